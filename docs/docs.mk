@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+# Documentation and examples that are part of the distribution.

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operator's side of sealring: rings, versions, clients, API keys. Unstable until 1.0: the command is built on it. */
+#ifndef SEALRING_MANAGE_H
+#define SEALRING_MANAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Conventions of this header, unless a function says otherwise:
+ * - Strings are UTF-8 ending in NUL; strings handed to a callback live until it returns.
+ * - Times are milliseconds since 1970-01-01 UTC, 0 for none; durations are milliseconds.
+ * - Structures that begin with `size` have it set by the caller to their sizeof; the other fields may be zero.
+ * - error may be NULL. On failure nothing was changed, except where a function works in batches and says so.
+ * - A manager belongs to one thread at a time; different managers may be used at the same time, also on one vault, also
+ *   from several processes: they take turns through the vault's lock. A forked child opens its own.
+ * - Any call may return SEALRING_REGISTRY or SEALRING_SYSTEM; those that need the token, SEALRING_TOKEN.
+ * - A callback returns 0 to go on; any other value stops the call, which then returns SEALRING_REFUSED. */
+
+/* ---- Text: times, durations, explanations -------------------------------------------------------------------------- */
+
+#define SEALRING_TIME_SIZE 32 /* bytes that sealring_time_format needs at most, NUL included */
+
+/* Writes `time` as RFC 3339 in UTC ("2026-11-21T20:15:00Z", milliseconds only when not zero) into text, or "-" for 0. */
+void sealring_time_format(int64_t time, char text[SEALRING_TIME_SIZE]);
+
+/* Reads an RFC 3339 time with a zone ("2026-11-21T20:15:00Z", "…+01:00", fractions allowed). 1970 to 9999.
+ * SEALRING_INVALID if it is none. */
+sealring_status sealring_time_parse(const char *text, int64_t *time, sealring_error *error);
+
+/* Writes a duration in the largest units that say it exactly ("90d", "1d12h", "30s", "1500ms", "0s"). */
+void sealring_duration_format(int64_t duration, char text[SEALRING_TIME_SIZE]);
+
+/* Reads "90d", "12h", "30m", "10s", "250ms" or several in descending order ("1d12h"); at most 36500d. SEALRING_INVALID
+ * for anything empty, negative, without unit or overflowing. */
+sealring_status sealring_duration_parse(const char *text, int64_t *duration, sealring_error *error);
+
+/* What a text says of itself, without asking registry or token. */
+typedef struct sealring_explanation {
+    bool well_formed;
+    char prefix[SEALRING_PREFIX_LENGTH_MAX + 1]; /* this and the following: empty or 0 unless it could be read */
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    uint32_t version;
+    bool check_digits_match;
+    char problem[160]; /* if not well formed: what is wrong and where, without repeating the text */
+} sealring_explanation;
+
+/* Reads `length` bytes at `credential`. Pure: no I/O, thread-safe. */
+void sealring_explain(const char *credential, size_t length, sealring_explanation *explanation);
+
+/* ---- Environment and init ------------------------------------------------------------------------------------------ */
+
+typedef int (*sealring_environment_callback)(const char *name, const char *value, void *context);
+
+/* Hands each variable that the vault's module wants (module-environment) to `each`, as it must be set before a vault is
+ * opened. The library never sets one itself: setenv is not safe once threads run. SEALRING_INVALID for a wrong or
+ * missing sealring.conf. */
+sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
+                                     sealring_error *error);
+
+typedef struct sealring_init_options {
+    size_t size;
+    const char *module;     /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
+    const char *token_uri;  /* RFC 7512 URI of an initialised token; NULL with module NULL only */
+    const char *pin_source; /* file with the user PIN, owner-readable only; NULL with module NULL only */
+    const char *module_init_args;          /* for C_Initialize's pReserved, NULL for none */
+    const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
+} sealring_init_options;
+
+typedef struct sealring_init_result {
+    size_t size;
+    char vault_id[33];     /* lower-case hexadecimal */
+    bool software_token;   /* the vault made its own SoftHSM2 tokens: for trying, not for production */
+    char warning[256];     /* what the operator should know, empty for nothing */
+} sealring_init_result;
+
+/* The variables that sealring_init will want for these options, like sealring_environment. */
+sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
+                                          sealring_environment_callback each, void *context, sealring_error *error);
+
+/* Makes a vault in directory `vault`, which must be missing or empty. A token that is given is never initialised; it is
+ * probed instead: a key is generated, read back, used, closed and destroyed, and what the token cannot do is named.
+ * Without one, two SoftHSM2 tokens (keys, audit) are made inside the vault with random PINs. result may be NULL.
+ * On failure everything that was made is removed again. SEALRING_REFUSED if there is a vault or other files already. */
+sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,
+                              sealring_error *error);
+
+/* ---- Manager ------------------------------------------------------------------------------------------------------- */
+
+typedef struct sealring_manager sealring_manager;
+
+typedef struct sealring_manage_options {
+    size_t size;
+    bool dry_run;        /* every change is checked and described, none is made, the token is not written to */
+    bool read_only;      /* refuse every change */
+    int64_t lock_wait;   /* how long to wait for the vault's lock, 0: 10 s */
+} sealring_manage_options;
+
+/* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */
+sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
+                                      sealring_manager **opened, sealring_error *error);
+void sealring_manager_close(sealring_manager **manager);
+
+typedef struct sealring_vault_info {
+    size_t size;
+    char path[4096];
+    char vault_id[33];
+    char era[33];
+    uint64_t epoch;
+    int schema;
+    int64_t created;
+    char module[4096];
+    char token_uri[1024];
+} sealring_vault_info;
+
+sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error);
+
+/* ---- Rings ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct sealring_policy {
+    int64_t overlap;      /* how long a predecessor stays promised after a rotation; 1 s to 3650 d; default 7 d */
+    int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
+    uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
+} sealring_policy;
+
+/* Which fields of a policy a caller sets. */
+enum { SEALRING_POLICY_OVERLAP = 1, SEALRING_POLICY_PURGE_DELAY = 2, SEALRING_POLICY_KEEP = 4 };
+
+typedef struct sealring_ring_info {
+    const char *name;
+    char ring_id[33];
+    const char *prefix;
+    sealring_policy policy;
+    bool rotation_held;       /* a rollback holds automatic rotation until an operator rotates or activates */
+    uint32_t active_version;  /* 0: none, issuing is refused */
+    uint32_t versions;        /* how many were ever made */
+    uint64_t keys;            /* API keys that are not revoked */
+    int64_t created;
+} sealring_ring_info;
+
+/* Makes a ring and its first version, active at once. prefix NULL: "sr"; `[a-z0-9]+(_[a-z0-9]+)*`, at most 24 characters,
+ * fixed for good. Name: letters, digits, `.`, `_`, `-`, first a letter or digit, at most 64. fields says which members of
+ * policy are set (the rest takes the defaults); policy may be NULL if fields is 0. Needs the token.
+ * SEALRING_REFUSED if the name exists; SEALRING_INVALID. */
+sealring_status sealring_ring_create(sealring_manager *manager, const char *name, const char *prefix,
+                                     const sealring_policy *policy, unsigned fields, sealring_error *error);
+
+/* Changes the fields of the policy. Windows that were promised already (retire_at, purge_at) keep their end. */
+sealring_status sealring_ring_set(sealring_manager *manager, const char *name, const sealring_policy *policy,
+                                  unsigned fields, sealring_error *error);
+
+typedef int (*sealring_ring_callback)(const sealring_ring_info *ring, void *context);
+
+/* name NULL: all, by name; else that one or SEALRING_NOT_FOUND. */
+sealring_status sealring_ring_list(sealring_manager *manager, const char *name, sealring_ring_callback each,
+                                   void *context, sealring_error *error);
+
+/* ---- Versions ------------------------------------------------------------------------------------------------------- */
+
+typedef struct sealring_version_info {
+    const char *ring;
+    uint32_t version;
+    sealring_version_state state;
+    int64_t created;
+    int64_t activated;    /* last time it became active */
+    int64_t retire_at;    /* retiring: until when it is promised */
+    int64_t closed;       /* when it was retired or compromised */
+    int64_t purge_at;     /* retired, compromised: when its object may be destroyed */
+    int64_t destroyed;
+    bool was_compromised; /* also of a destroyed one */
+    bool closing_owed;    /* the token could not be told yet to refuse this version's object */
+    uint64_t credentials; /* credentials ever issued under it */
+    uint64_t current;     /* API keys, not revoked, whose newest credential is under it */
+    char object_id[65];   /* CKA_ID in lower-case hexadecimal */
+    char check_value[17];
+} sealring_version_info;
+
+typedef int (*sealring_version_callback)(const sealring_version_info *version, void *context);
+
+/* The versions of a ring by number; version 0: all, else that one or SEALRING_NOT_FOUND. */
+sealring_status sealring_version_list(sealring_manager *manager, const char *ring, uint32_t version,
+                                      sealring_version_callback each, void *context, sealring_error *error);
+
+typedef enum sealring_event {
+    SEALRING_EVENT_PREPARE = 1, /* makes the next version, pending */
+    SEALRING_EVENT_ACTIVATE,    /* pending or retiring becomes active; the active one becomes retiring */
+    SEALRING_EVENT_ROTATE,      /* prepare, unless a version is pending, then activate */
+    SEALRING_EVENT_ROLLBACK,    /* activates the newest retiring version and holds automatic rotation */
+    SEALRING_EVENT_RETIRE,      /* retiring, its window over, is accepted no more */
+    SEALRING_EVENT_REINSTATE,   /* retired becomes pending again */
+    SEALRING_EVENT_COMPROMISE,  /* never accepted again; a pending version replaces it if it was active */
+    SEALRING_EVENT_DESTROY      /* destroys the token object */
+} sealring_event;
+
+/* "prepare" … "destroy"; "none" for anything unknown. Static. */
+const char *sealring_event_name(sealring_event event);
+
+typedef struct sealring_event_options {
+    size_t size;
+    const char *reason; /* goes on the record; at most 256 bytes; required with overrule */
+    bool overrule;      /* retire, activate and destroy may be told not to wait; facts cannot be overruled */
+} sealring_event_options;
+
+#define SEALRING_EFFECTS_MAX 8
+
+typedef struct sealring_effect {
+    uint32_t version;
+    sealring_version_state from; /* SEALRING_VERSION_NONE: it was made */
+    sealring_version_state to;
+    int64_t retire_at; /* to retiring */
+    int64_t purge_at;  /* to retired, compromised */
+} sealring_effect;
+
+typedef struct sealring_change {
+    size_t size;
+    sealring_effect effects[SEALRING_EFFECTS_MAX];
+    size_t count;
+    bool closing_owed;  /* the token was not told yet to refuse a closed version's object; said in `remark` */
+    char guard[256];    /* what the guards answered, also when they said no; one line */
+    char remark[256];   /* what the operator should know, empty for nothing */
+} sealring_change;
+
+/* Carries out `event` on ring `ring`. version 0: the event chooses; retire, reinstate, compromise and destroy want it said
+ * (SEALRING_INVALID). options and change may be NULL; change->guard is filled also on failure.
+ * Everything but a compromise needs the token. SEALRING_REFUSED if the state forbids it; SEALRING_WAITING if it would
+ * have to wait; SEALRING_NOT_FOUND. A prepare that succeeded inside a rotate stays, pending, when activating fails. */
+sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
+                                        uint32_t version, const sealring_event_options *options,
+                                        sealring_change *change, sealring_error *error);
+
+/* ---- Clients -------------------------------------------------------------------------------------------------------- */
+
+typedef struct sealring_client_info {
+    const char *name;
+    const char *contact; /* "" if none */
+    int64_t created;
+    int64_t forgotten;
+    uint64_t keys; /* API keys that are not revoked */
+} sealring_client_info;
+
+/* Name like a ring's, `@` and `+` allowed too. contact: at most 254 bytes without control characters, NULL for none. */
+sealring_status sealring_client_add(sealring_manager *manager, const char *name, const char *contact,
+                                    sealring_error *error);
+sealring_status sealring_client_set(sealring_manager *manager, const char *name, const char *contact,
+                                    sealring_error *error);
+/* Forgets the contact data; the name stays, as the claims of its credentials hold it. Refused while the client has API
+ * keys that are not revoked. A forgotten client gets no new keys. */
+sealring_status sealring_client_forget(sealring_manager *manager, const char *name, sealring_error *error);
+
+typedef int (*sealring_client_callback)(const sealring_client_info *client, void *context);
+sealring_status sealring_client_list(sealring_manager *manager, const char *name, sealring_client_callback each,
+                                     void *context, sealring_error *error);
+
+/* ---- API keys and credentials ---------------------------------------------------------------------------------------- */
+
+typedef struct sealring_issue_request {
+    const char *client;
+    const char *contact; /* for a client that add_clients makes; NULL for none */
+    const char *label;   /* tells the API keys of one client in one ring apart; NULL: "default". Name like a ring's */
+    const char *scopes;  /* scope tokens separated by spaces, any order; NULL: none */
+    int64_t not_before;
+    int64_t expires;
+} sealring_issue_request;
+
+/* One credential, handed over once. credential is secret: it is wiped when the callback returns. */
+typedef struct sealring_issued {
+    size_t index; /* which request; 0 where there is only one */
+    const char *client;
+    const char *label;
+    const char *key_id;
+    const char *scopes;
+    uint32_t version;
+    uint32_t serial;
+    int64_t expires;
+    bool existed; /* it had been issued before and is handed over again */
+    const char *credential;
+} sealring_issued;
+
+typedef int (*sealring_issued_callback)(const sealring_issued *issued, void *context);
+
+enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* make clients that do not exist */ };
+
+/* Issues an API key for each request in ring `ring`, under its active version, and hands each credential to `each`, in
+ * the order of the requests. Everything is checked first; a wrong request refuses all of them, and error says which
+ * (its index, counted from 1, stands in the message as "request N"; *bad_request, if not NULL, receives the index from 0).
+ * One request (count 1 without SEALRING_ISSUE_ADD_CLIENTS) whose client has a key with that label is SEALRING_REFUSED. With
+ * several, or with SEALRING_ISSUE_ADD_CLIENTS, a key that exists with the same scopes and times is handed over again
+ * (existed), so that an interrupted call can be repeated; one with other claims is refused.
+ * Batches commit on their own: after an interruption what was handed over is issued. Needs the token.
+ * With dry_run, `each` is not called. */
+sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
+                               size_t count, unsigned flags, sealring_issued_callback each, void *context,
+                               size_t *bad_request, sealring_error *error);
+
+/* Hands over the key's credential under its ring's active version, with the same claims: the newest one again if it is
+ * under that version, else a successor. Claims are copied only from a credential that the token confirms. */
+sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, sealring_issued_callback each,
+                                 void *context, sealring_error *error);
+
+/* The same for every active API key of the ring, by client and label. *total, if not NULL, is set before the first call
+ * of `each`. Keys that cannot be reissued (suspended, expired) are passed over. A key whose row the token does not confirm
+ * stops it with SEALRING_REFUSED. Batches commit on their own. */
+sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
+                                      sealring_issued_callback each, void *context, sealring_error *error);
+
+typedef struct sealring_rekey_request {
+    size_t size;
+    const char *scopes;  /* NULL: as before */
+    bool set_expires;    /* expires replaces the former expiry */
+    int64_t expires;
+    int64_t overlap;     /* how long the older credentials of the key stay good; 0: not at all */
+    const char *reason;  /* goes on the record */
+} sealring_rekey_request;
+
+/* Replaces the credentials of an API key, for a leak or for other claims: issues the next serial under the active version;
+ * every older one is superseded and ends after the overlap. Needs the token. */
+sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, const sealring_rekey_request *request,
+                               sealring_issued_callback each, void *context, sealring_error *error);
+
+typedef enum sealring_key_state {
+    SEALRING_KEY_ACTIVE = 1,
+    SEALRING_KEY_SUSPENDED = 2,
+    SEALRING_KEY_REVOKED = 3
+} sealring_key_state;
+const char *sealring_key_state_name(sealring_key_state state);
+
+typedef struct sealring_key_info {
+    const char *key_id;
+    const char *ring;
+    const char *client;
+    const char *label;
+    sealring_key_state state;
+    const char *narrowed; /* the scopes it is narrowed to, NULL if it is not */
+    int64_t created;
+    uint32_t serial;      /* of its newest credential, with: */
+    uint32_t version;
+    const char *scopes;
+    int64_t expires;
+} sealring_key_info;
+
+typedef struct sealring_key_filter {
+    const char *key_id; /* NULL: any; likewise below */
+    const char *ring;
+    const char *client;
+} sealring_key_filter;
+
+typedef int (*sealring_key_callback)(const sealring_key_info *key, void *context);
+
+/* By ring, client, label. SEALRING_NOT_FOUND if the filter names a key, ring or client that does not exist. */
+sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_filter *filter,
+                                  sealring_key_callback each, void *context, sealring_error *error);
+
+typedef enum sealring_credential_state {
+    SEALRING_CREDENTIAL_CURRENT = 1,
+    SEALRING_CREDENTIAL_SUPERSEDED = 2 /* a newer one was issued in its place */
+} sealring_credential_state;
+const char *sealring_credential_state_name(sealring_credential_state state);
+
+typedef struct sealring_credential_info {
+    const char *key_id;
+    uint32_t serial;
+    uint32_t version;
+    sealring_version_state version_state;
+    sealring_credential_state state;
+    bool replaced_by_rekey;
+    const char *scopes;
+    int64_t issued;
+    int64_t not_before;
+    int64_t expires;
+    int64_t retire_at; /* superseded by rekey: when it ends */
+    char digest[65];   /* SHA-256 of the text, lower-case hexadecimal */
+} sealring_credential_info;
+
+typedef int (*sealring_credential_callback)(const sealring_credential_info *credential, void *context);
+sealring_status sealring_credential_list(sealring_manager *manager, const char *key_id,
+                                         sealring_credential_callback each, void *context, sealring_error *error);
+
+/* Sets an API key's state: active ⇄ suspended → revoked. Revoked is final. The change is committed when the call returns;
+ * every verification that reads the registry after that sees it. reason: at most 256 bytes, NULL for none. */
+sealring_status sealring_key_set_state(sealring_manager *manager, const char *key_id, sealring_key_state state,
+                                       const char *reason, sealring_error *error);
+
+/* Narrows an API key to these scopes at once, for all its credentials. They must be among those it has now (widening is a
+ * rekey): SEALRING_REFUSED. "" leaves none. */
+sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_id, const char *scopes,
+                                    sealring_error *error);
+
+/* Gives an API key another label. */
+sealring_status sealring_key_set_label(sealring_manager *manager, const char *key_id, const char *label,
+                                       sealring_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

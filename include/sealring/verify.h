@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server's side of sealring: one question per request, is this credential good, whose is it, what may it do. */
+#ifndef SEALRING_VERIFY_H
+#define SEALRING_VERIFY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a call ended. A verdict on a credential is no status: see sealring_verdict. */
+typedef enum sealring_status {
+    SEALRING_OK = 0,        /* done */
+    SEALRING_REFUSED = 1,   /* not allowed in the present state, or it exists already; nothing changed */
+    SEALRING_NOT_FOUND = 2, /* no such ring, version, client or key; nothing changed */
+    SEALRING_INVALID = 3,   /* an argument or the configuration is wrong; nothing changed */
+    SEALRING_TOKEN = 4,     /* the PKCS#11 token or its module is missing, failed or refused */
+    SEALRING_REGISTRY = 5,  /* the registry is missing, damaged, locked or of another kind */
+    SEALRING_WAITING = 6,   /* a barrier or gate is not satisfied yet; nothing changed */
+    SEALRING_SYSTEM = 7     /* memory, files or the operating system failed */
+} sealring_status;
+
+#define SEALRING_MESSAGE_SIZE 512
+
+/* Owned by the caller; every function that takes one accepts NULL. It is written on failure only.
+ * message is one line of UTF-8 that says what happened, to what, and what to do; it holds nothing secret. */
+typedef struct sealring_error {
+    sealring_status status;
+    unsigned long token_code; /* the CK_RV behind it, 0 if none (PKCS #11 v2.40, section 11.1) */
+    int registry_code;        /* the driver's code behind it (SQLite: extended result code), 0 if none */
+    int system_errno;         /* the errno behind it, 0 if none */
+    char message[SEALRING_MESSAGE_SIZE];
+} sealring_error;
+
+/* What sealring_verify found. SEALRING_UNDECIDED is never returned: zeroed memory must not let anybody in. */
+typedef enum sealring_verdict {
+    SEALRING_UNDECIDED = 0,
+    SEALRING_ACCEPTED = 1,
+    SEALRING_REJECTED_MALFORMED = 2,           /* not the text of a credential, or a typo (the check digits differ) */
+    SEALRING_REJECTED_UNKNOWN = 3,             /* no API key has this key ID */
+    SEALRING_REJECTED_BAD_SECRET = 4,          /* the key ID exists, the secret is not one of its credentials' */
+    SEALRING_REJECTED_NOT_YET_VALID = 5,       /* before its not-before time */
+    SEALRING_REJECTED_EXPIRED = 6,             /* at or past its expiry */
+    SEALRING_REJECTED_SUSPENDED = 7,           /* its API key is suspended */
+    SEALRING_REJECTED_REVOKED = 8,             /* its API key is revoked, or it was replaced by rekey and its overlap is over */
+    SEALRING_REJECTED_VERSION_RETIRED = 9,     /* its version is retired (or destroyed after that) */
+    SEALRING_REJECTED_VERSION_COMPROMISED = 10, /* its version was declared compromised */
+    SEALRING_REJECTED_SCOPE = 11,              /* authentic and in force, but it lacks a scope that was asked for */
+    SEALRING_UNAVAILABLE = 12                  /* no verdict: the token or the registry cannot be reached. In doubt: no */
+} sealring_verdict;
+
+/* State of a version (NIST SP 800-57 part 1 rev. 5, section 7, in sealring's words). */
+typedef enum sealring_version_state {
+    SEALRING_VERSION_NONE = 0,
+    SEALRING_VERSION_PENDING = 1,     /* pre-activation: accepted, issues nothing yet */
+    SEALRING_VERSION_ACTIVE = 2,      /* active: accepted, issues */
+    SEALRING_VERSION_RETIRING = 3,    /* accepted until it is retired, issues nothing */
+    SEALRING_VERSION_RETIRED = 4,     /* deactivated: not accepted; can be reinstated */
+    SEALRING_VERSION_COMPROMISED = 5, /* compromised: never accepted again */
+    SEALRING_VERSION_DESTROYED = 6    /* the token object is gone, the row is kept */
+} sealring_version_state;
+
+#define SEALRING_KEY_ID_LENGTH 16          /* characters of a key ID */
+#define SEALRING_NAME_LENGTH_MAX 64        /* bytes of a ring's, client's or label's name */
+#define SEALRING_SCOPES_LENGTH_MAX 1023    /* bytes of a set of scopes, separators included */
+#define SEALRING_PREFIX_LENGTH_MAX 24      /* characters of a ring's prefix */
+#define SEALRING_CREDENTIAL_LENGTH_MAX 102 /* characters of a credential: 24 + 1 + 16 + 1 + 10 + 1 + 43 + 6 */
+
+/* What is known about the bearer. Plain memory of the caller, who sets size to sizeof(sealring_grant) first; fields that
+ * do not fit into size are not written. Filled for accepted credentials and for rejections of issued ones, so that a
+ * server can log whose credential it turned away; otherwise all fields but size and reason are empty.
+ * Times are milliseconds since 1970-01-01 UTC, 0 for none. Strings end in NUL. Nothing here is secret. */
+typedef struct sealring_grant {
+    size_t size;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+    char client[SEALRING_NAME_LENGTH_MAX + 1];
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* sorted, one space between (RFC 6749, section 3.3) */
+    uint32_t version;
+    uint32_t serial;
+    sealring_version_state version_state;
+    int64_t not_before;
+    int64_t expires;
+    int64_t sunset; /* a successor is due: until when this credential is promised to be good */
+    char reason[256]; /* one line for the server's log: why */
+} sealring_grant;
+
+/* An open vault that verifies. */
+typedef struct sealring_vault sealring_vault;
+
+typedef struct sealring_options {
+    size_t size; /* sizeof(sealring_options) */
+} sealring_options;
+
+/* Opens the vault in directory `vault` (absolute or relative; it holds sealring.conf) for verifying: reads the
+ * configuration, opens the registry read-only and logs in to the token with the configured PIN, once.
+ * options may be NULL. On success *opened is the caller's, to be closed with sealring_close; on failure it is NULL.
+ * The environment variables that the token's module wants (module-environment in sealring.conf) must be set before:
+ * the library never changes the environment. See sealring_environment in manage.h.
+ * Thread-safe. Returns SEALRING_OK; SEALRING_INVALID for a wrong configuration or a missing variable; SEALRING_TOKEN;
+ * SEALRING_REGISTRY; SEALRING_SYSTEM. */
+sealring_status sealring_open(const char *vault, const sealring_options *options, sealring_vault **opened,
+                              sealring_error *error);
+
+/* Judges the `length` bytes at `credential` (no NUL needed; any bytes, any length). scope NULL or "" asks for none;
+ * otherwise scope tokens separated by single spaces, all of which the credential must have (RFC 6749, section 3.3).
+ * grant may be NULL. Reads the registry's current state at every call.
+ * Any number of threads may call it on one vault at the same time. A process forked from the one that opened the vault
+ * gets SEALRING_UNAVAILABLE: it opens its own. Never returns SEALRING_UNDECIDED. Towards the outside tell no more than
+ * sealring_verdict_http_status and RFC 6750's `invalid_token` or `insufficient_scope` (section 3.1). */
+sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
+                                 sealring_grant *grant);
+
+/* Closes *vault and sets it to NULL; NULL and *vault NULL are allowed. No other thread may be using the vault. In a
+ * forked child it frees memory only. */
+void sealring_close(sealring_vault **vault);
+
+/* 1 for SEALRING_ACCEPTED, else 0. */
+int sealring_verdict_accepted(sealring_verdict verdict);
+
+/* A stable lower-case name such as "accepted" or "version-retired"; "undecided" for anything unknown. Static. */
+const char *sealring_verdict_name(sealring_verdict verdict);
+
+/* What a server answers: 200 accepted, 403 scope, 503 unavailable, 401 otherwise (RFC 6750, section 3.1). */
+int sealring_verdict_http_status(sealring_verdict verdict);
+
+/* A stable lower-case name such as "retiring"; "none" for anything unknown. Static. */
+const char *sealring_version_state_name(sealring_version_state state);
+
+/* The library's version, such as "0.1.0". Static. */
+const char *sealring_library_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

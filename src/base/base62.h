@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Base62 (0-9A-Za-z) of fixed width, and hexadecimal. */
+#ifndef BASE_BASE62_H
+#define BASE_BASE62_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BASE62_256_DIGITS 43 /* digits of a number below 2^256 */
+#define BASE62_32_DIGITS 6   /* digits of a number below 2^32 */
+
+/* No data-dependent branch or index, so that a secret leaves no trace in the cache. No NUL is written. */
+void base62_encode_256(const uint8_t number[32], char digits[BASE62_256_DIGITS]);
+/* False for other characters and for 2^256 and above. */
+bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32]);
+
+void base62_encode_32(uint32_t number, char digits[BASE62_32_DIGITS]);
+bool base62_decode_32(const char digits[BASE62_32_DIGITS], uint32_t *number);
+
+bool base62_is_digit(char character);
+
+/* Turns random bytes into `length` unbiased digits by rejection sampling (bytes of 248 and above are passed over).
+ * Returns how many digits came out; fewer than `length` if the bytes ran out. *used, if not NULL: bytes consumed. */
+size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length, size_t *used);
+
+/* Lower-case hexadecimal, NUL-terminated; text has room for 2 * length + 1. */
+void hex_encode(const uint8_t *bytes, size_t length, char *text);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filling the caller's sealring_error: one line that says what happened, to what, and what to do. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <sealring/verify.h>
+
+/* Each writes the message (cut at SEALRING_MESSAGE_SIZE, control characters replaced by '?') unless error is NULL, and
+ * returns `status`, so that a failure reads `return error_set(...)`. Never pass anything secret. */
+sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+sealring_status error_set_system(sealring_error *error, int system_errno, const char *format, ...)
+    __attribute__((format(printf, 3, 4))); /* SEALRING_SYSTEM; ": strerror" is appended */
+sealring_status error_set_token(sealring_error *error, unsigned long token_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4))); /* SEALRING_TOKEN */
+sealring_status error_set_registry(sealring_error *error, int registry_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4))); /* SEALRING_REGISTRY */
+sealring_status error_no_memory(sealring_error *error);
+
+#endif

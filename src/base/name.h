@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What names, prefixes and contacts may look like. */
+#ifndef BASE_NAME_H
+#define BASE_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Each returns NULL if the text is good, else what is wrong with it as a sentence fragment ("is longer than 64 bytes",
+ * "has a character other than letters, digits, `.`, `_`, `-` at position 5"). The text itself is not repeated. */
+const char *name_problem(const char *text, char problem[128]);         /* ring, label */
+const char *name_client_problem(const char *text, char problem[128]);  /* client: also `@` and `+` */
+const char *name_prefix_problem(const char *text, char problem[128]);  /* [a-z0-9]+(_[a-z0-9]+)*, at most 24 */
+const char *name_contact_problem(const char *text, char problem[128]); /* valid UTF-8, no controls, at most 254 bytes */
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secret memory: locked, not dumped, wiped; constant-time comparison. */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A zeroed region of whole pages of its own, MADV_DONTDUMP, and mlock'ed where RLIMIT_MEMLOCK allows. NULL: no memory. */
+void *secret_allocate(size_t size);
+
+/* Wipes and releases. memory may be NULL; size as allocated. */
+void secret_free(void *memory, size_t size);
+
+/* Wipes in a way that the compiler keeps (OPENSSL_cleanse). For short-lived secrets on the stack. */
+void secret_wipe(void *memory, size_t size);
+
+/* Takes the same time wherever the bytes differ (CRYPTO_memcmp). */
+bool secret_equal(const void *a, const void *b, size_t size);
+
+#endif

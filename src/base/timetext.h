@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times and durations as text (RFC 3339; 90d12h). */
+#ifndef BASE_TIMETEXT_H
+#define BASE_TIMETEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TIMETEXT_SIZE 32
+#define TIMETEXT_DURATION_MAX (INT64_C(36500) * 86400000)
+
+/* Meaning as in <sealring/manage.h>; false if the text is none. */
+void timetext_format(int64_t time, char text[TIMETEXT_SIZE]);
+bool timetext_parse(const char *text, int64_t *time);
+void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE]);
+bool timetext_duration_parse(const char *text, int64_t *duration);
+
+#endif

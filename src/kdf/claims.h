@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The claims that a credential's secret is derived from, and a version's check value, in their one encoding. */
+#ifndef KDF_CLAIMS_H
+#define KDF_CLAIMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+#define CLAIMS_VAULT_ID_SIZE 16
+#define CLAIMS_RING_ID_SIZE 16
+#define CLAIMS_NONCE_SIZE 16
+#define CLAIMS_OBJECT_ID_MAX 32 /* bytes of a CKA_ID */
+#define CLAIMS_CHECK_VALUE_SIZE 8
+
+struct claims {
+    uint8_t vault_id[CLAIMS_VAULT_ID_SIZE];
+    uint8_t ring_id[CLAIMS_RING_ID_SIZE];
+    uint32_t version;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    uint32_t serial;
+    uint8_t nonce[CLAIMS_NONCE_SIZE];
+    char client[SEALRING_NAME_LENGTH_MAX + 1];
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised (credential/scope.h) */
+    int64_t not_before; /* milliseconds since 1970 UTC, 0: none */
+    int64_t expires;
+};
+
+/* Largest KDF input for a credential and for a check value. */
+#define CLAIMS_INPUT_MAX 1280
+#define CLAIMS_CHECK_INPUT_MAX 128
+
+/* Writes the whole KDF input (Label "sealring credential v1") and returns its length, 0 if the claims are not well formed
+ * (a key ID of other length, a negative time, version or serial 0).
+ * Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial (32), nonce, client after its length, scopes
+ * after their length, not-before (64), expiry (64); big-endian, lengths 16 bits. */
+size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX]);
+
+/* The same for a version's check value (Label "sealring check v1"; Context vault ID, ring ID, version, CKA_ID after its
+ * length). 0 if object_id_length is 0 or over CLAIMS_OBJECT_ID_MAX. */
+size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],
+                          uint32_t version, const uint8_t *object_id, size_t object_id_length,
+                          uint8_t input[CLAIMS_CHECK_INPUT_MAX]);
+
+#endif

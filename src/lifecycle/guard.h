@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guards: pure answers to barrier, gate, purge, keep, over a list of verifiers and the state of one ring. */
+#ifndef LIFECYCLE_GUARD_H
+#define LIFECYCLE_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/manage.h>
+
+#define LIFECYCLE_REASON_SIZE 256
+
+/* One version as the registry knows it. */
+struct lifecycle_version {
+    uint32_t number;
+    sealring_version_state state;
+    int64_t created;
+    int64_t activated;
+    int64_t retire_at;
+    int64_t closed;
+    int64_t purge_at;
+    int64_t destroyed;
+    uint64_t epoch;       /* at which verifiers could learn of it as it is */
+    bool was_compromised;
+    bool held;            /* clients may hold credentials of it */
+};
+
+struct lifecycle_ring {
+    const char *name;
+    sealring_policy policy;
+    bool rotation_held;
+    uint32_t last_number; /* the highest number ever given, 0: none */
+    const struct lifecycle_version *versions; /* ascending by number */
+    size_t count;
+};
+
+/* One verifier as its last report tells, seen from the waiting side. */
+struct lifecycle_verifier {
+    const char *name;             /* for people: host and process */
+    uint64_t epoch;               /* applied */
+    const uint32_t *proved;       /* versions of this ring whose check value it derived */
+    size_t proved_count;
+    bool lease_over;              /* it has been silent for so long that it cannot be serving */
+    int64_t reports_from;         /* its reports cover this span without a hole */
+    int64_t reports_until;
+    int64_t last_use;             /* of the version in question by an issued credential, 0: none */
+};
+
+/* What bears on a decision besides the ring itself. */
+struct lifecycle_evidence {
+    int64_t now;
+    const struct lifecycle_verifier *verifiers;
+    size_t verifier_count;
+    int64_t quiet_period;         /* 0: the gate asks for retire_at only */
+};
+
+enum lifecycle_answer {
+    LIFECYCLE_ALLOWED = 0,
+    LIFECYCLE_WAITING,   /* not yet; `until` says when, if a time is known */
+    LIFECYCLE_FORBIDDEN  /* never from this state */
+};
+
+/* Each writes one line for people into reason, whatever the answer. */
+enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                    char reason[LIFECYCLE_REASON_SIZE]);
+enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                 char reason[LIFECYCLE_REASON_SIZE]);
+enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                  char reason[LIFECYCLE_REASON_SIZE]);
+enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE]);
+/* Whether one more version than now may be retiring. */
+enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE]);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry: one file (or database), its lock, its transactions. */
+#ifndef REGISTRY_REGISTRY_H
+#define REGISTRY_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+#define REGISTRY_ID_SIZE 16
+#define REGISTRY_SCHEMA 1 /* what this library writes, and the newest that it reads */
+
+struct registry; /* one connection: one thread at a time */
+
+/* The vault's one row. */
+struct registry_vault {
+    uint8_t vault_id[REGISTRY_ID_SIZE];
+    uint8_t era[REGISTRY_ID_SIZE]; /* random; another after every restore */
+    uint64_t epoch;                /* counts changes that can alter a verdict */
+    int schema;
+    int min_reader;                /* the oldest schema number whose readers understand this registry */
+    int min_writer;
+    int64_t lease_ms;
+    int64_t refresh_ms;
+    int64_t created;
+    size_t object_id_length;       /* what the token was found able to keep (token_probe) */
+    bool token_closes_keys;
+};
+
+enum registry_mode { REGISTRY_READ_ONLY, REGISTRY_READ_WRITE };
+
+/* Makes the file (0640 less umask) with the vault row; era is random from OpenSSL's RAND_bytes if all zero.
+ * SEALRING_REFUSED if it exists; SEALRING_REGISTRY on a network file system. */
+sealring_status registry_create(const char *path, const struct registry_vault *vault, sealring_error *error);
+
+/* Opens it. lock_path: the vault's lock file, made if missing (0640), for REGISTRY_READ_WRITE only, else NULL.
+ * SEALRING_REGISTRY with a message that tells missing, not ours, newer than this program, corrupt, unreadable apart. */
+sealring_status registry_open(const char *path, const char *lock_path, enum registry_mode mode,
+                              struct registry **opened, sealring_error *error);
+void registry_close(struct registry *registry);
+
+/* The management lock (flock on lock_path): writers hold it around everything that belongs together, token steps included.
+ * Waits at most wait_ms; SEALRING_REGISTRY with the holder's name when it cannot be had. Not recursive. */
+sealring_status registry_lock(struct registry *registry, int64_t wait_ms, const char *purpose, sealring_error *error);
+void registry_unlock(struct registry *registry);
+
+/* A transaction's body. Called again from the start after a conflict: it may have no effect besides the registry's and what
+ * it overwrites in context; no token call. Anything but SEALRING_OK rolls back and is returned. */
+typedef sealring_status (*registry_body)(struct registry *registry, void *context, sealring_error *error);
+
+/* Reads in one consistent snapshot; the first statement reads the vault row, which registry_vault_row then gives.
+ * Each call compares device and inode with the path's: SEALRING_REGISTRY if the file was replaced. */
+sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error);
+
+/* Writes in one transaction; the caller holds the lock. The first statement locks the vault row and, if moves_epoch, counts the
+ * epoch up by one. operation_id makes a re-run after an uncertain commit harmless: if an audit entry with it exists already,
+ * body is not called and SEALRING_OK returned. With dry_run everything is done and then rolled back. */
+struct registry_write {
+    uint8_t operation_id[REGISTRY_ID_SIZE];
+    bool moves_epoch;
+    bool dry_run;
+};
+sealring_status registry_write(struct registry *registry, const struct registry_write *how, registry_body body,
+                               void *context, sealring_error *error);
+
+/* Inside a transaction: the vault row as of it. epoch is the new one if the transaction moves it. */
+const struct registry_vault *registry_vault_row(const struct registry *registry);
+
+/* Copies what the write-ahead log holds into the database if it has grown beyond `pages`; the caller holds the lock. Never
+ * waits for readers. Failure to do so is no failure. */
+void registry_checkpoint(struct registry *registry, int pages);
+
+#endif

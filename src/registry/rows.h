@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry's rows and the queries on them. All are called inside registry_read or registry_write. */
+#ifndef REGISTRY_ROWS_H
+#define REGISTRY_ROWS_H
+
+#include <sealring/manage.h>
+
+#include "registry/registry.h"
+
+#define REGISTRY_OBJECT_ID_MAX 32
+#define REGISTRY_CHECK_VALUE_SIZE 8
+#define REGISTRY_DIGEST_SIZE 32
+#define REGISTRY_NONCE_SIZE 16
+#define REGISTRY_CONTACT_SIZE 255
+
+/* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that bears on a verdict sets its
+ * changed_epoch to the transaction's epoch by itself. *_get return SEALRING_NOT_FOUND (error untouched) if there is none; an
+ * insert that breaks uniqueness is avoided by asking first: a constraint error is SEALRING_REGISTRY. *_each hand rows
+ * to a callback that may read but not write; a status other than OK from it ends the walk and is returned. */
+
+struct registry_ring {
+    int64_t id;
+    uint8_t ring_id[REGISTRY_ID_SIZE];
+    char name[SEALRING_NAME_LENGTH_MAX + 1];
+    char prefix[SEALRING_PREFIX_LENGTH_MAX + 1];
+    sealring_policy policy;
+    bool rotation_held;
+    uint32_t last_version; /* the highest number ever given */
+    int64_t created;
+    uint64_t changed_epoch;
+};
+typedef sealring_status (*registry_ring_callback)(const struct registry_ring *ring, void *context, sealring_error *error);
+sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
+sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error);
+sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
+                                  sealring_error *error);
+sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
+                                   sealring_error *error); /* by name */
+
+struct registry_version {
+    int64_t ring; /* id of its ring */
+    uint32_t number;
+    sealring_version_state state;
+    uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
+    size_t object_id_length;
+    uint8_t check_value[REGISTRY_CHECK_VALUE_SIZE];
+    bool was_compromised;
+    bool closing_owed; /* the object should have lost CKA_SIGN and has not yet */
+    int64_t created;
+    int64_t activated;
+    int64_t retire_at;
+    int64_t closed;
+    int64_t purge_at;
+    int64_t destroyed;
+    uint64_t changed_epoch;
+};
+typedef sealring_status (*registry_version_callback)(const struct registry_version *version, void *context,
+                                                     sealring_error *error);
+sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
+                                        sealring_error *error);
+sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,
+                                        sealring_error *error);
+sealring_status registry_version_get(struct registry *registry, int64_t ring, uint32_t number,
+                                     struct registry_version *version, sealring_error *error);
+sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
+                                      void *context, sealring_error *error); /* by number; ring 0: of all rings */
+sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
+                                               struct registry_version *version, sealring_error *error);
+/* How many credentials were issued under it, and of how many API keys, not revoked, the newest one is under it. */
+sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,
+                                       uint64_t *current, sealring_error *error);
+
+struct registry_client {
+    int64_t id;
+    char name[SEALRING_NAME_LENGTH_MAX + 1];
+    char contact[REGISTRY_CONTACT_SIZE];
+    int64_t created;
+    int64_t forgotten;
+    uint64_t changed_epoch;
+};
+typedef sealring_status (*registry_client_callback)(const struct registry_client *client, uint64_t keys, void *context,
+                                                    sealring_error *error); /* keys: not revoked */
+sealring_status registry_client_insert(struct registry *registry, struct registry_client *client, sealring_error *error);
+sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
+                                       sealring_error *error);
+sealring_status registry_client_get(struct registry *registry, const char *name, struct registry_client *client,
+                                    sealring_error *error);
+sealring_status registry_client_each(struct registry *registry, const char *name, registry_client_callback each,
+                                     void *context, sealring_error *error); /* by name; name NULL: all */
+
+struct registry_key {
+    int64_t id;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    int64_t ring;
+    int64_t client;
+    char label[SEALRING_NAME_LENGTH_MAX + 1]; /* unique in (ring, client) among keys that are not revoked */
+    sealring_key_state state;
+    bool narrowed;
+    char narrowed_scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
+    uint32_t last_serial;
+    int64_t created;
+    uint64_t changed_epoch;
+};
+sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
+sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
+sealring_status registry_key_get(struct registry *registry, const char *key_id, struct registry_key *key,
+                                 sealring_error *error);
+/* The key, not revoked, of (ring, client, label). */
+sealring_status registry_key_get_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
+                                          struct registry_key *key, sealring_error *error);
+sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked, sealring_error *error);
+
+struct registry_credential {
+    int64_t key; /* id of its API key */
+    uint32_t serial;
+    uint32_t version;
+    uint8_t digest[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the text: filters, never accepts */
+    uint8_t nonce[REGISTRY_NONCE_SIZE];
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
+    int64_t not_before;
+    int64_t expires;
+    sealring_credential_state state;
+    bool replaced_by_rekey;
+    int64_t retire_at; /* superseded by rekey: when it ends; 0 and replaced_by_rekey cannot be */
+    int64_t issued;
+    uint64_t changed_epoch;
+};
+typedef sealring_status (*registry_credential_callback)(const struct registry_credential *credential, void *context,
+                                                        sealring_error *error);
+sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
+                                           sealring_error *error);
+sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
+                                           sealring_error *error);
+sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,
+                                        struct registry_credential *credential, sealring_error *error);
+sealring_status registry_credential_each(struct registry *registry, int64_t key, registry_credential_callback each,
+                                         void *context, sealring_error *error); /* by serial */
+
+/* Everything that a verdict on one credential needs, in one statement. */
+struct registry_holder {
+    struct registry_ring ring;
+    struct registry_version version;
+    struct registry_client client;
+    struct registry_key key;
+    struct registry_credential credential;
+};
+/* By key ID and digest. SEALRING_NOT_FOUND: *key_exists tells whether at least the key ID is known. */
+sealring_status registry_holder_get(struct registry *registry, const char *key_id,
+                                    const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
+                                    bool *key_exists, sealring_error *error);
+/* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three
+ * or none) only what comes behind that place, and at most `limit` rows (0: all), so that long walks can pause. */
+struct registry_holder_filter {
+    const char *key_id;
+    const char *ring;
+    const char *client;
+    const char *after_ring, *after_client, *after_label;
+    bool only_active; /* keys in state active */
+    unsigned limit;
+};
+typedef sealring_status (*registry_holder_callback)(const struct registry_holder *holder, void *context,
+                                                    sealring_error *error);
+sealring_status registry_holder_each(struct registry *registry, const struct registry_holder_filter *filter,
+                                     registry_holder_callback each, void *context, sealring_error *error);
+
+/* The intention to make an object in the token, written before it is made. */
+struct registry_intention {
+    int64_t id;
+    uint8_t nonce[REGISTRY_ID_SIZE]; /* the object is labelled sealring-intent/NONCE (hexadecimal) */
+    int64_t ring;
+    uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
+    size_t object_id_length;
+    char owner[128];                 /* who is at it: host, process, its start */
+    int64_t created;
+};
+typedef sealring_status (*registry_intention_callback)(const struct registry_intention *intention, void *context,
+                                                       sealring_error *error);
+sealring_status registry_intention_insert(struct registry *registry, struct registry_intention *intention,
+                                          sealring_error *error);
+sealring_status registry_intention_delete(struct registry *registry, int64_t id, sealring_error *error);
+sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
+                                        sealring_error *error);
+
+/* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL. */
+struct registry_audit {
+    uint8_t operation_id[REGISTRY_ID_SIZE];
+    int64_t time;
+    const char *actor;  /* user, host, process */
+    const char *act;    /* "version.activate", "key.revoke", … */
+    const char *ring;
+    uint32_t version;
+    const char *key_id;
+    const char *client;
+    const char *detail; /* JSON: before, after, reason */
+};
+sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
+                                      sealring_error *error);
+
+#endif

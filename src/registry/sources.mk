@@ -1,0 +1,3 @@
+libsealring_core_la_SOURCES += \
+	src/registry/registry.c src/registry/registry.h \
+	src/registry/rows.h

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# libsealring. The core is built once and linked into the shared library and, with its hidden symbols, into the tests.
+noinst_LTLIBRARIES += libsealring-core.la
+libsealring_core_la_SOURCES = \
+	src/base/base62.c src/base/base62.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/error.c src/base/error.h \
+	src/base/name.c src/base/name.h \
+	src/base/secret.c src/base/secret.h \
+	src/base/timetext.c src/base/timetext.h \
+	src/base/writer.c src/base/writer.h \
+	src/kdf/kdf.c src/kdf/kdf.h \
+	src/kdf/claims.c src/kdf/claims.h \
+	src/credential/text.c src/credential/text.h \
+	src/credential/scope.c src/credential/scope.h \
+	src/lifecycle/policy.c src/lifecycle/policy.h \
+	src/lifecycle/table.c src/lifecycle/table.h \
+	src/lifecycle/guard.c src/lifecycle/guard.h \
+	src/lifecycle/decide.c src/lifecycle/decide.h
+include src/token/sources.mk
+include src/registry/sources.mk
+include src/vault/sources.mk
+libsealring_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) \
+	$(ZLIB_CFLAGS) $(JANSSON_CFLAGS)
+libsealring_core_la_LIBADD = $(CRYPTO_LIBS) $(SQLITE_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS)
+
+lib_LTLIBRARIES += libsealring.la
+libsealring_la_SOURCES =
+libsealring_la_LIBADD = libsealring-core.la
+# current:revision:age, to be changed at a release only: revision +1 if the code changed; current +1, revision 0 if the
+# interface changed, and then age +1 if it only grew, age 0 if something went away.
+libsealring_la_LDFLAGS = -version-info 1:0:0 -no-undefined \
+	-Wl,--version-script=$(top_srcdir)/src/libsealring.map
+EXTRA_libsealring_la_DEPENDENCIES = src/libsealring.map
+EXTRA_DIST += src/libsealring.map
+
+sealringincludedir = $(includedir)/sealring
+sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h
+pkgconfig_DATA = sealring.pc

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version's secret key object: generated, read back, found, closed, destroyed. */
+#ifndef TOKEN_KEY_H
+#define TOKEN_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+#include "token/token.h"
+
+#define TOKEN_OBJECT_ID_MAX 32
+#define TOKEN_CHECK_VALUE_SIZE 8
+#define TOKEN_CHECK_INPUT_MAX 128
+#define TOKEN_HMAC_SIZE 32
+#define TOKEN_LABEL_MAX 128
+#define TOKEN_KEY_BYTES 32 /* length of a version's secret */
+
+/* How a key is told and proved: by CKA_ID, and by the HMAC over check_input whose first bytes are check_value. */
+struct token_key_reference {
+    uint8_t object_id[TOKEN_OBJECT_ID_MAX];
+    size_t object_id_length;
+    uint8_t check_input[TOKEN_CHECK_INPUT_MAX];
+    size_t check_input_length;
+    uint8_t check_value[TOKEN_CHECK_VALUE_SIZE];
+};
+
+/* Generates a 256-bit CKK_GENERIC_SECRET (or CKK_SHA256_HMAC, where only that signs) under `label` with the reference's
+ * object ID, reads every attribute back, and computes the reference's check_value from its check_input. Refuses an ID that is
+ * in use. Whatever goes wrong after the object exists, it is destroyed again. */
+sealring_status token_key_generate(struct token *token, const char *label, struct token_key_reference *reference,
+                                   sealring_error *error);
+
+/* HMAC-SHA256 over data in the token. Finds the key once, reads its attributes back and compares its check value before its
+ * first use, also after every reconnect. Any number of threads. mac has to be wiped by the caller.
+ * SEALRING_OK; SEALRING_REFUSED: the key is there and may not be used (closed: token_code is
+ * CKR_KEY_FUNCTION_NOT_PERMITTED; or attributes or check value are wrong: an alarm); SEALRING_NOT_FOUND: the token is present
+ * and has no such object; SEALRING_TOKEN: an outage, never a verdict. */
+sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
+                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error);
+
+/* Proves the key afresh, whatever was remembered of it: object, attributes, check value. Returns as token_hmac. */
+sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference,
+                                sealring_error *error);
+
+/* Gives the object with this ID the label `to`, if it has the label `from` (SEALRING_REFUSED otherwise; already `to`: OK). */
+sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                  const char *from, const char *to, sealring_error *error);
+
+/* Clears or sets CKA_SIGN and reads it back. SEALRING_REFUSED if the token does not let it be changed; SEALRING_NOT_FOUND. */
+sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length, bool allow,
+                                     sealring_error *error);
+
+/* Destroys the object, if its label is `label` (NULL: whatever it is). SEALRING_NOT_FOUND if there is none, SEALRING_REFUSED
+ * for another label. */
+sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                  const char *label, sealring_error *error);
+
+struct token_key_info {
+    char label[TOKEN_LABEL_MAX + 1]; /* other than printable ASCII shown as '?' */
+    uint8_t object_id[TOKEN_OBJECT_ID_MAX];
+    size_t object_id_length;
+    bool sign;
+    bool sensitive, always_sensitive, extractable, never_extractable, local, copyable;
+};
+
+typedef sealring_status (*token_key_callback)(const struct token_key_info *key, void *context, sealring_error *error);
+
+/* Every secret key object whose label begins with label_prefix ("" for all). The callback may not call the token. */
+sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                               sealring_error *error);
+
+/* What a token can do, found out by doing it with a key that is destroyed again. */
+struct token_abilities {
+    size_t object_id_length;  /* the longest CKA_ID up to 16 bytes that it keeps: 16, 8 or 2 */
+    bool closes_keys;         /* CKA_SIGN can be cleared, and the key refuses to sign afterwards */
+    bool limits_mechanisms;   /* CKA_ALLOWED_MECHANISMS is known */
+    bool refuses_copies;      /* CKA_COPYABLE false is known */
+};
+
+/* SEALRING_TOKEN if the token lacks what sealring cannot do without; the message names it. */
+sealring_status token_probe(struct token *token, struct token_abilities *abilities, sealring_error *error);
+
+#endif

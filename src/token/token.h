@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PKCS#11 token at run time: find it, log in once, keep sessions, and start over when it was away. */
+#ifndef TOKEN_TOKEN_H
+#define TOKEN_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+struct token;
+
+struct token_config {
+    const char *module;       /* path of the shared object, from the configuration only */
+    const char *init_args;    /* NULL: none */
+    const char *uri;          /* RFC 7512, names exactly one token; pin-value is refused */
+    const char *pin_source;   /* file: the PIN, one trailing newline dropped; refused if group or others can read it */
+    const char *login_record; /* file that is both the lock around a login and the memory of a refused PIN; created 0600 */
+    unsigned sessions_max;    /* bound on parallel sessions, 0: 16; the token's ulMaxSessionCount bounds it too */
+};
+
+/* Loads and initialises the module, finds the token, logs in: one C_Login at most. SEALRING_TOKEN says what is wrong and what
+ * to do: module missing or no module; token absent, two with that name, not initialised, user PIN not set, without
+ * CKM_SHA256_HMAC; PIN file missing, readable by others, empty; PIN refused now or remembered as refused (until the PIN file
+ * changes: then exactly one new try); last try left; PIN locked. SEALRING_INVALID for a URI that is none or has pin-value. */
+sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error);
+
+/* Ends the sessions, and finalises the module if this was the last token on it and sealring initialised it. In a forked
+ * child it releases memory only. NULL allowed. */
+void token_close(struct token *token);
+
+/* Random bytes from the token (C_GenerateRandom, in pieces if need be). */
+sealring_status token_random(struct token *token, uint8_t *bytes, size_t length, sealring_error *error);
+
+/* "label of the token (serial number)": for messages. */
+const char *token_name(const struct token *token);
+
+#endif

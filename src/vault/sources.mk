@@ -1,0 +1,2 @@
+libsealring_core_la_SOURCES += \
+	src/verifier/names.c

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tests: each program and script speaks TAP, so that every case is counted.
+# Shared by all C tests: the runner, and (token, vault, …) a fresh SoftHSM2 token per test.
+if HAVE_CHECK
+check_LTLIBRARIES += libtest.la
+libtest_la_SOURCES = tests/lib/runner.c tests/lib/runner.h
+TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
+	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
+TEST_LIBS = libtest.la libsealring-core.la $(CHECK_LIBS)
+libtest_la_CPPFLAGS = $(TEST_CPPFLAGS)
+
+include tests/unit/tests.mk
+include tests/token/tests.mk
+include tests/registry/tests.mk
+include tests/vault/tests.mk
+check_PROGRAMS += $(c_tests)
+TESTS += $(c_tests)
+endif
+include tests/cli/tests.mk
+include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
+EXTRA_DIST += tests/run.sh
