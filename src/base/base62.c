@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Base62 (0-9A-Za-z) of fixed width, and hexadecimal. */
+#include "base/base62.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+
+#define LIMBS_16         16 /* 256 bits in 16-bit pieces */
+#define LIMBS_32         8  /* 256 bits in 32-bit pieces */
+#define DIGITS_AT_A_TIME 5  /* 62^5 is below 2^30 */
+
+/* Hides from the optimiser what it knows of a value, so that it cannot turn a mask back into a branch. */
+static inline uint32_t opaque(uint32_t value)
+{
+    __asm__("" : "+r"(value));
+    return value;
+}
+
+/* All ones if low <= value <= high, else 0. Good for values below 2^31. */
+static inline uint32_t mask_between(uint32_t value, uint32_t low, uint32_t high)
+{
+    return opaque((((value - low) | (high - value)) >> 31) - 1);
+}
+
+/* The character of a digit below 62: '0' + digit, and past 9 and 35 a jump to the next run of ASCII letters. */
+static inline char character_of(uint32_t digit)
+{
+    uint32_t upper = mask_between(digit, 10, 61) & ('A' - '0' - 10);
+    uint32_t lower = mask_between(digit, 36, 61) & ('a' - 'A' - 26);
+    return (char)('0' + digit + upper + lower);
+}
+
+/* The digit of a character, plus 1; 0 for any other character. */
+static inline uint32_t digit_plus_one(char character)
+{
+    uint32_t value = (unsigned char)character;
+    return (mask_between(value, '0', '9') & (value - '0' + 1)) | (mask_between(value, 'A', 'Z') & (value - 'A' + 11)) |
+           (mask_between(value, 'a', 'z') & (value - 'a' + 37));
+}
+
+/* value / 62 for value below 2^22, without the divide instruction, whose time depends on its operands: multiplied by
+ * 69273667 = (2^32 + 58) / 62, the excess value * 58 / 2^32 stays below 1. */
+static inline uint32_t divide_by_62(uint32_t value)
+{
+    return (uint32_t)((uint64_t)value * 69273667 >> 32);
+}
+
+void base62_encode_256(const uint8_t number[32], char digits[BASE62_256_DIGITS])
+{
+    uint32_t limbs[LIMBS_16];
+    for (size_t i = 0; i < LIMBS_16; i++) {
+        limbs[i] = (uint32_t)number[2 * i] << 8 | number[2 * i + 1];
+    }
+    for (size_t position = BASE62_256_DIGITS; position-- > 0;) {
+        uint32_t remainder = 0;
+        for (size_t i = 0; i < LIMBS_16; i++) {
+            uint32_t value = remainder << 16 | limbs[i];
+            limbs[i] = divide_by_62(value);
+            remainder = value - limbs[i] * 62;
+        }
+        digits[position] = character_of(remainder);
+    }
+    secret_wipe(limbs, sizeof limbs);
+}
+
+bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32])
+{
+    uint32_t limbs[LIMBS_32] = {0}; /* the least significant first */
+    uint32_t wrong = 0;
+    size_t position = 0;
+    /* Several digits make one multiplication: 43 = 3 + 8 * 5. */
+    size_t count = BASE62_256_DIGITS % DIGITS_AT_A_TIME;
+    while (position < BASE62_256_DIGITS) {
+        uint32_t chunk = 0;
+        uint32_t factor = 1;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t digit = digit_plus_one(digits[position++]);
+            wrong |= mask_between(digit, 0, 0);
+            chunk = chunk * 62 + (digit - 1);
+            factor *= 62;
+        }
+        uint64_t carry = chunk;
+        for (size_t i = 0; i < LIMBS_32; i++) {
+            carry += (uint64_t)limbs[i] * factor;
+            limbs[i] = (uint32_t)carry;
+            carry >>= 32;
+        }
+        wrong |= (uint32_t)carry; /* 2^256 or above */
+        count = DIGITS_AT_A_TIME;
+    }
+    uint32_t keep = opaque((uint32_t)(((uint64_t)wrong - 1) >> 32)); /* all ones if nothing was wrong */
+    for (size_t i = 0; i < LIMBS_32; i++) {
+        uint32_t limb = limbs[LIMBS_32 - 1 - i] & keep;
+        number[4 * i] = (uint8_t)(limb >> 24);
+        number[4 * i + 1] = (uint8_t)(limb >> 16);
+        number[4 * i + 2] = (uint8_t)(limb >> 8);
+        number[4 * i + 3] = (uint8_t)limb;
+    }
+    secret_wipe(limbs, sizeof limbs);
+    return wrong == 0;
+}
+
+void base62_encode_32(uint32_t number, char digits[BASE62_32_DIGITS])
+{
+    for (size_t position = BASE62_32_DIGITS; position-- > 0;) {
+        digits[position] = character_of(number % 62);
+        number /= 62;
+    }
+}
+
+bool base62_decode_32(const char digits[BASE62_32_DIGITS], uint32_t *number)
+{
+    uint64_t value = 0;
+    for (size_t position = 0; position < BASE62_32_DIGITS; position++) {
+        uint32_t digit = digit_plus_one(digits[position]);
+        if (digit == 0) {
+            return false;
+        }
+        value = value * 62 + digit - 1;
+    }
+    if (value > UINT32_MAX) {
+        return false;
+    }
+    *number = (uint32_t)value;
+    return true;
+}
+
+bool base62_is_digit(char character)
+{
+    return digit_plus_one(character) != 0;
+}
+
+size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length, size_t *used)
+{
+    size_t made = 0;
+    size_t read = 0;
+    while (made < length && read < random_length) {
+        uint8_t byte = random[read++];
+        if (byte < 4 * 62) {
+            digits[made++] = character_of(byte % 62U);
+        }
+    }
+    if (used != NULL) {
+        *used = read;
+    }
+    return made;
+}
+
+void hex_encode(const uint8_t *bytes, size_t length, char *text)
+{
+    static const char characters[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        text[2 * i] = characters[bytes[i] >> 4];
+        text[2 * i + 1] = characters[bytes[i] & 15];
+    }
+    text[2 * length] = '\0';
+}

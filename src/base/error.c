@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filling the caller's sealring_error: one line that says what happened, to what, and what to do. */
+
+/* strerror_r exists in two kinds; this asks for POSIX's, whatever the compiler's command line defines. */
+#undef _GNU_SOURCE
+#undef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+/* A message cut in the middle of a character loses that character; it is not turned into '?'. */
+static size_t cut_at_character(const char *text, size_t length)
+{
+    size_t start = length;
+    while (start > 0 && length - start < 4) {
+        start--;
+        if (((unsigned char)text[start] & 0xc0) != 0x80) {
+            break;
+        }
+    }
+    return start < length && utf8_character(text + start, length - start, NULL) == 0 ? start : length;
+}
+
+/* Names, paths and answers of modules stand in messages, and messages on terminals and in logs. */
+static void replace_controls(char *text)
+{
+    size_t length = strlen(text);
+    size_t out = 0;
+    for (size_t in = 0; in < length;) {
+        uint32_t code_point = 0;
+        size_t size = utf8_character(text + in, length - in, &code_point);
+        if (size == 0 || utf8_is_control(code_point)) {
+            text[out++] = '?';
+            in += size == 0 ? 1 : size;
+        } else {
+            memmove(text + out, text + in, size);
+            out += size;
+            in += size;
+        }
+    }
+    text[out] = '\0';
+}
+
+/* The body is cut rather than `ending`, which holds the reason. The arguments may point into *error. */
+static void write_message(sealring_error *error, const char *ending, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void write_message(sealring_error *error, const char *ending, const char *format, va_list arguments)
+{
+    char body[SEALRING_MESSAGE_SIZE];
+    int wanted = vsnprintf(body, sizeof body, format, arguments);
+    if (wanted < 0) {
+        (void)snprintf(body, sizeof body, "an error whose message could not be written");
+        wanted = (int)strlen(body);
+    }
+    size_t room = SEALRING_MESSAGE_SIZE - 1 - strlen(ending);
+    size_t length = strlen(body);
+    if (length > room || (size_t)wanted > length) {
+        length = cut_at_character(body, length > room ? room : length);
+        body[length] = '\0';
+    }
+    memset(error, 0, sizeof *error);
+    (void)snprintf(error->message, sizeof error->message, "%s%s", body, ending);
+    replace_controls(error->message);
+}
+
+sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        write_message(error, "", format, arguments);
+        va_end(arguments);
+        error->status = status;
+    }
+    return status;
+}
+
+sealring_status error_set_system(sealring_error *error, int system_errno, const char *format, ...)
+{
+    if (error != NULL) {
+        char reason[128];
+        char ending[sizeof reason + 2];
+        if (strerror_r(system_errno, reason, sizeof reason) != 0) {
+            (void)snprintf(reason, sizeof reason, "error %d", system_errno);
+        }
+        (void)snprintf(ending, sizeof ending, ": %s", reason);
+        va_list arguments;
+        va_start(arguments, format);
+        write_message(error, ending, format, arguments);
+        va_end(arguments);
+        error->status = SEALRING_SYSTEM;
+        error->system_errno = system_errno;
+    }
+    return SEALRING_SYSTEM;
+}
+
+sealring_status error_set_token(sealring_error *error, unsigned long token_code, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        write_message(error, "", format, arguments);
+        va_end(arguments);
+        error->status = SEALRING_TOKEN;
+        error->token_code = token_code;
+    }
+    return SEALRING_TOKEN;
+}
+
+sealring_status error_set_registry(sealring_error *error, int registry_code, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        write_message(error, "", format, arguments);
+        va_end(arguments);
+        error->status = SEALRING_REGISTRY;
+        error->registry_code = registry_code;
+    }
+    return SEALRING_REGISTRY;
+}
+
+sealring_status error_no_memory(sealring_error *error)
+{
+    return error_set(error, SEALRING_SYSTEM, "out of memory: free some, or raise the process's limit, and try again");
+}

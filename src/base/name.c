@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What names, prefixes and contacts may look like. */
+#include "base/name.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sealring/verify.h>
+
+#include "base/utf8.h"
+
+#define PROBLEM_SIZE    128
+#define CONTACT_MAXIMUM 254 /* an e-mail address fits: RFC 5321, section 4.5.3.1.3, less the angle brackets */
+
+/* By hand, as the library must not depend on the program's locale. */
+static bool is_lower_or_digit(char character)
+{
+    return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
+}
+
+static bool is_alphanumeric(char character)
+{
+    return is_lower_or_digit(character) || (character >= 'A' && character <= 'Z');
+}
+
+/* What every kind of text has in common. NULL if nothing is wrong so far. */
+static const char *length_problem(const char *text, size_t maximum, char problem[PROBLEM_SIZE])
+{
+    if (text == NULL) {
+        (void)snprintf(problem, PROBLEM_SIZE, "is missing");
+        return problem;
+    }
+    if (text[0] == '\0') {
+        (void)snprintf(problem, PROBLEM_SIZE, "is empty");
+        return problem;
+    }
+    if (strnlen(text, maximum + 1) > maximum) {
+        (void)snprintf(problem, PROBLEM_SIZE, "is longer than %zu bytes", maximum);
+        return problem;
+    }
+    return NULL;
+}
+
+static const char *identifier_problem(const char *text, const char *punctuation, const char *punctuation_words,
+                                      char problem[PROBLEM_SIZE])
+{
+    const char *wrong = length_problem(text, SEALRING_NAME_LENGTH_MAX, problem);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (!is_alphanumeric(text[i]) && strchr(punctuation, text[i]) == NULL) {
+            (void)snprintf(problem, PROBLEM_SIZE, "has a character other than letters, digits, %s at position %zu",
+                           punctuation_words, i + 1);
+            return problem;
+        }
+    }
+    if (!is_alphanumeric(text[0])) {
+        (void)snprintf(problem, PROBLEM_SIZE, "does not begin with a letter or a digit");
+        return problem;
+    }
+    return NULL;
+}
+
+const char *name_problem(const char *text, char problem[PROBLEM_SIZE])
+{
+    return identifier_problem(text, "._-", "`.`, `_`, `-`", problem);
+}
+
+const char *name_client_problem(const char *text, char problem[PROBLEM_SIZE])
+{
+    return identifier_problem(text, "._-@+", "`.`, `_`, `-`, `@`, `+`", problem);
+}
+
+const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
+{
+    const char *wrong = length_problem(text, SEALRING_PREFIX_LENGTH_MAX, problem);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] != '_') {
+            if (!is_lower_or_digit(text[i])) {
+                (void)snprintf(problem, PROBLEM_SIZE,
+                               "has a character other than lower-case letters, digits, `_` at position %zu", i + 1);
+                return problem;
+            }
+        } else if (i == 0 || text[i + 1] == '_' || text[i + 1] == '\0') {
+            (void)snprintf(problem, PROBLEM_SIZE, "has a `_` that is not between two letters or digits at position %zu",
+                           i + 1);
+            return problem;
+        }
+    }
+    return NULL;
+}
+
+const char *name_contact_problem(const char *text, char problem[PROBLEM_SIZE])
+{
+    if (text == NULL || text[0] == '\0') {
+        return NULL; /* no contact */
+    }
+    const char *wrong = length_problem(text, CONTACT_MAXIMUM, problem);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length;) {
+        uint32_t code_point = 0;
+        size_t size = utf8_character(text + i, length - i, &code_point);
+        if (size == 0 || utf8_is_control(code_point)) {
+            (void)snprintf(problem, PROBLEM_SIZE, "has %s at byte %zu",
+                           size == 0 ? "something that is not UTF-8" : "a control character", i + 1);
+            return problem;
+        }
+        i += size;
+    }
+    return NULL;
+}

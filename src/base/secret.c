@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secret memory: locked, not dumped, wiped; constant-time comparison. */
+#include "base/secret.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+/* Whole pages, so that locking and releasing never touch a neighbour's memory. 0: too large. */
+static size_t page_multiple(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (size > SIZE_MAX - page) {
+        return 0;
+    }
+    return size == 0 ? page : (size + page - 1) / page * page;
+}
+
+void *secret_allocate(size_t size)
+{
+    size_t mapped = page_multiple(size);
+    if (mapped == 0) {
+        return NULL;
+    }
+    void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    /* Best effort both: a small RLIMIT_MEMLOCK must not keep a server from starting. */
+    (void)mlock(memory, mapped);
+    (void)madvise(memory, mapped, MADV_DONTDUMP);
+    return memory;
+}
+
+void secret_free(void *memory, size_t size)
+{
+    if (memory == NULL) {
+        return;
+    }
+    size_t mapped = page_multiple(size);
+    OPENSSL_cleanse(memory, mapped);
+    (void)munmap(memory, mapped); /* unlocks, too */
+}
+
+void secret_wipe(void *memory, size_t size)
+{
+    if (memory != NULL && size > 0) {
+        OPENSSL_cleanse(memory, size);
+    }
+}
+
+bool secret_equal(const void *a, const void *b, size_t size)
+{
+    return CRYPTO_memcmp(a, b, size) == 0;
+}

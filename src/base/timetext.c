@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times and durations as text (RFC 3339; 90d12h). */
+#include "base/timetext.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MS_PER_DAY INT64_C(86400000)
+#define TIME_MAX   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
+/* The calendar is computed here: the C library's functions read the TZ variable, and with a zone of the "right/" kind
+ * they count leap seconds. */
+
+static bool is_leap_year(int64_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static int64_t days_in_month(int64_t year, int64_t month)
+{
+    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return month == 2 && is_leap_year(year) ? 29 : days[month - 1];
+}
+
+/* Days from 1970-01-01 to January 1 of `year` in the Gregorian calendar. */
+static int64_t days_before_year(int64_t year)
+{
+    int64_t past = year - 1; /* complete years since year 1; year 0 is -1, and no leap year lies in between */
+    int64_t leap_days = year == 0 ? -1 : past / 4 - past / 100 + past / 400;
+    return past * 365 + leap_days - (INT64_C(1969) * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
+}
+
+static int64_t days_before(int64_t year, int64_t month, int64_t day)
+{
+    int64_t days = days_before_year(year) + day - 1;
+    for (int64_t past = 1; past < month; past++) {
+        days += days_in_month(year, past);
+    }
+    return days;
+}
+
+void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
+{
+    if (time == 0) {
+        (void)snprintf(text, TIMETEXT_SIZE, "-");
+        return;
+    }
+    if (time < 0 || time > TIME_MAX) {
+        (void)snprintf(text, TIMETEXT_SIZE, "out of range");
+        return;
+    }
+    int64_t days = time / MS_PER_DAY;
+    int64_t rest = time % MS_PER_DAY;
+    int64_t year = 1970 + days / 366; /* never too late */
+    while (days_before_year(year + 1) <= days) {
+        year++;
+    }
+    days -= days_before_year(year);
+    int64_t month = 1;
+    while (days >= days_in_month(year, month)) {
+        days -= days_in_month(year, month++);
+    }
+    int length = snprintf(text, TIMETEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month, (int)days + 1,
+                          (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60));
+    if (rest % 1000 != 0) {
+        (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, ".%03dZ", (int)(rest % 1000));
+    } else {
+        (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, "Z");
+    }
+}
+
+/* Reads exactly `count` digits at *text and steps over them. */
+static bool read_digits(const char **text, int count, int64_t *value)
+{
+    *value = 0;
+    for (int i = 0; i < count; i++) {
+        char digit = **text;
+        if (digit < '0' || digit > '9') {
+            return false;
+        }
+        *value = *value * 10 + (digit - '0');
+        (*text)++;
+    }
+    return true;
+}
+
+static bool read_one_of(const char **text, const char *characters)
+{
+    if (**text == '\0' || strchr(characters, **text) == NULL) {
+        return false;
+    }
+    (*text)++;
+    return true;
+}
+
+/* time-secfrac: any number of digits, of which the first three count. None at all is fine. */
+static bool read_fraction(const char **text, int64_t *milliseconds)
+{
+    *milliseconds = 0;
+    if (!read_one_of(text, ".")) {
+        return true;
+    }
+    int64_t unit = 100;
+    const char *first = *text;
+    while (**text >= '0' && **text <= '9') {
+        *milliseconds += (**text - '0') * unit;
+        unit /= 10;
+        (*text)++;
+    }
+    return *text > first;
+}
+
+/* time-offset. "-00:00" (the local zone is not known) is UTC, too: RFC 3339, section 4.3. */
+static bool read_offset(const char **text, int64_t *milliseconds)
+{
+    int64_t hours, minutes;
+    *milliseconds = 0;
+    if (read_one_of(text, "Zz")) {
+        return true;
+    }
+    int64_t sign = **text == '-' ? -1 : 1;
+    if (!read_one_of(text, "+-") || !read_digits(text, 2, &hours) || !read_one_of(text, ":") ||
+        !read_digits(text, 2, &minutes) || hours > 23 || minutes > 59) {
+        return false;
+    }
+    *milliseconds = sign * (hours * 60 + minutes) * 60000;
+    return true;
+}
+
+/* RFC 3339, section 5.6. Second 60 is refused: times are counted without leap seconds, so it has no number of its own,
+ * and an expiry moved silently would be worse than one refused. */
+bool timetext_parse(const char *text, int64_t *time)
+{
+    int64_t year, month, day, hour, minute, second, fraction, offset;
+    if (text == NULL || !read_digits(&text, 4, &year) || !read_one_of(&text, "-") || !read_digits(&text, 2, &month) ||
+        !read_one_of(&text, "-") || !read_digits(&text, 2, &day) || !read_one_of(&text, "Tt")) {
+        return false;
+    }
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
+        return false;
+    }
+    if (!read_digits(&text, 2, &hour) || !read_one_of(&text, ":") || !read_digits(&text, 2, &minute) ||
+        !read_one_of(&text, ":") || !read_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59) {
+        return false;
+    }
+    if (!read_fraction(&text, &fraction) || !read_offset(&text, &offset) || *text != '\0') {
+        return false;
+    }
+    int64_t result =
+        days_before(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 + fraction - offset;
+    /* The first millisecond of 1970 is refused as well: 0 means "none", and an expiry would become "never". */
+    if (result <= 0 || result > TIME_MAX) {
+        return false;
+    }
+    *time = result;
+    return true;
+}
+
+struct unit {
+    const char *name;
+    uint64_t milliseconds;
+};
+
+/* In the order in which they may appear. */
+static const struct unit units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+
+#define UNIT_COUNT (sizeof units / sizeof units[0])
+
+void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE])
+{
+    uint64_t rest = duration < 0 ? 0 - (uint64_t)duration : (uint64_t)duration;
+    size_t length = 0;
+    if (rest == 0) {
+        (void)snprintf(text, TIMETEXT_SIZE, "0s");
+        return;
+    }
+    if (duration < 0) {
+        text[length++] = '-';
+    }
+    for (size_t i = 0; i < UNIT_COUNT && rest > 0; i++) {
+        /* Seconds only if they say it exactly: "1500ms", not "1s500ms". */
+        if (units[i].milliseconds > rest || (units[i].milliseconds == 1000 && rest % 1000 != 0)) {
+            continue;
+        }
+        length += (size_t)snprintf(text + length, TIMETEXT_SIZE - length, "%llu%s",
+                                   (unsigned long long)(rest / units[i].milliseconds), units[i].name);
+        rest %= units[i].milliseconds;
+    }
+}
+
+/* The unit at *text, which must come after `*next - 1` in the table; *next moves behind it. NULL: none. */
+static const struct unit *read_unit(const char **text, size_t *next)
+{
+    size_t length = strspn(*text, "dhms");
+    for (size_t i = *next; i < UNIT_COUNT; i++) {
+        if (strlen(units[i].name) == length && memcmp(*text, units[i].name, length) == 0) {
+            *text += length;
+            *next = i + 1;
+            return &units[i];
+        }
+    }
+    return NULL;
+}
+
+bool timetext_duration_parse(const char *text, int64_t *duration)
+{
+    if (text == NULL || *text == '\0') {
+        return false;
+    }
+    uint64_t total = 0;
+    size_t next = 0;
+    while (*text != '\0') {
+        if (*text < '0' || *text > '9') {
+            return false;
+        }
+        uint64_t count = 0;
+        for (; *text >= '0' && *text <= '9'; text++) {
+            count = count * 10 + (uint64_t)(*text - '0');
+            if (count > (uint64_t)TIMETEXT_DURATION_MAX) {
+                return false;
+            }
+        }
+        const struct unit *unit = read_unit(&text, &next);
+        if (unit == NULL || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / unit->milliseconds) {
+            return false;
+        }
+        total += count * unit->milliseconds;
+    }
+    *duration = (int64_t)total;
+    return true;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One UTF-8 character at a time, for texts that people and terminals get to see. */
+#include "base/utf8.h"
+
+/* What the first byte says: RFC 3629, section 3. `smallest` refuses overlong forms. */
+struct lead {
+    uint8_t first;
+    uint8_t last;
+    uint8_t length;
+    uint8_t bits; /* of the code point in the first byte */
+    uint32_t smallest;
+};
+
+static const struct lead leads[] = {
+    {0x00, 0x7f, 1, 0x7f, 0x0},
+    {0xc2, 0xdf, 2, 0x1f, 0x80},
+    {0xe0, 0xef, 3, 0x0f, 0x800},
+    {0xf0, 0xf4, 4, 0x07, 0x10000},
+};
+
+static const struct lead *find_lead(uint8_t byte)
+{
+    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++) {
+        if (byte >= leads[i].first && byte <= leads[i].last) {
+            return &leads[i];
+        }
+    }
+    return NULL;
+}
+
+size_t utf8_character(const char *text, size_t length, uint32_t *code_point)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    if (length == 0) {
+        return 0;
+    }
+    const struct lead *lead = find_lead(bytes[0]);
+    if (lead == NULL || lead->length > length) {
+        return 0;
+    }
+    uint32_t value = bytes[0] & lead->bits;
+    for (size_t i = 1; i < lead->length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (bytes[i] & 0x3fU);
+    }
+    if (value < lead->smallest || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+        return 0;
+    }
+    if (code_point != NULL) {
+        *code_point = value;
+    }
+    return lead->length;
+}
+
+bool utf8_is_control(uint32_t code_point)
+{
+    return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) || code_point == 0x2028 ||
+           code_point == 0x2029;
+}

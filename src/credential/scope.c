@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of scopes: checked, sorted, compared (RFC 6749, section 3.3). */
+#include "credential/scope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PROBLEM_SIZE 128
+
+struct scope_token {
+    const char *text;
+    size_t length;
+};
+
+/* scope-token = 1*( %x21 / %x23-5B / %x5D-7E ): RFC 6749, section 3.3. */
+static bool is_scope_character(char character)
+{
+    return character == 0x21 || (character >= 0x23 && character <= 0x5b) || (character >= 0x5d && character <= 0x7e);
+}
+
+/* The next token at or after *cursor, which moves behind it. False at the end. */
+static bool next_token(const char **cursor, struct scope_token *token)
+{
+    token->text = *cursor + strspn(*cursor, " ");
+    token->length = strcspn(token->text, " ");
+    *cursor = token->text + token->length;
+    return token->length > 0;
+}
+
+/* Bytewise, the shorter first if it begins the longer. */
+static int compare_tokens(struct scope_token a, struct scope_token b)
+{
+    size_t common = a.length < b.length ? a.length : b.length;
+    int order = memcmp(a.text, b.text, common);
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+static bool well_formed(struct scope_token token)
+{
+    for (size_t i = 0; i < token.length; i++) {
+        if (!is_scope_character(token.text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Puts the token into the sorted set, unless it is there. False if it does not fit. */
+static bool insert_token(char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], size_t *length, struct scope_token token)
+{
+    const char *cursor = scopes;
+    struct scope_token other;
+    size_t place = *length;
+    while (next_token(&cursor, &other)) {
+        int order = compare_tokens(other, token);
+        if (order == 0) {
+            return true;
+        }
+        if (order > 0) {
+            place = (size_t)(other.text - scopes);
+            break;
+        }
+    }
+    size_t separator = *length > 0 ? 1 : 0;
+    if (token.length + separator > SEALRING_SCOPES_LENGTH_MAX - *length) {
+        return false;
+    }
+    if (place == *length) { /* at the end: the separator comes before */
+        memset(scopes + place, ' ', separator);
+        memcpy(scopes + place + separator, token.text, token.length);
+    } else {
+        memmove(scopes + place + token.length + 1, scopes + place, *length - place);
+        memcpy(scopes + place, token.text, token.length);
+        scopes[place + token.length] = ' ';
+    }
+    *length += token.length + separator;
+    scopes[*length] = '\0';
+    return true;
+}
+
+const char *scope_normalise(const char *input, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], char problem[PROBLEM_SIZE])
+{
+    const char *cursor = input == NULL ? "" : input;
+    struct scope_token token;
+    size_t length = 0;
+    scopes[0] = '\0';
+    while (next_token(&cursor, &token)) {
+        if (!well_formed(token)) {
+            size_t position = (size_t)(token.text - input);
+            while (is_scope_character(input[position])) {
+                position++;
+            }
+            (void)snprintf(problem, PROBLEM_SIZE,
+                           "has a character other than printable ASCII without `\"` and `\\` at position %zu",
+                           position + 1);
+            scopes[0] = '\0';
+            return problem;
+        }
+        if (!insert_token(scopes, &length, token)) {
+            (void)snprintf(problem, PROBLEM_SIZE, "is longer than %d bytes", SEALRING_SCOPES_LENGTH_MAX);
+            scopes[0] = '\0';
+            return problem;
+        }
+    }
+    return NULL;
+}
+
+static bool contains(const char *scopes, struct scope_token wanted)
+{
+    struct scope_token token;
+    while (next_token(&scopes, &token)) {
+        if (compare_tokens(token, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scope_includes(const char *scopes, const char *wanted, const char **missing, size_t *missing_length)
+{
+    struct scope_token token;
+    while (wanted != NULL && next_token(&wanted, &token)) {
+        /* Checked here too: should something malformed ever stand in `scopes`, nobody gets in by asking for it. */
+        if (!well_formed(token) || !contains(scopes, token)) {
+            if (missing != NULL) {
+                *missing = token.text;
+            }
+            if (missing_length != NULL) {
+                *missing_length = token.length;
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `scopes` may be `a` or `b` itself: what is written never overtakes what is read. */
+void scope_intersect(const char *a, const char *b, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1])
+{
+    struct scope_token first, second;
+    size_t length = 0;
+    bool more = next_token(&a, &first) && next_token(&b, &second);
+    while (more) {
+        int order = compare_tokens(first, second);
+        if (order == 0 && first.length + (length > 0) <= SEALRING_SCOPES_LENGTH_MAX - length) {
+            if (length > 0) {
+                scopes[length++] = ' ';
+            }
+            memmove(scopes + length, first.text, first.length);
+            length += first.length;
+        }
+        more = (order > 0 || next_token(&a, &first)) && (order < 0 || next_token(&b, &second));
+    }
+    scopes[length] = '\0';
+}
