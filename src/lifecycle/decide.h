@@ -4,28 +4,31 @@
 #define LIFECYCLE_DECIDE_H
 
 #include "lifecycle/guard.h"
+#include "lifecycle/invariant.h"
 #include "lifecycle/table.h"
 
 struct lifecycle_step {
     uint32_t number;
     sealring_version_state from; /* NONE: to be made */
     sealring_version_state to;
-    int64_t activated;           /* new values; 0 leaves what is there */
-    int64_t retire_at;           /* always meant: entering or leaving retiring sets or clears it */
-    int64_t closed;
+    int64_t activated; /* this and the following: what the row has to hold afterwards, 0 included, so copy them all */
+    int64_t retire_at; /* 0 unless `to` is retiring */
+    int64_t closed;    /* `to` compromised also means was_compromised, for good */
     int64_t purge_at;
     int64_t destroyed;
 };
 
 struct lifecycle_decision {
     enum lifecycle_answer answer;
-    bool overruled;              /* a guard said wait, and the operator overruled it */
+    bool overruled; /* a guard said wait, and the operator overruled it */
     char reason[LIFECYCLE_REASON_SIZE];
     struct lifecycle_step steps[SEALRING_EFFECTS_MAX];
     size_t count;
-    bool set_hold;               /* rotation_held changes to hold */
+    bool set_hold; /* rotation_held changes to hold */
     bool hold;
-    uint32_t test_version;       /* must pass a derivation in the token before the decision is carried out; 0: none */
+    /* Must pass a derivation in the token before anything is carried out; 0: none, as nothing holds up a compromise. */
+    uint32_t test_version;
+    bool unknown_version; /* there is no version of that number */
 };
 
 /* Decides `event` (not ROTATE) on version `number`. 0 lets the event choose: prepare the next number, activate the only
@@ -33,20 +36,15 @@ struct lifecycle_decision {
  * LIFECYCLE_FORBIDDEN with count 0 and unknown_version set.
  * - activate/rollback: the active one becomes retiring with retire_at = now + overlap (an end that was promised before and
  *   lies later stays); the chosen one active, its retire_at cleared. An operator's activate releases the hold, rollback sets it.
- * - compromise of the active one: the newest pending one becomes active in the same decision.
+ * - compromise of the active one: the newest pending one whose barrier is open becomes active in the same decision; steps[0]
+ *   is the compromised one. Without such a one the ring has no active version, and the reason says so.
+ * - steps are filled (count > 0) for LIFECYCLE_ALLOWED only, in an order in which no two versions are ever active; the reason
+ *   is one line for people, always.
  * - overrule turns WAITING into ALLOWED for GUARD_GATE, GUARD_PURGE and GUARD_KEEP, never for GUARD_BARRIER and GUARD_UNHELD. */
-void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence, sealring_event event,
-                      uint32_t number, bool overrule, struct lifecycle_decision *decision);
+void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
+                      sealring_event event, uint32_t number, bool overrule, struct lifecycle_decision *decision);
 
 /* The version with that number, NULL if there is none. */
 const struct lifecycle_version *lifecycle_find(const struct lifecycle_ring *ring, uint32_t number);
-
-/* NULL if the invariants hold (at most one active version; times agree with states; numbers ascending), else which does
- * not. Used by the tests and by the vault after each change. */
-const char *lifecycle_broken_invariant(const struct lifecycle_ring *ring);
-
-/* NULL if going from `before` to `after` broke nothing (compromised became only destroyed; destroyed nothing; a version whose
- * credentials clients may hold is still accepted unless it was retired or compromised by its event), else what did. */
-const char *lifecycle_broken_transition(const struct lifecycle_ring *before, const struct lifecycle_ring *after);
 
 #endif

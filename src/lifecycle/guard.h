@@ -21,30 +21,32 @@ struct lifecycle_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
-    uint64_t epoch;       /* at which verifiers could learn of it as it is */
+    uint64_t epoch; /* at which verifiers could learn of it as it is */
     bool was_compromised;
-    bool held;            /* clients may hold credentials of it */
+    bool held; /* clients may hold credentials of it */
 };
 
 struct lifecycle_ring {
     const char *name;
     sealring_policy policy;
     bool rotation_held;
-    uint32_t last_number; /* the highest number ever given, 0: none */
+    uint32_t last_number;                     /* the highest number ever given, 0: none */
     const struct lifecycle_version *versions; /* ascending by number */
     size_t count;
 };
 
 /* One verifier as its last report tells, seen from the waiting side. */
 struct lifecycle_verifier {
-    const char *name;             /* for people: host and process */
-    uint64_t epoch;               /* applied */
-    const uint32_t *proved;       /* versions of this ring whose check value it derived */
+    const char *name;       /* for people: host and process */
+    uint64_t epoch;         /* applied */
+    const uint32_t *proved; /* versions of this ring whose check value it derived */
     size_t proved_count;
-    bool lease_over;              /* it has been silent for so long that it cannot be serving */
-    int64_t reports_from;         /* its reports cover this span without a hole */
+    bool lease_over;      /* it has been silent for so long that it cannot be serving */
+    int64_t reports_from; /* its reports cover this span without a hole */
     int64_t reports_until;
-    int64_t last_use;             /* of the version in question by an issued credential, 0: none */
+    int64_t last_use; /* of the version in question by an issued credential, 0: none */
+    int64_t joined;   /* it served nothing before this time, 0: unknown */
+    int64_t stopped;  /* with lease_over: it served nothing from this time on, 0: unknown */
 };
 
 /* What bears on a decision besides the ring itself. */
@@ -52,16 +54,23 @@ struct lifecycle_evidence {
     int64_t now;
     const struct lifecycle_verifier *verifiers;
     size_t verifier_count;
-    int64_t quiet_period;         /* 0: the gate asks for retire_at only */
+    int64_t quiet_period; /* 0: the gate asks for retire_at only */
 };
 
 enum lifecycle_answer {
     LIFECYCLE_ALLOWED = 0,
-    LIFECYCLE_WAITING,   /* not yet; `until` says when, if a time is known */
-    LIFECYCLE_FORBIDDEN  /* never from this state */
+    LIFECYCLE_WAITING,  /* not yet; the reason says for what, and until when if a time is known */
+    LIFECYCLE_FORBIDDEN /* never from this state */
 };
 
-/* Each writes one line for people into reason, whatever the answer. */
+/* Appends to a reason. Control characters become '?'; what does not fit is cut, and the line then ends in "…". */
+void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Each writes one line for people into reason, whatever the answer.
+ * - barrier: every verifier has reported the version's epoch and proved its number, or its lease is over. None: open.
+ * - gate: retire_at is reached, and with a quiet period the reports of every verifier cover it, as far as that verifier may
+ *   have been serving in it, without a use. A hole counts as a use: of a dead verifier up to when it `stopped`.
+ * - unheld: LIFECYCLE_FORBIDDEN if it is held: no waiting ends that. */
 enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                     char reason[LIFECYCLE_REASON_SIZE]);
 enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,

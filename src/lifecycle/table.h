@@ -10,11 +10,11 @@
 
 /* Which question must be answered yes before an event may happen. Bits, so that an event can have several. */
 enum lifecycle_guard {
-    GUARD_BARRIER = 1,      /* every verifier proved the version (met already by a retiring one) */
-    GUARD_GATE = 2,         /* the window is over, and nobody used the version for a quiet period */
-    GUARD_PURGE = 4,        /* purge_at is reached */
-    GUARD_UNHELD = 8,       /* nobody holds credentials of it */
-    GUARD_KEEP = 16         /* the policy allows one more living predecessor */
+    GUARD_BARRIER = 1, /* every verifier proved the version (met already by a retiring one) */
+    GUARD_GATE = 2,    /* the window is over, and nobody used the version for a quiet period */
+    GUARD_PURGE = 4,   /* purge_at is reached */
+    GUARD_UNHELD = 8,  /* nobody holds credentials of it */
+    GUARD_KEEP = 16    /* the policy allows one more living predecessor */
 };
 
 struct lifecycle_rule {

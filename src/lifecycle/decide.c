@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides an event: picks the version, asks the rule and its guards, and lists the changes that it means. */
+#include "lifecycle/decide.h"
+
+#include <string.h>
+
+#include "base/timetext.h"
+
+#define NUMBERS_SHOWN 8 /* version numbers that a reason lists */
+
+/* One decision while it is being made. */
+struct attempt {
+    const struct lifecycle_ring *ring;
+    const struct lifecycle_evidence *evidence;
+    sealring_event event;
+    uint32_t number;
+    bool overrule;
+    int64_t now;
+    const struct lifecycle_version *version; /* the chosen one */
+    const struct lifecycle_rule *rule;
+    struct lifecycle_decision *decision;
+};
+
+/* ---- Looking around in a ring ---------------------------------------------------------------------------------------- */
+
+const struct lifecycle_version *lifecycle_find(const struct lifecycle_ring *ring, uint32_t number)
+{
+    for (size_t i = 0; i < ring->count; i++)
+        if (ring->versions[i].number == number)
+            return &ring->versions[i];
+    return NULL;
+}
+
+static const struct lifecycle_version *find_active(const struct lifecycle_ring *ring)
+{
+    for (size_t i = 0; i < ring->count; i++)
+        if (ring->versions[i].state == SEALRING_VERSION_ACTIVE)
+            return &ring->versions[i];
+    return NULL;
+}
+
+/* The highest number in a state, and how many are in it. */
+static const struct lifecycle_version *find_last(const struct lifecycle_ring *ring, sealring_version_state state,
+                                                 size_t *count)
+{
+    const struct lifecycle_version *last = NULL;
+
+    *count = 0;
+    for (size_t i = 0; i < ring->count; i++) {
+        if (ring->versions[i].state != state)
+            continue;
+        last = &ring->versions[i];
+        ++*count;
+    }
+    return last;
+}
+
+/* "2, 5, 9" */
+static void say_numbers(char *reason, const struct lifecycle_ring *ring, sealring_version_state state)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < ring->count; i++) {
+        if (ring->versions[i].state != state)
+            continue;
+        if (shown == NUMBERS_SHOWN) {
+            guard_say(reason, " and more");
+            return;
+        }
+        guard_say(reason, "%s%lu", shown++ > 0 ? ", " : "", (unsigned long)ring->versions[i].number);
+    }
+}
+
+/* now + duration without overflow; policy_problem keeps honest durations far from it. */
+static int64_t later(int64_t now, int64_t duration)
+{
+    int64_t sum;
+
+    if (duration < 0)
+        return now;
+    return __builtin_add_overflow(now, duration, &sum) ? INT64_MAX : sum;
+}
+
+/* ---- Choosing the version -------------------------------------------------------------------------------------------- */
+
+/* Each sets attempt->version, or writes why not into the reason and returns false. Called without a number only. */
+static bool choose_pending(struct attempt *attempt)
+{
+    char *reason = attempt->decision->reason;
+    size_t count;
+
+    attempt->version = find_last(attempt->ring, SEALRING_VERSION_PENDING, &count);
+    if (count == 1)
+        return true;
+    if (count == 0) {
+        guard_say(reason, "ring %s has no pending version to activate: prepare one, or name a retiring one",
+                  attempt->ring->name);
+        return false;
+    }
+    guard_say(reason, "ring %s has %zu pending versions (", attempt->ring->name, count);
+    say_numbers(reason, attempt->ring, SEALRING_VERSION_PENDING);
+    guard_say(reason, "): say which to activate");
+    return false;
+}
+
+static bool choose_newest_retiring(struct attempt *attempt)
+{
+    const struct lifecycle_ring *ring = attempt->ring;
+
+    for (size_t i = 0; i < ring->count; i++) {
+        const struct lifecycle_version *version = &ring->versions[i];
+        if (version->state != SEALRING_VERSION_RETIRING)
+            continue;
+        /* Numbers ascend, so of two that were activated at the same time the later one is taken. */
+        if (attempt->version == NULL || version->activated >= attempt->version->activated)
+            attempt->version = version;
+    }
+    if (attempt->version == NULL)
+        guard_say(attempt->decision->reason,
+                  "ring %s has no retiring version to roll back to: reinstate a retired one and activate it",
+                  ring->name);
+    return attempt->version != NULL;
+}
+
+static bool choose_named(struct attempt *attempt)
+{
+    const struct lifecycle_ring *ring = attempt->ring;
+
+    attempt->version = lifecycle_find(ring, attempt->number);
+    if (attempt->version != NULL)
+        return true;
+    attempt->decision->unknown_version = true;
+    guard_say(attempt->decision->reason, "ring %s has no version %lu", ring->name, (unsigned long)attempt->number);
+    if (ring->count == 0)
+        guard_say(attempt->decision->reason, "; it has none yet");
+    else
+        guard_say(attempt->decision->reason, "; it has %lu to %lu", (unsigned long)ring->versions[0].number,
+                  (unsigned long)ring->versions[ring->count - 1].number);
+    return false;
+}
+
+static bool choose(struct attempt *attempt)
+{
+    if (attempt->number != 0)
+        return choose_named(attempt);
+    if (attempt->event == SEALRING_EVENT_ACTIVATE)
+        return choose_pending(attempt);
+    if (attempt->event == SEALRING_EVENT_ROLLBACK)
+        return choose_newest_retiring(attempt);
+    guard_say(attempt->decision->reason, "say which version of ring %s to %s", attempt->ring->name,
+              sealring_event_name(attempt->event));
+    return false;
+}
+
+/* ---- Asking the rule and its guards ---------------------------------------------------------------------------------- */
+
+static bool ask_rule(struct attempt *attempt)
+{
+    sealring_version_state state = attempt->version->state;
+    char *reason = attempt->decision->reason;
+    bool there_already = false;
+
+    attempt->rule = lifecycle_rule(attempt->event, state);
+    if (attempt->rule != NULL)
+        return true;
+    for (size_t i = 0; i < lifecycle_rule_count; i++)
+        there_already |= lifecycle_rules[i].event == attempt->event && lifecycle_rules[i].to == state;
+    guard_say(reason, "version %lu is %s%s; %s", (unsigned long)attempt->version->number,
+              sealring_version_state_name(state), there_already ? " already" : "",
+              lifecycle_advice(attempt->event, state));
+    return false;
+}
+
+static enum lifecycle_answer ask_barrier(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    return guard_barrier(attempt->version, attempt->evidence, reason);
+}
+
+static enum lifecycle_answer ask_gate(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    return guard_gate(attempt->version, attempt->evidence, reason);
+}
+
+static enum lifecycle_answer ask_purge(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    return guard_purge(attempt->version, attempt->evidence, reason);
+}
+
+static enum lifecycle_answer ask_unheld(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    return guard_unheld(attempt->version, reason);
+}
+
+static enum lifecycle_answer ask_keep(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    reason[0] = '\0';
+    if (find_active(attempt->ring) == NULL)
+        return LIFECYCLE_ALLOWED; /* nothing becomes retiring */
+    return guard_keep(attempt->ring, reason);
+}
+
+static const struct {
+    enum lifecycle_guard guard;
+    enum lifecycle_answer (*ask)(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
+    bool overrulable; /* humans overrule waiting; what would break a client's credential they cannot */
+} guards[] = {
+    {GUARD_BARRIER, ask_barrier, false}, {GUARD_GATE, ask_gate, true}, {GUARD_PURGE, ask_purge, true},
+    {GUARD_UNHELD, ask_unheld, false},   {GUARD_KEEP, ask_keep, true},
+};
+#define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))
+
+struct guard_result {
+    enum lifecycle_answer answer;
+    bool overruled;
+    char reason[LIFECYCLE_REASON_SIZE];
+};
+
+/* Adds the lines of the guards that gave this answer. */
+static void say_results(char *reason, const struct guard_result *results, enum lifecycle_answer answer)
+{
+    for (size_t i = 0; i < GUARD_COUNT; i++)
+        if (results[i].reason[0] != '\0' && results[i].answer == answer)
+            guard_say(reason, "%s%s%s", reason[0] != '\0' ? "; " : "", results[i].overruled ? "overruled: " : "",
+                      results[i].reason);
+}
+
+static void ask_guards(struct attempt *attempt)
+{
+    struct lifecycle_decision *decision = attempt->decision;
+    struct guard_result results[GUARD_COUNT];
+    bool overrulable = true; /* whatever says no */
+
+    decision->answer = LIFECYCLE_ALLOWED;
+    memset(results, 0, sizeof(results));
+    for (size_t i = 0; i < GUARD_COUNT; i++) {
+        if (!(attempt->rule->guards & guards[i].guard))
+            continue;
+        results[i].answer = guards[i].ask(attempt, results[i].reason);
+        if (results[i].answer > decision->answer)
+            decision->answer = results[i].answer;
+        if (results[i].answer != LIFECYCLE_ALLOWED && !guards[i].overrulable)
+            overrulable = false;
+    }
+    if (decision->answer == LIFECYCLE_WAITING && attempt->overrule && overrulable) {
+        for (size_t i = 0; i < GUARD_COUNT; i++)
+            results[i].overruled = results[i].answer == LIFECYCLE_WAITING;
+        decision->answer = LIFECYCLE_ALLOWED;
+        decision->overruled = true;
+    }
+    /* What stands in the way comes first, so that a long line loses the rest. */
+    say_results(decision->reason, results, LIFECYCLE_FORBIDDEN);
+    say_results(decision->reason, results, LIFECYCLE_WAITING);
+    say_results(decision->reason, results, LIFECYCLE_ALLOWED);
+}
+
+/* ---- The changes ----------------------------------------------------------------------------------------------------- */
+
+/* A step that changes nothing but the state yet. */
+static struct lifecycle_step *add_step(struct lifecycle_decision *decision, const struct lifecycle_version *version,
+                                       sealring_version_state to)
+{
+    struct lifecycle_step *step = &decision->steps[decision->count++];
+
+    step->number = version->number;
+    step->from = version->state;
+    step->to = to;
+    step->activated = version->activated;
+    step->retire_at = 0;
+    step->closed = version->closed;
+    step->purge_at = version->purge_at;
+    step->destroyed = version->destroyed;
+    return step;
+}
+
+static void steps_activate(struct attempt *attempt)
+{
+    const struct lifecycle_version *active = find_active(attempt->ring);
+    struct lifecycle_decision *decision = attempt->decision;
+    bool hold = attempt->event == SEALRING_EVENT_ROLLBACK;
+
+    if (attempt->rule->from == SEALRING_VERSION_RETIRING)
+        guard_say(decision->reason, "no barrier to pass: every verifier accepts version %lu, which is retiring",
+                  (unsigned long)attempt->version->number);
+    if (active != NULL) {
+        struct lifecycle_step *step = add_step(decision, active, SEALRING_VERSION_RETIRING);
+        step->retire_at = later(attempt->now, attempt->ring->policy.overlap);
+        if (active->retire_at > step->retire_at)
+            step->retire_at = active->retire_at; /* an end that was announced is a promise */
+    }
+    add_step(decision, attempt->version, SEALRING_VERSION_ACTIVE)->activated = attempt->now;
+    decision->test_version = attempt->version->number;
+    decision->set_hold = attempt->ring->rotation_held != hold;
+    decision->hold = hold;
+}
+
+static void close_version(struct attempt *attempt)
+{
+    struct lifecycle_step *step = add_step(attempt->decision, attempt->version, attempt->rule->to);
+
+    step->closed = attempt->now;
+    step->purge_at = later(attempt->now, attempt->ring->policy.purge_delay);
+}
+
+/* The newest pending version that may issue at once (the standby). */
+static const struct lifecycle_version *find_standby(const struct attempt *attempt)
+{
+    const struct lifecycle_ring *ring = attempt->ring;
+    char unused[LIFECYCLE_REASON_SIZE];
+
+    for (size_t i = ring->count; i > 0; i--)
+        if (ring->versions[i - 1].state == SEALRING_VERSION_PENDING &&
+            guard_barrier(&ring->versions[i - 1], attempt->evidence, unused) == LIFECYCLE_ALLOWED)
+            return &ring->versions[i - 1];
+    return NULL;
+}
+
+static void steps_compromise(struct attempt *attempt)
+{
+    struct lifecycle_decision *decision = attempt->decision;
+    const struct lifecycle_version *standby = NULL;
+    const struct lifecycle_version *pending = NULL;
+    char barrier[LIFECYCLE_REASON_SIZE];
+    size_t count;
+
+    close_version(attempt);
+    guard_say(decision->reason, "nothing holds up a compromise");
+    if (attempt->version->state != SEALRING_VERSION_ACTIVE)
+        return;
+    standby = find_standby(attempt);
+    if (standby != NULL) {
+        add_step(decision, standby, SEALRING_VERSION_ACTIVE)->activated = attempt->now;
+        guard_barrier(standby, attempt->evidence, barrier);
+        guard_say(decision->reason, "; version %lu takes its place, %s", (unsigned long)standby->number, barrier);
+        return;
+    }
+    guard_say(decision->reason, "; ring %s has no active version then, issuing is refused until one passes its barrier",
+              attempt->ring->name);
+    pending = find_last(attempt->ring, SEALRING_VERSION_PENDING, &count);
+    if (pending == NULL) {
+        guard_say(decision->reason, ": rotate");
+        return;
+    }
+    guard_barrier(pending, attempt->evidence, barrier);
+    guard_say(decision->reason, ": %s", barrier);
+}
+
+static void steps_reinstate(struct attempt *attempt)
+{
+    struct lifecycle_step *step = add_step(attempt->decision, attempt->version, SEALRING_VERSION_PENDING);
+
+    step->closed = 0;
+    step->purge_at = 0;
+    guard_say(attempt->decision->reason,
+              "version %lu is accepted again, and has to pass its barrier before it is activated",
+              (unsigned long)attempt->version->number);
+}
+
+static void steps_destroy(struct attempt *attempt)
+{
+    add_step(attempt->decision, attempt->version, SEALRING_VERSION_DESTROYED)->destroyed = attempt->now;
+}
+
+static const struct {
+    sealring_event event;
+    void (*steps)(struct attempt *attempt);
+} effects[] = {
+    {SEALRING_EVENT_ACTIVATE, steps_activate},     {SEALRING_EVENT_ROLLBACK, steps_activate},
+    {SEALRING_EVENT_RETIRE, close_version},        {SEALRING_EVENT_REINSTATE, steps_reinstate},
+    {SEALRING_EVENT_COMPROMISE, steps_compromise}, {SEALRING_EVENT_DESTROY, steps_destroy},
+};
+
+/* ---- Deciding -------------------------------------------------------------------------------------------------------- */
+
+static void decide_prepare(struct attempt *attempt)
+{
+    const struct lifecycle_ring *ring = attempt->ring;
+    struct lifecycle_decision *decision = attempt->decision;
+    size_t count;
+    const struct lifecycle_version *pending = find_last(ring, SEALRING_VERSION_PENDING, &count);
+
+    if (pending != NULL) {
+        guard_say(decision->reason, "version %lu of ring %s is pending already: activate version %lu%s",
+                  (unsigned long)pending->number, ring->name, (unsigned long)pending->number,
+                  pending->held ? " (clients may hold credentials of it)" : " or destroy it");
+        return;
+    }
+    if (ring->last_number == UINT32_MAX) {
+        guard_say(decision->reason, "ring %s has used up its version numbers: make a new ring", ring->name);
+        return;
+    }
+    if (attempt->number != 0 && attempt->number != ring->last_number + 1) {
+        guard_say(decision->reason, "the next version of ring %s is %lu: name none", ring->name,
+                  (unsigned long)(ring->last_number + 1));
+        return;
+    }
+    struct lifecycle_version next = {.number = ring->last_number + 1, .state = SEALRING_VERSION_NONE};
+    add_step(decision, &next, SEALRING_VERSION_PENDING);
+    guard_say(decision->reason, "version %lu is the next of ring %s", (unsigned long)next.number, ring->name);
+    decision->answer = LIFECYCLE_ALLOWED;
+}
+
+void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
+                      sealring_event event, uint32_t number, bool overrule, struct lifecycle_decision *decision)
+{
+    struct attempt attempt = {.ring = ring,
+                              .evidence = evidence,
+                              .event = event,
+                              .number = number,
+                              .overrule = overrule,
+                              .now = evidence->now > 0 ? evidence->now : 1, /* 0 means "never" in a row */
+                              .decision = decision};
+
+    memset(decision, 0, sizeof(*decision));
+    decision->answer = LIFECYCLE_FORBIDDEN;
+    if (event == SEALRING_EVENT_PREPARE) {
+        decide_prepare(&attempt);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++) {
+        if (effects[i].event != event)
+            continue;
+        if (!choose(&attempt) || !ask_rule(&attempt))
+            return;
+        ask_guards(&attempt);
+        if (decision->answer == LIFECYCLE_ALLOWED)
+            effects[i].steps(&attempt);
+        return;
+    }
+    guard_say(decision->reason, "%s", lifecycle_advice(event, SEALRING_VERSION_NONE));
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guards: whether an event may happen now, and one line that tells an operator why or why not. */
+#include "lifecycle/guard.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timetext.h"
+#include "base/utf8.h"
+
+#define NAMES_SHOWN 3  /* blockers that are named; the rest is counted */
+#define NAME_SHOWN  40 /* bytes of a verifier's name that are shown */
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static const char ellipsis[] = "\xE2\x80\xA6"; /* U+2026 */
+
+/* ---- Words ---------------------------------------------------------------------------------------------------------- */
+
+/* The largest length up to `limit` that does not end inside a UTF-8 character (RFC 3629, section 3). */
+static size_t whole_characters(const char *text, size_t limit)
+{
+    while (limit > 0 && ((unsigned char)text[limit] & 0xC0) == 0x80)
+        limit--;
+    return limit;
+}
+
+/* A verifier names itself: its name may neither end the line nor steer a terminal. */
+static void replace_controls(char *text)
+{
+    while (*text != '\0') {
+        uint32_t code_point;
+        size_t length = utf8_character(text, strlen(text), &code_point);
+        if (length == 0) {
+            *text++ = '?';
+            continue;
+        }
+        if (utf8_is_control(code_point))
+            memset(text, '?', length);
+        text += length;
+    }
+}
+
+void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
+{
+    size_t length = strlen(reason);
+    size_t mark = sizeof(ellipsis) - 1;
+    va_list arguments;
+
+    if (length >= mark && strcmp(reason + length - mark, ellipsis) == 0)
+        return; /* cut before */
+    va_start(arguments, format);
+    int wanted = vsnprintf(reason + length, LIFECYCLE_REASON_SIZE - length, format, arguments);
+    va_end(arguments);
+    if (wanted >= 0 && (size_t)wanted >= LIFECYCLE_REASON_SIZE - length)
+        memcpy(reason + whole_characters(reason, LIFECYCLE_REASON_SIZE - 1 - mark), ellipsis, sizeof(ellipsis));
+    replace_controls(reason);
+}
+
+/* earlier minus later must not overflow, whatever a damaged registry holds. */
+static int64_t difference(int64_t later, int64_t earlier)
+{
+    int64_t result;
+
+    if (__builtin_sub_overflow(later, earlier, &result))
+        return later < earlier ? INT64_MIN : INT64_MAX;
+    return result;
+}
+
+/* "6d23h": a duration as people say it, in steps that suit its size; rounded up, so that nobody comes back too early. */
+static const char *about(int64_t duration, char text[TIMETEXT_SIZE])
+{
+    int64_t step = duration >= DAY ? HOUR : duration >= HOUR ? MINUTE : SECOND;
+
+    if (duration < 0)
+        duration = 0;
+    if (duration > TIMETEXT_DURATION_MAX - DAY)
+        duration = TIMETEXT_DURATION_MAX - DAY;
+    timetext_duration_format((duration + step - 1) / step * step, text);
+    return text;
+}
+
+/* "window over since T" or "window ends T, in D"; whether it is over. At its very end it is. */
+static bool say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, int64_t end, int64_t now)
+{
+    char time[TIMETEXT_SIZE];
+    char left[TIMETEXT_SIZE];
+
+    timetext_format(end, time);
+    if (now >= end)
+        guard_say(reason, "%s over since %s", what, time);
+    else
+        guard_say(reason, "%s ends %s, in %s", what, time, about(difference(end, now), left));
+    return now >= end;
+}
+
+/* ---- Verifiers that block ------------------------------------------------------------------------------------------- */
+
+/* Writes why this verifier blocks into why (not used where it does not), and whether it does. */
+#define WHY_SIZE 64
+typedef bool (*blocks_function)(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
+                                const struct lifecycle_evidence *evidence, char why[WHY_SIZE]);
+
+static size_t count_blockers(blocks_function blocks, const struct lifecycle_version *version,
+                             const struct lifecycle_evidence *evidence)
+{
+    char why[WHY_SIZE];
+    size_t count = 0;
+
+    for (size_t i = 0; i < evidence->verifier_count; i++)
+        count += blocks(&evidence->verifiers[i], version, evidence, why);
+    return count;
+}
+
+/* "web1 (epoch 5 of 7), web2 (not proved) and 12 more" */
+static void say_blockers(char reason[LIFECYCLE_REASON_SIZE], blocks_function blocks, size_t blockers,
+                         const struct lifecycle_version *version, const struct lifecycle_evidence *evidence)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < evidence->verifier_count && shown < NAMES_SHOWN; i++) {
+        const struct lifecycle_verifier *verifier = &evidence->verifiers[i];
+        const char *name = verifier->name != NULL && verifier->name[0] != '\0' ? verifier->name : "unnamed";
+        size_t length = strlen(name);
+        char why[WHY_SIZE];
+        if (!blocks(verifier, version, evidence, why))
+            continue;
+        bool cut = length > NAME_SHOWN;
+        if (cut)
+            length = whole_characters(name, NAME_SHOWN);
+        guard_say(reason, "%s%.*s%s (%s)", shown > 0 ? ", " : "", (int)length, name, cut ? "..." : "", why);
+        shown++;
+    }
+    if (blockers > shown)
+        guard_say(reason, " and %zu more", blockers - shown);
+}
+
+static bool proved(const struct lifecycle_verifier *verifier, uint32_t number)
+{
+    for (size_t i = 0; i < verifier->proved_count; i++)
+        if (verifier->proved[i] == number)
+            return true;
+    return false;
+}
+
+static bool blocks_barrier(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
+                           const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
+{
+    (void)evidence;
+    if (verifier->lease_over)
+        return false;
+    if (verifier->epoch < version->epoch) {
+        snprintf(why, WHY_SIZE, "at epoch %llu, not %llu", (unsigned long long)verifier->epoch,
+                 (unsigned long long)version->epoch);
+        return true;
+    }
+    snprintf(why, WHY_SIZE, "not proved");
+    return !proved(verifier, version->number);
+}
+
+enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                    char reason[LIFECYCLE_REASON_SIZE])
+{
+    size_t blockers = count_blockers(blocks_barrier, version, evidence);
+    size_t silent = 0;
+
+    reason[0] = '\0';
+    if (evidence->verifier_count == 0) {
+        guard_say(reason, "barrier open: no verifier is registered");
+        return LIFECYCLE_ALLOWED;
+    }
+    if (blockers > 0) {
+        guard_say(reason, "barrier closed: %zu of %zu verifiers cannot verify version %lu yet: ", blockers,
+                  evidence->verifier_count, (unsigned long)version->number);
+        say_blockers(reason, blocks_barrier, blockers, version, evidence);
+        return LIFECYCLE_WAITING;
+    }
+    for (size_t i = 0; i < evidence->verifier_count; i++)
+        silent += evidence->verifiers[i].lease_over;
+    guard_say(reason, "barrier open: %zu of %zu verifiers proved version %lu", evidence->verifier_count - silent,
+              evidence->verifier_count, (unsigned long)version->number);
+    if (silent > 0)
+        guard_say(reason, ", the lease of %zu is over", silent);
+    return LIFECYCLE_ALLOWED;
+}
+
+static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
+                        const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
+{
+    int64_t now = evidence->now;
+    int64_t from = difference(now, evidence->quiet_period);
+    int64_t until = now;
+    char text[TIMETEXT_SIZE];
+
+    (void)version;
+    if (verifier->last_use != 0 && verifier->last_use >= from) {
+        snprintf(why, WHY_SIZE, "used %s ago", about(difference(now, verifier->last_use), text));
+        return true;
+    }
+    if (verifier->joined != 0 && verifier->joined > from)
+        from = verifier->joined;
+    if (verifier->lease_over && verifier->stopped != 0 && verifier->stopped < until)
+        until = verifier->stopped;
+    if (from >= until)
+        return false; /* it was not serving in the quiet period */
+    if (verifier->reports_until == 0) {
+        snprintf(why, WHY_SIZE, "no reports");
+        return true;
+    }
+    if (verifier->reports_until < until) {
+        snprintf(why, WHY_SIZE, "no reports for %s", about(difference(now, verifier->reports_until), text));
+        return true;
+    }
+    snprintf(why, WHY_SIZE, "reports only since %s ago", about(difference(now, verifier->reports_from), text));
+    return verifier->reports_from > from;
+}
+
+enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                 char reason[LIFECYCLE_REASON_SIZE])
+{
+    char text[TIMETEXT_SIZE];
+
+    reason[0] = '\0';
+    if (version->retire_at <= 0) {
+        guard_say(reason, "version %lu has no end of its window: the registry is damaged, run `sealring doctor`",
+                  (unsigned long)version->number);
+        return LIFECYCLE_FORBIDDEN; /* in doubt: no */
+    }
+    if (!say_deadline(reason, "window", version->retire_at, evidence->now))
+        return LIFECYCLE_WAITING;
+    if (evidence->quiet_period <= 0)
+        return LIFECYCLE_ALLOWED;
+
+    size_t blockers = count_blockers(blocks_gate, version, evidence);
+    about(evidence->quiet_period, text);
+    if (blockers > 0) {
+        guard_say(reason, ", but %zu of %zu verifiers do not show %s without a use: ", blockers,
+                  evidence->verifier_count, text);
+        say_blockers(reason, blocks_gate, blockers, version, evidence);
+        return LIFECYCLE_WAITING;
+    }
+    if (evidence->verifier_count == 0)
+        guard_say(reason, ", no verifier is registered");
+    else
+        guard_say(reason, ", no use for %s by the reports of %zu verifier%s", text, evidence->verifier_count,
+                  evidence->verifier_count == 1 ? "" : "s");
+    return LIFECYCLE_ALLOWED;
+}
+
+/* ---- Guards of the ring alone --------------------------------------------------------------------------------------- */
+
+enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                  char reason[LIFECYCLE_REASON_SIZE])
+{
+    reason[0] = '\0';
+    if (version->purge_at <= 0) {
+        guard_say(reason, "version %lu has no purge time: the registry is damaged, run `sealring doctor`",
+                  (unsigned long)version->number);
+        return LIFECYCLE_FORBIDDEN; /* destroying cannot be undone */
+    }
+    return say_deadline(reason, "time to keep the object", version->purge_at, evidence->now) ? LIFECYCLE_ALLOWED
+                                                                                             : LIFECYCLE_WAITING;
+}
+
+enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE])
+{
+    reason[0] = '\0';
+    if (version->held) {
+        guard_say(
+            reason,
+            "clients may hold credentials of version %lu: activate it, or compromise it if it leaked, but it cannot "
+            "be destroyed while it is accepted",
+            (unsigned long)version->number);
+        return LIFECYCLE_FORBIDDEN;
+    }
+    guard_say(reason, "nobody holds credentials of version %lu", (unsigned long)version->number);
+    return LIFECYCLE_ALLOWED;
+}
+
+enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE])
+{
+    const struct lifecycle_version *next = NULL;
+    size_t retiring = 0;
+    char time[TIMETEXT_SIZE];
+
+    for (size_t i = 0; i < ring->count; i++) {
+        const struct lifecycle_version *version = &ring->versions[i];
+        if (version->state != SEALRING_VERSION_RETIRING)
+            continue;
+        retiring++;
+        if (next == NULL || version->retire_at < next->retire_at)
+            next = version;
+    }
+    reason[0] = '\0';
+    if (retiring < ring->policy.keep) {
+        guard_say(reason, "retiring then: %zu of at most %lu", retiring + 1, (unsigned long)ring->policy.keep);
+        return LIFECYCLE_ALLOWED;
+    }
+    guard_say(reason, "%zu retiring already and the policy keeps %lu: raise keep", retiring,
+              (unsigned long)ring->policy.keep);
+    if (next != NULL) {
+        timetext_format(next->retire_at, time);
+        guard_say(reason, ", or retire version %lu, whose window ends %s", (unsigned long)next->number, time);
+    }
+    return LIFECYCLE_WAITING;
+}
