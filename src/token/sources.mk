@@ -1,5 +1,19 @@
 libsealring_core_la_SOURCES += \
+	src/token/attributes.c src/token/attributes.h \
+	src/token/code.c src/token/code.h \
+	src/token/connection.c src/token/connection.h \
+	src/token/generate.c src/token/key.h \
+	src/token/hmac.c src/token/hmac.h \
+	src/token/index.c src/token/index.h \
+	src/token/key.c \
+	src/token/login.c src/token/login.h \
 	src/token/module.c src/token/module.h \
-	src/token/token.c src/token/token.h \
-	src/token/key.h \
-	src/token/provision.c src/token/provision.h
+	src/token/object.c src/token/object.h \
+	src/token/pin.c src/token/pin.h \
+	src/token/probe.c \
+	src/token/provision.c src/token/provision.h \
+	src/token/record.c src/token/record.h \
+	src/token/session.c src/token/session.h \
+	src/token/sigpipe.c src/token/sigpipe.h \
+	src/token/slot.c src/token/slot.h \
+	src/token/token.c src/token/token.h

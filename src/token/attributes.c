@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a version's key object must be: the template it is generated from, and what is read back. */
+#include "token/attributes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "token/key.h"
+#include "token/object.h"
+
+/* PKCS #11 v2.40, section 4.9 and 4.10. Usages default to true, so each is denied. */
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    bool value;
+    unsigned without;
+} attributes_made[] = {
+    {CKA_TOKEN, true, 0},
+    {CKA_PRIVATE, true, 0},
+    {CKA_SENSITIVE, true, 0},
+    {CKA_EXTRACTABLE, false, 0},
+    {CKA_SIGN, true, 0},
+    {CKA_VERIFY, false, 0},
+    {CKA_ENCRYPT, false, 0},
+    {CKA_DECRYPT, false, 0},
+    {CKA_WRAP, false, 0},
+    {CKA_UNWRAP, false, 0},
+    {CKA_DERIVE, false, 0},
+    {CKA_MODIFIABLE, true, 0},                          /* the label and CKA_SIGN change later */
+    {CKA_COPYABLE, false, ATTRIBUTES_WITHOUT_COPYABLE}, /* a copy of a closed key could sign */
+};
+
+static void attributes_add(struct attributes_template *template, CK_ATTRIBUTE_TYPE type, void *value, size_t length)
+{
+    CK_ATTRIBUTE *item = &template->items[template->count++];
+    item->type = type;
+    item->pValue = value;
+    item->ulValueLen = (CK_ULONG)length;
+}
+
+void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type, unsigned without,
+                     const uint8_t *object_id, size_t object_id_length, const char *label)
+{
+    memset(template, 0, sizeof(*template));
+    template->yes = CK_TRUE;
+    template->no = CK_FALSE;
+    template->class = CKO_SECRET_KEY;
+    template->key_type = key_type;
+    template->value_length = TOKEN_KEY_BYTES;
+    template->mechanism = CKM_SHA256_HMAC;
+    attributes_add(template, CKA_CLASS, &template->class, sizeof(template->class));
+    attributes_add(template, CKA_KEY_TYPE, &template->key_type, sizeof(template->key_type));
+    attributes_add(template, CKA_VALUE_LEN, &template->value_length, sizeof(template->value_length));
+    attributes_add(template, CKA_ID, (void *)(uintptr_t)object_id, object_id_length);
+    attributes_add(template, CKA_LABEL, (void *)(uintptr_t)label, strlen(label));
+    for (size_t i = 0; i < sizeof(attributes_made) / sizeof(attributes_made[0]); i++) {
+        if (!(attributes_made[i].without & without)) {
+            attributes_add(template, attributes_made[i].type, attributes_made[i].value ? &template->yes : &template->no,
+                           sizeof(CK_BBOOL));
+        }
+    }
+    if (!(without & ATTRIBUTES_WITHOUT_MECHANISMS)) {
+        attributes_add(template, CKA_ALLOWED_MECHANISMS, &template->mechanism, sizeof(template->mechanism));
+    }
+}
+
+/* What is read back. An optional one may be unknown to the token, but if it is known it must be right. */
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    const char *name;
+    bool value;
+    bool optional;
+} attributes_expected[] = {
+    {CKA_TOKEN, "CKA_TOKEN", true, false},
+    {CKA_PRIVATE, "CKA_PRIVATE", true, false},
+    {CKA_SENSITIVE, "CKA_SENSITIVE", true, false},
+    {CKA_ALWAYS_SENSITIVE, "CKA_ALWAYS_SENSITIVE", true, false},
+    {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", false, false},
+    {CKA_NEVER_EXTRACTABLE, "CKA_NEVER_EXTRACTABLE", true, false},
+    {CKA_LOCAL, "CKA_LOCAL", true, false},
+    {CKA_VERIFY, "CKA_VERIFY", false, true},
+    {CKA_ENCRYPT, "CKA_ENCRYPT", false, true},
+    {CKA_DECRYPT, "CKA_DECRYPT", false, true},
+    {CKA_WRAP, "CKA_WRAP", false, true},
+    {CKA_UNWRAP, "CKA_UNWRAP", false, true},
+    {CKA_DERIVE, "CKA_DERIVE", false, true},
+    {CKA_COPYABLE, "CKA_COPYABLE", false, true},
+};
+
+static sealring_status attributes_alarm(struct attempt *attempt, const char *name, const char *attribute,
+                                        const char *problem)
+{
+    return error_set(attempt->error, SEALRING_REFUSED,
+                     "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it is not used; find "
+                     "out who made it",
+                     name, attempt->token->name, attribute, problem);
+}
+
+static sealring_status attributes_check_number(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
+                                               CK_ATTRIBUTE_TYPE type, const char *attribute, CK_ULONG wanted,
+                                               CK_ULONG or_else)
+{
+    CK_ULONG value = 0;
+    size_t length;
+    bool known;
+    sealring_status status = object_read(attempt, handle, type, &value, sizeof(value), &length, &known);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (!known || length != sizeof(value) || (value != wanted && value != or_else)) {
+        return attributes_alarm(attempt, name, attribute, "is wrong or missing");
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status attributes_check_flags(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
+{
+    for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]); i++) {
+        bool value, known;
+        sealring_status status = object_read_bool(attempt, handle, attributes_expected[i].type, &value, &known);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        if (!known && !attributes_expected[i].optional) {
+            return attributes_alarm(attempt, name, attributes_expected[i].name, "cannot be read");
+        }
+        if (known && value != attributes_expected[i].value) {
+            return attributes_alarm(attempt, name, attributes_expected[i].name, value ? "is true" : "is false");
+        }
+    }
+    return SEALRING_OK;
+}
+
+sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
+{
+    sealring_status status =
+        attributes_check_number(attempt, handle, name, CKA_CLASS, "CKA_CLASS", CKO_SECRET_KEY, CKO_SECRET_KEY);
+    if (status == SEALRING_OK) {
+        status = attributes_check_number(attempt, handle, name, CKA_KEY_TYPE, "CKA_KEY_TYPE", CKK_GENERIC_SECRET,
+                                         CKK_SHA256_HMAC);
+    }
+    if (status == SEALRING_OK) {
+        status = attributes_check_number(attempt, handle, name, CKA_VALUE_LEN, "CKA_VALUE_LEN", TOKEN_KEY_BYTES,
+                                         TOKEN_KEY_BYTES);
+    }
+    if (status == SEALRING_OK) {
+        status = attributes_check_flags(attempt, handle, name);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    bool sign, known;
+    status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
+    if (status == SEALRING_OK && !sign) {
+        return attempt_fail(attempt, CKR_KEY_FUNCTION_NOT_PERMITTED, "C_GetAttributeValue", name);
+    }
+    return status;
+}

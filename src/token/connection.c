@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection to a token: made, judged lost, made again by one prober at a time. */
+#include "token/connection.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "token/code.h"
+#include "token/sigpipe.h"
+
+#define CONNECTION_ENTER_TRIES  3
+#define CONNECTION_PATIENCE_MS  1000 /* how long a request waits for the one who repairs */
+#define CONNECTION_BACK_OFF_MS  1000 /* between two probes */
+#define CONNECTION_OBJECTS_WAIT 30   /* seconds; a token may take long to generate a key */
+#define CONNECTION_RUN_TRIES    3
+
+static struct timespec connection_deadline(int64_t milliseconds)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += milliseconds / 1000;
+    deadline.tv_nsec += (long)(milliseconds % 1000) * 1000000L;
+    if (deadline.tv_nsec >= 1000000000L) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000L;
+    }
+    return deadline;
+}
+
+static sealring_status connection_busy(const struct token *token, sealring_error *error)
+{
+    return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
+}
+
+/* ---- Making a connection ---- */
+
+/* Gives up what there was, finds the token, logs in. The caller keeps everybody else out. */
+static sealring_status connection_connect(struct token *token, sealring_error *error)
+{
+    struct module *module = token->module;
+    CK_TOKEN_INFO info = {0};
+    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
+                       CK_EFFECTIVELY_INFINITE);
+    token->module_generation = module->generation;
+    if (!module->initialised) {
+        return error_set_token(error, CKR_CRYPTOKI_NOT_INITIALIZED, "the PKCS#11 module %s is not initialised",
+                               module->path);
+    }
+    sealring_status status = slot_find(module->functions, token->uri, token->uri_text, &token->slot, &info, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (token->name[0] == '\0') {
+        slot_name(&info, token->name);
+    }
+    token->login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
+    session_pool_reset(token, false, info.ulMaxSessionCount);
+    atomic_fetch_add(&token->generation, 1);
+
+    /* One session stays open from here on: with the last one the login would go (PKCS #11 v2.40, section 5.6). */
+    struct session session;
+    CK_RV code;
+    status = session_take(token, false, &session, &code, error);
+    if (status == SEALRING_OK) {
+        session_give(token, &session, true);
+    }
+    return status;
+}
+
+/* Whether another of our tokens on this module is at work, so that the module must not be torn down. */
+static bool connection_has_healthy_neighbour(const struct token *token)
+{
+    const struct module *module = token->module;
+    for (const struct token *other = module->tokens; other != NULL; other = other->next_on_module) {
+        if (other != token && atomic_load(&other->up) && other->module_generation == module->generation &&
+            slot_ask(module->functions, other->uri, other->slot) == CKR_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A failure that fresh eyes of the module may heal; a refused PIN or a URI that matches two tokens is none. */
+static bool connection_restart_may_help(const sealring_error *error)
+{
+    enum code_class class = code_class_of(error->token_code);
+    return error->status == SEALRING_TOKEN && error->token_code != CKR_OK &&
+           (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
+}
+
+/* Connects with what the module knows; if that is not enough, makes the module look anew: SoftHSM2 whose directory was away
+ * heals by nothing else. The caller holds module->use for writing. */
+static sealring_status connection_reconnect(struct token *token, sealring_error *error)
+{
+    struct module *module = token->module;
+    sealring_status status = connection_connect(token, error);
+    if (status == SEALRING_OK || !connection_restart_may_help(error)) {
+        return status;
+    }
+    if (module->initialised && (!module->ours || connection_has_healthy_neighbour(token))) {
+        return status;
+    }
+    status = module_restart(module, error);
+    return status == SEALRING_OK ? connection_connect(token, error) : status;
+}
+
+/* ---- Losing it, and one prober at a time ---- */
+
+/* Only if it is still the connection that the caller saw: a late failure must not tear down a fresh one. */
+static void connection_lost(struct token *token, uint64_t generation)
+{
+    pthread_mutex_lock(&token->probe_lock);
+    if (atomic_load(&token->generation) == generation) {
+        atomic_store(&token->up, false);
+    }
+    pthread_mutex_unlock(&token->probe_lock);
+}
+
+/* Waits for the prober, but no longer than until its attempt is a second old. Called and left with probe_lock held. */
+static void connection_await_prober(struct token *token)
+{
+    while (token->probing) {
+        int64_t left = token->probe_started + CONNECTION_PATIENCE_MS - clock_boot_ms();
+        if (left <= 0) {
+            return;
+        }
+        struct timespec deadline = connection_deadline(left);
+        pthread_cond_clockwait(&token->probe_done, &token->probe_lock, CLOCK_MONOTONIC, &deadline);
+    }
+}
+
+static sealring_status connection_probe(struct token *token, sealring_error *error)
+{
+    sealring_error failure = {0};
+    pthread_rwlock_wrlock(&token->module->use);
+    sealring_status status = connection_reconnect(token, &failure);
+    atomic_store(&token->up, status == SEALRING_OK);
+    pthread_rwlock_unlock(&token->module->use);
+
+    pthread_mutex_lock(&token->probe_lock);
+    token->probing = false;
+    token->next_probe = clock_boot_ms() + CONNECTION_BACK_OFF_MS;
+    token->last_error = failure;
+    pthread_cond_broadcast(&token->probe_done);
+    pthread_mutex_unlock(&token->probe_lock);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
+    return status == SEALRING_OK ? status : SEALRING_TOKEN;
+}
+
+/* `restarted`: the module was initialised anew by somebody else, which is no reason to hold back. `seen`: the generation that
+ * the caller found wanting. */
+static sealring_status connection_restore(struct token *token, bool restarted, uint64_t seen, sealring_error *error)
+{
+    pthread_mutex_lock(&token->probe_lock);
+    if (token->probing) {
+        connection_await_prober(token);
+        bool up = !token->probing && atomic_load(&token->up);
+        sealring_status status = up ? SEALRING_OK : connection_busy(token, error);
+        if (!up && !token->probing && error != NULL) {
+            *error = token->last_error;
+        }
+        pthread_mutex_unlock(&token->probe_lock);
+        return status;
+    }
+    if (atomic_load(&token->up) && (!restarted || atomic_load(&token->generation) != seen)) {
+        pthread_mutex_unlock(&token->probe_lock);
+        return SEALRING_OK;
+    }
+    if (!restarted && clock_boot_ms() < token->next_probe) {
+        connection_busy(token, error);
+        if (token->last_error.status != SEALRING_OK && error != NULL) {
+            *error = token->last_error;
+        }
+        pthread_mutex_unlock(&token->probe_lock);
+        return SEALRING_TOKEN;
+    }
+    token->probing = true;
+    token->probe_started = clock_boot_ms();
+    pthread_mutex_unlock(&token->probe_lock);
+    return connection_probe(token, error);
+}
+
+static bool connection_lock(struct token *token)
+{
+    pthread_rwlock_t *use = &token->module->use;
+    if (pthread_rwlock_tryrdlock(use) == 0) {
+        return true;
+    }
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    return pthread_rwlock_clockrdlock(use, CLOCK_MONOTONIC, &deadline) == 0;
+}
+
+/* Comes back holding module->use for reading, on a connection that is up as far as anybody knows. */
+static sealring_status connection_enter(struct token *token, sealring_error *error)
+{
+    for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
+        bool restarted = false;
+        uint64_t seen = atomic_load(&token->generation);
+        if (atomic_load(&token->up)) {
+            if (!connection_lock(token)) {
+                return connection_busy(token, error);
+            }
+            restarted = token->module_generation != token->module->generation;
+            if (atomic_load(&token->up) && !restarted) {
+                return SEALRING_OK;
+            }
+            pthread_rwlock_unlock(&token->module->use);
+        }
+        sealring_status status = connection_restore(token, restarted, seen, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+    }
+    return connection_busy(token, error);
+}
+
+/* ---- One try of an operation ---- */
+
+sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what)
+{
+    enum code_class class = code_class_of(code);
+    const char *name = attempt->token->name;
+    attempt->code = code;
+    if (class == CODE_CLOSED) {
+        error_set(attempt->error, SEALRING_REFUSED, "%s on the PKCS#11 token %s is closed: it may not sign (%s)", what,
+                  name, code_name(code));
+    } else if (class == CODE_REFUSED) {
+        error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s refused %s (%s: %s)", name, what, function,
+                  code_name(code));
+    } else {
+        error_set(attempt->error, SEALRING_TOKEN, "the PKCS#11 token %s failed at %s (%s: %s, 0x%lx)", name, what,
+                  function, code_name(code), code);
+    }
+    attempt->error->token_code = code;
+    return attempt->error->status;
+}
+
+sealring_status attempt_confirm(struct attempt *attempt)
+{
+    struct token *token = attempt->token;
+    CK_SESSION_INFO info;
+    CK_RV code = slot_ask(attempt->functions, token->uri, token->slot);
+    if (code != CKR_OK) {
+        attempt_fail(attempt, CKR_TOKEN_NOT_PRESENT, "C_GetTokenInfo", "being there");
+        attempt->error->status = SEALRING_TOKEN;
+        attempt->error->token_code = code;
+        return SEALRING_TOKEN;
+    }
+    code = attempt->functions->C_GetSessionInfo(attempt->session, &info);
+    if (code == CKR_OK && token->login_required && info.state != CKS_RO_USER_FUNCTIONS &&
+        info.state != CKS_RW_USER_FUNCTIONS) {
+        code = CKR_USER_NOT_LOGGED_IN; /* and private objects are out of sight */
+    }
+    return code == CKR_OK ? SEALRING_OK
+                          : attempt_fail(attempt, code, "C_GetSessionInfo", "showing its private objects");
+}
+
+enum connection_repair { REPAIR_NONE, REPAIR_REPEAT, REPAIR_LOST };
+
+/* What is to be done after a failed try. Still inside, with the session at hand. */
+static enum connection_repair connection_judge(struct attempt *attempt)
+{
+    struct token *token = attempt->token;
+    switch (code_class_of(attempt->code)) {
+    case CODE_SESSION:
+        return REPAIR_REPEAT;
+    case CODE_LOGIN:
+        return session_login(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;
+    case CODE_HANDLE:
+        return slot_ask(attempt->functions, token->uri, token->slot) == CKR_OK ? REPAIR_REPEAT : REPAIR_LOST;
+    case CODE_DOUBT:
+        return slot_ask(attempt->functions, token->uri, token->slot) == CKR_OK ? REPAIR_NONE : REPAIR_LOST;
+    case CODE_GONE:
+        return REPAIR_LOST;
+    default:
+        return REPAIR_NONE;
+    }
+}
+
+/* After these a session may be dead, or hold an operation that was begun. */
+static bool connection_session_usable(CK_RV code)
+{
+    switch (code_class_of(code)) {
+    case CODE_SESSION:
+    case CODE_GONE:
+    case CODE_DOUBT:
+    case CODE_BUG:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static sealring_status connection_attempt(struct attempt *attempt, bool writable, attempt_action action, void *context,
+                                          enum connection_repair *repair)
+{
+    struct token *token = attempt->token;
+    struct session session;
+    CK_RV code;
+    sealring_status status = session_take(token, writable, &session, &code, attempt->error);
+    attempt->generation = atomic_load(&token->generation);
+    *repair = REPAIR_NONE;
+    if (status != SEALRING_OK) {
+        enum code_class class = code_class_of(code);
+        if (class == CODE_GONE || class == CODE_PIN ||
+            (class == CODE_DOUBT && slot_ask(attempt->functions, token->uri, token->slot) != CKR_OK)) {
+            *repair = REPAIR_LOST;
+        }
+        return status;
+    }
+    attempt->session = session.handle;
+    attempt->code = CKR_OK;
+    status = action(attempt, context);
+    if (status != SEALRING_OK) {
+        *repair = connection_judge(attempt);
+    }
+    session_give(token, &session, connection_session_usable(attempt->code));
+    return status;
+}
+
+static sealring_status connection_run_once(struct attempt *attempt, enum connection_kind kind, attempt_action action,
+                                           void *context, enum connection_repair *repair)
+{
+    struct token *token = attempt->token;
+    struct module *module = token->module;
+    *repair = REPAIR_NONE;
+    sealring_status status = connection_enter(token, attempt->error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    attempt->functions = module->functions;
+    if (kind == CONNECTION_SIGN) {
+        status = connection_attempt(attempt, false, action, context, repair);
+    } else {
+        struct timespec deadline = connection_deadline(CONNECTION_OBJECTS_WAIT * 1000);
+        if (pthread_mutex_clocklock(&module->objects, CLOCK_MONOTONIC, &deadline) == 0) {
+            status = connection_attempt(attempt, kind == CONNECTION_WRITE, action, context, repair);
+            pthread_mutex_unlock(&module->objects);
+        } else {
+            status = error_set_token(attempt->error, 0, "the PKCS#11 token %s was busy for %d s: try later",
+                                     token->name, CONNECTION_OBJECTS_WAIT);
+        }
+    }
+    pthread_rwlock_unlock(&module->use);
+    if (*repair == REPAIR_LOST) {
+        connection_lost(token, attempt->generation);
+    }
+    return status;
+}
+
+static sealring_status connection_check_process(const struct token *token, sealring_error *error)
+{
+    if (token->pid != getpid()) {
+        return error_set_token(error, 0,
+                               "this process was forked from the one that opened the PKCS#11 token %s: open the "
+                               "vault again",
+                               token->name);
+    }
+    return SEALRING_OK;
+}
+
+sealring_status connection_run(struct token *token, enum connection_kind kind, attempt_action action, void *context,
+                               sealring_error *error)
+{
+    sealring_error failure;
+    struct attempt attempt = {.token = token, .error = &failure};
+    struct sigpipe_guard guard;
+    enum connection_repair repair = REPAIR_REPEAT;
+    sealring_status status = connection_check_process(token, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    for (int i = 0; i < CONNECTION_RUN_TRIES && repair != REPAIR_NONE; i++) {
+        status = connection_run_once(&attempt, kind, action, context, &repair);
+        if (status == SEALRING_OK || (repair == REPAIR_LOST && attempt.acted)) {
+            break;
+        }
+    }
+    sigpipe_guard_leave(&guard);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
+/* ---- Opening, refreshing, closing ---- */
+
+sealring_status connection_open(struct token *token, sealring_error *error)
+{
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    pthread_rwlock_wrlock(&module->use);
+    token->module_generation = module->generation;
+    sealring_status status = connection_connect(token, error);
+    if (status == SEALRING_OK) {
+        atomic_store(&token->up, true);
+        token->next_on_module = module->tokens;
+        module->tokens = token;
+    } else {
+        session_pool_reset(token, module->initialised, CK_EFFECTIVELY_INFINITE);
+    }
+    pthread_rwlock_unlock(&module->use);
+    sigpipe_guard_leave(&guard);
+    return status;
+}
+
+sealring_status connection_refresh(struct token *token, bool *fresh, sealring_error *error)
+{
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    *fresh = false;
+    sealring_status status = connection_check_process(token, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    pthread_rwlock_wrlock(&module->use);
+    if (module->initialised && module->ours && !connection_has_healthy_neighbour(token)) {
+        status = module_restart(module, error);
+        if (status == SEALRING_OK) {
+            status = connection_connect(token, error);
+        }
+        atomic_store(&token->up, status == SEALRING_OK);
+        *fresh = status == SEALRING_OK;
+    }
+    pthread_rwlock_unlock(&module->use);
+    sigpipe_guard_leave(&guard);
+    return status;
+}
+
+void connection_close(struct token *token)
+{
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    pthread_rwlock_wrlock(&module->use);
+    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
+                       CK_EFFECTIVELY_INFINITE);
+    for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
+        if (*place == token) {
+            *place = token->next_on_module;
+            break;
+        }
+    }
+    pthread_rwlock_unlock(&module->use);
+    module_release(module);
+    sigpipe_guard_leave(&guard);
+}

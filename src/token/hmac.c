@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HMAC-SHA256 in the token, and what proves that a key is the one that the registry means. */
+#include "token/hmac.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "token/attributes.h"
+#include "token/code.h"
+#include "token/index.h"
+#include "token/object.h"
+
+#define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
+#define HMAC_TRIES       3
+
+sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
+{
+    if (reference->object_id_length == 0 || reference->object_id_length > TOKEN_OBJECT_ID_MAX ||
+        reference->check_input_length == 0 || reference->check_input_length > TOKEN_CHECK_INPUT_MAX) {
+        return error_set(error, SEALRING_INVALID,
+                         "a key reference has an object ID of %zu bytes and a check input of %zu",
+                         reference->object_id_length, reference->check_input_length);
+    }
+    return SEALRING_OK;
+}
+
+sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
+                          size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    CK_BYTE output[HMAC_BUFFER_SIZE];
+    CK_ULONG output_length = sizeof(output);
+    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
+    if (code != CKR_OK) {
+        return attempt_fail(attempt, code, "C_SignInit", name);
+    }
+    code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
+                                      &output_length);
+    if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE) {
+        code = CKR_FUNCTION_FAILED; /* no HMAC-SHA256, whatever it is */
+    }
+    sealring_status status = SEALRING_OK;
+    if (code == CKR_OK) {
+        memcpy(mac, output, TOKEN_HMAC_SIZE);
+    } else {
+        status = attempt_fail(attempt, code, "C_Sign", name);
+    }
+    secret_wipe(output, sizeof(output));
+    return status;
+}
+
+static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
+                                                const struct token_key_reference *reference)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_status status =
+        hmac_sign(attempt, handle, name, reference->check_input, reference->check_input_length, mac);
+    if (status == SEALRING_OK && !secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE)) {
+        status =
+            error_set(attempt->error, SEALRING_REFUSED,
+                      "ALARM: %s on the PKCS#11 token %s is another secret than the registry means (its check value "
+                      "differs): it is not used; find out who replaced it",
+                      name, attempt->token->name);
+    }
+    secret_wipe(mac, sizeof(mac));
+    return status;
+}
+
+sealring_status hmac_prove(struct attempt *attempt, const struct token_key_reference *reference, bool afresh)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    struct key_index *index = &attempt->token->index;
+    if (!afresh && index_find(index, reference, attempt->generation, &handle)) {
+        return SEALRING_OK;
+    }
+    char name[OBJECT_NAME_SIZE];
+    object_name(reference->object_id, reference->object_id_length, name);
+    index_forget(index, reference->object_id, reference->object_id_length);
+    sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = attributes_check(attempt, handle, name);
+    }
+    if (status == SEALRING_OK) {
+        status = hmac_compare_check_value(attempt, handle, name, reference);
+    }
+    if (status == SEALRING_OK) {
+        status = index_put(index, reference, attempt->generation, handle, attempt->error);
+    }
+    return status;
+}
+
+struct hmac_request {
+    const struct token_key_reference *reference;
+    const uint8_t *data;
+    size_t length;
+    uint8_t *mac;
+    bool unproved; /* the key has to be found and proved first */
+    bool afresh;
+};
+
+static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
+{
+    struct hmac_request *request = context;
+    const struct token_key_reference *reference = request->reference;
+    CK_OBJECT_HANDLE handle;
+    request->unproved = false;
+    if (!index_find(&attempt->token->index, reference, attempt->generation, &handle)) {
+        request->unproved = true;
+        return error_set(attempt->error, SEALRING_TOKEN, "a key on the PKCS#11 token %s does not stay",
+                         attempt->token->name);
+    }
+    /* The name is made for a message only. */
+    sealring_status status = hmac_sign(attempt, handle, "the key", request->data, request->length, request->mac);
+    if (status != SEALRING_OK) {
+        char name[OBJECT_NAME_SIZE];
+        object_name(reference->object_id, reference->object_id_length, name);
+        if (code_class_of(attempt->code) == CODE_HANDLE) {
+            index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
+            attempt->code = CKR_OK; /* no proof that it is gone: the search will tell */
+            request->unproved = true;
+        } else {
+            attempt_fail(attempt, attempt->code, "C_Sign", name);
+        }
+    }
+    return status;
+}
+
+static sealring_status hmac_prove_action(struct attempt *attempt, void *context)
+{
+    const struct hmac_request *request = context;
+    return hmac_prove(attempt, request->reference, request->afresh);
+}
+
+sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
+                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+{
+    struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
+    sealring_status status = hmac_check_reference(reference, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    for (int i = 0; i < HMAC_TRIES; i++) {
+        status = connection_run(token, CONNECTION_SIGN, hmac_sign_action, &request, error);
+        if (status == SEALRING_OK || !request.unproved) {
+            return status;
+        }
+        status = connection_run(token, CONNECTION_SEARCH, hmac_prove_action, &request, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+    }
+    return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
+}
+
+sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference, sealring_error *error)
+{
+    struct hmac_request request = {.reference = reference, .afresh = true};
+    sealring_status status = hmac_check_reference(reference, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    return connection_run(token, CONNECTION_SEARCH, hmac_prove_action, &request, error);
+}

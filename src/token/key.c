@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version's secret key object after it was made: relabelled, closed, destroyed, listed. */
+#include "token/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "token/code.h"
+#include "token/index.h"
+#include "token/object.h"
+
+struct key_change {
+    const uint8_t *object_id;
+    size_t object_id_length;
+    const char *from; /* label */
+    const char *to;   /* label */
+    bool allow;
+};
+
+static sealring_status key_check_id(size_t object_id_length, sealring_error *error)
+{
+    if (object_id_length == 0 || object_id_length > TOKEN_OBJECT_ID_MAX) {
+        return error_set(error, SEALRING_INVALID, "a key's object ID has %zu bytes", object_id_length);
+    }
+    return SEALRING_OK;
+}
+
+/* ---- Relabel ---- */
+
+static sealring_status key_refuse_label(struct attempt *attempt, const struct key_change *change, const char *wanted,
+                                        const char *label)
+{
+    char name[OBJECT_NAME_SIZE];
+    object_name(change->object_id, change->object_id_length, name);
+    return error_set(attempt->error, SEALRING_REFUSED,
+                     "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left "
+                     "alone",
+                     name, attempt->token->name, label, wanted);
+}
+
+static sealring_status key_relabel_action(struct attempt *attempt, void *context)
+{
+    const struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    char label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = object_read_label(attempt, handle, label);
+    }
+    if (status != SEALRING_OK || strcmp(label, change->to) == 0) {
+        return status;
+    }
+    if (strcmp(label, change->from) != 0) {
+        return key_refuse_label(attempt, change, change->from, label);
+    }
+    CK_ATTRIBUTE attribute = {CKA_LABEL, (void *)(uintptr_t)change->to, (CK_ULONG)strlen(change->to)};
+    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
+    if (code != CKR_OK) {
+        return attempt_fail(attempt, code, "C_SetAttributeValue", "relabelling a key");
+    }
+    status = object_read_label(attempt, handle, label);
+    if (status == SEALRING_OK && strcmp(label, change->to) != 0) {
+        return key_refuse_label(attempt, change, change->to, label);
+    }
+    return status;
+}
+
+sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                  const char *from, const char *to, sealring_error *error)
+{
+    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = from, .to = to};
+    sealring_status status = key_check_id(object_id_length, error);
+    if (status == SEALRING_OK && (strlen(to) == 0 || strlen(to) > TOKEN_LABEL_MAX)) {
+        status = error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
+    }
+    return status == SEALRING_OK ? connection_run(token, CONNECTION_WRITE, key_relabel_action, &change, error) : status;
+}
+
+/* ---- Close and open ---- */
+
+static sealring_status key_allow_sign_action(struct attempt *attempt, void *context)
+{
+    const struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    bool sign, known;
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
+    }
+    if (status != SEALRING_OK || (known && sign == change->allow)) {
+        return status;
+    }
+    CK_BBOOL value = change->allow ? CK_TRUE : CK_FALSE;
+    CK_ATTRIBUTE attribute = {CKA_SIGN, &value, sizeof(value)};
+    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
+    if (code != CKR_OK) {
+        return attempt_fail(attempt, code, "C_SetAttributeValue", "changing CKA_SIGN of a key");
+    }
+    status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
+    if (status == SEALRING_OK && (!known || sign != change->allow)) {
+        char name[OBJECT_NAME_SIZE];
+        object_name(change->object_id, change->object_id_length, name);
+        status =
+            error_set(attempt->error, SEALRING_REFUSED,
+                      "the PKCS#11 token %s said it changed CKA_SIGN of %s, and did not", attempt->token->name, name);
+    }
+    return status;
+}
+
+sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length, bool allow,
+                                     sealring_error *error)
+{
+    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .allow = allow};
+    sealring_status status = key_check_id(object_id_length, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    status = connection_run(token, CONNECTION_WRITE, key_allow_sign_action, &change, error);
+    index_forget(&token->index, object_id, object_id_length);
+    return status;
+}
+
+/* ---- Destroy ---- */
+
+static sealring_status key_destroy_action(struct attempt *attempt, void *context)
+{
+    const struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    char label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK && change->from != NULL) {
+        status = object_read_label(attempt, handle, label);
+        if (status == SEALRING_OK && strcmp(label, change->from) != 0) {
+            status = key_refuse_label(attempt, change, change->from, label);
+        }
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    attempt->acted = true;
+    CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handle);
+    index_forget(&attempt->token->index, change->object_id, change->object_id_length);
+    return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_DestroyObject", "destroying a key");
+}
+
+static sealring_status key_find_action(struct attempt *attempt, void *context)
+{
+    const struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    return object_find(attempt, change->object_id, change->object_id_length, &handle);
+}
+
+/* Looks again through a module that was initialised anew, as a fresh process would: SoftHSM2 whose directory cannot be
+ * written to destroys an object in the eyes of this initialisation only. */
+static sealring_status key_confirm_destroyed(struct token *token, struct key_change *change, sealring_error *error)
+{
+    bool fresh = false;
+    sealring_status status = connection_refresh(token, &fresh, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    status = connection_run(token, CONNECTION_SEARCH, key_find_action, change, error);
+    if (status == SEALRING_NOT_FOUND) {
+        return SEALRING_OK;
+    }
+    if (status == SEALRING_OK || status == SEALRING_REFUSED) {
+        char name[OBJECT_NAME_SIZE];
+        object_name(change->object_id, change->object_id_length, name);
+        return error_set_token(error, 0,
+                               "the PKCS#11 token %s said it destroyed %s, but it is there: is its storage writable?",
+                               token_name(token), name);
+    }
+    return status;
+}
+
+sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                  const char *label, sealring_error *error)
+{
+    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
+    sealring_error missing;
+    sealring_status status = key_check_id(object_id_length, error);
+    if (status == SEALRING_OK) {
+        status = connection_run(token, CONNECTION_WRITE, key_destroy_action, &change, error);
+    }
+    if (status == SEALRING_OK) {
+        status = key_confirm_destroyed(token, &change, error != NULL ? error : &missing);
+    }
+    return status;
+}
+
+/* ---- List ---- */
+
+struct key_list {
+    const char *label_prefix;
+    struct token_key_info *keys;
+    size_t count;
+};
+
+static sealring_status key_read_info(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct token_key_info *info)
+{
+    const struct {
+        CK_ATTRIBUTE_TYPE type;
+        bool *value;
+    } flags[] = {
+        {CKA_SIGN, &info->sign},
+        {CKA_SENSITIVE, &info->sensitive},
+        {CKA_ALWAYS_SENSITIVE, &info->always_sensitive},
+        {CKA_EXTRACTABLE, &info->extractable},
+        {CKA_NEVER_EXTRACTABLE, &info->never_extractable},
+        {CKA_LOCAL, &info->local},
+        {CKA_COPYABLE, &info->copyable},
+    };
+    bool known;
+    sealring_status status =
+        object_read(attempt, handle, CKA_ID, info->object_id, sizeof(info->object_id), &info->object_id_length, &known);
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && status == SEALRING_OK; i++) {
+        status = object_read_bool(attempt, handle, flags[i].type, flags[i].value, &known);
+        if (!known && flags[i].type == CKA_COPYABLE) {
+            info->copyable = true; /* a token that does not know the attribute makes copies */
+        }
+    }
+    return status;
+}
+
+static sealring_status key_list_handles(struct attempt *attempt, struct key_list *list, const CK_OBJECT_HANDLE *handles,
+                                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct token_key_info *info = &list->keys[list->count];
+        memset(info, 0, sizeof(*info));
+        sealring_status status = object_read_label(attempt, handles[i], info->label);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        if (strncmp(info->label, list->label_prefix, strlen(list->label_prefix)) != 0) {
+            continue;
+        }
+        status = key_read_info(attempt, handles[i], info);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        for (char *c = info->label; *c != '\0'; c++) {
+            if (*c < 0x20 || *c > 0x7e) {
+                *c = '?';
+            }
+        }
+        list->count++;
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status key_list_action(struct attempt *attempt, void *context)
+{
+    struct key_list *list = context;
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    sealring_status status = object_search(attempt, NULL, 0, &handles, &count);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    free(list->keys);
+    list->count = 0;
+    list->keys = calloc(count + 1, sizeof(*list->keys));
+    status = list->keys != NULL ? key_list_handles(attempt, list, handles, count) : error_no_memory(attempt->error);
+    free(handles);
+    return status;
+}
+
+sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                               sealring_error *error)
+{
+    struct key_list list = {.label_prefix = label_prefix};
+    sealring_status status = connection_run(token, CONNECTION_SEARCH, key_list_action, &list, error);
+    /* Outside all locks: the callback is somebody else's. */
+    for (size_t i = 0; i < list.count && status == SEALRING_OK; i++) {
+        status = each(&list.keys[i], context, error);
+    }
+    free(list.keys);
+    return status;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The user's login: one try with one PIN, among all processes. */
+#include "token/login.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "token/code.h"
+#include "token/pin.h"
+#include "token/record.h"
+
+/* Asked right before the try, under the lock: another process may have failed a moment ago. */
+static sealring_status login_check_tries(const struct login *login, sealring_error *error)
+{
+    CK_TOKEN_INFO info;
+    CK_RV code = login->functions->C_GetTokenInfo(login->slot, &info);
+    if (code != CKR_OK) {
+        return error_set_token(error, code, "the PKCS#11 token %s does not answer (C_GetTokenInfo: %s)", login->name,
+                               code_name(code));
+    }
+    if (info.flags & CKF_USER_PIN_LOCKED) {
+        return error_set_token(error, CKR_PIN_LOCKED,
+                               "the user PIN of the PKCS#11 token %s is locked: unlock it with the token's own tool",
+                               login->name);
+    }
+    if (info.flags & CKF_USER_PIN_FINAL_TRY) {
+        return error_set_token(
+            error, CKR_PIN_INCORRECT,
+            "the PKCS#11 token %s says that one PIN try is left, which is not taken: log in with the "
+            "token's own tool first",
+            login->name);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status login_fail(const struct login *login, CK_RV code, sealring_error *error)
+{
+    switch (code) {
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE:
+        return error_set_token(
+            error, code,
+            "the PKCS#11 token %s refused the PIN in %s (%s): correct the file; until it changes the "
+            "PIN is not tried again",
+            login->name, login->pin_source, code_name(code));
+    case CKR_PIN_LOCKED:
+        return error_set_token(error, code,
+                               "the user PIN of the PKCS#11 token %s is locked: unlock it with the token's own tool",
+                               login->name);
+    case CKR_PIN_EXPIRED:
+        return error_set_token(error, code,
+                               "the user PIN of the PKCS#11 token %s has expired: change it with the token's own tool",
+                               login->name);
+    case CKR_USER_ANOTHER_ALREADY_LOGGED_IN:
+    case CKR_USER_TOO_MANY_TYPES:
+        return error_set_token(error, code,
+                               "another user is logged in to the PKCS#11 token %s in this process: log out first",
+                               login->name);
+    default:
+        return error_set_token(error, code, "login to the PKCS#11 token %s failed (C_Login: %s)", login->name,
+                               code_name(code));
+    }
+}
+
+static sealring_status login_try(const struct login *login, CK_SESSION_HANDLE session, struct record *record,
+                                 bool *done, sealring_error *error)
+{
+    struct pin pin;
+    sealring_status status = pin_read(login->pin_source, &pin, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (strcmp(record->refused, pin.identity) == 0) {
+        status = error_set_token(error, CKR_PIN_INCORRECT,
+                                 "the PIN in %s was refused before by the PKCS#11 token %s and is not tried again: "
+                                 "correct the file",
+                                 login->pin_source, login->name);
+        goto cleanup;
+    }
+    CK_RV code = login->functions->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR)pin.bytes, (CK_ULONG)pin.length);
+    if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) {
+        *done = code == CKR_OK;
+        if (record->refused[0] != '\0') {
+            status = record_write(record, "", error);
+        }
+        goto cleanup;
+    }
+    status = login_fail(login, code, error);
+    if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE) {
+        sealring_error unwritten;
+        if (record_write(record, pin.identity, &unwritten) != SEALRING_OK) {
+            status = error_set_token(error, code,
+                                     "the PKCS#11 token %s refused the PIN in %s, and this could not be "
+                                     "remembered: correct both; %s",
+                                     login->name, login->pin_source, unwritten.message);
+        }
+    }
+cleanup:
+    pin_free(&pin);
+    return status;
+}
+
+static sealring_status login_state(const struct login *login, CK_SESSION_HANDLE session, bool *user,
+                                   sealring_error *error)
+{
+    CK_SESSION_INFO info;
+    CK_RV code = login->functions->C_GetSessionInfo(session, &info);
+    if (code != CKR_OK) {
+        return error_set_token(error, code, "the PKCS#11 token %s does not answer (C_GetSessionInfo: %s)", login->name,
+                               code_name(code));
+    }
+    if (info.state == CKS_RW_SO_FUNCTIONS) {
+        return login_fail(login, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, error);
+    }
+    *user = info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
+    return SEALRING_OK;
+}
+
+sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE session, bool *done, sealring_error *error)
+{
+    bool user = false;
+    struct record record;
+    *done = false;
+    sealring_status status = login_state(login, session, &user, error);
+    if (status != SEALRING_OK || user) {
+        return status;
+    }
+    status = record_open(login->record, &record, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    status = login_check_tries(login, error);
+    if (status == SEALRING_OK) {
+        status = login_try(login, session, &record, done, error);
+    }
+    record_close(&record);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The user's login: one try with one PIN, among all processes. */
+#ifndef TOKEN_LOGIN_H
+#define TOKEN_LOGIN_H
+
+#include <stdbool.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include <sealring/verify.h>
+
+struct login {
+    CK_FUNCTION_LIST *functions;
+    CK_SLOT_ID slot;
+    const char *pin_source;
+    const char *record;
+    const char *name; /* of the token */
+};
+
+/* Logs in unless the session's user is logged in already; *done says whether a login was made. At most one C_Login; none if
+ * this PIN file's PIN was refused before, or the token says that one try is left or none. SEALRING_TOKEN. */
+sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE session, bool *done, sealring_error *error);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A loaded PKCS#11 module: the one owner of Cryptoki in this process. */
+#include "token/module.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "token/code.h"
+
+/* A forked child starts with a table of its own: it can neither trust its parent's lock (another thread may have held it
+ * while the process was copied) nor may it finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
+struct module_table {
+    pid_t pid;
+    pthread_mutex_t lock;
+    struct module *first;
+    struct module_table *inherited;
+};
+
+static _Atomic(struct module_table *) module_tables;
+
+static struct module_table *module_table_get(void)
+{
+    struct module_table *known = atomic_load(&module_tables);
+    if (known != NULL && known->pid == getpid()) {
+        return known;
+    }
+    struct module_table *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return NULL;
+    }
+    made->pid = getpid();
+    made->inherited = known;
+    pthread_mutex_init(&made->lock, NULL);
+    if (!atomic_compare_exchange_strong(&module_tables, &known, made)) {
+        pthread_mutex_destroy(&made->lock);
+        free(made);
+        return known;
+    }
+    return made;
+}
+
+static void module_free(struct module *module)
+{
+    if (module == NULL) {
+        return;
+    }
+    pthread_rwlock_destroy(&module->use);
+    pthread_mutex_destroy(&module->objects);
+    free(module->path);
+    free(module->init_args);
+    free(module);
+}
+
+static struct module *module_new(const char *path, void *library, CK_FUNCTION_LIST *functions)
+{
+    struct module *module = calloc(1, sizeof(*module));
+    if (module == NULL) {
+        return NULL;
+    }
+    module->path = strdup(path);
+    module->library = library;
+    module->functions = functions;
+    /* A steady stream of readers must not keep out the one who repairs the connection. */
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&module->use, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+    pthread_mutex_init(&module->objects, NULL);
+    if (module->path == NULL) {
+        module_free(module);
+        return NULL;
+    }
+    return module;
+}
+
+static CK_FUNCTION_LIST *module_function_list(void *library)
+{
+    CK_C_GetFunctionList get_function_list = NULL;
+    void *symbol = dlsym(library, "C_GetFunctionList");
+    memcpy(&get_function_list, &symbol, sizeof(symbol)); /* ISO C has no cast from object to function pointer */
+    CK_FUNCTION_LIST *functions = NULL;
+    if (get_function_list == NULL || get_function_list(&functions) != CKR_OK) {
+        return NULL;
+    }
+    return functions;
+}
+
+static sealring_status module_load(const char *path, void **library, CK_FUNCTION_LIST **functions,
+                                   sealring_error *error)
+{
+    if (path == NULL || path[0] != '/') {
+        return error_set(error, SEALRING_INVALID, "the PKCS#11 module must be named by its absolute path");
+    }
+    *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (*library == NULL) {
+        const char *reason = dlerror();
+        return error_set_token(error, 0, "the PKCS#11 module cannot be loaded: %s",
+                               reason != NULL ? reason : "no reason given");
+    }
+    *functions = module_function_list(*library);
+    if (*functions == NULL) {
+        dlclose(*library);
+        return error_set_token(error, 0, "%s is not a PKCS#11 module: it has no working C_GetFunctionList", path);
+    }
+    CK_BYTE major = (*functions)->version.major;
+    if (major != 2 && major != 3) {
+        dlclose(*library);
+        return error_set_token(error, 0, "the PKCS#11 module %s speaks version %u of the standard, not 2 or 3", path,
+                               major);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status module_initialise(struct module *module, sealring_error *error)
+{
+    /* Without CKF_OS_LOCKING_OK a module may assume a single thread: SoftHSM2 crashes. */
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .pReserved = module->init_args};
+    CK_RV code = module->functions->C_Initialize(&arguments);
+    if (code != CKR_OK && code != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
+        return error_set_token(error, code,
+                               "the PKCS#11 module %s does not start (C_Initialize: %s): check that what it needs is "
+                               "there, and module-environment and module-init-args",
+                               module->path, code_name(code));
+    }
+    module->ours = code == CKR_OK;
+    module->initialised = true;
+    module->generation++;
+    return SEALRING_OK;
+}
+
+static bool module_same_arguments(const char *one, const char *other)
+{
+    return (one == NULL && other == NULL) || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+static struct module *module_find(struct module_table *table, const void *library)
+{
+    struct module *module = table->first;
+    while (module != NULL && module->library != library) {
+        module = module->next;
+    }
+    return module;
+}
+
+/* First reference: (re)initialise with these arguments. */
+static sealring_status module_start(struct module *module, const char *init_args, sealring_error *error)
+{
+    char *copy = init_args != NULL ? strdup(init_args) : NULL;
+    if (init_args != NULL && copy == NULL) {
+        return error_no_memory(error);
+    }
+    free(module->init_args);
+    module->init_args = copy;
+    return module_initialise(module, error);
+}
+
+sealring_status module_acquire(const char *path, const char *init_args, struct module **acquired, sealring_error *error)
+{
+    void *library = NULL;
+    CK_FUNCTION_LIST *functions = NULL;
+    *acquired = NULL;
+    struct module_table *table = module_table_get();
+    if (table == NULL) {
+        return error_no_memory(error);
+    }
+    sealring_status status = module_load(path, &library, &functions, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    pthread_mutex_lock(&table->lock);
+    /* By the library and not by the path: two paths may lead to one file. */
+    struct module *module = module_find(table, library);
+    if (module != NULL) {
+        dlclose(library);
+    } else {
+        module = module_new(path, library, functions);
+        if (module == NULL) {
+            dlclose(library);
+            status = error_no_memory(error);
+            goto cleanup;
+        }
+        /* It stays mapped: a module may leave threads and thread-exit handlers behind that unloading would pull away. */
+        module->next = table->first;
+        table->first = module;
+    }
+    if (module->references == 0) {
+        status = module_start(module, init_args, error);
+    } else if (!module_same_arguments(module->init_args, init_args)) {
+        status = error_set_token(error, 0, "the PKCS#11 module %s is in use already with other init arguments", path);
+    }
+    if (status == SEALRING_OK) {
+        module->references++;
+        *acquired = module;
+    }
+cleanup:
+    pthread_mutex_unlock(&table->lock);
+    return status;
+}
+
+void module_release(struct module *module)
+{
+    struct module_table *table = module_table_get();
+    if (module == NULL || table == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&table->lock);
+    if (--module->references == 0 && module->initialised) {
+        if (module->ours) {
+            module->functions->C_Finalize(NULL);
+        }
+        module->initialised = false;
+    }
+    pthread_mutex_unlock(&table->lock);
+}
+
+sealring_status module_restart(struct module *module, sealring_error *error)
+{
+    if (module->initialised) {
+        module->functions->C_Finalize(NULL);
+        module->initialised = false;
+        module->generation++;
+    }
+    return module_initialise(module, error);
+}
+
+bool module_any_in_use(void)
+{
+    struct module_table *table = atomic_load(&module_tables);
+    if (table == NULL || table->pid != getpid()) {
+        return false;
+    }
+    bool any = false;
+    pthread_mutex_lock(&table->lock);
+    for (const struct module *module = table->first; module != NULL; module = module->next) {
+        any = any || module->references > 0;
+    }
+    pthread_mutex_unlock(&table->lock);
+    return any;
+}
+
+bool module_is_initialised(const char *path)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    if (library == NULL) {
+        return false;
+    }
+    CK_FUNCTION_LIST *functions = module_function_list(library);
+    CK_INFO info;
+    bool initialised = functions != NULL && functions->C_GetInfo(&info) == CKR_OK;
+    dlclose(library);
+    return initialised;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The login record: the lock around a login among all processes, and the memory of a PIN file whose PIN was refused. */
+#include "token/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define RECORD_SIZE       256 /* always: a refusal overwrites, and needs no new room */
+#define RECORD_HEAD       "sealring login record 1\nrefused PIN file: "
+#define RECORD_NOBODY     "none"
+#define RECORD_WAIT_MS    30000
+#define RECORD_RETRY_NSEC 20000000L
+
+static sealring_status record_fail(sealring_error *error, const char *path, const char *what, int system_errno)
+{
+    error_set_token(error, 0, "the login record %s cannot be %s, so no PIN is tried: %s", path, what,
+                    strerror(system_errno));
+    if (error != NULL) {
+        error->system_errno = system_errno;
+    }
+    return SEALRING_TOKEN;
+}
+
+static sealring_status record_lock(struct record *record, sealring_error *error)
+{
+    int64_t deadline = clock_boot_ms() + RECORD_WAIT_MS;
+    while (flock(record->descriptor, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return record_fail(error, record->path, "locked", errno);
+        }
+        if (clock_boot_ms() >= deadline) {
+            return record_fail(error, record->path, "locked, another process is logging in all the time", ETIMEDOUT);
+        }
+        struct timespec pause = {.tv_sec = 0, .tv_nsec = RECORD_RETRY_NSEC};
+        nanosleep(&pause, NULL);
+    }
+    return SEALRING_OK;
+}
+
+sealring_status record_write(struct record *record, const char *identity, sealring_error *error)
+{
+    char content[RECORD_SIZE];
+    memset(content, ' ', sizeof(content));
+    int length = snprintf(content, sizeof(content), RECORD_HEAD "%s\n", identity[0] != '\0' ? identity : RECORD_NOBODY);
+    content[length] = ' '; /* over the NUL: it is a text file */
+    content[sizeof(content) - 1] = '\n';
+    ssize_t written = pwrite(record->descriptor, content, sizeof(content), 0);
+    if (written != (ssize_t)sizeof(content) || fdatasync(record->descriptor) != 0) {
+        return record_fail(error, record->path, "written", written < 0 ? errno : EIO);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status record_read(struct record *record, sealring_error *error)
+{
+    char content[RECORD_SIZE + 1];
+    const size_t head = sizeof(RECORD_HEAD) - 1;
+    ssize_t got = pread(record->descriptor, content, sizeof(content), 0);
+    if (got < 0) {
+        return record_fail(error, record->path, "read", errno);
+    }
+    if (got == 0) {
+        return record_write(record, "", error);
+    }
+    char *end = got == RECORD_SIZE ? memchr(content + head, '\n', (size_t)RECORD_SIZE - head) : NULL;
+    if (end == NULL || memcmp(content, RECORD_HEAD, head) != 0 ||
+        (size_t)(end - content) - head >= sizeof(record->refused)) {
+        return error_set_token(
+            error, 0, "%s is no login record, so no PIN is tried: remove it if nothing else needs it", record->path);
+    }
+    *end = '\0';
+    if (strcmp(content + head, RECORD_NOBODY) != 0) {
+        strcpy(record->refused, content + head);
+    }
+    return SEALRING_OK;
+}
+
+sealring_status record_open(const char *path, struct record *record, sealring_error *error)
+{
+    struct stat file;
+    memset(record, 0, sizeof(*record));
+    record->path = path;
+    record->descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    if (record->descriptor < 0) {
+        return record_fail(error, path, "opened", errno);
+    }
+    sealring_status status = SEALRING_OK;
+    if (fstat(record->descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
+        status = record_fail(error, path, "used: it is no regular file", EINVAL);
+        goto cleanup;
+    }
+    status = record_lock(record, error);
+    if (status == SEALRING_OK) {
+        status = record_read(record, error);
+    }
+cleanup:
+    if (status != SEALRING_OK) {
+        record_close(record);
+    }
+    return status;
+}
+
+void record_close(struct record *record)
+{
+    if (record->descriptor < 0) {
+        return;
+    }
+    /* Said explicitly: a process forked meanwhile shares the descriptor, and closing ours alone would not unlock it. */
+    flock(record->descriptor, LOCK_UN);
+    close(record->descriptor);
+    record->descriptor = -1;
+}

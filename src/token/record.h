@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The login record: the lock around a login among all processes, and the memory of a PIN file whose PIN was refused. */
+#ifndef TOKEN_RECORD_H
+#define TOKEN_RECORD_H
+
+#include <sealring/verify.h>
+
+#include "token/pin.h"
+
+struct record {
+    const char *path;
+    int descriptor;                  /* -1: not open */
+    char refused[PIN_IDENTITY_SIZE]; /* identity of the PIN file whose PIN was refused; empty: none */
+};
+
+/* Opens (creating it 0600) and locks the record, waiting at most 30 s, and makes sure that a refusal can be written: the
+ * space for it is taken now, so that a full disk cannot make anybody forget a wrong PIN. SEALRING_TOKEN. */
+sealring_status record_open(const char *path, struct record *record, sealring_error *error);
+
+/* Remembers this identity ("" forgets) and waits until the disk has it. */
+sealring_status record_write(struct record *record, const char *identity, sealring_error *error);
+
+/* Unlocks and closes. */
+void record_close(struct record *record);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version's key object from its generation to its destruction, on a real SoftHSM2 token. */
+#include <string.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include "lib/runner.h"
+#include "lib/test_token.h"
+#include "token/raw.h"
+
+#define LABEL "sealring/acme/1"
+
+static struct test_token test;
+static struct token *token;
+static struct token_key_reference reference;
+
+static void setup(void)
+{
+    test_token_make(&test);
+    token = test_token_open(&test);
+    test_token_reference(&reference, "0123456789abcdef");
+}
+
+static void teardown(void)
+{
+    token_close(token);
+    test_token_destroy(&test);
+}
+
+static void generate(void)
+{
+    sealring_error error = {0};
+    sealring_status status = token_key_generate(token, LABEL, &reference, &error);
+    ck_assert_msg(status == SEALRING_OK, "%s", error.message);
+}
+
+static sealring_status sign(struct token *with, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+{
+    memset(error, 0, sizeof(*error));
+    return token_hmac(with, &reference, (const uint8_t *) "some data", 9, mac, error);
+}
+
+/* In a fresh process: open, sign, and return the status. */
+static int sign_elsewhere(struct test_token *at, void *context)
+{
+    const struct token_key_reference *wanted = context;
+    struct token *own = NULL;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    if (token_open(&at->config, &own, NULL) != SEALRING_OK) {
+        return 50;
+    }
+    sealring_status status = token_hmac(own, wanted, (const uint8_t *) "some data", 9, mac, NULL);
+    token_close(own);
+    return (int) status;
+}
+
+struct change {
+    struct token_key_reference reference;
+    enum { CHANGE_CLOSE, CHANGE_REOPEN, CHANGE_DESTROY } what;
+};
+
+static int change_elsewhere(struct test_token *at, void *context)
+{
+    const struct change *change = context;
+    const struct token_key_reference *which = &change->reference;
+    struct token *own = NULL;
+    if (token_open(&at->config, &own, NULL) != SEALRING_OK) {
+        return 50;
+    }
+    sealring_status status =
+        change->what == CHANGE_DESTROY
+            ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL)
+            : token_key_allow_sign(own, which->object_id, which->object_id_length, change->what == CHANGE_REOPEN, NULL);
+    token_close(own);
+    return (int) status;
+}
+
+static int elsewhere(int what)
+{
+    struct change change = {.reference = reference};
+    change.what = what == 0 ? CHANGE_CLOSE : what == 1 ? CHANGE_REOPEN : CHANGE_DESTROY;
+    return test_token_elsewhere(&test, change_elsewhere, &change, sizeof(change));
+}
+
+struct seen {
+    unsigned count;
+    struct token_key_info last;
+};
+
+static sealring_status see(const struct token_key_info *key, void *context, sealring_error *error)
+{
+    struct seen *seen = context;
+    (void) error;
+    seen->count++;
+    seen->last = *key;
+    return SEALRING_OK;
+}
+
+static unsigned count_keys(const char *prefix, struct seen *seen)
+{
+    sealring_error error = {0};
+    memset(seen, 0, sizeof(*seen));
+    sealring_status status = token_key_each(token, prefix, see, seen, &error);
+    ck_assert_msg(status == SEALRING_OK, "%s", error.message);
+    return seen->count;
+}
+
+START_TEST(generated_key_is_what_it_should_be)
+{
+    struct seen seen;
+    generate();
+    ck_assert_uint_eq(count_keys("", &seen), 1);
+    ck_assert_str_eq(seen.last.label, LABEL);
+    ck_assert_mem_eq(seen.last.object_id, reference.object_id, reference.object_id_length);
+    ck_assert_uint_eq(seen.last.object_id_length, reference.object_id_length);
+    ck_assert(seen.last.sign && seen.last.sensitive && seen.last.always_sensitive);
+    ck_assert(!seen.last.extractable && seen.last.never_extractable && seen.last.local);
+    ck_assert(!seen.last.copyable);
+    ck_assert_uint_eq(count_keys("sealring/", &seen), 1);
+    ck_assert_uint_eq(count_keys("sealring-intent/", &seen), 0);
+}
+END_TEST
+
+START_TEST(secret_cannot_be_read_and_copied)
+{
+    struct raw raw;
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_ATTRIBUTE search = {CKA_CLASS, &class, sizeof(class)};
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE, copy = CK_INVALID_HANDLE;
+    CK_ULONG count = 0;
+    CK_BYTE value[64] = {0};
+    CK_BBOOL no = CK_FALSE;
+    CK_ATTRIBUTE secret = {CKA_VALUE, value, sizeof(value)}, session_object = {CKA_TOKEN, &no, sizeof(no)};
+    generate();
+    raw_open(&raw, token);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsInit(raw.session, &search, 1), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjects(raw.session, &handle, 1, &count), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsFinal(raw.session), CKR_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(raw.functions->C_GetAttributeValue(raw.session, handle, &secret, 1), CKR_ATTRIBUTE_SENSITIVE);
+    ck_assert_uint_ne(raw.functions->C_CopyObject(raw.session, handle, &session_object, 1, &copy), CKR_OK);
+    CK_MECHANISM sha1 = {CKM_SHA_1_HMAC, NULL, 0};
+    ck_assert_uint_ne(raw.functions->C_SignInit(raw.session, &sha1, handle), CKR_OK); /* CKA_ALLOWED_MECHANISMS */
+    raw_close(&raw);
+}
+END_TEST
+
+START_TEST(same_secret_everywhere)
+{
+    uint8_t first[TOKEN_HMAC_SIZE], again[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    generate();
+    ck_assert_int_eq(sign(token, first, &error), SEALRING_OK);
+    ck_assert_int_eq(sign(token, again, &error), SEALRING_OK);
+    ck_assert_mem_eq(first, again, sizeof(first));
+    token_close(token);
+    token = test_token_open(&test);
+    ck_assert_int_eq(sign(token, again, &error), SEALRING_OK);
+    ck_assert_mem_eq(first, again, sizeof(first));
+    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
+}
+END_TEST
+
+START_TEST(closed_key_refuses_here_and_elsewhere)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    generate();
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(
+        token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error), SEALRING_OK);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
+    ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_REFUSED);
+    ck_assert_int_eq(
+        token_key_allow_sign(token, reference.object_id, reference.object_id_length, true, &error), SEALRING_OK);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
+}
+END_TEST
+
+START_TEST(closed_elsewhere_refuses_at_the_next_signature)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    generate();
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(elsewhere(0), SEALRING_OK);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
+    ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_assert_int_eq(elsewhere(1), SEALRING_OK);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+}
+END_TEST
+
+START_TEST(destroyed_elsewhere_is_not_found_at_the_next_signature)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    generate();
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(elsewhere(2), SEALRING_OK);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(destroy_counts_in_a_fresh_process)
+{
+    struct seen seen;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    generate();
+    ck_assert_int_eq(
+        token_key_destroy(token, reference.object_id, reference.object_id_length, "sealring/other/1", &error),
+        SEALRING_REFUSED);
+    ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &error),
+                     SEALRING_OK);
+    ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_NOT_FOUND);
+    ck_assert_uint_eq(count_keys("", &seen), 0);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &error),
+                     SEALRING_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(object_id_in_use_is_refused)
+{
+    struct seen seen;
+    struct token_key_reference again;
+    sealring_error error = {0};
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    generate();
+    test_token_reference(&again, "0123456789abcdef");
+    ck_assert_int_eq(token_key_generate(token, "sealring/acme/2", &again, &error), SEALRING_REFUSED);
+    ck_assert_uint_eq(count_keys("", &seen), 1);
+    ck_assert_str_eq(seen.last.label, LABEL);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+}
+END_TEST
+
+START_TEST(relabelled_only_from_the_label_expected)
+{
+    struct seen seen;
+    sealring_error error = {0};
+    const uint8_t *id = reference.object_id;
+    size_t length = reference.object_id_length;
+    generate();
+    ck_assert_int_eq(token_key_relabel(token, id, length, "sealring/x/1", "sealring/y/1", &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_relabel(token, id, length, LABEL, "sealring/y/1", &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_relabel(token, id, length, LABEL, "sealring/y/1", &error), SEALRING_OK);
+    ck_assert_uint_eq(count_keys("sealring/y/1", &seen), 1);
+    ck_assert_int_eq(token_key_relabel(token, id, length - 1, LABEL, "sealring/y/1", &error), SEALRING_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(wrong_check_value_is_an_alarm_and_never_used)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE] = {0}, zeros[TOKEN_HMAC_SIZE] = {0};
+    sealring_error error;
+    generate();
+    reference.check_value[TOKEN_CHECK_VALUE_SIZE - 1] ^= 1;
+    for (int i = 0; i < 2; i++) { /* also when it is asked again, and though the right reference was proved */
+        ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
+        ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
+        ck_assert_uint_eq(error.token_code, 0);
+        ck_assert_mem_eq(mac, zeros, sizeof(mac));
+    }
+    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_REFUSED);
+    reference.check_value[TOKEN_CHECK_VALUE_SIZE - 1] ^= 1;
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+    reference.check_input[0] ^= 1;
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
+}
+END_TEST
+
+START_TEST(two_objects_with_one_id_are_an_alarm)
+{
+    struct raw raw;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    static const struct raw_oddity none = {0};
+    generate();
+    raw_open(&raw, token);
+    raw_generate(&raw, "0123456789abcdef", &none);
+    raw_close(&raw);
+    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_REFUSED);
+    ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
+                     SEALRING_REFUSED);
+    ck_assert_int_eq(
+        token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error), SEALRING_REFUSED);
+}
+END_TEST
+
+static const struct raw_oddity oddities[] = {
+    {CKA_EXTRACTABLE, CK_TRUE, 0}, {CKA_SENSITIVE, CK_FALSE, 0}, {CKA_VERIFY, CK_TRUE, 0},
+    {CKA_ENCRYPT, CK_TRUE, 0},     {CKA_DECRYPT, CK_TRUE, 0},    {CKA_WRAP, CK_TRUE, 0},
+    {CKA_UNWRAP, CK_TRUE, 0},      {CKA_DERIVE, CK_TRUE, 0},     {CKA_COPYABLE, CK_TRUE, 0},
+    {CKA_PRIVATE, CK_FALSE, 0},    {0, CK_FALSE, 64},            {CKA_SIGN, CK_FALSE, 0},
+};
+
+/* A key of somebody else under the right ID, with the right check value even, but not made as sealring makes them. */
+START_TEST(odd_object_is_refused)
+{
+    const struct raw_oddity *oddity = &oddities[_i];
+    struct raw raw;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    raw_open(&raw, token);
+    CK_OBJECT_HANDLE handle = raw_generate(&raw, "0123456789abcdef", oddity);
+    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    CK_ULONG length = sizeof(mac);
+    if (oddity->type != CKA_SIGN) {
+        ck_assert_uint_eq(raw.functions->C_SignInit(raw.session, &mechanism, handle), CKR_OK);
+        ck_assert_uint_eq(raw.functions->C_Sign(raw.session, reference.check_input, reference.check_input_length, mac,
+                                                &length),
+                          CKR_OK);
+        memcpy(reference.check_value, mac, sizeof(reference.check_value));
+    }
+    raw_close(&raw);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
+    if (oddity->type == CKA_SIGN) {
+        ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
+    } else {
+        ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
+    }
+}
+END_TEST
+
+/* The same by hand without any oddity is accepted: so it is the oddity that is refused. */
+START_TEST(object_without_oddity_is_accepted)
+{
+    static const struct raw_oddity none = {0};
+    struct raw raw;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    raw_open(&raw, token);
+    CK_OBJECT_HANDLE handle = raw_generate(&raw, "0123456789abcdef", &none);
+    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    CK_ULONG length = sizeof(mac);
+    ck_assert_uint_eq(raw.functions->C_SignInit(raw.session, &mechanism, handle), CKR_OK);
+    ck_assert_uint_eq(
+        raw.functions->C_Sign(raw.session, reference.check_input, reference.check_input_length, mac, &length), CKR_OK);
+    memcpy(reference.check_value, mac, sizeof(reference.check_value));
+    raw_close(&raw);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
+}
+END_TEST
+
+START_TEST(impossible_arguments_are_invalid)
+{
+    char label[TOKEN_LABEL_MAX + 2];
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error;
+    memset(label, 'x', sizeof(label) - 1);
+    label[sizeof(label) - 1] = '\0';
+    ck_assert_int_eq(token_key_generate(token, label, &reference, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_key_generate(token, "", &reference, &error), SEALRING_INVALID);
+    reference.object_id_length = TOKEN_OBJECT_ID_MAX + 1;
+    ck_assert_int_eq(token_key_generate(token, LABEL, &reference, &error), SEALRING_INVALID);
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_INVALID);
+    reference.object_id_length = 0;
+    ck_assert_int_eq(sign(token, mac, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, 0, NULL, &error), SEALRING_INVALID);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("token key");
+    TCase *cases = tcase_create("key");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, generated_key_is_what_it_should_be);
+    tcase_add_test(cases, secret_cannot_be_read_and_copied);
+    tcase_add_test(cases, same_secret_everywhere);
+    tcase_add_test(cases, closed_key_refuses_here_and_elsewhere);
+    tcase_add_test(cases, closed_elsewhere_refuses_at_the_next_signature);
+    tcase_add_test(cases, destroyed_elsewhere_is_not_found_at_the_next_signature);
+    tcase_add_test(cases, destroy_counts_in_a_fresh_process);
+    tcase_add_test(cases, object_id_in_use_is_refused);
+    tcase_add_test(cases, relabelled_only_from_the_label_expected);
+    tcase_add_test(cases, wrong_check_value_is_an_alarm_and_never_used);
+    tcase_add_test(cases, two_objects_with_one_id_are_an_alarm);
+    tcase_add_loop_test(cases, odd_object_is_refused, 0, sizeof(oddities) / sizeof(oddities[0]));
+    tcase_add_test(cases, object_without_oddity_is_accepted);
+    tcase_add_test(cases, impossible_arguments_are_invalid);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The login: which PIN files will do, and that a wrong PIN is tried once, by whomever. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include "lib/runner.h"
+#include "lib/test_token.h"
+#include "token/connection.h"
+
+#define PROCESSES 8
+
+static struct test_token test;
+
+static void setup(void)
+{
+    test_token_make(&test);
+}
+
+static void teardown(void)
+{
+    test_token_destroy(&test);
+}
+
+/* In a fresh process: whether token_open works (0), or the status and, from 20 on, that the PIN was tried and refused. */
+static int try_open(struct test_token *at, void *context)
+{
+    struct token *token = NULL;
+    sealring_error error = {0};
+    (void) context;
+    sealring_status status = token_open(&at->config, &token, &error);
+    token_close(token);
+    if (status == SEALRING_OK) {
+        return 0;
+    }
+    if (error.token_code != CKR_PIN_INCORRECT) {
+        return 1 + (int) status;
+    }
+    return strstr(error.message, "refused before") != NULL ? 20 : 21;
+}
+
+static int open_elsewhere(void)
+{
+    return test_token_elsewhere(&test, try_open, NULL, 0);
+}
+
+/* In a fresh process, without any PIN: what the token says about tries. 0 fine, 1 count low, 2 final try, 3 locked. */
+static int pin_state(struct test_token *at, void *context)
+{
+    sealring_error error;
+    P11KitUri *uri = NULL;
+    struct module *module = NULL;
+    CK_SLOT_ID slot;
+    CK_TOKEN_INFO info;
+    (void) context;
+    if (slot_parse_uri(at->config.uri, &uri, &error) != SEALRING_OK ||
+        module_acquire(at->config.module, NULL, &module, &error) != SEALRING_OK ||
+        slot_find(module->functions, uri, at->config.uri, &slot, &info, &error) != SEALRING_OK) {
+        return 50;
+    }
+    module_release(module);
+    p11_kit_uri_free(uri);
+    return info.flags & CKF_USER_PIN_LOCKED      ? 3
+           : info.flags & CKF_USER_PIN_FINAL_TRY ? 2
+           : info.flags & CKF_USER_PIN_COUNT_LOW ? 1
+                                                 : 0;
+}
+
+START_TEST(good_pin_is_forgotten_by_the_record)
+{
+    char content[512] = "";
+    ck_assert_int_eq(open_elsewhere(), 0);
+    FILE *record = fopen(test.login_record, "r");
+    ck_assert_ptr_nonnull(record);
+    ck_assert_uint_gt(fread(content, 1, sizeof(content) - 1, record), 0);
+    fclose(record);
+    ck_assert_ptr_nonnull(strstr(content, "none\n"));
+    ck_assert_ptr_null(strstr(content, TEST_TOKEN_PIN));
+    struct stat file;
+    ck_assert_int_eq(stat(test.login_record, &file), 0);
+    ck_assert_uint_eq(file.st_mode & 07777, 0600);
+}
+END_TEST
+
+START_TEST(wrong_pin_is_tried_once_over_processes)
+{
+    pid_t children[PROCESSES];
+    int tried = 0, remembered = 0;
+    test_token_write_file(test.pin_source, "wrong pin", 0600);
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        ck_assert_int_ge(children[i], 0);
+        if (children[i] == 0) {
+            _exit(try_open(&test, NULL));
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert(WIFEXITED(status));
+        tried += WEXITSTATUS(status) == 21;
+        remembered += WEXITSTATUS(status) == 20;
+    }
+    ck_assert_int_eq(tried, 1);
+    ck_assert_int_eq(remembered, PROCESSES - 1);
+    ck_assert_int_eq(test_token_elsewhere(&test, pin_state, NULL, 0), 1); /* SoftHSM2 saw the one try */
+    ck_assert_int_eq(open_elsewhere(), 20);
+
+    test_token_write_file(test.pin_source, TEST_TOKEN_PIN, 0600);
+    ck_assert_int_eq(open_elsewhere(), 0);
+    ck_assert_int_eq(test_token_elsewhere(&test, pin_state, NULL, 0), 0);
+    ck_assert_int_eq(open_elsewhere(), 0);
+}
+END_TEST
+
+START_TEST(another_wrong_pin_is_tried_once_more)
+{
+    test_token_write_file(test.pin_source, "wrong pin", 0600);
+    ck_assert_int_eq(open_elsewhere(), 21);
+    ck_assert_int_eq(open_elsewhere(), 20);
+    test_token_write_file(test.pin_source, "other pin", 0600);
+    ck_assert_int_eq(open_elsewhere(), 21);
+    ck_assert_int_eq(open_elsewhere(), 20);
+}
+END_TEST
+
+START_TEST(record_holds_nothing_of_the_pin)
+{
+    char content[512] = "";
+    test_token_write_file(test.pin_source, "31415926", 0600);
+    ck_assert_int_eq(open_elsewhere(), 21);
+    FILE *record = fopen(test.login_record, "r");
+    ck_assert_ptr_nonnull(record);
+    ck_assert_uint_gt(fread(content, 1, sizeof(content) - 1, record), 0);
+    fclose(record);
+    ck_assert_ptr_null(strstr(content, "31415926"));
+    ck_assert_ptr_null(strstr(content, "none"));
+}
+END_TEST
+
+/* SoftHSM2 never says CKF_USER_PIN_FINAL_TRY, so the flag is put into the answer by a function list of ours. */
+static CK_FUNCTION_LIST *real_functions;
+static CK_FLAGS added_flags;
+static int logins;
+
+static CK_RV flagged_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+{
+    CK_RV code = real_functions->C_GetTokenInfo(slot, info);
+    info->flags |= added_flags;
+    return code;
+}
+
+static CK_RV counted_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length)
+{
+    logins++;
+    return real_functions->C_Login(session, user, pin, length);
+}
+
+static const struct {
+    CK_FLAGS flag;
+    CK_RV code;
+} last_tries[] = {{CKF_USER_PIN_FINAL_TRY, CKR_PIN_INCORRECT}, {CKF_USER_PIN_LOCKED, CKR_PIN_LOCKED}};
+
+START_TEST(last_try_is_not_taken)
+{
+    struct token *token = test_token_open(&test);
+    CK_FUNCTION_LIST flagged = *token->module->functions;
+    uint8_t bytes[8];
+    sealring_error error = {0};
+    real_functions = token->module->functions;
+    added_flags = last_tries[_i].flag;
+    flagged.C_GetTokenInfo = flagged_token_info;
+    flagged.C_Login = counted_login;
+    token->module->functions = &flagged;
+    ck_assert_uint_eq(real_functions->C_CloseAllSessions(token->slot), CKR_OK); /* and with them the login */
+    ck_assert_int_eq(token_random(token, bytes, sizeof(bytes), &error), SEALRING_TOKEN);
+    ck_assert_uint_eq(error.token_code, last_tries[_i].code);
+    ck_assert_int_eq(logins, 0);
+    added_flags = 0;
+    sleep(2); /* longer than the back-off */
+    ck_assert_msg(token_random(token, bytes, sizeof(bytes), &error) == SEALRING_OK, "%s", error.message);
+    ck_assert_int_eq(logins, 1);
+    token->module->functions = real_functions;
+    token_close(token);
+}
+END_TEST
+
+static void expect_refusal(const char *said)
+{
+    sealring_error error;
+    ck_assert_int_eq(test_token_open_fails(&test.config, &error), SEALRING_TOKEN);
+    ck_assert_msg(strstr(error.message, said) != NULL, "%s", error.message);
+    ck_assert_uint_eq(error.token_code, 0);
+    ck_assert_int_eq(test_token_elsewhere(&test, pin_state, NULL, 0), 0); /* no PIN was tried */
+}
+
+START_TEST(pin_file_must_be_there)
+{
+    ck_assert_int_eq(unlink(test.pin_source), 0);
+    expect_refusal("cannot be opened");
+}
+END_TEST
+
+START_TEST(pin_file_must_not_be_empty)
+{
+    test_token_write_file(test.pin_source, "", 0600);
+    expect_refusal("empty");
+    test_token_write_file(test.pin_source, "\n", 0600);
+    expect_refusal("no PIN");
+}
+END_TEST
+
+START_TEST(pin_file_must_be_the_owners_alone)
+{
+    static const mode_t modes[] = {0640, 0604, 0620, 0602, 0610, 0777};
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        test_token_write_file(test.pin_source, TEST_TOKEN_PIN, modes[i]);
+        expect_refusal("chmod 600");
+    }
+    test_token_write_file(test.pin_source, TEST_TOKEN_PIN, 0400);
+    ck_assert_int_eq(open_elsewhere(), 0);
+}
+END_TEST
+
+START_TEST(pin_file_must_be_a_regular_file)
+{
+    ck_assert_int_eq(unlink(test.pin_source), 0);
+    ck_assert_int_eq(mkdir(test.pin_source, 0700), 0);
+    expect_refusal("no regular file");
+    ck_assert_int_eq(rmdir(test.pin_source), 0);
+    ck_assert_int_eq(mkfifo(test.pin_source, 0600), 0);
+    expect_refusal("no regular file");
+}
+END_TEST
+
+START_TEST(pin_file_must_not_be_long)
+{
+    char pin[300];
+    memset(pin, '1', sizeof(pin));
+    pin[257] = '\0';
+    test_token_write_file(test.pin_source, pin, 0600);
+    expect_refusal("longer than 256");
+    pin[257] = '1';
+    pin[299] = '\0';
+    test_token_write_file(test.pin_source, pin, 0600);
+    expect_refusal("longer than 256");
+}
+END_TEST
+
+START_TEST(one_newline_is_dropped_and_links_are_followed)
+{
+    char target[TEST_TOKEN_PATH_SIZE + 8];
+    snprintf(target, sizeof(target), "%s.real", test.pin_source);
+    ck_assert_int_eq(rename(test.pin_source, target), 0);
+    ck_assert_int_eq(symlink(target, test.pin_source), 0);
+    test_token_write_file(target, TEST_TOKEN_PIN "\n", 0600);
+    ck_assert_int_eq(open_elsewhere(), 0);
+    test_token_write_file(target, TEST_TOKEN_PIN, 0600);
+    ck_assert_int_eq(open_elsewhere(), 0);
+    test_token_write_file(target, TEST_TOKEN_PIN "\n\n", 0600);
+    ck_assert_int_eq(open_elsewhere(), 21);
+}
+END_TEST
+
+START_TEST(no_pin_is_tried_without_a_record)
+{
+    char target[TEST_TOKEN_PATH_SIZE + 8];
+    test_token_write_file(test.login_record, "somebody's diary\n", 0600);
+    expect_refusal("no login record");
+    ck_assert_int_eq(unlink(test.login_record), 0);
+    snprintf(target, sizeof(target), "%s.real", test.login_record);
+    test_token_write_file(target, "", 0600);
+    ck_assert_int_eq(symlink(target, test.login_record), 0);
+    expect_refusal("no PIN is tried");
+    ck_assert_int_eq(unlink(test.login_record), 0);
+    ck_assert_int_eq(mkdir(test.login_record, 0700), 0);
+    expect_refusal("no PIN is tried");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("token login");
+    TCase *cases = tcase_create("login");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, good_pin_is_forgotten_by_the_record);
+    tcase_add_test(cases, wrong_pin_is_tried_once_over_processes);
+    tcase_add_test(cases, another_wrong_pin_is_tried_once_more);
+    tcase_add_test(cases, record_holds_nothing_of_the_pin);
+    tcase_add_loop_test(cases, last_try_is_not_taken, 0, sizeof(last_tries) / sizeof(last_tries[0]));
+    tcase_add_test(cases, pin_file_must_be_there);
+    tcase_add_test(cases, pin_file_must_not_be_empty);
+    tcase_add_test(cases, pin_file_must_be_the_owners_alone);
+    tcase_add_test(cases, pin_file_must_be_a_regular_file);
+    tcase_add_test(cases, pin_file_must_not_be_long);
+    tcase_add_test(cases, one_newline_is_dropped_and_links_are_followed);
+    tcase_add_test(cases, no_pin_is_tried_without_a_record);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

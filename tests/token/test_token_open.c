@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a token: what is wrong with the module, the URI or the token is said; what the host program owns is left alone. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include "lib/runner.h"
+#include "lib/test_token.h"
+#include "token/connection.h"
+#include "token/session.h"
+
+static struct test_token test;
+
+static void setup(void)
+{
+    test_token_make(&test);
+}
+
+static void teardown(void)
+{
+    test_token_destroy(&test);
+}
+
+/* The module as the host program sees it: dlopen gives everybody the same one. */
+static CK_FUNCTION_LIST *host_functions(void)
+{
+    CK_C_GetFunctionList get_function_list;
+    CK_FUNCTION_LIST *functions = NULL;
+    void *library = dlopen(test_token_module(), RTLD_NOW | RTLD_LOCAL);
+    ck_assert_ptr_nonnull(library);
+    void *symbol = dlsym(library, "C_GetFunctionList");
+    memcpy(&get_function_list, &symbol, sizeof(symbol));
+    ck_assert_uint_eq(get_function_list(&functions), CKR_OK);
+    return functions;
+}
+
+static bool module_initialised(void)
+{
+    CK_INFO info;
+    return host_functions()->C_GetInfo(&info) == CKR_OK;
+}
+
+START_TEST(opens_closes_and_opens_again)
+{
+    for (int i = 0; i < 3; i++) {
+        struct token *token = test_token_open(&test);
+        ck_assert_ptr_nonnull(strstr(token_name(token), TEST_TOKEN_LABEL));
+        ck_assert_ptr_nonnull(strstr(token_name(token), test.serial));
+        ck_assert(module_initialised());
+        token_close(token);
+        ck_assert(!module_initialised());
+    }
+    token_close(NULL);
+}
+END_TEST
+
+START_TEST(two_tokens_share_the_module)
+{
+    uint8_t bytes[16];
+    struct token *one = test_token_open(&test), *other = test_token_open(&test);
+    token_close(one);
+    ck_assert(module_initialised());
+    ck_assert_int_eq(token_random(other, bytes, sizeof(bytes), NULL), SEALRING_OK);
+    token_close(other);
+    ck_assert(!module_initialised());
+}
+END_TEST
+
+START_TEST(what_the_host_initialised_stays_initialised)
+{
+    struct token_key_reference reference;
+    sealring_error error = {0};
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
+    CK_FUNCTION_LIST *host = host_functions();
+    ck_assert_uint_eq(host->C_Initialize(&arguments), CKR_OK);
+    struct token *token = test_token_open(&test);
+    test_token_reference(&reference, "host");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    CK_SESSION_HANDLE session; /* of the host: destroying must not tear it down either */
+    ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
+                     SEALRING_OK);
+    token_close(token);
+    CK_SESSION_INFO info;
+    ck_assert_uint_eq(host->C_GetSessionInfo(session, &info), CKR_OK);
+    ck_assert(module_initialised());
+    ck_assert_uint_eq(host->C_Finalize(NULL), CKR_OK);
+}
+END_TEST
+
+START_TEST(module_is_said_to_be_missing)
+{
+    sealring_error error;
+    char path[TEST_TOKEN_PATH_SIZE + 16];
+    struct token_config config = test.config;
+    snprintf(path, sizeof(path), "%s/none.so", test.directory);
+    config.module = path;
+    ck_assert_int_eq(test_token_open_fails(&config, &error), SEALRING_TOKEN);
+    ck_assert_ptr_nonnull(strstr(error.message, "none.so"));
+    test_token_write_file(path, "this is no shared object", 0700);
+    ck_assert_int_eq(test_token_open_fails(&config, &error), SEALRING_TOKEN);
+    ck_assert_ptr_nonnull(strstr(error.message, "none.so"));
+}
+END_TEST
+
+START_TEST(module_without_function_list_is_none)
+{
+    sealring_error error;
+    struct token_config config = test.config;
+    Dl_info library; /* some shared object that surely is there */
+    ck_assert_int_ne(dladdr((void *) (uintptr_t) &srunner_run_all, &library), 0);
+    void *zlib = dlopen("libz.so.1", RTLD_NOW);
+    ck_assert_ptr_nonnull(zlib);
+    ck_assert_int_ne(dladdr(dlsym(zlib, "crc32"), &library), 0);
+    config.module = library.dli_fname;
+    ck_assert_int_eq(test_token_open_fails(&config, &error), SEALRING_TOKEN);
+    ck_assert_ptr_nonnull(strstr(error.message, "not a PKCS#11 module"));
+}
+END_TEST
+
+START_TEST(module_without_configuration_is_said)
+{
+    sealring_error error;
+    ck_assert_int_eq(setenv("SOFTHSM2_CONF", "/nonexistent/softhsm2.conf", 1), 0);
+    ck_assert_int_eq(test_token_open_fails(&test.config, &error), SEALRING_TOKEN);
+    ck_assert_uint_ne(error.token_code, 0);
+    ck_assert_ptr_nonnull(strstr(error.message, "module-environment"));
+}
+END_TEST
+
+static const struct {
+    const char *uri;
+    sealring_status status;
+    const char *said;
+} uris[] = {
+    {"", SEALRING_INVALID, "URI"},
+    {"token=sealring-test", SEALRING_INVALID, "URI"},
+    {"pkcs11:token=%zz", SEALRING_INVALID, "URI"},
+    {"pkcs11:token=sealring-test?pin-value=geheim", SEALRING_INVALID, "pin-value"},
+    {"pkcs11:token=sealring-test?pin-source=file:/geheim", SEALRING_INVALID, "pin-source"},
+    {"pkcs11:token=sealring-test?module-path=/lib/geheim.so", SEALRING_INVALID, "module"},
+    {"pkcs11:token=sealring-test?module-name=geheim", SEALRING_INVALID, "module"},
+    {"pkcs11:token=sealring-test;object=x", SEALRING_INVALID, "attributes"},
+    {"pkcs11:token=sealring-test;type=secret-key", SEALRING_INVALID, "attributes"},
+    {"pkcs11:tokn=sealring-test", SEALRING_INVALID, "attributes"},
+    {"pkcs11:token=another", SEALRING_TOKEN, "pkcs11:token=another"},
+    {"pkcs11:token=sealring-test;serial=0123", SEALRING_TOKEN, "serial=0123"},
+};
+
+START_TEST(uri_is_refused)
+{
+    sealring_error error;
+    struct token_config config = test.config;
+    config.uri = uris[_i].uri;
+    ck_assert_int_eq(test_token_open_fails(&config, &error), uris[_i].status);
+    ck_assert_msg(strstr(error.message, uris[_i].said) != NULL, "%s", error.message);
+    ck_assert_ptr_null(strstr(error.message, "geheim"));
+}
+END_TEST
+
+static int provision_second(struct test_token *at, void *context)
+{
+    char serial[PROVISION_SERIAL_SIZE];
+    (void) at;
+    return (int) provision_token(test_token_module(), NULL, context, TEST_TOKEN_SO_PIN, TEST_TOKEN_PIN, serial, NULL);
+}
+
+START_TEST(two_matches_are_one_too_many)
+{
+    sealring_error error;
+    char uri[TEST_TOKEN_PATH_SIZE];
+    struct token_config config = test.config;
+    ck_assert_int_eq(
+        test_token_elsewhere(&test, provision_second, TEST_TOKEN_LABEL, sizeof(TEST_TOKEN_LABEL)), SEALRING_OK);
+    ck_assert_int_eq(test_token_open_fails(&config, &error), SEALRING_TOKEN);
+    ck_assert_ptr_nonnull(strstr(error.message, "2 PKCS#11 tokens match"));
+    snprintf(uri, sizeof(uri), "pkcs11:token=%s;serial=%s", TEST_TOKEN_LABEL, test.serial);
+    config.uri = uri;
+    struct token *token = NULL;
+    ck_assert_int_eq(token_open(&config, &token, &error), SEALRING_OK);
+    ck_assert_ptr_nonnull(strstr(token_name(token), test.serial));
+    token_close(token);
+}
+END_TEST
+
+START_TEST(uninitialised_token_is_said)
+{
+    struct test_token blank;
+    sealring_error error;
+    test_token_make_blank(&blank);
+    blank.config.uri = "pkcs11:manufacturer=SoftHSM%20project";
+    ck_assert_int_eq(test_token_open_fails(&blank.config, &error), SEALRING_TOKEN);
+    ck_assert_ptr_nonnull(strstr(error.message, "not initialised"));
+    test_token_destroy(&blank);
+}
+END_TEST
+
+START_TEST(one_session_is_enough)
+{
+    struct token_key_reference reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error = {0};
+    test.config.sessions_max = 1;
+    struct token *token = test_token_open(&test);
+    test_token_reference(&reference, "single");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *) "x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(
+        token_key_relabel(token, reference.object_id, reference.object_id_length, "sealring/x/1", "y", &error),
+        SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *) "x", 1, mac, &error), SEALRING_OK);
+    ck_assert_uint_eq(token->pool.open_count, 1);
+    token_close(token);
+}
+END_TEST
+
+START_TEST(busy_sessions_are_waited_for_only_so_long)
+{
+    struct session session;
+    CK_RV code;
+    uint8_t bytes[16];
+    sealring_error error = {0};
+    test.config.sessions_max = 1;
+    struct token *token = test_token_open(&test);
+    ck_assert_int_eq(session_take(token, false, &session, &code, &error), SEALRING_OK);
+    ck_assert_int_eq(token_random(token, bytes, sizeof(bytes), &error), SEALRING_TOKEN);
+    ck_assert_ptr_nonnull(strstr(error.message, "busy"));
+    session_give(token, &session, true);
+    ck_assert_int_eq(token_random(token, bytes, sizeof(bytes), &error), SEALRING_OK);
+    token_close(token);
+}
+END_TEST
+
+/* What a host program can do to us: close our sessions, log us out. */
+START_TEST(lost_sessions_and_login_are_made_again)
+{
+    struct token_key_reference reference;
+    uint8_t first[TOKEN_HMAC_SIZE], again[TOKEN_HMAC_SIZE];
+    sealring_error error = {0};
+    struct token *token = test_token_open(&test);
+    CK_FUNCTION_LIST *host = host_functions();
+    test_token_reference(&reference, "0123456789abcdef");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *) "x", 1, first, &error), SEALRING_OK);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(host->C_CloseAllSessions(token->slot), CKR_OK);
+        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *) "x", 1, again, &error) == SEALRING_OK, "%s",
+                      error.message);
+        ck_assert_mem_eq(first, again, sizeof(first));
+        CK_SESSION_HANDLE session;
+        ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+        ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
+        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *) "x", 1, again, &error) == SEALRING_OK, "%s",
+                      error.message);
+        ck_assert_mem_eq(first, again, sizeof(first));
+        ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
+        ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_OK);
+        ck_assert_uint_eq(host->C_CloseSession(session), CKR_OK);
+    }
+    token_close(token);
+}
+END_TEST
+
+START_TEST(finalised_by_the_host_is_started_again)
+{
+    struct token_key_reference reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error = {0};
+    struct token *token = test_token_open(&test);
+    test_token_reference(&reference, "0123456789abcdef");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_uint_eq(host_functions()->C_Finalize(NULL), CKR_OK);
+    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *) "x", 1, mac, &error) == SEALRING_OK, "%s",
+                  error.message);
+    token_close(token);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("token open");
+    TCase *cases = tcase_create("open");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, opens_closes_and_opens_again);
+    tcase_add_test(cases, two_tokens_share_the_module);
+    tcase_add_test(cases, what_the_host_initialised_stays_initialised);
+    tcase_add_test(cases, module_is_said_to_be_missing);
+    tcase_add_test(cases, module_without_function_list_is_none);
+    tcase_add_test(cases, module_without_configuration_is_said);
+    tcase_add_loop_test(cases, uri_is_refused, 0, sizeof(uris) / sizeof(uris[0]));
+    tcase_add_test(cases, two_matches_are_one_too_many);
+    tcase_add_test(cases, uninitialised_token_is_said);
+    tcase_add_test(cases, one_session_is_enough);
+    tcase_add_test(cases, busy_sessions_are_waited_for_only_so_long);
+    tcase_add_test(cases, lost_sessions_and_login_are_made_again);
+    tcase_add_test(cases, finalised_by_the_host_is_started_again);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
