@@ -10,7 +10,7 @@
 #include <sealring/verify.h>
 
 #define REGISTRY_ID_SIZE 16
-#define REGISTRY_SCHEMA 1 /* what this library writes, and the newest that it reads */
+#define REGISTRY_SCHEMA  1 /* what this library writes, and the newest that it reads */
 
 struct registry; /* one connection: one thread at a time */
 
@@ -20,12 +20,12 @@ struct registry_vault {
     uint8_t era[REGISTRY_ID_SIZE]; /* random; another after every restore */
     uint64_t epoch;                /* counts changes that can alter a verdict */
     int schema;
-    int min_reader;                /* the oldest schema number whose readers understand this registry */
+    int min_reader; /* the oldest schema number whose readers understand this registry */
     int min_writer;
     int64_t lease_ms;
     int64_t refresh_ms;
     int64_t created;
-    size_t object_id_length;       /* what the token was found able to keep (token_probe) */
+    size_t object_id_length; /* what the token was found able to keep (token_probe) */
     bool token_closes_keys;
 };
 

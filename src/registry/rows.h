@@ -7,11 +7,11 @@
 
 #include "registry/registry.h"
 
-#define REGISTRY_OBJECT_ID_MAX 32
+#define REGISTRY_OBJECT_ID_MAX    32
 #define REGISTRY_CHECK_VALUE_SIZE 8
-#define REGISTRY_DIGEST_SIZE 32
-#define REGISTRY_NONCE_SIZE 16
-#define REGISTRY_CONTACT_SIZE 255
+#define REGISTRY_DIGEST_SIZE      32
+#define REGISTRY_NONCE_SIZE       16
+#define REGISTRY_CONTACT_SIZE     255
 
 /* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that bears on a verdict sets its
  * changed_epoch to the transaction's epoch by itself. *_get return SEALRING_NOT_FOUND (error untouched) if there is none; an
@@ -29,9 +29,11 @@ struct registry_ring {
     int64_t created;
     uint64_t changed_epoch;
 };
-typedef sealring_status (*registry_ring_callback)(const struct registry_ring *ring, void *context, sealring_error *error);
+typedef sealring_status (*registry_ring_callback)(const struct registry_ring *ring, void *context,
+                                                  sealring_error *error);
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
-sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error);
+sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring,
+                                     sealring_error *error);
 sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
                                   sealring_error *error);
 sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
@@ -66,6 +68,9 @@ sealring_status registry_version_each(struct registry *registry, int64_t ring, r
                                       void *context, sealring_error *error); /* by number; ring 0: of all rings */
 sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
                                                struct registry_version *version, sealring_error *error);
+/* Whether any credential of an API key that is not revoked was issued under it. One look at an index, however many there are. */
+sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
+                                      sealring_error *error);
 /* How many credentials were issued under it, and of how many API keys, not revoked, the newest one is under it. */
 sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,
                                        uint64_t *current, sealring_error *error);
@@ -80,7 +85,8 @@ struct registry_client {
 };
 typedef sealring_status (*registry_client_callback)(const struct registry_client *client, uint64_t keys, void *context,
                                                     sealring_error *error); /* keys: not revoked */
-sealring_status registry_client_insert(struct registry *registry, struct registry_client *client, sealring_error *error);
+sealring_status registry_client_insert(struct registry *registry, struct registry_client *client,
+                                       sealring_error *error);
 sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_get(struct registry *registry, const char *name, struct registry_client *client,
@@ -108,7 +114,8 @@ sealring_status registry_key_get(struct registry *registry, const char *key_id, 
 /* The key, not revoked, of (ring, client, label). */
 sealring_status registry_key_get_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
                                           struct registry_key *key, sealring_error *error);
-sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked, sealring_error *error);
+sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
+                                   sealring_error *error);
 
 struct registry_credential {
     int64_t key; /* id of its API key */
@@ -167,10 +174,10 @@ sealring_status registry_holder_each(struct registry *registry, const struct reg
 struct registry_intention {
     int64_t id;
     uint8_t nonce[REGISTRY_ID_SIZE]; /* the object is labelled sealring-intent/NONCE (hexadecimal) */
-    int64_t ring;
+    int64_t ring;                    /* 0: a ring that is being made together with its first version */
     uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
     size_t object_id_length;
-    char owner[128];                 /* who is at it: host, process, its start */
+    char owner[128]; /* who is at it: host, process, its start */
     int64_t created;
 };
 typedef sealring_status (*registry_intention_callback)(const struct registry_intention *intention, void *context,
@@ -185,8 +192,8 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
 struct registry_audit {
     uint8_t operation_id[REGISTRY_ID_SIZE];
     int64_t time;
-    const char *actor;  /* user, host, process */
-    const char *act;    /* "version.activate", "key.revoke", … */
+    const char *actor; /* user, host, process */
+    const char *act;   /* "version.activate", "key.revoke", … */
     const char *ring;
     uint32_t version;
     const char *key_id;

@@ -1,3 +1,22 @@
 libsealring_core_la_SOURCES += \
+	src/registry/audit.c \
+	src/registry/client.c \
+	src/registry/columns.h \
+	src/registry/credential.c \
+	src/registry/db.h \
+	src/registry/filesystem.c src/registry/filesystem.h \
+	src/registry/handle.c src/registry/handle.h \
+	src/registry/holder.c \
+	src/registry/intention.c \
+	src/registry/key.c \
+	src/registry/lock.c src/registry/lock.h \
+	src/registry/query.c src/registry/query.h \
 	src/registry/registry.c src/registry/registry.h \
-	src/registry/rows.h
+	src/registry/ring.c \
+	src/registry/rows.h \
+	src/registry/schema/schema.h src/registry/schema/sqlite.c \
+	src/registry/sqlite.c src/registry/sqlite.h \
+	src/registry/sqlite_open.c \
+	src/registry/transaction.c \
+	src/registry/vault_row.c \
+	src/registry/version.c

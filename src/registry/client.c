@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of clients. */
+#include "registry/rows.h"
+
+#include "registry/columns.h"
+
+#define CLIENT_KEYS "(SELECT count(*) FROM api_key k WHERE k.client = cl.id AND k.state <> 3)"
+
+static const struct db_query client_insert = {
+    "INSERT INTO client (name, contact, created, forgotten, changed_epoch) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+    true};
+
+static const struct db_query client_update = {
+    "UPDATE client SET contact = ?2, forgotten = ?3, changed_epoch = ?4 WHERE id = ?1", true};
+
+static const struct db_query client_get = {"SELECT " CLIENT_COLUMNS " FROM client cl WHERE cl.name = ?1", false};
+
+static const struct db_query client_named = {
+    "SELECT " CLIENT_COLUMNS ", " CLIENT_KEYS " FROM client cl WHERE cl.name = ?1", false};
+
+static const struct db_query client_all = {"SELECT " CLIENT_COLUMNS ", " CLIENT_KEYS " FROM client cl ORDER BY cl.name",
+                                           false};
+
+void columns_read_client(struct query *query, struct registry_client *client)
+{
+    client->id = query_int64(query);
+    query_text(query, client->name, sizeof client->name);
+    query_text(query, client->contact, sizeof client->contact);
+    client->created = query_int64(query);
+    client->forgotten = query_int64(query);
+    client->changed_epoch = query_uint64(query);
+}
+
+sealring_status registry_client_insert(struct registry *registry, struct registry_client *client, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &client_insert, error);
+    query_bind_text(&query, 1, client->name);
+    query_bind_text(&query, 2, client->contact);
+    query_bind_int64(&query, 3, client->created);
+    query_bind_int64(&query, 4, client->forgotten);
+    query_bind_uint64(&query, 5, registry->vault.epoch);
+    sealring_status status = query_insert(&query, &client->id, error);
+    client->changed_epoch = status == SEALRING_OK ? registry->vault.epoch : client->changed_epoch;
+    return status;
+}
+
+sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
+                                       sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &client_update, error);
+    query_bind_int64(&query, 1, client->id);
+    query_bind_text(&query, 2, client->contact);
+    query_bind_int64(&query, 3, client->forgotten);
+    query_bind_uint64(&query, 4, registry->vault.epoch);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_client_get(struct registry *registry, const char *name, struct registry_client *client,
+                                    sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &client_get, error);
+    query_bind_text(&query, 1, name);
+    bool found = query_row(&query);
+    if (found) {
+        columns_read_client(&query, client);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_client_each(struct registry *registry, const char *name, registry_client_callback each,
+                                     void *context, sealring_error *error)
+{
+    struct query query;
+    struct registry_client client;
+    query_start(&query, registry, name == NULL ? &client_all : &client_named, error);
+    if (name != NULL) {
+        query_bind_text(&query, 1, name);
+    }
+    while (query_row(&query)) {
+        columns_read_client(&query, &client);
+        uint64_t keys = query_uint64(&query);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&client, keys, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

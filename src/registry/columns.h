@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of columns and their readers, shared by the queries on one table and those that join several. */
+#ifndef REGISTRY_COLUMNS_H
+#define REGISTRY_COLUMNS_H
+
+#include "registry/query.h"
+#include "registry/rows.h"
+
+/* Each list belongs to the alias in it, and is read by the function below it. */
+#define RING_COLUMNS                                                                                                    \
+    "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotation_held, r.last_version, r.created, " \
+    "r.changed_epoch"
+void columns_read_ring(struct query *query, struct registry_ring *ring);
+
+#define VERSION_COLUMNS                                                                                                  \
+    "v.ring, v.number, v.state, v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
+    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.changed_epoch"
+void columns_read_version(struct query *query, struct registry_version *version);
+
+#define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
+void columns_read_client(struct query *query, struct registry_client *client);
+
+#define KEY_COLUMNS                                                                                                 \
+    "k.id, k.key_id, k.ring, k.client, k.label, k.state, k.narrowed, k.narrowed_scopes, k.last_serial, k.created, " \
+    "k.changed_epoch"
+void columns_read_key(struct query *query, struct registry_key *key);
+
+#define CREDENTIAL_COLUMNS                                                                            \
+    "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
+    "c.replaced_by_rekey, c.retire_at, c.issued, c.changed_epoch"
+void columns_read_credential(struct query *query, struct registry_credential *credential);
+
+#endif

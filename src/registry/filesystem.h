@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which file systems a registry may live on. */
+#ifndef REGISTRY_FILESYSTEM_H
+#define REGISTRY_FILESYSTEM_H
+
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+/* The name of the network or cluster file system with this f_type (statfs(2)), NULL if it is none. Pure. */
+const char *filesystem_network_name(uint32_t type);
+
+/* SEALRING_REGISTRY if `path` lies on one. The path is only looked at, never opened. */
+sealring_status filesystem_check(const char *path, sealring_error *error);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a registry handle holds, and how problems of the database become errors. For the files of this folder. */
+#ifndef REGISTRY_HANDLE_H
+#define REGISTRY_HANDLE_H
+
+#include <sys/types.h>
+
+#include "registry/db.h"
+#include "registry/lock.h"
+#include "registry/registry.h"
+
+enum registry_transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
+
+struct registry {
+    struct db *db;
+    char *path; /* absolute; symbolic links are not resolved, so that one that is turned elsewhere is noticed */
+    enum registry_mode mode;
+    pid_t process; /* the one that opened it */
+    struct lock lock;
+
+    enum registry_transaction transaction;
+    enum db_problem problem; /* the transaction's first; it can only be rolled back then */
+    unsigned walks;          /* *_each that are under way */
+    struct registry_vault vault;
+    uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
+};
+
+/* Writes the error that a problem with the registry at `path` means, and returns its status. failure may be NULL. */
+sealring_status handle_fail(const char *path, enum db_problem problem, const struct db_failure *failure,
+                            sealring_error *error);
+
+/* The same for a problem of an open connection; remembers it, so that the transaction cannot be committed. */
+sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error);
+
+/* The vault row's statements, in vault_row.c. */
+sealring_status vault_row_read(struct registry *registry, sealring_error *error);
+sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error);
+sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error);
+sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error);
+
+/* Whether an entry with the operation ID is there, in audit.c. */
+sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,
+                                   sealring_error *error);
+
+#endif

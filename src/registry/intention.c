@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of intentions: objects that may have been made in the token and are not yet a version's. */
+#include "registry/rows.h"
+
+#include "registry/query.h"
+
+static const struct db_query intention_insert = {
+    "INSERT INTO intention (nonce, ring, object_id, owner, created) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id", true};
+
+static const struct db_query intention_delete = {"DELETE FROM intention WHERE id = ?1", true};
+
+static const struct db_query intention_all = {
+    "SELECT id, nonce, coalesce(ring, 0), object_id, owner, created FROM intention ORDER BY id", false};
+
+sealring_status registry_intention_insert(struct registry *registry, struct registry_intention *intention,
+                                          sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &intention_insert, error);
+    query_bind_bytes(&query, 1, intention->nonce, sizeof intention->nonce);
+    if (intention->ring != 0) {
+        query_bind_int64(&query, 2, intention->ring);
+    } else {
+        query_bind_text(&query, 2, NULL); /* a ring that is not there yet */
+    }
+    query_bind_bytes(&query, 3, intention->object_id, intention->object_id_length);
+    query_bind_text(&query, 4, intention->owner);
+    query_bind_int64(&query, 5, intention->created);
+    return query_insert(&query, &intention->id, error);
+}
+
+sealring_status registry_intention_delete(struct registry *registry, int64_t id, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &intention_delete, error);
+    query_bind_int64(&query, 1, id);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
+                                        sealring_error *error)
+{
+    struct query query;
+    struct registry_intention intention;
+    query_start(&query, registry, &intention_all, error);
+    while (query_row(&query)) {
+        intention.id = query_int64(&query);
+        query_bytes(&query, intention.nonce, sizeof intention.nonce);
+        intention.ring = query_int64(&query);
+        query_bytes_upto(&query, intention.object_id, sizeof intention.object_id, &intention.object_id_length);
+        query_text(&query, intention.owner, sizeof intention.owner);
+        intention.created = query_int64(&query);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&intention, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of one statement: bind, take rows, read columns; the first problem sticks and is told at the end. */
+#ifndef REGISTRY_QUERY_H
+#define REGISTRY_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/handle.h"
+
+struct query {
+    struct registry *registry;
+    const struct db_driver *driver;
+    struct db_statement *statement;
+    sealring_status refused; /* not allowed here, or a callback's status: ends the query */
+    enum db_problem problem;
+    int column; /* the next one to be read */
+};
+
+/* A query can be bound, run and ended whatever happened before: after a problem all of it does nothing. */
+void query_start(struct query *query, struct registry *registry, const struct db_query *text, sealring_error *error);
+
+void query_bind_int64(struct query *query, int parameter, int64_t value);
+void query_bind_uint64(struct query *query, int parameter, uint64_t value); /* below 2^63, else a problem */
+void query_bind_bool(struct query *query, int parameter, bool value);
+void query_bind_text(struct query *query, int parameter, const char *text); /* NULL binds NULL */
+void query_bind_bytes(struct query *query, int parameter, const void *bytes, size_t length);
+
+/* True if there is a (next) row; its columns are then read in order with the functions below. */
+bool query_row(struct query *query);
+
+/* Each reads the next column. What does not fit the type makes the row a damaged one: query_good is false from then on. */
+int64_t query_int64(struct query *query);
+uint64_t query_uint64(struct query *query);
+uint32_t query_uint32(struct query *query);
+int query_small(struct query *query, int smallest, int largest);
+bool query_bool(struct query *query);
+void query_text(struct query *query, char *text, size_t size); /* with NUL; a text with a NUL inside is damaged */
+void query_bytes(struct query *query, uint8_t *bytes, size_t length); /* exactly so many */
+void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length);
+
+bool query_good(const struct query *query);
+
+/* Around the call of a callback: if (query_enter(q)) query_leave(q, each(…)). A status other than OK ends the walk. */
+bool query_enter(struct query *query);
+void query_leave(struct query *query, sealring_status status);
+
+/* Releases the statement. The status, with the error written if a problem of the database is behind it. */
+sealring_status query_end(struct query *query, sealring_error *error);
+
+/* For statements without rows. touched: how many rows must have been changed or inserted, else SEALRING_NOT_FOUND. */
+sealring_status query_run(struct query *query, int64_t touched, sealring_error *error);
+
+/* For INSERT … RETURNING id. */
+sealring_status query_insert(struct query *query, int64_t *id, sealring_error *error);
+
+/* For SELECT count(*). */
+sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error);
+
+/* For a statement that asks for one row: SEALRING_NOT_FOUND, error untouched, if there was none. */
+sealring_status query_end_one(struct query *query, bool found, sealring_error *error);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of rings. */
+#include "registry/rows.h"
+
+#include "registry/columns.h"
+
+static const struct db_query ring_insert = {
+    "INSERT INTO ring (ring_id, name, prefix, overlap, purge_delay, keep, rotation_held, last_version, created, changed_epoch)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+    true};
+
+static const struct db_query ring_update = {
+    "UPDATE ring SET overlap = ?2, purge_delay = ?3, keep = ?4, rotation_held = ?5, last_version = ?6, changed_epoch = ?7"
+    " WHERE id = ?1",
+    true};
+
+static const struct db_query ring_get = {"SELECT " RING_COLUMNS " FROM ring r WHERE r.name = ?1", false};
+
+static const struct db_query ring_all = {"SELECT " RING_COLUMNS " FROM ring r ORDER BY r.name", false};
+
+void columns_read_ring(struct query *query, struct registry_ring *ring)
+{
+    ring->id = query_int64(query);
+    query_bytes(query, ring->ring_id, sizeof ring->ring_id);
+    query_text(query, ring->name, sizeof ring->name);
+    query_text(query, ring->prefix, sizeof ring->prefix);
+    ring->policy.overlap = query_int64(query);
+    ring->policy.purge_delay = query_int64(query);
+    ring->policy.keep = query_uint32(query);
+    ring->rotation_held = query_bool(query);
+    ring->last_version = query_uint32(query);
+    ring->created = query_int64(query);
+    ring->changed_epoch = query_uint64(query);
+}
+
+sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &ring_insert, error);
+    query_bind_bytes(&query, 1, ring->ring_id, sizeof ring->ring_id);
+    query_bind_text(&query, 2, ring->name);
+    query_bind_text(&query, 3, ring->prefix);
+    query_bind_int64(&query, 4, ring->policy.overlap);
+    query_bind_int64(&query, 5, ring->policy.purge_delay);
+    query_bind_int64(&query, 6, ring->policy.keep);
+    query_bind_bool(&query, 7, ring->rotation_held);
+    query_bind_int64(&query, 8, ring->last_version);
+    query_bind_int64(&query, 9, ring->created);
+    query_bind_uint64(&query, 10, registry->vault.epoch);
+    sealring_status status = query_insert(&query, &ring->id, error);
+    ring->changed_epoch = status == SEALRING_OK ? registry->vault.epoch : ring->changed_epoch;
+    return status;
+}
+
+sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &ring_update, error);
+    query_bind_int64(&query, 1, ring->id);
+    query_bind_int64(&query, 2, ring->policy.overlap);
+    query_bind_int64(&query, 3, ring->policy.purge_delay);
+    query_bind_int64(&query, 4, ring->policy.keep);
+    query_bind_bool(&query, 5, ring->rotation_held);
+    query_bind_int64(&query, 6, ring->last_version);
+    query_bind_uint64(&query, 7, registry->vault.epoch);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
+                                  sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &ring_get, error);
+    query_bind_text(&query, 1, name);
+    bool found = query_row(&query);
+    if (found) {
+        columns_read_ring(&query, ring);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
+                                   sealring_error *error)
+{
+    struct query query;
+    struct registry_ring ring;
+    query_start(&query, registry, &ring_all, error);
+    while (query_row(&query)) {
+        columns_read_ring(&query, &ring);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&ring, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SQLite driver behind registry/db.h. */
+#ifndef REGISTRY_SQLITE_H
+#define REGISTRY_SQLITE_H
+
+#include <sys/types.h>
+
+#include <sqlite3.h>
+
+#include "registry/db.h"
+
+/* SQLite's application_id: "SLRG" in ASCII. With it, `file` and others can tell a registry from any other database. */
+#define SQLITE_APPLICATION_ID 0x534C5247
+
+/* Small pages: key IDs are random, so that a batch of new keys touches as many pages of their index as it has keys, and each
+ * goes to the log whole. Measured: bench in tests/registry. */
+#define SQLITE_PAGE_SIZE 4096
+
+#define SQLITE_STATEMENTS 128 /* slots for prepared statements, a power of two, well above the number of queries */
+
+struct sqlite_db;
+
+struct db_statement {
+    struct sqlite_db *connection;
+    const struct db_query *query;
+    sqlite3_stmt *handle;
+    bool in_use;
+    bool spare; /* made because the kept one was in use: finalised at release */
+};
+
+struct sqlite_db {
+    struct db base;
+    sqlite3 *handle;
+    char *path;
+    dev_t device; /* of the open file */
+    ino_t inode;
+    char *log_path; /* of the write-ahead log */
+    int log_pages;  /* in it after this connection's last commit or checkpoint; -1: not known */
+    sqlite3_stmt *begin_read, *begin_write, *commit, *rollback;
+    struct db_statement statements[SQLITE_STATEMENTS];
+};
+
+extern const struct db_driver sqlite_driver;
+
+enum db_problem sqlite_problem(int code);
+
+/* sqlite_open.c: making and opening. */
+enum db_problem sqlite_create(const char *path, struct db **created, struct db_failure *failure);
+void sqlite_discard(const char *path);
+enum db_problem sqlite_open(const char *path, enum db_access access, struct db **opened, struct db_failure *failure);
+void sqlite_close(struct db *db);
+void sqlite_abandon(struct db *db);
+enum db_problem sqlite_check(struct db *db);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Measures what the registry costs: key and credential pairs in, holders out, walks. No test: it judges nothing. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "registry/fixture.h"
+
+#define PAIRS_PER_TRANSACTION 250
+
+static double now_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
+struct batch {
+    int64_t ring;
+    unsigned first;
+    bool clients; /* makes the clients instead of the keys */
+};
+
+static sealring_status insert_batch(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct batch *batch = context;
+    sealring_status status = SEALRING_OK;
+    for (unsigned n = batch->first; n < batch->first + PAIRS_PER_TRANSACTION && status == SEALRING_OK; n++) {
+        if (batch->clients) {
+            struct registry_client client;
+            fixture_client(&client, n);
+            status = registry_client_insert(registry, &client, error);
+            continue;
+        }
+        struct registry_key key;
+        struct registry_credential credential;
+        fixture_key(&key, batch->ring, n + 1, n + 1);
+        status = registry_key_insert(registry, &key, error);
+        if (status == SEALRING_OK) {
+            fixture_credential(&credential, &key, 1);
+            status = registry_credential_insert(registry, &credential, error);
+        }
+    }
+    return status;
+}
+
+static sealring_status insert_ring(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_ring ring;
+    struct registry_version version;
+    fixture_ring(&ring, 1);
+    sealring_status status = registry_ring_insert(registry, &ring, error);
+    fixture_version(&version, ring.id, 1);
+    *(int64_t *)context = ring.id;
+    return status == SEALRING_OK ? registry_version_insert(registry, &version, error) : status;
+}
+
+struct question {
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    uint8_t digest[REGISTRY_DIGEST_SIZE];
+    struct registry_holder holder;
+};
+
+static sealring_status ask(struct registry *registry, void *context, sealring_error *error)
+{
+    struct question *question = context;
+    bool exists;
+    return registry_holder_get(registry, question->key_id, question->digest, &question->holder, &exists, error);
+}
+
+static void measure_asking(struct registry *registry, const char *name, unsigned keys, unsigned rounds)
+{
+    struct question *questions = calloc(4096, sizeof *questions);
+    for (unsigned i = 0; i < 4096; i++) {
+        struct registry_key key;
+        struct registry_credential credential;
+        fixture_key(&key, 1, 1, (unsigned)(((uint64_t)i * 2654435761U) % keys) + 1);
+        fixture_credential(&credential, &key, 1);
+        memcpy(questions[i].key_id, key.key_id, sizeof key.key_id);
+        memcpy(questions[i].digest, credential.digest, sizeof credential.digest);
+    }
+    for (int hot = 0; hot < 2; hot++) {
+        unsigned bad = 0;
+        double start = now_us();
+        for (unsigned i = 0; i < rounds; i++) {
+            bad += registry_read(registry, ask, &questions[hot ? 7 : i % 4096], NULL) != SEALRING_OK;
+        }
+        printf("%s, %s: %.2f us per registry_read + registry_holder_get (%u failed)\n", name,
+               hot ? "one key" : "4096 keys", (now_us() - start) / rounds, bad);
+    }
+    free(questions);
+}
+
+static sealring_status count_row(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    (void)holder;
+    (void)error;
+    ++*(unsigned *)context;
+    return SEALRING_OK;
+}
+
+struct walk {
+    struct registry_holder_filter filter;
+    char client[SEALRING_NAME_LENGTH_MAX + 1], label[SEALRING_NAME_LENGTH_MAX + 1];
+    unsigned rows;
+};
+
+static sealring_status keep_last(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    struct walk *walk = context;
+    (void)error;
+    walk->rows++;
+    memcpy(walk->client, holder->client.name, sizeof walk->client);
+    memcpy(walk->label, holder->key.label, sizeof walk->label);
+    return SEALRING_OK;
+}
+
+static sealring_status walk_page(struct registry *registry, void *context, sealring_error *error)
+{
+    struct walk *walk = context;
+    return registry_holder_each(registry, &walk->filter, keep_last, walk, error);
+}
+
+static sealring_status walk_all(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_holder_filter filter = {0};
+    return registry_holder_each(registry, &filter, count_row, context, error);
+}
+
+static sealring_status count_current(struct registry *registry, void *context, sealring_error *error)
+{
+    uint64_t *counts = context;
+    return registry_version_count(registry, 1, 1, &counts[0], &counts[1], error);
+}
+
+static void measure_walks(struct registry *registry)
+{
+    unsigned rows = 0;
+    uint64_t counts[2] = {0};
+    double start = now_us();
+    registry_read(registry, walk_all, &rows, NULL);
+    printf("holder_each: %u rows in %.0f ms\n", rows, (now_us() - start) / 1e3);
+    struct walk walk = {.filter = {.ring = "ring-1", .only_active = true, .limit = 250}};
+    unsigned before;
+    start = now_us();
+    do {
+        before = walk.rows;
+        registry_read(registry, walk_page, &walk, NULL);
+        walk.filter.after_ring = "ring-1";
+        walk.filter.after_client = walk.client;
+        walk.filter.after_label = walk.label;
+    } while (walk.rows != before);
+    printf("holder_each by pages of 250: %u rows in %.0f ms\n", walk.rows, (now_us() - start) / 1e3);
+    start = now_us();
+    registry_read(registry, count_current, counts, NULL);
+    printf("version_count: %lu, %lu in %.1f ms\n", (unsigned long)counts[0], (unsigned long)counts[1],
+           (now_us() - start) / 1e3);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned keys = argc > 1 ? (unsigned)atoi(argv[1]) : 100000;
+    struct fixture fixture;
+    struct batch batch = {0};
+    fixture_open(&fixture);
+    fixture_write(&fixture, true, insert_ring, &batch.ring);
+    for (int pass = 0; pass < 2; pass++) {
+        batch.clients = pass == 0;
+        double start = now_us(), slowest = 0;
+        for (batch.first = 0; batch.first < keys; batch.first += PAIRS_PER_TRANSACTION) {
+            double began = now_us();
+            if (fixture_write(&fixture, false, insert_batch, &batch) != SEALRING_OK) {
+                fprintf(stderr, "%s\n", fixture.error.message);
+                return 1;
+            }
+            registry_checkpoint(fixture.registry, getenv("CKPT") ? atoi(getenv("CKPT")) : 1000);
+            double took = now_us() - began;
+            slowest = took > slowest ? took : slowest;
+        }
+        printf("%u %s: %.2f us each, commit, fsync and checkpoints included; slowest transaction of %u: %.1f ms\n",
+               keys, batch.clients ? "clients" : "key and credential pairs", (now_us() - start) / keys,
+               PAIRS_PER_TRANSACTION, slowest / 1e3);
+    }
+    struct registry *reader = fixture_reader(&fixture);
+    measure_asking(reader, "reader, log as left", keys, 200000);
+    registry_checkpoint(fixture.registry, 0);
+    measure_asking(reader, "reader, log copied", keys, 200000);
+    measure_walks(reader);
+    struct stat facts;
+    stat(fixture.path, &facts);
+    printf("file: %.1f MB\n", (double)facts.st_size / 1e6);
+    registry_close(reader);
+    fixture_close(&fixture);
+    return 0;
+}
