@@ -8,6 +8,7 @@ libsealring_core_la_SOURCES = \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/timetext.c src/base/timetext.h \
+	src/base/utf8.c src/base/utf8.h \
 	src/base/writer.c src/base/writer.h \
 	src/kdf/kdf.c src/kdf/kdf.h \
 	src/kdf/claims.c src/kdf/claims.h \
@@ -16,6 +17,7 @@ libsealring_core_la_SOURCES = \
 	src/lifecycle/policy.c src/lifecycle/policy.h \
 	src/lifecycle/table.c src/lifecycle/table.h \
 	src/lifecycle/guard.c src/lifecycle/guard.h \
+	src/lifecycle/invariant.c src/lifecycle/invariant.h \
 	src/lifecycle/decide.c src/lifecycle/decide.h
 include src/token/sources.mk
 include src/registry/sources.mk

@@ -3,7 +3,8 @@
 # Shared by all C tests: the runner, and (token, vault, …) a fresh SoftHSM2 token per test.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
-libtest_la_SOURCES = tests/lib/runner.c tests/lib/runner.h
+libtest_la_SOURCES = tests/lib/runner.c tests/lib/runner.h tests/lib/test_token.c tests/lib/test_token.h \
+	tests/lib/test_vault.c tests/lib/test_vault.h
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
 	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
 TEST_LIBS = libtest.la libsealring-core.la $(CHECK_LIBS)

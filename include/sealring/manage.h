@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Conventions of this header, unless a function says otherwise:
  * - Strings are UTF-8 ending in NUL; strings handed to a callback live until it returns.
@@ -266,6 +267,7 @@ typedef struct sealring_issue_request {
     const char *scopes;  /* scope tokens separated by spaces, any order; NULL: none */
     int64_t not_before;
     int64_t expires;
+    bool expires_is_relative; /* expires was reckoned from now: a key that exists counts as the same whatever its expiry */
 } sealring_issue_request;
 
 /* One credential, handed over once. credential is secret: it is wiped when the callback returns. */
@@ -291,7 +293,9 @@ enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* make clients that do not exist */ };
  * (its index, counted from 1, stands in the message as "request N"; *bad_request, if not NULL, receives the index from 0).
  * One request (count 1 without SEALRING_ISSUE_ADD_CLIENTS) whose client has a key with that label is SEALRING_REFUSED. With
  * several, or with SEALRING_ISSUE_ADD_CLIENTS, a key that exists with the same scopes and times is handed over again
- * (existed), so that an interrupted call can be repeated; one with other claims is refused.
+ * (existed), so that an interrupted call can be repeated; one with other claims is refused. Where the newest credential of
+ * such a key is under a closed version, its successor is issued with the request's claims: the way to re-issue a ring from the
+ * operator's own list after a compromise.
  * Batches commit on their own: after an interruption what was handed over is issued. Needs the token.
  * With dry_run, `each` is not called. */
 sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
@@ -395,6 +399,7 @@ sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_i
 sealring_status sealring_key_set_label(sealring_manager *manager, const char *key_id, const char *label,
                                        sealring_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

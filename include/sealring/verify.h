@@ -9,6 +9,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* How a call ended. A verdict on a credential is no status: see sealring_verdict. */
 typedef enum sealring_status {
@@ -132,6 +133,7 @@ const char *sealring_version_state_name(sealring_version_state state);
 /* The library's version, such as "0.1.0". Static. */
 const char *sealring_library_version(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

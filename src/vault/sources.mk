@@ -1,2 +1,26 @@
 libsealring_core_la_SOURCES += \
-	src/verifier/names.c
+	src/audit/entry.c src/audit/entry.h \
+	src/verifier/connections.c src/verifier/connections.h \
+	src/verifier/derive.c src/verifier/derive.h \
+	src/verifier/judge.c src/verifier/judge.h \
+	src/verifier/names.c \
+	src/verifier/verifier.c src/verifier/verifier.h \
+	src/vault/client.c src/vault/client.h \
+	src/vault/closing.c src/vault/closing.h \
+	src/vault/config.c src/vault/config.h \
+	src/vault/init.c \
+	src/vault/issue.c \
+	src/vault/key.c src/vault/key.h \
+	src/vault/make.c src/vault/make.h \
+	src/vault/manager.c src/vault/manager.h \
+	src/vault/open.c \
+	src/vault/recover.c src/vault/recover.h \
+	src/vault/reissue.c \
+	src/vault/rekey.c \
+	src/vault/request.c src/vault/request.h \
+	src/vault/ring.c \
+	src/vault/seal.c src/vault/seal.h \
+	src/vault/state.c src/vault/state.h \
+	src/vault/text.c \
+	src/vault/transition.c src/vault/transition.h \
+	src/vault/version.c

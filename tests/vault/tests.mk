@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+# The operations on a whole vault: real tokens, a real registry.
+c_tests += test_verify
+test_verify_SOURCES = tests/vault/test_verify.c
+test_verify_CPPFLAGS = $(TEST_CPPFLAGS)
+test_verify_LDADD = $(TEST_LIBS)
+c_tests += test_manage
+test_manage_SOURCES = tests/vault/test_manage.c
+test_manage_CPPFLAGS = $(TEST_CPPFLAGS)
+test_manage_LDADD = $(TEST_LIBS)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One management act, as it goes on the record in the transaction that carries it out. */
+#include "audit/entry.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+void audit_detail(struct audit_act *act, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    json_decref(act->detail);
+    act->detail = json_vpack_ex(NULL, 0, format, arguments);
+    act->failed = act->detail == NULL;
+    va_end(arguments);
+}
+
+void audit_detail_add(struct audit_act *act, const char *name, json_t *value)
+{
+    if (act->detail == NULL)
+        act->detail = json_object();
+    if (value == NULL || json_object_set_new(act->detail, name, value) != 0)
+        act->failed = true;
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+sealring_status audit_append(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], int64_t time,
+                             const char *actor, const struct audit_act *act, sealring_error *error)
+{
+    char *detail = act->detail == NULL ? NULL : json_dumps(act->detail, JSON_COMPACT | JSON_SORT_KEYS);
+    if (act->failed || (act->detail != NULL && detail == NULL))
+        return error_set(error, SEALRING_SYSTEM, "the audit entry of %s cannot be made, so it is not done", act->name);
+    struct registry_audit entry = {
+        .time = time,
+        .actor = actor,
+        .act = act->name,
+        .ring = or_null(act->ring),
+        .version = act->version,
+        .key_id = or_null(act->key_id),
+        .client = or_null(act->client),
+        .detail = detail,
+    };
+    memcpy(entry.operation_id, operation_id, sizeof entry.operation_id);
+    sealring_status status = registry_audit_append(registry, &entry, error);
+    free(detail);
+    return status;
+}
+
+void audit_release(struct audit_act *act)
+{
+    json_decref(act->detail);
+    act->detail = NULL;
+}

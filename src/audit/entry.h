@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One management act, as it goes on the record in the transaction that carries it out. */
+#ifndef AUDIT_ENTRY_H
+#define AUDIT_ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "registry/rows.h"
+
+struct audit_act {
+    const char *name; /* "version.activate", "key.revoke", …; static */
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+    uint32_t version;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    char client[SEALRING_NAME_LENGTH_MAX + 1];
+    json_t *detail; /* before, after, reason; NULL for none */
+    bool failed;    /* the detail could not be made: the act must not happen */
+};
+
+/* Sets the detail as json_pack would make it (a transaction that is run again sets it again). No contact data, no secrets. */
+void audit_detail(struct audit_act *act, const char *format, ...);
+
+/* Adds a member to the detail. Takes over the reference; NULL marks the act as failed. */
+void audit_detail_add(struct audit_act *act, const char *name, json_t *value);
+
+/* Appends the entry to the registry, inside a writing transaction. */
+sealring_status audit_append(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], int64_t time,
+                             const char *actor, const struct audit_act *act, sealring_error *error);
+
+void audit_release(struct audit_act *act);
+
+#endif

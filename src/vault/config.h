@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A vault's configuration, sealring.conf: read, checked, written. */
+#ifndef VAULT_CONFIG_H
+#define VAULT_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sealring/verify.h>
+
+#include "token/token.h"
+
+#define CONFIG_FILE            "sealring.conf"
+#define CONFIG_ENVIRONMENT_MAX 16
+#define CONFIG_TEXT_SIZE       1024
+
+struct config_variable {
+    char name[128];
+    char value[PATH_MAX];
+};
+
+/* All paths absolute. Empty strings stand for what is not configured. */
+struct config {
+    char directory[PATH_MAX];
+    char registry[PATH_MAX];
+    char lock[PATH_MAX];
+    char module[PATH_MAX];
+    char module_init_args[CONFIG_TEXT_SIZE];
+    char token[CONFIG_TEXT_SIZE];
+    char pin_source[PATH_MAX];
+    char login_record[PATH_MAX];
+    char audit_token[CONFIG_TEXT_SIZE];
+    char audit_pin_source[PATH_MAX];
+    struct config_variable environment[CONFIG_ENVIRONMENT_MAX];
+    size_t environment_count;
+};
+
+/* Reads DIRECTORY/sealring.conf. The result is freed with config_free. SEALRING_INVALID names the line. */
+sealring_status config_load(const char *directory, struct config **loaded, sealring_error *error);
+
+/* An empty configuration for a directory that exists, with the standard places in it. */
+sealring_status config_new(const char *directory, struct config **made, sealring_error *error);
+void config_free(struct config *config);
+
+/* "NAME=VALUE". SEALRING_INVALID if it is none or there are too many. */
+sealring_status config_add_variable(struct config *config, const char *assignment, sealring_error *error);
+
+/* Writes sealring.conf (0640) whole or not at all; SEALRING_REFUSED if it exists. */
+sealring_status config_write(const struct config *config, sealring_error *error);
+
+/* SEALRING_INVALID, naming the variable, unless this process has every variable of module-environment as configured. */
+sealring_status config_check_environment(const struct config *config, sealring_error *error);
+
+/* The parts that the token layer wants; points into config. */
+void config_token(const struct config *config, struct token_config *token);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What issuing, reissuing and rekeying share with the key commands. */
+#ifndef VAULT_KEY_H
+#define VAULT_KEY_H
+
+#include "audit/entry.h"
+#include "registry/rows.h"
+
+/* The API key with its newest credential. SEALRING_INVALID if the text is no key ID (it is not repeated: it may be a whole
+ * credential), SEALRING_NOT_FOUND. Inside a transaction. */
+sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
+                        sealring_error *error);
+
+/* Names ring, key and client in an audit entry. */
+void key_record(struct audit_act *act, const struct registry_holder *holder);
+
+#endif

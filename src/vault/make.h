@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a version's object in the token: the intention first, the object under its label, then the row. */
+#ifndef VAULT_MAKE_H
+#define VAULT_MAKE_H
+
+#include "vault/manager.h"
+
+/* A version in the making. */
+struct make {
+    sealring_manager *manager;
+    struct registry_intention intention;
+    struct token_key_reference reference;
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+    uint32_t number;
+};
+
+/* Writes the intention and generates the object under its label. ring->id 0: a ring that is made together with it.
+ * Between manager_begin and manager_end. On failure nothing is left behind that recovery would not clear away. */
+sealring_status make_begin(struct make *make, sealring_manager *manager, const struct registry_ring *ring,
+                           uint32_t number, sealring_error *error);
+
+/* Fills what the object determines into the version's row. */
+void make_fill(const struct make *make, struct registry_version *version);
+
+/* After the row is committed: gives the object its own label and deletes the intention. A failure leaves that to recovery
+ * and is no failure of the operation. */
+void make_finish(struct make *make);
+
+/* The row could not be committed: destroys the object and deletes the intention, or leaves that to recovery. */
+void make_undo(struct make *make);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every operation shares: the open vault, its lock, its token, its transactions with their audit entry. */
+#include "vault/manager.h"
+
+#include <openssl/rand.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base62.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/name.h"
+#include "vault/recover.h"
+
+#define MANAGER_LOCK_WAIT_MS     10000
+#define MANAGER_CHECKPOINT_PAGES 1000
+
+void manager_actor(char actor[256])
+{
+    char host[65] = "?";
+    char buffer[4096];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    gethostname(host, sizeof host - 1);
+    host[sizeof host - 1] = '\0';
+    if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
+        snprintf(actor, 256, "%.100s@%s %ld", found->pw_name, host, (long)getpid());
+    else
+        snprintf(actor, 256, "uid %lu@%s %ld", (unsigned long)getuid(), host, (long)getpid());
+}
+
+sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
+                                      sealring_manager **opened, sealring_error *error)
+{
+    *opened = NULL;
+    sealring_manager *manager = calloc(1, sizeof *manager);
+    if (manager == NULL)
+        return error_no_memory(error);
+    manager->owner = getpid();
+    manager->lock_wait = MANAGER_LOCK_WAIT_MS;
+    if (options != NULL) {
+        manager->dry_run = options->dry_run;
+        manager->read_only = options->read_only;
+        if (options->lock_wait > 0)
+            manager->lock_wait = options->lock_wait;
+    }
+    manager_actor(manager->actor);
+    sealring_status status = config_load(vault, &manager->config, error);
+    if (status == SEALRING_OK)
+        status =
+            registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
+                          manager->read_only ? REGISTRY_READ_ONLY : REGISTRY_READ_WRITE, &manager->registry, error);
+    if (status != SEALRING_OK) {
+        sealring_manager_close(&manager);
+        return status;
+    }
+    *opened = manager;
+    return SEALRING_OK;
+}
+
+void sealring_manager_close(sealring_manager **manager)
+{
+    if (manager == NULL || *manager == NULL)
+        return;
+    token_close((*manager)->token);
+    /* in a forked child an SQLite connection must not be closed: it would drop the parent's file locks */
+    if ((*manager)->owner == getpid())
+        registry_close((*manager)->registry);
+    config_free((*manager)->config);
+    free(*manager);
+    *manager = NULL;
+}
+
+static sealring_status check_owner(const sealring_manager *manager, sealring_error *error)
+{
+    if (manager->owner == getpid())
+        return SEALRING_OK;
+    return error_set(error, SEALRING_INVALID, "this process was forked after the vault was opened: open it again");
+}
+
+sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error)
+{
+    sealring_status status = check_owner(manager, error);
+    return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
+}
+
+sealring_status manager_token(sealring_manager *manager, sealring_error *error)
+{
+    if (manager->token != NULL)
+        return SEALRING_OK;
+    sealring_status status = config_check_environment(manager->config, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct token_config token;
+    config_token(manager->config, &token);
+    return token_open(&token, &manager->token, error);
+}
+
+sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
+{
+    sealring_status status = check_owner(manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (manager->read_only)
+        return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
+    /* the token first: waiting for it must not keep others from the lock */
+    if (with_token)
+        status = manager_token(manager, error);
+    if (status == SEALRING_OK)
+        status = registry_lock(manager->registry, manager->lock_wait, purpose, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (with_token && !manager->dry_run) {
+        status = recover_unfinished(manager, error);
+        if (status != SEALRING_OK)
+            registry_unlock(manager->registry);
+    }
+    return status;
+}
+
+void manager_end(sealring_manager *manager)
+{
+    registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
+    registry_unlock(manager->registry);
+}
+
+struct recorded_body {
+    sealring_manager *manager;
+    const uint8_t *operation_id;
+    struct audit_act *act;
+    registry_body body;
+    void *context;
+};
+
+static sealring_status recorded(struct registry *registry, void *context, sealring_error *error)
+{
+    struct recorded_body *recorded_body = context;
+    sealring_status status = recorded_body->body(registry, recorded_body->context, error);
+    if (status != SEALRING_OK || recorded_body->act == NULL)
+        return status;
+    return audit_append(registry, recorded_body->operation_id, clock_wall_ms(), recorded_body->manager->actor,
+                        recorded_body->act, error);
+}
+
+sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
+                              void *context, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = moves_epoch, .dry_run = manager->dry_run};
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct recorded_body whole = {manager, how.operation_id, act, body, context};
+    return registry_write(manager->registry, &how, recorded, &whole, error);
+}
+
+sealring_status manager_check_reason(const char *reason, sealring_error *error)
+{
+    char problem[128];
+    /* a reason is a line of text like a contact; one byte more or less is no matter of safety */
+    const char *wrong = reason == NULL ? NULL : name_contact_problem(reason, problem);
+    if (wrong == NULL)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_INVALID, "the reason %s", wrong);
+}
+
+sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
+                                 sealring_error *error)
+{
+    char problem[128];
+    const char *wrong = name_problem(name, problem);
+    if (wrong != NULL)
+        return error_set(error, SEALRING_INVALID, "the ring's name %s", wrong);
+    sealring_status status = registry_ring_get(registry, name, ring, error);
+    if (status != SEALRING_NOT_FOUND)
+        return status;
+    return error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
+}
+
+sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *error)
+{
+    if (RAND_bytes(bytes, (int)length) == 1)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+}
+
+static sealring_status read_vault(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)error;
+    struct registry_vault *vault = context;
+    *vault = *registry_vault_row(registry);
+    return SEALRING_OK;
+}
+
+sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error)
+{
+    struct registry_vault vault;
+    sealring_status status = manager_read(manager, read_vault, &vault, error);
+    if (status != SEALRING_OK)
+        return status;
+    *info = (sealring_vault_info){
+        .size = sizeof *info, .epoch = vault.epoch, .schema = vault.schema, .created = vault.created};
+    snprintf(info->path, sizeof info->path, "%s", manager->config->directory);
+    snprintf(info->module, sizeof info->module, "%s", manager->config->module);
+    snprintf(info->token_uri, sizeof info->token_uri, "%s", manager->config->token);
+    hex_encode(vault.vault_id, sizeof vault.vault_id, info->vault_id);
+    hex_encode(vault.era, sizeof vault.era, info->era);
+    return SEALRING_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every operation shares: the open vault, its lock, its token, its transactions with their audit entry. */
+#ifndef VAULT_MANAGER_H
+#define VAULT_MANAGER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <sealring/manage.h>
+
+#include "audit/entry.h"
+#include "registry/rows.h"
+#include "token/key.h"
+#include "vault/config.h"
+
+#define MANAGER_REASON_MAX 256 /* bytes of a reason that an operator gives */
+
+struct sealring_manager {
+    struct config *config;
+    struct registry *registry;
+    struct token *token; /* NULL until an operation needs it */
+    bool dry_run;
+    bool read_only;
+    int64_t lock_wait;
+    pid_t owner;
+    char actor[256]; /* user@host process, for the record */
+};
+
+/* Fills actor: "alice@host 4711". */
+void manager_actor(char actor[256]);
+
+/* Reads in one snapshot. SEALRING_INVALID in a forked child. */
+sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error);
+
+/* Takes the vault's lock for an operation named `purpose`; with_token also opens the token and finishes what an interrupted
+ * operation left half done. Ends with manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager. */
+sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error);
+void manager_end(sealring_manager *manager);
+
+/* Opens the token if it is not open yet. */
+sealring_status manager_token(sealring_manager *manager, sealring_error *error);
+
+/* One writing transaction between begin and end: body, then the audit entry `act` (NULL: a step of an act that is recorded
+ * elsewhere). body may fill act; it is called again from the start after a conflict. */
+sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
+                              void *context, sealring_error *error);
+
+/* A reason that an operator gave: NULL or at most MANAGER_REASON_MAX bytes of printable UTF-8. */
+sealring_status manager_check_reason(const char *reason, sealring_error *error);
+
+/* The ring, or SEALRING_NOT_FOUND with its message. */
+sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
+                                 sealring_error *error);
+
+/* Random bytes that need not come from the token (IDs of operations). */
+sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *error);
+
+#endif

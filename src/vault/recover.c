@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finishing what an interrupted operation left half done in the token. */
+#include "vault/recover.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base62.h"
+#include "base/error.h"
+
+#define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
+
+void recover_intention_label(const uint8_t nonce[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char text[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(nonce, REGISTRY_ID_SIZE, text);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-intent/%s", text);
+}
+
+void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_LABEL_MAX + 1])
+{
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring/%s/%" PRIu32, ring, number);
+}
+
+/* One thing to finish. */
+struct unfinished {
+    struct registry_intention intention;
+    struct registry_version version;
+    bool has_version;
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+};
+
+struct worklist {
+    struct unfinished intentions[RECOVER_AT_ONCE];
+    size_t intention_count;
+    struct unfinished closings[RECOVER_AT_ONCE];
+    size_t closing_count;
+};
+
+static sealring_status collect_intention(const struct registry_intention *intention, void *context,
+                                         sealring_error *error)
+{
+    (void)error;
+    struct worklist *list = context;
+    if (list->intention_count < RECOVER_AT_ONCE)
+        list->intentions[list->intention_count++].intention = *intention;
+    return SEALRING_OK;
+}
+
+static sealring_status collect_closing(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)error;
+    struct worklist *list = context;
+    bool closed = version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED;
+    if (version->closing_owed && closed && list->closing_count < RECOVER_AT_ONCE)
+        list->closings[list->closing_count++].version = *version;
+    return SEALRING_OK;
+}
+
+static sealring_status name_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    (void)error;
+    struct worklist *list = context;
+    for (size_t i = 0; i < list->intention_count; i++)
+        if (list->intentions[i].has_version && list->intentions[i].version.ring == ring->id)
+            memcpy(list->intentions[i].ring, ring->name, sizeof ring->name);
+    for (size_t i = 0; i < list->closing_count; i++)
+        if (list->closings[i].version.ring == ring->id)
+            memcpy(list->closings[i].ring, ring->name, sizeof ring->name);
+    return SEALRING_OK;
+}
+
+static sealring_status collect(struct registry *registry, void *context, sealring_error *error)
+{
+    struct worklist *list = context;
+    list->intention_count = 0;
+    list->closing_count = 0;
+    sealring_status status = registry_intention_each(registry, collect_intention, list, error);
+    for (size_t i = 0; status == SEALRING_OK && i < list->intention_count; i++) {
+        struct unfinished *one = &list->intentions[i];
+        status = registry_version_get_by_object(registry, one->intention.object_id, one->intention.object_id_length,
+                                                &one->version, error);
+        one->has_version = status == SEALRING_OK;
+        if (status == SEALRING_NOT_FOUND)
+            status = SEALRING_OK;
+    }
+    if (status == SEALRING_OK)
+        status = registry_version_each(registry, 0, collect_closing, list, error);
+    if (status == SEALRING_OK && list->intention_count + list->closing_count > 0)
+        status = registry_ring_each(registry, name_ring, list, error);
+    return status;
+}
+
+static sealring_status delete_intention(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct unfinished *one = context;
+    return registry_intention_delete(registry, one->intention.id, error);
+}
+
+static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
+{
+    char intent[TOKEN_LABEL_MAX + 1];
+    char label[TOKEN_LABEL_MAX + 1];
+    const struct registry_intention *intention = &one->intention;
+    struct audit_act act = {.name = one->has_version ? "recover.complete" : "recover.undo"};
+    sealring_status status;
+    recover_intention_label(intention->nonce, intent);
+    if (one->has_version) {
+        memcpy(act.ring, one->ring, sizeof act.ring);
+        act.version = one->version.number;
+        recover_version_label(one->ring, one->version.number, label);
+        status =
+            token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error);
+    } else {
+        status = token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
+    }
+    /* no such object, or one with another label: there is nothing of this intention in the token */
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND && status != SEALRING_REFUSED)
+        return status;
+    audit_detail(&act, "{s:s, s:s}", "owner", intention->owner, "label", intent);
+    status = manager_write(manager, false, &act, delete_intention, one, error);
+    audit_release(&act);
+    return status;
+}
+
+static sealring_status clear_owed(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct unfinished *one = context;
+    struct registry_version version;
+    sealring_status status = registry_version_get(registry, one->version.ring, one->version.number, &version, error);
+    if (status != SEALRING_OK)
+        return status;
+    version.closing_owed = false;
+    return registry_version_update(registry, &version, error);
+}
+
+static sealring_status finish_closing(sealring_manager *manager, struct unfinished *one, sealring_error *error)
+{
+    sealring_status status =
+        token_key_allow_sign(manager->token, one->version.object_id, one->version.object_id_length, false, error);
+    /* an object that is gone signs nothing; a token that refuses stays owed and is said by `status` */
+    if (status == SEALRING_REFUSED)
+        return SEALRING_OK;
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+        return status;
+    struct audit_act act = {.name = "recover.close", .version = one->version.number};
+    memcpy(act.ring, one->ring, sizeof act.ring);
+    status = manager_write(manager, false, &act, clear_owed, one, error);
+    audit_release(&act);
+    return status;
+}
+
+sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
+{
+    struct worklist list;
+    sealring_status status = registry_read(manager->registry, collect, &list, error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)
+        status = finish_intention(manager, &list.intentions[i], error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)
+        status = finish_closing(manager, &list.closings[i], error);
+    return status;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reissuing: an API key's credential under its ring's active version, printed again or made as successor. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "vault/key.h"
+#include "vault/manager.h"
+#include "vault/seal.h"
+
+#define REISSUE_BATCH 250 /* successors per transaction: two rows changed and one made for each */
+
+struct reissue_item {
+    struct registry_holder older;
+    struct registry_holder successor;
+    bool existed; /* the newest credential is under the active version: it is handed over again */
+};
+
+/* A batch: one key, or a page of a ring's keys. */
+struct reissue {
+    sealring_manager *manager;
+    const char *key_id; /* one key, or: */
+    struct registry_holder_filter filter;
+    struct registry_vault vault;
+    struct registry_ring ring;
+    struct registry_version active;
+    struct reissue_item *items;
+    char (*texts)[SEAL_TEXT_SIZE];
+    size_t room;
+    size_t count;
+    size_t done; /* handed over in earlier batches */
+    bool full;   /* the page was full: there may be more behind its last key */
+    char next_client[SEALRING_NAME_LENGTH_MAX + 1];
+    char next_label[SEALRING_NAME_LENGTH_MAX + 1];
+    struct audit_act act;
+    /* keys of the ring that cannot be confirmed, and why not the first of them */
+    uint64_t unconfirmed;
+    char first_problem[SEALRING_MESSAGE_SIZE];
+};
+
+/* ---- reading */
+
+static sealring_status read_one(struct registry *registry, void *context, sealring_error *error)
+{
+    struct reissue *reissue = context;
+    struct registry_holder *older = &reissue->items[0].older;
+    reissue->vault = *registry_vault_row(registry);
+    sealring_status status = key_get(registry, reissue->key_id, older, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (older->key.state != SEALRING_KEY_ACTIVE)
+        return error_set(error, SEALRING_REFUSED, "API key %s is %s and cannot be reissued", reissue->key_id,
+                         sealring_key_state_name(older->key.state));
+    if (older->credential.expires != 0 && older->credential.expires <= clock_wall_ms())
+        return error_set(error, SEALRING_REFUSED, "API key %s has expired: sealring key rekey %s --expires T",
+                         reissue->key_id, reissue->key_id);
+    reissue->ring = older->ring;
+    reissue->count = 1;
+    return seal_active_version(registry, &reissue->ring, &reissue->active, error);
+}
+
+static sealring_status take_item(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    (void)error;
+    struct reissue *reissue = context;
+    if (reissue->count < reissue->room)
+        reissue->items[reissue->count++].older = *holder;
+    return SEALRING_OK;
+}
+
+static sealring_status read_page(struct registry *registry, void *context, sealring_error *error)
+{
+    struct reissue *reissue = context;
+    reissue->vault = *registry_vault_row(registry);
+    reissue->count = 0;
+    sealring_status status = manager_get_ring(registry, reissue->filter.ring, &reissue->ring, error);
+    if (status == SEALRING_OK)
+        status = seal_active_version(registry, &reissue->ring, &reissue->active, error);
+    if (status == SEALRING_OK)
+        status = registry_holder_each(registry, &reissue->filter, take_item, reissue, error);
+    reissue->full = reissue->count == reissue->room;
+    if (reissue->full) {
+        const struct registry_holder *last = &reissue->items[reissue->count - 1].older;
+        memcpy(reissue->next_client, last->client.name, sizeof reissue->next_client);
+        memcpy(reissue->next_label, last->key.label, sizeof reissue->next_label);
+    }
+    return status;
+}
+
+/* ---- sealing */
+
+static sealring_status seal_item(struct reissue *reissue, struct reissue_item *item, char text[SEAL_TEXT_SIZE],
+                                 sealring_error *error)
+{
+    item->existed = item->older.version.number == reissue->active.number;
+    /* claims are copied only from a row that the token confirms */
+    sealring_status status = seal_again(reissue->manager, &reissue->vault, &item->older, text, error);
+    if (status != SEALRING_OK || item->existed)
+        return status;
+    secret_wipe(text, SEAL_TEXT_SIZE);
+    status = seal_successor(reissue->manager, &item->older, &reissue->active, &item->successor, error);
+    return status != SEALRING_OK ? status : seal_new(reissue->manager, &reissue->vault, &item->successor, text, error);
+}
+
+/* Whether this one key stands in nobody's way: expired, or under a version whose key signs no more. */
+static bool is_passed_over(struct reissue *reissue, const struct reissue_item *item, sealring_status status,
+                           const sealring_error *inner)
+{
+    bool closed = item->older.version.state != SEALRING_VERSION_ACTIVE &&
+                  item->older.version.state != SEALRING_VERSION_RETIRING &&
+                  item->older.version.state != SEALRING_VERSION_PENDING;
+    if (status != SEALRING_REFUSED || !closed)
+        return false;
+    if (reissue->unconfirmed++ == 0)
+        memcpy(reissue->first_problem, inner->message, sizeof reissue->first_problem);
+    return true;
+}
+
+static sealring_status seal_items(struct reissue *reissue, sealring_error *error)
+{
+    int64_t now = clock_wall_ms();
+    size_t kept = 0;
+    for (size_t i = 0; i < reissue->count; i++) {
+        struct reissue_item *item = &reissue->items[i];
+        sealring_error inner;
+        if (item->older.credential.expires != 0 && item->older.credential.expires <= now)
+            continue;
+        sealring_status status = seal_item(reissue, item, reissue->texts[kept], &inner);
+        if (reissue->key_id == NULL && is_passed_over(reissue, item, status, &inner))
+            continue;
+        if (status != SEALRING_OK) {
+            if (error != NULL)
+                *error = inner;
+            return status;
+        }
+        if (kept != i)
+            reissue->items[kept] = *item;
+        kept++;
+    }
+    reissue->count = kept;
+    return SEALRING_OK;
+}
+
+/* ---- writing */
+
+static void record(struct reissue *reissue)
+{
+    struct audit_act *act = &reissue->act;
+    memcpy(act->ring, reissue->ring.name, sizeof act->ring);
+    act->version = reissue->active.number;
+    if (reissue->key_id != NULL)
+        key_record(act, &reissue->items[0].older);
+    json_t *keys = json_array();
+    for (size_t i = 0; i < reissue->count; i++) {
+        const struct reissue_item *item = &reissue->items[i];
+        const struct registry_holder *holder = item->existed ? &item->older : &item->successor;
+        json_array_append_new(
+            keys, json_pack("[s, I, b]", holder->key.key_id, (json_int_t)holder->credential.serial, item->existed));
+    }
+    audit_detail(act, "{s:I}", "count", (json_int_t)reissue->count);
+    audit_detail_add(act, "handed_over", keys); /* key ID, serial, whether it existed, of each */
+}
+
+static sealring_status write_items(struct registry *registry, void *context, sealring_error *error)
+{
+    struct reissue *reissue = context;
+    sealring_status status = SEALRING_OK;
+    if (registry_vault_row(registry)->epoch != reissue->vault.epoch + 1)
+        return error_set(error, SEALRING_REGISTRY,
+                         "the registry was changed while ring %s was being reissued: repeat the command",
+                         reissue->ring.name);
+    for (size_t i = 0; status == SEALRING_OK && i < reissue->count; i++)
+        if (!reissue->items[i].existed)
+            status = seal_insert_successor(registry, &reissue->items[i].older, &reissue->items[i].successor, error);
+    record(reissue);
+    return status;
+}
+
+static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
+{
+    sealring_manager *manager = reissue->manager;
+    sealring_status status = manager_begin(manager, "reissue", true, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = manager_read(manager, read, reissue, error);
+    if (status == SEALRING_OK)
+        status = seal_items(reissue, error);
+    if (status == SEALRING_OK && reissue->count > 0) {
+        reissue->act = (struct audit_act){.name = "key.reissue"};
+        status = manager_write(manager, true, &reissue->act, write_items, reissue, error);
+        audit_release(&reissue->act);
+    }
+    manager_end(manager);
+    return status;
+}
+
+static sealring_status hand_over(struct reissue *reissue, sealring_issued_callback each, void *context,
+                                 sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < reissue->count && !reissue->manager->dry_run; i++) {
+        const struct reissue_item *item = &reissue->items[i];
+        status = seal_hand_over(item->existed ? &item->older : &item->successor, reissue->texts[i], reissue->done + i,
+                                item->existed, each, context, error);
+    }
+    reissue->done += reissue->count;
+    return status;
+}
+
+static sealring_status prepare(struct reissue *reissue, sealring_error *error)
+{
+    reissue->items = calloc(reissue->room, sizeof *reissue->items);
+    reissue->texts = secret_allocate(reissue->room * sizeof *reissue->texts);
+    return reissue->items == NULL || reissue->texts == NULL ? error_no_memory(error) : SEALRING_OK;
+}
+
+static void release(struct reissue *reissue)
+{
+    secret_free(reissue->texts, reissue->room * sizeof *reissue->texts);
+    free(reissue->items);
+}
+
+sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, sealring_issued_callback each,
+                                 void *context, sealring_error *error)
+{
+    struct reissue reissue = {.manager = manager, .key_id = key_id, .room = 1};
+    sealring_status status = prepare(&reissue, error);
+    if (status == SEALRING_OK)
+        status = run_batch(&reissue, read_one, error);
+    if (status == SEALRING_OK)
+        status = hand_over(&reissue, each, context, error);
+    release(&reissue);
+    return status;
+}
+
+struct count_keys {
+    const char *ring;
+    uint64_t keys;
+};
+
+static sealring_status count_ring(struct registry *registry, void *context, sealring_error *error)
+{
+    struct count_keys *count = context;
+    struct registry_ring ring;
+    sealring_status status = manager_get_ring(registry, count->ring, &ring, error);
+    return status != SEALRING_OK ? status : registry_key_count(registry, ring.id, &count->keys, error);
+}
+
+sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
+                                      sealring_issued_callback each, void *context, sealring_error *error)
+{
+    char after_client[SEALRING_NAME_LENGTH_MAX + 1];
+    char after_label[SEALRING_NAME_LENGTH_MAX + 1];
+    struct count_keys count = {.ring = ring};
+    struct reissue reissue = {
+        .manager = manager,
+        .room = REISSUE_BATCH,
+        .filter = {.ring = ring, .only_active = true, .limit = REISSUE_BATCH},
+    };
+    sealring_status status = prepare(&reissue, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, count_ring, &count, error);
+    if (status == SEALRING_OK && total != NULL)
+        *total = count.keys;
+    reissue.full = true;
+    while (status == SEALRING_OK && reissue.full) {
+        status = run_batch(&reissue, read_page, error);
+        if (status == SEALRING_OK)
+            status = hand_over(&reissue, each, context, error);
+        memcpy(after_client, reissue.next_client, sizeof after_client);
+        memcpy(after_label, reissue.next_label, sizeof after_label);
+        reissue.filter.after_ring = ring;
+        reissue.filter.after_client = after_client;
+        reissue.filter.after_label = after_label;
+    }
+    if (status == SEALRING_OK && reissue.unconfirmed > 0)
+        status = error_set(error, SEALRING_REFUSED, "%llu API keys of ring %s were left out, the others are done: %s",
+                           (unsigned long long)reissue.unconfirmed, ring, reissue.first_problem);
+    release(&reissue);
+    return status;
+}

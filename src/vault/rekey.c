@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rekeying: the next serial of an API key, for a leak or for other claims; the older credentials end. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/timetext.h"
+#include "credential/scope.h"
+#include "vault/key.h"
+#include "vault/manager.h"
+#include "vault/seal.h"
+#include "verifier/judge.h"
+
+struct rekey {
+    sealring_manager *manager;
+    const char *key_id;
+    const sealring_rekey_request *request;
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised, if the request has any */
+    struct registry_vault vault;
+    struct registry_version active;
+    struct registry_holder older;
+    struct registry_holder successor;
+    int64_t ends;
+    struct audit_act act;
+};
+
+static sealring_status read_key(struct registry *registry, void *context, sealring_error *error)
+{
+    struct rekey *rekey = context;
+    rekey->vault = *registry_vault_row(registry);
+    sealring_status status = key_get(registry, rekey->key_id, &rekey->older, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (rekey->older.key.state == SEALRING_KEY_REVOKED)
+        return error_set(error, SEALRING_REFUSED, "API key %s is revoked, and that is final", rekey->key_id);
+    return seal_active_version(registry, &rekey->older.ring, &rekey->active, error);
+}
+
+/* New scopes may go beyond what the key was narrowed to, or beyond what it had: rekey is the way to widen. But then the
+ * narrowing is lifted, and older credentials that live on would win their former scopes back. */
+static sealring_status apply_scopes(struct rekey *rekey, sealring_error *error)
+{
+    struct registry_holder *successor = &rekey->successor;
+    if (rekey->request->scopes == NULL) {
+        judge_scopes(&rekey->older, successor->credential.scopes);
+        return SEALRING_OK;
+    }
+    memcpy(successor->credential.scopes, rekey->scopes, strlen(rekey->scopes) + 1);
+    if (!successor->key.narrowed || scope_includes(successor->key.narrowed_scopes, rekey->scopes, NULL, NULL))
+        return SEALRING_OK;
+    if (rekey->request->overlap != 0)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "API key %s is narrowed: widening it lifts that for its older credentials too, so they have to end at "
+            "once (--overlap 0s)",
+            rekey->key_id);
+    successor->key.narrowed = false;
+    successor->key.narrowed_scopes[0] = '\0';
+    return SEALRING_OK;
+}
+
+static sealring_status make_successor(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
+{
+    /* even with new scopes the rest of the claims comes from the row: the token has to confirm it first */
+    sealring_status status = seal_again(rekey->manager, &rekey->vault, &rekey->older, text, error);
+    secret_wipe(text, SEAL_TEXT_SIZE);
+    if (status == SEALRING_OK)
+        status = seal_successor(rekey->manager, &rekey->older, &rekey->active, &rekey->successor, error);
+    if (status == SEALRING_OK)
+        status = apply_scopes(rekey, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_credential *credential = &rekey->successor.credential;
+    if (rekey->request->set_expires)
+        credential->expires = rekey->request->expires;
+    if (credential->expires != 0 && credential->expires <= clock_wall_ms())
+        return error_set(error, SEALRING_REFUSED,
+                         "the credential of API key %s would have expired already: --expires T", rekey->key_id);
+    return seal_new(rekey->manager, &rekey->vault, &rekey->successor, text, error);
+}
+
+/* Every older credential ends after the overlap, those that are superseded already included; an earlier end stays. */
+static sealring_status end_older(struct registry *registry, const struct rekey *rekey, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (uint32_t serial = 1; status == SEALRING_OK && serial <= rekey->older.key.last_serial; serial++) {
+        struct registry_credential credential;
+        status = registry_credential_get(registry, rekey->older.key.id, serial, &credential, error);
+        if (status != SEALRING_OK || (credential.replaced_by_rekey && credential.retire_at <= rekey->ends))
+            continue;
+        credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
+        credential.replaced_by_rekey = true;
+        credential.retire_at = rekey->ends;
+        status = registry_credential_update(registry, &credential, error);
+    }
+    return status;
+}
+
+static void record(struct rekey *rekey)
+{
+    key_record(&rekey->act, &rekey->successor);
+    rekey->act.version = rekey->successor.credential.version;
+    audit_detail(&rekey->act, "{s:I, s:s, s:s, s:I, s:I}", "serial", (json_int_t)rekey->successor.credential.serial,
+                 "scopes_before", rekey->older.credential.scopes, "scopes_after", rekey->successor.credential.scopes,
+                 "expires", (json_int_t)rekey->successor.credential.expires, "older_end", (json_int_t)rekey->ends);
+    if (rekey->request->reason != NULL)
+        audit_detail_add(&rekey->act, "reason", json_string(rekey->request->reason));
+}
+
+static sealring_status write_rows(struct registry *registry, void *context, sealring_error *error)
+{
+    struct rekey *rekey = context;
+    if (registry_vault_row(registry)->epoch != rekey->vault.epoch + 1)
+        return error_set(error, SEALRING_REGISTRY, "the registry was changed meanwhile: repeat the command");
+    rekey->ends = clock_wall_ms() + rekey->request->overlap;
+    sealring_status status = end_older(registry, rekey, error);
+    if (status == SEALRING_OK)
+        status = registry_credential_insert(registry, &rekey->successor.credential, error);
+    if (status == SEALRING_OK)
+        status = registry_key_update(registry, &rekey->successor.key, error);
+    record(rekey);
+    return status;
+}
+
+static sealring_status check_request(struct rekey *rekey, sealring_error *error)
+{
+    const sealring_rekey_request *request = rekey->request;
+    char problem[128];
+    if (request->scopes != NULL) {
+        const char *wrong = scope_normalise(request->scopes, rekey->scopes, problem);
+        if (wrong != NULL)
+            return error_set(error, SEALRING_INVALID, "the set of scopes %s", wrong);
+    }
+    if (request->overlap < 0 || request->overlap > TIMETEXT_DURATION_MAX)
+        return error_set(error, SEALRING_INVALID, "the overlap is negative or longer than 36500d");
+    if (request->set_expires && request->expires != 0 && request->expires <= clock_wall_ms())
+        return error_set(error, SEALRING_INVALID, "the expiry is past");
+    return manager_check_reason(request->reason, error);
+}
+
+static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
+{
+    sealring_manager *manager = rekey->manager;
+    sealring_status status = check_request(rekey, error);
+    if (status == SEALRING_OK)
+        status = manager_begin(manager, "key rekey", true, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = manager_read(manager, read_key, rekey, error);
+    if (status == SEALRING_OK)
+        status = make_successor(rekey, text, error);
+    if (status == SEALRING_OK) {
+        rekey->act = (struct audit_act){.name = "key.rekey"};
+        status = manager_write(manager, true, &rekey->act, write_rows, rekey, error);
+        audit_release(&rekey->act);
+    }
+    manager_end(manager);
+    return status;
+}
+
+sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, const sealring_rekey_request *request,
+                               sealring_issued_callback each, void *context, sealring_error *error)
+{
+    const sealring_rekey_request as_before = {.size = sizeof as_before};
+    struct rekey rekey = {.manager = manager, .key_id = key_id, .request = request == NULL ? &as_before : request};
+    char *text = secret_allocate(SEAL_TEXT_SIZE);
+    if (text == NULL)
+        return error_no_memory(error);
+    sealring_status status = run(&rekey, text, error);
+    if (status == SEALRING_OK && !manager->dry_run)
+        status = seal_hand_over(&rekey.successor, text, 0, false, each, context, error);
+    secret_free(text, SEAL_TEXT_SIZE);
+    return status;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checking what is to be issued: each request by itself, and all of them together. */
+#ifndef VAULT_REQUEST_H
+#define VAULT_REQUEST_H
+
+#include <sealring/manage.h>
+
+#define REQUEST_DEFAULT_LABEL "default"
+
+/* The label that a request means. */
+const char *request_label(const sealring_issue_request *request);
+
+/* SEALRING_INVALID, naming the request by its number from 1 (and *bad by its index) unless count is 1: a name, a set of
+ * scopes or a time is wrong, or two requests mean the same client and label. now: milliseconds since 1970 UTC. */
+sealring_status request_check_all(const sealring_issue_request *requests, size_t count, int64_t now, size_t *bad,
+                                  sealring_error *error);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One event on its way: read and decided, decided again inside the changing transaction, written, recorded. */
+#ifndef VAULT_TRANSITION_H
+#define VAULT_TRANSITION_H
+
+#include "lifecycle/decide.h"
+#include "vault/make.h"
+#include "vault/manager.h"
+#include "vault/state.h"
+
+struct transition {
+    sealring_manager *manager;
+    const char *ring;
+    sealring_event event;
+    uint32_t version; /* 0: the event chooses */
+    const char *reason;
+    bool overrule;
+    struct make *make;   /* prepare: the object that is being made */
+    uint32_t tested;     /* the version whose key was proved in the token, 0: none */
+    bool closed_already; /* compromise: the token refuses the version's object already */
+    sealring_change *change;
+    /* filled on the way */
+    struct ring_state state;
+    struct registry_vault vault;
+    struct lifecycle_decision decision;
+    struct audit_act act;
+};
+
+/* Reads the ring's present state and the vault's row. */
+sealring_status transition_load(struct transition *transition, sealring_error *error);
+
+/* Decides on the state that was read; the guards' line goes into the change. */
+void transition_decide(struct transition *transition);
+
+/* SEALRING_OK if the decision allows the event, else its status and message. */
+sealring_status transition_refusal(const struct transition *transition, sealring_error *error);
+
+/* Proves the version's key in the token: object, attributes, check value. */
+sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error);
+
+/* Applies the decision to the state in memory. False: no memory. */
+bool transition_apply(struct transition *transition);
+
+/* The transaction: reads and decides again, applies, checks the invariants, writes rows and audit entry. */
+sealring_status transition_commit(struct transition *transition, sealring_error *error);
+
+/* Adds what was decided to the change that the caller is told. */
+void transition_report(struct transition *transition);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The events of a version's life: prepare, activate, rotate, roll back, retire, reinstate, compromise, destroy. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "vault/closing.h"
+#include "vault/make.h"
+#include "vault/manager.h"
+#include "vault/transition.h"
+
+static const struct event_needs {
+    sealring_event event;
+    bool token;         /* cannot happen without the token */
+    bool names_version; /* the operator must say which version */
+} event_needs[] = {
+    {SEALRING_EVENT_PREPARE, true, false},    {SEALRING_EVENT_ACTIVATE, true, false},
+    {SEALRING_EVENT_ROTATE, true, false},     {SEALRING_EVENT_ROLLBACK, true, false},
+    {SEALRING_EVENT_RETIRE, false, true},     {SEALRING_EVENT_REINSTATE, true, true},
+    {SEALRING_EVENT_COMPROMISE, false, true}, {SEALRING_EVENT_DESTROY, true, true},
+};
+
+static const struct event_needs *needs_of(sealring_event event)
+{
+    for (size_t i = 0; i < sizeof event_needs / sizeof event_needs[0]; i++)
+        if (event_needs[i].event == event)
+            return &event_needs[i];
+    return NULL;
+}
+
+static sealring_status prepare(struct transition *transition, sealring_error *error)
+{
+    struct make make;
+    sealring_status status =
+        make_begin(&make, transition->manager, &transition->state.ring, transition->decision.steps[0].number, error);
+    if (status != SEALRING_OK)
+        return status;
+    transition->make = &make;
+    status = transition_commit(transition, error);
+    if (status == SEALRING_OK)
+        make_finish(&make);
+    else
+        make_undo(&make);
+    transition->make = NULL;
+    return status;
+}
+
+static sealring_status reinstate(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = closing_reopen(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    transition->tested = transition->decision.test_version;
+    status = transition_commit(transition, error);
+    if (status != SEALRING_OK)
+        closing_revert(transition);
+    return status;
+}
+
+static sealring_status activate(struct transition *transition, sealring_error *error)
+{
+    uint32_t number = transition->decision.test_version;
+    sealring_status status = number == 0 ? SEALRING_OK : transition_prove(transition, number, error);
+    if (status != SEALRING_OK)
+        return status;
+    transition->tested = number;
+    return transition_commit(transition, error);
+}
+
+static sealring_status retire(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = transition_commit(transition, error);
+    if (status == SEALRING_OK)
+        closing_follow(transition);
+    return status;
+}
+
+static sealring_status compromise(struct transition *transition, sealring_error *error)
+{
+    closing_first(transition);
+    sealring_status status = transition_commit(transition, error);
+    if (status == SEALRING_OK)
+        closing_follow(transition);
+    return status;
+}
+
+static sealring_status destroy(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = transition_commit(transition, error);
+    return status == SEALRING_OK ? closing_destroy(transition, error) : status;
+}
+
+/* A destroy whose token step failed is owed: saying it again repeats that step. */
+static bool destroy_is_owed(const struct transition *transition)
+{
+    const struct registry_version *row = state_find(&transition->state, transition->version);
+    return transition->event == SEALRING_EVENT_DESTROY && row != NULL && row->state == SEALRING_VERSION_DESTROYED &&
+           row->closing_owed;
+}
+
+static sealring_status repeat_destroy(struct transition *transition, sealring_error *error)
+{
+    transition->decision.count = 1;
+    transition->decision.steps[0] = (struct lifecycle_step){
+        .number = transition->version, .from = SEALRING_VERSION_DESTROYED, .to = SEALRING_VERSION_DESTROYED};
+    snprintf(transition->change->guard, sizeof transition->change->guard,
+             "the object of version %u is still owed its destruction", transition->version);
+    transition_report(transition);
+    return transition->manager->dry_run ? SEALRING_OK : closing_destroy(transition, error);
+}
+
+/* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
+static sealring_status run_event(struct transition *transition, sealring_error *error)
+{
+    static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
+        [SEALRING_EVENT_PREPARE] = prepare,     [SEALRING_EVENT_ACTIVATE] = activate,
+        [SEALRING_EVENT_ROLLBACK] = activate,   [SEALRING_EVENT_RETIRE] = retire,
+        [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
+        [SEALRING_EVENT_DESTROY] = destroy,
+    };
+    sealring_status status = transition_load(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (destroy_is_owed(transition))
+        return repeat_destroy(transition, error);
+    transition_decide(transition);
+    status = transition_refusal(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!transition->manager->dry_run)
+        status = actions[transition->event](transition, error);
+    else if (actions[transition->event] == activate && transition->decision.test_version != 0)
+        status = transition_prove(transition, transition->decision.test_version, error);
+    /* a destroy that is committed is told even if the token did not follow */
+    if (status == SEALRING_OK || transition->change->closing_owed)
+        transition_report(transition);
+    return status;
+}
+
+/* Whether the two halves of a rotation would be allowed, told on a model of the ring: a rotation that cannot be activated
+ * must not leave a version behind. With dry_run that is all there is to do. */
+static sealring_status rehearse_rotation(struct transition *transition, bool prepares, sealring_error *error)
+{
+    static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
+    sealring_status status = SEALRING_OK;
+    for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
+        transition->event = halves[i];
+        transition_decide(transition);
+        status = transition_refusal(transition, error);
+        if (status == SEALRING_OK && !transition_apply(transition))
+            status = error_no_memory(error);
+        if (status == SEALRING_OK && transition->manager->dry_run)
+            transition_report(transition);
+    }
+    return status;
+}
+
+static sealring_status rotate(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = transition_load(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    bool prepares = true;
+    for (size_t i = 0; i < transition->state.count; i++)
+        if (transition->state.rows[i].state == SEALRING_VERSION_PENDING)
+            prepares = false;
+    status = rehearse_rotation(transition, prepares, error);
+    if (status != SEALRING_OK || transition->manager->dry_run)
+        return status;
+    if (prepares) {
+        transition->event = SEALRING_EVENT_PREPARE;
+        status = run_event(transition, error);
+    }
+    if (status == SEALRING_OK) {
+        transition->event = SEALRING_EVENT_ACTIVATE;
+        status = run_event(transition, error);
+    }
+    return status;
+}
+
+static sealring_status check_arguments(const struct event_needs *needs, uint32_t version,
+                                       const sealring_event_options *options, sealring_error *error)
+{
+    if (needs == NULL)
+        return error_set(error, SEALRING_INVALID, "there is no such event");
+    if (needs->names_version && version == 0)
+        return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
+                         sealring_event_name(needs->event));
+    if (options == NULL)
+        return SEALRING_OK;
+    if (options->overrule && (options->reason == NULL || options->reason[0] == '\0'))
+        return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
+    return manager_check_reason(options->reason, error);
+}
+
+sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
+                                        uint32_t version, const sealring_event_options *options,
+                                        sealring_change *change, sealring_error *error)
+{
+    sealring_change unwanted = {.size = sizeof unwanted};
+    const struct event_needs *needs = needs_of(event);
+    sealring_status status = check_arguments(needs, version, options, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (change == NULL)
+        change = &unwanted;
+    *change = (sealring_change){.size = sizeof *change};
+    struct transition transition = {
+        .manager = manager,
+        .ring = ring,
+        .event = event,
+        .version = version,
+        .reason = options == NULL ? NULL : options->reason,
+        .overrule = options != NULL && options->overrule,
+        .change = change,
+    };
+    status = manager_begin(manager, sealring_event_name(event), needs->token, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = event == SEALRING_EVENT_ROTATE ? rotate(&transition, error) : run_event(&transition, error);
+    manager_end(manager);
+    state_release(&transition.state);
+    return status;
+}

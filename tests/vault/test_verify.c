@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verifying in a vault: verdicts, grants, scopes, times, threads, forks; and what an edited registry cannot do. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sealring/manage.h>
+
+#include "lib/runner.h"
+#include "lib/test_vault.h"
+
+static struct test_vault vault;
+static sealring_manager *manager;
+static sealring_vault *verifier;
+static sealring_error error;
+static char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+static char key_id[SEALRING_KEY_ID_LENGTH + 1];
+
+static void setup(void)
+{
+    test_vault_make(&vault);
+    manager = test_vault_manage(&vault);
+    test_vault_ring(manager, "payments", "acme_live", 60000);
+    test_vault_issue(manager, "payments", "acme-mobile", "write read", text, key_id);
+    verifier = test_vault_open(&vault);
+}
+
+static void teardown(void)
+{
+    sealring_close(&verifier);
+    sealring_manager_close(&manager);
+    test_vault_remove(&vault);
+}
+
+START_TEST(accepted_with_its_grant)
+{
+    sealring_grant grant = {.size = sizeof grant};
+    ck_assert_int_eq(sealring_verify(verifier, text, strlen(text), "read", &grant), SEALRING_ACCEPTED);
+    ck_assert_str_eq(grant.key_id, key_id);
+    ck_assert_str_eq(grant.ring, "payments");
+    ck_assert_str_eq(grant.client, "acme-mobile");
+    ck_assert_str_eq(grant.scopes, "read write");
+    ck_assert_uint_eq(grant.version, 1);
+    ck_assert_uint_eq(grant.serial, 1);
+    ck_assert_int_eq(grant.version_state, SEALRING_VERSION_ACTIVE);
+    ck_assert_int_eq(grant.sunset, 0);
+    ck_assert_int_eq(strncmp(text, "acme_live_", 10), 0);
+    ck_assert_int_eq(sealring_verify(verifier, text, strlen(text), NULL, NULL), SEALRING_ACCEPTED);
+}
+END_TEST
+
+START_TEST(an_older_callers_smaller_grant_is_not_overrun)
+{
+    struct {
+        sealring_grant grant;
+        char guard[16];
+    } memory;
+    memset(&memory, 0x5a, sizeof memory);
+    memory.grant.size = offsetof(sealring_grant, client);
+    ck_assert_int_eq(sealring_verify(verifier, text, strlen(text), NULL, &memory.grant), SEALRING_ACCEPTED);
+    ck_assert_str_eq(memory.grant.ring, "payments");
+    ck_assert_int_eq(memory.grant.client[0], 0x5a);
+    ck_assert_int_eq(memory.grant.reason[0], 0x5a);
+}
+END_TEST
+
+START_TEST(scopes_are_all_or_nothing)
+{
+    test_vault_expect(verifier, text, "read write", SEALRING_ACCEPTED);
+    test_vault_expect(verifier, text, "", SEALRING_ACCEPTED);
+    test_vault_expect(verifier, text, "read admin", SEALRING_REJECTED_SCOPE);
+    test_vault_expect(verifier, text, "rea", SEALRING_REJECTED_SCOPE);
+}
+END_TEST
+
+START_TEST(texts_that_are_no_credentials_of_ours)
+{
+    char changed[sizeof text];
+    test_vault_expect(verifier, "", NULL, SEALRING_REJECTED_MALFORMED);
+    test_vault_expect(verifier, "hello", NULL, SEALRING_REJECTED_MALFORMED);
+    for (size_t i = 0; i < strlen(text); i++) {
+        memcpy(changed, text, sizeof changed);
+        changed[i] = changed[i] == 'x' ? 'y' : 'x';
+        test_vault_expect(verifier, changed, NULL, SEALRING_REJECTED_MALFORMED);
+    }
+}
+END_TEST
+
+START_TEST(the_prefix_of_another_ring_does_not_help)
+{
+    /* same key ID and version, a secret of the other ring's key: well formed, and nobody's */
+    char other[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+    char other_id[SEALRING_KEY_ID_LENGTH + 1];
+    test_vault_ring(manager, "staging", "acme_live", 60000);
+    test_vault_issue(manager, "staging", "acme-mobile", "write read", other, other_id);
+    test_vault_expect(verifier, other, NULL, SEALRING_ACCEPTED);
+    ck_assert_str_ne(other, text);
+    test_vault_sql(&vault, "UPDATE ring SET prefix = 'evil' WHERE name = 'staging'");
+    test_vault_expect(verifier, other, NULL, SEALRING_REJECTED_BAD_SECRET);
+}
+END_TEST
+
+START_TEST(times_bound_a_credential)
+{
+    struct test_handed handed = {.calls = 0};
+    int64_t now = (int64_t)time(NULL) * 1000;
+    sealring_issue_request early = {.client = "acme-mobile", .label = "early", .not_before = now + 3600000};
+    sealring_issue_request brief = {.client = "acme-mobile", .label = "brief", .expires = now + 2500};
+    ASSERT_OK(sealring_issue(manager, "payments", &early, 1, 0, test_vault_take, &handed, NULL, &error), error);
+    test_vault_expect(verifier, handed.text, NULL, SEALRING_REJECTED_NOT_YET_VALID);
+    ASSERT_OK(sealring_issue(manager, "payments", &brief, 1, 0, test_vault_take, &handed, NULL, &error), error);
+    test_vault_expect(verifier, handed.text, NULL, SEALRING_ACCEPTED);
+    sealring_grant grant = {.size = sizeof grant};
+    while (sealring_verify(verifier, handed.text, strlen(handed.text), NULL, &grant) == SEALRING_ACCEPTED)
+        usleep(20000);
+    test_vault_expect(verifier, handed.text, NULL, SEALRING_REJECTED_EXPIRED);
+    ck_assert_int_gt((int64_t)time(NULL) * 1000 + 1000, brief.expires);
+}
+END_TEST
+
+START_TEST(suspended_resumed_revoked)
+{
+    ASSERT_OK(sealring_key_set_state(manager, key_id, SEALRING_KEY_SUSPENDED, "unpaid", &error), error);
+    test_vault_expect(verifier, text, NULL, SEALRING_REJECTED_SUSPENDED);
+    ASSERT_OK(sealring_key_set_state(manager, key_id, SEALRING_KEY_ACTIVE, NULL, &error), error);
+    test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+    ASSERT_OK(sealring_key_set_state(manager, key_id, SEALRING_KEY_REVOKED, NULL, &error), error);
+    test_vault_expect(verifier, text, NULL, SEALRING_REJECTED_REVOKED);
+    ck_assert_int_eq(sealring_key_set_state(manager, key_id, SEALRING_KEY_ACTIVE, NULL, &error), SEALRING_REFUSED);
+    test_vault_expect(verifier, text, NULL, SEALRING_REJECTED_REVOKED);
+}
+END_TEST
+
+START_TEST(narrowing_takes_effect_at_once_and_never_widens)
+{
+    sealring_grant grant = {.size = sizeof grant};
+    ASSERT_OK(sealring_key_narrow(manager, key_id, "read", &error), error);
+    test_vault_expect(verifier, text, "write", SEALRING_REJECTED_SCOPE);
+    ck_assert_int_eq(sealring_verify(verifier, text, strlen(text), "read", &grant), SEALRING_ACCEPTED);
+    ck_assert_str_eq(grant.scopes, "read");
+    ck_assert_int_eq(sealring_key_narrow(manager, key_id, "read write", &error), SEALRING_REFUSED);
+    test_vault_expect(verifier, text, "write", SEALRING_REJECTED_SCOPE);
+}
+END_TEST
+
+START_TEST(rejections_of_issued_credentials_name_whose_they_are)
+{
+    sealring_grant grant = {.size = sizeof grant};
+    ASSERT_OK(sealring_key_set_state(manager, key_id, SEALRING_KEY_REVOKED, NULL, &error), error);
+    ck_assert_int_eq(sealring_verify(verifier, text, strlen(text), NULL, &grant), SEALRING_REJECTED_REVOKED);
+    ck_assert_str_eq(grant.client, "acme-mobile");
+    ck_assert_str_eq(grant.key_id, key_id);
+}
+END_TEST
+
+/* ---- threads and forks */
+
+enum { THREADS = 8, PER_THREAD = 400 };
+
+static void *verify_many(void *argument)
+{
+    size_t *wrong = argument;
+    for (size_t i = 0; i < PER_THREAD; i++)
+        if (sealring_verify(verifier, text, strlen(text), "read", NULL) != SEALRING_ACCEPTED)
+            ++*wrong;
+    return NULL;
+}
+
+START_TEST(eight_threads_while_the_ring_changes)
+{
+    pthread_t threads[THREADS];
+    size_t wrong[THREADS] = {0};
+    char other[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+    char other_id[SEALRING_KEY_ID_LENGTH + 1];
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_many, &wrong[i]), 0);
+    /* a rotation and a roll-back through the same module, in the same process */
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    test_vault_issue(manager, "payments", "late", "", other, other_id);
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROLLBACK, 0, NULL, NULL, &error), error);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_uint_eq(wrong[i], 0);
+    }
+    test_vault_expect(verifier, other, NULL, SEALRING_ACCEPTED);
+}
+END_TEST
+
+START_TEST(a_forked_child_opens_its_own)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        sealring_vault *own = NULL;
+        int inherited = sealring_verify(verifier, text, strlen(text), NULL, NULL) == SEALRING_UNAVAILABLE;
+        int opened = sealring_open(vault.path, NULL, &own, NULL) == SEALRING_OK;
+        int accepted = opened && sealring_verify(own, text, strlen(text), NULL, NULL) == SEALRING_ACCEPTED;
+        sealring_close(&own);
+        sealring_close(&verifier);
+        _exit(inherited && opened && accepted ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+}
+END_TEST
+
+/* ---- P4: with SQL in hand and without the token */
+
+static const struct tampering {
+    const char *what;
+    const char *sql;
+    sealring_verdict expected;
+} tamperings[] = {
+    {"scopes widened", "UPDATE credential SET scopes = 'admin read write'", SEALRING_REJECTED_BAD_SECRET},
+    {"expiry taken away or moved", "UPDATE credential SET expires = 4102444800000", SEALRING_REJECTED_BAD_SECRET},
+    {"not-before moved", "UPDATE credential SET not_before = 1", SEALRING_REJECTED_BAD_SECRET},
+    {"nonce changed", "UPDATE credential SET nonce = randomblob(16)", SEALRING_REJECTED_BAD_SECRET},
+    {"moved to another client",
+     "INSERT INTO client SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
+     "UPDATE api_key SET client = 77",
+     SEALRING_REJECTED_BAD_SECRET},
+    {"client renamed", "UPDATE client SET name = 'mallory'", SEALRING_REJECTED_BAD_SECRET},
+    {"ring ID changed", "UPDATE ring SET ring_id = randomblob(16)", SEALRING_UNAVAILABLE},
+    {"check value changed", "UPDATE version SET check_value = randomblob(8)", SEALRING_UNAVAILABLE},
+    {"digest changed", "UPDATE credential SET digest = randomblob(32)", SEALRING_REJECTED_BAD_SECRET},
+    {"vault ID changed", "DROP TRIGGER vault_forward; UPDATE vault SET vault_id = randomblob(16)", SEALRING_UNAVAILABLE},
+};
+
+START_TEST(an_edited_registry_convinces_nobody)
+{
+    const struct tampering *tampering = &tamperings[_i];
+    sealring_close(&verifier);
+    test_vault_sql(&vault, tampering->sql);
+    verifier = test_vault_open(&vault);
+    sealring_grant grant = {.size = sizeof grant};
+    sealring_verdict verdict = sealring_verify(verifier, text, strlen(text), NULL, &grant);
+    ck_assert_msg(verdict == tampering->expected, "%s: expected %s, found %s: %s", tampering->what,
+                  sealring_verdict_name(tampering->expected), sealring_verdict_name(verdict), grant.reason);
+    /* nor does sealring derive anything from the altered row */
+    struct test_handed handed = {.calls = 0};
+    sealring_status status = sealring_reissue(manager, key_id, test_vault_take, &handed, &error);
+    ck_assert_msg(status != SEALRING_OK && handed.calls == 0, "%s: reissue handed over a credential", tampering->what);
+    status = sealring_rekey(manager, key_id, NULL, test_vault_take, &handed, &error);
+    ck_assert_msg(status != SEALRING_OK && handed.calls == 0, "%s: rekey handed over a credential", tampering->what);
+}
+END_TEST
+
+START_TEST(a_retired_version_is_not_revived_by_sql)
+{
+    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    test_vault_expect(verifier, text, NULL, SEALRING_REJECTED_VERSION_RETIRED);
+    test_vault_sql(&vault, "UPDATE version SET state = 3, closed = 0, purge_at = 0 WHERE number = 1");
+    /* the token says no, too: also to a process that had used the key before */
+    test_vault_expect(verifier, text, NULL, SEALRING_UNAVAILABLE);
+    sealring_close(&verifier);
+    verifier = test_vault_open(&vault);
+    test_vault_expect(verifier, text, NULL, SEALRING_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(an_intention_that_names_the_live_key_harms_nothing)
+{
+    test_vault_sql(&vault, "INSERT INTO intention (nonce, ring, object_id, owner, created)"
+                           " SELECT randomblob(16), ring, object_id, 'mallory', 1 FROM version");
+    test_vault_ring(manager, "other", "sr", 60000); /* uses the token: recovers first */
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 0);
+    test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+    sealring_close(&verifier);
+    verifier = test_vault_open(&vault);
+    test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+}
+END_TEST
+
+START_TEST(a_replaced_registry_fences_the_verifier)
+{
+    char command[1024];
+    test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+    snprintf(command, sizeof command, "cp %s %s.copy && mv %s.copy %s", vault.registry, vault.registry, vault.registry,
+             vault.registry);
+    ck_assert_int_eq(system(command), 0);
+    test_vault_expect(verifier, text, NULL, SEALRING_UNAVAILABLE);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("verify");
+    TCase *cases = tcase_create("verify");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, accepted_with_its_grant);
+    tcase_add_test(cases, an_older_callers_smaller_grant_is_not_overrun);
+    tcase_add_test(cases, scopes_are_all_or_nothing);
+    tcase_add_test(cases, texts_that_are_no_credentials_of_ours);
+    tcase_add_test(cases, the_prefix_of_another_ring_does_not_help);
+    tcase_add_test(cases, times_bound_a_credential);
+    tcase_add_test(cases, suspended_resumed_revoked);
+    tcase_add_test(cases, narrowing_takes_effect_at_once_and_never_widens);
+    tcase_add_test(cases, rejections_of_issued_credentials_name_whose_they_are);
+    tcase_add_test(cases, eight_threads_while_the_ring_changes);
+    tcase_add_test(cases, a_forked_child_opens_its_own);
+    tcase_add_loop_test(cases, an_edited_registry_convinces_nobody, 0, sizeof tamperings / sizeof tamperings[0]);
+    tcase_add_test(cases, a_retired_version_is_not_revived_by_sql);
+    tcase_add_test(cases, an_intention_that_names_the_live_key_harms_nothing);
+    tcase_add_test(cases, a_replaced_registry_fences_the_verifier);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
