@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# --json: every command's output parses, and its fields keep their names.
+. "$(dirname "$0")/lib.sh"
+
+fields() { # FILTER WANTED NAME: the sorted names of an object's fields
+    is "$(jq -r "$1 | keys_unsorted | sort | join(\" \")" "$work/out" 2>&1)" "$2" "$3"
+}
+ring_fields="active_version created keep keys name overlap prefix purge_delay ring_id rotation_held versions"
+version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id purge_at \
+retire_at ring state version was_compromised"
+key_fields="client created expires key_id label narrowed_to ring scopes serial state version"
+
+run init --json
+fields .vault "path software_token vault_id warning" "init"
+run status --json
+json_is '.rings | length' 0 "status without rings"
+run ring list --json
+json_is '.rings | length' 0 "ring list without rings"
+run client list --json
+json_is '.clients | length' 0 "client list without clients"
+run ring create r --prefix acme_live --json
+fields .ring "$(echo "$ring_fields version_list" | tr ' ' '\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')" "ring create"
+run ring list --json
+fields '.rings[0]' "$ring_fields" "ring list"
+run ring show r --json
+fields '.ring.version_list[0]' "$version_fields" "a version"
+json_is '.ring.created | test("^20[0-9-]+T[0-9:.]+Z$")' true "times are RFC 3339"
+json_is '.ring.version_list[0].retire_at' null "no time is null"
+json_is '.ring.keys | type' number "numbers are numbers"
+run client add acme --contact 'a "quoted" contact' --json
+fields .client "contact created forgotten keys name" "client add"
+json_is .client.contact 'a "quoted" contact' "text is escaped"
+run issue r --client acme --scope read --json
+fields . "client credential expires key_id label scopes serial state version" "issue"
+is "$(wc -l <"$work/out")" 1 "issue prints one line"
+key=$(json .key_id)
+json .credential >"$work/credential"
+run key list --json
+fields '.keys[0]' "$key_fields" "key list"
+run key show "$key" --json
+fields '.key.credential_list[0]' \
+    "digest expires issued key_id not_before replaced_by_rekey retire_at scopes serial state version version_state" \
+    "a credential"
+run_with "$work/credential" verify --json
+fields . "accepted credential http_status reason verdict" "verify"
+fields .credential "client expires key_id not_before ring scopes serial sunset version version_state" "its credential"
+run_with "$work/credential" explain --json
+fields .text "check_digits_match key_id prefix problem version well_formed" "explain"
+run rotate r --dry-run --json
+fields .change "closing_owed dry_run effects event guard remark ring" "rotate --dry-run"
+json_is .change.dry_run true "which says that it is one"
+run rotate r --json
+fields '.change.effects[0]' "from purge_at retire_at to version" "an effect"
+json_is .change.event rotate "the event by name"
+run status --json
+fields .vault "created epoch era module path schema token_uri vault_id" "status: the vault"
+json_is '.rings[0].version_list | length' 2 "status: versions"
+json_is '.rings[0].next | length > 0' true "status: what to do next"
+run key suspend "$key" --json
+json_is .key.state suspended "key suspend"
+run key rekey "$key" --json
+json_is .state issued "key rekey"
+for arguments in "ring show nosuch" "retire r 9" "ring" "nosuch" "issue r" "ring list --nosuch"; do
+    # shellcheck disable=SC2086 # several words
+    run $arguments --json
+    fields .error "exit message status" "an error: $arguments"
+    is "$(json .error.exit)" "$status" "with its exit status"
+    one_line_error "and a line for people"
+done
+done_testing

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the command's tests: TAP, a scratch directory, the command run with its output kept.
+#
+#   run ARGUMENT...          runs sealring: $status, $work/out, $work/err
+#   is, like, unlike, ok     report one case each
+#   done_testing             prints the plan; a script that ends without it has failed
+
+here=$(cd "$(dirname "$0")" && pwd)
+top_srcdir=${top_srcdir:-$(cd "$here/../.." && pwd)}
+SEALRING=${SEALRING:-./sealring}
+case $SEALRING in
+/*) ;;
+*) SEALRING=$(pwd)/$SEALRING ;;
+esac
+unset SEALRING_VAULT SOFTHSM2_CONF NO_COLOR XDG_DATA_HOME
+LC_ALL=C.UTF-8
+export LC_ALL
+
+count=0
+failures=0
+status=0
+work=
+
+bail_out() {
+    echo "Bail out! $*"
+    exit 99
+}
+
+[ -x "$SEALRING" ] || bail_out "there is no command $SEALRING: build it, or set SEALRING"
+command -v jq >/dev/null || bail_out "jq is missing (Debian: jq)"
+
+work=$(mktemp -d) || bail_out "no scratch directory"
+# A child of the script that is still running would hold the vault.
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+SEALRING_VAULT=$work/vault
+HOME=$work/home
+export SEALRING_VAULT HOME
+mkdir "$HOME"
+
+explain_output() {
+    echo "# exit status $status"
+    sed 's/^/# stdout: /' "$work/out" | head -n 20
+    sed 's/^/# stderr: /' "$work/err" | head -n 20
+}
+
+report() { # 0|1 NAME
+    count=$((count + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $count - $2"
+    else
+        failures=$((failures + 1))
+        echo "not ok $count - $2"
+        [ -z "${3-}" ] || echo "$3" | sed 's/^/# /'
+        explain_output
+    fi
+}
+
+run() {
+    "$SEALRING" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+
+run_with() { # FILE ARGUMENT...: with standard input from a file
+    input=$1
+    shift
+    "$SEALRING" "$@" >"$work/out" 2>"$work/err" <"$input"
+    status=$?
+}
+
+must() { # what the test builds on
+    run "$@"
+    [ "$status" -eq 0 ] && return
+    explain_output
+    bail_out "sealring $1 ${2-} failed"
+}
+
+is() { # GOT WANTED NAME
+    [ "$1" = "$2" ]
+    report $? "$3" "got '$1', wanted '$2'"
+}
+
+status_is() { # WANTED NAME
+    is "$status" "$1" "$2"
+}
+
+succeeds() { # NAME
+    status_is 0 "$1"
+}
+
+matches() { # FILE REGEX
+    grep -Eq -- "$2" "$1"
+}
+
+out_like() { # REGEX NAME
+    matches "$work/out" "$1"
+    report $? "$2" "no line of stdout matches $1"
+}
+
+err_like() { # REGEX NAME
+    matches "$work/err" "$1"
+    report $? "$2" "no line of stderr matches $1"
+}
+
+nowhere() { # TEXT NAME: neither on stdout nor on stderr
+    ! grep -Fq -- "$1" "$work/out" "$work/err"
+    report $? "$2" "the output repeats what it must not"
+}
+
+out_empty() { # NAME
+    [ ! -s "$work/out" ]
+    report $? "$1" "stdout is not empty"
+}
+
+one_line_error() { # NAME
+    [ "$(wc -l <"$work/err")" -eq 1 ] && matches "$work/err" '^sealring: '
+    report $? "$1" "stderr is not one line that begins with sealring:"
+}
+
+ok() { # NAME COMMAND...
+    name=$1
+    shift
+    "$@"
+    report $? "$name" "failed: $*"
+}
+
+not_ok() { # NAME COMMAND...
+    name=$1
+    shift
+    ! "$@"
+    report $? "$name" "succeeded: $*"
+}
+
+json() { # FILTER: of the last output
+    jq -r "$1" "$work/out"
+}
+
+json_is() { # FILTER WANTED NAME
+    is "$(json "$1" 2>&1)" "$2" "$3"
+}
+
+mode_of() {
+    stat -c %a "$1"
+}
+
+until_true() { # COMMAND...: again and again, for 20 seconds at most
+    attempts=0
+    until "$@"; do
+        attempts=$((attempts + 1))
+        [ $attempts -lt 200 ] || return 1
+        sleep 0.1
+    done
+}
+
+retires() { # RING VERSION
+    run retire "$1" "$2"
+    [ "$status" -eq 0 ]
+}
+
+done_testing() {
+    echo "1..$count"
+    [ "$failures" -eq 0 ]
+    exit
+}

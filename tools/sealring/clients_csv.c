@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CSV file of clients (RFC 4180), parsed strictly by libcsv. */
+#include "tools/sealring/clients_csv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <csv.h>
+
+#include "tools/sealring/memory.h"
+
+enum column { COLUMN_CLIENT, COLUMN_CONTACT, COLUMN_LABEL, COLUMN_SCOPES, COLUMN_EXPIRES, COLUMN_NOT_BEFORE, COLUMNS };
+
+static const char *const column_names[COLUMNS] = {"client", "contact", "label", "scopes", "expires", "not_before"};
+
+struct reading {
+    struct clients_csv *clients;
+    size_t line;     /* which one is being fed to the parser */
+    size_t row_line; /* in which the present row began */
+    bool in_header;
+    enum column order[COLUMNS]; /* which column stands where */
+    size_t columns;
+    size_t field; /* how many fields of the present row were seen */
+    char *values[COLUMNS];
+    int64_t now; /* whole seconds */
+    bool failed;
+    char *problem;
+};
+
+__attribute__((format(printf, 2, 3))) static void fail(struct reading *reading, const char *format, ...)
+{
+    if (reading->failed)
+        return; /* the first one counts */
+    reading->failed = true;
+    int used = snprintf(reading->problem, CLIENTS_CSV_PROBLEM_SIZE, "line %zu: ", reading->row_line);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->problem + used, CLIENTS_CSV_PROBLEM_SIZE - (size_t)used, format, arguments);
+    va_end(arguments);
+}
+
+static void take_header(struct reading *reading, const char *name)
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (strcmp(column_names[i], name) != 0)
+            continue;
+        for (size_t j = 0; j < reading->columns; j++)
+            if (reading->order[j] == (enum column)i)
+                fail(reading, "the header names the column %s twice", column_names[i]);
+        if (!reading->failed)
+            reading->order[reading->columns++] = (enum column)i;
+        return;
+    }
+    fail(reading, "column %zu of the header is none of client, contact, label, scopes, expires, not_before",
+         reading->field + 1);
+}
+
+static void take_field(void *text, size_t length, void *context)
+{
+    struct reading *reading = context;
+    const char *value = text != NULL ? text : "";
+    if (reading->failed)
+        return;
+    if (memchr(value, '\0', length) != NULL)
+        fail(reading, "field %zu holds a NUL byte", reading->field + 1);
+    else if (reading->in_header)
+        take_header(reading, value);
+    else if (reading->field >= reading->columns)
+        fail(reading, "there are more fields than the header's %zu", reading->columns);
+    else
+        reading->values[reading->order[reading->field]] = length > 0 ? memory_copy(value) : NULL;
+    reading->field++;
+}
+
+static int64_t take_not_before(struct reading *reading)
+{
+    int64_t time = 0;
+    const char *text = reading->values[COLUMN_NOT_BEFORE];
+    /* No durations: the file would mean another time when it is run again after an interruption. */
+    if (text != NULL && sealring_time_parse(text, &time, NULL) != SEALRING_OK)
+        fail(reading, "not_before wants a time such as 2027-01-31T12:00:00Z, or nothing");
+    return time;
+}
+
+static int64_t take_expires(struct reading *reading, bool *relative)
+{
+    int64_t time = 0;
+    const char *text = reading->values[COLUMN_EXPIRES];
+    *relative = false;
+    if (text == NULL || sealring_time_parse(text, &time, NULL) == SEALRING_OK)
+        return time;
+    if (sealring_duration_parse(text, &time, NULL) != SEALRING_OK) {
+        fail(reading,
+             "expires wants a time such as 2027-01-31T12:00:00Z, a duration from now on such as 90d, or nothing");
+        return 0;
+    }
+    *relative = true;
+    return reading->now + time;
+}
+
+static void finish_header(struct reading *reading)
+{
+    bool has_client = false;
+    for (size_t i = 0; i < reading->columns; i++)
+        has_client = has_client || reading->order[i] == COLUMN_CLIENT;
+    if (!has_client)
+        fail(reading, "the header names no column client; it may have: client,contact,label,scopes,expires,not_before");
+    reading->in_header = false;
+}
+
+static void forget_values(struct reading *reading)
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        free(reading->values[i]);
+        reading->values[i] = NULL;
+    }
+}
+
+static void finish_row(struct reading *reading)
+{
+    struct clients_csv *clients = reading->clients;
+    if (reading->field < reading->columns)
+        fail(reading, "there are %zu fields where the header has %zu", reading->field, reading->columns);
+    if (reading->values[COLUMN_CLIENT] == NULL)
+        fail(reading, "the client is missing");
+    bool relative = false;
+    int64_t expires = take_expires(reading, &relative);
+    sealring_issue_request request = {
+        .client = reading->values[COLUMN_CLIENT],
+        .contact = reading->values[COLUMN_CONTACT],
+        .label = reading->values[COLUMN_LABEL],
+        .scopes = reading->values[COLUMN_SCOPES],
+        .not_before = take_not_before(reading),
+        .expires = expires,
+        .expires_is_relative = relative,
+    };
+    if (reading->failed)
+        return;
+    if (clients->count == clients->capacity) {
+        clients->requests =
+            memory_room(clients->requests, clients->count, &clients->capacity, sizeof *clients->requests);
+        clients->lines = memory_grow(clients->lines, clients->capacity, sizeof *clients->lines);
+    }
+    clients->requests[clients->count] = request;
+    clients->lines[clients->count++] = reading->row_line;
+    free(reading->values[COLUMN_EXPIRES]);
+    free(reading->values[COLUMN_NOT_BEFORE]);
+    memset(reading->values, 0, sizeof reading->values); /* the texts are the request's now */
+}
+
+static void take_row_end(int terminator, void *context)
+{
+    struct reading *reading = context;
+    (void)terminator;
+    if (!reading->failed && reading->in_header)
+        finish_header(reading);
+    else if (!reading->failed)
+        finish_row(reading);
+    reading->field = 0;
+    reading->row_line = reading->line + 1;
+}
+
+/* Feeds the stream to the parser line by line, so that every complaint can name its line. */
+static void feed(struct reading *reading, struct csv_parser *parser, FILE *stream)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length = 0;
+    while (!reading->failed && (length = getline(&line, &size, stream)) >= 0) {
+        const char *text = line;
+        size_t left = (size_t)length;
+        reading->line++;
+        if (reading->line == 1 && left >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+            text += 3;
+            left -= 3;
+        }
+        if (reading->field == 0 && strspn(text, " \t\r\n") == left)
+            reading->row_line = reading->line + 1; /* an empty line is no row */
+        if (csv_parse(parser, text, left, take_field, take_row_end, reading) != left)
+            fail(reading,
+                 "this is no CSV: a field with a quotation mark in it must stand in quotation marks, and the mark "
+                 "doubled");
+    }
+    if (ferror(stream) != 0)
+        fail(reading, "cannot be read: %s", strerror(errno));
+    free(line);
+    if (csv_fini(parser, take_field, take_row_end, reading) != 0)
+        fail(reading, "a quoted field does not end");
+}
+
+bool clients_csv_read(struct clients_csv *clients, FILE *stream, int64_t now, char problem[CLIENTS_CSV_PROBLEM_SIZE])
+{
+    *clients = (struct clients_csv){0};
+    struct reading reading = {
+        .now = now / 1000 * 1000, .clients = clients, .row_line = 1, .in_header = true, .problem = problem};
+    struct csv_parser parser;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
+        snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "out of memory");
+        return false;
+    }
+    feed(&reading, &parser, stream);
+    csv_free(&parser);
+    forget_values(&reading);
+    if (!reading.failed && reading.in_header) {
+        reading.failed = true;
+        snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "it is empty: the first line names the columns, at least client");
+    } else if (!reading.failed && clients->count == 0) {
+        reading.failed = true;
+        snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "it has a header, but no clients below it");
+    }
+    if (reading.failed)
+        clients_csv_free(clients);
+    return !reading.failed;
+}
+
+void clients_csv_free(struct clients_csv *clients)
+{
+    for (size_t i = 0; i < clients->count; i++) {
+        free((char *)clients->requests[i].client);
+        free((char *)clients->requests[i].contact);
+        free((char *)clients->requests[i].label);
+        free((char *)clients->requests[i].scopes);
+    }
+    free(clients->requests);
+    free(clients->lines);
+    *clients = (struct clients_csv){0};
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CSV file that says who gets a credential with which claims. */
+#ifndef TOOL_CLIENTS_CSV_H
+#define TOOL_CLIENTS_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <sealring/manage.h>
+
+#define CLIENTS_CSV_PROBLEM_SIZE 400
+
+struct clients_csv {
+    sealring_issue_request *requests; /* owned, with their texts */
+    size_t *lines;                    /* in which line of the file each of them stands, from 1 */
+    size_t count;
+    size_t capacity;
+};
+
+/* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before in
+ * any order, then a line for each API key. Durations in expires are reckoned from `now`. A byte order mark and CRLF are accepted. False after writing one line into
+ * problem, which names the line of the file; clients is empty then. */
+bool clients_csv_read(struct clients_csv *clients, FILE *stream, int64_t now, char problem[CLIENTS_CSV_PROBLEM_SIZE]);
+void clients_csv_free(struct clients_csv *clients);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring init: a new vault. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/jsontext.h"
+#include "tools/sealring/memory.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/table.h"
+
+static int set_variable(const char *name, const char *value, void *context)
+{
+    (void)context;
+    return setenv(name, value, 1);
+}
+
+/* The values of --module-environment, NULL-terminated, owned by the caller. */
+static const char **module_environment(const struct options *given)
+{
+    const char **list = memory_grow(NULL, given->count + 1, sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; i < given->count; i++)
+        if (strcmp(given->given[i].option->name, "module-environment") == 0)
+            list[count++] = given->given[i].text;
+    list[count] = NULL;
+    return list;
+}
+
+/* ~/.local/share need not exist yet; the directories of a path that was asked for must. */
+static void make_default_parents(const struct session *session)
+{
+    if (option_given(&session->options, "vault") || getenv("SEALRING_VAULT") != NULL)
+        return;
+    char *path = memory_copy(session->vault);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, S_IRWXU); /* if it fails, sealring_init says what is missing */
+        *slash = '/';
+    }
+    free(path);
+}
+
+static bool is_free(const char *path)
+{
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return errno == ENOENT;
+    size_t entries = 0;
+    while (readdir(directory) != NULL)
+        entries++;
+    closedir(directory);
+    return entries <= 2;
+}
+
+static int dry_run(struct session *session, const sealring_init_options *init)
+{
+    if (!is_free(session->vault))
+        return session_refuse(session, STATUS_REFUSED, "%s is not an empty directory: a vault wants one of its own",
+                              session->vault);
+    if (init->module != NULL && access(init->module, R_OK) != 0)
+        return session_refuse(session, STATUS_TOKEN, "module %s cannot be read: %s", init->module, strerror(errno));
+    if (init->pin_source != NULL && access(init->pin_source, R_OK) != 0)
+        return session_refuse(session, STATUS_REFUSED, "PIN file %s cannot be read: %s", init->pin_source,
+                              strerror(errno));
+    if (session->json)
+        jsontext_print_as("vault", json_pack("{s:s, s:b, s:b}", "path", session->vault, "software_token",
+                                             init->module == NULL, "dry_run", 1));
+    else
+        printf("would make a vault in %s, %s\n", session->vault,
+               init->module == NULL ? "with two SoftHSM2 tokens inside" : "after probing the token (not done now)");
+    return STATUS_DONE;
+}
+
+static void print_result(const struct session *session, const sealring_init_result *result)
+{
+    if (session->json) {
+        jsontext_print_as("vault",
+                          json_pack("{s:s, s:s, s:b, s:s}", "path", session->vault, "vault_id", result->vault_id,
+                                    "software_token", (int)result->software_token, "warning", result->warning));
+    } else {
+        table_fact(stdout, &session->out, "vault", "%s", session->vault);
+        table_fact(stdout, &session->out, "vault ID", "%s", result->vault_id);
+        table_fact(stdout, &session->out, "PKCS#11 token", "%s",
+                   result->software_token ? "two SoftHSM2 tokens (keys, audit) inside the vault"
+                                          : "probed; it can do what sealring needs");
+    }
+    if (result->warning[0] != '\0')
+        session_warn(session, "%s", result->warning);
+    session_say(session, "next: sealring ring create NAME --prefix acme_live");
+}
+
+static int run(struct session *session)
+{
+    const struct options *given = &session->options;
+    const char **environment = module_environment(given);
+    sealring_init_options init = {
+        .size = sizeof init,
+        .module = option_text(given, "module"),
+        .token_uri = option_text(given, "token"),
+        .pin_source = option_text(given, "pin-source"),
+        .module_init_args = option_text(given, "module-init-args"),
+        .module_environment = environment[0] != NULL ? environment : NULL,
+    };
+    sealring_init_result result = {.size = sizeof result};
+    int exit_status = STATUS_DONE;
+    int parts = (init.module != NULL) + (init.token_uri != NULL) + (init.pin_source != NULL);
+    if (parts != 0 && parts != 3) {
+        exit_status = session_refuse(session, STATUS_USAGE,
+                                     "--module, --token and --pin-source belong together: give all or none");
+    } else if (parts == 0 && (init.module_init_args != NULL || init.module_environment != NULL)) {
+        exit_status =
+            session_refuse(session, STATUS_USAGE,
+                           "--module-environment and --module-init-args belong to --module, --token, --pin-source");
+    } else if (session->dry_run) {
+        exit_status = dry_run(session, &init);
+    } else {
+        make_default_parents(session);
+        sealring_status status = sealring_init_environment(session->vault, &init, set_variable, NULL, &session->error);
+        if (status == SEALRING_OK)
+            status = sealring_init(session->vault, &init, &result, &session->error);
+        if (status == SEALRING_OK)
+            print_result(session, &result);
+        else
+            exit_status = session_fail(session, status);
+    }
+    free(environment);
+    return exit_status;
+}
+
+static const struct option options[] = {
+    {"module", "SO", "path of the PKCS#11 module; without: SoftHSM2, with two new tokens inside the vault",
+     OPTION_TEXT},
+    {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
+    {"pin-source", "FILE", "file with the user PIN, readable by its owner only", OPTION_TEXT},
+    {"module-environment", "NAME=VALUE", "a variable that the module wants; may be repeated", OPTION_LIST},
+    {"module-init-args", "TEXT", "what the module wants for C_Initialize", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring init --vault /tmp/trying",
+    "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin",
+    NULL,
+};
+
+const struct command command_init = {
+    .words = "init",
+    .group = "Vault",
+    .purpose = "make a vault",
+    .options = options,
+    .notes =
+        "A token that is given is never initialised: it is probed with a key that is destroyed again, and what it cannot "
+        "do is named. Without one, SoftHSM2 tokens are made inside the vault: for trying, not for production, since a "
+        "software token keeps its keys in the process that loaded it.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES,
+};

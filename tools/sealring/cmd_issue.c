@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring issue: one API key's credential, or a CSV file's. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sealring/clients_csv.h"
+#include "tools/sealring/commands.h"
+#include "tools/sealring/delivery.h"
+#include "tools/sealring/memory.h"
+#include "tools/sealring/moment.h"
+#include "tools/sealring/session.h"
+
+static int issue_one(struct session *session)
+{
+    struct delivery delivery;
+    const struct options *options = &session->options;
+    const char *ring = options->arguments[0];
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(options, "out"));
+    if (result != STATUS_DONE)
+        return result;
+    char *scopes = option_joined(options, "scope");
+    sealring_issue_request request = {
+        .client = option_text(options, "client"),
+        .label = option_text(options, "label"),
+        .scopes = scopes,
+        .not_before = option_number(options, "not-before"),
+        .expires = option_number(options, "expires"),
+    };
+    sealring_status status =
+        sealring_issue(session->manager, ring, &request, 1, 0, delivery_take, &delivery, NULL, &session->error);
+    free(scopes);
+    result = delivery_end(&delivery, status);
+    if (result == STATUS_DONE && session->dry_run)
+        session_say(session, "would issue an API key to client %s in ring %s", request.client, ring);
+    else if (result == STATUS_DONE)
+        session_say(session, "API key %s was issued to client %s in ring %s, version %u%s%s", delivery.key_id,
+                    request.client, ring, (unsigned)delivery.version,
+                    delivery.out != NULL ? "; its credential is in " : "", delivery.out != NULL ? delivery.out : "");
+    return result;
+}
+
+/* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. */
+static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad)
+{
+    static const char word[] = "request ";
+    char message[SEALRING_MESSAGE_SIZE];
+    const char *rest = error->message;
+    size_t used = (size_t)snprintf(message, sizeof message, "%.150s, line %zu", file, clients->lines[bad]);
+    bool first = strncmp(rest, word, sizeof word - 1) == 0;
+    if (first)
+        rest += sizeof word - 1 + strspn(rest + sizeof word - 1, "0123456789");
+    else
+        used += (size_t)snprintf(message + used, sizeof message - used, ": ");
+    while (*rest != '\0' && used < sizeof message - 40) {
+        char *end = NULL;
+        size_t number = strncmp(rest, word, sizeof word - 1) == 0 ? strtoul(rest + sizeof word - 1, &end, 10) : 0;
+        if (number > 0 && number <= clients->count) {
+            used += (size_t)snprintf(message + used, sizeof message - used, "line %zu", clients->lines[number - 1]);
+            rest = end;
+        } else {
+            message[used++] = *rest++;
+        }
+    }
+    snprintf(message + used, sizeof message - used, "; nothing was issued");
+    memcpy(error->message, message, sizeof message);
+}
+
+static void say_totals(const struct delivery *delivery)
+{
+    char issued[MOMENT_SIZE];
+    char existed[MOMENT_SIZE];
+    moment_number(delivery->issued, issued);
+    moment_number(delivery->existed, existed);
+    if (delivery->existed == 0)
+        session_say(delivery->session, "%s issued", issued);
+    else
+        session_say(delivery->session, "%s issued, %s had been issued before", issued, existed);
+}
+
+static int issue_all(struct session *session, const struct clients_csv *clients, const char *file)
+{
+    struct delivery delivery;
+    size_t bad = SIZE_MAX;
+    int result = delivery_start(&delivery, session, DELIVERY_LIST, option_text(&session->options, "out"));
+    if (result != STATUS_DONE)
+        return result;
+    delivery.total = clients->count;
+    sealring_status status =
+        sealring_issue(session->manager, session->options.arguments[0], clients->requests, clients->count,
+                       SEALRING_ISSUE_ADD_CLIENTS, delivery_take, &delivery, &bad, &session->error);
+    if (status != SEALRING_OK && bad < clients->count)
+        name_line(&session->error, file, clients, bad);
+    result = delivery_end(&delivery, status);
+    if (result == STATUS_DONE && session->dry_run)
+        session_say(session, "would issue the credentials of %zu lines, or hand them over again: each line is good",
+                    clients->count);
+    else if (result == STATUS_DONE)
+        say_totals(&delivery);
+    return result;
+}
+
+static int issue_from(struct session *session, const char *file)
+{
+    struct clients_csv clients;
+    char problem[CLIENTS_CSV_PROBLEM_SIZE];
+    bool standard_input = strcmp(file, "-") == 0;
+    FILE *stream = standard_input ? stdin : fopen(file, "re");
+    if (stream == NULL)
+        return session_refuse(session, STATUS_REFUSED, "%s cannot be opened: %s", file, strerror(errno));
+    if (standard_input)
+        file = "standard input";
+    bool good = clients_csv_read(&clients, stream, session->now, problem);
+    if (stream != stdin)
+        fclose(stream);
+    if (!good)
+        return session_refuse(session, STATUS_USAGE, "%s, %s; nothing was issued", file, problem);
+    int result = session_open(session);
+    if (result == STATUS_DONE)
+        result = issue_all(session, &clients, file);
+    clients_csv_free(&clients);
+    return result;
+}
+
+static int run(struct session *session)
+{
+    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before"};
+    const char *from = option_text(&session->options, "from");
+    if (from == NULL && !option_given(&session->options, "client"))
+        return session_refuse(session, STATUS_USAGE,
+                              "issue wants --client NAME, or --from FILE: see `sealring issue --help`");
+    for (size_t i = 0; from != NULL && i < sizeof single_only / sizeof *single_only; i++)
+        if (option_given(&session->options, single_only[i]))
+            return session_refuse(session, STATUS_USAGE,
+                                  "--from takes everything from the file, so --%s has no place beside it",
+                                  single_only[i]);
+    if (from != NULL)
+        return issue_from(session, from);
+    int result = session_open(session);
+    return result == STATUS_DONE ? issue_one(session) : result;
+}
+
+static const struct argument arguments[] = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+
+static const struct option options[] = {
+    {"client", "NAME", "who it is issued to (see sealring client add)", OPTION_TEXT},
+    {"scope", "SCOPE", "what it may do; may be repeated; none without", OPTION_LIST},
+    {"label", "LABEL", "tells several API keys of one client in a ring apart; default without", OPTION_TEXT},
+    {"expires", "TIME", "when it ends: RFC 3339, or a duration from now on such as 90d; never without", OPTION_MOMENT},
+    {"not-before", "TIME", "from when it is good; at once without", OPTION_MOMENT},
+    {"from", "FILE", "issue for each line of a CSV file; - for standard input", OPTION_TEXT},
+    {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
+    "sealring issue payments --from clients.csv --out credentials.csv",
+    NULL,
+};
+
+const struct command command_issue = {
+    .words = "issue",
+    .group = "API keys",
+    .purpose = "issue a credential, or those of a CSV file",
+    .arguments = arguments,
+    .options = options,
+    .notes =
+        "The credential is printed once, alone, on standard output. It is not kept anywhere; sealring reissue derives it "
+        "again.\n"
+        "The CSV file begins with a line that names its columns: client, and of contact, label, scopes (separated by "
+        "spaces), expires (RFC 3339, or a duration from now on), not_before (RFC 3339) those that are wanted, in any order. Clients that are missing are "
+        "added. Every line is checked before anything is issued. The output is CSV with the columns client, label, "
+        "key_id, version, serial, expires, scopes, credential, state. After an interruption run the same command again: "
+        "it issues what is missing and gives the complete result.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};

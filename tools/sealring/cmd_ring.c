@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring ring: named lines of versions under one policy. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/jsontext.h"
+#include "tools/sealring/moment.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/versions.h"
+
+static const struct table_column columns[] = {
+    {"RING", 0},     {"PREFIX", 0},  {"ACTIVE", 1},  {"VERSIONS", 1},
+    {"API KEYS", 1}, {"OVERLAP", 0}, {"CREATED", 0}, {NULL, 0},
+};
+
+struct listing {
+    struct session *session;
+    struct table table;
+    json_t *array;
+    size_t count;
+};
+
+static int list_ring(const sealring_ring_info *ring, void *context)
+{
+    struct listing *listing = context;
+    char number[MOMENT_SIZE];
+    char overlap[SEALRING_TIME_SIZE];
+    char created[MOMENT_SIZE];
+    listing->count++;
+    if (listing->session->json)
+        return json_array_append_new(listing->array, jsontext_ring(ring));
+    table_add(&listing->table, TONE_BOLD, "%s", ring->name);
+    table_add(&listing->table, TONE_PLAIN, "%s", ring->prefix);
+    if (ring->active_version != 0)
+        table_add(&listing->table, TONE_GOOD, "%" PRIu32, ring->active_version);
+    else
+        table_add(&listing->table, TONE_BAD, "none");
+    table_add(&listing->table, TONE_PLAIN, "%" PRIu32, ring->versions);
+    moment_number(ring->keys, number);
+    table_add(&listing->table, TONE_PLAIN, "%s", number);
+    sealring_duration_format(ring->policy.overlap, overlap);
+    table_add(&listing->table, TONE_PLAIN, "%s", overlap);
+    moment_format(ring->created, listing->session->now, created);
+    table_add(&listing->table, TONE_PLAIN, "%s", created);
+    return 0;
+}
+
+static int run_list(struct session *session)
+{
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    struct listing listing = {.session = session, .array = json_array()};
+    table_start(&listing.table, columns);
+    sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
+    if (status != SEALRING_OK) {
+        json_decref(listing.array);
+        return session_fail(session, status);
+    }
+    if (session->json) {
+        jsontext_print_as("rings", listing.array);
+        return STATUS_DONE;
+    }
+    json_decref(listing.array);
+    if (listing.count == 0)
+        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
+    else
+        table_finish(&listing.table, stdout, &session->out, "");
+    return STATUS_DONE;
+}
+
+static int show_ring(const sealring_ring_info *ring, void *context)
+{
+    struct listing *listing = context;
+    const struct style *style = &listing->session->out;
+    char text[MOMENT_SIZE];
+    if (listing->session->json) {
+        listing->array = jsontext_ring(ring);
+        return 0;
+    }
+    table_fact(stdout, style, "ring", "%s%s%s", style_start(style, TONE_BOLD), ring->name, style_end(style, TONE_BOLD));
+    table_fact(stdout, style, "ring ID", "%s", ring->ring_id);
+    table_fact(stdout, style, "prefix", "%s", ring->prefix);
+    moment_number(ring->keys, text);
+    table_fact(stdout, style, "API keys", "%s", text);
+    sealring_duration_format(ring->policy.overlap, text);
+    table_fact(stdout, style, "overlap", "%s after a rotation", text);
+    sealring_duration_format(ring->policy.purge_delay, text);
+    table_fact(stdout, style, "purge delay", "%s after a version was closed", text);
+    table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
+    moment_format(ring->created, listing->session->now, text);
+    table_fact(stdout, style, "created", "%s", text);
+    if (ring->rotation_held)
+        table_fact(stdout, style, "rotation", "%sheld since the rollback%s, until an operator rotates or activates",
+                   style_start(style, TONE_WARN), style_end(style, TONE_WARN));
+    putchar('\n');
+    return 0;
+}
+
+/* Prints the ring and its versions. */
+static int print_ring(struct session *session, const char *name)
+{
+    struct listing listing = {.session = session};
+    sealring_status status = sealring_ring_list(session->manager, name, show_ring, &listing, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    struct versions versions;
+    status = versions_load(&versions, session, name);
+    if (status == SEALRING_OK && session->json) {
+        json_object_set(listing.array, "version_list", versions.array);
+        jsontext_print_as("ring", listing.array);
+        listing.array = NULL;
+    } else if (status == SEALRING_OK) {
+        versions_print(&versions, session);
+    }
+    json_decref(listing.array);
+    versions_free(&versions);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
+static int run_show(struct session *session)
+{
+    int result = session_open(session);
+    return result == STATUS_DONE ? print_ring(session, session->options.arguments[0]) : result;
+}
+
+/* Which members of the policy the command line sets. False for a value that does not fit. */
+static bool read_policy(const struct options *given, sealring_policy *policy, unsigned *fields)
+{
+    *fields = 0;
+    *policy = (sealring_policy){
+        .overlap = option_number(given, "overlap"),
+        .purge_delay = option_number(given, "purge-delay"),
+        .keep = (uint32_t)option_number(given, "keep"),
+    };
+    if (option_given(given, "overlap"))
+        *fields |= SEALRING_POLICY_OVERLAP;
+    if (option_given(given, "purge-delay"))
+        *fields |= SEALRING_POLICY_PURGE_DELAY;
+    if (option_given(given, "keep"))
+        *fields |= SEALRING_POLICY_KEEP;
+    return *fields != 0;
+}
+
+static int run_create(struct session *session)
+{
+    sealring_policy policy;
+    unsigned fields = 0;
+    const char *name = session->options.arguments[0];
+    const char *prefix = option_text(&session->options, "prefix");
+    read_policy(&session->options, &policy, &fields);
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_ring_create(session->manager, name, prefix, &policy, fields, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (prefix == NULL)
+        prefix = "sr";
+    if (session->json && !session->dry_run)
+        return print_ring(session, name);
+    if (session->json)
+        jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
+    else
+        printf("ring %s %s: prefix %s, version 1 %s\n", name, session->dry_run ? "would be made" : "is ready", prefix,
+               session->dry_run ? "would be active" : "is active");
+    if (!session->dry_run)
+        session_say(session, "next: sealring client add NAME, then sealring issue %s --client NAME", name);
+    return STATUS_DONE;
+}
+
+static int run_set(struct session *session)
+{
+    sealring_policy policy;
+    unsigned fields = 0;
+    const char *name = session->options.arguments[0];
+    if (!read_policy(&session->options, &policy, &fields))
+        return session_refuse(session, STATUS_USAGE, "ring set wants one of --overlap, --purge-delay, --keep");
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_ring_set(session->manager, name, &policy, fields, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (session->json)
+        return print_ring(session, name);
+    printf("ring %s %s its policy; windows that were promised already keep their end\n", name,
+           session->dry_run ? "would change" : "has changed");
+    return STATUS_DONE;
+}
+
+static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+
+static const struct option create_options[] = {
+    {"prefix", "PREFIX", "what its credentials begin with, such as acme_live; fixed for good; sr without", OPTION_TEXT},
+    {"overlap", "DURATION", "how long a predecessor stays good after a rotation; 7d without", OPTION_DURATION},
+    {"purge-delay", "DURATION", "how long the object of a closed version is kept; 30d without", OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors may be alive; 3 without", OPTION_NUMBER},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const create_examples[] = {"sealring ring create payments --prefix acme_live --overlap 30d", NULL};
+
+const struct command command_ring_create = {
+    .words = "ring create",
+    .group = "Rings",
+    .purpose = "make a ring and its first version",
+    .arguments = ring_name,
+    .options = create_options,
+    .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
+    .examples = create_examples,
+    .run = run_create,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};
+
+const struct command command_ring_list = {
+    .words = "ring list",
+    .group = "Rings",
+    .purpose = "list the rings",
+    .run = run_list,
+};
+
+const struct command command_ring_show = {
+    .words = "ring show",
+    .group = "Rings",
+    .purpose = "show a ring's policy and versions",
+    .arguments = ring_name,
+    .run = run_show,
+};
+
+static const struct option set_options[] = {
+    {"overlap", "DURATION", "how long a predecessor stays good after a rotation", OPTION_DURATION},
+    {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors may be alive", OPTION_NUMBER},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+const struct command command_ring_set = {
+    .words = "ring set",
+    .group = "Rings",
+    .purpose = "change a ring's policy",
+    .arguments = ring_name,
+    .options = set_options,
+    .notes = "Windows that were promised already keep their end.",
+    .run = run_set,
+    .flags = COMMAND_CHANGES,
+};

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring rotate, prepare, activate, rollback, retire, reinstate, compromise, destroy: one function, eight events. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/jsontext.h"
+#include "tools/sealring/moment.h"
+#include "tools/sealring/session.h"
+
+/* What a version in this state means for people: "version 2 " and the sentence. */
+static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
+{
+    char when[MOMENT_SIZE];
+    const char *be = session->dry_run ? "would be" : "is";
+    int64_t time = effect->to == SEALRING_VERSION_RETIRING ? effect->retire_at : effect->purge_at;
+    moment_format(time, session->now, when);
+    switch (effect->to) {
+    case SEALRING_VERSION_PENDING:
+        snprintf(text, size, "%s pending: accepted, and ready to be activated", be);
+        break;
+    case SEALRING_VERSION_ACTIVE:
+        snprintf(text, size, "%s active", be);
+        break;
+    case SEALRING_VERSION_RETIRING:
+        snprintf(text, size, "%s retiring: its credentials stay good until %s", be, when);
+        break;
+    case SEALRING_VERSION_RETIRED:
+        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
+        break;
+    case SEALRING_VERSION_COMPROMISED:
+        snprintf(text, size, "%s compromised: its credentials are rejected, for good", be);
+        break;
+    case SEALRING_VERSION_DESTROYED:
+        snprintf(text, size, "%s destroyed: its object is gone from the token", be);
+        break;
+    case SEALRING_VERSION_NONE:
+        snprintf(text, size, "%s gone", be);
+        break;
+    }
+}
+
+/* A rotation makes a version and activates it: only where each version ended up is told. */
+static bool is_last(const sealring_change *change, size_t index)
+{
+    for (size_t i = index + 1; i < change->count; i++)
+        if (change->effects[i].version == change->effects[index].version)
+            return false;
+    return true;
+}
+
+static void print_effect(const struct session *session, const sealring_effect *effect)
+{
+    const struct style *style = &session->out;
+    enum tone tone = style_version_tone(effect->to);
+    char sentence[200];
+    effect_sentence(effect, session, sentence, sizeof sentence);
+    printf("version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version, style_end(style, tone), sentence);
+}
+
+static void print_change(const struct session *session, const sealring_change *change)
+{
+    const struct style *style = &session->out;
+    for (size_t i = 0; i < change->count; i++)
+        if (is_last(change, i) && change->effects[i].to == SEALRING_VERSION_ACTIVE)
+            print_effect(session, &change->effects[i]);
+    for (size_t i = 0; i < change->count; i++)
+        if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
+            print_effect(session, &change->effects[i]);
+    if (change->guard[0] != '\0' && session->dry_run)
+        printf("%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard, style_end(style, TONE_DIM));
+    else if (change->guard[0] != '\0')
+        session_say(session, "guards: %s", change->guard);
+}
+
+static void print_change_json(const struct session *session, const char *ring, const sealring_change *change)
+{
+    json_t *effects = json_array();
+    for (size_t i = 0; i < change->count; i++) {
+        const sealring_effect *effect = &change->effects[i];
+        json_array_append_new(effects,
+                              json_pack("{s:I, s:s, s:s, s:o, s:o}", "version", (json_int_t)effect->version, "from",
+                                        sealring_version_state_name(effect->from), "to",
+                                        sealring_version_state_name(effect->to), "retire_at",
+                                        jsontext_time(effect->retire_at), "purge_at", jsontext_time(effect->purge_at)));
+    }
+    jsontext_print_as("change", json_pack("{s:s, s:s, s:b, s:o, s:b, s:s, s:s}", "ring", ring, "event",
+                                          sealring_event_name((sealring_event)session->command->detail), "dry_run",
+                                          (int)session->dry_run, "effects", effects, "closing_owed",
+                                          (int)change->closing_owed, "guard", change->guard, "remark", change->remark));
+}
+
+static int fail(struct session *session, sealring_status status, const sealring_change *change)
+{
+    sealring_error *error = &session->error;
+    size_t used = strlen(error->message);
+    /* The guards' answer belongs into the one line, unless the library put it there. */
+    if (change->guard[0] != '\0' && strstr(error->message, change->guard) == NULL)
+        snprintf(error->message + used, sizeof error->message - used, " (%s)", change->guard);
+    return session_fail(session, status);
+}
+
+static void say_next(const struct session *session, const char *ring)
+{
+    switch ((sealring_event)session->command->detail) {
+    case SEALRING_EVENT_ROTATE:
+    case SEALRING_EVENT_ACTIVATE:
+        session_say(session, "next: hand the successors over: sealring reissue %s --all --out DIR/", ring);
+        break;
+    case SEALRING_EVENT_PREPARE:
+    case SEALRING_EVENT_REINSTATE:
+        session_say(session, "next: sealring activate %s", ring);
+        break;
+    case SEALRING_EVENT_ROLLBACK:
+        session_say(session, "automatic rotation is held until `sealring rotate %s` or `sealring activate %s VERSION`",
+                    ring, ring);
+        break;
+    case SEALRING_EVENT_RETIRE:
+    case SEALRING_EVENT_COMPROMISE:
+    case SEALRING_EVENT_DESTROY:
+        break;
+    }
+}
+
+static int run(struct session *session)
+{
+    const struct options *given = &session->options;
+    const char *ring = given->arguments[0];
+    const char *overrule = option_text(given, "overrule");
+    const char *reason = option_text(given, "reason");
+    if (overrule != NULL && reason != NULL)
+        return session_refuse(session, STATUS_USAGE, "--overrule says the reason already: leave --reason away");
+    if (overrule != NULL && overrule[0] == '\0')
+        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which goes on the record");
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_event_options options = {
+        .size = sizeof options,
+        .reason = overrule != NULL ? overrule : reason,
+        .overrule = overrule != NULL,
+    };
+    sealring_change change = {.size = sizeof change};
+    sealring_status status = sealring_version_change(session->manager, ring, (sealring_event)session->command->detail,
+                                                     given->version, &options, &change, &session->error);
+    if (status != SEALRING_OK)
+        return fail(session, status, &change);
+    if (session->json)
+        print_change_json(session, ring, &change);
+    else
+        print_change(session, &change);
+    if (change.remark[0] != '\0')
+        session_warn(session, "%s", change.remark);
+    if (!session->dry_run)
+        say_next(session, ring);
+    return STATUS_DONE;
+}
+
+static const struct argument ring_only[] = {{"RING", "the ring", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+
+static const struct argument ring_and_version[] = {
+    {"RING", "the ring", ARGUMENT_TEXT, 0},
+    {"VERSION", "the version's number", ARGUMENT_VERSION, 0},
+    {NULL, NULL, 0, 0},
+};
+
+static const struct argument ring_and_choice[] = {
+    {"RING", "the ring", ARGUMENT_TEXT, 0},
+    {"VERSION", "the version's number; without: the pending one", ARGUMENT_VERSION, 1},
+    {NULL, NULL, 0, 0},
+};
+
+static const struct option reason_option[] = {
+    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option overrule_options[] = {
+    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait; the reason goes on the record", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+const struct command command_rotate = {
+    .words = "rotate",
+    .group = "Versions",
+    .purpose = "make the next version active; the present one stays good for the overlap",
+    .arguments = ring_only,
+    .options = reason_option,
+    .notes =
+        "Uses the pending version if there is one. Credentials of the predecessor are accepted until it is retired.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_ROTATE,
+};
+
+const struct command command_prepare = {
+    .words = "prepare",
+    .group = "Versions",
+    .purpose = "make the next version, pending: accepted, issuing nothing yet",
+    .arguments = ring_only,
+    .options = reason_option,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_PREPARE,
+};
+
+const struct command command_activate = {
+    .words = "activate",
+    .group = "Versions",
+    .purpose = "make a pending or retiring version the active one",
+    .arguments = ring_and_choice,
+    .options = reason_option,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_ACTIVATE,
+};
+
+const struct command command_rollback = {
+    .words = "rollback",
+    .group = "Versions",
+    .purpose = "make the newest retiring version active again",
+    .arguments = ring_only,
+    .options = reason_option,
+    .notes =
+        "Holds automatic rotation until an operator rotates or activates. To go forward again: sealring activate RING "
+        "VERSION.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_ROLLBACK,
+};
+
+const struct command command_retire = {
+    .words = "retire",
+    .group = "Versions",
+    .purpose = "accept a retiring version's credentials no more, once its window is over",
+    .arguments = ring_and_version,
+    .options = overrule_options,
+    .notes =
+        "Its object is told to sign no more, and kept until the purge delay is over; sealring reinstate undoes it.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_RETIRE,
+};
+
+const struct command command_reinstate = {
+    .words = "reinstate",
+    .group = "Versions",
+    .purpose = "make a retired version pending again, and accepted",
+    .arguments = ring_and_version,
+    .options = reason_option,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_REINSTATE,
+};
+
+const struct command command_compromise = {
+    .words = "compromise",
+    .group = "Versions",
+    .purpose = "reject a version's credentials at once and for good",
+    .arguments = ring_and_version,
+    .options = reason_option,
+    .notes =
+        "If it was active, a pending version takes its place; without one, issuing is refused until one is prepared and "
+        "activated. There is no way back.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_COMPROMISE,
+};
+
+const struct command command_destroy = {
+    .words = "destroy",
+    .group = "Versions",
+    .purpose = "destroy a closed version's object in the token",
+    .arguments = ring_and_version,
+    .options = overrule_options,
+    .notes =
+        "For a retired or compromised version whose purge delay is over, or a pending one that nobody holds credentials "
+        "of. There is no way back.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_DESTROY,
+};

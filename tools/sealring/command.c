@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of subcommands. */
+#include "tools/sealring/commands.h"
+
+#include <string.h>
+
+const struct command *const command_table[] = {
+    &command_init,        &command_status,      &command_ring_create,   &command_ring_list,
+    &command_ring_show,   &command_ring_set,    &command_client_add,    &command_client_list,
+    &command_client_show, &command_client_set,  &command_client_forget, &command_issue,
+    &command_reissue,     &command_revoke,      &command_key_list,      &command_key_show,
+    &command_key_set,     &command_key_suspend, &command_key_resume,    &command_key_rekey,
+    &command_verify,      &command_explain,     &command_rotate,        &command_prepare,
+    &command_activate,    &command_rollback,    &command_retire,        &command_reinstate,
+    &command_compromise,  &command_destroy,     &command_help,          NULL,
+};
+
+const struct option command_common_options[] = {
+    {"vault", "DIR",
+     "the vault's directory; else $SEALRING_VAULT, else /var/lib/sealring for root, else "
+     "$XDG_DATA_HOME/sealring or ~/.local/share/sealring",
+     OPTION_TEXT},
+    {"json", NULL, "print JSON with stable field names", OPTION_FLAG},
+    {"dry-run", NULL, "check everything, say what would happen, change nothing", OPTION_FLAG},
+    {"help", NULL, "print this help (also -h)", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+int command_offers(const struct command *command, const struct option *common)
+{
+    if (strcmp(common->name, "dry-run") == 0)
+        return (command->flags & COMMAND_CHANGES) != 0;
+    if (strcmp(common->name, "vault") == 0)
+        return (command->flags & COMMAND_WITHOUT_VAULT) == 0;
+    return 1;
+}
+
+const struct command *command_find(const char *first, const char *second)
+{
+    char words[64];
+    size_t length = strlen(first) + (second != NULL ? strlen(second) + 1 : 0);
+    if (length >= sizeof words || strchr(first, ' ') != NULL || (second != NULL && strchr(second, ' ') != NULL))
+        return NULL;
+    strcpy(words, first);
+    if (second != NULL) {
+        strcat(words, " ");
+        strcat(words, second);
+    }
+    for (size_t i = 0; command_table[i] != NULL; i++)
+        if (strcmp(command_table[i]->words, words) == 0)
+            return command_table[i];
+    return NULL;
+}
+
+int command_is_noun(const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; command_table[i] != NULL; i++) {
+        const char *words = command_table[i]->words;
+        if (length > 0 && strncmp(words, word, length) == 0 && words[length] == ' ')
+            return 1;
+    }
+    return 0;
+}

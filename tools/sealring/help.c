@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help texts, made from the tables. */
+#include "tools/sealring/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "tools/sealring/jsontext.h"
+
+#define WIDTH  96
+#define COLUMN 28
+
+/* Prints a text from column `column` on, wrapped; lines after the first are indented to it. */
+static void wrap(const char *text, size_t column)
+{
+    size_t at = column;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " \n");
+        if (at > column && at + 1 + length > WIDTH) {
+            printf("\n%*s", (int)column, "");
+            at = column;
+        } else if (at > column) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", (int)length, text);
+        at += length;
+        text += length;
+        if (*text == '\n') {
+            printf("\n%*s", (int)column, "");
+            at = column;
+        }
+        text += *text != '\0';
+    }
+    putchar('\n');
+}
+
+static void heading(const struct style *style, const char *text)
+{
+    printf("\n%s%s%s\n", style_start(style, TONE_BOLD), text, style_end(style, TONE_BOLD));
+}
+
+static void entry(const char *name, const char *text)
+{
+    int used = printf("  %s", name);
+    if (used + 2 > COLUMN) {
+        putchar('\n');
+        used = 0;
+    }
+    printf("%*s", COLUMN - used, "");
+    wrap(text, COLUMN);
+}
+
+static void options(const struct option *table, const struct command *command)
+{
+    for (; table != NULL && table->name != NULL; table++) {
+        char name[64];
+        if (command != NULL && !command_offers(command, table))
+            continue;
+        snprintf(name, sizeof name, "--%s%s%s", table->name, table->value != NULL ? " " : "",
+                 table->value != NULL ? table->value : "");
+        entry(name, table->help);
+    }
+}
+
+static void exit_statuses(const struct style *style)
+{
+    heading(style, "Exit status");
+    entry("0", "done, or the credential is accepted");
+    entry("1", "refused, rejected, or not found");
+    entry("2", "the command line or the configuration is wrong");
+    entry("3", "the PKCS#11 token is missing or failed");
+    entry("4", "the registry is missing, damaged or locked");
+    entry("5", "a barrier or gate is not satisfied yet");
+}
+
+static void entry_of(const struct command *command)
+{
+    char name[96];
+    size_t used = (size_t)snprintf(name, sizeof name, "%s", command->words);
+    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL && used < sizeof name; a++)
+        used += (size_t)snprintf(name + used, sizeof name - used, a->optional ? " [%s]" : " %s", a->name);
+    entry(name, command->purpose);
+}
+
+void help_overview(const struct style *style)
+{
+    printf("sealring keeps the signing secrets behind API keys inside a PKCS#11 token, and rotates them\n"
+           "without one rejected request.\n\n"
+           "Usage: sealring COMMAND [ARGUMENT]... [--OPTION VALUE]...\n");
+    const char *group = "";
+    for (size_t i = 0; command_table[i] != NULL; i++) {
+        if (strcmp(group, command_table[i]->group) != 0)
+            heading(style, command_table[i]->group);
+        group = command_table[i]->group;
+        entry_of(command_table[i]);
+    }
+    heading(style, "Options of every command");
+    options(command_common_options, NULL);
+    entry("--version", "print the version");
+    exit_statuses(style);
+    printf("\nMore about one command: sealring help COMMAND, or sealring COMMAND --help\n");
+}
+
+void help_noun(const char *noun, const struct style *style)
+{
+    size_t length = strlen(noun);
+    printf("Usage: sealring %s COMMAND [ARGUMENT]... [--OPTION VALUE]...\n", noun);
+    heading(style, "Commands");
+    for (size_t i = 0; command_table[i] != NULL; i++)
+        if (strncmp(command_table[i]->words, noun, length) == 0 && command_table[i]->words[length] == ' ')
+            entry_of(command_table[i]);
+    printf("\nMore about one of them: sealring help %s COMMAND\n", noun);
+}
+
+void help_command(const struct command *command, const struct style *style)
+{
+    printf("Usage: sealring %s", command->words);
+    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++)
+        printf(a->optional ? " [%s]" : " %s", a->name);
+    printf(" [--OPTION VALUE]...%s\n\n", (command->flags & COMMAND_READS_SECRET) != 0 ? " < FILE" : "");
+    printf("%c", command->purpose[0] >= 'a' && command->purpose[0] <= 'z' ? command->purpose[0] - 'a' + 'A'
+                                                                          : command->purpose[0]);
+    printf("%s.\n", command->purpose + 1);
+    if (command->notes != NULL) {
+        putchar('\n');
+        wrap(command->notes, 0);
+    }
+    if (command->arguments != NULL)
+        heading(style, "Arguments");
+    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++)
+        entry(a->name, a->help);
+    if (command->options != NULL)
+        heading(style, "Options");
+    options(command->options, NULL);
+    heading(style, "Options of every command");
+    options(command_common_options, command);
+    if (command->examples != NULL)
+        heading(style, "Examples");
+    for (size_t i = 0; command->examples != NULL && command->examples[i] != NULL; i++)
+        printf("  %s\n", command->examples[i]);
+    exit_statuses(style);
+}
+
+static json_t *options_json(const struct command *command)
+{
+    static const char *const kinds[] = {"flag", "text", "list", "number", "duration", "time"};
+    json_t *array = json_array();
+    const struct option *tables[] = {command->options, command_common_options};
+    for (size_t t = 0; t < 2; t++)
+        for (const struct option *o = tables[t]; o != NULL && o->name != NULL; o++)
+            if (t == 0 || command_offers(command, o))
+                json_array_append_new(array, json_pack("{s:s, s:s, s:s?, s:s}", "name", o->name, "kind", kinds[o->kind],
+                                                       "value", o->value, "help", o->help));
+    return array;
+}
+
+static json_t *command_json(const struct command *command)
+{
+    json_t *arguments = json_array();
+    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++)
+        json_array_append_new(arguments,
+                              json_pack("{s:s, s:b, s:s}", "name", a->name, "optional", a->optional, "help", a->help));
+    return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", command->words, "group", command->group,
+                     "purpose", command->purpose, "notes", command->notes, "changes_state",
+                     (command->flags & COMMAND_CHANGES) != 0, "arguments", arguments, "options", options_json(command));
+}
+
+bool help_json(const char *first, const char *second)
+{
+    json_t *array = json_array();
+    size_t length = first != NULL ? strlen(first) : 0;
+    const struct command *only = first != NULL ? command_find(first, second) : NULL;
+    for (size_t i = 0; command_table[i] != NULL; i++) {
+        const char *words = command_table[i]->words;
+        bool of_noun = second == NULL && length > 0 && strncmp(words, first, length) == 0 && words[length] == ' ';
+        if (first == NULL || command_table[i] == only || of_noun)
+            json_array_append_new(array, command_json(command_table[i]));
+    }
+    bool found = json_array_size(array) > 0;
+    if (found)
+        jsontext_print_as("commands", array);
+    else
+        json_decref(array);
+    return found;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library's structures as JSON. */
+#include "tools/sealring/jsontext.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+json_t *jsontext_time(int64_t time)
+{
+    char text[SEALRING_TIME_SIZE];
+    if (time == 0)
+        return json_null();
+    sealring_time_format(time, text);
+    return json_string(text);
+}
+
+static json_t *duration(int64_t value)
+{
+    char text[SEALRING_TIME_SIZE];
+    sealring_duration_format(value, text);
+    return json_string(text);
+}
+
+json_t *jsontext_scopes(const char *scopes)
+{
+    if (scopes == NULL)
+        return json_null();
+    json_t *array = json_array();
+    while (*scopes != '\0') {
+        size_t length = strcspn(scopes, " ");
+        if (length > 0)
+            json_array_append_new(array, json_stringn(scopes, length));
+        scopes += length + (scopes[length] == ' ');
+    }
+    return array;
+}
+
+json_t *jsontext_ring(const sealring_ring_info *ring)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o}", "name", ring->name, "ring_id",
+                     ring->ring_id, "prefix", ring->prefix, "overlap", duration(ring->policy.overlap), "purge_delay",
+                     duration(ring->policy.purge_delay), "keep", (json_int_t)ring->policy.keep, "rotation_held",
+                     (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
+                     (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created",
+                     jsontext_time(ring->created));
+}
+
+json_t *jsontext_version(const sealring_version_info *version)
+{
+    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:s, s:s}", "ring",
+                     version->ring, "version", (json_int_t)version->version, "state",
+                     sealring_version_state_name(version->state), "created", jsontext_time(version->created),
+                     "activated", jsontext_time(version->activated), "retire_at", jsontext_time(version->retire_at),
+                     "closed", jsontext_time(version->closed), "purge_at", jsontext_time(version->purge_at),
+                     "destroyed", jsontext_time(version->destroyed), "was_compromised", (int)version->was_compromised,
+                     "closing_owed", (int)version->closing_owed, "credentials", (json_int_t)version->credentials,
+                     "current_keys", (json_int_t)version->current, "object_id", version->object_id, "check_value",
+                     version->check_value);
+}
+
+json_t *jsontext_client(const sealring_client_info *client)
+{
+    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "name", client->name, "contact", client->contact, "keys",
+                     (json_int_t)client->keys, "created", jsontext_time(client->created), "forgotten",
+                     jsontext_time(client->forgotten));
+}
+
+json_t *jsontext_key(const sealring_key_info *key)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "key_id", key->key_id, "ring",
+                     key->ring, "client", key->client, "label", key->label, "state",
+                     sealring_key_state_name(key->state), "version", (json_int_t)key->version, "serial",
+                     (json_int_t)key->serial, "scopes", jsontext_scopes(key->scopes), "narrowed_to",
+                     jsontext_scopes(key->narrowed), "expires", jsontext_time(key->expires), "created",
+                     jsontext_time(key->created));
+}
+
+json_t *jsontext_credential(const sealring_credential_info *credential)
+{
+    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "key_id", credential->key_id,
+                     "serial", (json_int_t)credential->serial, "version", (json_int_t)credential->version,
+                     "version_state", sealring_version_state_name(credential->version_state), "state",
+                     sealring_credential_state_name(credential->state), "replaced_by_rekey",
+                     (int)credential->replaced_by_rekey, "scopes", jsontext_scopes(credential->scopes), "issued",
+                     jsontext_time(credential->issued), "not_before", jsontext_time(credential->not_before), "expires",
+                     jsontext_time(credential->expires), "retire_at", jsontext_time(credential->retire_at), "digest",
+                     credential->digest);
+}
+
+void jsontext_print(json_t *value)
+{
+    if (value == NULL) {
+        fputs("sealring: out of memory\n", stderr);
+        exit(1);
+    }
+    json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(value);
+}
+
+void jsontext_print_as(const char *name, json_t *value)
+{
+    jsontext_print(json_pack("{s:o}", name, value));
+}
+
+void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "client", issued->client, "label", issued->label,
+                  "key_id", issued->key_id, "version", (json_int_t)issued->version, "serial",
+                  (json_int_t)issued->serial, "expires", jsontext_time(issued->expires), "scopes",
+                  jsontext_scopes(issued->scopes), "state", issued->existed ? "existed" : "issued");
+    char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (text == NULL) {
+        fputs("sealring: out of memory\n", stderr);
+        exit(1);
+    }
+    /* The credential's alphabet needs no escaping, so it can follow by hand, straight from the library's memory. */
+    fprintf(stream, "%.*s,\"credential\":\"%s\"}\n", (int)(strlen(text) - 1), text, issued->credential);
+    free(text);
+}

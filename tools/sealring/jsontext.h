@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library's structures as JSON with stable field names: snake_case, times as RFC 3339 text, null for none. */
+#ifndef TOOL_JSONTEXT_H
+#define TOOL_JSONTEXT_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include <sealring/manage.h>
+
+/* Each returns a new reference. */
+json_t *jsontext_time(int64_t time);
+json_t *jsontext_scopes(const char *scopes); /* an array, null for NULL */
+json_t *jsontext_ring(const sealring_ring_info *ring);
+json_t *jsontext_version(const sealring_version_info *version);
+json_t *jsontext_client(const sealring_client_info *client);
+json_t *jsontext_key(const sealring_key_info *key);
+json_t *jsontext_credential(const sealring_credential_info *credential);
+
+/* Prints the value, indented, and a newline on standard output; takes over the reference. */
+void jsontext_print(json_t *value);
+
+/* Prints {"NAME": value} and takes over the reference. */
+void jsontext_print_as(const char *name, json_t *value);
+
+/* Prints one issued credential as an object on one line. The secret itself is not copied to memory that nobody wipes. */
+void jsontext_print_issued(FILE *stream, const sealring_issued *issued);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command sealring: reads the command line, runs one subcommand, checks that what it said was heard. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/help.h"
+#include "tools/sealring/output.h"
+#include "tools/sealring/session.h"
+
+/* Whether --json was given, also on a command line that cannot be read otherwise. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+static int usage(struct session *session, const char *problem)
+{
+    const struct command *command = session->options.command;
+    if (command != NULL && command != &command_help)
+        return session_refuse(session, STATUS_USAGE, "%s; see sealring help %s", problem, command->words);
+    return session_refuse(session, STATUS_USAGE, "%s; see sealring help", problem);
+}
+
+static int run(struct session *session, int argc, char **argv)
+{
+    char problem[OPTIONS_PROBLEM_SIZE];
+    session->out = style_of(stdout);
+    session->err = style_of(stderr);
+    session->json = wants_json(argc, argv);
+    if (!options_read(&session->options, argc, argv, problem))
+        return usage(session, problem);
+    session->command = session->options.command;
+    if (session->command == NULL && option_given(&session->options, "version")) {
+        printf("sealring %s\n", sealring_library_version());
+        return STATUS_DONE;
+    }
+    bool help = option_given(&session->options, "help");
+    if (session->command == NULL && !help)
+        return usage(session, "no command was given");
+    if (session->command != NULL && help) {
+        help_command(session->command, &session->out);
+        return STATUS_DONE;
+    }
+    if (session->command == NULL)
+        session->command = &command_help;
+    int result = session_start(session);
+    return result == STATUS_DONE ? session->command->run(session) : result;
+}
+
+int main(int argc, char **argv)
+{
+    struct session session = {0};
+    int result = output_start();
+    if (result != STATUS_DONE)
+        return result;
+    result = run(&session, argc, argv);
+    session_end(&session);
+    return output_finish(result);
+}

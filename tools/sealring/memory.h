@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory for the command: it either exists or the command ends with a line that says so. */
+#ifndef TOOL_MEMORY_H
+#define TOOL_MEMORY_H
+
+#include <stddef.h>
+
+void *memory_grow(void *old, size_t count, size_t size); /* like reallocarray */
+char *memory_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *memory_copy(const char *text); /* NULL stays NULL */
+
+/* Makes room for one more element behind `count`; returns the array. */
+void *memory_room(void *array, size_t count, size_t *capacity, size_t size);
+
+#endif

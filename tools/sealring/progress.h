@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A progress bar on standard error, if that is a terminal. */
+#ifndef TOOL_PROGRESS_H
+#define TOOL_PROGRESS_H
+
+#include <stdint.h>
+
+#include "tools/sealring/style.h"
+
+struct progress {
+    const struct style *style;
+    const char *what; /* "issuing" */
+    uint64_t total;
+    uint64_t done;
+    int64_t began; /* milliseconds of CLOCK_MONOTONIC */
+    int64_t shown;
+};
+
+void progress_start(struct progress *progress, const struct style *style, const char *what, uint64_t total);
+void progress_step(struct progress *progress);
+void progress_finish(struct progress *progress); /* clears the line */
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of the command: vault directory, module environment, manager, failures. */
+#include "tools/sealring/session.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/sealring/jsontext.h"
+#include "tools/sealring/memory.h"
+
+static const struct {
+    sealring_status status;
+    int exit_status;
+} exit_statuses[] = {
+    {SEALRING_OK, STATUS_DONE},         {SEALRING_REFUSED, STATUS_REFUSED}, {SEALRING_NOT_FOUND, STATUS_REFUSED},
+    {SEALRING_INVALID, STATUS_USAGE},   {SEALRING_TOKEN, STATUS_TOKEN},     {SEALRING_REGISTRY, STATUS_REGISTRY},
+    {SEALRING_WAITING, STATUS_WAITING}, {SEALRING_SYSTEM, STATUS_REFUSED},
+};
+
+static const char *const status_names[] = {"ok",    "refused",  "not-found", "invalid",
+                                           "token", "registry", "waiting",   "system"};
+static const char *const exit_names[] = {"ok", "refused", "invalid", "token", "registry", "waiting"};
+
+static char *default_vault(void)
+{
+    const char *path = getenv("SEALRING_VAULT");
+    if (path != NULL && path[0] != '\0')
+        return memory_text("%s", path);
+    if (geteuid() == 0)
+        return memory_text("/var/lib/sealring");
+    path = getenv("XDG_DATA_HOME");
+    /* The XDG Base Directory Specification has relative paths ignored. */
+    if (path != NULL && path[0] == '/')
+        return memory_text("%s/sealring", path);
+    path = getenv("HOME");
+    if (path == NULL || path[0] != '/') {
+        const struct passwd *user = getpwuid(geteuid());
+        path = user != NULL ? user->pw_dir : NULL;
+    }
+    return path != NULL ? memory_text("%s/.local/share/sealring", path) : NULL;
+}
+
+int session_start(struct session *session)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    session->json = option_given(&session->options, "json");
+    session->dry_run = option_given(&session->options, "dry-run");
+    if ((session->command->flags & COMMAND_WITHOUT_VAULT) != 0)
+        return STATUS_DONE;
+    const char *given = option_text(&session->options, "vault");
+    if (given != NULL && given[0] == '\0')
+        return session_refuse(session, STATUS_USAGE, "--vault wants a directory, not an empty text");
+    session->vault = given != NULL ? memory_text("%s", given) : default_vault();
+    if (session->vault == NULL)
+        return session_refuse(session, STATUS_USAGE, "no home directory to look for a vault in: give --vault DIR");
+    return STATUS_DONE;
+}
+
+void session_end(struct session *session)
+{
+    sealring_manager_close(&session->manager);
+    free(session->vault);
+    session->vault = NULL;
+    options_free(&session->options);
+}
+
+static int set_variable(const char *name, const char *value, void *context)
+{
+    (void)context;
+    return setenv(name, value, 1);
+}
+
+int session_environment(struct session *session)
+{
+    if ((session->command->flags & COMMAND_TOKEN) == 0)
+        return STATUS_DONE;
+    sealring_status status = sealring_environment(session->vault, set_variable, NULL, &session->error);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
+int session_open(struct session *session)
+{
+    int result = session_environment(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_manage_options options = {
+        .size = sizeof options,
+        .dry_run = session->dry_run,
+        .read_only = (session->command->flags & COMMAND_CHANGES) == 0,
+    };
+    sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
+static void print_failure(struct session *session, const char *name, int exit_status, const char *message)
+{
+    fflush(stdout);
+    fprintf(stderr, "%ssealring:%s %s\n", style_start(&session->err, TONE_BAD), style_end(&session->err, TONE_BAD),
+            message);
+    if (session->json)
+        jsontext_print(
+            json_pack("{s:{s:s, s:i, s:s}}", "error", "status", name, "exit", exit_status, "message", message));
+}
+
+int session_fail(struct session *session, sealring_status status)
+{
+    int exit_status = STATUS_REFUSED;
+    for (size_t i = 0; i < sizeof exit_statuses / sizeof *exit_statuses; i++)
+        if (exit_statuses[i].status == status)
+            exit_status = exit_statuses[i].exit_status;
+    const char *name = (size_t)status < sizeof status_names / sizeof *status_names ? status_names[status] : "system";
+    print_failure(session, name, exit_status, session->error.message);
+    return exit_status;
+}
+
+int session_refuse(struct session *session, int exit_status, const char *format, ...)
+{
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    print_failure(session, exit_names[exit_status], exit_status, message);
+    return exit_status;
+}
+
+void session_say(const struct session *session, const char *format, ...)
+{
+    if (session->json)
+        return;
+    fflush(stdout);
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+void session_warn(const struct session *session, const char *format, ...)
+{
+    fflush(stdout);
+    fprintf(stderr, "%snote:%s ", style_start(&session->err, TONE_WARN), style_end(&session->err, TONE_WARN));
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+const char *session_would(const struct session *session)
+{
+    return session->dry_run ? "would " : "";
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of the command: what was asked for, the open manager, and how it ends. */
+#ifndef TOOL_SESSION_H
+#define TOOL_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sealring/manage.h>
+
+#include "tools/sealring/command.h"
+#include "tools/sealring/options.h"
+#include "tools/sealring/style.h"
+
+struct session {
+    const struct command *command;
+    struct options options;
+    char *vault; /* owned */
+    bool json;
+    bool dry_run;
+    struct style out; /* standard output */
+    struct style err; /* standard error */
+    int64_t now;      /* when the command began, milliseconds */
+    sealring_manager *manager;
+    sealring_error error; /* for the library's calls */
+};
+
+/* Finds the vault's directory and the terminal's abilities. Returns an exit status. */
+int session_start(struct session *session);
+void session_end(struct session *session);
+
+/* Sets the environment that the token's module wants, once, if the command may need the token. STATUS_DONE or, after
+ * having said why, another exit status. */
+int session_environment(struct session *session);
+
+/* Opens the manager (and sets the environment before). As above. */
+int session_open(struct session *session);
+
+/* Says what session->error holds, on stderr and with --json also on stdout; returns the exit status for `status`. */
+int session_fail(struct session *session, sealring_status status);
+
+/* The same for a message of the command's own. */
+int session_refuse(struct session *session, int exit_status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Says something that is not data: on stderr, and nothing with --json. */
+void session_say(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says something that must not get lost: on stderr, also with --json. */
+void session_warn(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "would " with --dry-run, else "". */
+const char *session_would(const struct session *session);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Interruptions, noticed where it is safe to stop. */
+#ifndef TOOL_SIGNALS_H
+#define TOOL_SIGNALS_H
+
+/* From now on SIGINT, SIGTERM and SIGHUP are only noted; a second one ends the process as usual. */
+void signals_watch(void);
+
+/* From now on they end the process again. */
+void signals_release(void);
+
+/* The signal that was caught, 0 for none. */
+int signals_caught(void);
+
+#endif
