@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds in its own directory, runs the tests and ends in one line `N passed, M failed`.
+#
+#   sh tests/run.sh [ARGUMENT...]     arguments go to `make check`: TESTS=tests/cli/story.sh, for one test only
+#
+# NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
+# With CI set, a skipped test counts as failed.
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+# The one line that everybody reads, and the exit status that agrees with it.
+finish()
+{
+    echo "$1 passed, $2 failed"
+    [ "$2" -eq 0 ] && [ "$1" -gt 0 ]
+    exit
+}
+
+if ! sh "$top/tools/packages.sh" build test; then
+    finish 0 1
+fi
+
+# shellcheck source=tools/build.sh
+. "$top/tools/build.sh"
+build_place "$top" "${NAME:-test}"
+log=$build/run.log
+
+# shellcheck disable=SC2086 # CONFIGURE is a list of words
+if ! build_configure "$log" ${CONFIGURE-} || ! build_make "$log" "building" all ||
+    ! build_make "$log" "building the tests" check "TESTS="; then
+    tail -n 60 "$log"
+    echo "The tests could not be built: the end of $log stands above."
+    finish 0 1
+fi
+
+# Make itself tells which tests there are, so that one that leaves no result behind is missed.
+# shellcheck disable=SC2016 # for make to expand
+tests=$(printf 'include Makefile\nlist-of-test-logs:\n\t@echo $(TEST_LOGS)\n' |
+    make -s --no-print-directory -C "$build" -f - list-of-test-logs "$@")
+for test in $tests; do
+    rm -f "$build/$test" "$build/${test%.log}.trs"
+done
+
+started=$(date +%s)
+build_make "$log" "running the tests" -k check "$@" || : # the results below decide
+
+passed=0
+failed=0
+skipped=0
+for test in $tests; do
+    results=$build/${test%.log}.trs
+    counts=$([ ! -f "$results" ] || awk '
+        /^:test-result: PASS/            { passed++ }
+        /^:test-result: (FAIL|XPASS|ERROR)/ { failed++ }
+        /^:test-result: (SKIP|XFAIL)/    { skipped++ }
+        END { if (passed + failed + skipped > 0) print passed + 0, failed + 0, skipped + 0 }' "$results")
+    if [ -z "$counts" ]; then
+        echo "---- ${test%.log}: gave no result"
+        failed=$((failed + 1))
+        continue
+    fi
+    # shellcheck disable=SC2086 # three numbers
+    set -- $counts
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    skipped=$((skipped + $3))
+    if [ "$2" -gt 0 ] || [ "$3" -gt 0 ]; then
+        echo "---- ${test%.log}: $1 passed, $2 failed, $3 skipped"
+        cat "$build/$test"
+    fi
+done
+
+echo "$(echo "$tests" | wc -w) test programs in $(($(date +%s) - started)) s, built in $build"
+if [ "$skipped" -gt 0 ]; then
+    echo "$skipped skipped${CI:+, which counts as failed here}"
+    [ -z "${CI-}" ] || failed=$((failed + skipped))
+fi
+finish "$passed" "$failed"
