@@ -7,6 +7,7 @@ libsealring_core_la_SOURCES = \
 	src/base/error.c src/base/error.h \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \
+	src/base/state_names.c \
 	src/base/timetext.c src/base/timetext.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/writer.c src/base/writer.h \

@@ -59,8 +59,8 @@ show()
 {
     printf '$ %s\n' "$2"
     status=0
-    eval "$2" 2>talk || status=$?
-    grep -v '^next: \|^guards: ' talk >&2 || :
+    eval "$2" 2>"talk" || status=$?
+    grep -v '^next: \|^guards: ' "talk" >&2 || :
     if [ "$status" -ne "$1" ]; then
         echo "quickstart: this should have ended with status $1, not $status" >&2
         exit 1

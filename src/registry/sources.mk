@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
 	src/registry/audit.c \
 	src/registry/client.c \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
 	src/token/attributes.c src/token/attributes.h \
 	src/token/code.c src/token/code.h \

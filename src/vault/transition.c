@@ -94,7 +94,9 @@ static void record(struct transition *transition)
 {
     struct audit_act *act = &transition->act;
     memcpy(act->ring, transition->state.ring.name, sizeof act->ring);
-    act->version = transition->decision.count > 0 ? transition->decision.steps[0].number : transition->version;
+    /* the version that the event is about; a rotation's first step is the predecessor's */
+    act->version = transition->decision.test_version != 0 ? transition->decision.test_version
+                                                          : transition->decision.steps[0].number;
     audit_detail(act, "{s:s, s:b}", "guard", transition->decision.reason, "overruled", transition->decision.overruled);
     audit_detail_add(act, "steps", describe_steps(&transition->decision));
     if (transition->reason != NULL)

@@ -124,7 +124,7 @@ is "$(find "$work/result" | wc -l)" 1 "no file is left, not even a temporary one
 head -n 501 "$work/many.csv" >"$work/some.csv"
 must ring create shown
 TERM=xterm script -qec "'$SEALRING' issue shown --from '$work/some.csv' --out '$work/shown.csv'" "$work/typescript" >/dev/null
-ok "a terminal sees the progress" grep -q 'handing over .* of 500' "$work/typescript"
+ok "a terminal sees the progress" grep -q 'issuing .* of 500' "$work/typescript"
 run issue shown --from "$work/some.csv" --out "$work/shown.csv"
 is "$(cat "$work/err")" "0 issued, 500 had been issued before" "a file sees the totals only"
 done_testing

@@ -2,6 +2,7 @@
 /* Opening a token: what is wrong with the module, the URI or the token is said; what the host program owns is left alone. */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

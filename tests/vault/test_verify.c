@@ -230,7 +230,8 @@ static const struct tampering {
     {"ring ID changed", "UPDATE ring SET ring_id = randomblob(16)", SEALRING_UNAVAILABLE},
     {"check value changed", "UPDATE version SET check_value = randomblob(8)", SEALRING_UNAVAILABLE},
     {"digest changed", "UPDATE credential SET digest = randomblob(32)", SEALRING_REJECTED_BAD_SECRET},
-    {"vault ID changed", "DROP TRIGGER vault_forward; UPDATE vault SET vault_id = randomblob(16)", SEALRING_UNAVAILABLE},
+    {"vault ID changed", "DROP TRIGGER vault_forward; UPDATE vault SET vault_id = randomblob(16)",
+     SEALRING_UNAVAILABLE},
 };
 
 START_TEST(an_edited_registry_convinces_nobody)

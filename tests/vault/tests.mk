@@ -8,3 +8,7 @@ c_tests += test_manage
 test_manage_SOURCES = tests/vault/test_manage.c
 test_manage_CPPFLAGS = $(TEST_CPPFLAGS)
 test_manage_LDADD = $(TEST_LIBS)
+c_tests += test_recover
+test_recover_SOURCES = tests/vault/test_recover.c
+test_recover_CPPFLAGS = $(TEST_CPPFLAGS)
+test_recover_LDADD = $(TEST_LIBS)

@@ -42,8 +42,9 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
     const struct style *style = &session->out;
     enum tone tone = judge_tone(verdict);
     char when[MOMENT_SIZE];
+    bool accepted = sealring_verdict_accepted(verdict) != 0;
     table_fact(stdout, style, "verdict", "%s%s%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
-               style_end(style, tone), grant->reason[0] != '\0' ? ": " : "", grant->reason);
+               style_end(style, tone), accepted ? "" : ": ", accepted ? "" : grant->reason);
     if (grant->key_id[0] == '\0')
         return;
     table_fact(stdout, style, "client", "%s", grant->client);
@@ -96,7 +97,7 @@ static int run(struct session *session)
 const struct command command_explain = {
     .words = "explain",
     .group = "Credentials",
-    .purpose = "say what the credential on standard input says, and why it is or is not good",
+    .purpose = "say what a credential says, and why it is or is not good",
     .notes = "The secret part is never shown. A text that is no credential is explained without a vault.",
     .run = run,
     .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,

@@ -86,6 +86,7 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
     if (result != STATUS_DONE)
         return result;
     delivery.total = clients->count;
+    delivery.progress.what = "issuing";
     sealring_status status =
         sealring_issue(session->manager, session->options.arguments[0], clients->requests, clients->count,
                        SEALRING_ISSUE_ADD_CLIENTS, delivery_take, &delivery, &bad, &session->error);

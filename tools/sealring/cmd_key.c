@@ -80,8 +80,7 @@ static int describe_credential(const sealring_credential_info *credential, void 
     if (description->session->json)
         return json_array_append_new(description->array, jsontext_credential(credential));
     table_add(table, TONE_PLAIN, "%" PRIu32, credential->serial);
-    table_add(table, TONE_PLAIN, "%" PRIu32, credential->version);
-    table_add(table, style_version_tone(credential->version_state), "%s",
+    table_add(table, style_version_tone(credential->version_state), "%" PRIu32 " (%s)", credential->version,
               sealring_version_state_name(credential->version_state));
     table_add(table, credential->state == SEALRING_CREDENTIAL_CURRENT ? TONE_GOOD : TONE_DIM, "%s%s",
               sealring_credential_state_name(credential->state), credential->replaced_by_rekey ? " by rekey" : "");
@@ -98,8 +97,8 @@ static int describe_credential(const sealring_credential_info *credential, void 
 static int show_key(struct session *session, const char *key_id)
 {
     static const struct table_column columns[] = {
-        {"SERIAL", 1},  {"VERSION", 1}, {"ITS STATE", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
-        {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},    {NULL, 0},
+        {"SERIAL", 1},  {"VERSION", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
+        {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},     {NULL, 0},
     };
     struct description description = {.session = session, .array = session->json ? json_array() : NULL};
     sealring_key_filter filter = {.key_id = key_id};

@@ -7,7 +7,8 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/versions.h"
 
-#define LINE_WIDTH 44
+#define LINE_WIDTH 48
+#define PAST_WIDTH 30 /* columns up to now where there is a future to draw; past and future have scales of their own */
 
 enum mark { MARK_NONE, MARK_PENDING, MARK_ACTIVE, MARK_RETIRING, MARK_CLOSED, MARK_START, MARK_NOW, MARK_LIMIT, MARKS };
 
@@ -17,21 +18,30 @@ static const char *const ascii_marks[MARKS] = {" ", ".", "=", "-", " ", "o", ">"
 
 struct axis {
     int64_t from;
+    int64_t now;
     int64_t until;
+    size_t present; /* the column of now */
 };
+
+static size_t scale(int64_t part, int64_t whole, size_t width)
+{
+    return (size_t)((double)part * (double)width / (double)whole + 0.5);
+}
 
 static size_t position(const struct axis *axis, int64_t time)
 {
     if (time <= axis->from)
         return 0;
     if (time >= axis->until)
-        return LINE_WIDTH - 1;
-    return (size_t)((double)(time - axis->from) * (LINE_WIDTH - 1) / (double)(axis->until - axis->from));
+        return time > axis->now || axis->until > axis->now ? LINE_WIDTH - 1 : axis->present;
+    if (time <= axis->now)
+        return scale(time - axis->from, axis->now - axis->from, axis->present);
+    return axis->present + scale(time - axis->now, axis->until - axis->now, LINE_WIDTH - 1 - axis->present);
 }
 
 static struct axis make_axis(const struct versions *versions, int64_t now)
 {
-    struct axis axis = {.from = now, .until = now};
+    struct axis axis = {.from = now, .now = now, .until = now};
     for (size_t i = 0; i < versions->count; i++) {
         const sealring_version_info *version = &versions->items[i];
         if (version->created < axis.from)
@@ -39,8 +49,7 @@ static struct axis make_axis(const struct versions *versions, int64_t now)
         if (version->state == SEALRING_VERSION_RETIRING && version->retire_at > axis.until)
             axis.until = version->retire_at;
     }
-    if (axis.until == axis.from)
-        axis.until++;
+    axis.present = axis.until > now ? PAST_WIDTH - 1 : LINE_WIDTH - 1;
     return axis;
 }
 
@@ -85,6 +94,14 @@ static void draw_version(const struct versions *versions, const sealring_version
         line[present] = MARK_NOW;
 }
 
+static size_t used_columns(const enum mark line[LINE_WIDTH])
+{
+    size_t used = LINE_WIDTH;
+    while (used > 0 && line[used - 1] == MARK_NONE)
+        used--;
+    return used;
+}
+
 static void print_end(const sealring_version_info *version, const struct session *session)
 {
     char when[MOMENT_SIZE];
@@ -100,21 +117,23 @@ static void print_end(const sealring_version_info *version, const struct session
     }
 }
 
+/* "3d2h ago          now          in 6d23h", each where it belongs. */
 static void print_axis(const struct axis *axis, const struct session *session, size_t indent)
 {
     const struct style *style = &session->out;
     char from[MOMENT_SIZE];
-    size_t present = position(axis, session->now);
-    moment_relative(axis->from, session->now, from);
+    char until[MOMENT_SIZE];
+    moment_relative(axis->from, axis->now, from);
+    moment_relative(axis->until, axis->now, until);
     if (strcmp(from, "now") == 0)
         from[0] = '\0';
-    size_t used = strlen(from);
-    printf("%*s%s%s", (int)indent, "", style_start(style, TONE_DIM), present > used ? from : "");
-    if (present > used)
-        printf("%*s", (int)(present - used), "");
-    else
-        printf("%*s", (int)present, "");
-    printf("now%s\n", style_end(style, TONE_DIM));
+    int used = printf("%*s%s%s", (int)indent, "", style_start(style, TONE_DIM), from);
+    used -= (int)(indent + strlen(style_start(style, TONE_DIM)));
+    int present = (int)axis->present - 1;
+    used += printf("%*snow", present > used ? present - used : 1, "");
+    if (axis->until > axis->now)
+        printf("%*s", LINE_WIDTH - used, until);
+    printf("%s\n", style_end(style, TONE_DIM));
 }
 
 void versions_draw(const struct versions *versions, const struct session *session, uint64_t keys)
@@ -132,11 +151,14 @@ void versions_draw(const struct versions *versions, const struct session *sessio
         enum tone tone = style_version_tone(version->state);
         char current[MOMENT_SIZE];
         char total[MOMENT_SIZE];
+        bool ends_there = version->current == 0 &&
+                          (version->state == SEALRING_VERSION_ACTIVE || version->state == SEALRING_VERSION_PENDING);
         draw_version(versions, version, &axis, session->now, line);
         printf("  v%-*" PRIu32 " %s%-11s%s  ", digits, version->version, style_start(style, tone),
                sealring_version_state_name(version->state), style_end(style, tone));
         fputs(style_start(style, tone), stdout);
-        for (size_t column = 0; column < LINE_WIDTH; column++)
+        size_t end = ends_there ? used_columns(line) : LINE_WIDTH;
+        for (size_t column = 0; column < end; column++)
             fputs(marks[line[column]], stdout);
         fputs(style_end(style, tone), stdout);
         moment_number(version->current, current);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Eight threads sign while keys are made, relabelled, listed and destroyed beside them. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include "lib/runner.h"
+#include "lib/test_token.h"
+#include "token/connection.h"
+
+#define SIGNERS     8
+#define KEYS        4
+#define GENERATIONS 150
+
+static struct test_token test;
+static struct token *token;
+static struct token_key_reference references[KEYS];
+static uint8_t expected[KEYS][TOKEN_HMAC_SIZE];
+static atomic_bool stop;
+
+static void setup(void)
+{
+    sealring_error error = {0};
+    test_token_make(&test);
+    token = test_token_open(&test);
+    for (unsigned i = 0; i < KEYS; i++) {
+        char id[17];
+        snprintf(id, sizeof(id), "signing key %04u", i);
+        test_token_reference(&references[i], id);
+        ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &references[i], &error), SEALRING_OK);
+        ck_assert_int_eq(token_hmac(token, &references[i], (const uint8_t *) "x", 1, expected[i], &error),
+                         SEALRING_OK);
+    }
+}
+
+static void teardown(void)
+{
+    token_close(token);
+    test_token_destroy(&test);
+}
+
+struct work {
+    pthread_t thread;
+    unsigned number;
+    unsigned done;
+    unsigned failed;
+    sealring_error first; /* failure */
+};
+
+static void note(struct work *work, bool good, const sealring_error *error)
+{
+    work->done++;
+    if (!good && work->failed++ == 0) {
+        work->first = *error;
+    }
+}
+
+/* Signs, and every now and then proves a key afresh, which searches the token. */
+static void *signer(void *argument)
+{
+    struct work *work = argument;
+    while (!atomic_load(&stop)) {
+        uint8_t mac[TOKEN_HMAC_SIZE] = {0};
+        sealring_error error = {0};
+        unsigned which = (work->number + work->done) % KEYS;
+        sealring_status status = SEALRING_OK;
+        if (work->done % 8 == 0) {
+            status = token_key_prove(token, &references[which], &error);
+        }
+        if (status == SEALRING_OK) {
+            status = token_hmac(token, &references[which], (const uint8_t *) "x", 1, mac, &error);
+        }
+        note(work, status == SEALRING_OK && memcmp(mac, expected[which], sizeof(mac)) == 0, &error);
+    }
+    return NULL;
+}
+
+static sealring_status count(const struct token_key_info *key, void *context, sealring_error *error)
+{
+    (void) key;
+    (void) error;
+    ++*(unsigned *) context;
+    return SEALRING_OK;
+}
+
+/* The life of a key, again and again. */
+static void *manager(void *argument)
+{
+    struct work *work = argument;
+    for (unsigned i = 0; i < GENERATIONS; i++) {
+        struct token_key_reference own;
+        char id[TOKEN_OBJECT_ID_MAX + 1];
+        sealring_error error = {0};
+        uint8_t mac[TOKEN_HMAC_SIZE];
+        unsigned listed = 0;
+        snprintf(id, sizeof(id), "managed %u %u", work->number, i);
+        test_token_reference(&own, id);
+        sealring_status status = token_key_generate(token, "sealring-intent/x", &own, &error);
+        if (status == SEALRING_OK) {
+            status = token_key_relabel(token, own.object_id, own.object_id_length, "sealring-intent/x",
+                                       "sealring/made/1", &error);
+        }
+        if (status == SEALRING_OK) {
+            status = token_hmac(token, &own, (const uint8_t *) "x", 1, mac, &error);
+        }
+        if (status == SEALRING_OK) {
+            status = token_key_each(token, "sealring/", count, &listed, &error);
+        }
+        if (status == SEALRING_OK && i % 10 != 0) { /* a destroyed one has the module restarted: not every time */
+            note(work, listed > KEYS, &error);
+            continue;
+        }
+        if (status == SEALRING_OK) {
+            status = token_key_destroy(token, own.object_id, own.object_id_length, "sealring/made/1", &error);
+        }
+        note(work, status == SEALRING_OK && listed > KEYS, &error);
+    }
+    return NULL;
+}
+
+static void run_works(unsigned managers)
+{
+    struct work works[SIGNERS + 2] = {0};
+    unsigned failed = 0;
+    for (unsigned i = 0; i < SIGNERS + managers; i++) {
+        works[i].number = i;
+        ck_assert_int_eq(pthread_create(&works[i].thread, NULL, i < SIGNERS ? signer : manager, &works[i]), 0);
+    }
+    for (unsigned i = SIGNERS; i < SIGNERS + managers; i++) {
+        ck_assert_int_eq(pthread_join(works[i].thread, NULL), 0);
+    }
+    atomic_store(&stop, true);
+    for (unsigned i = 0; i < SIGNERS; i++) {
+        ck_assert_int_eq(pthread_join(works[i].thread, NULL), 0);
+    }
+    for (unsigned i = 0; i < SIGNERS + managers; i++) {
+        if (works[i].failed > 0) {
+            fprintf(stderr, "# %s %u: %u of %u failed, first: %s\n", i < SIGNERS ? "signer" : "manager", i,
+                    works[i].failed, works[i].done, works[i].first.message);
+        }
+        failed += works[i].failed;
+        ck_assert_uint_gt(works[i].done, 0);
+    }
+    ck_assert_uint_eq(failed, 0);
+}
+
+START_TEST(signing_beside_one_manager)
+{
+    run_works(1);
+}
+END_TEST
+
+START_TEST(signing_beside_two_managers)
+{
+    run_works(2);
+}
+END_TEST
+
+START_TEST(signing_with_few_sessions)
+{
+    token_close(token);
+    test.config.sessions_max = 2;
+    token = test_token_open(&test);
+    run_works(1);
+    ck_assert_uint_le(token->pool.open_count, 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("token threads");
+    TCase *cases = tcase_create("threads");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 180);
+    tcase_add_test(cases, signing_beside_one_manager);
+    tcase_add_test(cases, signing_beside_two_managers);
+    tcase_add_test(cases, signing_with_few_sessions);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

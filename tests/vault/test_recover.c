@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recovery: what a command that was killed left half done is finished or undone, and nothing else is touched. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/runner.h"
+#include "lib/test_vault.h"
+#include "token/key.h"
+#include "vault/make.h"
+#include "vault/recover.h"
+
+static struct test_vault vault;
+static sealring_error error;
+
+static void setup(void)
+{
+    test_vault_make(&vault);
+    sealring_manager *manager = test_vault_manage(&vault);
+    test_vault_ring(manager, "payments", "acme_live", 60000);
+    sealring_manager_close(&manager);
+}
+
+static void teardown(void)
+{
+    test_vault_remove(&vault);
+}
+
+/* ---- what is in the token */
+
+struct objects {
+    unsigned total;
+    unsigned intents;
+    unsigned versions;
+    unsigned signing;
+};
+
+static sealring_status count_object(const struct token_key_info *key, void *context, sealring_error *failure)
+{
+    (void)failure;
+    struct objects *objects = context;
+    objects->total++;
+    objects->intents += strncmp(key->label, "sealring-intent/", 16) == 0;
+    objects->versions += strncmp(key->label, "sealring/payments/", 18) == 0;
+    objects->signing += key->sign;
+    return SEALRING_OK;
+}
+
+static struct objects look(sealring_manager *manager)
+{
+    struct objects objects = {0};
+    ASSERT_OK(manager_token(manager, &error), error);
+    ASSERT_OK(token_key_each(manager->token, "", count_object, &objects, &error), error);
+    return objects;
+}
+
+/* ---- children that die at a point of their choice */
+
+static sealring_status get_ring(struct registry *registry, void *context, sealring_error *failure)
+{
+    return registry_ring_get(registry, "payments", context, failure);
+}
+
+static sealring_status insert_version(struct registry *registry, void *context, sealring_error *failure)
+{
+    const struct make *make = context;
+    struct registry_version version = {.ring = make->intention.ring, .state = SEALRING_VERSION_PENDING, .created = 1};
+    struct registry_ring ring;
+    make_fill(make, &version);
+    sealring_status status = registry_ring_get(registry, "payments", &ring, failure);
+    ring.last_version = make->number;
+    if (status == SEALRING_OK)
+        status = registry_ring_update(registry, &ring, failure);
+    return status == SEALRING_OK ? registry_version_insert(registry, &version, failure) : status;
+}
+
+static sealring_status insert_intention(struct registry *registry, void *context, sealring_error *failure)
+{
+    return registry_intention_insert(registry, context, failure);
+}
+
+enum point { BEFORE_OBJECT, AFTER_OBJECT, AFTER_ROW };
+
+static void die_at(enum point point)
+{
+    struct registry_ring ring;
+    struct make make;
+    sealring_manager *manager = NULL;
+    if (sealring_manager_open(vault.path, NULL, &manager, NULL) != SEALRING_OK ||
+        manager_begin(manager, "test", true, NULL) != SEALRING_OK ||
+        manager_read(manager, get_ring, &ring, NULL) != SEALRING_OK)
+        _exit(1);
+    if (point == BEFORE_OBJECT) {
+        struct registry_intention intention = {.ring = ring.id, .object_id_length = 16, .owner = "test", .created = 1};
+        if (manager_write(manager, false, NULL, insert_intention, &intention, NULL) != SEALRING_OK)
+            _exit(1);
+    } else if (make_begin(&make, manager, &ring, 2, NULL) != SEALRING_OK) {
+        _exit(1);
+    }
+    if (point == AFTER_ROW && manager_write(manager, true, NULL, insert_version, &make, NULL) != SEALRING_OK)
+        _exit(1);
+    kill(getpid(), SIGKILL);
+}
+
+static void run_and_die(enum point point)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        die_at(point);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child did not get to its point");
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 1);
+}
+
+/* Any command that uses the token finishes what was left: this one issues a key. */
+static sealring_manager *recover(void)
+{
+    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    sealring_manager *manager = test_vault_manage(&vault);
+    test_vault_issue(manager, "payments", "someone", "", text, key_id);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 0);
+    return manager;
+}
+
+START_TEST(killed_before_the_object_exists)
+{
+    run_and_die(BEFORE_OBJECT);
+    sealring_manager *manager = recover();
+    struct objects objects = look(manager);
+    ck_assert_uint_eq(objects.total, 1);
+    ck_assert_uint_eq(objects.intents, 0);
+    sealring_manager_close(&manager);
+}
+END_TEST
+
+START_TEST(killed_with_an_object_and_no_row)
+{
+    run_and_die(AFTER_OBJECT);
+    sealring_manager *manager = recover();
+    struct objects objects = look(manager);
+    ck_assert_uint_eq(objects.total, 1);
+    ck_assert_uint_eq(objects.versions, 1);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM version"), 1);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'recover.undo'"), 1);
+    sealring_manager_close(&manager);
+}
+END_TEST
+
+START_TEST(killed_with_a_row_and_the_intentions_label)
+{
+    run_and_die(AFTER_ROW);
+    sealring_manager *manager = recover();
+    struct objects objects = look(manager);
+    ck_assert_uint_eq(objects.total, 2);
+    ck_assert_uint_eq(objects.intents, 0);
+    ck_assert_uint_eq(objects.versions, 2);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'recover.complete'"), 1);
+    /* and it is as good as any other */
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ACTIVATE, 2, NULL, NULL, &error), error);
+    sealring_manager_close(&manager);
+}
+END_TEST
+
+START_TEST(a_dry_run_recovers_nothing)
+{
+    sealring_manage_options dry = {.size = sizeof dry, .dry_run = true};
+    sealring_manager *manager = NULL;
+    run_and_die(AFTER_OBJECT);
+    ASSERT_OK(sealring_manager_open(vault.path, &dry, &manager, &error), error);
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ck_assert_uint_eq(look(manager).intents, 1);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 1);
+    sealring_manager_close(&manager);
+}
+END_TEST
+
+START_TEST(an_owed_closing_is_made_up_for)
+{
+    char away[160];
+    char tokens[160];
+    snprintf(tokens, sizeof tokens, "%s/tokens/softhsm2", vault.path);
+    snprintf(away, sizeof away, "%s/tokens/away", vault.path);
+    /* the token is away while a version is compromised: that is not held up, and the closing is owed */
+    ck_assert_int_eq(rename(tokens, away), 0);
+    sealring_change change;
+    sealring_manager *manager = test_vault_manage(&vault);
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_COMPROMISE, 1, NULL, &change, &error), error);
+    ck_assert(change.closing_owed);
+    ck_assert_int_ne(change.remark[0], '\0');
+    sealring_manager_close(&manager);
+    ck_assert_int_eq(rename(away, tokens), 0);
+    manager = test_vault_manage(&vault);
+    ck_assert_uint_eq(look(manager).signing, 1);
+    /* the next command that uses the token makes up for it */
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM version WHERE closing_owed = 1"), 0);
+    struct objects objects = look(manager);
+    ck_assert_uint_eq(objects.total, 2);
+    ck_assert_uint_eq(objects.signing, 1);
+    sealring_manager_close(&manager);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("recover");
+    TCase *cases = tcase_create("recover");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, killed_before_the_object_exists);
+    tcase_add_test(cases, killed_with_an_object_and_no_row);
+    tcase_add_test(cases, killed_with_a_row_and_the_intentions_label);
+    tcase_add_test(cases, a_dry_run_recovers_nothing);
+    tcase_add_test(cases, an_owed_closing_is_made_up_for);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
