@@ -6,9 +6,10 @@
 
 #define CLIENT_KEYS "(SELECT count(*) FROM api_key k WHERE k.client = cl.id AND k.state <> 3)"
 
+static const struct db_query client_highest = {"SELECT coalesce(max(id), 0) FROM client", false};
+
 static const struct db_query client_insert = {
-    "INSERT INTO client (name, contact, created, forgotten, changed_epoch) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
-    true};
+    "INSERT INTO client (name, contact, created, forgotten, changed_epoch, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", true};
 
 static const struct db_query client_update = {
     "UPDATE client SET contact = ?2, forgotten = ?3, changed_epoch = ?4 WHERE id = ?1", true};
@@ -34,14 +35,23 @@ void columns_read_client(struct query *query, struct registry_client *client)
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client, sealring_error *error)
 {
     struct query query;
+    int64_t id = 0;
+    sealring_status status = query_next_id(registry, &client_highest, NUMBERED_CLIENT, &id, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     query_start(&query, registry, &client_insert, error);
     query_bind_text(&query, 1, client->name);
     query_bind_text(&query, 2, client->contact);
     query_bind_int64(&query, 3, client->created);
     query_bind_int64(&query, 4, client->forgotten);
     query_bind_uint64(&query, 5, registry->vault.epoch);
-    sealring_status status = query_insert(&query, &client->id, error);
-    client->changed_epoch = status == SEALRING_OK ? registry->vault.epoch : client->changed_epoch;
+    query_bind_int64(&query, 6, id);
+    status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        client->id = id;
+        client->changed_epoch = registry->vault.epoch;
+    }
     return status;
 }
 

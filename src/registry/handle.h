@@ -11,6 +11,9 @@
 
 enum registry_transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
+/* Tables whose rows are numbered by the registry. */
+enum registry_numbered { NUMBERED_RING, NUMBERED_CLIENT, NUMBERED_KEY, NUMBERED_INTENTION, NUMBERED_COUNT };
+
 struct registry {
     struct db *db;
     char *path; /* absolute; symbolic links are not resolved, so that one that is turned elsewhere is noticed */
@@ -23,6 +26,7 @@ struct registry {
     unsigned walks;          /* *_each that are under way */
     struct registry_vault vault;
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
+    int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction, 0: not asked for yet */
 };
 
 /* Writes the error that a problem with the registry at `path` means, and returns its status. failure may be NULL. */

@@ -4,8 +4,10 @@
 
 #include "registry/query.h"
 
+static const struct db_query intention_highest = {"SELECT coalesce(max(id), 0) FROM intention", false};
+
 static const struct db_query intention_insert = {
-    "INSERT INTO intention (nonce, ring, object_id, owner, created) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id", true};
+    "INSERT INTO intention (nonce, ring, object_id, owner, created, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", true};
 
 static const struct db_query intention_delete = {"DELETE FROM intention WHERE id = ?1", true};
 
@@ -16,6 +18,11 @@ sealring_status registry_intention_insert(struct registry *registry, struct regi
                                           sealring_error *error)
 {
     struct query query;
+    int64_t id = 0;
+    sealring_status status = query_next_id(registry, &intention_highest, NUMBERED_INTENTION, &id, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     query_start(&query, registry, &intention_insert, error);
     query_bind_bytes(&query, 1, intention->nonce, sizeof intention->nonce);
     if (intention->ring != 0) {
@@ -26,7 +33,12 @@ sealring_status registry_intention_insert(struct registry *registry, struct regi
     query_bind_bytes(&query, 3, intention->object_id, intention->object_id_length);
     query_bind_text(&query, 4, intention->owner);
     query_bind_int64(&query, 5, intention->created);
-    return query_insert(&query, &intention->id, error);
+    query_bind_int64(&query, 6, id);
+    status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        intention->id = id;
+    }
+    return status;
 }
 
 sealring_status registry_intention_delete(struct registry *registry, int64_t id, sealring_error *error)

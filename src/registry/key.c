@@ -4,9 +4,11 @@
 
 #include "registry/columns.h"
 
+static const struct db_query key_highest = {"SELECT coalesce(max(id), 0) FROM api_key", false};
+
 static const struct db_query key_insert = {
-    "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+    "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch, id)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     true};
 
 static const struct db_query key_update = {
@@ -40,6 +42,11 @@ void columns_read_key(struct query *query, struct registry_key *key)
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
     struct query query;
+    int64_t id = 0;
+    sealring_status status = query_next_id(registry, &key_highest, NUMBERED_KEY, &id, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     query_start(&query, registry, &key_insert, error);
     query_bind_text(&query, 1, key->key_id);
     query_bind_int64(&query, 2, key->ring);
@@ -51,8 +58,12 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
     query_bind_int64(&query, 8, key->last_serial);
     query_bind_int64(&query, 9, key->created);
     query_bind_uint64(&query, 10, registry->vault.epoch);
-    sealring_status status = query_insert(&query, &key->id, error);
-    key->changed_epoch = status == SEALRING_OK ? registry->vault.epoch : key->changed_epoch;
+    query_bind_int64(&query, 11, id);
+    status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        key->id = id;
+        key->changed_epoch = registry->vault.epoch;
+    }
     return status;
 }
 

@@ -204,15 +204,23 @@ sealring_status query_run(struct query *query, int64_t touched, sealring_error *
     return status == SEALRING_OK && changes != touched ? SEALRING_NOT_FOUND : status;
 }
 
-sealring_status query_insert(struct query *query, int64_t *id, sealring_error *error)
+sealring_status query_next_id(struct registry *registry, const struct db_query *highest, enum registry_numbered table,
+                              int64_t *id, sealring_error *error)
 {
-    bool row = query_row(query);
-    query_demand(query, row || !query_good(query));
-    int64_t given = row ? query_int64(query) : 0;
-    (void)query_row(query); /* to the end: the row is there only after it */
-    sealring_status status = query_end(query, error);
-    *id = status == SEALRING_OK ? given : *id;
-    return status;
+    if (registry->last_id[table] == 0) {
+        struct query query;
+        query_start(&query, registry, highest, error);
+        bool row = query_row(&query);
+        query_demand(&query, row || !query_good(&query));
+        int64_t last = row ? query_int64(&query) : 0;
+        sealring_status status = query_end(&query, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        registry->last_id[table] = last;
+    }
+    *id = ++registry->last_id[table];
+    return SEALRING_OK;
 }
 
 sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error)

@@ -52,8 +52,10 @@ sealring_status query_end(struct query *query, sealring_error *error);
 /* For statements without rows. touched: how many rows must have been changed or inserted, else SEALRING_NOT_FOUND. */
 sealring_status query_run(struct query *query, int64_t touched, sealring_error *error);
 
-/* For INSERT … RETURNING id. */
-sealring_status query_insert(struct query *query, int64_t *id, sealring_error *error);
+/* The number for a new row: one more than the highest, which `highest` asks for once per transaction. The vault row's lock makes it
+ * nobody else's, and a rollback leaves no gap. */
+sealring_status query_next_id(struct registry *registry, const struct db_query *highest, enum registry_numbered table,
+                              int64_t *id, sealring_error *error);
 
 /* For SELECT count(*). */
 sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error);

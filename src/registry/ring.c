@@ -4,9 +4,11 @@
 
 #include "registry/columns.h"
 
+static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM ring", false};
+
 static const struct db_query ring_insert = {
-    "INSERT INTO ring (ring_id, name, prefix, overlap, purge_delay, keep, rotation_held, last_version, created, changed_epoch)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+    "INSERT INTO ring (ring_id, name, prefix, overlap, purge_delay, keep, rotation_held, last_version, created, changed_epoch, id)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     true};
 
 static const struct db_query ring_update = {
@@ -36,6 +38,11 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
 {
     struct query query;
+    int64_t id = 0;
+    sealring_status status = query_next_id(registry, &ring_highest, NUMBERED_RING, &id, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     query_start(&query, registry, &ring_insert, error);
     query_bind_bytes(&query, 1, ring->ring_id, sizeof ring->ring_id);
     query_bind_text(&query, 2, ring->name);
@@ -47,8 +54,12 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
     query_bind_int64(&query, 8, ring->last_version);
     query_bind_int64(&query, 9, ring->created);
     query_bind_uint64(&query, 10, registry->vault.epoch);
-    sealring_status status = query_insert(&query, &ring->id, error);
-    ring->changed_epoch = status == SEALRING_OK ? registry->vault.epoch : ring->changed_epoch;
+    query_bind_int64(&query, 11, id);
+    status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        ring->id = id;
+        ring->changed_epoch = registry->vault.epoch;
+    }
     return status;
 }
 

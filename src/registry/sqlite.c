@@ -193,8 +193,9 @@ static int64_t sqlite_changes(struct db_statement *statement)
 
 static bool sqlite_column_int64(struct db_statement *statement, int column, int64_t *value)
 {
+    /* The tables are STRICT, so that the type is asked only for what every other type reads as. This is the hot path. */
     *value = sqlite3_column_int64(statement->handle, column);
-    return sqlite3_column_type(statement->handle, column) == SQLITE_INTEGER;
+    return *value != 0 || sqlite3_column_type(statement->handle, column) == SQLITE_INTEGER;
 }
 
 static bool sqlite_column_text(struct db_statement *statement, int column, const char **text, size_t *length)

@@ -41,6 +41,7 @@ static sealring_status transaction_do(struct transaction *run, sealring_error *e
         return status != SEALRING_OK ? status : run->body(registry, run->context, error);
     }
     memcpy(registry->operation_id, run->how->operation_id, REGISTRY_ID_SIZE);
+    memset(registry->last_id, 0, sizeof registry->last_id);
     sealring_status status = vault_row_lock(registry, run->how->moves_epoch, error);
     if (status == SEALRING_OK) {
         status = registry_audit_has(registry, run->how->operation_id, &run->skipped, error);

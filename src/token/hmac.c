@@ -76,7 +76,6 @@ sealring_status hmac_prove(struct attempt *attempt, const struct token_key_refer
     }
     char name[OBJECT_NAME_SIZE];
     object_name(reference->object_id, reference->object_id_length, name);
-    index_forget(index, reference->object_id, reference->object_id_length);
     sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);
     if (status == SEALRING_OK) {
         status = attributes_check(attempt, handle, name);
@@ -86,6 +85,8 @@ sealring_status hmac_prove(struct attempt *attempt, const struct token_key_refer
     }
     if (status == SEALRING_OK) {
         status = index_put(index, reference, attempt->generation, handle, attempt->error);
+    } else {
+        index_forget(index, reference->object_id, reference->object_id_length);
     }
     return status;
 }

@@ -12,6 +12,7 @@
 #include "vault/client.h"
 #include "vault/key.h"
 #include "vault/manager.h"
+#include "vault/parallel.h"
 #include "vault/request.h"
 #include "vault/seal.h"
 
@@ -209,23 +210,29 @@ static sealring_status draw(struct issue *issue, sealring_error *error)
     return status;
 }
 
+static sealring_status seal_item(size_t index, void *context, sealring_error *error)
+{
+    struct issue *issue = context;
+    struct item *item = &issue->items[index];
+    if (item->kind == ITEM_EXISTING)
+        return seal_again(issue->manager, &issue->vault, &item->holder, issue->texts[index], error);
+    return seal_new(issue->manager, &issue->vault, &item->holder, issue->texts[index], error);
+}
+
 static sealring_status seal_batch(struct issue *issue, sealring_error *error)
 {
     sealring_error inner;
+    size_t failed = 0;
     sealring_status status = draw(issue, error);
-    for (size_t i = 0; status == SEALRING_OK && i < issue->batch; i++) {
-        struct item *item = &issue->items[i];
-        if (item->kind == ITEM_EXISTING)
-            status = seal_again(issue->manager, &issue->vault, &item->holder, issue->texts[i], &inner);
-        else
-            status = seal_new(issue->manager, &issue->vault, &item->holder, issue->texts[i], &inner);
-        if (status != SEALRING_OK) {
-            issue->bad = issue->first + i;
-            status = refuse(issue, issue->bad, status, &inner, error);
-            if (error != NULL)
-                error->token_code = inner.token_code;
-        }
-    }
+    if (status != SEALRING_OK)
+        return status;
+    status = parallel_each(issue->batch, seal_item, issue, &failed, &inner);
+    if (status == SEALRING_OK)
+        return status;
+    issue->bad = issue->first + failed;
+    status = refuse(issue, issue->bad, status, &inner, error);
+    if (error != NULL)
+        error->token_code = inner.token_code;
     return status;
 }
 

@@ -14,6 +14,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/make.c src/vault/make.h \
 	src/vault/manager.c src/vault/manager.h \
 	src/vault/open.c \
+	src/vault/parallel.c src/vault/parallel.h \
 	src/vault/recover.c src/vault/recover.h \
 	src/vault/reissue.c \
 	src/vault/rekey.c \

@@ -22,8 +22,7 @@
 
 enum { FEW = 10, BATCH = 5000, NAME_SIZE = 24 };
 
-/* Each round measures every series once, so that a slow moment of the machine hits all of them, and a share is told
- * against the bare rate of the same round. */
+/* Each is measured in every round next to the bare rate, which its share is told against: machines are noisy. */
 enum { BARE_100, BARE, VERIFY_FEW, VERIFY_MANY, ISSUE_MAKING, ISSUE_FEW, ISSUE_MANY, SERIES_COUNT };
 
 static struct series series[SERIES_COUNT] = {
@@ -54,8 +53,7 @@ struct bench {
     size_t claims_length;
     size_t keys; /* how many make the large ring */
     unsigned rounds;
-    double seconds;   /* of one measurement */
-    double bare_rate; /* measured last */
+    double seconds; /* of each side of a comparison */
 };
 
 static _Noreturn __attribute__((format(printf, 1, 2))) void fail(const char *format, ...)
@@ -117,49 +115,74 @@ static void create_ring(struct bench *bench, const char *ring)
 
 /* ---- Measuring ---- */
 
-static void measure_bare(struct bench *bench, int which)
+/* Operations and the seconds that they took, added up over several slices. */
+struct tally {
+    uint64_t done;
+    double seconds;
+};
+
+#define SLICE 0.02 /* seconds: short enough that a slow moment of the machine hits both sides of a comparison */
+
+static void bare_slice(struct bench *bench, size_t length, struct tally *tally)
 {
-    const size_t length = which == BARE_100 ? 100 : bench->claims_length;
-    uint64_t done = 0;
     double start = series_clock(), now = start;
-    while (now - start < bench->seconds) {
-        for (int i = 0; i < 256; i++)
+    while (now - start < SLICE) {
+        for (int i = 0; i < 32; i++)
             if (!bare_sign(bench->bare, bench->claims, length))
                 fail("the token stopped signing");
-        done += 256;
+        tally->done += 32;
         now = series_clock();
     }
-    double rate = series_add(&series[which], done, now - start, which == BARE ? 0 : bench->bare_rate);
-    if (which == BARE)
-        bench->bare_rate = rate;
+    tally->seconds += now - start;
 }
 
 /* This release remembers no credential, so each verification is one at first sight. (Once verifiers cache, the pool must
  * be walked once per opened vault.) The walk jumps about, as requests do. */
-static void measure_verify(struct bench *bench, int which, struct pool *pool)
+static void verify_slice(struct bench *bench, struct pool *pool, struct tally *tally)
 {
-    const size_t stride = 7919; /* a prime that divides neither pool's size */
-    uint64_t done = 0;
+    const size_t stride = 7919; /* a prime, so that the walk comes to every credential */
     double start = series_clock(), now = start;
-    while (now - start < bench->seconds) {
-        for (int i = 0; i < 64; i++) {
+    while (now - start < SLICE) {
+        for (int i = 0; i < 32; i++) {
             const char *text = pool->texts[pool->next];
             sealring_grant grant = {.size = sizeof(grant)};
             if (sealring_verify(bench->vault, text, strlen(text), "payments:read", &grant) != SEALRING_ACCEPTED)
                 fail("verify: %s", grant.reason);
             pool->next = (pool->next + stride) % pool->count;
         }
-        done += 64;
+        tally->done += 32;
         now = series_clock();
     }
-    series_add(&series[which], done, now - start, bench->bare_rate);
+    tally->seconds += now - start;
 }
 
-static void measure_issue(struct bench *bench, int which, const char *ring, size_t first, size_t count,
+/* Bare slices take turns with slices of 100 bytes or, with a pool, of verifications. */
+static void compare(struct bench *bench, int which, struct pool *pool)
+{
+    struct tally bare = {0}, other = {0};
+    while (bare.seconds < bench->seconds) {
+        bare_slice(bench, bench->claims_length, &bare);
+        if (pool != NULL)
+            verify_slice(bench, pool, &other);
+        else
+            bare_slice(bench, 100, &other);
+    }
+    double rate = series_add(&series[BARE], bare.done, bare.seconds, 0);
+    series_add(&series[which], other.done, other.seconds, rate);
+}
+
+/* One call cannot be cut into slices: the bare rate is taken before and after it. */
+static void compare_issue(struct bench *bench, int which, const char *ring, size_t first, size_t count,
                           struct pool *pool)
 {
-    measure_bare(bench, BARE);
-    series_add(&series[which], count, issue(bench, ring, first, count, pool), bench->bare_rate);
+    struct tally bare = {0};
+    while (bare.seconds < bench->seconds / 4)
+        bare_slice(bench, bench->claims_length, &bare);
+    double took = issue(bench, ring, first, count, pool);
+    while (bare.seconds < bench->seconds / 2)
+        bare_slice(bench, bench->claims_length, &bare);
+    double rate = series_add(&series[BARE], bare.done, bare.seconds, 0);
+    series_add(&series[which], count, took, rate);
 }
 
 /* ---- The run ---- */
@@ -233,7 +256,7 @@ static void grow(struct bench *bench)
     issue(bench, "few", 0, FEW, &bench->few);
     for (size_t made = 0; made < bench->keys;) {
         size_t count = bench->keys - made < BATCH ? bench->keys - made : BATCH;
-        measure_issue(bench, ISSUE_MAKING, "many", made, count, &bench->many);
+        compare_issue(bench, ISSUE_MAKING, "many", made, count, &bench->many);
         made += count;
         if (isatty(2))
             fprintf(stderr, "\rmaking keys: %zu of %zu ", made, bench->keys);
@@ -245,18 +268,16 @@ static void run_rounds(struct bench *bench)
     for (unsigned round = 0; round < bench->rounds; round++) {
         if (isatty(2))
             fprintf(stderr, "\r\033[Kround %u of %u ", round + 1, bench->rounds);
-        measure_bare(bench, BARE);
-        measure_bare(bench, BARE_100);
-        measure_verify(bench, VERIFY_FEW, &bench->few);
-        measure_bare(bench, BARE);
-        measure_verify(bench, VERIFY_MANY, &bench->many);
+        compare(bench, BARE_100, NULL);
+        compare(bench, VERIFY_FEW, &bench->few);
+        compare(bench, VERIFY_MANY, &bench->many);
 
         char ring[NAME_SIZE];
         snprintf(ring, sizeof(ring), "few-%u", round);
         create_ring(bench, ring);
         issue(bench, ring, 0, FEW, NULL);
-        measure_issue(bench, ISSUE_FEW, ring, FEW, BATCH, NULL);
-        measure_issue(bench, ISSUE_MANY, "many", bench->keys + round * BATCH, BATCH, NULL);
+        compare_issue(bench, ISSUE_FEW, ring, FEW, BATCH, NULL);
+        compare_issue(bench, ISSUE_MANY, "many", bench->keys + round * BATCH, BATCH, NULL);
     }
     if (isatty(2))
         fprintf(stderr, "\r\033[K");

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # help, --help, --version; what cannot be done is not offered; what was meant is guessed.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 run --version
@@ -33,6 +34,7 @@ while IFS= read -r command; do
     [ "$(awk '{ if (length($0) > widest) widest = length($0) } END { print widest + 0 }' "$work/out")" -le 120 ]
     report $? "in lines that fit"
     cp "$work/out" "$work/help"
+    # shellcheck disable=SC2086 # two words
     run help $command
     ok "help $command is the same" cmp -s "$work/out" "$work/help"
 done <"$work/commands"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sealring issue, one API key at a time.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 must init
@@ -74,6 +75,7 @@ succeeds "issue --json"
 json_is .state issued "says what was done"
 json_is .client acme "for whom"
 json .credential >"$work/soon"
+# shellcheck disable=SC2317 # called by a helper
 rejected() {
     run_with "$1" verify
     [ "$status" -eq 1 ]

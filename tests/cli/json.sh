@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # --json: every command's output parses, and its fields keep their names.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 fields() { # FILTER WANTED NAME: the sorted names of an object's fields

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sealring key, revoke: listing, narrowing, suspending, rekeying.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 must init
@@ -86,6 +87,7 @@ out_empty "leaves standard output empty"
 is "$(mode_of "$work/three")" 600 "the file is its owner's only"
 run_with "$work/two" verify
 is "$status $(grep -c '^move to the new' "$work/out")" "0 1" "within the overlap the older one is accepted, and told to move"
+# shellcheck disable=SC2317 # called by a helper
 ends() {
     run_with "$work/two" verify
     [ "$status" -eq 1 ]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the command's tests: TAP, a scratch directory, the command run with its output kept.
 #
-#   run ARGUMENT...          runs sealring: $status, $work/out, $work/err
-#   is, like, unlike, ok     report one case each
-#   done_testing             prints the plan; a script that ends without it has failed
+#   run ARGUMENT...                      runs sealring: $status, $work/out, $work/err
+#   is, ok, out_like, err_like, json_is  and others report one case each
+#   done_testing                         prints the plan; a script that ends without it has failed
+# shellcheck shell=sh
 
 here=$(cd "$(dirname "$0")" && pwd)
 top_srcdir=${top_srcdir:-$(cd "$here/../.." && pwd)}
@@ -52,7 +53,7 @@ report() { # 0|1 NAME
     else
         failures=$((failures + 1))
         echo "not ok $count - $2"
-        [ -z "${3-}" ] || echo "$3" | sed 's/^/# /'
+        [ -z "${3-}" ] || printf "# %s\n" "$3"
         explain_output
     fi
 }

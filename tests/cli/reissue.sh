@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sealring reissue: one, a ring into a directory, a ring into a file.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 must init
@@ -83,6 +84,7 @@ sqlite3 "$database" "UPDATE credential SET scopes = 'admin' WHERE api_key = (SEL
 run reissue edited --all --out "$work/edited.csv"
 status_is 1 "a row that the token does not confirm is told"
 one_line_error "in one line"
+# shellcheck disable=SC2317 # called by a helper
 hands_over_eve() {
     [ -f "$work/edited.csv" ] && grep -q "^eve," "$work/edited.csv"
 }

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <p11-kit/pkcs11.h>
 
@@ -12,7 +14,7 @@
 
 #define SIGNERS     8
 #define KEYS        4
-#define GENERATIONS 150
+#define GENERATIONS 40
 
 static struct test_token test;
 static struct token *token;
@@ -108,7 +110,7 @@ static void *manager(void *argument)
         if (status == SEALRING_OK) {
             status = token_key_each(token, "sealring/", count, &listed, &error);
         }
-        if (status == SEALRING_OK && i % 10 != 0) { /* a destroyed one has the module restarted: not every time */
+        if (status == SEALRING_OK && i % 4 != 0) { /* a destroyed one has the module restarted: not every time */
             note(work, listed > KEYS, &error);
             continue;
         }
@@ -168,6 +170,54 @@ START_TEST(signing_with_few_sessions)
 }
 END_TEST
 
+/* A process of its own that searches and signs until it is told to stop. */
+static int prove_elsewhere(void)
+{
+    struct token *own = NULL;
+    sealring_error error = {0};
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    if (token_open(&test.config, &own, &error) != SEALRING_OK) {
+        return 1;
+    }
+    while (access(test.pin_source, F_OK) == 0) {
+        for (unsigned i = 0; i < KEYS; i++) {
+            if (token_key_prove(own, &references[i], &error) != SEALRING_OK ||
+                token_hmac(own, &references[i], (const uint8_t *)"x", 1, mac, &error) != SEALRING_OK ||
+                memcmp(mac, expected[i], sizeof(mac)) != 0) {
+                fprintf(stderr, "# in another process: %s\n", error.message);
+                return 2;
+            }
+        }
+    }
+    token_close(own);
+    return 0;
+}
+
+START_TEST(managing_beside_other_processes)
+{
+    pid_t children[3];
+    struct work work = {.number = SIGNERS};
+    token_close(token); /* so that the children inherit no module */
+    for (size_t i = 0; i < 3; i++) {
+        children[i] = fork();
+        ck_assert_int_ge(children[i], 0);
+        if (children[i] == 0) {
+            _exit(prove_elsewhere());
+        }
+    }
+    token = test_token_open(&test);
+    manager(&work);
+    ck_assert_int_eq(unlink(test.pin_source), 0);
+    for (size_t i = 0; i < 3; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+    }
+    ck_assert_msg(work.failed == 0, "%u of %u failed, first: %s", work.failed, work.done, work.first.message);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("token threads");
@@ -177,6 +227,7 @@ int main(void)
     tcase_add_test(cases, signing_beside_one_manager);
     tcase_add_test(cases, signing_beside_two_managers);
     tcase_add_test(cases, signing_with_few_sessions);
+    tcase_add_test(cases, managing_beside_other_processes);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

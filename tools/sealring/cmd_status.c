@@ -30,7 +30,6 @@ struct overview {
 /* What to do next, as sentences. */
 struct advice {
     json_t *sentences;
-    const char *ring;
 };
 
 static int take_ring(const sealring_ring_info *ring, void *context)
@@ -140,7 +139,7 @@ static sealring_status show_ring(struct overview *overview, const struct ring *r
 {
     struct session *session = overview->session;
     struct versions versions;
-    struct advice advice = {.sentences = json_array(), .ring = ring->name};
+    struct advice advice = {.sentences = json_array()};
     sealring_status status = versions_load(&versions, session, ring->name);
     if (status == SEALRING_OK) {
         collect_advice(&advice, ring, &versions, session->now);

@@ -125,7 +125,8 @@ const char *const schema_sqlite[] = {
     " BEGIN SELECT RAISE(ABORT, 'revoked is final, and serials only grow'); END",
 
     /* States as in sealring_credential_state: 1 current, 2 superseded. ring repeats its key's, so that a credential can refer to
-     * its version and a version's credentials can be counted. */
+     * its version and a version's credentials can be counted. The digest is in the key, so that a presented credential is found
+     * at one stroke, however many its API key has had; and API keys' numbers grow, so that new rows go to the end. */
     "CREATE TABLE credential ("
     " api_key INTEGER NOT NULL REFERENCES api_key (id),"
     " serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
@@ -152,8 +153,6 @@ const char *const schema_sqlite[] = {
                                                                                                          " FOREIGN KEY (ring, version) REFERENCES version (ring, number),"
                                                                                                          " CHECK (replaced_by_rekey = 0 OR (state = 2 AND retire_at > 0))"
                                                                                                          ") STRICT, WITHOUT ROWID",
-    /* Finds a presented credential at one stroke, however many its key has had. */
-    "CREATE UNIQUE INDEX credential_digest ON credential (api_key, digest)",
     "CREATE INDEX credential_version ON credential (ring, version)",
     "CREATE INDEX credential_changed ON credential (changed_epoch)",
     "CREATE TRIGGER credential_final BEFORE UPDATE ON credential"

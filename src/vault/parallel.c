@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doing the same for many items on a few threads: a token answers several sessions at once. */
+#include "vault/parallel.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define PARALLEL_THREADS 4
+#define PARALLEL_SHARE   16 /* items that make another thread worth while */
+
+struct share {
+    size_t count;
+    parallel_function function;
+    void *context;
+    atomic_size_t next;
+    atomic_bool stop;
+};
+
+struct worker {
+    pthread_t thread;
+    struct share *share;
+    sealring_status status;
+    size_t failed;
+    sealring_error error;
+};
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    struct share *share = worker->share;
+    while (!atomic_load(&share->stop)) {
+        size_t index = atomic_fetch_add(&share->next, 1);
+        if (index >= share->count)
+            break;
+        worker->status = share->function(index, share->context, &worker->error);
+        if (worker->status != SEALRING_OK) {
+            worker->failed = index;
+            atomic_store(&share->stop, true);
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* How many threads were started besides the caller's. Signals stay with the caller's thread. */
+static size_t start(struct worker *workers, size_t wanted)
+{
+    size_t started = 0;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (started < wanted && pthread_create(&workers[started + 1].thread, NULL, work, &workers[started + 1]) == 0)
+        started++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+sealring_status parallel_each(size_t count, parallel_function function, void *context, size_t *failed,
+                              sealring_error *error)
+{
+    struct share share = {.count = count, .function = function, .context = context};
+    struct worker workers[PARALLEL_THREADS] = {{.status = SEALRING_OK}};
+    const struct worker *first = NULL;
+    size_t wanted = count / PARALLEL_SHARE;
+    for (size_t i = 0; i < PARALLEL_THREADS; i++)
+        workers[i].share = &share;
+    size_t started = start(workers, wanted < PARALLEL_THREADS - 1 ? wanted : PARALLEL_THREADS - 1);
+    work(&workers[0]);
+    for (size_t i = 0; i <= started; i++) {
+        if (i > 0)
+            pthread_join(workers[i].thread, NULL);
+        if (workers[i].status != SEALRING_OK && (first == NULL || workers[i].failed < first->failed))
+            first = &workers[i];
+    }
+    if (first == NULL)
+        return SEALRING_OK;
+    *failed = first->failed;
+    if (error != NULL)
+        *error = first->error;
+    return first->status;
+}
