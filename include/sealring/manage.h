@@ -229,7 +229,7 @@ typedef struct sealring_change {
 
 /* Carries out `event` on ring `ring`. version 0: the event chooses; retire, reinstate, compromise and destroy want it said
  * (SEALRING_INVALID). options and change may be NULL; change->guard is filled also on failure.
- * Everything but a compromise needs the token. SEALRING_REFUSED if the state forbids it; SEALRING_WAITING if it would
+ * Everything but retire and compromise needs the token. SEALRING_REFUSED if the state forbids it; SEALRING_WAITING if it would
  * have to wait; SEALRING_NOT_FOUND. A prepare that succeeded inside a rotate stays, pending, when activating fails. */
 sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
                                         uint32_t version, const sealring_event_options *options,
@@ -308,8 +308,9 @@ sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, 
                                  void *context, sealring_error *error);
 
 /* The same for every active API key of the ring, by client and label. *total, if not NULL, is set before the first call
- * of `each`. Keys that cannot be reissued (suspended, expired) are passed over. A key whose row the token does not confirm
- * stops it with SEALRING_REFUSED. Batches commit on their own. */
+ * of `each`. Keys that cannot be reissued (suspended, expired) are passed over. Those whose newest credential
+ * is under a closed version are left out; the others are done, and SEALRING_REFUSED says so at the end. A key whose row the token
+ * does not confirm stops it with SEALRING_REFUSED. Batches commit on their own. */
 sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
                                       sealring_issued_callback each, void *context, sealring_error *error);
 

@@ -110,7 +110,7 @@ static int sqlite_configure(struct sqlite_db *connection)
     /* No memory map: a file cut short under it would end the process by SIGBUS. */
     static const char pragmas[] =
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-        "PRAGMA mmap_size = 0; PRAGMA cache_size = -65536; PRAGMA foreign_keys = ON;"
+        "PRAGMA mmap_size = 0; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON;"
         "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL";
     return code == SQLITE_OK ? sqlite3_exec(handle, pragmas, NULL, NULL, NULL) : code;
 }
