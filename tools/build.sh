@@ -49,6 +49,10 @@ build_copy()
     mkdir -p "$cache/source" "$build"
     (cd "$source" && tar --exclude=./.git --exclude='./build*' --exclude=./autom4te.cache --exclude=./configure \
         --exclude=./Makefile.in -cf - .) | tar -C "$cache/source" -xf -
+    # What went away here goes away there.
+    (cd "$cache/source" && find docs include src tests tools -type f) | while read -r file; do
+        [ -e "$source/$file" ] || rm -f "$cache/source/$file"
+    done
     source=$cache/source
 }
 

@@ -30,4 +30,16 @@ void columns_read_key(struct query *query, struct registry_key *key);
     "c.replaced_by_rekey, c.retire_at, c.issued, c.changed_epoch"
 void columns_read_credential(struct query *query, struct registry_credential *credential);
 
+/* A credential with all that it hangs on: FROM api_key k, credential c, version v, ring r, client cl. */
+#define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
+#define HOLDER_JOINED \
+    "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = c.ring AND v.number = c.version"
+void columns_read_holder(struct query *query, struct registry_holder *holder);
+
+/* of: "" or the table's alias and a dot. */
+#define VAULT_COLUMNS(of)                                                                                        \
+    of "vault_id, " of "era, " of "epoch, " of "schema, " of "min_reader, " of "min_writer, " of "lease_ms, " of \
+       "refresh_ms, " of "created, " of "object_id_length, " of "token_closes_keys"
+void columns_read_vault(struct query *query, struct registry_vault *vault);
+
 #endif

@@ -39,8 +39,12 @@ sealring_status handle_problem(struct registry *registry, enum db_problem proble
 /* The vault row's statements, in vault_row.c. */
 sealring_status vault_row_read(struct registry *registry, sealring_error *error);
 sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error);
+sealring_status vault_row_check_reader(const struct registry *registry, sealring_error *error);
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error);
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error);
+
+/* What every transaction asks first, in transaction.c: none is open, and the file is still the one that was opened. */
+sealring_status transaction_allowed(struct registry *registry, sealring_error *error);
 
 /* Whether an entry with the operation ID is there, in audit.c. */
 sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,

@@ -6,9 +6,6 @@
 
 #include "registry/columns.h"
 
-#define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
-#define HOLDER_JOINED \
-    "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = c.ring AND v.number = c.version"
 #define HOLDER_NEWEST "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
 
 static const struct db_query holder_get = {"SELECT " HOLDER_COLUMNS
@@ -41,7 +38,7 @@ static const struct db_query holder_page = {
     " AND k.state <> 3 AND k.state = 1 AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY cl.name, k.label LIMIT ?4",
     false};
 
-static void holder_read(struct query *query, struct registry_holder *holder)
+void columns_read_holder(struct query *query, struct registry_holder *holder)
 {
     columns_read_ring(query, &holder->ring);
     columns_read_version(query, &holder->version);
@@ -60,7 +57,7 @@ sealring_status registry_holder_get(struct registry *registry, const char *key_i
     query_bind_bytes(&query, 2, digest, REGISTRY_DIGEST_SIZE);
     *key_exists = query_row(&query);
     if (*key_exists) {
-        holder_read(&query, holder);
+        columns_read_holder(&query, holder);
     }
     sealring_status status = query_end_one(&query, *key_exists, error);
     if (status != SEALRING_NOT_FOUND) {
@@ -129,7 +126,7 @@ sealring_status registry_holder_each(struct registry *registry, const struct reg
         holder_start_list(&query, registry, filter, error);
     }
     while (query_row(&query)) {
-        holder_read(&query, &holder);
+        columns_read_holder(&query, &holder);
         if (query_enter(&query)) {
             query_leave(&query, each(&holder, context, error));
         }

@@ -52,11 +52,6 @@ void lock_free(struct lock *lock)
     lock->path = NULL;
 }
 
-bool lock_held(const struct lock *lock)
-{
-    return lock->descriptor >= 0 && lock->process == getpid();
-}
-
 /* Writes "user@host PID purpose". Failure to do so only makes the loser's message poorer. */
 static void lock_sign(int descriptor, const char *purpose)
 {
@@ -97,6 +92,11 @@ static bool lock_is_current(const char *path, int descriptor)
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
+bool lock_held(const struct lock *lock)
+{
+    return lock->descriptor >= 0 && lock->process == getpid() && lock_is_current(lock->path, lock->descriptor);
+}
+
 /* One try: 0, or the errno (EWOULDBLOCK: held, by whom is in holder; ESTALE: the file was exchanged meanwhile). */
 static int lock_try(const char *path, int *locked, char holder[LOCK_LINE_SIZE])
 {
@@ -133,7 +133,7 @@ sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *pur
     if (lock_held(lock)) {
         return error_set(error, SEALRING_INVALID, "the lock %s is held by this handle already", lock->path);
     }
-    lock_release(lock); /* a forked child's inherited descriptor */
+    lock_release(lock); /* a forked child's inherited descriptor, or a lock on a file that was removed */
     char holder[LOCK_LINE_SIZE] = "another process";
     int64_t start = clock_boot_ms();
     int problem = lock_try(lock->path, &lock->descriptor, holder);

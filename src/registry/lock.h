@@ -23,7 +23,7 @@ void lock_free(struct lock *lock);
 sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *purpose, sealring_error *error);
 void lock_release(struct lock *lock);
 
-/* False in a forked child, which inherits the descriptor but not the right. */
+/* False in a forked child, which inherits the descriptor but not the right, and when the lock file was removed meanwhile. */
 bool lock_held(const struct lock *lock);
 
 #endif

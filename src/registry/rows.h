@@ -155,6 +155,16 @@ struct registry_holder {
 sealring_status registry_holder_get(struct registry *registry, const char *key_id,
                                     const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
                                     bool *key_exists, sealring_error *error);
+/* The same as a transaction of its own, vault row included: the way of every request, in one statement where the row exists. Not
+ * inside registry_read or registry_write. *found false: there is none, and *key_exists as above. */
+struct registry_look {
+    struct registry_vault vault;
+    struct registry_holder holder;
+    bool found;
+    bool key_exists;
+};
+sealring_status registry_look(struct registry *registry, const char *key_id, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                              struct registry_look *look, sealring_error *error);
 /* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three
  * or none) only what comes behind that place, and at most `limit` rows (0: all), so that long walks can pause. */
 struct registry_holder_filter {

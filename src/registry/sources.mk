@@ -10,6 +10,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/holder.c \
 	src/registry/intention.c \
 	src/registry/key.c \
+	src/registry/look.c \
 	src/registry/lock.c src/registry/lock.h \
 	src/registry/query.c src/registry/query.h \
 	src/registry/registry.c src/registry/registry.h \

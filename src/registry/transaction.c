@@ -103,8 +103,7 @@ static sealring_status transaction_run(struct transaction *run, sealring_error *
     return status;
 }
 
-/* What both kinds ask first. */
-static sealring_status transaction_allowed(struct registry *registry, sealring_error *error)
+sealring_status transaction_allowed(struct registry *registry, sealring_error *error)
 {
     if (registry->transaction != TRANSACTION_NONE) {
         return error_set(error, SEALRING_INVALID, "the registry has a transaction open already: they do not nest");

@@ -5,37 +5,37 @@
 #include <limits.h>
 
 #include "base/error.h"
-#include "registry/query.h"
+#include "registry/columns.h"
 
-#define VAULT_COLUMNS                                                                                         \
-    "vault_id, era, epoch, schema, min_reader, min_writer, lease_ms, refresh_ms, created, object_id_length, " \
-    "token_closes_keys"
-
-static const struct db_query vault_read_query = {"SELECT " VAULT_COLUMNS " FROM vault WHERE id = 1", false};
+static const struct db_query vault_read_query = {"SELECT " VAULT_COLUMNS("") " FROM vault WHERE id = 1", false};
 
 /* The update locks the row, so that writers queue up here and nowhere else (PostgreSQL; SQLite's BEGIN IMMEDIATE did). */
 static const struct db_query vault_lock_query = {
-    "UPDATE vault SET epoch = epoch + ?1 WHERE id = 1 RETURNING " VAULT_COLUMNS, true};
+    "UPDATE vault SET epoch = epoch + ?1 WHERE id = 1 RETURNING " VAULT_COLUMNS(""), true};
 
 static const struct db_query vault_insert_query = {
-    "INSERT INTO vault (id, " VAULT_COLUMNS ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", true};
+    "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", true};
+
+void columns_read_vault(struct query *query, struct registry_vault *vault)
+{
+    query_bytes(query, vault->vault_id, sizeof vault->vault_id);
+    query_bytes(query, vault->era, sizeof vault->era);
+    vault->epoch = query_uint64(query);
+    vault->schema = query_small(query, 1, INT_MAX);
+    vault->min_reader = query_small(query, 1, INT_MAX);
+    vault->min_writer = query_small(query, 1, INT_MAX);
+    vault->lease_ms = query_int64(query);
+    vault->refresh_ms = query_int64(query);
+    vault->created = query_int64(query);
+    vault->object_id_length = (size_t)query_small(query, 1, 32);
+    vault->token_closes_keys = query_bool(query);
+}
 
 static sealring_status vault_row_take(struct registry *registry, struct query *query, sealring_error *error)
 {
-    struct registry_vault *vault = &registry->vault;
     bool found = query_row(query);
     if (found) {
-        query_bytes(query, vault->vault_id, sizeof vault->vault_id);
-        query_bytes(query, vault->era, sizeof vault->era);
-        vault->epoch = query_uint64(query);
-        vault->schema = query_small(query, 1, INT_MAX);
-        vault->min_reader = query_small(query, 1, INT_MAX);
-        vault->min_writer = query_small(query, 1, INT_MAX);
-        vault->lease_ms = query_int64(query);
-        vault->refresh_ms = query_int64(query);
-        vault->created = query_int64(query);
-        vault->object_id_length = (size_t)query_small(query, 1, 32);
-        vault->token_closes_keys = query_bool(query);
+        columns_read_vault(query, &registry->vault);
         (void)query_row(query); /* to the end: PostgreSQL and RETURNING want it */
     }
     sealring_status status = query_end(query, error);
@@ -56,13 +56,17 @@ static sealring_status vault_row_check_schema(const struct registry *registry, i
         registry->path, deed, needed, REGISTRY_SCHEMA);
 }
 
+sealring_status vault_row_check_reader(const struct registry *registry, sealring_error *error)
+{
+    return vault_row_check_schema(registry, registry->vault.min_reader, "reading", error);
+}
+
 sealring_status vault_row_read(struct registry *registry, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &vault_read_query, error);
     sealring_status status = vault_row_take(registry, &query, error);
-    return status != SEALRING_OK ? status
-                                 : vault_row_check_schema(registry, registry->vault.min_reader, "reading", error);
+    return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
 }
 
 sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error)

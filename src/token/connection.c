@@ -13,8 +13,11 @@
 
 #define CONNECTION_ENTER_TRIES  3
 #define CONNECTION_PATIENCE_MS  1000 /* how long a request waits for the one who repairs */
-#define CONNECTION_BACK_OFF_MS  1000 /* between two probes */
-#define CONNECTION_OBJECTS_WAIT 30   /* seconds; a token may take long to generate a key */
+#define CONNECTION_BACK_OFF_MS  1000 /* after a probe that failed */
+#define CONNECTION_AGAIN_MS     100  /* after one that did not */
+#define CONNECTION_ASKS         5    /* before a token counts as away */
+#define CONNECTION_ASK_NSEC     1000000L
+#define CONNECTION_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
 #define CONNECTION_RUN_TRIES    3
 
 static struct timespec connection_deadline(int64_t milliseconds)
@@ -35,20 +38,27 @@ static sealring_status connection_busy(const struct token *token, sealring_error
     return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
 }
 
+/* CKR_OK if the token is there. Asks for 15 ms before it says no: SoftHSM2 does not know its token for as long as another
+ * process logs in, which writes it. */
+static CK_RV connection_ask(const struct token *token)
+{
+    CK_RV code = slot_ask(token->module->functions, token->uri, token->slot);
+    for (int i = 0; i + 1 < CONNECTION_ASKS && code != CKR_OK; i++) {
+        struct timespec pause = {.tv_nsec = CONNECTION_ASK_NSEC << i};
+        nanosleep(&pause, NULL);
+        code = slot_ask(token->module->functions, token->uri, token->slot);
+    }
+    return code;
+}
+
 /* ---- Making a connection ---- */
 
-/* Gives up what there was, finds the token, logs in. The caller keeps everybody else out. */
-static sealring_status connection_connect(struct token *token, sealring_error *error)
+/* Finds the token and logs in, with what the module knows. */
+static sealring_status connection_log_in(struct token *token, sealring_error *error)
 {
     struct module *module = token->module;
     CK_TOKEN_INFO info = {0};
-    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
-                       CK_EFFECTIVELY_INFINITE);
     token->module_generation = module->generation;
-    if (!module->initialised) {
-        return error_set_token(error, CKR_CRYPTOKI_NOT_INITIALIZED, "the PKCS#11 module %s is not initialised",
-                               module->path);
-    }
     sealring_status status = slot_find(module->functions, token->uri, token->uri_text, &token->slot, &info, error);
     if (status != SEALRING_OK) {
         return status;
@@ -76,7 +86,7 @@ static bool connection_has_healthy_neighbour(const struct token *token)
     const struct module *module = token->module;
     for (const struct token *other = module->tokens; other != NULL; other = other->next_on_module) {
         if (other != token && atomic_load(&other->up) && other->module_generation == module->generation &&
-            slot_ask(module->functions, other->uri, other->slot) == CKR_OK) {
+            connection_ask(other) == CKR_OK) {
             return true;
         }
     }
@@ -91,20 +101,45 @@ static bool connection_restart_may_help(const sealring_error *error)
            (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
 }
 
-/* Connects with what the module knows; if that is not enough, makes the module look anew: SoftHSM2 whose directory was away
- * heals by nothing else. The caller holds module->use for writing. */
-static sealring_status connection_reconnect(struct token *token, sealring_error *error)
+static void connection_drop(struct token *token)
 {
     struct module *module = token->module;
-    sealring_status status = connection_connect(token, error);
-    if (status == SEALRING_OK || !connection_restart_may_help(error)) {
+    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
+                       CK_EFFECTIVELY_INFINITE);
+}
+
+/* Gives up what there was and connects; if what the module knows is not enough, or `afresh` is wanted, has the module look
+ * anew: SoftHSM2 whose directory was away heals by nothing else. The caller holds module->use for writing, and no lock that
+ * comes after it. error is not NULL. */
+static sealring_status connection_connect(struct token *token, bool afresh, sealring_error *error)
+{
+    struct module *module = token->module;
+    struct record record;
+    sealring_status status = record_open(token->login_record, &record, error);
+    connection_drop(token);
+    if (status != SEALRING_OK) {
         return status;
     }
-    if (module->initialised && (!module->ours || connection_has_healthy_neighbour(token))) {
-        return status;
+    token->record = &record;
+    bool restart = afresh || !module->initialised;
+    if (!restart) {
+        status = connection_log_in(token, error);
+        restart = status != SEALRING_OK && connection_restart_may_help(error) && module->ours &&
+                  !connection_has_healthy_neighbour(token);
     }
-    status = module_restart(module, error);
-    return status == SEALRING_OK ? connection_connect(token, error) : status;
+    if (restart) {
+        connection_drop(token);
+        status = module_restart(module, error);
+        if (status == SEALRING_OK) {
+            status = connection_log_in(token, error);
+        }
+    }
+    if (status != SEALRING_OK) {
+        connection_drop(token);
+    }
+    token->record = NULL;
+    record_close(&record);
+    return status;
 }
 
 /* ---- Losing it, and one prober at a time ---- */
@@ -136,13 +171,13 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
 {
     sealring_error failure = {0};
     pthread_rwlock_wrlock(&token->module->use);
-    sealring_status status = connection_reconnect(token, &failure);
+    sealring_status status = connection_connect(token, false, &failure);
     atomic_store(&token->up, status == SEALRING_OK);
     pthread_rwlock_unlock(&token->module->use);
 
     pthread_mutex_lock(&token->probe_lock);
     token->probing = false;
-    token->next_probe = clock_boot_ms() + CONNECTION_BACK_OFF_MS;
+    token->next_probe = clock_boot_ms() + (status == SEALRING_OK ? CONNECTION_AGAIN_MS : CONNECTION_BACK_OFF_MS);
     token->last_error = failure;
     pthread_cond_broadcast(&token->probe_done);
     pthread_mutex_unlock(&token->probe_lock);
@@ -244,7 +279,7 @@ sealring_status attempt_confirm(struct attempt *attempt)
 {
     struct token *token = attempt->token;
     CK_SESSION_INFO info;
-    CK_RV code = slot_ask(attempt->functions, token->uri, token->slot);
+    CK_RV code = connection_ask(token);
     if (code != CKR_OK) {
         attempt_fail(attempt, CKR_TOKEN_NOT_PRESENT, "C_GetTokenInfo", "being there");
         attempt->error->status = SEALRING_TOKEN;
@@ -272,9 +307,9 @@ static enum connection_repair connection_judge(struct attempt *attempt)
     case CODE_LOGIN:
         return session_login(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;
     case CODE_HANDLE:
-        return slot_ask(attempt->functions, token->uri, token->slot) == CKR_OK ? REPAIR_REPEAT : REPAIR_LOST;
+        return connection_ask(token) == CKR_OK ? REPAIR_REPEAT : REPAIR_LOST;
     case CODE_DOUBT:
-        return slot_ask(attempt->functions, token->uri, token->slot) == CKR_OK ? REPAIR_NONE : REPAIR_LOST;
+        return connection_ask(token) == CKR_OK ? REPAIR_NONE : REPAIR_LOST;
     case CODE_GONE:
         return REPAIR_LOST;
     default:
@@ -307,8 +342,7 @@ static sealring_status connection_attempt(struct attempt *attempt, bool writable
     *repair = REPAIR_NONE;
     if (status != SEALRING_OK) {
         enum code_class class = code_class_of(code);
-        if (class == CODE_GONE || class == CODE_PIN ||
-            (class == CODE_DOUBT && slot_ask(attempt->functions, token->uri, token->slot) != CKR_OK)) {
+        if (class == CODE_GONE || class == CODE_PIN || (class == CODE_DOUBT && connection_ask(token) != CKR_OK)) {
             *repair = REPAIR_LOST;
         }
         return status;
@@ -395,19 +429,21 @@ sealring_status connection_open(struct token *token, sealring_error *error)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
+    sealring_error failure = {0};
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
     token->module_generation = module->generation;
-    sealring_status status = connection_connect(token, error);
+    sealring_status status = connection_connect(token, false, &failure);
     if (status == SEALRING_OK) {
         atomic_store(&token->up, true);
         token->next_on_module = module->tokens;
         module->tokens = token;
-    } else {
-        session_pool_reset(token, module->initialised, CK_EFFECTIVELY_INFINITE);
     }
     pthread_rwlock_unlock(&module->use);
     sigpipe_guard_leave(&guard);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
     return status;
 }
 
@@ -415,6 +451,7 @@ sealring_status connection_refresh(struct token *token, bool *fresh, sealring_er
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
+    sealring_error failure = {0};
     *fresh = false;
     sealring_status status = connection_check_process(token, error);
     if (status != SEALRING_OK) {
@@ -423,15 +460,15 @@ sealring_status connection_refresh(struct token *token, bool *fresh, sealring_er
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
     if (module->initialised && module->ours && !connection_has_healthy_neighbour(token)) {
-        status = module_restart(module, error);
-        if (status == SEALRING_OK) {
-            status = connection_connect(token, error);
-        }
+        status = connection_connect(token, true, &failure);
         atomic_store(&token->up, status == SEALRING_OK);
         *fresh = status == SEALRING_OK;
     }
     pthread_rwlock_unlock(&module->use);
     sigpipe_guard_leave(&guard);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
     return status;
 }
 
@@ -441,8 +478,7 @@ void connection_close(struct token *token)
     struct sigpipe_guard guard;
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
-    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
-                       CK_EFFECTIVELY_INFINITE);
+    connection_drop(token);
     for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
         if (*place == token) {
             *place = token->next_on_module;

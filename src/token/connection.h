@@ -16,6 +16,7 @@
 
 #include "token/index.h"
 #include "token/module.h"
+#include "token/record.h"
 #include "token/session.h"
 #include "token/slot.h"
 #include "token/token.h"
@@ -35,6 +36,7 @@ struct token {
     CK_SLOT_ID slot;
     bool login_required;
     uint64_t module_generation; /* the initialisation that slot and sessions belong to */
+    struct record *record;      /* while connecting: the login record, held */
 
     atomic_bool up;
     atomic_uint_fast64_t generation; /* counts connections and logins: handles of an older one are worthless */

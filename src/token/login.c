@@ -117,6 +117,13 @@ static sealring_status login_state(const struct login *login, CK_SESSION_HANDLE 
     return SEALRING_OK;
 }
 
+static sealring_status login_under_record(const struct login *login, CK_SESSION_HANDLE session, struct record *record,
+                                          bool *done, sealring_error *error)
+{
+    sealring_status status = login_check_tries(login, error);
+    return status == SEALRING_OK ? login_try(login, session, record, done, error) : status;
+}
+
 sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE session, bool *done, sealring_error *error)
 {
     bool user = false;
@@ -126,14 +133,13 @@ sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE sessio
     if (status != SEALRING_OK || user) {
         return status;
     }
-    status = record_open(login->record, &record, error);
-    if (status != SEALRING_OK) {
-        return status;
+    if (login->record != NULL) {
+        return login_under_record(login, session, login->record, done, error);
     }
-    status = login_check_tries(login, error);
+    status = record_open(login->login_record, &record, error);
     if (status == SEALRING_OK) {
-        status = login_try(login, session, &record, done, error);
+        status = login_under_record(login, session, &record, done, error);
+        record_close(&record);
     }
-    record_close(&record);
     return status;
 }

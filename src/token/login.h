@@ -9,12 +9,15 @@
 
 #include <sealring/verify.h>
 
+struct record;
+
 struct login {
     CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
     const char *pin_source;
-    const char *record;
-    const char *name; /* of the token */
+    const char *login_record;
+    struct record *record; /* the same, open and locked already; NULL: it is opened for the login */
+    const char *name;      /* of the token */
 };
 
 /* Logs in unless the session's user is logged in already; *done says whether a login was made. At most one C_Login; none if

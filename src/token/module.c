@@ -147,8 +147,7 @@ static struct module *module_find(struct module_table *table, const void *librar
     return module;
 }
 
-/* First reference: (re)initialise with these arguments. */
-static sealring_status module_start(struct module *module, const char *init_args, sealring_error *error)
+static sealring_status module_set_arguments(struct module *module, const char *init_args, sealring_error *error)
 {
     char *copy = init_args != NULL ? strdup(init_args) : NULL;
     if (init_args != NULL && copy == NULL) {
@@ -156,7 +155,7 @@ static sealring_status module_start(struct module *module, const char *init_args
     }
     free(module->init_args);
     module->init_args = copy;
-    return module_initialise(module, error);
+    return SEALRING_OK;
 }
 
 sealring_status module_acquire(const char *path, const char *init_args, struct module **acquired, sealring_error *error)
@@ -189,7 +188,7 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
         table->first = module;
     }
     if (module->references == 0) {
-        status = module_start(module, init_args, error);
+        status = module_set_arguments(module, init_args, error);
     } else if (!module_same_arguments(module->init_args, init_args)) {
         status = error_set_token(error, 0, "the PKCS#11 module %s is in use already with other init arguments", path);
     }

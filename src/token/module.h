@@ -33,13 +33,14 @@ struct module {
     pthread_mutex_t objects;
 };
 
-/* Loads and initialises the module at an absolute path, or shares the one that is loaded already. */
+/* Loads the module at an absolute path, or shares the one that is loaded already. It may have to be initialised yet: by
+ * module_restart. */
 sealring_status module_acquire(const char *path, const char *init_args, struct module **module, sealring_error *error);
 
 /* Finalises it if this was the last reference and we initialised it. Never in a forked child. */
 void module_release(struct module *module);
 
-/* Finalises, if it is initialised, and initialises. Only if `ours`; the caller holds `use` for writing. */
+/* Finalises, if it is initialised (then it must be `ours`), and initialises. The caller holds `use` for writing. */
 sealring_status module_restart(struct module *module, sealring_error *error);
 
 /* Whether this process holds any module. */

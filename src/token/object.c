@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/base62.h"
 #include "base/error.h"
@@ -13,6 +14,8 @@
 #define OBJECT_VALUE_SIZE \
     1024 /* room for any attribute, though it ought to be short: some modules overrun small buffers */
 #define OBJECT_SEARCH_MOST 1000000
+#define OBJECT_LOOKS       6 /* before a key is said to be missing */
+#define OBJECT_PAUSE_NSEC  2000000L
 
 void object_name(const uint8_t *object_id, size_t object_id_length, char name[OBJECT_NAME_SIZE])
 {
@@ -86,7 +89,17 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     size_t count = 0;
     char name[OBJECT_NAME_SIZE];
     object_name(object_id, object_id_length, name);
-    sealring_status status = object_search(attempt, object_id, object_id_length, &handles, &count);
+    sealring_status status = SEALRING_OK;
+    /* SoftHSM2 does not show an object for as long as another process writes it (relabels or closes it): look again, for
+     * 62 ms in all, before it counts as missing. */
+    for (int look = 0; look < OBJECT_LOOKS && status == SEALRING_OK && count == 0; look++) {
+        if (look > 0) {
+            struct timespec pause = {.tv_nsec = OBJECT_PAUSE_NSEC << (look - 1)};
+            nanosleep(&pause, NULL);
+        }
+        free(handles);
+        status = object_search(attempt, object_id, object_id_length, &handles, &count);
+    }
     if (status != SEALRING_OK) {
         return status;
     }

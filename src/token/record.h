@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The login record: the lock around a login among all processes, and the memory of a PIN file whose PIN was refused. */
+/* The login record: the lock around connecting among all processes, and the memory of a PIN file whose PIN was refused. */
 #ifndef TOKEN_RECORD_H
 #define TOKEN_RECORD_H
 
@@ -7,6 +7,9 @@
 
 #include "token/pin.h"
 
+/* Why connecting as a whole is under this lock, and not the login alone: SoftHSM2 2.6.1 writes its token anew at every
+ * C_Login. Of processes that start meanwhile one in eight does not see the token; two that log in at the same time can
+ * destroy it for good. */
 struct record {
     const char *path;
     int descriptor;                  /* -1: not open */

@@ -67,7 +67,8 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
     const struct login login = {.functions = token->module->functions,
                                 .slot = token->slot,
                                 .pin_source = token->pin_source,
-                                .record = token->login_record,
+                                .login_record = token->login_record,
+                                .record = token->record,
                                 .name = token->name};
     bool done = false;
     sealring_status status = login_ensure(&login, session, &done, error);

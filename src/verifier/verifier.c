@@ -54,26 +54,6 @@ void verifier_close(struct verifier *verifier)
     free(verifier);
 }
 
-/* What one read transaction brings: the row, and the vault's row as of the same snapshot. */
-struct look {
-    const char *key_id;
-    const uint8_t *digest;
-    struct registry_vault vault;
-    struct registry_holder holder;
-    bool key_exists;
-    bool found;
-};
-
-static sealring_status look_body(struct registry *registry, void *context, sealring_error *error)
-{
-    struct look *look = context;
-    look->vault = *registry_vault_row(registry);
-    sealring_status status =
-        registry_holder_get(registry, look->key_id, look->digest, &look->holder, &look->key_exists, error);
-    look->found = status == SEALRING_OK;
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
-}
-
 static sealring_verdict say(sealring_grant *grant, sealring_verdict verdict, const char *reason)
 {
     snprintf(grant->reason, sizeof grant->reason, "%.255s", reason);
@@ -82,21 +62,22 @@ static sealring_verdict say(sealring_grant *grant, sealring_verdict verdict, con
 
 /* Registry, then token: for a text that is well formed. */
 static sealring_verdict verify_parts(struct verifier *verifier, const struct text_parts *parts, const char *scope,
-                                     struct look *look, sealring_grant *grant)
+                                     const uint8_t digest[TEXT_DIGEST_SIZE], sealring_grant *grant)
 {
     sealring_error error;
     struct registry *registry;
+    struct registry_look look;
     sealring_status status = connections_take(verifier->connections, &registry, &error);
     if (status == SEALRING_OK) {
-        status = registry_read(registry, look_body, look, &error);
+        status = registry_look(registry, parts->key_id, digest, &look, &error);
         connections_give(verifier->connections, registry);
     }
     if (status != SEALRING_OK)
         return say(grant, SEALRING_UNAVAILABLE, error.message);
-    if (!look->found)
-        return look->key_exists ? say(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not")
-                                : say(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
-    const struct registry_holder *holder = &look->holder;
+    if (!look.found)
+        return look.key_exists ? say(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not")
+                               : say(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
+    const struct registry_holder *holder = &look.holder;
     if (holder->credential.version != parts->version || strcmp(holder->ring.prefix, parts->prefix) != 0)
         return say(grant, SEALRING_REJECTED_BAD_SECRET, "the registry's row does not agree with the credential's text");
 
@@ -108,8 +89,8 @@ static sealring_verdict verify_parts(struct verifier *verifier, const struct tex
     struct claims claims;
     struct token_key_reference reference;
     uint8_t secret[TEXT_SECRET_SIZE];
-    derive_claims(&look->vault, holder, &claims);
-    derive_reference(&look->vault, &holder->ring, &holder->version, &reference);
+    derive_claims(&look.vault, holder, &claims);
+    derive_reference(&look.vault, &holder->ring, &holder->version, &reference);
     status = derive_secret(verifier->token, &reference, &claims, secret, &error);
     if (status != SEALRING_OK)
         return say(grant, SEALRING_UNAVAILABLE, error.message);
@@ -136,10 +117,9 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
     if (problem != TEXT_GOOD)
         return say(grant, SEALRING_REJECTED_MALFORMED, text_problem_words(problem));
     uint8_t digest[TEXT_DIGEST_SIZE];
-    struct look look = {.key_id = parts.key_id, .digest = digest};
     sealring_verdict verdict;
     if (text_digest(credential, length, digest))
-        verdict = verify_parts(verifier, &parts, scope, &look, grant);
+        verdict = verify_parts(verifier, &parts, scope, digest, grant);
     else
         verdict = say(grant, SEALRING_UNAVAILABLE, "OpenSSL cannot compute SHA-256");
     secret_wipe(parts.secret, sizeof parts.secret);

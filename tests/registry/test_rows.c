@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each kind of row comes back as it went in, and every change bears its epoch. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/runner.h"
+#include "registry/fixture.h"
+
+static struct fixture fixture;
+static struct fixture_rows rows;
+
+static void set_up(void)
+{
+    fixture_open(&fixture);
+    fixture_fill(&fixture, &rows);
+}
+
+static void tear_down(void)
+{
+    fixture_close(&fixture);
+}
+
+static void expect_ok(sealring_status status)
+{
+    ck_assert_msg(status == SEALRING_OK, "status %d: %s", (int)status, fixture.error.message);
+}
+
+/* ---- Round trips ---------------------------------------------------------------------------------------------------- */
+
+static sealring_status get_ring(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_ring_get(registry, rows.ring.name, context, error);
+}
+
+static sealring_status get_version(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_version_get(registry, rows.ring.id, 1, context, error);
+}
+
+static sealring_status get_client(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_client_get(registry, rows.client.name, context, error);
+}
+
+static sealring_status get_key(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_key_get(registry, rows.key.key_id, context, error);
+}
+
+static sealring_status get_credential(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_credential_get(registry, rows.key.id, 1, context, error);
+}
+
+static void expect_ring(const struct registry_ring *a, const struct registry_ring *b)
+{
+    ck_assert_int_eq(a->id, b->id);
+    ck_assert_mem_eq(a->ring_id, b->ring_id, sizeof a->ring_id);
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert_str_eq(a->prefix, b->prefix);
+    ck_assert_int_eq(a->policy.overlap, b->policy.overlap);
+    ck_assert_int_eq(a->policy.purge_delay, b->policy.purge_delay);
+    ck_assert_uint_eq(a->policy.keep, b->policy.keep);
+    ck_assert_int_eq(a->rotation_held, b->rotation_held);
+    ck_assert_uint_eq(a->last_version, b->last_version);
+    ck_assert_int_eq(a->created, b->created);
+}
+
+static void expect_version(const struct registry_version *a, const struct registry_version *b)
+{
+    ck_assert_int_eq(a->ring, b->ring);
+    ck_assert_uint_eq(a->number, b->number);
+    ck_assert_int_eq(a->state, b->state);
+    ck_assert_uint_eq(a->object_id_length, b->object_id_length);
+    ck_assert_mem_eq(a->object_id, b->object_id, a->object_id_length);
+    ck_assert_mem_eq(a->check_value, b->check_value, sizeof a->check_value);
+    ck_assert_int_eq(a->was_compromised, b->was_compromised);
+    ck_assert_int_eq(a->closing_owed, b->closing_owed);
+    ck_assert_int_eq(a->created, b->created);
+    ck_assert_int_eq(a->activated, b->activated);
+    ck_assert_int_eq(a->retire_at, b->retire_at);
+    ck_assert_int_eq(a->closed, b->closed);
+    ck_assert_int_eq(a->purge_at, b->purge_at);
+    ck_assert_int_eq(a->destroyed, b->destroyed);
+}
+
+static void expect_client(const struct registry_client *a, const struct registry_client *b)
+{
+    ck_assert_int_eq(a->id, b->id);
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert_str_eq(a->contact, b->contact);
+    ck_assert_int_eq(a->created, b->created);
+    ck_assert_int_eq(a->forgotten, b->forgotten);
+}
+
+static void expect_key(const struct registry_key *a, const struct registry_key *b)
+{
+    ck_assert_int_eq(a->id, b->id);
+    ck_assert_str_eq(a->key_id, b->key_id);
+    ck_assert_int_eq(a->ring, b->ring);
+    ck_assert_int_eq(a->client, b->client);
+    ck_assert_str_eq(a->label, b->label);
+    ck_assert_int_eq(a->state, b->state);
+    ck_assert_int_eq(a->narrowed, b->narrowed);
+    ck_assert_str_eq(a->narrowed_scopes, b->narrowed_scopes);
+    ck_assert_uint_eq(a->last_serial, b->last_serial);
+    ck_assert_int_eq(a->created, b->created);
+}
+
+static void expect_credential(const struct registry_credential *a, const struct registry_credential *b)
+{
+    ck_assert_int_eq(a->key, b->key);
+    ck_assert_uint_eq(a->serial, b->serial);
+    ck_assert_uint_eq(a->version, b->version);
+    ck_assert_mem_eq(a->digest, b->digest, sizeof a->digest);
+    ck_assert_mem_eq(a->nonce, b->nonce, sizeof a->nonce);
+    ck_assert_str_eq(a->scopes, b->scopes);
+    ck_assert_int_eq(a->not_before, b->not_before);
+    ck_assert_int_eq(a->expires, b->expires);
+    ck_assert_int_eq(a->state, b->state);
+    ck_assert_int_eq(a->replaced_by_rekey, b->replaced_by_rekey);
+    ck_assert_int_eq(a->retire_at, b->retire_at);
+    ck_assert_int_eq(a->issued, b->issued);
+}
+
+START_TEST(vault_row_comes_back)
+{
+    struct registry_vault expected;
+    struct registry_ring ring;
+    fixture_vault(&expected);
+    expect_ok(registry_read(fixture.registry, get_ring, &ring, &fixture.error));
+    const struct registry_vault *vault = registry_vault_row(fixture.registry);
+    static const uint8_t none[REGISTRY_ID_SIZE];
+    ck_assert_mem_eq(vault->vault_id, expected.vault_id, sizeof expected.vault_id);
+    ck_assert_mem_ne(vault->era, none, sizeof none); /* drawn by create */
+    ck_assert_uint_eq(vault->epoch, expected.epoch + 1);
+    ck_assert_int_eq(vault->schema, REGISTRY_SCHEMA);
+    ck_assert_int_eq(vault->min_reader, 1);
+    ck_assert_int_eq(vault->min_writer, 1);
+    ck_assert_int_eq(vault->lease_ms, expected.lease_ms);
+    ck_assert_int_eq(vault->refresh_ms, expected.refresh_ms);
+    ck_assert_int_eq(vault->created, expected.created);
+    ck_assert_uint_eq(vault->object_id_length, expected.object_id_length);
+    ck_assert_int_eq(vault->token_closes_keys, expected.token_closes_keys);
+}
+END_TEST
+
+static sealring_status update_ring(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_ring_update(registry, context, error);
+}
+
+START_TEST(ring_comes_back)
+{
+    struct registry_ring ring;
+    expect_ok(registry_read(fixture.registry, get_ring, &ring, &fixture.error));
+    expect_ring(&ring, &rows.ring);
+    ring.policy = (sealring_policy){.overlap = 5, .purge_delay = INT64_C(1) << 40, .keep = UINT32_MAX};
+    ring.rotation_held = false;
+    ring.last_version = UINT32_MAX;
+    expect_ok(fixture_write(&fixture, true, update_ring, &ring));
+    struct registry_ring again;
+    expect_ok(registry_read(fixture.registry, get_ring, &again, &fixture.error));
+    expect_ring(&again, &ring);
+    ck_assert_uint_eq(again.changed_epoch, 9);
+}
+END_TEST
+
+static sealring_status update_version(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_version_update(registry, context, error);
+}
+
+static sealring_status get_by_object(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_version_get_by_object(registry, rows.version.object_id, rows.version.object_id_length, context,
+                                          error);
+}
+
+START_TEST(version_comes_back)
+{
+    struct registry_version version;
+    expect_ok(registry_read(fixture.registry, get_version, &version, &fixture.error));
+    expect_version(&version, &rows.version);
+    version.state = SEALRING_VERSION_COMPROMISED;
+    version.was_compromised = true;
+    version.closing_owed = true;
+    version.activated = 11;
+    version.retire_at = 12;
+    version.closed = 13;
+    version.purge_at = 14;
+    version.destroyed = 15;
+    expect_ok(fixture_write(&fixture, true, update_version, &version));
+    struct registry_version again;
+    expect_ok(registry_read(fixture.registry, get_by_object, &again, &fixture.error));
+    expect_version(&again, &version);
+    ck_assert_uint_eq(again.changed_epoch, 9);
+}
+END_TEST
+
+static sealring_status update_client(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_client_update(registry, context, error);
+}
+
+START_TEST(client_comes_back)
+{
+    struct registry_client client;
+    expect_ok(registry_read(fixture.registry, get_client, &client, &fixture.error));
+    expect_client(&client, &rows.client);
+    client.contact[0] = '\0';
+    client.forgotten = 21;
+    expect_ok(fixture_write(&fixture, false, update_client, &client));
+    struct registry_client again;
+    expect_ok(registry_read(fixture.registry, get_client, &again, &fixture.error));
+    expect_client(&again, &client);
+    ck_assert_uint_eq(again.changed_epoch, 8);
+}
+END_TEST
+
+static sealring_status update_key(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_key_update(registry, context, error);
+}
+
+static sealring_status get_by_label(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_key *key = context;
+    return registry_key_get_by_label(registry, rows.ring.id, rows.client.id, key->label, key, error);
+}
+
+START_TEST(key_comes_back)
+{
+    struct registry_key key;
+    expect_ok(registry_read(fixture.registry, get_key, &key, &fixture.error));
+    expect_key(&key, &rows.key);
+    key.state = SEALRING_KEY_SUSPENDED;
+    key.narrowed = true;
+    memset(key.narrowed_scopes, 'x', SEALRING_SCOPES_LENGTH_MAX);
+    key.narrowed_scopes[SEALRING_SCOPES_LENGTH_MAX] = '\0';
+    memset(key.label, 'l', SEALRING_NAME_LENGTH_MAX);
+    key.label[SEALRING_NAME_LENGTH_MAX] = '\0';
+    key.last_serial = UINT32_MAX;
+    expect_ok(fixture_write(&fixture, true, update_key, &key));
+    struct registry_key again = key;
+    expect_ok(registry_read(fixture.registry, get_by_label, &again, &fixture.error));
+    expect_key(&again, &key);
+    ck_assert_uint_eq(again.changed_epoch, 9);
+    key.state = SEALRING_KEY_REVOKED;
+    expect_ok(fixture_write(&fixture, true, update_key, &key));
+    ck_assert_int_eq(registry_read(fixture.registry, get_by_label, &again, NULL), SEALRING_NOT_FOUND);
+    expect_ok(registry_read(fixture.registry, get_key, &again, &fixture.error));
+    ck_assert_int_eq(again.state, SEALRING_KEY_REVOKED);
+}
+END_TEST
+
+static sealring_status update_credential(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_credential_update(registry, context, error);
+}
+
+START_TEST(credential_comes_back)
+{
+    struct registry_credential credential;
+    expect_ok(registry_read(fixture.registry, get_credential, &credential, &fixture.error));
+    expect_credential(&credential, &rows.credential);
+    ck_assert_uint_eq(credential.changed_epoch, 8);
+    credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
+    credential.replaced_by_rekey = true;
+    credential.retire_at = 31;
+    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
+    struct registry_credential again;
+    expect_ok(registry_read(fixture.registry, get_credential, &again, &fixture.error));
+    expect_credential(&again, &credential);
+    ck_assert_uint_eq(again.changed_epoch, 9);
+}
+END_TEST
+
+static struct registry_intention intention;
+
+static sealring_status insert_intention(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_intention_insert(registry, context, error);
+}
+
+static sealring_status take_intention(const struct registry_intention *found, void *context, sealring_error *error)
+{
+    (void)error;
+    intention = *found;
+    ++*(unsigned *)context;
+    return SEALRING_OK;
+}
+
+static sealring_status walk_intentions(struct registry *registry, void *context, sealring_error *error)
+{
+    *(unsigned *)context = 0;
+    return registry_intention_each(registry, take_intention, context, error);
+}
+
+static sealring_status delete_intention(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_intention_delete(registry, *(int64_t *)context, error);
+}
+
+START_TEST(intention_comes_back)
+{
+    for (int64_t ring = 0; ring <= rows.ring.id; ring += rows.ring.id) { /* 0: not there yet */
+        struct registry_intention put = {
+            .ring = ring, .object_id = {1, 2}, .object_id_length = 2, .owner = "host 1", .created = 41};
+        unsigned count = 0;
+        memset(put.nonce, 0x33, sizeof put.nonce);
+        expect_ok(fixture_write(&fixture, false, insert_intention, &put));
+        expect_ok(registry_read(fixture.registry, walk_intentions, &count, &fixture.error));
+        ck_assert_uint_eq(count, 1);
+        ck_assert_int_eq(intention.id, put.id);
+        ck_assert_int_eq(intention.ring, ring);
+        ck_assert_uint_eq(intention.object_id_length, 2);
+        ck_assert_mem_eq(intention.object_id, put.object_id, 2);
+        ck_assert_mem_eq(intention.nonce, put.nonce, sizeof put.nonce);
+        ck_assert_str_eq(intention.owner, "host 1");
+        ck_assert_int_eq(intention.created, 41);
+        expect_ok(fixture_write(&fixture, false, delete_intention, &put.id));
+        ck_assert_int_eq(fixture_write(&fixture, false, delete_intention, &put.id), SEALRING_NOT_FOUND);
+        expect_ok(registry_read(fixture.registry, walk_intentions, &count, &fixture.error));
+        ck_assert_uint_eq(count, 0);
+    }
+}
+END_TEST
+
+static sealring_status append_audit(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_audit_append(registry, context, error);
+}
+
+START_TEST(audit_entries_follow_without_gap)
+{
+    for (int i = 0; i < 3; i++) {
+        struct registry_write how = fixture_operation(&fixture, false);
+        struct registry_audit entry;
+        fixture_audit(&entry, &how);
+        how.dry_run = i == 1; /* leaves no gap */
+        entry.key_id = i == 2 ? NULL : entry.key_id;
+        expect_ok(registry_write(fixture.registry, &how, append_audit, &entry, &fixture.error));
+    }
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM audit"), 2);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT max(sequence) FROM audit"), 2);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT sequence FROM audit WHERE key_id IS NULL"), 2);
+    ck_assert_int_eq(fixture_number(&fixture,
+                                    "SELECT time FROM audit WHERE actor = 'tester@host 1' AND act = 'key.issue'"
+                                    " AND ring = 'ring-1' AND version = 1 AND key_id = '0123456789abcdef'"
+                                    " AND client = 'client-000001' AND detail = '{}'"),
+                     1700000007000);
+}
+END_TEST
+
+START_TEST(audit_entry_of_another_operation_is_refused)
+{
+    struct registry_write how = fixture_operation(&fixture, false);
+    struct registry_audit entry;
+    fixture_audit(&entry, &how);
+    entry.operation_id[15] ^= 1;
+    ck_assert_int_eq(registry_write(fixture.registry, &how, append_audit, &entry, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM audit"), 0);
+}
+END_TEST
+
+/* ---- What is not there ---------------------------------------------------------------------------------------------- */
+
+static sealring_status get_nothing(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_ring ring;
+    struct registry_version version;
+    struct registry_client client;
+    struct registry_key key;
+    struct registry_credential credential;
+    (void)context;
+    ck_assert_int_eq(registry_ring_get(registry, "no", &ring, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_version_get(registry, rows.ring.id, 2, &version, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_version_get_by_object(registry, (const uint8_t *)"x", 1, &version, error),
+                     SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_client_get(registry, "no", &client, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_key_get(registry, "no", &key, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_key_get_by_label(registry, rows.ring.id, rows.client.id, "no", &key, error),
+                     SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_credential_get(registry, rows.key.id, 2, &credential, error), SEALRING_NOT_FOUND);
+    return SEALRING_OK;
+}
+
+START_TEST(nothing_is_not_found_and_leaves_the_error_alone)
+{
+    strcpy(fixture.error.message, "untouched");
+    expect_ok(registry_read(fixture.registry, get_nothing, NULL, &fixture.error));
+    ck_assert_str_eq(fixture.error.message, "untouched");
+}
+END_TEST
+
+static sealring_status update_nothing(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_ring ring = rows.ring;
+    struct registry_version version = rows.version;
+    struct registry_client client = rows.client;
+    struct registry_key key = rows.key;
+    struct registry_credential credential = rows.credential;
+    (void)context;
+    ring.id = version.ring = client.id = key.id = credential.key = 999;
+    ck_assert_int_eq(registry_ring_update(registry, &ring, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_version_update(registry, &version, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_client_update(registry, &client, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_key_update(registry, &key, error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(registry_credential_update(registry, &credential, error), SEALRING_NOT_FOUND);
+    return SEALRING_OK;
+}
+
+START_TEST(updating_nothing_is_not_found)
+{
+    expect_ok(fixture_write(&fixture, false, update_nothing, NULL));
+}
+END_TEST
+
+/* ---- Holders -------------------------------------------------------------------------------------------------------- */
+
+struct asked {
+    const char *key_id;
+    const uint8_t *digest;
+    struct registry_holder holder;
+    bool exists;
+};
+
+static sealring_status ask(struct registry *registry, void *context, sealring_error *error)
+{
+    struct asked *asked = context;
+    return registry_holder_get(registry, asked->key_id, asked->digest, &asked->holder, &asked->exists, error);
+}
+
+START_TEST(holder_is_everything_of_a_credential)
+{
+    struct asked asked = {.key_id = rows.key.key_id, .digest = rows.credential.digest};
+    expect_ok(registry_read(fixture.registry, ask, &asked, &fixture.error));
+    ck_assert(asked.exists);
+    expect_ring(&asked.holder.ring, &rows.ring);
+    expect_version(&asked.holder.version, &rows.version);
+    expect_client(&asked.holder.client, &rows.client);
+    expect_key(&asked.holder.key, &rows.key);
+    expect_credential(&asked.holder.credential, &rows.credential);
+}
+END_TEST
+
+START_TEST(holder_tells_a_wrong_digest_from_an_unknown_key)
+{
+    uint8_t digest[REGISTRY_DIGEST_SIZE] = {0};
+    struct asked asked = {.key_id = rows.key.key_id, .digest = digest};
+    ck_assert_int_eq(registry_read(fixture.registry, ask, &asked, NULL), SEALRING_NOT_FOUND);
+    ck_assert(asked.exists);
+    asked.key_id = "0000000000000000";
+    ck_assert_int_eq(registry_read(fixture.registry, ask, &asked, NULL), SEALRING_NOT_FOUND);
+    ck_assert(!asked.exists);
+}
+END_TEST
+
+/* ---- Rows that the schema would not have let in --------------------------------------------------------------------- */
+
+/* Written with a connection that checks nothing, as somebody could who may write the file. */
+static const char *const forgeries[] = {
+    "UPDATE version SET state = 9",
+    "UPDATE version SET check_value = x'00'",
+    "UPDATE version SET object_id = zeroblob(33)",
+    "UPDATE ring SET name = 'ring-1' || char(0) || 'x' WHERE 0; UPDATE ring SET prefix = 'sr' || char(0) || 'x'",
+    "UPDATE ring SET prefix = replace(hex(zeroblob(20)), '0', 'x')",
+    "UPDATE ring SET last_version = 4294967296",
+    "UPDATE ring SET last_version = -1",
+    "UPDATE api_key SET narrowed = 2",
+    "UPDATE api_key SET state = 0",
+    "UPDATE api_key SET label = replace(hex(zeroblob(40)), '0', 'x')",
+    "UPDATE credential SET scopes = replace(hex(zeroblob(600)), '0', 'x')",
+    "UPDATE credential SET nonce = zeroblob(17)",
+    "UPDATE credential SET changed_epoch = -1",
+    "UPDATE client SET contact = replace(hex(zeroblob(200)), '0', 'x')",
+};
+
+START_TEST(forged_rows_are_damage)
+{
+    sqlite3 *raw = fixture_raw(&fixture);
+    char sql[512];
+    snprintf(sql, sizeof sql, "PRAGMA ignore_check_constraints = ON; %s", forgeries[_i]);
+    ck_assert_int_eq(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(raw);
+    struct asked asked = {.key_id = rows.key.key_id, .digest = rows.credential.digest};
+    ck_assert_int_eq(registry_read(fixture.registry, ask, &asked, &fixture.error), SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "is damaged"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("registry rows");
+    TCase *cases = tcase_create("cases");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, vault_row_comes_back);
+    tcase_add_test(cases, ring_comes_back);
+    tcase_add_test(cases, version_comes_back);
+    tcase_add_test(cases, client_comes_back);
+    tcase_add_test(cases, key_comes_back);
+    tcase_add_test(cases, credential_comes_back);
+    tcase_add_test(cases, intention_comes_back);
+    tcase_add_test(cases, audit_entries_follow_without_gap);
+    tcase_add_test(cases, audit_entry_of_another_operation_is_refused);
+    tcase_add_test(cases, nothing_is_not_found_and_leaves_the_error_alone);
+    tcase_add_test(cases, updating_nothing_is_not_found);
+    tcase_add_test(cases, holder_is_everything_of_a_credential);
+    tcase_add_test(cases, holder_tells_a_wrong_digest_from_an_unknown_key);
+    tcase_add_loop_test(cases, forged_rows_are_damage, 0, (int)(sizeof forgeries / sizeof *forgeries));
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
