@@ -319,8 +319,9 @@ int main(int argc, char **argv)
     if (json) {
         series_print_json(stdout, series, SERIES_COUNT);
     } else {
-        printf("Bare signing and verifying on one thread; %zu keys are \"all keys\"; claims are %zu bytes; a batch is %d keys.\n\n", bench.keys,
-               bench.claims_length, BATCH);
+        printf(
+            "Bare signing and verifying on one thread; %zu keys are \"all keys\"; claims are %zu bytes; a batch is %d keys.\n\n",
+            bench.keys, bench.claims_length, BATCH);
         series_print_table(stdout, series, SERIES_COUNT);
     }
     tear_down(&bench);

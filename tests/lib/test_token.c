@@ -41,7 +41,7 @@ void test_token_write_file(const char *path, const char *content, mode_t mode)
 {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ck_assert_int_ge(descriptor, 0);
-    ck_assert_int_eq(write(descriptor, content, strlen(content)), (ssize_t) strlen(content));
+    ck_assert_int_eq(write(descriptor, content, strlen(content)), (ssize_t)strlen(content));
     ck_assert_int_eq(fchmod(descriptor, mode), 0);
     close(descriptor);
 }
@@ -71,9 +71,9 @@ static void test_token_start_elsewhere(struct test_token *test)
     if (test->elsewhere_pid == 0) {
         struct test_token_order order;
         close(pair[0]);
-        while (read(pair[1], &order, sizeof(order)) == (ssize_t) sizeof(order)) {
+        while (read(pair[1], &order, sizeof(order)) == (ssize_t)sizeof(order)) {
             int result = test_token_carry_out(test, &order);
-            if (write(pair[1], &result, sizeof(result)) != (ssize_t) sizeof(result)) {
+            if (write(pair[1], &result, sizeof(result)) != (ssize_t)sizeof(result)) {
                 break;
             }
         }
@@ -92,8 +92,8 @@ int test_token_elsewhere(struct test_token *test, int (*function)(struct test_to
     if (size > 0) {
         memcpy(order.context, context, size);
     }
-    ck_assert_int_eq(write(test->elsewhere, &order, sizeof(order)), (ssize_t) sizeof(order));
-    ck_assert_int_eq(read(test->elsewhere, &result, sizeof(result)), (ssize_t) sizeof(result));
+    ck_assert_int_eq(write(test->elsewhere, &order, sizeof(order)), (ssize_t)sizeof(order));
+    ck_assert_int_eq(read(test->elsewhere, &result, sizeof(result)), (ssize_t)sizeof(result));
     return result;
 }
 
@@ -142,9 +142,9 @@ void test_token_make(struct test_token *test)
 
 static int test_token_remove(const char *path, const struct stat *file, int kind, struct FTW *walk)
 {
-    (void) file;
-    (void) kind;
-    (void) walk;
+    (void)file;
+    (void)kind;
+    (void)walk;
     return remove(path);
 }
 
@@ -183,6 +183,6 @@ void test_token_reference(struct token_key_reference *reference, const char *obj
     reference->object_id_length = strlen(object_id);
     ck_assert_uint_le(reference->object_id_length, sizeof(reference->object_id));
     memcpy(reference->object_id, object_id, reference->object_id_length);
-    reference->check_input_length = (size_t) snprintf((char *) reference->check_input, sizeof(reference->check_input),
-                                                      "check input of %s", object_id);
+    reference->check_input_length = (size_t)snprintf((char *)reference->check_input, sizeof(reference->check_input),
+                                                     "check input of %s", object_id);
 }

@@ -148,7 +148,7 @@ static const struct {
     {"directory", make_directory, "is no registry"},
     {"foreign", make_foreign, "database of another program"},
     {"truncated", make_truncated, "is damaged"},
-    {"short", make_short, "is no registry"},
+    {"short", make_short, "is damaged"},
     {"overwritten", make_overwritten, "is no registry"},
     {"newer", make_newer, "is newer than this program"},
     {"unfinished", make_unfinished, "is damaged"},
@@ -387,7 +387,7 @@ END_TEST
 
 static void replace_by_copy(void)
 {
-    char command[256];
+    char command[512];
     snprintf(command, sizeof command, "cp '%s' '%s.new' && mv '%s.new' '%s'", fixture.path, fixture.path, fixture.path,
              fixture.path);
     ck_assert_int_eq(system(command), 0);

@@ -21,9 +21,9 @@ static inline void raw_open(struct raw *raw, struct token *token)
     memset(raw, 0, sizeof(*raw));
     raw->token = token;
     raw->functions = token->module->functions;
-    ck_assert_uint_eq(raw->functions->C_OpenSession(token->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
-                                                    &raw->session),
-                      CKR_OK);
+    ck_assert_uint_eq(
+        raw->functions->C_OpenSession(token->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &raw->session),
+        CKR_OK);
     raw->attempt = (struct attempt){.token = token,
                                     .functions = raw->functions,
                                     .session = raw->session,
@@ -44,9 +44,11 @@ static inline CK_OBJECT_HANDLE raw_import(struct raw *raw, const uint8_t *secret
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof(class)}, {CKA_KEY_TYPE, &type, sizeof(type)},
-        {CKA_TOKEN, &no, sizeof(no)},       {CKA_SIGN, &yes, sizeof(yes)},
-        {CKA_VALUE, (void *) (uintptr_t) secret, length},
+        {CKA_CLASS, &class, sizeof(class)},
+        {CKA_KEY_TYPE, &type, sizeof(type)},
+        {CKA_TOKEN, &no, sizeof(no)},
+        {CKA_SIGN, &yes, sizeof(yes)},
+        {CKA_VALUE, (void *)(uintptr_t)secret, length},
     };
     ck_assert_uint_eq(raw->functions->C_CreateObject(raw->session, template, 5, &handle), CKR_OK);
     return handle;
@@ -64,15 +66,15 @@ static inline CK_OBJECT_HANDLE raw_generate(struct raw *raw, const char *object_
 {
     CK_MECHANISM mechanism = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
     CK_ULONG length = oddity->length != 0 ? oddity->length : 32;
-    CK_BBOOL values[] = {CK_TRUE, CK_TRUE, CK_FALSE, CK_TRUE, CK_FALSE, CK_FALSE, CK_FALSE, CK_FALSE, CK_FALSE, CK_FALSE,
-                         CK_FALSE};
+    CK_BBOOL values[] = {CK_TRUE,  CK_TRUE,  CK_FALSE, CK_TRUE,  CK_FALSE, CK_FALSE,
+                         CK_FALSE, CK_FALSE, CK_FALSE, CK_FALSE, CK_FALSE};
     static const CK_ATTRIBUTE_TYPE types[] = {CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_SIGN,
                                               CKA_VERIFY,  CKA_ENCRYPT,   CKA_DECRYPT,     CKA_WRAP,
                                               CKA_UNWRAP,  CKA_DERIVE,    CKA_COPYABLE};
     CK_BBOOL yes = CK_TRUE;
     CK_ATTRIBUTE template[3 + sizeof(types) / sizeof(types[0])] = {
         {CKA_TOKEN, &yes, sizeof(yes)},
-        {CKA_ID, (void *) (uintptr_t) object_id, strlen(object_id)},
+        {CKA_ID, (void *)(uintptr_t)object_id, strlen(object_id)},
         {CKA_VALUE_LEN, &length, sizeof(length)},
     };
     CK_ULONG count = 3;

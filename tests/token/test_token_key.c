@@ -37,7 +37,7 @@ static void generate(void)
 static sealring_status sign(struct token *with, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
 {
     memset(error, 0, sizeof(*error));
-    return token_hmac(with, &reference, (const uint8_t *) "some data", 9, mac, error);
+    return token_hmac(with, &reference, (const uint8_t *)"some data", 9, mac, error);
 }
 
 /* In a fresh process: open, sign, and return the status. */
@@ -49,9 +49,9 @@ static int sign_elsewhere(struct test_token *at, void *context)
     if (token_open(&at->config, &own, NULL) != SEALRING_OK) {
         return 50;
     }
-    sealring_status status = token_hmac(own, wanted, (const uint8_t *) "some data", 9, mac, NULL);
+    sealring_status status = token_hmac(own, wanted, (const uint8_t *)"some data", 9, mac, NULL);
     token_close(own);
-    return (int) status;
+    return (int)status;
 }
 
 struct change {
@@ -72,7 +72,7 @@ static int change_elsewhere(struct test_token *at, void *context)
             ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL)
             : token_key_allow_sign(own, which->object_id, which->object_id_length, change->what == CHANGE_REOPEN, NULL);
     token_close(own);
-    return (int) status;
+    return (int)status;
 }
 
 static int elsewhere(int what)
@@ -90,7 +90,7 @@ struct seen {
 static sealring_status see(const struct token_key_info *key, void *context, sealring_error *error)
 {
     struct seen *seen = context;
-    (void) error;
+    (void)error;
     seen->count++;
     seen->last = *key;
     return SEALRING_OK;
@@ -168,13 +168,13 @@ START_TEST(closed_key_refuses_here_and_elsewhere)
     sealring_error error;
     generate();
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
-    ck_assert_int_eq(
-        token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error),
+                     SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
     ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_REFUSED);
-    ck_assert_int_eq(
-        token_key_allow_sign(token, reference.object_id, reference.object_id_length, true, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, true, &error),
+                     SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
 }
@@ -291,16 +291,15 @@ START_TEST(two_objects_with_one_id_are_an_alarm)
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
     ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
                      SEALRING_REFUSED);
-    ck_assert_int_eq(
-        token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error),
+                     SEALRING_REFUSED);
 }
 END_TEST
 
 static const struct raw_oddity oddities[] = {
-    {CKA_EXTRACTABLE, CK_TRUE, 0}, {CKA_SENSITIVE, CK_FALSE, 0}, {CKA_VERIFY, CK_TRUE, 0},
-    {CKA_ENCRYPT, CK_TRUE, 0},     {CKA_DECRYPT, CK_TRUE, 0},    {CKA_WRAP, CK_TRUE, 0},
-    {CKA_UNWRAP, CK_TRUE, 0},      {CKA_DERIVE, CK_TRUE, 0},     {CKA_COPYABLE, CK_TRUE, 0},
-    {CKA_PRIVATE, CK_FALSE, 0},    {0, CK_FALSE, 64},            {CKA_SIGN, CK_FALSE, 0},
+    {CKA_EXTRACTABLE, CK_TRUE, 0}, {CKA_SENSITIVE, CK_FALSE, 0}, {CKA_VERIFY, CK_TRUE, 0}, {CKA_ENCRYPT, CK_TRUE, 0},
+    {CKA_DECRYPT, CK_TRUE, 0},     {CKA_WRAP, CK_TRUE, 0},       {CKA_UNWRAP, CK_TRUE, 0}, {CKA_DERIVE, CK_TRUE, 0},
+    {CKA_COPYABLE, CK_TRUE, 0},    {CKA_PRIVATE, CK_FALSE, 0},   {0, CK_FALSE, 64},        {CKA_SIGN, CK_FALSE, 0},
 };
 
 /* A key of somebody else under the right ID, with the right check value even, but not made as sealring makes them. */
@@ -316,9 +315,9 @@ START_TEST(odd_object_is_refused)
     CK_ULONG length = sizeof(mac);
     if (oddity->type != CKA_SIGN) {
         ck_assert_uint_eq(raw.functions->C_SignInit(raw.session, &mechanism, handle), CKR_OK);
-        ck_assert_uint_eq(raw.functions->C_Sign(raw.session, reference.check_input, reference.check_input_length, mac,
-                                                &length),
-                          CKR_OK);
+        ck_assert_uint_eq(
+            raw.functions->C_Sign(raw.session, reference.check_input, reference.check_input_length, mac, &length),
+            CKR_OK);
         memcpy(reference.check_value, mac, sizeof(reference.check_value));
     }
     raw_close(&raw);

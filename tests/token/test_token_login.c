@@ -31,14 +31,14 @@ static int try_open(struct test_token *at, void *context)
 {
     struct token *token = NULL;
     sealring_error error = {0};
-    (void) context;
+    (void)context;
     sealring_status status = token_open(&at->config, &token, &error);
     token_close(token);
     if (status == SEALRING_OK) {
         return 0;
     }
     if (error.token_code != CKR_PIN_INCORRECT) {
-        return 1 + (int) status;
+        return 1 + (int)status;
     }
     return strstr(error.message, "refused before") != NULL ? 20 : 21;
 }
@@ -56,7 +56,7 @@ static int pin_state(struct test_token *at, void *context)
     struct module *module = NULL;
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
-    (void) context;
+    (void)context;
     if (slot_parse_uri(at->config.uri, &uri, &error) != SEALRING_OK ||
         module_acquire(at->config.module, NULL, &module, &error) != SEALRING_OK ||
         module_restart(module, &error) != SEALRING_OK ||

@@ -112,7 +112,7 @@ START_TEST(module_without_function_list_is_none)
     sealring_error error;
     struct token_config config = test.config;
     Dl_info library; /* some shared object that surely is there */
-    ck_assert_int_ne(dladdr((void *) (uintptr_t) &srunner_run_all, &library), 0);
+    ck_assert_int_ne(dladdr((void *)(uintptr_t)&srunner_run_all, &library), 0);
     void *zlib = dlopen("libz.so.1", RTLD_NOW);
     ck_assert_ptr_nonnull(zlib);
     ck_assert_int_ne(dladdr(dlsym(zlib, "crc32"), &library), 0);
@@ -165,8 +165,8 @@ END_TEST
 static int provision_second(struct test_token *at, void *context)
 {
     char serial[PROVISION_SERIAL_SIZE];
-    (void) at;
-    return (int) provision_token(test_token_module(), NULL, context, TEST_TOKEN_SO_PIN, TEST_TOKEN_PIN, serial, NULL);
+    (void)at;
+    return (int)provision_token(test_token_module(), NULL, context, TEST_TOKEN_SO_PIN, TEST_TOKEN_PIN, serial, NULL);
 }
 
 START_TEST(two_matches_are_one_too_many)
@@ -174,8 +174,8 @@ START_TEST(two_matches_are_one_too_many)
     sealring_error error;
     char uri[TEST_TOKEN_PATH_SIZE];
     struct token_config config = test.config;
-    ck_assert_int_eq(
-        test_token_elsewhere(&test, provision_second, TEST_TOKEN_LABEL, sizeof(TEST_TOKEN_LABEL)), SEALRING_OK);
+    ck_assert_int_eq(test_token_elsewhere(&test, provision_second, TEST_TOKEN_LABEL, sizeof(TEST_TOKEN_LABEL)),
+                     SEALRING_OK);
     ck_assert_int_eq(test_token_open_fails(&config, &error), SEALRING_TOKEN);
     ck_assert_ptr_nonnull(strstr(error.message, "2 PKCS#11 tokens match"));
     snprintf(uri, sizeof(uri), "pkcs11:token=%s;serial=%s", TEST_TOKEN_LABEL, test.serial);
@@ -208,11 +208,11 @@ START_TEST(one_session_is_enough)
     struct token *token = test_token_open(&test);
     test_token_reference(&reference, "single");
     ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *) "x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
     ck_assert_int_eq(
         token_key_relabel(token, reference.object_id, reference.object_id_length, "sealring/x/1", "y", &error),
         SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *) "x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
     ck_assert_uint_eq(token->pool.open_count, 1);
     token_close(token);
 }
@@ -245,16 +245,16 @@ START_TEST(lost_sessions_and_login_are_made_again)
     CK_FUNCTION_LIST *host = host_functions();
     test_token_reference(&reference, "0123456789abcdef");
     ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *) "x", 1, first, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, first, &error), SEALRING_OK);
     for (int i = 0; i < 3; i++) {
         ck_assert_uint_eq(host->C_CloseAllSessions(token->slot), CKR_OK);
-        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *) "x", 1, again, &error) == SEALRING_OK, "%s",
+        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, &error) == SEALRING_OK, "%s",
                       error.message);
         ck_assert_mem_eq(first, again, sizeof(first));
         CK_SESSION_HANDLE session;
         ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
         ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
-        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *) "x", 1, again, &error) == SEALRING_OK, "%s",
+        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, &error) == SEALRING_OK, "%s",
                       error.message);
         ck_assert_mem_eq(first, again, sizeof(first));
         ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
@@ -274,7 +274,7 @@ START_TEST(finalised_by_the_host_is_started_again)
     test_token_reference(&reference, "0123456789abcdef");
     ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
     ck_assert_uint_eq(host_functions()->C_Finalize(NULL), CKR_OK);
-    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *) "x", 1, mac, &error) == SEALRING_OK, "%s",
+    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
                   error.message);
     token_close(token);
 }

@@ -44,14 +44,14 @@ static sealring_status sign(sealring_error *error)
     if (error != NULL) {
         memset(error, 0, sizeof(*error));
     }
-    return token_hmac(token, &reference, (const uint8_t *) "some data", 9, mac, error);
+    return token_hmac(token, &reference, (const uint8_t *)"some data", 9, mac, error);
 }
 
 static sealring_status nothing(const struct token_key_info *key, void *context, sealring_error *error)
 {
-    (void) key;
-    (void) context;
-    (void) error;
+    (void)key;
+    (void)context;
+    (void)error;
     return SEALRING_OK;
 }
 
@@ -125,7 +125,7 @@ START_TEST(first_call_in_an_outage_says_so)
         status = token_key_relabel(token, id, length, "sealring/x/1", "sealring/y/1", &error);
         break;
     }
-    ck_assert_msg(status == SEALRING_TOKEN, "%d: %s", (int) status, error.message);
+    ck_assert_msg(status == SEALRING_TOKEN, "%d: %s", (int)status, error.message);
     move_back();
     usleep(BACK_OFF_US);
     ck_assert_int_eq(sign(&error), SEALRING_OK);
@@ -246,11 +246,11 @@ START_TEST(forked_child_is_refused_and_parent_goes_on)
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        bool good = sign(&error) == SEALRING_TOKEN && strstr(error.message, "forked") != NULL &&
-                    token_random(token, bytes, sizeof(bytes), &error) == SEALRING_TOKEN &&
-                    token_key_prove(token, &reference, &error) == SEALRING_TOKEN &&
-                    token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error) ==
-                        SEALRING_TOKEN;
+        bool good =
+            sign(&error) == SEALRING_TOKEN && strstr(error.message, "forked") != NULL &&
+            token_random(token, bytes, sizeof(bytes), &error) == SEALRING_TOKEN &&
+            token_key_prove(token, &reference, &error) == SEALRING_TOKEN &&
+            token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error) == SEALRING_TOKEN;
         token_close(token);
         /* Its own, opened anew, works; closing that must not end the parent's either. */
         token = NULL;

@@ -13,6 +13,7 @@
 #include "token/connection.h"
 
 #define SIGNERS     8
+#define PROCESSES   8
 #define KEYS        4
 #define GENERATIONS 40
 
@@ -32,8 +33,7 @@ static void setup(void)
         snprintf(id, sizeof(id), "signing key %04u", i);
         test_token_reference(&references[i], id);
         ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &references[i], &error), SEALRING_OK);
-        ck_assert_int_eq(token_hmac(token, &references[i], (const uint8_t *) "x", 1, expected[i], &error),
-                         SEALRING_OK);
+        ck_assert_int_eq(token_hmac(token, &references[i], (const uint8_t *)"x", 1, expected[i], &error), SEALRING_OK);
     }
 }
 
@@ -72,7 +72,7 @@ static void *signer(void *argument)
             status = token_key_prove(token, &references[which], &error);
         }
         if (status == SEALRING_OK) {
-            status = token_hmac(token, &references[which], (const uint8_t *) "x", 1, mac, &error);
+            status = token_hmac(token, &references[which], (const uint8_t *)"x", 1, mac, &error);
         }
         note(work, status == SEALRING_OK && memcmp(mac, expected[which], sizeof(mac)) == 0, &error);
     }
@@ -81,9 +81,9 @@ static void *signer(void *argument)
 
 static sealring_status count(const struct token_key_info *key, void *context, sealring_error *error)
 {
-    (void) key;
-    (void) error;
-    ++*(unsigned *) context;
+    (void)key;
+    (void)error;
+    ++*(unsigned *)context;
     return SEALRING_OK;
 }
 
@@ -105,7 +105,7 @@ static void *manager(void *argument)
                                        "sealring/made/1", &error);
         }
         if (status == SEALRING_OK) {
-            status = token_hmac(token, &own, (const uint8_t *) "x", 1, mac, &error);
+            status = token_hmac(token, &own, (const uint8_t *)"x", 1, mac, &error);
         }
         if (status == SEALRING_OK) {
             status = token_key_each(token, "sealring/", count, &listed, &error);
@@ -218,6 +218,64 @@ START_TEST(managing_beside_other_processes)
 }
 END_TEST
 
+/* SoftHSM2 hides an object while another process writes it: that must not look as if it were gone. */
+START_TEST(key_relabelled_elsewhere_is_never_missing)
+{
+    sealring_error error = {0};
+    token_close(token);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        _exit(prove_elsewhere());
+    }
+    token = test_token_open(&test);
+    for (unsigned i = 0; i < 600; i++) {
+        const struct token_key_reference *key = &references[i % KEYS];
+        bool back = i / KEYS % 2 == 1;
+        sealring_status status =
+            token_key_relabel(token, key->object_id, key->object_id_length, back ? "sealring/y/1" : "sealring/x/1",
+                              back ? "sealring/x/1" : "sealring/y/1", &error);
+        ck_assert_msg(status == SEALRING_OK, "%s", error.message);
+    }
+    ck_assert_int_eq(unlink(test.pin_source), 0);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+/* Processes that start together log in together; SoftHSM2 left to itself loses its token over that. */
+START_TEST(processes_start_together)
+{
+    pid_t children[PROCESSES];
+    token_close(token);
+    for (int round = 0; round < 10; round++) {
+        for (size_t i = 0; i < PROCESSES; i++) {
+            children[i] = fork();
+            ck_assert_int_ge(children[i], 0);
+            if (children[i] == 0) {
+                sealring_error error = {0};
+                struct token *own = NULL;
+                sealring_status status = token_open(&test.config, &own, &error);
+                if (status != SEALRING_OK) {
+                    fprintf(stderr, "# starting: %s\n", error.message);
+                }
+                token_close(own);
+                _exit((int)status);
+            }
+        }
+        for (size_t i = 0; i < PROCESSES; i++) {
+            int status;
+            ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+            ck_assert(WIFEXITED(status));
+            ck_assert_int_eq(WEXITSTATUS(status), 0);
+        }
+    }
+    token = test_token_open(&test);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("token threads");
@@ -228,6 +286,8 @@ int main(void)
     tcase_add_test(cases, signing_beside_two_managers);
     tcase_add_test(cases, signing_with_few_sessions);
     tcase_add_test(cases, managing_beside_other_processes);
+    tcase_add_test(cases, key_relabelled_elsewhere_is_never_missing);
+    tcase_add_test(cases, processes_start_together);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

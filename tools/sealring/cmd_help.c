@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/completion.h"
 #include "tools/sealring/help.h"
 #include "tools/sealring/session.h"
 
@@ -11,6 +12,10 @@ static int run(struct session *session)
     const struct options *given = &session->options;
     const char *first = given->argument_count > 0 ? given->arguments[0] : NULL;
     const char *second = given->argument_count > 1 ? given->arguments[1] : NULL;
+    const char *shell = option_text(given, "completion");
+    if (shell != NULL)
+        return completion_print(shell) ? STATUS_DONE
+                                       : session_refuse(session, STATUS_USAGE, "--completion wants bash, fish or zsh");
     if (session->json)
         return help_json(first, second) ? STATUS_DONE
                                         : session_refuse(session, STATUS_USAGE, "no such command: see sealring help");
@@ -34,11 +39,17 @@ static const struct argument arguments[] = {
     {NULL, NULL, 0, 0},
 };
 
+static const struct option options[] = {
+    {"completion", "SHELL", "print the completion script for bash, fish or zsh", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 const struct command command_help = {
     .words = "help",
     .group = "Help",
     .purpose = "explain the commands",
     .arguments = arguments,
+    .options = options,
     .run = run,
     .flags = COMMAND_WITHOUT_VAULT,
 };

@@ -10,29 +10,20 @@ static const struct {
     const char *value;
     enum completion_kind kind;
 } kinds[] = {
-    {NULL, "DIR", COMPLETION_DIRECTORY},
-    {NULL, "FILE", COMPLETION_FILE},
-    {NULL, "PATH", COMPLETION_FILE},
-    {NULL, "SO", COMPLETION_FILE},
-    {NULL, "SHELL", COMPLETION_SHELL},
-    {NULL, "RING", COMPLETION_RING},
-    {NULL, "KEYID|RING", COMPLETION_RING},
-    {"ring show", "NAME", COMPLETION_RING},
-    {"ring set", "NAME", COMPLETION_RING},
-    {"client show", "NAME", COMPLETION_CLIENT},
-    {"client set", "NAME", COMPLETION_CLIENT},
-    {"client forget", "NAME", COMPLETION_CLIENT},
-    {"issue", "NAME", COMPLETION_CLIENT},
-    {"key list", "NAME", COMPLETION_CLIENT},
-    {"help", "COMMAND", COMPLETION_COMMAND},
-    {"help", "WORD", COMPLETION_VERB},
+    {NULL, "DIR", COMPLETION_DIRECTORY},       {NULL, "FILE", COMPLETION_FILE},
+    {NULL, "PATH", COMPLETION_FILE},           {NULL, "SO", COMPLETION_FILE},
+    {NULL, "SHELL", COMPLETION_SHELL},         {NULL, "RING", COMPLETION_RING},
+    {NULL, "KEYID|RING", COMPLETION_RING},     {"ring show", "NAME", COMPLETION_RING},
+    {"ring set", "NAME", COMPLETION_RING},     {"client show", "NAME", COMPLETION_CLIENT},
+    {"client set", "NAME", COMPLETION_CLIENT}, {"client forget", "NAME", COMPLETION_CLIENT},
+    {"issue", "NAME", COMPLETION_CLIENT},      {"key list", "NAME", COMPLETION_CLIENT},
+    {"help", "COMMAND", COMPLETION_COMMAND},   {"help", "WORD", COMPLETION_VERB},
 };
 
 enum completion_kind completion_kind(const struct command *command, const char *value)
 {
     for (size_t i = 0; value != NULL && i < sizeof kinds / sizeof *kinds; i++) {
-        bool fits =
-            kinds[i].command == NULL || (command != NULL && strcmp(command->words, kinds[i].command) == 0);
+        bool fits = kinds[i].command == NULL || (command != NULL && strcmp(command->words, kinds[i].command) == 0);
         if (fits && strcmp(kinds[i].value, value) == 0)
             return kinds[i].kind;
     }

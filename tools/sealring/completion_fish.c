@@ -3,14 +3,18 @@
 #include "tools/sealring/completion.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const char head[] =
     "# Completion of sealring(1) for fish, printed by `sealring help --completion fish`.\n"
     "\n"
     "# Names of the vault's rings or clients; the command asks no PKCS#11 token for them.\n"
     "function __sealring_names # ring|client\n"
-    "    sealring $argv[1] list --json 2>/dev/null </dev/null | string replace -rf '^ *\"name\": \"([^\"]*)\".*' '$1'\n"
+    "    set -l words (commandline -opc)\n"
+    "    set -l vault\n"
+    "    if set -l place (contains -i -- --vault $words); and test $place -lt (count $words)\n"
+    "        set vault --vault $words[(math $place + 1)]\n"
+    "    end\n"
+    "    sealring $argv[1] list --json $vault 2>/dev/null </dev/null | string replace -rf '^ *\"name\": \"([^\"]*)\".*' '$1'\n"
     "end\n"
     "\n"
     "# What stands on the command line before the cursor, without options and their values.\n"
@@ -19,7 +23,7 @@ static const char head[] =
     "    for word in (commandline -opc)[2..-1]\n"
     "        if test $value = yes\n"
     "            set value no\n"
-    "        else if string match -q -- '--*' $word\n"
+    "        else if string match -q -- '-*' $word\n"
     "            if contains -- $word $__sealring_valued\n"
     "                set value yes\n"
     "            end\n"
@@ -29,13 +33,11 @@ static const char head[] =
     "    end\n"
     "end\n"
     "\n"
-    "function __sealring_nothing_yet\n"
-    "    test (count (__sealring_words)) -eq 0\n"
-    "end\n"
-    "\n"
     "function __sealring_in # WORD...: whether the command line begins with them\n"
     "    set -l words (__sealring_words)\n"
-    "    test (count $words) -ge (count $argv); and test \"$words[1..(count $argv)]\" = \"$argv\"\n"
+    "    set -l wanted (count $argv)\n"
+    "    test (count $words) -ge $wanted; or return 1\n"
+    "    test $wanted -eq 0; or test \"$words[1..$wanted]\" = \"$argv\"\n"
     "end\n"
     "\n"
     "function __sealring_at # PLACE WORD...: whether so many arguments follow the words\n"
@@ -91,20 +93,21 @@ static void print_valued(void)
     printf("\n");
 }
 
+/* What a line is offered for: a shell function with its arguments. */
 struct place {
-    const char *condition; /* with %s for `first` */
-    const char *first;
+    const char *condition;
+    const char *words;
 };
+
+static void print_place(const struct place *place)
+{
+    printf("complete -c sealring -n '%s%s%s'", place->condition, place->words[0] != '\0' ? " " : "", place->words);
+}
 
 static void print_word(const char *word, const struct command *command, void *context)
 {
-    const struct place *place = context;
-    printf("complete -c sealring -n '");
-    if (place->first != NULL)
-        printf("%s %s", place->condition, place->first);
-    else
-        printf("%s", place->condition);
-    printf("' -a %s", word);
+    print_place(context);
+    printf(" -a %s", word);
     if (command != NULL) {
         printf(" -d ");
         quote(command->purpose);
@@ -114,61 +117,58 @@ static void print_word(const char *word, const struct command *command, void *co
 
 static void print_second_words(const char *word, const struct command *command, void *context)
 {
-    struct place place = {.condition = "__sealring_at 0", .first = word};
-    struct place help = {.condition = "__sealring_at 1 help; and __sealring_in help", .first = word};
+    char words[80];
+    struct place place = {.condition = "__sealring_at 0", .words = words};
     (void)context;
     if (command != NULL)
         return;
+    snprintf(words, sizeof words, "%s", word);
     completion_second_words(word, print_word, &place);
-    completion_second_words(word, print_word, &help);
+    snprintf(words, sizeof words, "help %s", word);
+    completion_second_words(word, print_word, &place);
 }
 
-static void print_options(const struct command *command, const struct option *table)
+static void print_option(const struct place *place, const struct command *command, const struct option *option)
 {
-    for (; table != NULL && table->name != NULL; table++) {
-        if (table->name[0] == '\0' || (command != NULL && table == command_common_options))
-            continue;
-        printf("complete -c sealring -n '__sealring_in %s' -l %s%s -d ", command->words, table->name,
-               table->value != NULL ? candidates(completion_kind(command, table->value)) : "");
-        quote(table->help);
-        printf("\n");
-    }
+    print_place(place);
+    printf(" -l %s%s -d ", option->name,
+           option->value != NULL ? candidates(completion_kind(command, option->value)) : "");
+    quote(option->help);
+    printf("\n");
 }
 
 static void print_command(const struct command *command)
 {
+    struct place place = {.condition = "__sealring_in", .words = command->words};
+    int number = 0;
     printf("\n");
-    print_options(command, command->options);
+    for (const struct option *o = command->options; o != NULL && o->name != NULL; o++)
+        print_option(&place, command, o);
     for (const struct option *o = command_common_options; o->name != NULL; o++)
-        if (command_offers(command, o)) {
-            struct option one[] = {*o, {NULL, NULL, NULL, OPTION_FLAG}};
-            print_options(command, one);
-        }
-    int place = 0;
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++, place++) {
+        if (command_offers(command, o))
+            print_option(&place, command, o);
+    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++, number++) {
         enum completion_kind kind = completion_kind(command, a->name);
         if (kind == COMPLETION_RING || kind == COMPLETION_CLIENT)
-            printf("complete -c sealring -n '__sealring_at %d %s'%s\n", place, command->words, candidates(kind) + 3);
+            printf("complete -c sealring -n '__sealring_at %d %s' -a '(__sealring_names %s)'\n", number, command->words,
+                   kind == COMPLETION_RING ? "ring" : "client");
     }
 }
 
 void completion_fish(void)
 {
-    struct place beginning = {.condition = "__sealring_nothing_yet"};
-    struct place help = {.condition = "__sealring_at 0 help"};
+    static const struct option version = {"version", NULL, "print the version", OPTION_FLAG};
+    struct place beginning = {.condition = "__sealring_at 0", .words = ""};
+    struct place help = {.condition = "__sealring_at 0", .words = "help"};
     fputs(head, stdout);
     print_valued();
     printf("\n");
     completion_first_words(print_word, &beginning);
     completion_first_words(print_word, &help);
     completion_first_words(print_second_words, NULL);
-    for (const struct option *o = command_common_options; o->name != NULL; o++) {
-        printf("complete -c sealring -n __sealring_nothing_yet -l %s%s -d ", o->name,
-               o->value != NULL ? candidates(completion_kind(NULL, o->value)) : "");
-        quote(o->help);
-        printf("\n");
-    }
-    printf("complete -c sealring -n __sealring_nothing_yet -l version -d 'print the version'\n");
+    for (const struct option *o = command_common_options; o->name != NULL; o++)
+        print_option(&beginning, NULL, o);
+    print_option(&beginning, NULL, &version);
     for (size_t i = 0; command_table[i] != NULL; i++)
         print_command(command_table[i]);
 }

@@ -7,6 +7,8 @@ sealring_SOURCES = \
 	tools/sealring/options.c tools/sealring/options.h \
 	tools/sealring/suggest.c tools/sealring/suggest.h \
 	tools/sealring/help.c tools/sealring/help.h \
+	tools/sealring/completion.c tools/sealring/completion.h \
+	tools/sealring/completion_bash.c tools/sealring/completion_fish.c tools/sealring/completion_zsh.c \
 	tools/sealring/session.c tools/sealring/session.h \
 	tools/sealring/memory.c tools/sealring/memory.h \
 	tools/sealring/output.c tools/sealring/output.h \

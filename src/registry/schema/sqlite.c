@@ -116,8 +116,9 @@ const char *const schema_sqlite[] = {
                                                                        " " EPOCH ","
                                                                        " CHECK (narrowed = 1 OR narrowed_scopes = '')"
                                                                        ") STRICT",
-    /* Client first, so that it serves the list of one client's keys too. */
+    /* Client first, so that it serves the list of one client's keys too; with the next one for the revoked among them. */
     "CREATE UNIQUE INDEX api_key_label ON api_key (client, ring, label) WHERE state <> 3",
+    "CREATE INDEX api_key_revoked ON api_key (client) WHERE state = 3",
     "CREATE INDEX api_key_ring ON api_key (ring, state)",
     "CREATE INDEX api_key_changed ON api_key (changed_epoch)",
     "CREATE TRIGGER api_key_final BEFORE UPDATE ON api_key"
@@ -149,7 +150,8 @@ const char *const schema_sqlite[] = {
                                                                                            " " TIME(
                                                                                                "issued") ","
                                                                                                          " " EPOCH ","
-                                                                                                         " PRIMARY KEY (api_key, serial),"
+                                                                                                         " PRIMARY KEY (api_key, digest),"
+                                                                                                         " UNIQUE (api_key, serial),"
                                                                                                          " FOREIGN KEY (ring, version) REFERENCES version (ring, number),"
                                                                                                          " CHECK (replaced_by_rekey = 0 OR (state = 2 AND retire_at > 0))"
                                                                                                          ") STRICT, WITHOUT ROWID",

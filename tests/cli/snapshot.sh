@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced after lib.sh: what a vault holds, written down to be compared; secrets that must not show; numbers from a seed.
+#
+#   snapshot FILE                 every row of every table, every object of the token, of $SEALRING_VAULT
+#   check_vault NAME              one case: rows, invariants and token objects agree with each other
+#   canaries FILE                 what must never be printed: PINs, and the secret parts of credentials on standard input
+#   random_seed, numbers          repeatable chance: the seed is printed, SEED=N repeats it
+#   direct                        calls the built program itself, not libtool's script in front of it
+# shellcheck shell=sh
+
+command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
+command -v pkcs11-tool >/dev/null || bail_out "pkcs11-tool is missing (Debian: opensc)"
+
+# libtool's script takes longer to start than the command to answer, and a signal may hit the script.
+direct() {
+    builddir=$(dirname "$SEALRING")
+    [ -x "$builddir/.libs/sealring" ] || return 0
+    SEALRING=$builddir/.libs/sealring
+    LD_LIBRARY_PATH=$builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export LD_LIBRARY_PATH
+}
+
+configured() { # KEY: its value in sealring.conf
+    sed -n "s/^$1 = //p" "$SEALRING_VAULT/sealring.conf"
+}
+
+database() {
+    echo "$SEALRING_VAULT/registry/sealring.db"
+}
+
+rows() { # SQL: on the registry, as somebody else who only reads
+    sqlite3 -readonly "$(database)" "$1"
+}
+
+# The token asked by a program that is not ours.
+token_objects() {
+    environment=$(configured module-environment)
+    label=$(configured token | sed 's/.*token=\([^;]*\).*/\1/')
+    env "$environment" pkcs11-tool --module "$(configured module)" --token-label "$label" --login \
+        --pin "$(cat "$SEALRING_VAULT/$(configured pin-source)")" --list-objects 2>/dev/null |
+        sed -n 's/^ *\(label\|ID\|Usage\): */\1 /p' | paste -d' ' - - - | sort
+}
+
+snapshot() { # FILE
+    {
+        sqlite3 -readonly "$(database)" .dump
+        token_objects
+        find "$SEALRING_VAULT/tokens" -name '*.object' -exec cksum {} + | sort
+    } >"$1"
+}
+
+# Prints what is wrong, nothing if all is well.
+inconsistencies() {
+    rows "PRAGMA integrity_check; PRAGMA foreign_key_check" | grep -v '^ok$'
+    rows "SELECT 'ring ' || ring || ' has several active versions' FROM version WHERE state = 2 GROUP BY ring HAVING count(*) > 1;
+        SELECT 'ring ' || name || ' counts its versions wrong' FROM ring WHERE last_version <>
+            (SELECT coalesce(max(number), 0) FROM version WHERE version.ring = ring.id);
+        SELECT 'API key ' || key_id || ' has no credential' FROM api_key WHERE last_serial <>
+            (SELECT coalesce(max(serial), 0) FROM credential WHERE api_key = api_key.id);
+        SELECT 'client ' || client || ' has several API keys with one label' FROM api_key WHERE state <> 3
+            GROUP BY client, ring, label HAVING count(*) > 1;
+        SELECT 'the record has a gap' FROM audit HAVING count(*) <> max(sequence);
+        SELECT 'an intention is left: ' || hex(object_id) FROM intention"
+    rows "SELECT 'label sealring/' || r.name || '/' || v.number || ' ID ' || lower(hex(v.object_id))
+        FROM version v JOIN ring r ON r.id = v.ring WHERE v.state <> 6" | sort >"$work/objects.wanted"
+    token_objects | sed 's/ Usage.*//' | sort >"$work/objects.found"
+    diff "$work/objects.wanted" "$work/objects.found" |
+        sed -n 's/^</no object in the token:/p; s/^>/an object that no version has:/p'
+}
+
+check_vault() { # NAME
+    inconsistencies >"$work/inconsistent" 2>&1
+    [ ! -s "$work/inconsistent" ]
+    report $? "$1" "$(head -n 5 "$work/inconsistent" | tr '\n' ';')"
+}
+
+canaries() { # FILE; credentials on standard input
+    {
+        cat "$SEALRING_VAULT"/pins/*
+        sed -n 's/.*_\([0-9A-Za-z]\{43\}\)[0-9A-Za-z]\{6\}$/\1/p'
+    } >"$1"
+}
+
+leaks() { # CANARIES FILE...: whether any of them stands in one of the files
+    grep -qaFf "$@"
+}
+
+random_seed() {
+    seed=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
+    echo "# SEED=$seed"
+}
+
+numbers() { # COUNT BELOW: one a line
+    awk -v seed="$seed" -v count="$1" -v below="$2" 'BEGIN { srand(seed); for (; count > 0; count--) print int(rand() * below) }'
+}

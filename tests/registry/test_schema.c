@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schema refuses what it should, whoever asks; every query finds its rows by an index. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/runner.h"
+#include "registry/fixture.h"
+
+static struct fixture fixture;
+static struct fixture_rows rows;
+
+static sealring_status insert_others(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct registry_write *how = context;
+    struct registry_audit entry;
+    struct registry_version version;
+    struct registry_intention intention = {.object_id_length = 2, .owner = "host 1"};
+    fixture_audit(&entry, how);
+    fixture_version(&version, rows.ring.id, 2);
+    version.state = SEALRING_VERSION_DESTROYED;
+    sealring_status status = registry_audit_append(registry, &entry, error);
+    status = status == SEALRING_OK ? registry_version_insert(registry, &version, error) : status;
+    fixture_version(&version, rows.ring.id, 3);
+    version.state = SEALRING_VERSION_COMPROMISED;
+    version.was_compromised = true;
+    status = status == SEALRING_OK ? registry_version_insert(registry, &version, error) : status;
+    return status == SEALRING_OK ? registry_intention_insert(registry, &intention, error) : status;
+}
+
+static void set_up(void)
+{
+    fixture_open(&fixture);
+    fixture_fill(&fixture, &rows);
+    struct registry_write how = fixture_operation(&fixture, true);
+    ck_assert_int_eq(registry_write(fixture.registry, &how, insert_others, &how, &fixture.error), SEALRING_OK);
+}
+
+static void tear_down(void)
+{
+    fixture_close(&fixture);
+}
+
+/* ---- Refused -------------------------------------------------------------------------------------------------------- */
+
+#define LONG_TEXT(count) "replace(hex(zeroblob(" #count ")), '00', 'x')"
+#define KEY_AGAIN(state, label)                                                                                  \
+    "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, " \
+    "changed_epoch) VALUES ('aaaaaaaaaaaaaaaa', 1, 1, '" label "', " state ", 0, '', 1, 1, 1)"
+#define AUDIT_AGAIN(verb, sequence) \
+    verb " INTO audit (sequence, operation_id, time, act, version) VALUES (" sequence ", zeroblob(16), 1, 'x', 0)"
+
+static const struct {
+    const char *sql;
+    int code;
+} refused[] = {
+    {"INSERT INTO vault SELECT 2, vault_id, era, epoch, schema, min_reader, min_writer, lease_ms, refresh_ms, "
+     "object_id_length, token_closes_keys, created FROM vault",
+     SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET vault_id = zeroblob(16)", SQLITE_CONSTRAINT_TRIGGER},
+    {"UPDATE vault SET epoch = epoch - 1", SQLITE_CONSTRAINT_TRIGGER},
+    {"UPDATE vault SET era = zeroblob(15)", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET min_reader = 0", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET min_writer = schema + 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET lease_ms = 0", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET refresh_ms = 'soon'", SQLITE_CONSTRAINT_DATATYPE},
+    {"UPDATE vault SET object_id_length = 33", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET token_closes_keys = 2", SQLITE_CONSTRAINT_CHECK},
+    {"DELETE FROM vault", SQLITE_CONSTRAINT_TRIGGER},
+
+    {"UPDATE ring SET name = ''", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET name = " LONG_TEXT(65), SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET name = NULL", SQLITE_CONSTRAINT_NOTNULL},
+    {"UPDATE ring SET name = 'a' || char(0) || " LONG_TEXT(64), SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET prefix = ''", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET prefix = " LONG_TEXT(25), SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET ring_id = zeroblob(17)", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET overlap = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET purge_delay = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET keep = 4294967296", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET rotation_held = 2", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET last_version = 4294967296", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET changed_epoch = -1", SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO ring SELECT 9, zeroblob(16), name, prefix, overlap, purge_delay, keep, rotation_held, last_version, "
+     "created, changed_epoch FROM ring",
+     SQLITE_CONSTRAINT_UNIQUE},
+    {"INSERT INTO ring SELECT 9, ring_id, 'other', prefix, overlap, purge_delay, keep, rotation_held, last_version, "
+     "created, changed_epoch FROM ring",
+     SQLITE_CONSTRAINT_UNIQUE},
+    {"DELETE FROM ring", SQLITE_CONSTRAINT_TRIGGER},
+
+    {"UPDATE version SET state = 0 WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET state = 7 WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET object_id = x'' WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET object_id = zeroblob(33) WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET check_value = zeroblob(7) WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET was_compromised = 1 WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET state = 5 WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET closing_owed = -1 WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET retire_at = -1 WHERE number = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET number = 0 WHERE number = 2", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE version SET state = 1 WHERE number = 2", SQLITE_CONSTRAINT_TRIGGER}, /* destroyed */
+    {"UPDATE version SET state = 4, was_compromised = 0 WHERE number = 3", SQLITE_CONSTRAINT_TRIGGER},
+    {"UPDATE version SET state = 2 WHERE number = 3", SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+     SQLITE_CONSTRAINT_UNIQUE}, /* two active */
+    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+     SQLITE_CONSTRAINT_UNIQUE}, /* one object, two versions */
+    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+     SQLITE_CONSTRAINT_PRIMARYKEY},
+    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+     SQLITE_CONSTRAINT_FOREIGNKEY},
+    {"DELETE FROM version", SQLITE_CONSTRAINT_TRIGGER},
+
+    {"UPDATE client SET name = ''", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE client SET name = " LONG_TEXT(65), SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE client SET contact = " LONG_TEXT(255), SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO client SELECT 9, name, '', 1, 0, 1 FROM client", SQLITE_CONSTRAINT_UNIQUE},
+    {"DELETE FROM client", SQLITE_CONSTRAINT_TRIGGER},
+
+    {"UPDATE api_key SET key_id = 'short'", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE api_key SET state = 0", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE api_key SET state = 4", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE api_key SET label = ''", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE api_key SET narrowed_scopes = 'a'", SQLITE_CONSTRAINT_CHECK}, /* but not narrowed */
+    {"UPDATE api_key SET narrowed = 1, narrowed_scopes = " LONG_TEXT(1024), SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE api_key SET last_serial = 0", SQLITE_CONSTRAINT_TRIGGER},
+    {"UPDATE api_key SET ring = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
+    {"UPDATE api_key SET client = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
+    {"UPDATE api_key SET state = 3; UPDATE api_key SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
+    {"INSERT INTO api_key SELECT 9, key_id, 1, 1, 'other', 1, 0, '', 1, 1, 1 FROM api_key", SQLITE_CONSTRAINT_UNIQUE},
+    {KEY_AGAIN("1", "default"), SQLITE_CONSTRAINT_UNIQUE},
+    {KEY_AGAIN("2", "default"), SQLITE_CONSTRAINT_UNIQUE},
+    {"DELETE FROM api_key", SQLITE_CONSTRAINT_TRIGGER},
+
+    {"UPDATE credential SET digest = zeroblob(31)", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET nonce = zeroblob(15)", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET serial = 0", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET state = 3", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET scopes = " LONG_TEXT(1024), SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET replaced_by_rekey = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET replaced_by_rekey = 1, state = 2", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET expires = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET version = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
+    {"UPDATE credential SET api_key = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
+    {"UPDATE credential SET state = 2; UPDATE credential SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
+    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 1 FROM credential",
+     SQLITE_CONSTRAINT_PRIMARYKEY},
+    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 1 FROM credential",
+     SQLITE_CONSTRAINT_UNIQUE},
+    {"DELETE FROM credential", SQLITE_CONSTRAINT_TRIGGER},
+
+    {"UPDATE intention SET nonce = zeroblob(15)", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE intention SET owner = ''", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE intention SET ring = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
+    {"INSERT INTO intention SELECT 9, nonce, NULL, zeroblob(1), 'x', 1 FROM intention", SQLITE_CONSTRAINT_UNIQUE},
+
+    {"UPDATE audit SET detail = 'nothing happened'", SQLITE_CONSTRAINT_TRIGGER},
+    {"UPDATE audit SET sequence = 2", SQLITE_CONSTRAINT_TRIGGER},
+    {"DELETE FROM audit", SQLITE_CONSTRAINT_TRIGGER},
+    {AUDIT_AGAIN("INSERT", "1"), SQLITE_CONSTRAINT_TRIGGER},
+    {AUDIT_AGAIN("INSERT OR REPLACE", "1"), SQLITE_CONSTRAINT_TRIGGER},
+    {AUDIT_AGAIN("INSERT OR IGNORE", "1"), SQLITE_CONSTRAINT_TRIGGER},
+    {AUDIT_AGAIN("INSERT", "3"), SQLITE_CONSTRAINT_TRIGGER}, /* a gap */
+    {AUDIT_AGAIN("INSERT", "NULL"), SQLITE_CONSTRAINT_TRIGGER},
+    {"INSERT INTO audit (sequence, operation_id, time, act, version) VALUES (2, zeroblob(15), 1, 'x', 0)",
+     SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO audit (sequence, operation_id, time, act, version) VALUES (2, zeroblob(16), 1, '', 0)",
+     SQLITE_CONSTRAINT_CHECK},
+};
+
+/* The code, and what the words say for the log of a failed test. */
+static int try_sql(const char *sql, char words[256])
+{
+    sqlite3 *raw = fixture_raw(&fixture);
+    sqlite3_extended_result_codes(raw, 1);
+    int code = sqlite3_exec(raw, sql, NULL, NULL, NULL);
+    snprintf(words, 256, "%s", sqlite3_errmsg(raw));
+    sqlite3_close(raw);
+    return code;
+}
+
+START_TEST(schema_refuses)
+{
+    char words[256];
+    int code = try_sql(refused[_i].sql, words);
+    ck_assert_msg(code == refused[_i].code, "%s: %d, %s", refused[_i].sql, code, words);
+}
+END_TEST
+
+static const char *const allowed[] = {
+    "UPDATE vault SET epoch = epoch + 1",
+    "UPDATE vault SET era = zeroblob(16), epoch = 0", /* a restore */
+    "UPDATE ring SET name = " LONG_TEXT(64),
+    "UPDATE client SET contact = ''",
+    "UPDATE version SET state = 3 WHERE number = 1",
+    "UPDATE version SET state = 5, was_compromised = 1 WHERE number = 1",
+    "UPDATE version SET state = 6 WHERE number = 3",
+    "UPDATE version SET state = 4 WHERE number = 1; UPDATE version SET state = 1 WHERE number = 1",
+    KEY_AGAIN("1", "other"),
+    KEY_AGAIN("3", "default"),
+    "UPDATE api_key SET state = 3; " KEY_AGAIN("1", "default"),
+    "UPDATE api_key SET state = 2; UPDATE api_key SET state = 1",
+    "UPDATE api_key SET narrowed = 1, narrowed_scopes = " LONG_TEXT(1023),
+    "UPDATE credential SET replaced_by_rekey = 1, state = 2, retire_at = 1",
+    "DELETE FROM intention",
+    AUDIT_AGAIN("INSERT", "2"),
+};
+
+START_TEST(schema_allows)
+{
+    char words[256];
+    int code = try_sql(allowed[_i], words);
+    ck_assert_msg(code == SQLITE_OK, "%s: %d, %s", allowed[_i], code, words);
+}
+END_TEST
+
+static const char *const kinds[] = {"ring", "version", "api_key", "credential"};
+
+START_TEST(changed_rows_are_found_by_an_index)
+{
+    sqlite3 *raw = fixture_raw(&fixture);
+    sqlite3_stmt *statement = NULL;
+    char sql[160];
+    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN SELECT * FROM %s WHERE changed_epoch > 7", kinds[_i]);
+    ck_assert_int_eq(sqlite3_prepare_v2(raw, sql, -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    ck_assert_ptr_nonnull(strstr((const char *)sqlite3_column_text(statement, 3), "changed_epoch>?"));
+    sqlite3_finalize(statement);
+    sqlite3_close(raw);
+}
+END_TEST
+
+/* ---- Query plans ---------------------------------------------------------------------------------------------------- */
+
+static sqlite3 *opened_handle;
+
+/* Called by SQLite for each connection that is opened from now on. */
+static int keep_handle(sqlite3 *handle, char **message, const void *routines)
+{
+    (void)message;
+    (void)routines;
+    opened_handle = handle;
+    return SQLITE_OK;
+}
+
+/* Opens the registry anew so that its connection is known, and 99,999 more keys are in it. */
+static void open_large(void)
+{
+    registry_close(fixture.registry);
+    ck_assert_int_eq(
+        fixture_sql(
+            &fixture,
+            "PRAGMA synchronous = OFF; BEGIN;"
+            "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+            " INSERT INTO client SELECT i, 'c' || i, '', 1, 0, 1 FROM n;"
+            "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 1"
+            " FROM client WHERE id > 1;"
+            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 1"
+            " FROM api_key WHERE id > 1;"
+            "COMMIT"),
+        SQLITE_OK);
+    sqlite3_auto_extension((void (*)(void))keep_handle);
+    ck_assert_int_eq(
+        registry_open(fixture.path, fixture.lock_path, REGISTRY_READ_WRITE, &fixture.registry, &fixture.error),
+        SEALRING_OK);
+    ck_assert_int_eq(registry_lock(fixture.registry, 0, "test", &fixture.error), SEALRING_OK);
+    sqlite3_reset_auto_extension();
+}
+
+static sealring_status drop_holder(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    (void)holder;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status drop_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    (void)ring;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status drop_version(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)version;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status drop_client(const struct registry_client *client, uint64_t keys, void *context,
+                                   sealring_error *error)
+{
+    (void)client;
+    (void)keys;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status drop_credential(const struct registry_credential *credential, void *context,
+                                       sealring_error *error)
+{
+    (void)credential;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+/* Every query there is that looks for something. */
+static sealring_status ask_everything(struct registry *registry, void *context, sealring_error *error)
+{
+    static const struct registry_holder_filter filters[] = {
+        {.key_id = "0000000000000000"},
+        {.client = "client-000001"},
+        {.ring = "none"},
+        {.ring = "ring-1", .only_active = true, .limit = 3},
+    };
+    struct registry_write *how = context;
+    struct fixture_rows got;
+    struct registry_holder holder;
+    struct registry_audit entry;
+    bool found = false;
+    uint64_t first = 0, second = 0;
+    struct registry_intention intention = {.nonce = {1}, .object_id_length = 2, .owner = "host 1"};
+    fixture_audit(&entry, how);
+    int failures = registry_ring_get(registry, rows.ring.name, &got.ring, error) != SEALRING_OK;
+    failures += registry_version_get(registry, rows.ring.id, 1, &got.version, error) != SEALRING_OK;
+    failures +=
+        registry_version_get_by_object(registry, rows.version.object_id, 16, &got.version, error) != SEALRING_OK;
+    failures += registry_version_each(registry, rows.ring.id, drop_version, NULL, error) != SEALRING_OK;
+    failures += registry_version_count(registry, rows.ring.id, 1, &first, &second, error) != SEALRING_OK;
+    failures += registry_version_held(registry, rows.ring.id, 1, &found, error) != SEALRING_OK;
+    failures += registry_client_get(registry, rows.client.name, &got.client, error) != SEALRING_OK;
+    failures += registry_client_each(registry, rows.client.name, drop_client, NULL, error) != SEALRING_OK;
+    failures += registry_key_get(registry, rows.key.key_id, &got.key, error) != SEALRING_OK;
+    failures +=
+        registry_key_get_by_label(registry, rows.ring.id, rows.client.id, "default", &got.key, error) != SEALRING_OK;
+    failures += registry_key_count(registry, rows.ring.id, &first, error) != SEALRING_OK;
+    failures += registry_credential_get(registry, rows.key.id, 1, &got.credential, error) != SEALRING_OK;
+    failures += registry_credential_each(registry, rows.key.id, drop_credential, NULL, error) != SEALRING_OK;
+    failures +=
+        registry_holder_get(registry, rows.key.key_id, rows.credential.digest, &holder, &found, error) != SEALRING_OK;
+    failures += registry_holder_get(registry, "0000000000000000", rows.credential.digest, &holder, &found, error) !=
+                SEALRING_NOT_FOUND;
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        failures += registry_holder_each(registry, &filters[i], drop_holder, NULL, error) != SEALRING_OK;
+    }
+    failures += registry_ring_update(registry, &rows.ring, error) != SEALRING_OK;
+    failures += registry_version_update(registry, &rows.version, error) != SEALRING_OK;
+    failures += registry_client_update(registry, &rows.client, error) != SEALRING_OK;
+    failures += registry_key_update(registry, &rows.key, error) != SEALRING_OK;
+    failures += registry_credential_update(registry, &rows.credential, error) != SEALRING_OK;
+    failures += registry_audit_append(registry, &entry, error) != SEALRING_OK;
+    failures += registry_intention_insert(registry, &intention, error) != SEALRING_OK;
+    failures += registry_intention_delete(registry, intention.id, error) != SEALRING_OK;
+    failures += registry_ring_each(registry, drop_ring, NULL, error) != SEALRING_OK;
+    return failures == 0 ? SEALRING_OK : SEALRING_WAITING;
+}
+
+static void expect_plan_without(const char *sql, const char *word)
+{
+    char explained[8192];
+    sqlite3_stmt *statement = NULL;
+    snprintf(explained, sizeof explained, "EXPLAIN QUERY PLAN %s", sql);
+    ck_assert_int_eq(sqlite3_prepare_v2(opened_handle, explained, -1, &statement, NULL), SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(statement, 3);
+        ck_assert_msg(strstr(detail, word) == NULL, "%s: %s", sql, detail);
+    }
+    sqlite3_finalize(statement);
+}
+
+START_TEST(queries_do_not_scan)
+{
+    unsigned looked_at = 0, whole = 0, pages = 0;
+    open_large();
+    struct registry_write how = fixture_operation(&fixture, true);
+    sealring_status status = registry_write(fixture.registry, &how, ask_everything, &how, &fixture.error);
+    ck_assert_msg(status == SEALRING_OK, "%d: %s", (int)status, fixture.error.message);
+    sqlite3_stmt *statement = sqlite3_next_stmt(opened_handle, NULL);
+    for (; statement != NULL; statement = sqlite3_next_stmt(opened_handle, statement)) {
+        const char *sql = sqlite3_sql(statement);
+        if (strncmp(sql, "BEGIN", 5) == 0 || strcmp(sql, "COMMIT") == 0) {
+            continue;
+        }
+        looked_at++;
+        if (strstr(sql, "FROM ring r ORDER BY") != NULL) { /* the one that wants all of them */
+            whole++;
+            continue;
+        }
+        expect_plan_without(sql, "SCAN");
+        ck_assert_msg(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0) == 0, "%s", sql);
+        if (strstr(sql, "CROSS JOIN") != NULL) {
+            expect_plan_without(sql, "TEMP B-TREE"); /* a page is not sorted */
+            ck_assert_int_eq(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_SORT, 0), 0);
+            ck_assert_int_lt(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0), 2000);
+            pages++;
+        }
+    }
+    ck_assert_uint_eq(whole, 1);
+    ck_assert_uint_eq(pages, 1);
+    ck_assert_uint_gt(looked_at, 30);
+}
+END_TEST
+
+/* Each query is prepared once, whoever asks how often. */
+START_TEST(statements_are_kept)
+{
+    unsigned before = 0, after = 0;
+    open_large();
+    for (int i = 0; i < 3; i++) {
+        struct registry_write how = fixture_operation(&fixture, true);
+        ck_assert_int_eq(registry_write(fixture.registry, &how, ask_everything, &how, &fixture.error), SEALRING_OK);
+        after = 0;
+        for (sqlite3_stmt *s = sqlite3_next_stmt(opened_handle, NULL); s != NULL;
+             s = sqlite3_next_stmt(opened_handle, s)) {
+            after++;
+            ck_assert_int_eq(sqlite3_stmt_status(s, SQLITE_STMTSTATUS_REPREPARE, 0), 0);
+            ck_assert_int_eq(sqlite3_stmt_busy(s), 0);
+        }
+        ck_assert(i == 0 || before == after);
+        before = after;
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("registry schema");
+    TCase *cases = tcase_create("cases");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, schema_refuses, 0, (int)(sizeof refused / sizeof *refused));
+    tcase_add_loop_test(cases, schema_allows, 0, (int)(sizeof allowed / sizeof *allowed));
+    tcase_add_loop_test(cases, changed_rows_are_found_by_an_index, 0, (int)(sizeof kinds / sizeof *kinds));
+    tcase_add_test(cases, queries_do_not_scan);
+    tcase_add_test(cases, statements_are_kept);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
