@@ -268,6 +268,7 @@ typedef struct sealring_issue_request {
     int64_t not_before;
     int64_t expires;
     bool expires_is_relative; /* expires was reckoned from now: a key that exists counts as the same whatever its expiry */
+    const uint8_t *sha256;    /* sealring_import: 32 bytes, SHA-256 of the key that the client has today; NULL for issuing */
 } sealring_issue_request;
 
 /* One credential, handed over once. credential is secret: it is wiped when the callback returns. */
@@ -281,7 +282,7 @@ typedef struct sealring_issued {
     uint32_t serial;
     int64_t expires;
     bool existed; /* it had been issued before and is handed over again */
-    const char *credential;
+    const char *credential; /* NULL: imported, only the client has it */
 } sealring_issued;
 
 typedef int (*sealring_issued_callback)(const sealring_issued *issued, void *context);
@@ -301,6 +302,17 @@ enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* make clients that do not exist */ };
 sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                size_t *bad_request, sealring_error *error);
+
+/* Takes over keys that clients have from elsewhere, known by their SHA-256 only: nobody has to change anything first. Each
+ * becomes an API key with an imported credential, whose digest the token binds to its claims (HMAC under the ring's active
+ * version), so that the registry alone can neither add nor widen one. Every request wants sha256 and an expiry. `each` is
+ * called with credential NULL. Everything else is as with sealring_issue, SEALRING_ISSUE_ADD_CLIENTS and repeating included; a
+ * digest that was imported before for another client or label is SEALRING_REFUSED. The first sealring_reissue replaces an
+ * imported credential: it then ends after the ring's overlap, or at its expiry if that comes first. Keys of 8 to 512 bytes are
+ * recognised. They should be random, of 128 bits at least: a digest of something that can be guessed can be guessed, too. */
+sealring_status sealring_import(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
+                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
+                                size_t *bad_request, sealring_error *error);
 
 /* Hands over the key's credential under its ring's active version, with the same claims: the newest one again if it is
  * under that version, else a successor. Claims are copied only from a credential that the token confirms. */
@@ -373,12 +385,13 @@ typedef struct sealring_credential_info {
     uint32_t version;
     sealring_version_state version_state;
     sealring_credential_state state;
-    bool replaced_by_rekey;
+    bool replaced; /* by rekey, or imported and reissued: it ends at retire_at */
     const char *scopes;
     int64_t issued;
     int64_t not_before;
     int64_t expires;
-    int64_t retire_at; /* superseded by rekey: when it ends */
+    bool imported;
+    int64_t retire_at; /* superseded by rekey, or imported and reissued: when it ends */
     char digest[65];   /* SHA-256 of the text, lower-case hexadecimal */
 } sealring_credential_info;
 

@@ -9,6 +9,7 @@
 
 /* Bound to the formats: another encoding takes another label, never the same with a changed context. */
 #define CREDENTIAL_LABEL "sealring credential v1"
+#define IMPORT_LABEL     "sealring import v1"
 #define CHECK_LABEL      "sealring check v1"
 
 /* Counter, the separator 0x00 and L. */
@@ -16,7 +17,7 @@
 
 #define CONTEXT_MAX                                                                                        \
     (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + SEALRING_KEY_ID_LENGTH + 4 + CLAIMS_NONCE_SIZE + 2 + \
-     SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8)
+     SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8 + CLAIMS_DIGEST_SIZE)
 
 #define CHECK_CONTEXT_MAX (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + 2 + CLAIMS_OBJECT_ID_MAX)
 
@@ -33,7 +34,9 @@ static bool well_formed(const struct claims *claims)
            strnlen(claims->scopes, sizeof claims->scopes) < sizeof claims->scopes;
 }
 
-size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX])
+/* digest NULL: none. */
+static size_t write_input(const struct claims *claims, const char *label, const uint8_t *digest,
+                          uint8_t input[CLAIMS_INPUT_MAX])
 {
     if (!well_formed(claims)) {
         return 0;
@@ -51,11 +54,25 @@ size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX]
     writer_field(&context, claims->scopes, strlen(claims->scopes));
     writer_u64(&context, (uint64_t)claims->not_before);
     writer_u64(&context, (uint64_t)claims->expires);
+    if (digest != NULL) {
+        writer_bytes(&context, digest, CLAIMS_DIGEST_SIZE);
+    }
 
     struct writer writer;
     writer_init(&writer, input, CLAIMS_INPUT_MAX);
-    kdf_write_input(&writer, CREDENTIAL_LABEL, context.data, context.length);
+    kdf_write_input(&writer, label, context.data, context.length);
     return context.overflow || writer.overflow ? 0 : writer.length;
+}
+
+size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX])
+{
+    return write_input(claims, CREDENTIAL_LABEL, NULL, input);
+}
+
+size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
+                           uint8_t input[CLAIMS_INPUT_MAX])
+{
+    return write_input(claims, IMPORT_LABEL, digest, input);
 }
 
 size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],

@@ -9,10 +9,10 @@
 
 #include <sealring/verify.h>
 
-#define CLAIMS_VAULT_ID_SIZE 16
-#define CLAIMS_RING_ID_SIZE 16
-#define CLAIMS_NONCE_SIZE 16
-#define CLAIMS_OBJECT_ID_MAX 32 /* bytes of a CKA_ID */
+#define CLAIMS_VAULT_ID_SIZE    16
+#define CLAIMS_RING_ID_SIZE     16
+#define CLAIMS_NONCE_SIZE       16
+#define CLAIMS_OBJECT_ID_MAX    32 /* bytes of a CKA_ID */
 #define CLAIMS_CHECK_VALUE_SIZE 8
 
 struct claims {
@@ -24,12 +24,14 @@ struct claims {
     uint8_t nonce[CLAIMS_NONCE_SIZE];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised (credential/scope.h) */
-    int64_t not_before; /* milliseconds since 1970 UTC, 0: none */
+    int64_t not_before;                          /* milliseconds since 1970 UTC, 0: none */
     int64_t expires;
 };
 
+#define CLAIMS_DIGEST_SIZE 32 /* SHA-256 */
+
 /* Largest KDF input for a credential and for a check value. */
-#define CLAIMS_INPUT_MAX 1280
+#define CLAIMS_INPUT_MAX       1280
 #define CLAIMS_CHECK_INPUT_MAX 128
 
 /* Writes the whole KDF input (Label "sealring credential v1") and returns its length, 0 if the claims are not well formed
@@ -37,6 +39,11 @@ struct claims {
  * Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial (32), nonce, client after its length, scopes
  * after their length, not-before (64), expiry (64); big-endian, lengths 16 bits. */
 size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX]);
+
+/* The same for what binds an imported key to its claims (Label "sealring import v1"; Context as above, then the SHA-256 of the key
+ * that the client has). */
+size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
+                           uint8_t input[CLAIMS_INPUT_MAX]);
 
 /* The same for a version's check value (Label "sealring check v1"; Context vault ID, ring ID, version, CKA_ID after its
  * length). 0 if object_id_length is 0 or over CLAIMS_OBJECT_ID_MAX. */

@@ -27,13 +27,13 @@ void columns_read_key(struct query *query, struct registry_key *key);
 
 #define CREDENTIAL_COLUMNS                                                                            \
     "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
-    "c.replaced_by_rekey, c.retire_at, c.issued, c.changed_epoch"
+    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.changed_epoch"
 void columns_read_credential(struct query *query, struct registry_credential *credential);
 
 /* A credential with all that it hangs on: FROM api_key k, credential c, version v, ring r, client cl. */
 #define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
 #define HOLDER_JOINED \
-    "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = c.ring AND v.number = c.version"
+    "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = k.ring AND v.number = c.version"
 void columns_read_holder(struct query *query, struct registry_holder *holder);
 
 /* of: "" or the table's alias and a dot. */

@@ -6,17 +6,21 @@
 
 static const struct db_query credential_insert = {
     "INSERT INTO credential (api_key, serial, ring, version, digest, nonce, scopes, not_before, expires, state,"
-    " replaced_by_rekey, retire_at, issued, changed_epoch)"
-    " VALUES (?1, ?2, (SELECT k.ring FROM api_key k WHERE k.id = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    " replaced, retire_at, issued, imported, binding, changed_epoch)"
+    " VALUES (?1, ?2, (SELECT k.ring FROM api_key k WHERE k.id = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+    " ?15)",
     true};
 
 static const struct db_query credential_update = {
-    "UPDATE credential SET state = ?3, replaced_by_rekey = ?4, retire_at = ?5, changed_epoch = ?6"
+    "UPDATE credential SET state = ?3, replaced = ?4, retire_at = ?5, changed_epoch = ?6"
     " WHERE api_key = ?1 AND serial = ?2",
     true};
 
 static const struct db_query credential_get = {
     "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.api_key = ?1 AND c.serial = ?2", false};
+
+static const struct db_query credential_of_digest = {
+    "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.imported = 1 AND c.digest = ?1", false};
 
 static const struct db_query credential_of_key = {
     "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.api_key = ?1 ORDER BY c.serial", false};
@@ -33,9 +37,12 @@ void columns_read_credential(struct query *query, struct registry_credential *cr
     credential->expires = query_int64(query);
     credential->state =
         (sealring_credential_state)query_small(query, SEALRING_CREDENTIAL_CURRENT, SEALRING_CREDENTIAL_SUPERSEDED);
-    credential->replaced_by_rekey = query_bool(query);
+    credential->replaced = query_bool(query);
     credential->retire_at = query_int64(query);
     credential->issued = query_int64(query);
+    credential->imported = query_bool(query);
+    size_t bound;
+    query_bytes_upto(query, credential->binding, sizeof credential->binding, &bound);
     credential->changed_epoch = query_uint64(query);
 }
 
@@ -53,10 +60,12 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
     query_bind_int64(&query, 7, credential->not_before);
     query_bind_int64(&query, 8, credential->expires);
     query_bind_int64(&query, 9, credential->state);
-    query_bind_bool(&query, 10, credential->replaced_by_rekey);
+    query_bind_bool(&query, 10, credential->replaced);
     query_bind_int64(&query, 11, credential->retire_at);
     query_bind_int64(&query, 12, credential->issued);
-    query_bind_uint64(&query, 13, registry->vault.epoch);
+    query_bind_bool(&query, 13, credential->imported);
+    query_bind_bytes(&query, 14, credential->binding, credential->imported ? sizeof credential->binding : 0);
+    query_bind_uint64(&query, 15, registry->vault.epoch);
     return query_run(&query, 1, error);
 }
 
@@ -68,7 +77,7 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     query_bind_int64(&query, 1, credential->key);
     query_bind_int64(&query, 2, credential->serial);
     query_bind_int64(&query, 3, credential->state);
-    query_bind_bool(&query, 4, credential->replaced_by_rekey);
+    query_bind_bool(&query, 4, credential->replaced);
     query_bind_int64(&query, 5, credential->retire_at);
     query_bind_uint64(&query, 6, registry->vault.epoch);
     return query_run(&query, 1, error);
@@ -81,6 +90,19 @@ sealring_status registry_credential_get(struct registry *registry, int64_t key, 
     query_start(&query, registry, &credential_get, error);
     query_bind_int64(&query, 1, key);
     query_bind_int64(&query, 2, serial);
+    bool found = query_row(&query);
+    if (found) {
+        columns_read_credential(&query, credential);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                                 struct registry_credential *credential, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &credential_of_digest, error);
+    query_bind_bytes(&query, 1, digest, REGISTRY_DIGEST_SIZE);
     bool found = query_row(&query);
     if (found) {
         columns_read_credential(&query, credential);

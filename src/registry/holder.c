@@ -16,11 +16,13 @@ static const struct db_query holder_get = {"SELECT " HOLDER_COLUMNS
 static const struct db_query holder_key_exists = {"SELECT k.id FROM api_key k WHERE k.key_id = ?1", false};
 
 /* The filters: '' for none. ?1 key ID, ?2 ring, ?3 client, ?4 only active; ?5, ?6, ?7 after ring, client, label; ?8 limit.
- * One statement for each filter that can lead (an index finds its rows), the other filters thin out what it finds. */
-#define HOLDER_LIST(leading)                                                                              \
-    "SELECT " HOLDER_COLUMNS " FROM api_key k, credential c, version v, ring r, client cl WHERE " leading \
-    " AND (?1 = '' OR k.key_id = ?1) AND (?2 = '' OR r.name = ?2) AND (?3 = '' OR cl.name = ?3)"          \
-    " AND (?4 = 0 OR k.state = 1) AND (?5 = '' OR (r.name, cl.name, k.label) > (?5, ?6, ?7))"             \
+ * One statement for each filter that can lead (an index finds its rows), the other filters thin out what it finds.
+ * SQLite takes CROSS JOIN for an order to join in: keys first, whatever it would guess. */
+#define HOLDER_LIST(leading)                                                                                  \
+    "SELECT " HOLDER_COLUMNS " FROM api_key k CROSS JOIN credential c CROSS JOIN version v CROSS JOIN ring r" \
+    " CROSS JOIN client cl WHERE " leading                                                                    \
+    " AND (?1 = '' OR k.key_id = ?1) AND (?2 = '' OR r.name = ?2) AND (?3 = '' OR cl.name = ?3)"              \
+    " AND (?4 = 0 OR k.state = 1) AND (?5 = '' OR (r.name, cl.name, k.label) > (?5, ?6, ?7))"                 \
     " AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY r.name, cl.name, k.label, k.id LIMIT ?8"
 
 #define HOLDER_CLIENT "(SELECT x.id FROM client x WHERE x.name = ?3)"
@@ -34,7 +36,7 @@ static const struct db_query holder_list_ring = {HOLDER_LIST("k.ring = (SELECT x
 static const struct db_query holder_list_all = {HOLDER_LIST("1 = 1"), false};
 
 /* A page of one ring's active keys: by way of the clients' names, so that it costs what the page holds and nothing is sorted.
- * (SQLite takes CROSS JOIN for an order to join in.) ?1 ring, ?2 and ?3 after client and label, ?4 limit. */
+ * ?1 ring, ?2 and ?3 after client and label, ?4 limit. */
 static const struct db_query holder_page = {
     "SELECT " HOLDER_COLUMNS " FROM ring r CROSS JOIN client cl CROSS JOIN api_key k CROSS JOIN credential c"
     " CROSS JOIN version v WHERE r.name = ?1 AND cl.name >= ?2 AND (cl.name > ?2 OR k.label > ?3)"

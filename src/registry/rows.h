@@ -127,9 +127,11 @@ struct registry_credential {
     int64_t not_before;
     int64_t expires;
     sealring_credential_state state;
-    bool replaced_by_rekey;
-    int64_t retire_at; /* superseded by rekey: when it ends; 0 and replaced_by_rekey cannot be */
+    bool replaced;
+    int64_t retire_at; /* superseded by rekey: when it ends; 0 and replaced cannot be */
     int64_t issued;
+    bool imported; /* the digest is of a key that the client had before; `binding` ties it to the claims */
+    uint8_t binding[REGISTRY_DIGEST_SIZE];
     uint64_t changed_epoch;
 };
 typedef sealring_status (*registry_credential_callback)(const struct registry_credential *credential, void *context,
@@ -165,6 +167,12 @@ struct registry_look {
 };
 sealring_status registry_look(struct registry *registry, const char *key_id, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                               struct registry_look *look, sealring_error *error);
+/* The same for an imported key, which is known by its digest alone. */
+sealring_status registry_look_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                       struct registry_look *look, sealring_error *error);
+/* The credential of an imported digest, in any ring, inside a transaction. */
+sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                                 struct registry_credential *credential, sealring_error *error);
 /* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three
  * or none) only what comes behind that place, and at most `limit` rows (0: all), so that long walks can pause. */
 struct registry_holder_filter {

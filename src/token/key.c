@@ -16,6 +16,7 @@ struct key_change {
     const char *from; /* label */
     const char *to;   /* label */
     bool allow;
+    bool acted; /* C_DestroyObject was called */
 };
 
 static sealring_status key_check_id(size_t object_id_length, sealring_error *error)
@@ -125,7 +126,7 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
 
 static sealring_status key_destroy_action(struct attempt *attempt, void *context)
 {
-    const struct key_change *change = context;
+    struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
     sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
@@ -139,6 +140,7 @@ static sealring_status key_destroy_action(struct attempt *attempt, void *context
         return status;
     }
     attempt->acted = true;
+    change->acted = true;
     CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handle);
     index_forget(&attempt->token->index, change->object_id, change->object_id_length);
     return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_DestroyObject", "destroying a key");
@@ -151,25 +153,31 @@ static sealring_status key_find_action(struct attempt *attempt, void *context)
     return object_find(attempt, change->object_id, change->object_id_length, &handle);
 }
 
-/* Looks again through a module that was initialised anew, as a fresh process would: SoftHSM2 whose directory cannot be
- * written to destroys an object in the eyes of this initialisation only. */
-static sealring_status key_confirm_destroyed(struct token *token, struct key_change *change, sealring_error *error)
+/* Looks again through a module that was initialised anew, as a fresh process would, whatever C_DestroyObject said: SoftHSM2
+ * whose directory cannot be written to destroys an object in the eyes of this initialisation only. */
+static sealring_status key_confirm_destroyed(struct token *token, struct key_change *change, sealring_status destroyed,
+                                             sealring_error *error)
 {
     bool fresh = false;
-    sealring_status status = connection_refresh(token, &fresh, error);
-    if (status != SEALRING_OK) {
-        return status;
+    sealring_error failure = {0};
+    sealring_status status = connection_refresh(token, &fresh, &failure);
+    if (status == SEALRING_OK && !fresh) {
+        return destroyed; /* the module is not ours alone: its word must do */
     }
-    status = connection_run(token, CONNECTION_SEARCH, key_find_action, change, error);
+    if (status == SEALRING_OK) {
+        status = connection_run(token, CONNECTION_SEARCH, key_find_action, change, &failure);
+    }
     if (status == SEALRING_NOT_FOUND) {
         return SEALRING_OK;
     }
     if (status == SEALRING_OK || status == SEALRING_REFUSED) {
         char name[OBJECT_NAME_SIZE];
         object_name(change->object_id, change->object_id_length, name);
-        return error_set_token(error, 0,
-                               "the PKCS#11 token %s said it destroyed %s, but it is there: is its storage writable?",
+        return error_set_token(error, 0, "the PKCS#11 token %s has not destroyed %s: is its storage writable?",
                                token_name(token), name);
+    }
+    if (error != NULL) {
+        *error = failure;
     }
     return status;
 }
@@ -178,15 +186,11 @@ sealring_status token_key_destroy(struct token *token, const uint8_t *object_id,
                                   const char *label, sealring_error *error)
 {
     struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
-    sealring_error missing;
     sealring_status status = key_check_id(object_id_length, error);
     if (status == SEALRING_OK) {
         status = connection_run(token, CONNECTION_WRITE, key_destroy_action, &change, error);
     }
-    if (status == SEALRING_OK) {
-        status = key_confirm_destroyed(token, &change, error != NULL ? error : &missing);
-    }
-    return status;
+    return change.acted ? key_confirm_destroyed(token, &change, status, error) : status;
 }
 
 /* ---- List ---- */

@@ -227,6 +227,17 @@ sealring_status module_restart(struct module *module, sealring_error *error)
     return module_initialise(module, error);
 }
 
+sealring_status module_check(const char *path, sealring_error *error)
+{
+    void *library = NULL;
+    CK_FUNCTION_LIST *functions = NULL;
+    sealring_status status = module_load(path, &library, &functions, error);
+    if (status == SEALRING_OK) {
+        dlclose(library);
+    }
+    return status;
+}
+
 bool module_any_in_use(void)
 {
     struct module_table *table = atomic_load(&module_tables);

@@ -43,6 +43,9 @@ void module_release(struct module *module);
 /* Finalises, if it is initialised (then it must be `ours`), and initialises. The caller holds `use` for writing. */
 sealring_status module_restart(struct module *module, sealring_error *error);
 
+/* Whether this is a PKCS#11 module at all; it is unloaded again. */
+sealring_status module_check(const char *path, sealring_error *error);
+
 /* Whether this process holds any module. */
 bool module_any_in_use(void);
 

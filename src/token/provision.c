@@ -172,12 +172,16 @@ sealring_status provision_token(const char *module, const char *init_args, const
         return error_set(error, SEALRING_REFUSED,
                          "a PKCS#11 module is in use in this process: make the token in a process of its own");
     }
+    sealring_status status = module_check(module, error); /* libp11 would complain on stderr */
+    if (status != SEALRING_OK) {
+        return status;
+    }
     struct provision_serials *before = calloc(1, sizeof(*before));
     if (before == NULL) {
         return error_no_memory(error);
     }
     serial[0] = '\0';
-    sealring_status status = provision_init_token(module, init_args, label, so_pin, before, error);
+    status = provision_init_token(module, init_args, label, so_pin, before, error);
     if (status == SEALRING_OK) {
         status = provision_init_pin(module, init_args, label, so_pin, user_pin, before, serial, error);
     }

@@ -38,6 +38,7 @@ struct issue {
     const sealring_issue_request *requests;
     size_t count;
     unsigned flags;
+    bool imports;    /* digests of keys that clients have, instead of credentials */
     bool repeatable; /* existing keys are handed over again */
     size_t bad;
     struct registry_vault vault;
@@ -77,6 +78,18 @@ static sealring_status plan_client(struct registry *registry, const struct issue
     return status;
 }
 
+/* Whether the key's newest credential is what the request asks for. */
+static bool is_same(const struct registry_credential *existing, const sealring_issue_request *request,
+                    const char *scopes)
+{
+    bool imports = request->sha256 != NULL;
+    if (existing->imported != imports ||
+        (imports && memcmp(existing->digest, request->sha256, sizeof existing->digest) != 0))
+        return false;
+    return strcmp(existing->scopes, scopes) == 0 && existing->not_before == request->not_before &&
+           (existing->expires == request->expires || (request->expires_is_relative && existing->expires != 0));
+}
+
 static sealring_status plan_existing(struct registry *registry, const struct issue *issue,
                                      const sealring_issue_request *request, const char *scopes,
                                      const struct registry_key *key, struct item *item, sealring_error *error)
@@ -98,18 +111,28 @@ static sealring_status plan_existing(struct registry *registry, const struct iss
         item->older = existing;
         return SEALRING_OK;
     }
-    bool same = strcmp(existing.credential.scopes, scopes) == 0 &&
-                existing.credential.not_before == request->not_before &&
-                (existing.credential.expires == request->expires ||
-                 (request->expires_is_relative && existing.credential.expires != 0));
-    if (!same)
-        return error_set(
-            error, SEALRING_REFUSED,
-            "client %s has the API key %s labelled %s already, with other scopes or times: sealring key rekey %s",
-            request->client, key->key_id, key->label, key->key_id);
+    if (!is_same(&existing.credential, request, scopes))
+        return error_set(error, SEALRING_REFUSED,
+                         "client %s has the API key %s labelled %s already, %s: sealring %s %s", request->client,
+                         key->key_id, key->label,
+                         existing.credential.imported ? "imported" : "with other scopes or times",
+                         existing.credential.imported ? "reissue" : "key rekey", key->key_id);
     item->kind = ITEM_EXISTING;
     item->holder = existing;
     return SEALRING_OK;
+}
+
+static sealring_status refuse_known_digest(struct registry *registry, const sealring_issue_request *request,
+                                           sealring_error *error)
+{
+    struct registry_credential known;
+    sealring_status status = registry_credential_get_imported(registry, request->sha256, &known, error);
+    if (status == SEALRING_NOT_FOUND)
+        return SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    return error_set(error, SEALRING_REFUSED, "the key of client %s was imported before, for another client or label",
+                     request->client);
 }
 
 static sealring_status plan_item(struct registry *registry, const struct issue *issue,
@@ -134,6 +157,11 @@ static sealring_status plan_item(struct registry *registry, const struct issue *
         if (status != SEALRING_OK || item->kind == ITEM_EXISTING)
             return status;
     }
+    if (issue->imports) {
+        status = refuse_known_digest(registry, request, error);
+        if (status != SEALRING_OK)
+            return status;
+    }
     struct registry_holder *holder = &item->holder;
     holder->ring = issue->ring;
     holder->version = issue->active;
@@ -151,9 +179,12 @@ static sealring_status plan_item(struct registry *registry, const struct issue *
     holder->credential.not_before = request->not_before;
     holder->credential.expires = request->expires;
     holder->credential.state = SEALRING_CREDENTIAL_CURRENT;
-    holder->credential.replaced_by_rekey = false;
+    holder->credential.replaced = false;
     holder->credential.retire_at = 0;
     holder->credential.issued = clock_wall_ms();
+    holder->credential.imported = issue->imports;
+    if (issue->imports)
+        memcpy(holder->credential.digest, request->sha256, sizeof holder->credential.digest);
     return SEALRING_OK;
 }
 
@@ -216,6 +247,8 @@ static sealring_status seal_item(size_t index, void *context, sealring_error *er
     struct item *item = &issue->items[index];
     if (item->kind == ITEM_EXISTING)
         return seal_again(issue->manager, &issue->vault, &item->holder, issue->texts[index], error);
+    if (issue->imports)
+        return seal_import(issue->manager, &issue->vault, &item->holder, error);
     return seal_new(issue->manager, &issue->vault, &item->holder, issue->texts[index], error);
 }
 
@@ -326,7 +359,8 @@ static sealring_status issue_batch(struct issue *issue, sealring_error *error)
         status = seal_batch(issue, error);
     if (status == SEALRING_OK) {
         bool writes = writes_something(issue);
-        issue->act = (struct audit_act){.name = writes ? "key.issue" : "key.hand-over"};
+        const char *act = issue->imports ? "key.import" : "key.issue";
+        issue->act = (struct audit_act){.name = writes ? act : "key.hand-over"};
         status = manager_write(manager, writes, &issue->act, writes ? write_batch : record_again, issue, error);
         audit_release(&issue->act);
     }
@@ -347,7 +381,8 @@ static sealring_status hand_over_batch(struct issue *issue, sealring_issued_call
 /* Checks every request against the registry, without the lock: the batches ask again. */
 static sealring_status check(struct issue *issue, sealring_error *error)
 {
-    sealring_status status = request_check_all(issue->requests, issue->count, clock_wall_ms(), &issue->bad, error);
+    sealring_status status =
+        request_check_all(issue->requests, issue->count, issue->imports, clock_wall_ms(), &issue->bad, error);
     if (status == SEALRING_OK)
         status = manager_token(issue->manager, error);
     issue->first = 0;
@@ -355,9 +390,9 @@ static sealring_status check(struct issue *issue, sealring_error *error)
     return status != SEALRING_OK ? status : manager_read(issue->manager, plan_to_check, issue, error);
 }
 
-sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
-                               size_t count, unsigned flags, sealring_issued_callback each, void *context,
-                               size_t *bad_request, sealring_error *error)
+static sealring_status run(sealring_manager *manager, bool imports, const char *ring,
+                           const sealring_issue_request *requests, size_t count, unsigned flags,
+                           sealring_issued_callback each, void *context, size_t *bad_request, sealring_error *error)
 {
     size_t room = count < ISSUE_BATCH ? count : ISSUE_BATCH;
     struct issue issue = {
@@ -366,6 +401,7 @@ sealring_status sealring_issue(sealring_manager *manager, const char *ring, cons
         .requests = requests,
         .count = count,
         .flags = flags,
+        .imports = imports,
         .repeatable = count > 1 || (flags & SEALRING_ISSUE_ADD_CLIENTS) != 0,
     };
     if (count == 0)
@@ -387,4 +423,18 @@ cleanup:
     secret_free(issue.texts, room * sizeof *issue.texts);
     free(issue.items);
     return status;
+}
+
+sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
+                               size_t count, unsigned flags, sealring_issued_callback each, void *context,
+                               size_t *bad_request, sealring_error *error)
+{
+    return run(manager, false, ring, requests, count, flags, each, context, bad_request, error);
+}
+
+sealring_status sealring_import(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
+                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
+                                size_t *bad_request, sealring_error *error)
+{
+    return run(manager, true, ring, requests, count, flags, each, context, bad_request, error);
 }

@@ -269,11 +269,12 @@ static sealring_status tell_credential(const struct registry_credential *credent
         .version = credential->version,
         .version_state = version.state,
         .state = credential->state,
-        .replaced_by_rekey = credential->replaced_by_rekey,
+        .replaced = credential->replaced,
         .scopes = credential->scopes,
         .issued = credential->issued,
         .not_before = credential->not_before,
         .expires = credential->expires,
+        .imported = credential->imported,
         .retire_at = credential->retire_at,
     };
     hex_encode(credential->digest, sizeof credential->digest, info.digest);

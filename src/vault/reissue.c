@@ -94,7 +94,7 @@ static sealring_status read_page(struct registry *registry, void *context, sealr
 static sealring_status seal_item(struct reissue *reissue, struct reissue_item *item, char text[SEAL_TEXT_SIZE],
                                  sealring_error *error)
 {
-    item->existed = item->older.version.number == reissue->active.number;
+    item->existed = item->older.version.number == reissue->active.number && !item->older.credential.imported;
     /* claims are copied only from a row that the token confirms */
     sealring_status status = seal_again(reissue->manager, &reissue->vault, &item->older, text, error);
     if (status != SEALRING_OK || item->existed)

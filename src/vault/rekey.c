@@ -87,10 +87,10 @@ static sealring_status end_older(struct registry *registry, const struct rekey *
     for (uint32_t serial = 1; status == SEALRING_OK && serial <= rekey->older.key.last_serial; serial++) {
         struct registry_credential credential;
         status = registry_credential_get(registry, rekey->older.key.id, serial, &credential, error);
-        if (status != SEALRING_OK || (credential.replaced_by_rekey && credential.retire_at <= rekey->ends))
+        if (status != SEALRING_OK || (credential.replaced && credential.retire_at <= rekey->ends))
             continue;
         credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
-        credential.replaced_by_rekey = true;
+        credential.replaced = true;
         credential.retire_at = rekey->ends;
         status = registry_credential_update(registry, &credential, error);
     }

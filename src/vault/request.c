@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "base/timetext.h"
 #include "credential/scope.h"
+#include "credential/text.h"
 #include "vault/client.h"
 
 const char *request_label(const sealring_issue_request *request)
@@ -43,6 +44,19 @@ static sealring_status check_one(const sealring_issue_request *request, int64_t 
     return SEALRING_OK;
 }
 
+static sealring_status check_imported(const sealring_issue_request *request, bool imports, sealring_error *error)
+{
+    if (imports && request->sha256 == NULL)
+        return error_set(error, SEALRING_INVALID, "the SHA-256 of client %s's key is missing", request->client);
+    if (imports && request->expires == 0)
+        return error_set(error, SEALRING_INVALID, "the imported key of client %s wants an end date: expires",
+                         request->client);
+    if (!imports && request->sha256 != NULL)
+        return error_set(error, SEALRING_INVALID, "a key that client %s has already is imported, not issued",
+                         request->client);
+    return SEALRING_OK;
+}
+
 static int compare(const void *left, const void *right)
 {
     const sealring_issue_request *a = *(const sealring_issue_request *const *)left;
@@ -55,7 +69,30 @@ static int compare(const void *left, const void *right)
     return order;
 }
 
-static sealring_status check_distinct(const sealring_issue_request *requests, size_t count, size_t *bad,
+static int compare_digests(const void *left, const void *right)
+{
+    const sealring_issue_request *a = *(const sealring_issue_request *const *)left;
+    const sealring_issue_request *b = *(const sealring_issue_request *const *)right;
+    int order = memcmp(a->sha256, b->sha256, TEXT_DIGEST_SIZE); /* of digests, which are no secrets */
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+static sealring_status check_distinct_digests(const sealring_issue_request **sorted,
+                                              const sealring_issue_request *requests, size_t count, size_t *bad,
+                                              sealring_error *error)
+{
+    qsort(sorted, count, sizeof *sorted, compare_digests);
+    for (size_t i = 1; i < count; i++) {
+        if (memcmp(sorted[i - 1]->sha256, sorted[i]->sha256, TEXT_DIGEST_SIZE) != 0)
+            continue;
+        *bad = (size_t)(sorted[i] - requests);
+        return error_set(error, SEALRING_INVALID, "request %zu repeats the key of request %zu", *bad + 1,
+                         (size_t)(sorted[i - 1] - requests) + 1);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status check_distinct(const sealring_issue_request *requests, size_t count, bool imports, size_t *bad,
                                       sealring_error *error)
 {
     const sealring_issue_request **sorted = calloc(count, sizeof *sorted);
@@ -64,6 +101,8 @@ static sealring_status check_distinct(const sealring_issue_request *requests, si
         return error_no_memory(error);
     for (size_t i = 0; i < count; i++)
         sorted[i] = &requests[i];
+    if (imports)
+        status = check_distinct_digests(sorted, requests, count, bad, error);
     qsort(sorted, count, sizeof *sorted, compare);
     for (size_t i = 1; status == SEALRING_OK && i < count; i++) {
         if (strcmp(sorted[i - 1]->client, sorted[i]->client) != 0 ||
@@ -80,17 +119,19 @@ static sealring_status check_distinct(const sealring_issue_request *requests, si
     return status;
 }
 
-sealring_status request_check_all(const sealring_issue_request *requests, size_t count, int64_t now, size_t *bad,
-                                  sealring_error *error)
+sealring_status request_check_all(const sealring_issue_request *requests, size_t count, bool imports, int64_t now,
+                                  size_t *bad, sealring_error *error)
 {
     sealring_error inner;
     for (size_t i = 0; i < count; i++) {
         sealring_status status = check_one(&requests[i], now, &inner);
+        if (status == SEALRING_OK)
+            status = check_imported(&requests[i], imports, &inner);
         if (status == SEALRING_OK)
             continue;
         *bad = i;
         return count == 1 ? error_set(error, status, "%s", inner.message)
                           : error_set(error, status, "request %zu: %s", i + 1, inner.message);
     }
-    return count < 2 ? SEALRING_OK : check_distinct(requests, count, bad, error);
+    return count < 2 ? SEALRING_OK : check_distinct(requests, count, imports, bad, error);
 }

@@ -27,10 +27,47 @@ sealring_status seal_new(sealring_manager *manager, const struct registry_vault 
     return derive(manager, vault, holder, text, holder->credential.digest, error);
 }
 
+static sealring_status bind_digest(sealring_manager *manager, const struct registry_vault *vault,
+                                   const struct registry_holder *holder, uint8_t binding[REGISTRY_DIGEST_SIZE],
+                                   sealring_error *error)
+{
+    struct claims claims;
+    struct token_key_reference reference;
+    derive_claims(vault, holder, &claims);
+    derive_reference(vault, &holder->ring, &holder->version, &reference);
+    return derive_binding(manager->token, &reference, &claims, holder->credential.digest, binding, error);
+}
+
+sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
+                            struct registry_holder *holder, sealring_error *error)
+{
+    holder->credential.imported = true;
+    return bind_digest(manager, vault, holder, holder->credential.binding, error);
+}
+
+/* Whether the token stands behind the row: *confirmed. */
+static sealring_status confirm(sealring_manager *manager, const struct registry_vault *vault,
+                               const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
+                               sealring_error *error)
+{
+    uint8_t derived[TEXT_DIGEST_SIZE];
+    const struct registry_credential *credential = &holder->credential;
+    sealring_status status;
+    text[0] = '\0';
+    if (credential->imported)
+        status = bind_digest(manager, vault, holder, derived, error);
+    else
+        status = derive(manager, vault, holder, text, derived, error);
+    *confirmed = status == SEALRING_OK &&
+                 secret_equal(derived, credential->imported ? credential->binding : credential->digest, sizeof derived);
+    secret_wipe(derived, sizeof derived);
+    return status;
+}
+
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], sealring_error *error)
 {
-    uint8_t digest[TEXT_DIGEST_SIZE];
+    bool confirmed;
     if (!lifecycle_accepts(holder->version.state))
         return error_set(
             error, SEALRING_REFUSED,
@@ -38,8 +75,8 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
             "issue it from your own list (sealring issue %s --from CSV) or anew",
             holder->key.key_id, holder->version.number, holder->ring.name,
             sealring_version_state_name(holder->version.state), holder->ring.name);
-    sealring_status status = derive(manager, vault, holder, text, digest, error);
-    if (status == SEALRING_OK && !secret_equal(digest, holder->credential.digest, sizeof digest)) {
+    sealring_status status = confirm(manager, vault, holder, text, &confirmed, error);
+    if (status == SEALRING_OK && !confirmed) {
         secret_wipe(text, SEAL_TEXT_SIZE);
         status = error_set(
             error, SEALRING_REFUSED,
@@ -61,9 +98,12 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     credential->serial = successor->key.last_serial;
     credential->version = active->number;
     credential->state = SEALRING_CREDENTIAL_CURRENT;
-    credential->replaced_by_rekey = false;
+    credential->replaced = false;
     credential->retire_at = 0;
     credential->issued = clock_wall_ms();
+    /* the successor of an imported key is one of ours */
+    credential->imported = false;
+    memset(credential->binding, 0, sizeof credential->binding);
     return token_random(manager->token, credential->nonce, sizeof credential->nonce, error);
 }
 
@@ -72,6 +112,12 @@ sealring_status seal_insert_successor(struct registry *registry, const struct re
 {
     struct registry_credential superseded = older->credential;
     superseded.state = SEALRING_CREDENTIAL_SUPERSEDED;
+    if (superseded.imported && !superseded.replaced) {
+        /* nobody's version retires an imported key: it ends by itself, its holder has the overlap to move */
+        int64_t end = clock_wall_ms() + older->ring.policy.overlap;
+        superseded.replaced = true;
+        superseded.retire_at = end < superseded.expires ? end : superseded.expires;
+    }
     sealring_status status = registry_credential_update(registry, &superseded, error);
     if (status == SEALRING_OK)
         status = registry_credential_insert(registry, &successor->credential, error);
@@ -93,7 +139,7 @@ sealring_status seal_hand_over(const struct registry_holder *holder, const char 
         .serial = holder->credential.serial,
         .expires = holder->credential.expires,
         .existed = existed,
-        .credential = text,
+        .credential = holder->credential.imported ? NULL : text,
     };
     if (each(&issued, context) == 0)
         return SEALRING_OK;

@@ -12,8 +12,13 @@
 sealring_status seal_new(sealring_manager *manager, const struct registry_vault *vault, struct registry_holder *holder,
                          char text[SEAL_TEXT_SIZE], sealring_error *error);
 
+/* For an imported key: binds the row's digest to its claims. */
+sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
+                            struct registry_holder *holder, sealring_error *error);
+
 /* Derives the credential of an existing row again. Nothing is taken from a row on trust: SEALRING_REFUSED unless the text has
- * the stored digest, and if the version is closed, as its key signs no more. */
+ * the stored digest (an imported one, unless the token binds it as stored; its text stays empty), and if the version is closed,
+ * as its key signs no more. */
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], sealring_error *error);
 

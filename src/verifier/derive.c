@@ -37,15 +37,31 @@ void derive_reference(const struct registry_vault *vault, const struct registry_
                            version->object_id_length, reference->check_input);
 }
 
+static sealring_status derive_input(struct token *token, const struct token_key_reference *reference,
+                                    const struct claims *claims, const uint8_t *input, size_t length,
+                                    uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+{
+    if (length == 0 || reference->check_input_length == 0)
+        return error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
+                         claims->key_id);
+    return token_hmac(token, reference, input, length, mac, error);
+}
+
+sealring_status derive_binding(struct token *token, const struct token_key_reference *reference,
+                               const struct claims *claims, const uint8_t digest[TEXT_DIGEST_SIZE],
+                               uint8_t binding[TEXT_DIGEST_SIZE], sealring_error *error)
+{
+    uint8_t input[CLAIMS_INPUT_MAX];
+    size_t length = claims_import_input(claims, digest, input);
+    return derive_input(token, reference, claims, input, length, binding, error);
+}
+
 sealring_status derive_secret(struct token *token, const struct token_key_reference *reference,
                               const struct claims *claims, uint8_t secret[TEXT_SECRET_SIZE], sealring_error *error)
 {
     uint8_t input[CLAIMS_INPUT_MAX];
     size_t length = claims_input(claims, input);
-    if (length == 0 || reference->check_input_length == 0)
-        return error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
-                         claims->key_id);
-    return token_hmac(token, reference, input, length, secret, error);
+    return derive_input(token, reference, claims, input, length, secret, error);
 }
 
 sealring_status derive_text(struct token *token, const struct token_key_reference *reference, const char *prefix,

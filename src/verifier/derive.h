@@ -24,4 +24,9 @@ sealring_status derive_text(struct token *token, const struct token_key_referenc
                             const struct claims *claims, char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1],
                             uint8_t digest[TEXT_DIGEST_SIZE], sealring_error *error);
 
+/* What binds an imported key's digest to its claims: one HMAC in the token. */
+sealring_status derive_binding(struct token *token, const struct token_key_reference *reference,
+                               const struct claims *claims, const uint8_t digest[TEXT_DIGEST_SIZE],
+                               uint8_t binding[TEXT_DIGEST_SIZE], sealring_error *error);
+
 #endif

@@ -14,7 +14,7 @@ int64_t judge_sunset(const struct registry_holder *holder)
     int64_t sunset = 0;
     if (holder->version.state == SEALRING_VERSION_RETIRING)
         sunset = holder->version.retire_at;
-    if (holder->credential.replaced_by_rekey && (sunset == 0 || holder->credential.retire_at < sunset))
+    if (holder->credential.replaced && (sunset == 0 || holder->credential.retire_at < sunset))
         sunset = holder->credential.retire_at;
     return sunset;
 }
@@ -65,9 +65,9 @@ static sealring_verdict state_verdict(const struct registry_holder *holder, int6
                  verdict == SEALRING_REJECTED_VERSION_COMPROMISED ? "declared compromised" : "retired", time);
         return verdict;
     }
-    if (holder->credential.replaced_by_rekey && now >= holder->credential.retire_at) {
+    if (holder->credential.replaced && now >= holder->credential.retire_at) {
         timetext_format(holder->credential.retire_at, time);
-        snprintf(reason, 256, "the credential was replaced by rekey and ended at %s", time);
+        snprintf(reason, 256, "the credential was replaced by another one and ended at %s", time);
         return SEALRING_REJECTED_REVOKED;
     }
     if (holder->key.state == SEALRING_KEY_SUSPENDED) {

@@ -18,6 +18,10 @@
 
 #define VERIFIER_CONNECTIONS_MAX 64
 
+/* Lengths of texts that are looked up as imported keys: anything longer or shorter is not worth a hash. */
+#define IMPORTED_LENGTH_MIN 8
+#define IMPORTED_LENGTH_MAX 512
+
 struct verifier {
     struct connections *connections;
     struct token *token;
@@ -60,51 +64,98 @@ static sealring_verdict say(sealring_grant *grant, sealring_verdict verdict, con
     return verdict;
 }
 
-/* Registry, then token: for a text that is well formed. */
-static sealring_verdict verify_parts(struct verifier *verifier, const struct text_parts *parts, const char *scope,
-                                     const uint8_t digest[TEXT_DIGEST_SIZE], sealring_grant *grant)
+/* Nothing that the registry says of a bearer is told on before the token, or a closed state, stands behind it. */
+static sealring_verdict say_nothing_but(sealring_grant *grant, sealring_verdict verdict, const char *reason)
+{
+    size_t size = grant->size;
+    memset(grant, 0, sizeof *grant);
+    grant->size = size;
+    return say(grant, verdict, reason);
+}
+
+/* What a request is about: the text's parts if it is a credential's, its digest in any case. */
+struct request {
+    const struct text_parts *parts; /* NULL: no text of ours, perhaps an imported key */
+    uint8_t digest[TEXT_DIGEST_SIZE];
+    const char *scope;
+};
+
+static sealring_status look_up(struct verifier *verifier, const struct request *request, struct registry_look *look,
+                               sealring_error *error)
+{
+    struct registry *registry;
+    sealring_status status = connections_take(verifier->connections, &registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    look->found = false;
+    look->key_exists = false;
+    if (request->parts != NULL)
+        status = registry_look(registry, request->parts->key_id, request->digest, look, error);
+    /* a key that was imported may look like anything, also like a credential of another vault */
+    if (status == SEALRING_OK && !look->found && !look->key_exists)
+        status = registry_look_imported(registry, request->digest, look, error);
+    connections_give(verifier->connections, registry);
+    return status;
+}
+
+/* One operation of the token: it derives the secret, or what binds an imported digest, and that is compared. */
+static sealring_status confirm(struct verifier *verifier, const struct request *request,
+                               const struct registry_look *look, bool *equal, sealring_error *error)
+{
+    const struct registry_holder *holder = &look->holder;
+    struct claims claims;
+    struct token_key_reference reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_status status;
+    derive_claims(&look->vault, holder, &claims);
+    derive_reference(&look->vault, &holder->ring, &holder->version, &reference);
+    if (holder->credential.imported)
+        status = derive_binding(verifier->token, &reference, &claims, request->digest, mac, error);
+    else
+        status = derive_secret(verifier->token, &reference, &claims, mac, error);
+    *equal = status == SEALRING_OK &&
+             secret_equal(mac, holder->credential.imported ? holder->credential.binding : request->parts->secret,
+                          sizeof mac);
+    secret_wipe(mac, sizeof mac);
+    return status;
+}
+
+static bool agrees(const struct registry_holder *holder, const struct text_parts *parts)
+{
+    return holder->credential.imported ||
+           (holder->credential.version == parts->version && strcmp(holder->ring.prefix, parts->prefix) == 0);
+}
+
+/* Registry, then token. malformed: why the text is none of ours, NULL if it is well formed. */
+static sealring_verdict judge_request(struct verifier *verifier, const struct request *request, const char *malformed,
+                                      sealring_grant *grant)
 {
     sealring_error error;
-    struct registry *registry;
     struct registry_look look;
-    sealring_status status = connections_take(verifier->connections, &registry, &error);
-    if (status == SEALRING_OK) {
-        status = registry_look(registry, parts->key_id, digest, &look, &error);
-        connections_give(verifier->connections, registry);
-    }
+    bool equal;
+    sealring_status status = look_up(verifier, request, &look, &error);
     if (status != SEALRING_OK)
         return say(grant, SEALRING_UNAVAILABLE, error.message);
+    if (!look.found && malformed != NULL)
+        return say(grant, SEALRING_REJECTED_MALFORMED, malformed);
     if (!look.found)
         return look.key_exists ? say(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not")
                                : say(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
-    const struct registry_holder *holder = &look.holder;
-    if (holder->credential.version != parts->version || strcmp(holder->ring.prefix, parts->prefix) != 0)
+    if (!agrees(&look.holder, request->parts))
         return say(grant, SEALRING_REJECTED_BAD_SECRET, "the registry's row does not agree with the credential's text");
 
     /* what is closed is answered without the token, and scopes are never judged before the token has confirmed the row */
-    sealring_verdict verdict = judge_holder(holder, NULL, clock_wall_ms(), grant);
+    sealring_verdict verdict = judge_holder(&look.holder, NULL, clock_wall_ms(), grant);
     if (verdict != SEALRING_ACCEPTED)
         return verdict;
-
-    struct claims claims;
-    struct token_key_reference reference;
-    uint8_t secret[TEXT_SECRET_SIZE];
-    derive_claims(&look.vault, holder, &claims);
-    derive_reference(&look.vault, &holder->ring, &holder->version, &reference);
-    status = derive_secret(verifier->token, &reference, &claims, secret, &error);
+    status = confirm(verifier, request, &look, &equal, &error);
     if (status != SEALRING_OK)
-        return say(grant, SEALRING_UNAVAILABLE, error.message);
-    bool equal = secret_equal(secret, parts->secret, sizeof secret);
-    secret_wipe(secret, sizeof secret);
-    if (!equal) {
-        size_t size = grant->size;
-        memset(grant, 0, sizeof *grant);
-        grant->size = size;
-        return say(grant, SEALRING_REJECTED_BAD_SECRET,
-                   "the token does not confirm the registry's row: the registry was altered");
-    }
+        return say_nothing_but(grant, SEALRING_UNAVAILABLE, error.message);
+    if (!equal)
+        return say_nothing_but(grant, SEALRING_REJECTED_BAD_SECRET,
+                               "the token does not confirm the registry's row: the registry was altered");
     /* times again: the token may have kept us waiting */
-    return judge_holder(holder, scope, clock_wall_ms(), grant);
+    return judge_holder(&look.holder, request->scope, clock_wall_ms(), grant);
 }
 
 sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,
@@ -113,13 +164,16 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
     if (verifier->owner != getpid())
         return say(grant, SEALRING_UNAVAILABLE, "this process was forked after the vault was opened: open it again");
     struct text_parts parts;
+    struct request request = {.scope = scope};
     enum text_problem problem = text_parse(credential, length, &parts, NULL);
-    if (problem != TEXT_GOOD)
-        return say(grant, SEALRING_REJECTED_MALFORMED, text_problem_words(problem));
-    uint8_t digest[TEXT_DIGEST_SIZE];
+    const char *malformed = problem == TEXT_GOOD ? NULL : text_problem_words(problem);
+    if (malformed == NULL)
+        request.parts = &parts;
+    else if (length < IMPORTED_LENGTH_MIN || length > IMPORTED_LENGTH_MAX)
+        return say(grant, SEALRING_REJECTED_MALFORMED, malformed);
     sealring_verdict verdict;
-    if (text_digest(credential, length, digest))
-        verdict = verify_parts(verifier, &parts, scope, digest, grant);
+    if (text_digest(credential, length, request.digest))
+        verdict = judge_request(verifier, &request, malformed, grant);
     else
         verdict = say(grant, SEALRING_UNAVAILABLE, "OpenSSL cannot compute SHA-256");
     secret_wipe(parts.secret, sizeof parts.secret);

@@ -2,6 +2,7 @@
 /* Measures, in one run on a fresh vault, the token's bare signing rate, first-sight verifications and bulk issuing. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,7 +36,13 @@ static struct series series[SERIES_COUNT] = {
     [ISSUE_MANY] = {.name = "issue_many", .words = "issue in bulk, all keys in the ring before", .aim = 0.4},
 };
 
-static char directory[64]; /* for atexit */
+static char directory[64];                /* for atexit */
+static volatile sig_atomic_t interrupted; /* by a signal: the directory is to go away all the same */
+
+static void interrupt(int signal_number)
+{
+    interrupted = 128 + signal_number;
+}
 
 struct pool {
     char (*texts)[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
@@ -125,6 +132,8 @@ struct tally {
 
 static void bare_slice(struct bench *bench, size_t length, struct tally *tally)
 {
+    if (interrupted != 0)
+        exit(interrupted);
     double start = series_clock(), now = start;
     while (now - start < SLICE) {
         for (int i = 0; i < 32; i++)
@@ -204,6 +213,10 @@ static void remove_directory(void)
 
 static void make_directory(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = interrupt};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        sigaction(signals[i], &action, NULL);
     const char *parent = getenv("TMPDIR");
     snprintf(directory, sizeof(directory), "%.40s/sealring-bench-XXXXXX", parent != NULL ? parent : "/tmp");
     if (mkdtemp(directory) == NULL)
@@ -320,8 +333,8 @@ int main(int argc, char **argv)
         series_print_json(stdout, series, SERIES_COUNT);
     } else {
         printf(
-            "Bare signing and verifying on one thread; %zu keys are \"all keys\"; claims are %zu bytes; a batch is %d keys.\n\n",
-            bench.keys, bench.claims_length, BATCH);
+            "Bare signing and verifying are on one thread. \"All keys\" are %zu, a batch is %d; claims have %zu bytes.\n\n",
+            bench.keys, BATCH, bench.claims_length);
         series_print_table(stdout, series, SERIES_COUNT);
     }
     tear_down(&bench);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced after lib.sh: what a vault holds, written down to be compared; secrets that must not show; numbers from a seed.
 #
-#   snapshot FILE                 every row of every table, every object of the token, of $SEALRING_VAULT
+#   snapshot FILE                 every row of every table and every object's file in the token, of $SEALRING_VAULT
+#   token_objects                 the token's objects: label, ID, usage
 #   check_vault NAME              one case: rows, invariants and token objects agree with each other
 #   canaries FILE                 what must never be printed: PINs, and the secret parts of credentials on standard input
 #   random_seed, numbers          repeatable chance: the seed is printed, SEED=N repeats it
@@ -24,28 +25,23 @@ configured() { # KEY: its value in sealring.conf
     sed -n "s/^$1 = //p" "$SEALRING_VAULT/sealring.conf"
 }
 
-database() {
-    echo "$SEALRING_VAULT/registry/sealring.db"
-}
-
 rows() { # SQL: on the registry, as somebody else who only reads
-    sqlite3 -readonly "$(database)" "$1"
+    sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" "$1"
 }
 
 # The token asked by a program that is not ours.
 token_objects() {
-    environment=$(configured module-environment)
     label=$(configured token | sed 's/.*token=\([^;]*\).*/\1/')
-    env "$environment" pkcs11-tool --module "$(configured module)" --token-label "$label" --login \
+    env "$(configured module-environment)" pkcs11-tool --module "$(configured module)" --token-label "$label" --login \
         --pin "$(cat "$SEALRING_VAULT/$(configured pin-source)")" --list-objects 2>/dev/null |
         sed -n 's/^ *\(label\|ID\|Usage\): */\1 /p' | paste -d' ' - - - | sort
 }
 
 snapshot() { # FILE
     {
-        sqlite3 -readonly "$(database)" .dump
-        token_objects
-        find "$SEALRING_VAULT/tokens" -name '*.object' -exec cksum {} + | sort
+        sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" .dump
+        # Not token.object: a login writes its PIN counter.
+        cksum "$SEALRING_VAULT"/tokens/softhsm2/*/*-*.object
     } >"$1"
 }
 
@@ -59,7 +55,7 @@ inconsistencies() {
             (SELECT coalesce(max(serial), 0) FROM credential WHERE api_key = api_key.id);
         SELECT 'client ' || client || ' has several API keys with one label' FROM api_key WHERE state <> 3
             GROUP BY client, ring, label HAVING count(*) > 1;
-        SELECT 'the record has a gap' FROM audit HAVING count(*) <> max(sequence);
+        SELECT 'the record has a gap' WHERE (SELECT count(*) FROM audit) <> (SELECT max(sequence) FROM audit);
         SELECT 'an intention is left: ' || hex(object_id) FROM intention"
     rows "SELECT 'label sealring/' || r.name || '/' || v.number || ' ID ' || lower(hex(v.object_id))
         FROM version v JOIN ring r ON r.id = v.ring WHERE v.state <> 6" | sort >"$work/objects.wanted"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/runner.h"
 #include "registry/fixture.h"
@@ -119,9 +120,11 @@ static void expect_credential(const struct registry_credential *a, const struct 
     ck_assert_int_eq(a->not_before, b->not_before);
     ck_assert_int_eq(a->expires, b->expires);
     ck_assert_int_eq(a->state, b->state);
-    ck_assert_int_eq(a->replaced_by_rekey, b->replaced_by_rekey);
+    ck_assert_int_eq(a->replaced, b->replaced);
     ck_assert_int_eq(a->retire_at, b->retire_at);
     ck_assert_int_eq(a->issued, b->issued);
+    ck_assert_int_eq(a->imported, b->imported);
+    ck_assert_mem_eq(a->binding, b->binding, sizeof a->binding);
 }
 
 START_TEST(vault_row_comes_back)
@@ -267,7 +270,7 @@ START_TEST(credential_comes_back)
     expect_credential(&credential, &rows.credential);
     ck_assert_uint_eq(credential.changed_epoch, 8);
     credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
-    credential.replaced_by_rekey = true;
+    credential.replaced = true;
     credential.retire_at = 31;
     expect_ok(fixture_write(&fixture, true, update_credential, &credential));
     struct registry_credential again;
@@ -458,6 +461,92 @@ START_TEST(holder_tells_a_wrong_digest_from_an_unknown_key)
 }
 END_TEST
 
+/* ---- Looks ---------------------------------------------------------------------------------------------------------- */
+
+static void expect_holder(const struct registry_holder *holder, const struct registry_credential *credential)
+{
+    expect_ring(&holder->ring, &rows.ring);
+    expect_version(&holder->version, &rows.version);
+    expect_client(&holder->client, &rows.client);
+    expect_key(&holder->key, &rows.key);
+    expect_credential(&holder->credential, credential);
+}
+
+START_TEST(look_is_the_vault_and_the_holder)
+{
+    struct registry_look look;
+    struct registry *reader = fixture_reader(&fixture);
+    expect_ok(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error));
+    ck_assert(look.found && look.key_exists);
+    ck_assert_uint_eq(look.vault.epoch, 8);
+    ck_assert_int_eq(look.vault.lease_ms, 60000);
+    expect_holder(&look.holder, &rows.credential);
+    uint8_t digest[REGISTRY_DIGEST_SIZE] = {0};
+    expect_ok(registry_look(reader, rows.key.key_id, digest, &look, &fixture.error));
+    ck_assert(!look.found && look.key_exists);
+    ck_assert_uint_eq(look.vault.epoch, 8);
+    expect_ok(registry_look(reader, "0000000000000000", digest, &look, &fixture.error));
+    ck_assert(!look.found && !look.key_exists);
+    /* each look is a snapshot of its own */
+    struct registry_key key = rows.key;
+    key.state = SEALRING_KEY_REVOKED;
+    expect_ok(fixture_write(&fixture, true, update_key, &key));
+    expect_ok(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error));
+    ck_assert_int_eq(look.holder.key.state, SEALRING_KEY_REVOKED);
+    ck_assert_uint_eq(look.vault.epoch, 9);
+    registry_close(reader);
+}
+END_TEST
+
+START_TEST(look_notices_a_replaced_file_and_a_newer_schema)
+{
+    struct registry_look look;
+    struct registry *reader = fixture_reader(&fixture);
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 2, min_reader = 2"), SQLITE_OK);
+    ck_assert_int_eq(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error),
+                     SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "is newer than this program"));
+    ck_assert_int_eq(unlink(fixture.path), 0);
+    ck_assert_int_eq(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error),
+                     SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "was replaced while open"));
+    registry_close(reader);
+}
+END_TEST
+
+static sealring_status insert_imported(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_credential_insert(registry, context, error);
+}
+
+static sealring_status get_imported(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_credential *credential = context;
+    return registry_credential_get_imported(registry, credential->digest, credential, error);
+}
+
+START_TEST(imported_credential_is_known_by_its_digest)
+{
+    struct registry_look look;
+    struct registry_credential imported = rows.credential, again;
+    imported.serial = 2;
+    imported.imported = true;
+    memset(imported.digest, 0x44, sizeof imported.digest);
+    memset(imported.binding, 0x55, sizeof imported.binding);
+    expect_ok(fixture_write(&fixture, true, insert_imported, &imported));
+    again = imported;
+    expect_ok(registry_read(fixture.registry, get_imported, &again, &fixture.error));
+    expect_credential(&again, &imported);
+    again = rows.credential; /* an issued one is not found so */
+    ck_assert_int_eq(registry_read(fixture.registry, get_imported, &again, NULL), SEALRING_NOT_FOUND);
+    expect_ok(registry_look_imported(fixture.registry, imported.digest, &look, &fixture.error));
+    ck_assert(look.found);
+    expect_holder(&look.holder, &imported);
+    expect_ok(registry_look_imported(fixture.registry, rows.credential.digest, &look, &fixture.error));
+    ck_assert(!look.found);
+}
+END_TEST
+
 /* ---- Rows that the schema would not have let in --------------------------------------------------------------------- */
 
 /* Written with a connection that checks nothing, as somebody could who may write the file. */
@@ -509,6 +598,9 @@ int main(void)
     tcase_add_test(cases, updating_nothing_is_not_found);
     tcase_add_test(cases, holder_is_everything_of_a_credential);
     tcase_add_test(cases, holder_tells_a_wrong_digest_from_an_unknown_key);
+    tcase_add_test(cases, look_is_the_vault_and_the_holder);
+    tcase_add_test(cases, look_notices_a_replaced_file_and_a_newer_schema);
+    tcase_add_test(cases, imported_credential_is_known_by_its_digest);
     tcase_add_loop_test(cases, forged_rows_are_damage, 0, (int)(sizeof forgeries / sizeof *forgeries));
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -137,16 +137,25 @@ static const struct {
     {"UPDATE credential SET serial = 0", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET state = 3", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET scopes = " LONG_TEXT(1024), SQLITE_CONSTRAINT_CHECK},
-    {"UPDATE credential SET replaced_by_rekey = 1", SQLITE_CONSTRAINT_CHECK},
-    {"UPDATE credential SET replaced_by_rekey = 1, state = 2", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET replaced = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET replaced = 1, state = 2", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET expires = -1", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET version = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE credential SET api_key = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE credential SET state = 2; UPDATE credential SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 1 FROM credential",
+    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', 1 FROM credential",
      SQLITE_CONSTRAINT_PRIMARYKEY},
-    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 1 FROM credential",
+    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', 1 FROM credential",
      SQLITE_CONSTRAINT_UNIQUE},
+    {"UPDATE credential SET imported = 1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET binding = zeroblob(32)", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET imported = 1, binding = zeroblob(32), expires = 0", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET imported = 1, binding = zeroblob(32); " KEY_AGAIN(
+         "1",
+         "other") "; "
+                  "INSERT INTO credential SELECT (SELECT max(id) FROM api_key), 1, ring, version, digest, nonce, '', 0, 1, 1, 0, 0, 1, 1, "
+                  "binding, 1 FROM credential",
+     SQLITE_CONSTRAINT_UNIQUE}, /* one imported digest, two API keys */
     {"DELETE FROM credential", SQLITE_CONSTRAINT_TRIGGER},
 
     {"UPDATE intention SET nonce = zeroblob(15)", SQLITE_CONSTRAINT_CHECK},
@@ -201,7 +210,8 @@ static const char *const allowed[] = {
     "UPDATE api_key SET state = 3; " KEY_AGAIN("1", "default"),
     "UPDATE api_key SET state = 2; UPDATE api_key SET state = 1",
     "UPDATE api_key SET narrowed = 1, narrowed_scopes = " LONG_TEXT(1023),
-    "UPDATE credential SET replaced_by_rekey = 1, state = 2, retire_at = 1",
+    "UPDATE credential SET replaced = 1, state = 2, retire_at = 1",
+    "UPDATE credential SET imported = 1, binding = zeroblob(32)",
     "DELETE FROM intention",
     AUDIT_AGAIN("INSERT", "2"),
 };
@@ -255,7 +265,7 @@ static void open_large(void)
             " INSERT INTO client SELECT i, 'c' || i, '', 1, 0, 1 FROM n;"
             "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 1"
             " FROM client WHERE id > 1;"
-            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 1"
+            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', 1"
             " FROM api_key WHERE id > 1;"
             "COMMIT"),
         SQLITE_OK);
@@ -341,6 +351,8 @@ static sealring_status ask_everything(struct registry *registry, void *context, 
         registry_key_get_by_label(registry, rows.ring.id, rows.client.id, "default", &got.key, error) != SEALRING_OK;
     failures += registry_key_count(registry, rows.ring.id, &first, error) != SEALRING_OK;
     failures += registry_credential_get(registry, rows.key.id, 1, &got.credential, error) != SEALRING_OK;
+    failures += registry_credential_get_imported(registry, rows.credential.digest, &got.credential, error) !=
+                SEALRING_NOT_FOUND;
     failures += registry_credential_each(registry, rows.key.id, drop_credential, NULL, error) != SEALRING_OK;
     failures +=
         registry_holder_get(registry, rows.key.key_id, rows.credential.digest, &holder, &found, error) != SEALRING_OK;
@@ -381,6 +393,13 @@ START_TEST(queries_do_not_scan)
     struct registry_write how = fixture_operation(&fixture, true);
     sealring_status status = registry_write(fixture.registry, &how, ask_everything, &how, &fixture.error);
     ck_assert_msg(status == SEALRING_OK, "%d: %s", (int)status, fixture.error.message);
+    struct registry_look look;
+    ck_assert_int_eq(registry_look(fixture.registry, rows.key.key_id, rows.credential.digest, &look, &fixture.error),
+                     SEALRING_OK);
+    ck_assert(look.found);
+    ck_assert_int_eq(registry_look_imported(fixture.registry, rows.credential.digest, &look, &fixture.error),
+                     SEALRING_OK);
+    ck_assert(!look.found);
     sqlite3_stmt *statement = sqlite3_next_stmt(opened_handle, NULL);
     for (; statement != NULL; statement = sqlite3_next_stmt(opened_handle, statement)) {
         const char *sql = sqlite3_sql(statement);

@@ -1,1 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
+# The registry on real SQLite files, one program per concern; bench_registry is built with them and run by hand.
+registry_fixture = tests/registry/fixture.c tests/registry/fixture.h
+c_tests += test_registry_rows
+test_registry_rows_SOURCES = tests/registry/test_rows.c $(registry_fixture)
+test_registry_rows_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_rows_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+c_tests += test_registry_walks
+test_registry_walks_SOURCES = tests/registry/test_walks.c $(registry_fixture)
+test_registry_walks_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_walks_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+c_tests += test_registry_transaction
+test_registry_transaction_SOURCES = tests/registry/test_transaction.c $(registry_fixture)
+test_registry_transaction_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_transaction_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+c_tests += test_registry_lock
+test_registry_lock_SOURCES = tests/registry/test_lock.c $(registry_fixture)
+test_registry_lock_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_lock_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+c_tests += test_registry_open
+test_registry_open_SOURCES = tests/registry/test_open.c $(registry_fixture)
+test_registry_open_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_open_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+c_tests += test_registry_schema
+test_registry_schema_SOURCES = tests/registry/test_schema.c $(registry_fixture)
+test_registry_schema_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_schema_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+check_PROGRAMS += bench_registry
+bench_registry_SOURCES = tests/registry/bench_registry.c $(registry_fixture)
+bench_registry_CPPFLAGS = $(TEST_CPPFLAGS)
+bench_registry_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)

@@ -15,7 +15,7 @@
 #define SIGNERS     8
 #define PROCESSES   8
 #define KEYS        4
-#define GENERATIONS 40
+#define GENERATIONS 24
 
 static struct test_token test;
 static struct token *token;
@@ -170,8 +170,8 @@ START_TEST(signing_with_few_sessions)
 }
 END_TEST
 
-/* A process of its own that searches and signs until it is told to stop. */
-static int prove_elsewhere(void)
+/* A process of its own that searches and signs until the PIN file goes away; writes a byte once it is at it. */
+static int prove_elsewhere(int ready)
 {
     struct token *own = NULL;
     sealring_error error = {0};
@@ -188,22 +188,37 @@ static int prove_elsewhere(void)
                 return 2;
             }
         }
+        if (ready >= 0 && write(ready, "", 1) != 1) {
+            return 3;
+        }
+        ready = -1;
     }
     token_close(own);
     return 0;
 }
 
+static void await(int ready)
+{
+    char byte;
+    ck_assert_int_eq(read(ready, &byte, 1), 1);
+}
+
 START_TEST(managing_beside_other_processes)
 {
     pid_t children[3];
+    int ready[2];
     struct work work = {.number = SIGNERS};
     token_close(token); /* so that the children inherit no module */
+    ck_assert_int_eq(pipe(ready), 0);
     for (size_t i = 0; i < 3; i++) {
         children[i] = fork();
         ck_assert_int_ge(children[i], 0);
         if (children[i] == 0) {
-            _exit(prove_elsewhere());
+            _exit(prove_elsewhere(ready[1]));
         }
+    }
+    for (size_t i = 0; i < 3; i++) {
+        await(ready[0]);
     }
     token = test_token_open(&test);
     manager(&work);
@@ -222,12 +237,15 @@ END_TEST
 START_TEST(key_relabelled_elsewhere_is_never_missing)
 {
     sealring_error error = {0};
+    int ready[2];
     token_close(token);
+    ck_assert_int_eq(pipe(ready), 0);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        _exit(prove_elsewhere());
+        _exit(prove_elsewhere(ready[1]));
     }
+    await(ready[0]);
     token = test_token_open(&test);
     for (unsigned i = 0; i < 600; i++) {
         const struct token_key_reference *key = &references[i % KEYS];

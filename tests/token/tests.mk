@@ -1,1 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
+# Against a real SoftHSM2, each test with a token of its own.
+c_tests += test_token_open
+test_token_open_SOURCES = tests/token/test_token_open.c
+test_token_open_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_open_LDADD = $(TEST_LIBS)
+c_tests += test_token_login
+test_token_login_SOURCES = tests/token/test_token_login.c
+test_token_login_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_login_LDADD = $(TEST_LIBS)
+c_tests += test_token_key
+test_token_key_SOURCES = tests/token/test_token_key.c tests/token/raw.h
+test_token_key_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_key_LDADD = $(TEST_LIBS)
+c_tests += test_token_hmac
+test_token_hmac_SOURCES = tests/token/test_token_hmac.c tests/token/raw.h tests/unit/hexadecimal.h \
+	tests/vectors/kdf_counter_hmac_sha256.h
+test_token_hmac_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_hmac_LDADD = $(TEST_LIBS)
+c_tests += test_token_outage
+test_token_outage_SOURCES = tests/token/test_token_outage.c
+test_token_outage_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_outage_LDADD = $(TEST_LIBS)
+c_tests += test_token_threads
+test_token_threads_SOURCES = tests/token/test_token_threads.c
+test_token_threads_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_threads_LDADD = $(TEST_LIBS)
+c_tests += test_token_provision
+test_token_provision_SOURCES = tests/token/test_token_provision.c tests/token/raw.h
+test_token_provision_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_provision_LDADD = $(TEST_LIBS)

@@ -12,8 +12,8 @@ static const char head[] =
     "# Names of the vault's rings or clients; the command asks no PKCS#11 token for them.\n"
     "_sealring_names() { # ring|client\n"
     "    local -a names\n"
-    "    names=(${(f)\"$(_call_program names sealring $1 list --json ${opt_args[--vault]:+--vault "
-    "$opt_args[--vault]} 2>/dev/null </dev/null |\n"
+    "    local given=${opt_args[--vault]:-$vault}\n"
+    "    names=(${(f)\"$(sealring $1 list --json ${given:+--vault} ${(Q)given} 2>/dev/null </dev/null |\n"
     "        sed -n 's/^ *\"name\": \"\\([^\"]*\\)\".*/\\1/p')\"})\n"
     "    compadd -a names\n"
     "}\n"
@@ -21,9 +21,10 @@ static const char head[] =
 
 static const char tail[] =
     "_sealring() {\n"
-    "    local curcontext=$curcontext state line\n"
+    "    local curcontext=$curcontext state line vault\n"
     "    typeset -A opt_args\n"
-    "    _arguments -C $_sealring_common '--version[print the version]' '1:command:_sealring_first' '*::: :->rest'\n"
+    "    _arguments -C $_sealring_common '--version[print the version]' '1:command:_sealring_first' '*:: :->rest'\n"
+    "    vault=$opt_args[--vault]\n"
     "    [[ $state == rest ]] && _sealring_rest\n"
     "}\n"
     "\n"
@@ -42,6 +43,7 @@ static void quote(const char *text, const char *escaped)
     }
 }
 
+/* Without a space before it, a function would get arguments of _arguments first. */
 static const char *action(enum completion_kind kind)
 {
     static const char *const actions[] = {
@@ -49,10 +51,10 @@ static const char *action(enum completion_kind kind)
         [COMPLETION_DIRECTORY] = "_files -/",
         [COMPLETION_FILE] = "_files",
         [COMPLETION_SHELL] = "(bash fish zsh)",
-        [COMPLETION_RING] = "_sealring_names ring",
-        [COMPLETION_CLIENT] = "_sealring_names client",
+        [COMPLETION_RING] = " _sealring_names ring",
+        [COMPLETION_CLIENT] = " _sealring_names client",
         [COMPLETION_COMMAND] = "_sealring_first",
-        [COMPLETION_VERB] = "_sealring_second $words[CURRENT-1]",
+        [COMPLETION_VERB] = " _sealring_second $words[CURRENT-1]",
     };
     return actions[kind];
 }

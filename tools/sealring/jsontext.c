@@ -80,8 +80,8 @@ json_t *jsontext_credential(const sealring_credential_info *credential)
     return json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "key_id", credential->key_id,
                      "serial", (json_int_t)credential->serial, "version", (json_int_t)credential->version,
                      "version_state", sealring_version_state_name(credential->version_state), "state",
-                     sealring_credential_state_name(credential->state), "replaced_by_rekey",
-                     (int)credential->replaced_by_rekey, "scopes", jsontext_scopes(credential->scopes), "issued",
+                     sealring_credential_state_name(credential->state), "replaced",
+                     (int)credential->replaced, "scopes", jsontext_scopes(credential->scopes), "issued",
                      jsontext_time(credential->issued), "not_before", jsontext_time(credential->not_before), "expires",
                      jsontext_time(credential->expires), "retire_at", jsontext_time(credential->retire_at), "digest",
                      credential->digest);

@@ -7,78 +7,57 @@
  * that load what changed. Lengths are in bytes, hence the casts: SQLite counts a text's characters, and only to the first NUL.
  * What is final stays final by trigger too, so that no mistake in a query can undo it. */
 
-#define BYTES(column)   "length(CAST(" column " AS BLOB))"
-#define BOOLEAN(column) column " INTEGER NOT NULL CHECK (" column " IN (0, 1))"
-#define TIME(column)    column " INTEGER NOT NULL CHECK (" column " >= 0)"
-#define TEXT(column, shortest, longest) \
-    column " TEXT NOT NULL CHECK (" BYTES(column) " BETWEEN " shortest " AND " longest ")"
-#define EPOCH "changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0)"
-#define NO_DELETE(table)                                                                          \
-    "CREATE TRIGGER " table "_stays BEFORE DELETE ON " table " BEGIN SELECT RAISE(ABORT, '" table \
-    " rows are kept'); END"
-
 const char *const schema_sqlite[] = {
     "CREATE TABLE vault ("
-    " id INTEGER PRIMARY KEY CHECK (id = 1),"
-    " vault_id BLOB NOT NULL CHECK (length(vault_id) = 16),"
-    " era BLOB NOT NULL CHECK (length(era) = 16),"
-    " epoch INTEGER NOT NULL CHECK (epoch >= 0),"
-    " schema INTEGER NOT NULL CHECK (schema >= 1),"
-    " min_reader INTEGER NOT NULL CHECK (min_reader BETWEEN 1 AND schema),"
-    " min_writer INTEGER NOT NULL CHECK (min_writer BETWEEN 1 AND schema),"
-    " lease_ms INTEGER NOT NULL CHECK (lease_ms > 0),"
-    " refresh_ms INTEGER NOT NULL CHECK (refresh_ms > 0),"
-    " object_id_length INTEGER NOT NULL CHECK (object_id_length BETWEEN 1 AND 32),"
-    " " BOOLEAN("token_closes_keys") ","
-                                     " " TIME("created") ") STRICT",
+    "    id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "    vault_id BLOB NOT NULL CHECK (length(vault_id) = 16),"
+    "    era BLOB NOT NULL CHECK (length(era) = 16),"
+    "    epoch INTEGER NOT NULL CHECK (epoch >= 0),"
+    "    schema INTEGER NOT NULL CHECK (schema >= 1),"
+    "    min_reader INTEGER NOT NULL CHECK (min_reader BETWEEN 1 AND schema),"
+    "    min_writer INTEGER NOT NULL CHECK (min_writer BETWEEN 1 AND schema),"
+    "    lease_ms INTEGER NOT NULL CHECK (lease_ms > 0),"
+    "    refresh_ms INTEGER NOT NULL CHECK (refresh_ms > 0),"
+    "    object_id_length INTEGER NOT NULL CHECK (object_id_length BETWEEN 1 AND 32),"
+    "    token_closes_keys INTEGER NOT NULL CHECK (token_closes_keys IN (0, 1)),"
+    "    created INTEGER NOT NULL CHECK (created >= 0)"
+    ") STRICT",
 
     "CREATE TABLE ring ("
-    " id INTEGER PRIMARY KEY,"
-    " ring_id BLOB NOT NULL UNIQUE CHECK (length(ring_id) = 16),"
-    " name TEXT NOT NULL UNIQUE CHECK (" BYTES(
-        "name") " BETWEEN 1 AND 64),"
-                " " TEXT(
-                    "prefix", "1",
-                    "24") ","
-                          " overlap INTEGER NOT NULL CHECK (overlap >= 0),"
-                          " purge_delay INTEGER NOT NULL CHECK (purge_delay >= 0),"
-                          " keep INTEGER NOT NULL CHECK (keep BETWEEN 0 AND 4294967295),"
-                          " " BOOLEAN(
-                              "rotation_held") ","
-                                               " last_version INTEGER NOT NULL CHECK (last_version BETWEEN 0 AND 4294967295),"
-                                               " " TIME("created") ","
-                                                                   " " EPOCH ") STRICT",
+    "    id INTEGER PRIMARY KEY,"
+    "    ring_id BLOB NOT NULL UNIQUE CHECK (length(ring_id) = 16),"
+    "    name TEXT NOT NULL UNIQUE CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 64),"
+    "    prefix TEXT NOT NULL CHECK (length(CAST(prefix AS BLOB)) BETWEEN 1 AND 24),"
+    "    overlap INTEGER NOT NULL CHECK (overlap >= 0),"
+    "    purge_delay INTEGER NOT NULL CHECK (purge_delay >= 0),"
+    "    keep INTEGER NOT NULL CHECK (keep BETWEEN 0 AND 4294967295),"
+    "    rotation_held INTEGER NOT NULL CHECK (rotation_held IN (0, 1)),"
+    "    last_version INTEGER NOT NULL CHECK (last_version BETWEEN 0 AND 4294967295),"
+    "    created INTEGER NOT NULL CHECK (created >= 0),"
+    "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0)"
+    ") STRICT",
     "CREATE INDEX ring_changed ON ring (changed_epoch)",
 
     /* States as in sealring_version_state: 1 pending, 2 active, 3 retiring, 4 retired, 5 compromised, 6 destroyed. */
     "CREATE TABLE version ("
-    " ring INTEGER NOT NULL REFERENCES ring (id),"
-    " number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),"
-    " state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 6),"
-    " object_id BLOB NOT NULL UNIQUE CHECK (length(object_id) BETWEEN 1 AND 32),"
-    " check_value BLOB NOT NULL CHECK (length(check_value) = 8),"
-    " " BOOLEAN(
-        "was_compromised") ","
-                           " " BOOLEAN(
-                               "closing_owed") ","
-                                               " " TIME(
-                                                   "created") ","
-                                                              " " TIME(
-                                                                  "activated") ","
-                                                                               " " TIME(
-                                                                                   "retire_at") ","
-                                                                                                " " TIME(
-                                                                                                    "closed") ","
-                                                                                                              " " TIME(
-                                                                                                                  "purge_at") ","
-                                                                                                                              " " TIME(
-                                                                                                                                  "destroyed") ","
-                                                                                                                                               " " EPOCH
-                                                                                                                                               ","
-                                                                                                                                               " PRIMARY KEY (ring, number),"
-                                                                                                                                               " CHECK (state <> 5 OR was_compromised = 1),"
-                                                                                                                                               " CHECK (was_compromised = 0 OR state IN (5, 6))"
-                                                                                                                                               ") STRICT, WITHOUT ROWID",
+    "    ring INTEGER NOT NULL REFERENCES ring (id),"
+    "    number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),"
+    "    state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 6),"
+    "    object_id BLOB NOT NULL UNIQUE CHECK (length(object_id) BETWEEN 1 AND 32),"
+    "    check_value BLOB NOT NULL CHECK (length(check_value) = 8),"
+    "    was_compromised INTEGER NOT NULL CHECK (was_compromised IN (0, 1)),"
+    "    closing_owed INTEGER NOT NULL CHECK (closing_owed IN (0, 1)),"
+    "    created INTEGER NOT NULL CHECK (created >= 0),"
+    "    activated INTEGER NOT NULL CHECK (activated >= 0),"
+    "    retire_at INTEGER NOT NULL CHECK (retire_at >= 0),"
+    "    closed INTEGER NOT NULL CHECK (closed >= 0),"
+    "    purge_at INTEGER NOT NULL CHECK (purge_at >= 0),"
+    "    destroyed INTEGER NOT NULL CHECK (destroyed >= 0),"
+    "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0),"
+    "    PRIMARY KEY (ring, number),"
+    "    CHECK (state <> 5 OR was_compromised = 1),"
+    "    CHECK (was_compromised = 0 OR state IN (5, 6))"
+    ") STRICT, WITHOUT ROWID",
     "CREATE UNIQUE INDEX version_active ON version (ring) WHERE state = 2",
     "CREATE INDEX version_changed ON version (changed_epoch)",
     "CREATE TRIGGER version_final BEFORE UPDATE ON version"
@@ -86,36 +65,30 @@ const char *const schema_sqlite[] = {
     " BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END",
 
     "CREATE TABLE client ("
-    " id INTEGER PRIMARY KEY,"
-    " name TEXT NOT NULL UNIQUE CHECK (" BYTES(
-        "name") " BETWEEN 1 AND 64),"
-                " " TEXT("contact", "0", "254") ","
-                                                " " TIME("created") ","
-                                                                    " " TIME("forgotten") ","
-                                                                                          " " EPOCH ") STRICT",
+    "    id INTEGER PRIMARY KEY,"
+    "    name TEXT NOT NULL UNIQUE CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 64),"
+    "    contact TEXT NOT NULL CHECK (length(CAST(contact AS BLOB)) BETWEEN 0 AND 254),"
+    "    created INTEGER NOT NULL CHECK (created >= 0),"
+    "    forgotten INTEGER NOT NULL CHECK (forgotten >= 0),"
+    "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0)"
+    ") STRICT",
 
     /* States as in sealring_key_state: 1 active, 2 suspended, 3 revoked. */
     "CREATE TABLE api_key ("
-    " id INTEGER PRIMARY KEY,"
-    " key_id TEXT NOT NULL UNIQUE CHECK (" BYTES(
-        "key_id") " = 16),"
-                  " ring INTEGER NOT NULL REFERENCES ring (id),"
-                  " client INTEGER NOT NULL REFERENCES client (id),"
-                  " " TEXT(
-                      "label", "1",
-                      "64") ","
-                            " state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),"
-                            " " BOOLEAN(
-                                "narrowed") ","
-                                            " " TEXT(
-                                                "narrowed_scopes", "0",
-                                                "1023") ","
-                                                        " last_serial INTEGER NOT NULL CHECK (last_serial BETWEEN 0 AND 4294967295),"
-                                                        " " TIME(
-                                                            "created") ","
-                                                                       " " EPOCH ","
-                                                                       " CHECK (narrowed = 1 OR narrowed_scopes = '')"
-                                                                       ") STRICT",
+    "    id INTEGER PRIMARY KEY,"
+    "    key_id TEXT NOT NULL UNIQUE CHECK (length(CAST(key_id AS BLOB)) = 16),"
+    "    ring INTEGER NOT NULL REFERENCES ring (id),"
+    "    client INTEGER NOT NULL REFERENCES client (id),"
+    "    label TEXT NOT NULL CHECK (length(CAST(label AS BLOB)) BETWEEN 1 AND 64),"
+    "    state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),"
+    "    narrowed INTEGER NOT NULL CHECK (narrowed IN (0, 1)),"
+    "    narrowed_scopes TEXT NOT NULL CHECK (length(CAST(narrowed_scopes AS BLOB)) BETWEEN 0 AND 1023),"
+    "    last_serial INTEGER NOT NULL CHECK (last_serial BETWEEN 0 AND 4294967295),"
+    "    created INTEGER NOT NULL CHECK (created >= 0),"
+    "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0),"
+    "    CHECK (narrowed = 1 OR narrowed_scopes = '')"
+    ") STRICT",
+
     /* Client first, so that it serves the list of one client's keys too; with the next one for the revoked among them. */
     "CREATE UNIQUE INDEX api_key_label ON api_key (client, ring, label) WHERE state <> 3",
     "CREATE INDEX api_key_revoked ON api_key (client) WHERE state = 3",
@@ -129,58 +102,57 @@ const char *const schema_sqlite[] = {
      * its version and a version's credentials can be counted. The digest is in the key, so that a presented credential is found
      * at one stroke, however many its API key has had; and API keys' numbers grow, so that new rows go to the end. */
     "CREATE TABLE credential ("
-    " api_key INTEGER NOT NULL REFERENCES api_key (id),"
-    " serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
-    " ring INTEGER NOT NULL,"
-    " version INTEGER NOT NULL,"
-    " digest BLOB NOT NULL CHECK (length(digest) = 32),"
-    " nonce BLOB NOT NULL CHECK (length(nonce) = 16),"
-    " " TEXT(
-        "scopes", "0",
-        "1023") ","
-                " " TIME(
-                    "not_before") ","
-                                  " " TIME(
-                                      "expires") ","
-                                                 " state INTEGER NOT NULL CHECK (state IN (1, 2)),"
-                                                 " " BOOLEAN(
-                                                     "replaced_by_rekey") ","
-                                                                          " " TIME(
-                                                                              "retire_at") ","
-                                                                                           " " TIME(
-                                                                                               "issued") ","
-                                                                                                         " " EPOCH ","
-                                                                                                         " PRIMARY KEY (api_key, digest),"
-                                                                                                         " UNIQUE (api_key, serial),"
-                                                                                                         " FOREIGN KEY (ring, version) REFERENCES version (ring, number),"
-                                                                                                         " CHECK (replaced_by_rekey = 0 OR (state = 2 AND retire_at > 0))"
-                                                                                                         ") STRICT, WITHOUT ROWID",
+    "    api_key INTEGER NOT NULL REFERENCES api_key (id),"
+    "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
+    "    ring INTEGER NOT NULL,"
+    "    version INTEGER NOT NULL,"
+    "    digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "    nonce BLOB NOT NULL CHECK (length(nonce) = 16),"
+    "    scopes TEXT NOT NULL CHECK (length(CAST(scopes AS BLOB)) BETWEEN 0 AND 1023),"
+    "    not_before INTEGER NOT NULL CHECK (not_before >= 0),"
+    "    expires INTEGER NOT NULL CHECK (expires >= 0),"
+    "    state INTEGER NOT NULL CHECK (state IN (1, 2)),"
+    "    replaced INTEGER NOT NULL CHECK (replaced IN (0, 1)),"
+    "    retire_at INTEGER NOT NULL CHECK (retire_at >= 0),"
+    "    issued INTEGER NOT NULL CHECK (issued >= 0),"
+    "    imported INTEGER NOT NULL CHECK (imported IN (0, 1)),"
+    "    binding BLOB NOT NULL CHECK (length(binding) = 32 * imported),"
+    "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0),"
+    "    PRIMARY KEY (api_key, digest),"
+    "    UNIQUE (api_key, serial),"
+    "    FOREIGN KEY (ring, version) REFERENCES version (ring, number),"
+    "    CHECK (replaced = 0 OR (state = 2 AND retire_at > 0)),"
+    "    CHECK (imported = 0 OR expires > 0)"
+    ") STRICT, WITHOUT ROWID",
     "CREATE INDEX credential_version ON credential (ring, version)",
+    "CREATE UNIQUE INDEX credential_imported ON credential (digest) WHERE imported = 1",
     "CREATE INDEX credential_changed ON credential (changed_epoch)",
     "CREATE TRIGGER credential_final BEFORE UPDATE ON credential"
-    " WHEN (OLD.state = 2 AND NEW.state = 1) OR (OLD.replaced_by_rekey = 1 AND NEW.replaced_by_rekey = 0)"
+    " WHEN (OLD.state = 2 AND NEW.state = 1) OR (OLD.replaced = 1 AND NEW.replaced = 0)"
     " BEGIN SELECT RAISE(ABORT, 'superseded is final'); END",
 
+    /* ring is NULL while the ring itself is being made together with its first version. */
     "CREATE TABLE intention ("
-    " id INTEGER PRIMARY KEY,"
-    " nonce BLOB NOT NULL UNIQUE CHECK (length(nonce) = 16),"
-    " ring INTEGER REFERENCES ring (id)," /* NULL: the ring is not there yet */
-    " object_id BLOB NOT NULL CHECK (length(object_id) BETWEEN 1 AND 32),"
-    " " TEXT("owner", "1", "127") ","
-                                  " " TIME("created") ") STRICT",
+    "    id INTEGER PRIMARY KEY,"
+    "    nonce BLOB NOT NULL UNIQUE CHECK (length(nonce) = 16),"
+    "    ring INTEGER REFERENCES ring (id),"
+    "    object_id BLOB NOT NULL CHECK (length(object_id) BETWEEN 1 AND 32),"
+    "    owner TEXT NOT NULL CHECK (length(CAST(owner AS BLOB)) BETWEEN 1 AND 127),"
+    "    created INTEGER NOT NULL CHECK (created >= 0)"
+    ") STRICT",
 
     "CREATE TABLE audit ("
-    " sequence INTEGER PRIMARY KEY CHECK (sequence >= 1),"
-    " operation_id BLOB NOT NULL CHECK (length(operation_id) = 16),"
-    " " TIME("time") ","
-                     " actor TEXT,"
-                     " " TEXT("act", "1", "64") ","
-                                                " ring TEXT,"
-                                                " version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
-                                                " key_id TEXT,"
-                                                " client TEXT,"
-                                                " detail TEXT"
-                                                ") STRICT",
+    "    sequence INTEGER PRIMARY KEY CHECK (sequence >= 1),"
+    "    operation_id BLOB NOT NULL CHECK (length(operation_id) = 16),"
+    "    time INTEGER NOT NULL CHECK (time >= 0),"
+    "    actor TEXT,"
+    "    act TEXT NOT NULL CHECK (length(CAST(act AS BLOB)) BETWEEN 1 AND 64),"
+    "    ring TEXT,"
+    "    version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
+    "    key_id TEXT,"
+    "    client TEXT,"
+    "    detail TEXT"
+    ") STRICT",
     "CREATE INDEX audit_operation ON audit (operation_id)",
     /* Also what keeps INSERT OR REPLACE from replacing an entry. */
     "CREATE TRIGGER audit_gapless BEFORE INSERT ON audit"
@@ -192,13 +164,16 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER vault_forward BEFORE UPDATE ON vault"
     " WHEN NEW.vault_id <> OLD.vault_id OR (NEW.era = OLD.era AND NEW.epoch < OLD.epoch)"
     " BEGIN SELECT RAISE(ABORT, 'the vault ID stays, and the epoch never goes back'); END",
-    NO_DELETE("vault"),
-    NO_DELETE("ring"),
-    NO_DELETE("version"),
-    NO_DELETE("client"),
-    NO_DELETE("api_key"),
-    NO_DELETE("credential"),
-    NO_DELETE("audit"),
+    "CREATE TRIGGER vault_stays BEFORE DELETE ON vault BEGIN SELECT RAISE(ABORT, 'vault rows are kept'); END",
+    "CREATE TRIGGER ring_stays BEFORE DELETE ON ring BEGIN SELECT RAISE(ABORT, 'ring rows are kept'); END",
+    "CREATE TRIGGER version_stays BEFORE DELETE ON version"
+    " BEGIN SELECT RAISE(ABORT, 'version rows are kept'); END",
+    "CREATE TRIGGER client_stays BEFORE DELETE ON client BEGIN SELECT RAISE(ABORT, 'client rows are kept'); END",
+    "CREATE TRIGGER api_key_stays BEFORE DELETE ON api_key"
+    " BEGIN SELECT RAISE(ABORT, 'api_key rows are kept'); END",
+    "CREATE TRIGGER credential_stays BEFORE DELETE ON credential"
+    " BEGIN SELECT RAISE(ABORT, 'credential rows are kept'); END",
+    "CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are kept'); END",
 };
 
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
