@@ -158,7 +158,7 @@ sealring_status sealring_ring_set(sealring_manager *manager, const char *name, c
 
 typedef int (*sealring_ring_callback)(const sealring_ring_info *ring, void *context);
 
-/* name NULL: all, by name; else that one or SEALRING_NOT_FOUND. */
+/* name NULL: all, by name; else that one or SEALRING_NOT_FOUND (SEALRING_INVALID for what can be no name). */
 sealring_status sealring_ring_list(sealring_manager *manager, const char *name, sealring_ring_callback each,
                                    void *context, sealring_error *error);
 
@@ -204,7 +204,7 @@ const char *sealring_event_name(sealring_event event);
 
 typedef struct sealring_event_options {
     size_t size;
-    const char *reason; /* goes on the record; at most 256 bytes; required with overrule */
+    const char *reason; /* goes on the record; at most 254 bytes, one line; required with overrule */
     bool overrule;      /* retire, activate and destroy may be told not to wait; facts cannot be overruled */
 } sealring_event_options;
 
@@ -268,6 +268,7 @@ typedef struct sealring_issue_request {
     int64_t not_before;
     int64_t expires;
     bool expires_is_relative; /* expires was reckoned from now: a key that exists counts as the same whatever its expiry */
+    const char *key_id; /* of a key that exists: it goes on under this ID; NULL: unknown. See sealring_issue */
     const uint8_t *sha256;    /* sealring_import: 32 bytes, SHA-256 of the key that the client has today; NULL for issuing */
 } sealring_issue_request;
 
@@ -295,8 +296,8 @@ enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* make clients that do not exist */ };
  * One request (count 1 without SEALRING_ISSUE_ADD_CLIENTS) whose client has a key with that label is SEALRING_REFUSED. With
  * several, or with SEALRING_ISSUE_ADD_CLIENTS, a key that exists with the same scopes and times is handed over again
  * (existed), so that an interrupted call can be repeated; one with other claims is refused. Where the newest credential of
- * such a key is under a closed version, its successor is issued with the request's claims: the way to re-issue a ring from the
- * operator's own list after a compromise.
+ * such a key is under a closed version, its successor is issued with the request's claims, if the request names the key's ID
+ * (nothing is taken from the registry on trust): the way to re-issue a ring from the operator's own list after a compromise.
  * Batches commit on their own: after an interruption what was handed over is issued. Needs the token.
  * With dry_run, `each` is not called. */
 sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
@@ -400,7 +401,7 @@ sealring_status sealring_credential_list(sealring_manager *manager, const char *
                                          sealring_credential_callback each, void *context, sealring_error *error);
 
 /* Sets an API key's state: active ⇄ suspended → revoked. Revoked is final. The change is committed when the call returns;
- * every verification that reads the registry after that sees it. reason: at most 256 bytes, NULL for none. */
+ * every verification that reads the registry after that sees it. reason: at most 254 bytes, one line, NULL for none. */
 sealring_status sealring_key_set_state(sealring_manager *manager, const char *key_id, sealring_key_state state,
                                        const char *reason, sealring_error *error);
 

@@ -71,7 +71,9 @@ typedef enum sealring_version_state {
 
 /* What is known about the bearer. Plain memory of the caller, who sets size to sizeof(sealring_grant) first; fields that
  * do not fit into size are not written. Filled for accepted credentials and for rejections of issued ones, so that a
- * server can log whose credential it turned away; otherwise all fields but size and reason are empty.
+ * server can log whose credential it turned away; otherwise, and with SEALRING_UNAVAILABLE, all fields but size and reason are empty.
+ * What is closed is rejected on the registry's word, before the token has confirmed the row: of a rejection, only
+ * SEALRING_REJECTED_SCOPE's grant is the token's word.
  * Times are milliseconds since 1970-01-01 UTC, 0 for none. Strings end in NUL. Nothing here is secret. */
 typedef struct sealring_grant {
     size_t size;

@@ -19,7 +19,8 @@
     (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + SEALRING_KEY_ID_LENGTH + 4 + CLAIMS_NONCE_SIZE + 2 + \
      SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8 + CLAIMS_DIGEST_SIZE)
 
-#define CHECK_CONTEXT_MAX (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + 2 + CLAIMS_OBJECT_ID_MAX)
+#define CHECK_CONTEXT_MAX \
+    (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + 2 + CLAIMS_OBJECT_ID_MAX + 2 + SEALRING_NAME_LENGTH_MAX)
 
 _Static_assert(sizeof CREDENTIAL_LABEL - 1 + INPUT_OVERHEAD + CONTEXT_MAX <= CLAIMS_INPUT_MAX, "claims always fit");
 _Static_assert(sizeof CHECK_LABEL - 1 + INPUT_OVERHEAD + CHECK_CONTEXT_MAX <= CLAIMS_CHECK_INPUT_MAX,
@@ -76,10 +77,11 @@ size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLA
 }
 
 size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],
-                          uint32_t version, const uint8_t *object_id, size_t object_id_length,
+                          uint32_t version, const uint8_t *object_id, size_t object_id_length, const char *ring_name,
                           uint8_t input[CLAIMS_CHECK_INPUT_MAX])
 {
-    if (object_id_length == 0 || object_id_length > CLAIMS_OBJECT_ID_MAX) {
+    if (object_id_length == 0 || object_id_length > CLAIMS_OBJECT_ID_MAX ||
+        strlen(ring_name) > SEALRING_NAME_LENGTH_MAX) {
         return 0;
     }
     uint8_t bytes[CHECK_CONTEXT_MAX];
@@ -89,6 +91,7 @@ size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const ui
     writer_bytes(&context, ring_id, CLAIMS_RING_ID_SIZE);
     writer_u32(&context, version);
     writer_field(&context, object_id, object_id_length);
+    writer_field(&context, ring_name, strlen(ring_name));
 
     struct writer writer;
     writer_init(&writer, input, CLAIMS_CHECK_INPUT_MAX);

@@ -32,7 +32,7 @@ struct claims {
 
 /* Largest KDF input for a credential and for a check value. */
 #define CLAIMS_INPUT_MAX       1280
-#define CLAIMS_CHECK_INPUT_MAX 128
+#define CLAIMS_CHECK_INPUT_MAX 192
 
 /* Writes the whole KDF input (Label "sealring credential v1") and returns its length, 0 if the claims are not well formed
  * (a key ID of other length, a negative time, version or serial 0).
@@ -46,9 +46,10 @@ size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLA
                            uint8_t input[CLAIMS_INPUT_MAX]);
 
 /* The same for a version's check value (Label "sealring check v1"; Context vault ID, ring ID, version, CKA_ID after its
- * length). 0 if object_id_length is 0 or over CLAIMS_OBJECT_ID_MAX. */
+ * length, the ring's name after its length: so that nobody can give one ring's keys the name of another). 0 if object_id_length is 0
+ * or over CLAIMS_OBJECT_ID_MAX, or the name too long. */
 size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],
-                          uint32_t version, const uint8_t *object_id, size_t object_id_length,
+                          uint32_t version, const uint8_t *object_id, size_t object_id_length, const char *ring_name,
                           uint8_t input[CLAIMS_CHECK_INPUT_MAX]);
 
 #endif

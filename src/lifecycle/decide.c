@@ -39,15 +39,19 @@ static const struct lifecycle_version *find_active(const struct lifecycle_ring *
     return NULL;
 }
 
-/* The highest number in a state, and how many are in it. */
-static const struct lifecycle_version *find_last(const struct lifecycle_ring *ring, sealring_version_state state,
-                                                 size_t *count)
+bool lifecycle_is_next(const struct lifecycle_version *version)
+{
+    return version->state == SEALRING_VERSION_PENDING && version->activated == 0;
+}
+
+/* The highest next version, and how many there are. */
+static const struct lifecycle_version *find_next(const struct lifecycle_ring *ring, size_t *count)
 {
     const struct lifecycle_version *last = NULL;
 
     *count = 0;
     for (size_t i = 0; i < ring->count; i++) {
-        if (ring->versions[i].state != state)
+        if (!lifecycle_is_next(&ring->versions[i]))
             continue;
         last = &ring->versions[i];
         ++*count;
@@ -89,11 +93,11 @@ static bool choose_pending(struct attempt *attempt)
     char *reason = attempt->decision->reason;
     size_t count;
 
-    attempt->version = find_last(attempt->ring, SEALRING_VERSION_PENDING, &count);
+    attempt->version = find_next(attempt->ring, &count);
     if (count == 1)
         return true;
     if (count == 0) {
-        guard_say(reason, "ring %s has no pending version to activate: prepare one, or name a retiring one",
+        guard_say(reason, "ring %s has no pending version to activate: prepare one, or name the one you mean",
                   attempt->ring->name);
         return false;
     }
@@ -301,14 +305,14 @@ static void close_version(struct attempt *attempt)
     step->purge_at = later(attempt->now, attempt->ring->policy.purge_delay);
 }
 
-/* The newest pending version that may issue at once (the standby). */
+/* The newest next version that may issue at once (the standby). One that was reinstated is none: it was given up before. */
 static const struct lifecycle_version *find_standby(const struct attempt *attempt)
 {
     const struct lifecycle_ring *ring = attempt->ring;
     char unused[LIFECYCLE_REASON_SIZE];
 
     for (size_t i = ring->count; i > 0; i--)
-        if (ring->versions[i - 1].state == SEALRING_VERSION_PENDING &&
+        if (lifecycle_is_next(&ring->versions[i - 1]) &&
             guard_barrier(&ring->versions[i - 1], attempt->evidence, unused) == LIFECYCLE_ALLOWED)
             return &ring->versions[i - 1];
     return NULL;
@@ -335,7 +339,7 @@ static void steps_compromise(struct attempt *attempt)
     }
     guard_say(decision->reason, "; ring %s has no active version then, issuing is refused until one passes its barrier",
               attempt->ring->name);
-    pending = find_last(attempt->ring, SEALRING_VERSION_PENDING, &count);
+    pending = find_next(attempt->ring, &count);
     if (pending == NULL) {
         guard_say(decision->reason, ": rotate");
         return;
@@ -376,7 +380,7 @@ static void decide_prepare(struct attempt *attempt)
     const struct lifecycle_ring *ring = attempt->ring;
     struct lifecycle_decision *decision = attempt->decision;
     size_t count;
-    const struct lifecycle_version *pending = find_last(ring, SEALRING_VERSION_PENDING, &count);
+    const struct lifecycle_version *pending = find_next(ring, &count);
 
     if (pending != NULL) {
         guard_say(decision->reason, "version %lu of ring %s is pending already: activate version %lu%s",

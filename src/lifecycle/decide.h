@@ -32,17 +32,21 @@ struct lifecycle_decision {
 };
 
 /* Decides `event` (not ROTATE) on version `number`. 0 lets the event choose: prepare the next number, activate the only
- * pending one, rollback the newest retiring one; for the others 0 is forbidden. A version that does not exist is
+ * next one (lifecycle_is_next), rollback the newest retiring one; for the others 0 is forbidden. A version that does not exist is
  * LIFECYCLE_FORBIDDEN with count 0 and unknown_version set.
  * - activate/rollback: the active one becomes retiring with retire_at = now + overlap (an end that was promised before and
  *   lies later stays); the chosen one active, its retire_at cleared. An operator's activate releases the hold, rollback sets it.
- * - compromise of the active one: the newest pending one whose barrier is open becomes active in the same decision; steps[0]
+ * - compromise of the active one: the newest next one whose barrier is open becomes active in the same decision; steps[0]
  *   is the compromised one. Without such a one the ring has no active version, and the reason says so.
  * - steps are filled (count > 0) for LIFECYCLE_ALLOWED only, in an order in which no two versions are ever active; the reason
  *   is one line for people, always.
  * - overrule turns WAITING into ALLOWED for GUARD_GATE, GUARD_PURGE and GUARD_KEEP, never for GUARD_BARRIER and GUARD_UNHELD. */
 void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
                       sealring_event event, uint32_t number, bool overrule, struct lifecycle_decision *decision);
+
+/* Whether it is pending and has never been active: what a rotation, a prepare and a standby mean by the next version. One that was
+ * reinstated is pending too, but only its own name makes it active. */
+bool lifecycle_is_next(const struct lifecycle_version *version);
 
 /* The version with that number, NULL if there is none. */
 const struct lifecycle_version *lifecycle_find(const struct lifecycle_ring *ring, uint32_t number);

@@ -226,7 +226,7 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
 
     reason[0] = '\0';
     if (version->retire_at <= 0) {
-        guard_say(reason, "version %lu has no end of its window: the registry is damaged, run `sealring doctor`",
+        guard_say(reason, "version %lu has no end of its window: the registry is damaged",
                   (unsigned long)version->number);
         return LIFECYCLE_FORBIDDEN; /* in doubt: no */
     }
@@ -258,8 +258,7 @@ enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const
 {
     reason[0] = '\0';
     if (version->purge_at <= 0) {
-        guard_say(reason, "version %lu has no purge time: the registry is damaged, run `sealring doctor`",
-                  (unsigned long)version->number);
+        guard_say(reason, "version %lu has no purge time: the registry is damaged", (unsigned long)version->number);
         return LIFECYCLE_FORBIDDEN; /* destroying cannot be undone */
     }
     return say_deadline(reason, "time to keep the object", version->purge_at, evidence->now) ? LIFECYCLE_ALLOWED

@@ -25,12 +25,13 @@ static const struct db_query holder_key_exists = {"SELECT k.id FROM api_key k WH
     " AND (?4 = 0 OR k.state = 1) AND (?5 = '' OR (r.name, cl.name, k.label) > (?5, ?6, ?7))"                 \
     " AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY r.name, cl.name, k.label, k.id LIMIT ?8"
 
-#define HOLDER_CLIENT "(SELECT x.id FROM client x WHERE x.name = ?3)"
+/* In two parts, for the two indexes: keys that are not revoked, and those that are. */
+#define HOLDER_OF_CLIENT                                                                                   \
+    "k.id IN (SELECT a.id FROM client x, api_key a WHERE x.name = ?3 AND a.client = x.id AND a.state <> 3" \
+    " UNION ALL SELECT a.id FROM client x, api_key a WHERE x.name = ?3 AND a.client = x.id AND a.state = 3)"
 
 static const struct db_query holder_list_key = {HOLDER_LIST("k.key_id = ?1"), false};
-static const struct db_query holder_list_client = {
-    HOLDER_LIST("((k.state <> 3 AND k.client = " HOLDER_CLIENT ") OR (k.state = 3 AND k.client = " HOLDER_CLIENT "))"),
-    false};
+static const struct db_query holder_list_client = {HOLDER_LIST(HOLDER_OF_CLIENT), false};
 static const struct db_query holder_list_ring = {HOLDER_LIST("k.ring = (SELECT x.id FROM ring x WHERE x.name = ?2)"),
                                                  false};
 static const struct db_query holder_list_all = {HOLDER_LIST("1 = 1"), false};

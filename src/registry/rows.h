@@ -16,7 +16,9 @@
 /* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that bears on a verdict sets its
  * changed_epoch to the transaction's epoch by itself. *_get return SEALRING_NOT_FOUND (error untouched) if there is none; an
  * insert that breaks uniqueness is avoided by asking first: a constraint error is SEALRING_REGISTRY. *_each hand rows
- * to a callback that may read but not write; a status other than OK from it ends the walk and is returned. */
+ * to a callback that may read but not write; a status other than OK from it ends the walk and is returned.
+ * *_update write what may change and leave the rest: names, prefixes, object IDs, check values, digests and claims stay as
+ * inserted. Of a row that is not there: SEALRING_NOT_FOUND. */
 
 struct registry_ring {
     int64_t id;
@@ -174,7 +176,9 @@ sealring_status registry_look_imported(struct registry *registry, const uint8_t 
 sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                                  struct registry_credential *credential, sealring_error *error);
 /* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three
- * or none) only what comes behind that place, and at most `limit` rows (0: all), so that long walks can pause. */
+ * or none) only what comes behind that place, and at most `limit` rows (0: all), so that long walks can pause. Pages are
+ * for active keys: of revoked ones several may share a place, and a page could end between them. Pages of one ring with
+ * only_active cost what they hold; others sort all that the filters leave. */
 struct registry_holder_filter {
     const char *key_id;
     const char *ring;
@@ -206,7 +210,8 @@ sealring_status registry_intention_delete(struct registry *registry, int64_t id,
 sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
                                         sealring_error *error);
 
-/* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL. */
+/* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL.
+ * operation_id is that of the transaction, else SEALRING_INVALID. */
 struct registry_audit {
     uint8_t operation_id[REGISTRY_ID_SIZE];
     int64_t time;

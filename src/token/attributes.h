@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "token/connection.h"
+#include "token/attempt.h"
 
 /* What a template leaves out for a token that does not know it. Never an attribute that keeps the secret inside. */
 enum attributes_without {
@@ -32,8 +32,8 @@ struct attributes_template {
 void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type, unsigned without,
                      const uint8_t *object_id, size_t object_id_length, const char *label);
 
-/* Reads every attribute back that matters. SEALRING_REFUSED: the object is closed (token_code CKR_KEY_FUNCTION_NOT_PERMITTED),
- * or it is not what sealring makes, which is an alarm. `name` for messages. */
+/* Reads every attribute back that matters. SEALRING_REFUSED: the object is closed (token_code
+ * CKR_KEY_FUNCTION_NOT_PERMITTED), or it is not what sealring makes, which is an alarm. `name` for messages. */
 sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name);
 
 #endif

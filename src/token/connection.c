@@ -11,16 +11,14 @@
 #include "token/code.h"
 #include "token/sigpipe.h"
 
-#define CONNECTION_ENTER_TRIES  3
-#define CONNECTION_PATIENCE_MS  1000 /* how long a request waits for the one who repairs */
-#define CONNECTION_BACK_OFF_MS  1000 /* after a probe that failed */
-#define CONNECTION_AGAIN_MS     100  /* after one that did not */
-#define CONNECTION_ASKS         5    /* before a token counts as away */
-#define CONNECTION_ASK_NSEC     1000000L
-#define CONNECTION_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
-#define CONNECTION_RUN_TRIES    3
+#define CONNECTION_ENTER_TRIES 3
+#define CONNECTION_PATIENCE_MS 1000 /* how long a request waits for the one who repairs */
+#define CONNECTION_BACK_OFF_MS 1000 /* after a probe that failed */
+#define CONNECTION_AGAIN_MS    100  /* after one that did not */
+#define CONNECTION_ASKS        5    /* before a token counts as away */
+#define CONNECTION_ASK_NSEC    1000000L
 
-static struct timespec connection_deadline(int64_t milliseconds)
+struct timespec connection_deadline(int64_t milliseconds)
 {
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
@@ -38,9 +36,8 @@ static sealring_status connection_busy(const struct token *token, sealring_error
     return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
 }
 
-/* CKR_OK if the token is there. Asks for 15 ms before it says no: SoftHSM2 does not know its token for as long as another
- * process logs in, which writes it. */
-static CK_RV connection_ask(const struct token *token)
+/* SoftHSM2 does not know its token for as long as another process logs in, which writes it. */
+CK_RV connection_ask(const struct token *token)
 {
     CK_RV code = slot_ask(token->module->functions, token->uri, token->slot);
     for (int i = 0; i + 1 < CONNECTION_ASKS && code != CKR_OK; i++) {
@@ -108,9 +105,9 @@ static void connection_drop(struct token *token)
                        CK_EFFECTIVELY_INFINITE);
 }
 
-/* Gives up what there was and connects; if what the module knows is not enough, or `afresh` is wanted, has the module look
- * anew: SoftHSM2 whose directory was away heals by nothing else. The caller holds module->use for writing, and no lock that
- * comes after it. error is not NULL. */
+/* Gives up what there was and connects; if what the module knows is not enough, or `afresh` is wanted, has the module
+ * look anew: SoftHSM2 whose directory was away heals by nothing else. The caller holds module->use for writing, and
+ * no lock that comes after it. error is not NULL. */
 static sealring_status connection_connect(struct token *token, bool afresh, sealring_error *error)
 {
     struct module *module = token->module;
@@ -145,7 +142,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
 /* ---- Losing it, and one prober at a time ---- */
 
 /* Only if it is still the connection that the caller saw: a late failure must not tear down a fresh one. */
-static void connection_lost(struct token *token, uint64_t generation)
+void connection_lost(struct token *token, uint64_t generation)
 {
     pthread_mutex_lock(&token->probe_lock);
     if (atomic_load(&token->generation) == generation) {
@@ -187,8 +184,8 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
     return status == SEALRING_OK ? status : SEALRING_TOKEN;
 }
 
-/* `restarted`: the module was initialised anew by somebody else, which is no reason to hold back. `seen`: the generation that
- * the caller found wanting. */
+/* `restarted`: the module was initialised anew by somebody else, which is no reason to hold back. `seen`: the
+ * generation that the caller found wanting. */
 static sealring_status connection_restore(struct token *token, bool restarted, uint64_t seen, sealring_error *error)
 {
     pthread_mutex_lock(&token->probe_lock);
@@ -230,8 +227,7 @@ static bool connection_lock(struct token *token)
     return pthread_rwlock_clockrdlock(use, CLOCK_MONOTONIC, &deadline) == 0;
 }
 
-/* Comes back holding module->use for reading, on a connection that is up as far as anybody knows. */
-static sealring_status connection_enter(struct token *token, sealring_error *error)
+sealring_status connection_enter(struct token *token, sealring_error *error)
 {
     for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
         bool restarted = false;
@@ -254,140 +250,7 @@ static sealring_status connection_enter(struct token *token, sealring_error *err
     return connection_busy(token, error);
 }
 
-/* ---- One try of an operation ---- */
-
-sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what)
-{
-    enum code_class class = code_class_of(code);
-    const char *name = attempt->token->name;
-    attempt->code = code;
-    if (class == CODE_CLOSED) {
-        error_set(attempt->error, SEALRING_REFUSED, "%s on the PKCS#11 token %s is closed: it may not sign (%s)", what,
-                  name, code_name(code));
-    } else if (class == CODE_REFUSED) {
-        error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s refused %s (%s: %s)", name, what, function,
-                  code_name(code));
-    } else {
-        error_set(attempt->error, SEALRING_TOKEN, "the PKCS#11 token %s failed at %s (%s: %s, 0x%lx)", name, what,
-                  function, code_name(code), code);
-    }
-    attempt->error->token_code = code;
-    return attempt->error->status;
-}
-
-sealring_status attempt_confirm(struct attempt *attempt)
-{
-    struct token *token = attempt->token;
-    CK_SESSION_INFO info;
-    CK_RV code = connection_ask(token);
-    if (code != CKR_OK) {
-        attempt_fail(attempt, CKR_TOKEN_NOT_PRESENT, "C_GetTokenInfo", "being there");
-        attempt->error->status = SEALRING_TOKEN;
-        attempt->error->token_code = code;
-        return SEALRING_TOKEN;
-    }
-    code = attempt->functions->C_GetSessionInfo(attempt->session, &info);
-    if (code == CKR_OK && token->login_required && info.state != CKS_RO_USER_FUNCTIONS &&
-        info.state != CKS_RW_USER_FUNCTIONS) {
-        code = CKR_USER_NOT_LOGGED_IN; /* and private objects are out of sight */
-    }
-    return code == CKR_OK ? SEALRING_OK
-                          : attempt_fail(attempt, code, "C_GetSessionInfo", "showing its private objects");
-}
-
-enum connection_repair { REPAIR_NONE, REPAIR_REPEAT, REPAIR_LOST };
-
-/* What is to be done after a failed try. Still inside, with the session at hand. */
-static enum connection_repair connection_judge(struct attempt *attempt)
-{
-    struct token *token = attempt->token;
-    switch (code_class_of(attempt->code)) {
-    case CODE_SESSION:
-        return REPAIR_REPEAT;
-    case CODE_LOGIN:
-        return session_login(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;
-    case CODE_HANDLE:
-        return connection_ask(token) == CKR_OK ? REPAIR_REPEAT : REPAIR_LOST;
-    case CODE_DOUBT:
-        return connection_ask(token) == CKR_OK ? REPAIR_NONE : REPAIR_LOST;
-    case CODE_GONE:
-        return REPAIR_LOST;
-    default:
-        return REPAIR_NONE;
-    }
-}
-
-/* After these a session may be dead, or hold an operation that was begun. */
-static bool connection_session_usable(CK_RV code)
-{
-    switch (code_class_of(code)) {
-    case CODE_SESSION:
-    case CODE_GONE:
-    case CODE_DOUBT:
-    case CODE_BUG:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static sealring_status connection_attempt(struct attempt *attempt, bool writable, attempt_action action, void *context,
-                                          enum connection_repair *repair)
-{
-    struct token *token = attempt->token;
-    struct session session;
-    CK_RV code;
-    sealring_status status = session_take(token, writable, &session, &code, attempt->error);
-    attempt->generation = atomic_load(&token->generation);
-    *repair = REPAIR_NONE;
-    if (status != SEALRING_OK) {
-        enum code_class class = code_class_of(code);
-        if (class == CODE_GONE || class == CODE_PIN || (class == CODE_DOUBT && connection_ask(token) != CKR_OK)) {
-            *repair = REPAIR_LOST;
-        }
-        return status;
-    }
-    attempt->session = session.handle;
-    attempt->code = CKR_OK;
-    status = action(attempt, context);
-    if (status != SEALRING_OK) {
-        *repair = connection_judge(attempt);
-    }
-    session_give(token, &session, connection_session_usable(attempt->code));
-    return status;
-}
-
-static sealring_status connection_run_once(struct attempt *attempt, enum connection_kind kind, attempt_action action,
-                                           void *context, enum connection_repair *repair)
-{
-    struct token *token = attempt->token;
-    struct module *module = token->module;
-    *repair = REPAIR_NONE;
-    sealring_status status = connection_enter(token, attempt->error);
-    if (status != SEALRING_OK) {
-        return status;
-    }
-    attempt->functions = module->functions;
-    if (kind == CONNECTION_SIGN) {
-        status = connection_attempt(attempt, false, action, context, repair);
-    } else {
-        struct timespec deadline = connection_deadline(CONNECTION_OBJECTS_WAIT * 1000);
-        if (pthread_mutex_clocklock(&module->objects, CLOCK_MONOTONIC, &deadline) == 0) {
-            status = connection_attempt(attempt, kind == CONNECTION_WRITE, action, context, repair);
-            pthread_mutex_unlock(&module->objects);
-        } else {
-            status = error_set_token(attempt->error, 0, "the PKCS#11 token %s was busy for %d s: try later",
-                                     token->name, CONNECTION_OBJECTS_WAIT);
-        }
-    }
-    pthread_rwlock_unlock(&module->use);
-    if (*repair == REPAIR_LOST) {
-        connection_lost(token, attempt->generation);
-    }
-    return status;
-}
-
-static sealring_status connection_check_process(const struct token *token, sealring_error *error)
+sealring_status connection_check_process(const struct token *token, sealring_error *error)
 {
     if (token->pid != getpid()) {
         return error_set_token(error, 0,
@@ -398,32 +261,12 @@ static sealring_status connection_check_process(const struct token *token, sealr
     return SEALRING_OK;
 }
 
-sealring_status connection_run(struct token *token, enum connection_kind kind, attempt_action action, void *context,
-                               sealring_error *error)
-{
-    sealring_error failure;
-    struct attempt attempt = {.token = token, .error = &failure};
-    struct sigpipe_guard guard;
-    enum connection_repair repair = REPAIR_REPEAT;
-    sealring_status status = connection_check_process(token, error);
-    if (status != SEALRING_OK) {
-        return status;
-    }
-    sigpipe_guard_enter(&guard, token->guards_sigpipe);
-    for (int i = 0; i < CONNECTION_RUN_TRIES && repair != REPAIR_NONE; i++) {
-        status = connection_run_once(&attempt, kind, action, context, &repair);
-        if (status == SEALRING_OK || (repair == REPAIR_LOST && attempt.acted)) {
-            break;
-        }
-    }
-    sigpipe_guard_leave(&guard);
-    if (status != SEALRING_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
-}
-
 /* ---- Opening, refreshing, closing ---- */
+
+void connection_leave(struct token *token)
+{
+    pthread_rwlock_unlock(&token->module->use);
+}
 
 sealring_status connection_open(struct token *token, sealring_error *error)
 {

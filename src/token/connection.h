@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a token: its connection, and how an operation is tried, judged and repaired. */
+/* The inside of a token: its connection, made, lost, and made again by one prober at a time. */
 #ifndef TOKEN_CONNECTION_H
 #define TOKEN_CONNECTION_H
 
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
@@ -51,34 +52,23 @@ struct token {
     sealring_error last_error; /* why the last probe failed */
 };
 
-enum connection_kind {
-    CONNECTION_SIGN,   /* any session, no lock */
-    CONNECTION_SEARCH, /* any session, under the one lock around find + create + set + destroy */
-    CONNECTION_WRITE   /* a read-write session, under that lock */
-};
+/* SEALRING_TOKEN in a process that was forked from the one that opened the token. */
+sealring_status connection_check_process(const struct token *token, sealring_error *error);
 
-/* One try of an operation. */
-struct attempt {
-    struct token *token;
-    CK_FUNCTION_LIST *functions;
-    CK_SESSION_HANDLE session;
-    uint64_t generation;
-    CK_RV code;            /* what the token said when the try failed: decides what is repaired. CKR_OK: nothing */
-    bool acted;            /* the token may have been changed: not to be repeated if it was lost after that */
-    sealring_error *error; /* never NULL */
-};
+/* Comes back holding module->use for reading, on a connection that is up as far as anybody knows; repairs one that is
+ * not, or waits a second at most for who does. */
+sealring_status connection_enter(struct token *token, sealring_error *error);
+void connection_leave(struct token *token);
 
-typedef sealring_status (*attempt_action)(struct attempt *attempt, void *context);
+/* Says that the connection is lost, if it is still the one of this generation: a late failure must not tear down a
+ * fresh one. Not while inside. */
+void connection_lost(struct token *token, uint64_t generation);
 
-/* Runs the action, and again after it was repaired what its code tells: session, login, connection. */
-sealring_status connection_run(struct token *token, enum connection_kind kind, attempt_action action, void *context,
-                               sealring_error *error);
+/* CKR_OK if the token is there. Asks for 15 ms before it says no. */
+CK_RV connection_ask(const struct token *token);
 
-/* Records that `function` answered `code`, about `what`; returns SEALRING_REFUSED or SEALRING_TOKEN. */
-sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what);
-
-/* Whether the token is there and the user logged in, so that an empty search means something. If not, an error. */
-sealring_status attempt_confirm(struct attempt *attempt);
+/* So many milliseconds from now, on CLOCK_MONOTONIC. */
+struct timespec connection_deadline(int64_t milliseconds);
 
 /* First connection; the caller frees the token if it fails. */
 sealring_status connection_open(struct token *token, sealring_error *error);
@@ -86,8 +76,8 @@ sealring_status connection_open(struct token *token, sealring_error *error);
 /* Ends sessions and leaves the module. Not in a forked child. */
 void connection_close(struct token *token);
 
-/* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false if it
- * could not be done, because the module is not ours alone. */
+/* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false
+ * if it could not be done, because the module is not ours alone. */
 sealring_status connection_refresh(struct token *token, bool *fresh, sealring_error *error);
 
 #endif

@@ -30,8 +30,8 @@ static bool generate_is_template_problem(CK_RV code)
            code == CKR_ATTRIBUTE_READ_ONLY || code == CKR_TEMPLATE_INCONSISTENT;
 }
 
-/* Destroys whatever has the ID, which nobody had before: a failed generation may leave a half-made object behind. A failure
- * is not reported: the first one is what matters, and the object keeps the label that tells whose it is. */
+/* Destroys whatever has the ID, which nobody had before: a failed generation may leave a half-made object behind. A
+ * failure is not reported: the first one is what matters, and the object keeps the label that tells whose it is. */
 static void generate_clean_up(struct attempt *attempt, const struct token_key_reference *reference)
 {
     CK_OBJECT_HANDLE *handles = NULL;
@@ -169,5 +169,5 @@ sealring_status token_key_generate(struct token *token, const char *label, struc
         return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
     }
     object_name(reference->object_id, reference->object_id_length, request.name);
-    return connection_run(token, CONNECTION_WRITE, generate_action, &request, error);
+    return attempt_run(token, ATTEMPT_WRITE, generate_action, &request, error);
 }

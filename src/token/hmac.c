@@ -137,16 +137,20 @@ sealring_status token_hmac(struct token *token, const struct token_key_reference
                            size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
 {
     struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
+    sealring_error failure; /* a first try that only finds the key unproved is no failure of the call */
     sealring_status status = hmac_check_reference(reference, error);
     if (status != SEALRING_OK) {
         return status;
     }
     for (int i = 0; i < HMAC_TRIES; i++) {
-        status = connection_run(token, CONNECTION_SIGN, hmac_sign_action, &request, error);
+        status = attempt_run(token, ATTEMPT_SIGN, hmac_sign_action, &request, &failure);
+        if (status != SEALRING_OK && !request.unproved && error != NULL) {
+            *error = failure;
+        }
         if (status == SEALRING_OK || !request.unproved) {
             return status;
         }
-        status = connection_run(token, CONNECTION_SEARCH, hmac_prove_action, &request, error);
+        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
         if (status != SEALRING_OK) {
             return status;
         }
@@ -161,5 +165,5 @@ sealring_status token_key_prove(struct token *token, const struct token_key_refe
     if (status != SEALRING_OK) {
         return status;
     }
-    return connection_run(token, CONNECTION_SEARCH, hmac_prove_action, &request, error);
+    return attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
 }

@@ -7,15 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "token/connection.h"
+#include "token/attempt.h"
 #include "token/key.h"
 
 /* Signs data under this very object. mac has to be wiped by the caller. */
 sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE]);
 
-/* Finds the key, reads its attributes back, compares its check value, and enters it into the index. Under the lock around
- * find + create + set + destroy. `afresh` false: what another thread proved meanwhile will do. */
+/* Finds the key, reads its attributes back, compares its check value, and enters it into the index. Under the lock
+ * around find + create + set + destroy. `afresh` false: what another thread proved meanwhile will do. */
 sealring_status hmac_prove(struct attempt *attempt, const struct token_key_reference *reference, bool afresh);
 
 /* Whether the lengths in it are possible. SEALRING_INVALID. */

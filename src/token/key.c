@@ -75,17 +75,34 @@ sealring_status token_key_relabel(struct token *token, const uint8_t *object_id,
     if (status == SEALRING_OK && (strlen(to) == 0 || strlen(to) > TOKEN_LABEL_MAX)) {
         status = error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
     }
-    return status == SEALRING_OK ? connection_run(token, CONNECTION_WRITE, key_relabel_action, &change, error) : status;
+    return status == SEALRING_OK ? attempt_run(token, ATTEMPT_WRITE, key_relabel_action, &change, error) : status;
 }
 
 /* ---- Close and open ---- */
 
+/* Whoever can write the registry can name any object by its ID; the label is the token's own word. */
+static sealring_status key_check_label(struct attempt *attempt, struct key_change *change, CK_OBJECT_HANDLE handle)
+{
+    char label[TOKEN_LABEL_MAX + 1];
+    if (change->from == NULL) {
+        return SEALRING_OK;
+    }
+    sealring_status status = object_read_label(attempt, handle, label);
+    if (status == SEALRING_OK && strcmp(label, change->from) != 0) {
+        status = key_refuse_label(attempt, change, change->from, label);
+    }
+    return status;
+}
+
 static sealring_status key_allow_sign_action(struct attempt *attempt, void *context)
 {
-    const struct key_change *change = context;
+    struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
     bool sign, known;
     sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = key_check_label(attempt, change, handle);
+    }
     if (status == SEALRING_OK) {
         status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
     }
@@ -109,15 +126,16 @@ static sealring_status key_allow_sign_action(struct attempt *attempt, void *cont
     return status;
 }
 
-sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length, bool allow,
-                                     sealring_error *error)
+sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                     const char *label, bool allow, sealring_error *error)
 {
-    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .allow = allow};
+    struct key_change change = {
+        .object_id = object_id, .object_id_length = object_id_length, .from = label, .allow = allow};
     sealring_status status = key_check_id(object_id_length, error);
     if (status != SEALRING_OK) {
         return status;
     }
-    status = connection_run(token, CONNECTION_WRITE, key_allow_sign_action, &change, error);
+    status = attempt_run(token, ATTEMPT_WRITE, key_allow_sign_action, &change, error);
     index_forget(&token->index, object_id, object_id_length);
     return status;
 }
@@ -128,13 +146,9 @@ static sealring_status key_destroy_action(struct attempt *attempt, void *context
 {
     struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
-    char label[TOKEN_LABEL_MAX + 1];
     sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK && change->from != NULL) {
-        status = object_read_label(attempt, handle, label);
-        if (status == SEALRING_OK && strcmp(label, change->from) != 0) {
-            status = key_refuse_label(attempt, change, change->from, label);
-        }
+    if (status == SEALRING_OK) {
+        status = key_check_label(attempt, change, handle);
     }
     if (status != SEALRING_OK) {
         return status;
@@ -153,8 +167,8 @@ static sealring_status key_find_action(struct attempt *attempt, void *context)
     return object_find(attempt, change->object_id, change->object_id_length, &handle);
 }
 
-/* Looks again through a module that was initialised anew, as a fresh process would, whatever C_DestroyObject said: SoftHSM2
- * whose directory cannot be written to destroys an object in the eyes of this initialisation only. */
+/* Looks again through a module that was initialised anew, as a fresh process would, whatever C_DestroyObject said:
+ * SoftHSM2 whose directory cannot be written to destroys an object in the eyes of this initialisation only. */
 static sealring_status key_confirm_destroyed(struct token *token, struct key_change *change, sealring_status destroyed,
                                              sealring_error *error)
 {
@@ -165,7 +179,7 @@ static sealring_status key_confirm_destroyed(struct token *token, struct key_cha
         return destroyed; /* the module is not ours alone: its word must do */
     }
     if (status == SEALRING_OK) {
-        status = connection_run(token, CONNECTION_SEARCH, key_find_action, change, &failure);
+        status = attempt_run(token, ATTEMPT_SEARCH, key_find_action, change, &failure);
     }
     if (status == SEALRING_NOT_FOUND) {
         return SEALRING_OK;
@@ -188,7 +202,7 @@ sealring_status token_key_destroy(struct token *token, const uint8_t *object_id,
     struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
     sealring_status status = key_check_id(object_id_length, error);
     if (status == SEALRING_OK) {
-        status = connection_run(token, CONNECTION_WRITE, key_destroy_action, &change, error);
+        status = attempt_run(token, ATTEMPT_WRITE, key_destroy_action, &change, error);
     }
     return change.acted ? key_confirm_destroyed(token, &change, status, error) : status;
 }
@@ -275,7 +289,7 @@ sealring_status token_key_each(struct token *token, const char *label_prefix, to
                                sealring_error *error)
 {
     struct key_list list = {.label_prefix = label_prefix};
-    sealring_status status = connection_run(token, CONNECTION_SEARCH, key_list_action, &list, error);
+    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, key_list_action, &list, error);
     /* Outside all locks: the callback is somebody else's. */
     for (size_t i = 0; i < list.count && status == SEALRING_OK; i++) {
         status = each(&list.keys[i], context, error);

@@ -11,12 +11,12 @@
 
 #include "token/token.h"
 
-#define TOKEN_OBJECT_ID_MAX 32
+#define TOKEN_OBJECT_ID_MAX    32
 #define TOKEN_CHECK_VALUE_SIZE 8
-#define TOKEN_CHECK_INPUT_MAX 128
-#define TOKEN_HMAC_SIZE 32
-#define TOKEN_LABEL_MAX 128
-#define TOKEN_KEY_BYTES 32 /* length of a version's secret */
+#define TOKEN_CHECK_INPUT_MAX  192
+#define TOKEN_HMAC_SIZE        32
+#define TOKEN_LABEL_MAX        128
+#define TOKEN_KEY_BYTES        32 /* length of a version's secret */
 
 /* How a key is told and proved: by CKA_ID, and by the HMAC over check_input whose first bytes are check_value. */
 struct token_key_reference {
@@ -49,12 +49,14 @@ sealring_status token_key_prove(struct token *token, const struct token_key_refe
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *from, const char *to, sealring_error *error);
 
-/* Clears or sets CKA_SIGN and reads it back. SEALRING_REFUSED if the token does not let it be changed; SEALRING_NOT_FOUND. */
-sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length, bool allow,
-                                     sealring_error *error);
+/* Clears or sets CKA_SIGN of the object, if its label is `label` (NULL: whatever it is), and reads it back. SEALRING_REFUSED for
+ * another label (token_code 0) and if the token does not let it be changed (token_code not 0); SEALRING_NOT_FOUND. */
+sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                     const char *label, bool allow, sealring_error *error);
 
-/* Destroys the object, if its label is `label` (NULL: whatever it is). SEALRING_NOT_FOUND if there is none, SEALRING_REFUSED
- * for another label. */
+/* Destroys the object, if its label is `label` (NULL: whatever it is), and looks again with fresh eyes: the module is finalised
+ * and initialised for that, unless the host program owns it or another token on it is open in this process.
+ * SEALRING_NOT_FOUND if there is none, SEALRING_REFUSED for another label, SEALRING_TOKEN also if it is still there. */
 sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *label, sealring_error *error);
 
@@ -74,10 +76,10 @@ sealring_status token_key_each(struct token *token, const char *label_prefix, to
 
 /* What a token can do, found out by doing it with a key that is destroyed again. */
 struct token_abilities {
-    size_t object_id_length;  /* the longest CKA_ID up to 16 bytes that it keeps: 16, 8 or 2 */
-    bool closes_keys;         /* CKA_SIGN can be cleared, and the key refuses to sign afterwards */
-    bool limits_mechanisms;   /* CKA_ALLOWED_MECHANISMS is known */
-    bool refuses_copies;      /* CKA_COPYABLE false is known */
+    size_t object_id_length; /* the longest CKA_ID up to 16 bytes that it keeps: 16, 8 or 2 */
+    bool closes_keys;        /* CKA_SIGN can be cleared, and the key refuses to sign afterwards */
+    bool limits_mechanisms;  /* CKA_ALLOWED_MECHANISMS is known */
+    bool refuses_copies;     /* CKA_COPYABLE false is known */
 };
 
 /* SEALRING_TOKEN if the token lacks what sealring cannot do without; the message names it. */

@@ -20,8 +20,8 @@ struct login {
     const char *name;      /* of the token */
 };
 
-/* Logs in unless the session's user is logged in already; *done says whether a login was made. At most one C_Login; none if
- * this PIN file's PIN was refused before, or the token says that one try is left or none. SEALRING_TOKEN. */
+/* Logs in unless the session's user is logged in already; *done says whether a login was made. At most one C_Login;
+ * none if this PIN file's PIN was refused before, or the token says that one try is left or none. SEALRING_TOKEN. */
 sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE session, bool *done, sealring_error *error);
 
 #endif

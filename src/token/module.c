@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "token/code.h"
 
-/* A forked child starts with a table of its own: it can neither trust its parent's lock (another thread may have held it
- * while the process was copied) nor may it finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
+/* A forked child starts with a table of its own: it can neither trust its parent's lock (another thread may have held
+ * it while the process was copied) nor may it finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
 struct module_table {
     pid_t pid;
     pthread_mutex_t lock;
@@ -183,7 +183,8 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
             status = error_no_memory(error);
             goto cleanup;
         }
-        /* It stays mapped: a module may leave threads and thread-exit handlers behind that unloading would pull away. */
+        /* It stays mapped: a module may leave threads and thread-exit handlers behind that unloading would pull
+         * away. */
         module->next = table->first;
         table->first = module;
     }

@@ -90,8 +90,8 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     char name[OBJECT_NAME_SIZE];
     object_name(object_id, object_id_length, name);
     sealring_status status = SEALRING_OK;
-    /* SoftHSM2 does not show an object for as long as another process writes it (relabels or closes it): look again, for
-     * 62 ms in all, before it counts as missing. */
+    /* SoftHSM2 does not show an object for as long as another process writes it (relabels or closes it): look again,
+     * for 62 ms in all, before it counts as missing. */
     for (int look = 0; look < OBJECT_LOOKS && status == SEALRING_OK && count == 0; look++) {
         if (look > 0) {
             struct timespec pause = {.tv_nsec = OBJECT_PAUSE_NSEC << (look - 1)};

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "token/connection.h"
+#include "token/attempt.h"
 #include "token/key.h"
 
 #define OBJECT_NAME_SIZE (2 * TOKEN_OBJECT_ID_MAX + 8)
@@ -19,8 +19,8 @@ void object_name(const uint8_t *object_id, size_t object_id_length, char name[OB
 sealring_status object_search(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
                               CK_OBJECT_HANDLE **handles, size_t *count);
 
-/* The one secret key object with this CKA_ID. SEALRING_NOT_FOUND only if the token is there and has none; SEALRING_REFUSED
- * if it has several. */
+/* The one secret key object with this CKA_ID. SEALRING_NOT_FOUND only if the token is there and has none;
+ * SEALRING_REFUSED if it has several. */
 sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
                             CK_OBJECT_HANDLE *handle);
 

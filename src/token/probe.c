@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a token can do, found out by doing it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "token/code.h"
 #include "token/key.h"
 #include "token/object.h"
 
@@ -78,7 +76,7 @@ static sealring_status probe_closing(struct token *token, const struct token_key
     uint8_t mac[TOKEN_HMAC_SIZE];
     *closes = false;
     sealring_status status =
-        token_key_allow_sign(token, reference->object_id, reference->object_id_length, false, error);
+        token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, error);
     if (status == SEALRING_REFUSED) {
         return SEALRING_OK;
     }
@@ -91,7 +89,7 @@ static sealring_status probe_closing(struct token *token, const struct token_key
         return status;
     }
     bool refused = status == SEALRING_REFUSED;
-    status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, true, error);
+    status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, true, error);
     if (status == SEALRING_OK) {
         status = token_key_prove(token, reference, error);
     }
@@ -116,7 +114,7 @@ sealring_status token_probe(struct token *token, struct token_abilities *abiliti
     abilities->object_id_length = reference.object_id_length;
     status = token_hmac(token, &reference, reference.check_input, reference.check_input_length, mac, error);
     if (status == SEALRING_OK) {
-        status = connection_run(token, CONNECTION_WRITE, probe_look_action, &probe, error);
+        status = attempt_run(token, ATTEMPT_WRITE, probe_look_action, &probe, error);
     }
     secret_wipe(mac, sizeof(mac));
     if (status == SEALRING_OK) {

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "token/code.h"
 #include "token/module.h"
 
 #define PROVISION_LABEL_MAX 32 /* CK_TOKEN_INFO.label */
@@ -75,7 +74,8 @@ static sealring_status provision_open(struct provision_context *provision, const
     return SEALRING_OK;
 }
 
-/* Serial numbers of the tokens that were there before, so that the new one is told from an older one of the same label. */
+/* Serial numbers of the tokens that were there before, so that the new one is told from an older one of the same
+ * label. */
 struct provision_serials {
     char serials[PROVISION_SLOTS_MAX][PROVISION_SERIAL_SIZE];
     unsigned count;
@@ -96,8 +96,8 @@ static sealring_status provision_init_token(const char *module, const char *init
 {
     struct provision_context provision;
     PKCS11_TOKEN *blank = NULL;
-    /* C_InitToken reads 32 bytes, blank-padded (PKCS #11 v2.40, section 5.5), and libp11 hands on what it gets: a shorter
-     * string would be followed by whatever lies behind it. */
+    /* C_InitToken reads 32 bytes, blank-padded (PKCS #11 v2.40, section 5.5), and libp11 hands on what it gets: a
+     * shorter string would be followed by whatever lies behind it. */
     char padded[PROVISION_LABEL_MAX + 1];
     snprintf(padded, sizeof(padded), "%-*s", PROVISION_LABEL_MAX, label);
     sealring_status status = provision_open(&provision, module, init_args, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The login record: the lock around connecting among all processes, and the memory of a PIN file whose PIN was refused. */
+/* The login record: the lock around connecting among all processes, and the memory of a PIN file whose PIN was
+ * refused. */
 #ifndef TOKEN_RECORD_H
 #define TOKEN_RECORD_H
 
@@ -16,8 +17,8 @@ struct record {
     char refused[PIN_IDENTITY_SIZE]; /* identity of the PIN file whose PIN was refused; empty: none */
 };
 
-/* Opens (creating it 0600) and locks the record, waiting at most 30 s, and makes sure that a refusal can be written: the
- * space for it is taken now, so that a full disk cannot make anybody forget a wrong PIN. SEALRING_TOKEN. */
+/* Opens (creating it 0600) and locks the record, waiting at most 30 s, and makes sure that a refusal can be written:
+ * the space for it is taken now, so that a full disk cannot make anybody forget a wrong PIN. SEALRING_TOKEN. */
 sealring_status record_open(const char *path, struct record *record, sealring_error *error);
 
 /* Remembers this identity ("" forgets) and waits until the disk has it. */

@@ -31,13 +31,13 @@ struct session_pool {
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error);
 void session_pool_destroy(struct session_pool *pool, bool forked);
 
-/* Gives up all sessions and bounds the pool anew; `valid`: the module knows them still, so close them. Nobody else may be
- * using the token. */
+/* Gives up all sessions and bounds the pool anew; `valid`: the module knows them still, so close them. Nobody else
+ * may be using the token. */
 void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit);
 
-/* Takes a session in which the user is logged in, opening one if the bound allows it; waits at most 5 s. A writable one may
- * replace a read-only one, so that a token with a single session can be managed too. On failure *code is what the token
- * said, CKR_OK if it was not the token. */
+/* Takes a session in which the user is logged in, opening one if the bound allows it; waits at most 5 s. A writable
+ * one may replace a read-only one, so that a token with a single session can be managed too. On failure *code is what
+ * the token said, CKR_OK if it was not the token. */
 sealring_status session_take(struct token *token, bool writable, struct session *session, CK_RV *code,
                              sealring_error *error);
 

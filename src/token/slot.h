@@ -10,7 +10,8 @@
 
 #define SLOT_NAME_SIZE 160
 
-/* Reads a URI that names a token and nothing else. SEALRING_INVALID; the message never repeats a URI with a PIN in it. */
+/* Reads a URI that names a token and nothing else. SEALRING_INVALID; the message never repeats a URI with a PIN in
+ * it. */
 sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error *error);
 
 /* Finds the one initialised token that matches, and checks that it can serve: PIN set, CKM_SHA256_HMAC. */

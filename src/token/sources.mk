@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
+	src/token/attempt.c src/token/attempt.h \
 	src/token/attributes.c src/token/attributes.h \
 	src/token/code.c src/token/code.h \
 	src/token/connection.c src/token/connection.h \

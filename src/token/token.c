@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "token/connection.h"
+#include "token/attempt.h"
 #include "token/sigpipe.h"
 
 #define TOKEN_SESSIONS_DEFAULT 16
@@ -143,5 +143,5 @@ sealring_status token_random(struct token *token, uint8_t *bytes, size_t length,
 {
     struct token_random_request request = {.bytes = bytes, .length = length};
     memset(bytes, 0, length);
-    return connection_run(token, CONNECTION_SIGN, token_random_action, &request, error);
+    return attempt_run(token, ATTEMPT_SIGN, token_random_action, &request, error);
 }

@@ -175,7 +175,9 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
                                      void *context, sealring_error *error)
 {
     struct client_listing listing = {.name = name, .each = each, .context = context};
-    sealring_status status = manager_read(manager, read_clients, &listing, error);
+    sealring_status status = name == NULL ? SEALRING_OK : client_check(name, NULL, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, read_clients, &listing, error);
     if (status == SEALRING_OK && name != NULL && !listing.found)
         status = error_set(error, SEALRING_NOT_FOUND, "there is no client %s: see `sealring client list`", name);
     return status;

@@ -3,74 +3,80 @@
 #include "vault/closing.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "vault/recover.h"
 
-/* The row that the event is about: its first step's. */
-static struct registry_version *subject(const struct transition *transition)
+/* The version that the event is about: its first step's. */
+static uint32_t subject(const struct transition *transition)
 {
-    return transition->decision.count == 0 ? NULL
-                                           : state_find(&transition->state, transition->decision.steps[0].number);
+    return transition->decision.steps[0].number;
 }
 
 static sealring_status allow_sign(struct transition *transition, bool allow, sealring_error *error)
 {
-    const struct registry_version *row = subject(transition);
+    const struct registry_version *row = state_find(&transition->state, subject(transition));
+    char label[TOKEN_LABEL_MAX + 1];
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
-    return token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length, allow, error);
+    recover_version_label(transition->state.ring.name, row->number, label);
+    return token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length, label, allow, error);
 }
 
-struct settle_context {
-    int64_t ring;
+struct owed {
+    const char *ring;
     uint32_t number;
+    bool owed;
 };
 
-static sealring_status settle(struct registry *registry, void *context, sealring_error *error)
+static sealring_status write_owed(struct registry *registry, void *context, sealring_error *error)
 {
-    const struct settle_context *settled = context;
+    const struct owed *change = context;
+    struct registry_ring ring;
     struct registry_version row;
-    sealring_status status = registry_version_get(registry, settled->ring, settled->number, &row, error);
+    sealring_status status = manager_get_ring(registry, change->ring, &ring, error);
+    if (status == SEALRING_OK)
+        status = registry_version_get(registry, ring.id, change->number, &row, error);
+    if (status == SEALRING_NOT_FOUND)
+        return error_set(error, status, "ring %s has no version %u", change->ring, change->number);
     if (status != SEALRING_OK)
         return status;
-    row.closing_owed = false;
+    row.closing_owed = change->owed;
     return registry_version_update(registry, &row, error);
 }
 
-/* The token did its part: nothing is owed any more. Not recorded by itself: the act's own entry is. */
-static sealring_status settle_owed(struct transition *transition, sealring_error *error)
+/* Notes that the token still has to do its part, or has done it. Recorded by the act's own entry, unless `act` is one. */
+static sealring_status set_owed(struct transition *transition, bool owed, struct audit_act *act, sealring_error *error)
 {
-    struct registry_version *row = subject(transition);
-    struct settle_context context = {row->ring, row->number};
-    row->closing_owed = false;
-    return manager_write(transition->manager, false, NULL, settle, &context, error);
+    struct owed change = {transition->ring, subject(transition), owed};
+    return manager_write(transition->manager, false, act, write_owed, &change, error);
 }
 
 void closing_first(struct transition *transition)
 {
-    sealring_error error;
-    if (transition->vault.token_closes_keys && manager_token(transition->manager, &error) == SEALRING_OK)
-        transition->closed_already = allow_sign(transition, false, &error) == SEALRING_OK;
+    if (transition->vault.token_closes_keys && transition->manager->token != NULL)
+        transition->closed_already = allow_sign(transition, false, NULL) == SEALRING_OK;
 }
 
-void closing_follow(struct transition *transition)
+void closing_follow(struct transition *transition, const char *problem)
 {
     sealring_change *change = transition->change;
-    struct registry_version *row = subject(transition);
-    sealring_error error = {.message = "the token is not open"};
     if (!transition->vault.token_closes_keys) {
         snprintf(change->remark, sizeof change->remark,
                  "this token cannot take a key's right to sign away: only the registry keeps the version closed");
         return;
     }
-    if (row == NULL || !row->closing_owed)
+    if (transition->closed_already)
         return;
-    sealring_status status = manager_token(transition->manager, &error);
-    if (status == SEALRING_OK)
+    sealring_error error = {.status = SEALRING_TOKEN};
+    sealring_status status = SEALRING_TOKEN;
+    snprintf(error.message, sizeof error.message, "%s", problem);
+    if (transition->manager->token != NULL)
         status = allow_sign(transition, false, &error);
     /* an object that is gone signs nothing */
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = settle_owed(transition, &error);
+        status = set_owed(transition, false, NULL, &error);
     if (status == SEALRING_OK)
         return;
     change->closing_owed = true;
@@ -82,10 +88,13 @@ void closing_follow(struct transition *transition)
 
 sealring_status closing_reopen(struct transition *transition, sealring_error *error)
 {
-    sealring_status status = allow_sign(transition, true, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = transition_prove(transition, transition->decision.steps[0].number, error);
+    sealring_status status = SEALRING_OK;
+    if (transition->vault.token_closes_keys)
+        status = set_owed(transition, true, NULL, error);
+    if (status == SEALRING_OK)
+        status = allow_sign(transition, true, error);
+    if (status == SEALRING_OK)
+        status = transition_prove(transition, subject(transition), error);
     if (status != SEALRING_OK)
         closing_revert(transition);
     return status;
@@ -93,38 +102,21 @@ sealring_status closing_reopen(struct transition *transition, sealring_error *er
 
 void closing_revert(struct transition *transition)
 {
-    (void)allow_sign(transition, false, NULL);
+    /* read again: what the transaction loaded may be half of the ring */
+    if (transition_load(transition, NULL) == SEALRING_OK && allow_sign(transition, false, NULL) == SEALRING_OK)
+        (void)set_owed(transition, false, NULL, NULL);
 }
 
-/* A module that was initialised afresh looks again: SoftHSM2 with a read-only directory forgets a destroyed object in this
- * process only. */
-static sealring_status confirm_gone(struct transition *transition, const struct registry_version *row,
-                                    sealring_error *error)
+sealring_status closing_destroy(struct transition *transition, struct audit_act *act, sealring_error *error)
 {
-    sealring_manager *manager = transition->manager;
-    token_close(manager->token);
-    manager->token = NULL;
-    sealring_status status = manager_token(manager, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = transition_prove(transition, row->number, error);
-    if (status == SEALRING_NOT_FOUND)
-        return SEALRING_OK;
-    return status == SEALRING_TOKEN
-               ? status
-               : error_set(error, SEALRING_TOKEN, "the token still has the object: is it read-only?");
-}
-
-sealring_status closing_destroy(struct transition *transition, sealring_error *error)
-{
-    struct registry_version *row = subject(transition);
+    const struct registry_version *row = state_find(&transition->state, subject(transition));
+    char label[TOKEN_LABEL_MAX + 1];
     sealring_error inner;
+    recover_version_label(transition->state.ring.name, row->number, label);
     sealring_status status =
-        token_key_destroy(transition->manager->token, row->object_id, row->object_id_length, NULL, &inner);
+        token_key_destroy(transition->manager->token, row->object_id, row->object_id_length, label, &inner);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = confirm_gone(transition, row, &inner);
-    if (status == SEALRING_OK)
-        status = settle_owed(transition, &inner);
+        status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)
         return SEALRING_OK;
     transition->change->closing_owed = true;

@@ -5,20 +5,25 @@
 
 #include "vault/transition.h"
 
-/* compromise, before its commit: closes the object first, if the token can be reached; never holds the event up. */
+/* An object is told by its ID and by its label sealring/RING/VERSION, which the token keeps: an edited registry cannot have
+ * another one closed, opened or destroyed. */
+
+/* compromise, before its commit: closes the object first, if the token is open; never holds the event up. */
 void closing_first(struct transition *transition);
 
-/* retire, compromise, after their commit: what could not be closed yet is closed now, or stays owed and is said. */
-void closing_follow(struct transition *transition);
+/* retire, compromise, after their commit: what could not be closed yet is closed now, or stays owed and is said.
+ * problem: why the token is not open, if it is not. */
+void closing_follow(struct transition *transition, const char *problem);
 
-/* reinstate, before its commit: gives CKA_SIGN back and proves the key. */
+/* reinstate, before its commit: notes that the object owes its closing, so that recovery closes it again should this process
+ * die, gives CKA_SIGN back, and proves the key. */
 sealring_status closing_reopen(struct transition *transition, sealring_error *error);
 
-/* reinstate whose commit failed: takes CKA_SIGN away again. */
+/* reinstate whose commit failed: takes CKA_SIGN away again. Recovery does if this cannot. */
 void closing_revert(struct transition *transition);
 
-/* destroy, after its commit: destroys the object, and counts it as done when a module that was loaded afresh does not
- * find it either. Otherwise it stays owed, and the error says that destroying again repeats it. */
-sealring_status closing_destroy(struct transition *transition, sealring_error *error);
+/* destroy, after its commit: destroys the object. Otherwise that stays owed, and the error says that destroying again repeats
+ * it. act: the entry of a repeated destroy, which has no commit of its own; else NULL. */
+sealring_status closing_destroy(struct transition *transition, struct audit_act *act, sealring_error *error);
 
 #endif

@@ -165,6 +165,37 @@ static sealring_status apply_line(struct config *config, char *line, bool seen[]
     return fits ? SEALRING_OK : SEALRING_INVALID;
 }
 
+/* The configuration names the module that is loaded into this process: whoever can write it can run code as its reader. */
+static sealring_status check_owner(const struct stat *file, const char *path, sealring_error *error)
+{
+    if ((file->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(error, SEALRING_INVALID, "%s can be written by its group or by others: chmod go-w %s", path,
+                         path);
+    if (geteuid() == 0 && file->st_uid != 0)
+        return error_set(error, SEALRING_INVALID,
+                         "%s does not belong to root: run the command as its owner (uid %lu), or chown it", path,
+                         (unsigned long)file->st_uid);
+    return SEALRING_OK;
+}
+
+static sealring_status check_trust(int descriptor, const char *path, sealring_error *error)
+{
+    struct stat file;
+    if (fstat(descriptor, &file) != 0)
+        return error_set_system(error, errno, "%s cannot be examined", path);
+    if (!S_ISREG(file.st_mode))
+        return error_set(error, SEALRING_INVALID, "%s is no regular file", path);
+    return check_owner(&file, path, error);
+}
+
+sealring_status config_check_directory(const char *path, sealring_error *error)
+{
+    struct stat directory;
+    if (stat(path, &directory) != 0)
+        return error_set_system(error, errno, "the vault's directory %s cannot be examined", path);
+    return check_owner(&directory, path, error);
+}
+
 static sealring_status read_lines(struct config *config, FILE *file, const char *path, sealring_error *error)
 {
     bool seen[sizeof config_keys / sizeof config_keys[0]] = {false};
@@ -198,7 +229,7 @@ sealring_status config_load(const char *directory, struct config **loaded, sealr
         goto cleanup;
     }
     file = fopen(path, "re");
-    if (file == NULL && errno == ENOENT) {
+    if (file == NULL && (errno == ENOENT || errno == ENOTDIR)) {
         status = error_set(error, SEALRING_NOT_FOUND,
                            "%s is no vault (it has no %s): name another with --vault, or make one with `sealring init`",
                            directory, CONFIG_FILE);
@@ -208,7 +239,11 @@ sealring_status config_load(const char *directory, struct config **loaded, sealr
         status = error_set_system(error, errno, "%s cannot be opened", path);
         goto cleanup;
     }
-    status = read_lines(config, file, path, error);
+    status = check_trust(fileno(file), path, error);
+    if (status == SEALRING_OK)
+        status = config_check_directory(config->directory, error);
+    if (status == SEALRING_OK)
+        status = read_lines(config, file, path, error);
     if (status == SEALRING_OK) {
         *loaded = config;
         config = NULL;

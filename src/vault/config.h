@@ -39,6 +39,10 @@ struct config {
 /* Reads DIRECTORY/sealring.conf. The result is freed with config_free. SEALRING_INVALID names the line. */
 sealring_status config_load(const char *directory, struct config **loaded, sealring_error *error);
 
+/* SEALRING_INVALID if others could put their own files into the directory: it must not be writable by group or others, and root
+ * takes only what is root's. */
+sealring_status config_check_directory(const char *path, sealring_error *error);
+
 /* An empty configuration for a directory that exists, with the standard places in it. */
 sealring_status config_new(const char *directory, struct config **made, sealring_error *error);
 void config_free(struct config *config);

@@ -132,17 +132,27 @@ static sealring_status refuse_unless_empty(const char *path, sealring_error *err
     if (directory == NULL)
         return error_set_system(error, errno, "%s cannot be read", path);
     bool vault = false;
+    bool lock = false;
     bool empty = true;
     for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         empty = false;
         vault = vault || strcmp(entry->d_name, CONFIG_FILE) == 0;
+        lock = lock || strcmp(entry->d_name, "vault.lock") == 0;
     }
     closedir(directory);
     if (empty)
         return SEALRING_OK;
-    return error_set(error, SEALRING_REFUSED, vault ? "there is a vault in %s already" : "%s is not empty", path);
+    if (vault)
+        return error_set(error, SEALRING_REFUSED, "there is a vault in %s already", path);
+    if (lock)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "in %s another command is making a vault, or one was interrupted there: if none is running, remove the "
+            "directory and repeat",
+            path);
+    return error_set(error, SEALRING_REFUSED, "%s is not empty", path);
 }
 
 /* The directory must be missing or empty; vault.lock, made exclusively, tells two inits at once apart. */
@@ -162,14 +172,20 @@ static sealring_status claim_directory(const struct init *init, bool *made, seal
         return error_set_system(error, errno, "%s cannot be made", path);
     else
         status = refuse_unless_empty(path, error);
+    if (status == SEALRING_OK)
+        status = config_check_directory(path, error);
     if (status != SEALRING_OK)
         return status;
     snprintf(lock, sizeof lock, "%s/vault.lock", path);
     int descriptor = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (descriptor < 0 && errno == EEXIST)
         return error_set(error, SEALRING_REFUSED, "another command is making a vault in %s", path);
-    if (descriptor < 0)
-        return error_set_system(error, errno, "%s cannot be made", lock);
+    if (descriptor < 0) {
+        status = error_set_system(error, errno, "%s cannot be made", lock);
+        if (*made)
+            rmdir(path);
+        return status;
+    }
     close(descriptor);
     return SEALRING_OK;
 }
@@ -208,8 +224,12 @@ static sealring_status write_file(const char *path, const char *text, mode_t mod
         return error_set_system(error, errno, "%s cannot be made", path);
     size_t length = strlen(text);
     ssize_t written = write(descriptor, text, length);
-    bool good = written >= 0 && (size_t)written == length && fsync(descriptor) == 0;
-    int problem = errno;
+    bool good = written >= 0 && (size_t)written == length;
+    int problem = good ? 0 : written >= 0 ? ENOSPC : errno;
+    if (good && fsync(descriptor) != 0) {
+        good = false;
+        problem = errno;
+    }
     good = close(descriptor) == 0 && good;
     return good ? SEALRING_OK : error_set_system(error, problem, "%s cannot be written", path);
 }
@@ -377,6 +397,31 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
     return status;
 }
 
+static sealring_status sync_directory(const char *path, sealring_error *error)
+{
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_system(error, errno, "%s cannot be opened", path);
+    sealring_status status =
+        fsync(descriptor) == 0 ? SEALRING_OK : error_set_system(error, errno, "%s cannot be written to disk", path);
+    close(descriptor);
+    return status;
+}
+
+/* Names survive a power loss once their directory is written out, too. */
+static sealring_status sync_directories(const struct init *init, sealring_error *error)
+{
+    static const char *const names[] = {"registry", "login", "tokens", "tokens/softhsm2", "pins", ".", ".."};
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < sizeof names / sizeof names[0]; i++) {
+        char path[PATH_MAX + 32];
+        snprintf(path, sizeof path, "%s/%s", init->config->directory, names[i]);
+        if (init->software || access(path, F_OK) == 0)
+            status = sync_directory(path, error);
+    }
+    return status;
+}
+
 static sealring_status make_vault(struct init *init, sealring_error *error)
 {
     sealring_status status = config_new(init->vault, &init->config, error);
@@ -392,8 +437,10 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = make_registry(init, error);
     /* last: this file makes the directory a vault */
     if (status == SEALRING_OK)
+        status = sync_directories(init, error);
+    if (status == SEALRING_OK)
         status = config_write(init->config, error);
-    return status;
+    return status == SEALRING_OK ? sync_directories(init, error) : status;
 }
 
 static void describe(const struct init *init, sealring_init_result *result)

@@ -98,19 +98,31 @@ static sealring_status plan_existing(struct registry *registry, const struct iss
     sealring_status status = key_get(registry, key->key_id, &existing, error);
     if (status != SEALRING_OK)
         return status;
+    bool closed = !lifecycle_accepts(existing.version.state);
+    if (key->state != SEALRING_KEY_ACTIVE)
+        return error_set(error, SEALRING_REFUSED, "API key %s of client %s is suspended", key->key_id, request->client);
+    if (closed && (request->key_id == NULL || strcmp(request->key_id, key->key_id) != 0))
+        return error_set(
+            error, SEALRING_REFUSED,
+            "the newest credential of client %s's API key %s is under version %u, which is %s: to go on with this key "
+            "name its ID in a CSV list (column key_id; sealring issue %s --from LIST), or choose another label",
+            request->client, key->key_id, existing.version.number, sealring_version_state_name(existing.version.state),
+            issue->ring_name);
+    if (closed) {
+        item->kind = ITEM_SUCCESSOR;
+        item->older = existing;
+        return SEALRING_OK;
+    }
     if (!issue->repeatable)
         return error_set(
             error, SEALRING_REFUSED,
             "client %s has an API key labelled %s in ring %s already: %s; choose another --label, or `sealring "
             "reissue %s`",
             request->client, key->label, issue->ring_name, key->key_id, key->key_id);
-    if (key->state != SEALRING_KEY_ACTIVE)
-        return error_set(error, SEALRING_REFUSED, "API key %s of client %s is suspended", key->key_id, request->client);
-    if (!lifecycle_accepts(existing.version.state)) {
-        item->kind = ITEM_SUCCESSOR;
-        item->older = existing;
-        return SEALRING_OK;
-    }
+    if (existing.credential.expires != 0 && existing.credential.expires <= clock_wall_ms())
+        return error_set(error, SEALRING_REFUSED,
+                         "the credential of client %s's API key %s has expired: sealring key rekey %s --expires T",
+                         request->client, key->key_id, key->key_id);
     if (!is_same(&existing.credential, request, scopes))
         return error_set(error, SEALRING_REFUSED,
                          "client %s has the API key %s labelled %s already, %s: sealring %s %s", request->client,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/name.h"
 #include "credential/scope.h"
+#include "vault/client.h"
 #include "vault/key.h"
 #include "vault/manager.h"
 #include "verifier/judge.h"
@@ -25,13 +26,18 @@ static sealring_status take_newest(const struct registry_holder *holder, void *c
     return SEALRING_OK;
 }
 
-sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
-                        sealring_error *error)
+bool key_id_is_well_formed(const char *key_id)
 {
     bool well_formed = strlen(key_id) == SEALRING_KEY_ID_LENGTH;
     for (size_t i = 0; well_formed && i < SEALRING_KEY_ID_LENGTH; i++)
         well_formed = base62_is_digit(key_id[i]);
-    if (!well_formed) /* not repeated: people paste whole credentials here */
+    return well_formed;
+}
+
+sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
+                        sealring_error *error)
+{
+    if (!key_id_is_well_formed(key_id)) /* not repeated: people paste whole credentials here */
         return error_set(error, SEALRING_INVALID, "that is no key ID: it has %d characters out of 0-9, A-Z, a-z",
                          SEALRING_KEY_ID_LENGTH);
     struct registry_holder_filter filter = {.key_id = key_id};
@@ -216,6 +222,8 @@ static sealring_status check_filter(struct registry *registry, const struct regi
     sealring_status status = SEALRING_OK;
     if (filter->ring != NULL)
         status = manager_get_ring(registry, filter->ring, &ring, error);
+    if (status == SEALRING_OK && filter->client != NULL)
+        status = client_check(filter->client, NULL, error);
     if (status == SEALRING_OK && filter->client != NULL) {
         status = registry_client_get(registry, filter->client, &client, error);
         if (status == SEALRING_NOT_FOUND)
@@ -261,6 +269,10 @@ static sealring_status tell_credential(const struct registry_credential *credent
     struct registry_version version;
     sealring_status status =
         registry_version_get(listing->registry, listing->holder.ring.id, credential->version, &version, error);
+    if (status == SEALRING_NOT_FOUND)
+        return error_set(error, SEALRING_REGISTRY,
+                         "the registry is damaged: API key %s refers to a version %u that is not there",
+                         listing->key_id, credential->version);
     if (status != SEALRING_OK)
         return status;
     sealring_credential_info info = {

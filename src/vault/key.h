@@ -3,8 +3,13 @@
 #ifndef VAULT_KEY_H
 #define VAULT_KEY_H
 
+#include <stdbool.h>
+
 #include "audit/entry.h"
 #include "registry/rows.h"
+
+/* 16 base62 digits. */
+bool key_id_is_well_formed(const char *key_id);
 
 /* The API key with its newest credential. SEALRING_INVALID if the text is no key ID (it is not repeated: it may be a whole
  * credential), SEALRING_NOT_FOUND. Inside a transaction. */

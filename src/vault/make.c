@@ -25,7 +25,7 @@ static sealring_status intend(struct registry *registry, void *context, sealring
     reference->object_id_length = vault->object_id_length;
     reference->check_input_length =
         claims_check_input(vault->vault_id, intend_context->ring->ring_id, make->number, reference->object_id,
-                           reference->object_id_length, reference->check_input);
+                           reference->object_id_length, intend_context->ring->name, reference->check_input);
     if (reference->check_input_length == 0)
         return error_set(error, SEALRING_REGISTRY, "the vault's row is damaged: the length of object IDs is wrong");
     memcpy(make->intention.object_id, reference->object_id, sizeof make->intention.object_id);

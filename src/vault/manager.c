@@ -159,21 +159,25 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
 sealring_status manager_check_reason(const char *reason, sealring_error *error)
 {
     char problem[128];
-    /* a reason is a line of text like a contact; one byte more or less is no matter of safety */
     const char *wrong = reason == NULL ? NULL : name_contact_problem(reason, problem);
     if (wrong == NULL)
         return SEALRING_OK;
     return error_set(error, SEALRING_INVALID, "the reason %s", wrong);
 }
 
-sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
-                                 sealring_error *error)
+sealring_status manager_check_ring_name(const char *name, sealring_error *error)
 {
     char problem[128];
     const char *wrong = name_problem(name, problem);
-    if (wrong != NULL)
-        return error_set(error, SEALRING_INVALID, "the ring's name %s", wrong);
-    sealring_status status = registry_ring_get(registry, name, ring, error);
+    return wrong == NULL ? SEALRING_OK : error_set(error, SEALRING_INVALID, "the ring's name %s", wrong);
+}
+
+sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
+                                 sealring_error *error)
+{
+    sealring_status status = manager_check_ring_name(name, error);
+    if (status == SEALRING_OK)
+        status = registry_ring_get(registry, name, ring, error);
     if (status != SEALRING_NOT_FOUND)
         return status;
     return error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);

@@ -13,8 +13,6 @@
 #include "token/key.h"
 #include "vault/config.h"
 
-#define MANAGER_REASON_MAX 256 /* bytes of a reason that an operator gives */
-
 struct sealring_manager {
     struct config *config;
     struct registry *registry;
@@ -45,8 +43,11 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error);
 sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
                               void *context, sealring_error *error);
 
-/* A reason that an operator gave: NULL or at most MANAGER_REASON_MAX bytes of printable UTF-8. */
+/* A reason that an operator gave: NULL or one line of UTF-8 of at most 254 bytes, as a contact. */
 sealring_status manager_check_reason(const char *reason, sealring_error *error);
+
+/* SEALRING_INVALID unless it can be a ring's name. */
+sealring_status manager_check_ring_name(const char *name, sealring_error *error);
 
 /* The ring, or SEALRING_NOT_FOUND with its message. */
 sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,

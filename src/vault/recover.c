@@ -8,6 +8,7 @@
 
 #include "base/base62.h"
 #include "base/error.h"
+#include "lifecycle/table.h"
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
 
@@ -52,8 +53,7 @@ static sealring_status collect_closing(const struct registry_version *version, v
 {
     (void)error;
     struct worklist *list = context;
-    bool closed = version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED;
-    if (version->closing_owed && closed && list->closing_count < RECOVER_AT_ONCE)
+    if (version->closing_owed && !lifecycle_accepts(version->state) && list->closing_count < RECOVER_AT_ONCE)
         list->closings[list->closing_count++].version = *version;
     return SEALRING_OK;
 }
@@ -104,6 +104,7 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
     char label[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
     struct audit_act act = {.name = one->has_version ? "recover.complete" : "recover.undo"};
+    sealring_error inner = {.token_code = 0};
     sealring_status status;
     recover_intention_label(intention->nonce, intent);
     if (one->has_version) {
@@ -111,13 +112,19 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
         act.version = one->version.number;
         recover_version_label(one->ring, one->version.number, label);
         status =
-            token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error);
+            token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, &inner);
     } else {
-        status = token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
+        status = token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, &inner);
     }
-    /* no such object, or one with another label: there is nothing of this intention in the token */
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND && status != SEALRING_REFUSED)
+    /* no such object, or one with another label: there is nothing of this intention in the token. If the token itself refused,
+     * the intention stays, and holds nothing else up. */
+    if (status == SEALRING_REFUSED && inner.token_code != 0)
+        return SEALRING_OK;
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND && status != SEALRING_REFUSED) {
+        if (error != NULL)
+            *error = inner;
         return status;
+    }
     audit_detail(&act, "{s:s, s:s}", "owner", intention->owner, "label", intent);
     status = manager_write(manager, false, &act, delete_intention, one, error);
     audit_release(&act);
@@ -137,10 +144,13 @@ static sealring_status clear_owed(struct registry *registry, void *context, seal
 
 static sealring_status finish_closing(sealring_manager *manager, struct unfinished *one, sealring_error *error)
 {
-    sealring_status status =
-        token_key_allow_sign(manager->token, one->version.object_id, one->version.object_id_length, false, error);
-    /* an object that is gone signs nothing; a token that refuses stays owed and is said by `status` */
-    if (status == SEALRING_REFUSED)
+    char label[TOKEN_LABEL_MAX + 1];
+    recover_version_label(one->ring, one->version.number, label);
+    sealring_status status = token_key_allow_sign(manager->token, one->version.object_id, one->version.object_id_length,
+                                                  label, false, error);
+    /* an object that is gone signs nothing; a token that refuses stays owed and is said by `status`; so does a destruction,
+     * which takes an operator's word */
+    if (status == SEALRING_REFUSED || (status == SEALRING_OK && one->version.state == SEALRING_VERSION_DESTROYED))
         return SEALRING_OK;
     if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
         return status;

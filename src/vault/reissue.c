@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "lifecycle/table.h"
 #include "vault/key.h"
 #include "vault/manager.h"
 #include "vault/seal.h"
@@ -104,14 +105,11 @@ static sealring_status seal_item(struct reissue *reissue, struct reissue_item *i
     return status != SEALRING_OK ? status : seal_new(reissue->manager, &reissue->vault, &item->successor, text, error);
 }
 
-/* Whether this one key stands in nobody's way: expired, or under a version whose key signs no more. */
+/* Whether this one key stands in nobody's way: under a version whose key signs no more. */
 static bool is_passed_over(struct reissue *reissue, const struct reissue_item *item, sealring_status status,
                            const sealring_error *inner)
 {
-    bool closed = item->older.version.state != SEALRING_VERSION_ACTIVE &&
-                  item->older.version.state != SEALRING_VERSION_RETIRING &&
-                  item->older.version.state != SEALRING_VERSION_PENDING;
-    if (status != SEALRING_REFUSED || !closed)
+    if (status != SEALRING_REFUSED || lifecycle_accepts(item->older.version.state))
         return false;
     if (reissue->unconfirmed++ == 0)
         memcpy(reissue->first_problem, inner->message, sizeof reissue->first_problem);
@@ -145,6 +143,15 @@ static sealring_status seal_items(struct reissue *reissue, sealring_error *error
 
 /* ---- writing */
 
+/* What is only handed over again alters no verdict. */
+static bool makes_something(const struct reissue *reissue)
+{
+    for (size_t i = 0; i < reissue->count; i++)
+        if (!reissue->items[i].existed)
+            return true;
+    return false;
+}
+
 static void record(struct reissue *reissue)
 {
     struct audit_act *act = &reissue->act;
@@ -167,7 +174,7 @@ static sealring_status write_items(struct registry *registry, void *context, sea
 {
     struct reissue *reissue = context;
     sealring_status status = SEALRING_OK;
-    if (registry_vault_row(registry)->epoch != reissue->vault.epoch + 1)
+    if (registry_vault_row(registry)->epoch != reissue->vault.epoch + (makes_something(reissue) ? 1 : 0))
         return error_set(error, SEALRING_REGISTRY,
                          "the registry was changed while ring %s was being reissued: repeat the command",
                          reissue->ring.name);
@@ -189,7 +196,7 @@ static sealring_status run_batch(struct reissue *reissue, registry_body read, se
         status = seal_items(reissue, error);
     if (status == SEALRING_OK && reissue->count > 0) {
         reissue->act = (struct audit_act){.name = "key.reissue"};
-        status = manager_write(manager, true, &reissue->act, write_items, reissue, error);
+        status = manager_write(manager, makes_something(reissue), &reissue->act, write_items, reissue, error);
         audit_release(&reissue->act);
     }
     manager_end(manager);

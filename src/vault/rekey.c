@@ -87,6 +87,10 @@ static sealring_status end_older(struct registry *registry, const struct rekey *
     for (uint32_t serial = 1; status == SEALRING_OK && serial <= rekey->older.key.last_serial; serial++) {
         struct registry_credential credential;
         status = registry_credential_get(registry, rekey->older.key.id, serial, &credential, error);
+        if (status == SEALRING_NOT_FOUND)
+            return error_set(error, SEALRING_REGISTRY,
+                             "the registry is damaged: credential %u of API key %s is not there", serial,
+                             rekey->key_id);
         if (status != SEALRING_OK || (credential.replaced && credential.retire_at <= rekey->ends))
             continue;
         credential.state = SEALRING_CREDENTIAL_SUPERSEDED;

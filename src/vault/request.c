@@ -11,6 +11,7 @@
 #include "credential/scope.h"
 #include "credential/text.h"
 #include "vault/client.h"
+#include "vault/key.h"
 
 const char *request_label(const sealring_issue_request *request)
 {
@@ -32,6 +33,10 @@ static sealring_status check_one(const sealring_issue_request *request, int64_t 
     wrong = scope_normalise(request->scopes, scopes, problem);
     if (wrong != NULL)
         return error_set(error, SEALRING_INVALID, "the set of scopes of client %s %s", request->client, wrong);
+    if (request->key_id != NULL && !key_id_is_well_formed(request->key_id))
+        return error_set(error, SEALRING_INVALID,
+                         "the key ID of client %s is none: it has %d characters out of 0-9, A-Z, a-z", request->client,
+                         SEALRING_KEY_ID_LENGTH);
     if (request->expires < 0 || request->not_before < 0)
         return error_set(error, SEALRING_INVALID, "a time of client %s is before 1970", request->client);
     char time[TIMETEXT_SIZE];

@@ -221,7 +221,9 @@ sealring_status sealring_ring_list(sealring_manager *manager, const char *name, 
                                    void *context, sealring_error *error)
 {
     struct rings rings = {.only = name};
-    sealring_status status = manager_read(manager, read_rings, &rings, error);
+    sealring_status status = name == NULL ? SEALRING_OK : manager_check_ring_name(name, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, read_rings, &rings, error);
     if (status == SEALRING_OK && name != NULL && rings.count == 0)
         status = error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
     for (size_t i = 0; status == SEALRING_OK && i < rings.count; i++)

@@ -71,23 +71,32 @@ static sealring_status retire(struct transition *transition, sealring_error *err
 {
     sealring_status status = transition_commit(transition, error);
     if (status == SEALRING_OK)
-        closing_follow(transition);
+        closing_follow(transition, transition->token_problem);
     return status;
 }
 
 static sealring_status compromise(struct transition *transition, sealring_error *error)
 {
+    sealring_error inner;
     closing_first(transition);
-    sealring_status status = transition_commit(transition, error);
+    sealring_status status = transition_commit(transition, &inner);
     if (status == SEALRING_OK)
-        closing_follow(transition);
+        closing_follow(transition, transition->token_problem);
+    else if (transition->closed_already)
+        error_set(
+            error, status,
+            "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
+            "repeat `sealring compromise %s %u`",
+            transition->version, transition->ring, inner.message, transition->ring, transition->version);
+    else if (error != NULL)
+        *error = inner;
     return status;
 }
 
 static sealring_status destroy(struct transition *transition, sealring_error *error)
 {
     sealring_status status = transition_commit(transition, error);
-    return status == SEALRING_OK ? closing_destroy(transition, error) : status;
+    return status == SEALRING_OK ? closing_destroy(transition, NULL, error) : status;
 }
 
 /* A destroy whose token step failed is owed: saying it again repeats that step. */
@@ -106,7 +115,16 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
     snprintf(transition->change->guard, sizeof transition->change->guard,
              "the object of version %u is still owed its destruction", transition->version);
     transition_report(transition);
-    return transition->manager->dry_run ? SEALRING_OK : closing_destroy(transition, error);
+    if (transition->manager->dry_run)
+        return SEALRING_OK;
+    struct audit_act act = {.name = "version.destroy", .version = transition->version};
+    memcpy(act.ring, transition->state.ring.name, sizeof act.ring);
+    audit_detail(&act, "{s:b}", "repeated", true);
+    if (transition->reason != NULL)
+        audit_detail_add(&act, "reason", json_string(transition->reason));
+    sealring_status status = closing_destroy(transition, &act, error);
+    audit_release(&act);
+    return status;
 }
 
 /* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
@@ -162,7 +180,7 @@ static sealring_status rotate(struct transition *transition, sealring_error *err
         return status;
     bool prepares = true;
     for (size_t i = 0; i < transition->state.count; i++)
-        if (transition->state.rows[i].state == SEALRING_VERSION_PENDING)
+        if (lifecycle_is_next(&transition->state.versions[i]))
             prepares = false;
     status = rehearse_rotation(transition, prepares, error);
     if (status != SEALRING_OK || transition->manager->dry_run)
@@ -214,6 +232,11 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
         .overrule = options != NULL && options->overrule,
         .change = change,
     };
+    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
+    sealring_error token_error = {.message = ""};
+    if (!needs->token)
+        (void)manager_token(manager, &token_error);
+    transition.token_problem = token_error.message;
     status = manager_begin(manager, sealring_event_name(event), needs->token, error);
     if (status != SEALRING_OK)
         return status;

@@ -34,7 +34,7 @@ void derive_reference(const struct registry_vault *vault, const struct registry_
     memcpy(reference->check_value, version->check_value, sizeof reference->check_value);
     reference->check_input_length =
         claims_check_input(vault->vault_id, ring->ring_id, version->number, version->object_id,
-                           version->object_id_length, reference->check_input);
+                           version->object_id_length, ring->name, reference->check_input);
 }
 
 static sealring_status derive_input(struct token *token, const struct token_key_reference *reference,

@@ -30,8 +30,8 @@ struct test_token {
 /* The module that the tests use. */
 const char *test_token_module(void);
 
-/* Makes the directory, SoftHSM2's configuration (and sets SOFTHSM2_CONF), one initialised token, and the PIN file. All this
- * process has loaded is unloaded again. Fails the test if it cannot. */
+/* Makes the directory, SoftHSM2's configuration (and sets SOFTHSM2_CONF), one initialised token, and the PIN file.
+ * All this process has loaded is unloaded again. Fails the test if it cannot. */
 void test_token_make(struct test_token *test);
 
 /* The same without a token in it: every slot is uninitialised. */
@@ -46,8 +46,8 @@ struct token *test_token_open(struct test_token *test);
 /* Writes a file with these permissions. */
 void test_token_write_file(const char *path, const char *content, mode_t mode);
 
-/* Runs function(context) in a process that never had the module loaded, and returns what it returned (0 to 99), or 100 and
- * more if it died. The context is copied (at most 1,024 bytes); a failing check assertion counts as death. */
+/* Runs function(context) in a process that never had the module loaded, and returns what it returned (0 to 99), or
+ * 100 and more if it died. The context is copied (at most 1,024 bytes); a failing check assertion counts as death. */
 int test_token_elsewhere(struct test_token *test, int (*function)(struct test_token *test, void *context),
                          const void *context, size_t size);
 

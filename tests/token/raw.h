@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "token/connection.h"
+#include "token/attempt.h"
 
 struct raw {
     struct token *token;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HMAC-SHA256 in the token against OpenSSL and NIST's figures, and the pieces that need no token. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static struct raw raw;
 
 static void setup(void)
 {
+    ck_assert_ptr_ne(signal(SIGPIPE, SIG_DFL), SIG_ERR);
     test_token_make(&test);
     token = test_token_open(&test);
     raw_open(&raw, token);
@@ -182,6 +184,35 @@ START_TEST(every_answer_has_its_repair)
 }
 END_TEST
 
+static CK_RV piping_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
+{
+    raise(SIGPIPE);
+    return real_functions->C_SignInit(session, mechanism, key);
+}
+
+/* A module that talks to a remote end which went away. */
+START_TEST(sigpipe_of_a_module_kills_nobody)
+{
+    struct token_key_reference reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error = {0};
+    sigset_t mask, pending;
+    CK_FUNCTION_LIST piping = *token->module->functions;
+    ck_assert(token->guards_sigpipe); /* nobody ignores SIGPIPE here */
+    test_token_reference(&reference, "0123456789abcdef");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    real_functions = token->module->functions;
+    piping.C_SignInit = piping_sign_init;
+    token->module->functions = &piping;
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    token->module->functions = real_functions;
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, NULL, &mask), 0);
+    ck_assert_int_eq(sigismember(&mask, SIGPIPE), 0);
+    ck_assert_int_eq(sigpending(&pending), 0);
+    ck_assert_int_eq(sigismember(&pending, SIGPIPE), 0);
+}
+END_TEST
+
 START_TEST(index_keeps_what_was_proved)
 {
     struct key_index index;
@@ -238,6 +269,7 @@ int main(void)
     tcase_add_test(cases, short_answer_is_no_answer);
     suite_add_tcase(suite, cases);
     tcase_add_loop_test(cases, every_answer_has_its_repair, 0, sizeof(answers) / sizeof(answers[0]));
+    tcase_add_test(cases, sigpipe_of_a_module_kills_nobody);
     tcase_add_test(pieces, index_keeps_what_was_proved);
     tcase_add_test(pieces, unknown_codes_are_doubtful);
     suite_add_tcase(suite, pieces);

@@ -67,10 +67,10 @@ static int change_elsewhere(struct test_token *at, void *context)
     if (token_open(&at->config, &own, NULL) != SEALRING_OK) {
         return 50;
     }
-    sealring_status status =
-        change->what == CHANGE_DESTROY
-            ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL)
-            : token_key_allow_sign(own, which->object_id, which->object_id_length, change->what == CHANGE_REOPEN, NULL);
+    sealring_status status = change->what == CHANGE_DESTROY
+                                 ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL)
+                                 : token_key_allow_sign(own, which->object_id, which->object_id_length, NULL,
+                                                        change->what == CHANGE_REOPEN, NULL);
     token_close(own);
     return (int)status;
 }
@@ -168,12 +168,12 @@ START_TEST(closed_key_refuses_here_and_elsewhere)
     sealring_error error;
     generate();
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
-    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error),
+    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, &error),
                      SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
     ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_REFUSED);
-    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, true, &error),
+    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, true, &error),
                      SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
@@ -291,7 +291,7 @@ START_TEST(two_objects_with_one_id_are_an_alarm)
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
     ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
                      SEALRING_REFUSED);
-    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, false, &error),
+    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, &error),
                      SEALRING_REFUSED);
 }
 END_TEST

@@ -26,7 +26,8 @@ static void teardown(void)
     test_token_destroy(&test);
 }
 
-/* In a fresh process: whether token_open works (0), or the status and, from 20 on, that the PIN was tried and refused. */
+/* In a fresh process: whether token_open works (0), or the status and, from 20 on, that the PIN was tried and
+ * refused. */
 static int try_open(struct test_token *at, void *context)
 {
     struct token *token = NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a token: what is wrong with the module, the URI or the token is said; what the host program owns is left alone. */
+/* Opening a token: what is wrong with the module, the URI or the token is said; what the host program owns is left
+ * alone. */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,6 +220,92 @@ START_TEST(one_session_is_enough)
 }
 END_TEST
 
+/* A token with few sessions, which says so beforehand or not. */
+static CK_FUNCTION_LIST *real_functions;
+static atomic_uint open_sessions, most_sessions, refusals;
+static CK_ULONG said_limit;
+static unsigned real_limit;
+
+static CK_RV limited_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+{
+    CK_RV code = real_functions->C_GetTokenInfo(slot, info);
+    info->ulMaxSessionCount = said_limit;
+    return code;
+}
+
+static CK_RV limited_open(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                          CK_SESSION_HANDLE_PTR session)
+{
+    unsigned now = atomic_fetch_add(&open_sessions, 1) + 1;
+    if (now > real_limit) {
+        atomic_fetch_sub(&open_sessions, 1);
+        atomic_fetch_add(&refusals, 1);
+        return CKR_SESSION_COUNT;
+    }
+    if (now > atomic_load(&most_sessions)) {
+        atomic_store(&most_sessions, now);
+    }
+    return real_functions->C_OpenSession(slot, flags, application, notify, session);
+}
+
+static CK_RV limited_close(CK_SESSION_HANDLE session)
+{
+    CK_RV code = real_functions->C_CloseSession(session);
+    atomic_fetch_sub(&open_sessions, 1);
+    return code;
+}
+
+static const struct {
+    CK_ULONG said;
+    unsigned real;
+    bool refuses; /* does the token have to say no before we know? */
+} limits[] = {{1, 1, false}, {2, 2, false}, {CK_UNAVAILABLE_INFORMATION, 2, true}, {CK_EFFECTIVELY_INFINITE, 3, true}};
+
+static void *use_token(void *argument)
+{
+    uint8_t bytes[64];
+    sealring_error error;
+    for (int i = 0; i < 300; i++) {
+        if (token_random(argument, bytes, sizeof(bytes), &error) != SEALRING_OK) {
+            return "failed";
+        }
+    }
+    return NULL;
+}
+
+START_TEST(session_limit_is_respected)
+{
+    pthread_t threads[6];
+    struct token_key_reference reference;
+    sealring_error error = {0};
+    struct token *token = test_token_open(&test);
+    CK_FUNCTION_LIST limited = *token->module->functions;
+    real_functions = token->module->functions;
+    limited.C_GetTokenInfo = limited_token_info;
+    limited.C_OpenSession = limited_open;
+    limited.C_CloseSession = limited_close;
+    said_limit = limits[_i].said;
+    real_limit = limits[_i].real;
+    atomic_store(&open_sessions, token->pool.open_count);
+    token->module->functions = &limited;
+    atomic_store(&token->up, false); /* connects anew */
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, use_token, token), 0);
+    }
+    test_token_reference(&reference, "0123456789abcdef"); /* wants a read-write session */
+    ck_assert_msg(token_key_generate(token, "sealring/x/1", &reference, &error) == SEALRING_OK, "%s", error.message);
+    for (size_t i = 0; i < 6; i++) {
+        void *failure;
+        ck_assert_int_eq(pthread_join(threads[i], &failure), 0);
+        ck_assert_ptr_null(failure);
+    }
+    ck_assert_uint_le(atomic_load(&most_sessions), real_limit);
+    ck_assert(limits[_i].refuses || atomic_load(&refusals) == 0);
+    token->module->functions = real_functions;
+    token_close(token);
+}
+END_TEST
+
 START_TEST(busy_sessions_are_waited_for_only_so_long)
 {
     struct session session;
@@ -253,10 +341,13 @@ START_TEST(lost_sessions_and_login_are_made_again)
         ck_assert_mem_eq(first, again, sizeof(first));
         CK_SESSION_HANDLE session;
         ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+        uint64_t generation = atomic_load(&token->generation);
         ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
         ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, &error) == SEALRING_OK, "%s",
                       error.message);
         ck_assert_mem_eq(first, again, sizeof(first));
+        /* A logout voids handles, and another module might give their numbers to other objects. */
+        ck_assert_uint_gt(atomic_load(&token->generation), generation);
         ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
         ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_OK);
         ck_assert_uint_eq(host->C_CloseSession(session), CKR_OK);
@@ -296,6 +387,7 @@ int main(void)
     tcase_add_test(cases, two_matches_are_one_too_many);
     tcase_add_test(cases, uninitialised_token_is_said);
     tcase_add_test(cases, one_session_is_enough);
+    tcase_add_loop_test(cases, session_limit_is_respected, 0, sizeof(limits) / sizeof(limits[0]));
     tcase_add_test(cases, busy_sessions_are_waited_for_only_so_long);
     tcase_add_test(cases, lost_sessions_and_login_are_made_again);
     tcase_add_test(cases, finalised_by_the_host_is_started_again);

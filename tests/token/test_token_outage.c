@@ -119,7 +119,7 @@ START_TEST(first_call_in_an_outage_says_so)
         status = token_key_generate(token, "sealring/x/2", &other, &error);
         break;
     case 6:
-        status = token_key_allow_sign(token, id, length, false, &error);
+        status = token_key_allow_sign(token, id, length, NULL, false, &error);
         break;
     default:
         status = token_key_relabel(token, id, length, "sealring/x/1", "sealring/y/1", &error);
@@ -139,12 +139,13 @@ START_TEST(outage_does_not_cost_every_request_an_attempt)
     ck_assert_int_eq(sign(&error), SEALRING_TOKEN);
     int64_t before = clock_boot_ms();
     uint64_t generation = token->module->generation;
-    for (int i = 0; i < 10000 && clock_boot_ms() - before < 500; i++) {
+    unsigned requests = 0;
+    for (; requests < 10000 && clock_boot_ms() - before < 500; requests++) {
         ck_assert_int_eq(sign(&error), SEALRING_TOKEN);
         ck_assert_uint_gt(strlen(error.message), 0);
     }
-    ck_assert_uint_eq(token->module->generation, generation);
-    ck_assert_int_lt(clock_boot_ms() - before, 500);
+    ck_assert_uint_gt(requests, 1000);
+    ck_assert_uint_eq(token->module->generation, generation); /* nobody knocked again meanwhile */
     move_back();
     usleep(BACK_OFF_US);
     ck_assert_int_eq(sign(&error), SEALRING_OK);
@@ -266,7 +267,8 @@ START_TEST(forked_child_is_refused_and_parent_goes_on)
 }
 END_TEST
 
-/* The child of a process whose other threads are inside the module: it must not wait for a lock that nobody gives back. */
+/* The child of a process whose other threads are inside the module: it must not wait for a lock that nobody gives
+ * back. */
 START_TEST(child_forked_among_threads_is_refused)
 {
     struct hammer hammers[4] = {0};

@@ -184,7 +184,8 @@ static int allow_writing(const char *path, const struct stat *file, int kind, st
     return S_ISDIR(file->st_mode) ? chmod(path, 0700) : 0;
 }
 
-/* SoftHSM2 in a directory that cannot be written to: the object is gone for this process only, so it was not destroyed. */
+/* SoftHSM2 in a directory that cannot be written to: the object is gone for this process only, so it was not
+ * destroyed. */
 START_TEST(destruction_that_did_not_happen_is_noticed)
 {
     pid_t child = fork();

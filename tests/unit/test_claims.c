@@ -66,13 +66,15 @@ END_TEST
 START_TEST(kept_versions_give_the_kept_check_value)
 {
     const struct check_vector *vector = &check_vectors[_i];
-    uint8_t vault_id[16], ring_id[16], object_id[CLAIMS_OBJECT_ID_MAX], expected[128], input[CLAIMS_CHECK_INPUT_MAX];
+    uint8_t vault_id[16], ring_id[16], object_id[CLAIMS_OBJECT_ID_MAX], expected[CLAIMS_CHECK_INPUT_MAX],
+        input[CLAIMS_CHECK_INPUT_MAX];
     uint8_t output[32];
     hexadecimal_read(vector->vault_id, vault_id, sizeof vault_id);
     hexadecimal_read(vector->ring_id, ring_id, sizeof ring_id);
     size_t id_length = hexadecimal_read(vector->object_id, object_id, sizeof object_id);
     size_t expected_length = hexadecimal_read(vector->input, expected, sizeof expected);
-    size_t length = claims_check_input(vault_id, ring_id, vector->version, object_id, id_length, input);
+    size_t length =
+        claims_check_input(vault_id, ring_id, vector->version, object_id, id_length, vector->ring_name, input);
     ck_assert_uint_eq(length, expected_length);
     ck_assert_mem_eq(input, expected, length);
     hmac_sha256(input, length, output);
@@ -302,10 +304,48 @@ START_TEST(check_value_input_wants_an_object_id_of_1_to_32_bytes)
 {
     static const uint8_t id[CLAIMS_OBJECT_ID_MAX + 1];
     uint8_t input[CLAIMS_CHECK_INPUT_MAX];
-    ck_assert_uint_eq(claims_check_input(id, id, 1, id, 0, input), 0);
-    ck_assert_uint_gt(claims_check_input(id, id, 1, id, 1, input), 0);
-    ck_assert_uint_gt(claims_check_input(id, id, 1, id, CLAIMS_OBJECT_ID_MAX, input), 0);
-    ck_assert_uint_eq(claims_check_input(id, id, 1, id, CLAIMS_OBJECT_ID_MAX + 1, input), 0);
+    ck_assert_uint_eq(claims_check_input(id, id, 1, id, 0, "r", input), 0);
+    ck_assert_uint_gt(claims_check_input(id, id, 1, id, 1, "r", input), 0);
+    ck_assert_uint_gt(claims_check_input(id, id, 1, id, CLAIMS_OBJECT_ID_MAX, "r", input), 0);
+    ck_assert_uint_eq(claims_check_input(id, id, 1, id, CLAIMS_OBJECT_ID_MAX + 1, "r", input), 0);
+}
+END_TEST
+
+START_TEST(check_value_input_names_the_ring)
+{
+    static const uint8_t id[CLAIMS_OBJECT_ID_MAX];
+    char longest[SEALRING_NAME_LENGTH_MAX + 2];
+    uint8_t one[CLAIMS_CHECK_INPUT_MAX], other[CLAIMS_CHECK_INPUT_MAX];
+    memset(longest, 'x', sizeof longest);
+    longest[SEALRING_NAME_LENGTH_MAX] = '\0';
+    ck_assert_uint_gt(claims_check_input(id, id, 1, id, 32, longest, one), 0);
+    longest[SEALRING_NAME_LENGTH_MAX] = 'x';
+    longest[SEALRING_NAME_LENGTH_MAX + 1] = '\0';
+    ck_assert_uint_eq(claims_check_input(id, id, 1, id, 32, longest, one), 0);
+    size_t length = claims_check_input(id, id, 1, id, 32, "prod", one);
+    ck_assert_uint_eq(claims_check_input(id, id, 1, id, 32, "test", other), length);
+    ck_assert_mem_ne(one, other, length);
+}
+END_TEST
+
+/* What binds an imported key is neither a credential's secret nor independent of the digest. */
+START_TEST(import_input_is_the_claims_and_the_digest)
+{
+    struct claims claims;
+    uint8_t digest[CLAIMS_DIGEST_SIZE] = {1};
+    uint8_t plain[CLAIMS_INPUT_MAX], one[CLAIMS_INPUT_MAX], other[CLAIMS_INPUT_MAX];
+    claims_of(&claims_vectors[0], &claims);
+    size_t plain_length = claims_input(&claims, plain);
+    size_t length = claims_import_input(&claims, digest, one);
+    /* the label is four characters shorter than a credential's */
+    ck_assert_uint_eq(length, plain_length + CLAIMS_DIGEST_SIZE - 4);
+    ck_assert_mem_eq(one, "\0\0\0\1sealring import v1", 23);
+    ck_assert_mem_eq(one + length - 4 - CLAIMS_DIGEST_SIZE, digest, CLAIMS_DIGEST_SIZE);
+    digest[31] = 1;
+    ck_assert_uint_eq(claims_import_input(&claims, digest, other), length);
+    ck_assert_mem_ne(one, other, length);
+    claims.serial = 0;
+    ck_assert_uint_eq(claims_import_input(&claims, digest, other), 0);
 }
 END_TEST
 
@@ -316,7 +356,8 @@ START_TEST(check_value_and_credential_inputs_differ_from_the_first_bytes)
     uint8_t input[CLAIMS_INPUT_MAX], check[CLAIMS_CHECK_INPUT_MAX];
     claims_of(&claims_vectors[0], &claims);
     ck_assert_uint_gt(claims_input(&claims, input), 0);
-    ck_assert_uint_gt(claims_check_input(claims.vault_id, claims.ring_id, claims.version, claims.nonce, 16, check), 0);
+    ck_assert_uint_gt(claims_check_input(claims.vault_id, claims.ring_id, claims.version, claims.nonce, 16, "r", check),
+                      0);
     ck_assert_mem_eq(input, "\0\0\0\1sealring credential v1", 27);
     ck_assert_mem_eq(check, "\0\0\0\1sealring check v1", 22);
 }
@@ -358,6 +399,8 @@ int main(void)
     tcase_add_test(cases, what_lies_behind_a_text_does_not_count);
     tcase_add_loop_test(cases, malformed_claims_have_no_input, 0, COUNT(faults));
     tcase_add_test(cases, check_value_input_wants_an_object_id_of_1_to_32_bytes);
+    tcase_add_test(cases, check_value_input_names_the_ring);
+    tcase_add_test(cases, import_input_is_the_claims_and_the_digest);
     tcase_add_test(cases, check_value_and_credential_inputs_differ_from_the_first_bytes);
     tcase_add_test(cases, random_claims_have_inputs_of_their_own);
     suite_add_tcase(suite, cases);

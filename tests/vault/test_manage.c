@@ -146,12 +146,153 @@ START_TEST(a_compromised_version_never_comes_back)
     struct test_handed handed = {.calls = 0};
     ck_assert_int_eq(sealring_reissue(manager, key_id, test_vault_take, &handed, &error), SEALRING_REFUSED);
     sealring_issue_request request = {.client = "acme-mobile", .scopes = "read"};
+    ck_assert_int_eq(sealring_issue(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, test_vault_take,
+                                    &handed, NULL, &error),
+                     SEALRING_REFUSED);
+    request.key_id = key_id;
     ASSERT_OK(sealring_issue(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, test_vault_take, &handed,
                              NULL, &error),
               error);
     ck_assert_str_eq(handed.key_id, key_id);
     ck_assert_uint_eq(handed.serial, 2);
     test_vault_expect(verifier, handed.text, "read", SEALRING_ACCEPTED);
+}
+END_TEST
+
+START_TEST(a_reinstated_version_is_nobodys_next_one)
+{
+    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
+    ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error);
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    ASSERT_OK(change(SEALRING_EVENT_REINSTATE, 1, NULL), error);
+    ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error); /* makes version 3 */
+    ck_assert_int_eq(state_of(1), SEALRING_VERSION_PENDING);
+    ck_assert_int_eq(state_of(3), SEALRING_VERSION_ACTIVE);
+    ASSERT_OK(change(SEALRING_EVENT_COMPROMISE, 3, NULL), error); /* and it is no standby */
+    ck_assert_int_eq(state_of(1), SEALRING_VERSION_PENDING);
+    ASSERT_OK(change(SEALRING_EVENT_ACTIVATE, 1, NULL), error); /* by its name only */
+    ck_assert_int_eq(state_of(1), SEALRING_VERSION_ACTIVE);
+}
+END_TEST
+
+START_TEST(what_has_expired_is_not_handed_over_again)
+{
+    struct test_handed handed = {.calls = 0};
+    int64_t end = (int64_t)time(NULL) * 1000 + 1500;
+    sealring_issue_request request = {.client = "brief", .expires = end, .expires_is_relative = true};
+    ASSERT_OK(sealring_issue(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, test_vault_take, &handed,
+                             NULL, &error),
+              error);
+    while (sealring_verify(verifier, handed.text, strlen(handed.text), NULL, NULL) == SEALRING_ACCEPTED)
+        usleep(20000);
+    request.expires = end + 600000;
+    handed.calls = 0;
+    ck_assert_int_eq(sealring_issue(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, test_vault_take,
+                                    &handed, NULL, &error),
+                     SEALRING_REFUSED);
+    ck_assert_uint_eq(handed.calls, 0);
+}
+END_TEST
+
+/* ---- keys that clients have from elsewhere */
+
+static const char foreign[] = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
+/* printf %s sk_test_4eC39HqLyjWDarjtT1zdp7dc | sha256sum */
+static const uint8_t foreign_digest[32] = {0x2c, 0xaf, 0xc0, 0x97, 0x01, 0x49, 0xa8, 0x4f, 0x3b, 0x9e, 0x62,
+                                           0xea, 0xf1, 0x69, 0xf3, 0x6f, 0x59, 0x90, 0x7a, 0x3b, 0x3e, 0x31,
+                                           0xf7, 0xb8, 0x2e, 0x68, 0xc6, 0x9c, 0xd2, 0x7f, 0x73, 0x26};
+
+static int count_imported(const sealring_issued *issued, void *context)
+{
+    struct test_handed *handed = context;
+    ck_assert_ptr_null(issued->credential);
+    snprintf(handed->key_id, sizeof handed->key_id, "%s", issued->key_id);
+    handed->existed = issued->existed;
+    handed->calls++;
+    return 0;
+}
+
+START_TEST(imported_keys_work_as_they_are_until_they_are_reissued)
+{
+    struct test_handed handed = {.calls = 0};
+    sealring_grant grant = {.size = sizeof grant};
+    sealring_issue_request request = {.client = "legacy",
+                                      .scopes = "read",
+                                      .expires = (int64_t)time(NULL) * 1000 + 3600000,
+                                      .sha256 = foreign_digest};
+    test_vault_expect(verifier, foreign, NULL, SEALRING_REJECTED_MALFORMED);
+    ASSERT_OK(sealring_import(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, count_imported, &handed,
+                              NULL, &error),
+              error);
+    ck_assert_int_eq(sealring_verify(verifier, foreign, strlen(foreign), "read", &grant), SEALRING_ACCEPTED);
+    ck_assert_str_eq(grant.client, "legacy");
+    ck_assert_str_eq(grant.key_id, handed.key_id);
+    test_vault_expect(verifier, foreign, "write", SEALRING_REJECTED_SCOPE);
+    test_vault_expect(verifier, "sk_test_4eC39HqLyjWDarjtT1zdp7dd", NULL, SEALRING_REJECTED_MALFORMED);
+    /* again: the same; for another client: no */
+    ASSERT_OK(sealring_import(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, count_imported, &handed,
+                              NULL, &error),
+              error);
+    ck_assert(handed.existed);
+    request.client = "other";
+    ck_assert_int_eq(sealring_import(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, count_imported,
+                                     &handed, NULL, &error),
+                     SEALRING_REFUSED);
+    /* replaced at the first reissue: good for the overlap still, then over */
+    struct test_handed next = reissue(handed.key_id);
+    test_vault_expect(verifier, next.text, "read", SEALRING_ACCEPTED);
+    ck_assert_int_eq(sealring_verify(verifier, foreign, strlen(foreign), "read", &grant), SEALRING_ACCEPTED);
+    ck_assert_int_gt(grant.sunset, 0);
+    while (sealring_verify(verifier, foreign, strlen(foreign), NULL, NULL) == SEALRING_ACCEPTED)
+        usleep(20000);
+    test_vault_expect(verifier, foreign, NULL, SEALRING_REJECTED_REVOKED);
+    test_vault_expect(verifier, next.text, "read", SEALRING_ACCEPTED);
+}
+END_TEST
+
+START_TEST(an_imported_row_cannot_be_edited_or_added)
+{
+    struct test_handed handed = {.calls = 0};
+    sealring_issue_request request = {.client = "legacy",
+                                      .scopes = "read",
+                                      .expires = (int64_t)time(NULL) * 1000 + 3600000,
+                                      .sha256 = foreign_digest};
+    ASSERT_OK(sealring_import(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, count_imported, &handed,
+                              NULL, &error),
+              error);
+    test_vault_expect(verifier, foreign, NULL, SEALRING_ACCEPTED);
+    test_vault_sql(&vault, "UPDATE credential SET scopes = 'admin' WHERE imported = 1");
+    test_vault_expect(verifier, foreign, NULL, SEALRING_REJECTED_BAD_SECRET);
+    test_vault_sql(&vault, "UPDATE credential SET scopes = 'read' WHERE imported = 1");
+    test_vault_expect(verifier, foreign, NULL, SEALRING_ACCEPTED);
+    test_vault_sql(&vault, "UPDATE credential SET digest = randomblob(32) WHERE imported = 1");
+    test_vault_expect(verifier, foreign, NULL, SEALRING_REJECTED_MALFORMED);
+    struct test_handed none = {.calls = 0};
+    ck_assert_int_eq(sealring_reissue(manager, handed.key_id, test_vault_take, &none, &error), SEALRING_REFUSED);
+    ck_assert_uint_eq(none.calls, 0);
+}
+END_TEST
+
+START_TEST(an_import_wants_a_digest_and_an_end)
+{
+    struct test_handed handed = {.calls = 0};
+    sealring_issue_request request = {.client = "legacy", .sha256 = foreign_digest};
+    ck_assert_int_eq(sealring_import(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, count_imported,
+                                     &handed, NULL, &error),
+                     SEALRING_INVALID);
+    request.sha256 = NULL;
+    request.expires = (int64_t)time(NULL) * 1000 + 3600000;
+    ck_assert_int_eq(sealring_import(manager, "payments", &request, 1, SEALRING_ISSUE_ADD_CLIENTS, count_imported,
+                                     &handed, NULL, &error),
+                     SEALRING_INVALID);
+    sealring_issue_request twice[] = {{.client = "a", .expires = request.expires, .sha256 = foreign_digest},
+                                      {.client = "b", .expires = request.expires, .sha256 = foreign_digest}};
+    size_t bad = 0;
+    ck_assert_int_eq(sealring_import(manager, "payments", twice, 2, SEALRING_ISSUE_ADD_CLIENTS, count_imported, &handed,
+                                     &bad, &error),
+                     SEALRING_INVALID);
+    ck_assert_uint_eq(bad, 1);
+    ck_assert_uint_eq(handed.calls, 0);
 }
 END_TEST
 
@@ -414,6 +555,11 @@ int main(void)
     tcase_add_test(cases, rolled_back_and_forward_again);
     tcase_add_test(cases, a_retired_version_comes_back_by_reinstate_only);
     tcase_add_test(cases, a_compromised_version_never_comes_back);
+    tcase_add_test(cases, a_reinstated_version_is_nobodys_next_one);
+    tcase_add_test(cases, what_has_expired_is_not_handed_over_again);
+    tcase_add_test(cases, imported_keys_work_as_they_are_until_they_are_reissued);
+    tcase_add_test(cases, an_imported_row_cannot_be_edited_or_added);
+    tcase_add_test(cases, an_import_wants_a_digest_and_an_end);
     tcase_add_test(cases, without_an_active_version_nothing_is_issued);
     tcase_add_test(cases, too_many_living_predecessors_are_refused);
     tcase_add_test(cases, rekey_ends_the_older_credentials);

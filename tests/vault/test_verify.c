@@ -253,6 +253,72 @@ START_TEST(an_edited_registry_convinces_nobody)
 }
 END_TEST
 
+START_TEST(rings_cannot_swap_their_names)
+{
+    char other[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+    char other_id[SEALRING_KEY_ID_LENGTH + 1];
+    test_vault_ring(manager, "staging", "acme_live", 60000);
+    test_vault_issue(manager, "staging", "mallory", "admin", other, other_id);
+    test_vault_sql(&vault, "UPDATE ring SET name = 'x' WHERE name = 'payments';"
+                           "UPDATE ring SET name = 'payments' WHERE name = 'staging';"
+                           "UPDATE ring SET name = 'staging' WHERE name = 'x'");
+    test_vault_expect(verifier, other, NULL, SEALRING_UNAVAILABLE);
+    test_vault_expect(verifier, text, NULL, SEALRING_UNAVAILABLE);
+    /* nor is anything issued for the one under the name of the other */
+    struct test_handed handed = {.calls = 0};
+    sealring_issue_request request = {.client = "mallory", .label = "second", .scopes = "admin"};
+    ck_assert_int_ne(sealring_issue(manager, "staging", &request, 1, 0, test_vault_take, &handed, NULL, &error),
+                     SEALRING_OK);
+    ck_assert_uint_eq(handed.calls, 0);
+}
+END_TEST
+
+/* Versions 1 and 2 with each other's objects. */
+#define SWAP_OBJECTS                                                                                         \
+    "DROP TRIGGER IF EXISTS version_final; CREATE TEMP TABLE swap AS SELECT number, object_id FROM version;" \
+    "UPDATE version SET object_id = randomblob(16);"                                                         \
+    "UPDATE version SET object_id = (SELECT s.object_id FROM swap s WHERE s.number = 3 - version.number)"
+
+START_TEST(an_edited_registry_cannot_have_another_object_destroyed_or_reopened)
+{
+    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
+    struct test_handed handed = {.calls = 0};
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ASSERT_OK(sealring_reissue(manager, key_id, test_vault_take, &handed, &error), error);
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    test_vault_sql(&vault, SWAP_OBJECTS);
+    ck_assert_int_ne(sealring_version_change(manager, "payments", SEALRING_EVENT_DESTROY, 1, &overrule, NULL, &error),
+                     SEALRING_OK);
+    ck_assert_int_ne(sealring_version_change(manager, "payments", SEALRING_EVENT_REINSTATE, 1, NULL, NULL, &error),
+                     SEALRING_OK);
+    test_vault_sql(&vault, SWAP_OBJECTS);
+    sealring_close(&verifier);
+    verifier = test_vault_open(&vault);
+    test_vault_expect(verifier, handed.text, "read", SEALRING_ACCEPTED); /* the live key is unharmed */
+    test_vault_expect(verifier, text, NULL, SEALRING_REJECTED_VERSION_RETIRED);
+}
+END_TEST
+
+START_TEST(an_edited_registry_cannot_have_a_live_key_closed)
+{
+    test_vault_ring(manager, "other", "sr", 60000);
+    ASSERT_OK(sealring_version_change(manager, "other", SEALRING_EVENT_COMPROMISE, 1, NULL, NULL, &error), error);
+    /* the compromised version of the one ring claims the active object of the other, and owes its closing */
+    test_vault_sql(&vault,
+                   "CREATE TEMP TABLE live AS SELECT object_id FROM version WHERE state = 2;"
+                   "UPDATE version SET object_id = randomblob(16) WHERE state = 2;"
+                   "UPDATE version SET closing_owed = 1, object_id = (SELECT object_id FROM live) WHERE state = 5");
+    test_vault_ring(manager, "third", "sr", 60000);
+    test_vault_sql(&vault, "CREATE TEMP TABLE live AS SELECT object_id FROM version WHERE state = 5;"
+                           "UPDATE version SET object_id = randomblob(16) WHERE state = 5;"
+                           "UPDATE version SET object_id = (SELECT object_id FROM live)"
+                           " WHERE state = 2 AND ring = (SELECT id FROM ring WHERE name = 'payments')");
+    sealring_close(&verifier);
+    verifier = test_vault_open(&vault);
+    test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+}
+END_TEST
+
 START_TEST(a_retired_version_is_not_revived_by_sql)
 {
     sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
@@ -309,6 +375,9 @@ int main(void)
     tcase_add_test(cases, eight_threads_while_the_ring_changes);
     tcase_add_test(cases, a_forked_child_opens_its_own);
     tcase_add_loop_test(cases, an_edited_registry_convinces_nobody, 0, sizeof tamperings / sizeof tamperings[0]);
+    tcase_add_test(cases, rings_cannot_swap_their_names);
+    tcase_add_test(cases, an_edited_registry_cannot_have_another_object_destroyed_or_reopened);
+    tcase_add_test(cases, an_edited_registry_cannot_have_a_live_key_closed);
     tcase_add_test(cases, a_retired_version_is_not_revived_by_sql);
     tcase_add_test(cases, an_intention_that_names_the_live_key_harms_nothing);
     tcase_add_test(cases, a_replaced_registry_fences_the_verifier);

@@ -116,24 +116,29 @@ struct check_vector {
     const char *ring_id;
     uint32_t version;
     const char *object_id; /* CKA_ID */
+    const char *ring_name;
     const char *input;
     const char *check_value;
 };
 
 static const struct check_vector check_vectors[] = {
-    {"00112233445566778899aabbccddeeff", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", 3U, "c0ffee00c0ffee00c0ffee00c0ffee00",
+    {"00112233445566778899aabbccddeeff", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", 3U,
+     "c0ffee00c0ffee00c0ffee00c0ffee00", "payments",
      "000000017365616c72696e6720636865636b2076310000112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4"
-     "c3d2e1f0000000030010c0ffee00c0ffee00c0ffee00c0ffee0000000100",
-     "241a5661e6bac570"},
-    {"00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff", 1U, "01",
+     "c3d2e1f0000000030010c0ffee00c0ffee00c0ffee00c0ffee0000087061796d656e747300000100",
+     "544fac74aadb3dfb"},
+    {"00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff", 1U,
+     "01", "r",
      "000000017365616c72696e6720636865636b2076310000000000000000000000000000000000ffffffffffffffffffffffff"
-     "ffffffff0000000100010100000100",
-     "285e6198e9b27420"},
+     "ffffffff0000000100010100017200000100",
+     "39c7dea7a5d82dc4"},
     {"ffffffffffffffffffffffffffffffff", "00000000000000000000000000000000", 4294967295U,
-     "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
+     "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", "Abc.def-ghi_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
      "000000017365616c72696e6720636865636b20763100ffffffffffffffffffffffffffffffff000000000000000000000000"
-     "00000000ffffffff0020a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a500000100",
-     "7f3f61829c0a9780"},
+     "00000000ffffffff0020a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a500404162632e6465"
+     "662d6768695f7878787878787878787878787878787878787878787878787878787878787878787878787878787878787878"
+     "787878787878787800000100",
+     "dc6722af183dd822"},
 };
 
 #endif

@@ -10,6 +10,9 @@
 #include <csv.h>
 
 #include "tools/sealring/memory.h"
+#include "tools/sealring/pasted.h"
+
+#define ROW_MAX 65536 /* bytes; what is longer is no list of clients, or has a quotation mark too many */
 
 enum column { COLUMN_CLIENT, COLUMN_CONTACT, COLUMN_LABEL, COLUMN_SCOPES, COLUMN_EXPIRES, COLUMN_NOT_BEFORE, COLUMNS };
 
@@ -19,6 +22,8 @@ struct reading {
     struct clients_csv *clients;
     size_t line;     /* which one is being fed to the parser */
     size_t row_line; /* in which the present row began */
+    size_t row_size; /* bytes of it so far */
+    bool quoted;     /* the end of the last line stands inside a quoted field */
     bool in_header;
     enum column order[COLUMNS]; /* which column stands where */
     size_t columns;
@@ -61,10 +66,14 @@ static void take_field(void *text, size_t length, void *context)
 {
     struct reading *reading = context;
     const char *value = text != NULL ? text : "";
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
     if (reading->failed)
         return;
     if (memchr(value, '\0', length) != NULL)
         fail(reading, "field %zu holds a NUL byte", reading->field + 1);
+    else if (pasted_credential(value, key_id))
+        fail(reading, "field %zu is a credential, which has no place here; the ID of its API key is %s",
+             reading->field + 1, key_id);
     else if (reading->in_header)
         take_header(reading, value);
     else if (reading->field >= reading->columns)
@@ -160,24 +169,48 @@ static void take_row_end(int terminator, void *context)
         finish_row(reading);
     reading->field = 0;
     reading->row_line = reading->line + 1;
+    reading->row_size = 0;
+}
+
+/* Reads up to ROW_MAX bytes of a line, its end included, and puts a NUL behind them; 0 at the end of the file. */
+static size_t read_line(char line[ROW_MAX + 1], FILE *stream)
+{
+    size_t length = 0;
+    for (int byte = 0; byte != '\n' && length < ROW_MAX && (byte = getc(stream)) != EOF;)
+        line[length++] = (char)byte;
+    line[length] = '\0';
+    return length;
+}
+
+/* Counts the line, to the row that it belongs to. */
+static void count_line(struct reading *reading, const char *line, size_t length)
+{
+    reading->line++;
+    reading->row_size += length;
+    if (reading->field == 0 && !reading->quoted && strspn(line, " \t\r\n") == length) {
+        reading->row_line = reading->line + 1; /* an empty line is no row */
+        reading->row_size = 0;
+    }
+    /* Strictly read, marks come in pairs except where a field goes on in the next line. */
+    for (size_t i = 0; i < length; i++)
+        reading->quoted = reading->quoted != (line[i] == '"');
+    if (reading->row_size >= ROW_MAX)
+        fail(reading, "longer than %d bytes: this is no list of clients, or a quoted field does not end", ROW_MAX);
 }
 
 /* Feeds the stream to the parser line by line, so that every complaint can name its line. */
 static void feed(struct reading *reading, struct csv_parser *parser, FILE *stream)
 {
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t length = 0;
-    while (!reading->failed && (length = getline(&line, &size, stream)) >= 0) {
+    char *line = memory_grow(NULL, ROW_MAX + 1, 1);
+    size_t length = 0;
+    while (!reading->failed && (length = read_line(line, stream)) > 0) {
         const char *text = line;
-        size_t left = (size_t)length;
-        reading->line++;
+        size_t left = length;
+        count_line(reading, line, length);
         if (reading->line == 1 && left >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
             text += 3;
             left -= 3;
         }
-        if (reading->field == 0 && strspn(text, " \t\r\n") == left)
-            reading->row_line = reading->line + 1; /* an empty line is no row */
         if (csv_parse(parser, text, left, take_field, take_row_end, reading) != left)
             fail(reading,
                  "this is no CSV: a field with a quotation mark in it must stand in quotation marks, and the mark "

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/sealring/clients_csv.h"
 #include "tools/sealring/commands.h"
@@ -41,7 +42,8 @@ static int issue_one(struct session *session)
 }
 
 /* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. */
-static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad)
+static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
+                      bool begun)
 {
     static const char word[] = "request ";
     char message[SEALRING_MESSAGE_SIZE];
@@ -52,7 +54,7 @@ static void name_line(sealring_error *error, const char *file, const struct clie
         rest += sizeof word - 1 + strspn(rest + sizeof word - 1, "0123456789");
     else
         used += (size_t)snprintf(message + used, sizeof message - used, ": ");
-    while (*rest != '\0' && used < sizeof message - 40) {
+    while (*rest != '\0' && used < sizeof message - 48) {
         char *end = NULL;
         size_t number = strncmp(rest, word, sizeof word - 1) == 0 ? strtoul(rest + sizeof word - 1, &end, 10) : 0;
         if (number > 0 && number <= clients->count) {
@@ -62,7 +64,8 @@ static void name_line(sealring_error *error, const char *file, const struct clie
             message[used++] = *rest++;
         }
     }
-    snprintf(message + used, sizeof message - used, "; nothing was issued");
+    snprintf(message + used, sizeof message - used, "; %s",
+             begun ? "some lines above it were issued" : "nothing was issued");
     memcpy(error->message, message, sizeof message);
 }
 
@@ -91,7 +94,7 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
         sealring_issue(session->manager, session->options.arguments[0], clients->requests, clients->count,
                        SEALRING_ISSUE_ADD_CLIENTS, delivery_take, &delivery, &bad, &session->error);
     if (status != SEALRING_OK && bad < clients->count)
-        name_line(&session->error, file, clients, bad);
+        name_line(&session->error, file, clients, bad, delivery.issued + delivery.existed > 0);
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
         session_say(session, "would issue the credentials of %zu lines, or hand them over again: each line is good",
@@ -99,6 +102,12 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
     else if (result == STATUS_DONE)
         say_totals(&delivery);
     return result;
+}
+
+static bool is_directory(FILE *stream)
+{
+    struct stat facts;
+    return fstat(fileno(stream), &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
 static int issue_from(struct session *session, const char *file)
@@ -109,6 +118,10 @@ static int issue_from(struct session *session, const char *file)
     FILE *stream = standard_input ? stdin : fopen(file, "re");
     if (stream == NULL)
         return session_refuse(session, STATUS_REFUSED, "%s cannot be opened: %s", file, strerror(errno));
+    if (is_directory(stream)) {
+        fclose(stream);
+        return session_refuse(session, STATUS_REFUSED, "%s cannot be read: %s", file, strerror(EISDIR));
+    }
     if (standard_input)
         file = "standard input";
     bool good = clients_csv_read(&clients, stream, session->now, problem);

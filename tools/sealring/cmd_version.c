@@ -95,7 +95,8 @@ static int fail(struct session *session, sealring_status status, const sealring_
     sealring_error *error = &session->error;
     size_t used = strlen(error->message);
     /* The guards' answer belongs into the one line, unless the library put it there. */
-    if (change->guard[0] != '\0' && strstr(error->message, change->guard) == NULL)
+    bool decided = error->status == SEALRING_REFUSED || error->status == SEALRING_WAITING;
+    if (decided && change->guard[0] != '\0' && change->count == 0 && strstr(error->message, change->guard) == NULL)
         snprintf(error->message + used, sizeof error->message - used, " (%s)", change->guard);
     return session_fail(session, status);
 }

@@ -10,6 +10,7 @@
 #include <sealring/manage.h>
 
 #include "tools/sealring/memory.h"
+#include "tools/sealring/pasted.h"
 #include "tools/sealring/suggest.h"
 
 static const struct option version_option = {"version", NULL, "print the version", OPTION_FLAG};
@@ -117,6 +118,11 @@ static bool read_option(struct options *options, int argc, char **argv, int *at,
         snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s was given twice", option->name);
         return false;
     }
+    /* Most likely a variable that is not set: no scope at all is seldom what was meant. */
+    if (option->kind == OPTION_LIST && value[strspn(value, " ")] == '\0') {
+        snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s wants %s, not an empty text", option->name, option->value);
+        return false;
+    }
     options->given = memory_room(options->given, options->count, &options->capacity, sizeof *options->given);
     struct option_given *given = &options->given[options->count++];
     *given = (struct option_given){.option = option, .text = value};
@@ -126,22 +132,15 @@ static bool read_option(struct options *options, int argc, char **argv, int *at,
     return wanted == NULL;
 }
 
-/* An API key's ID goes into messages, a credential must not: people paste the one for the other. */
+/* What goes into messages is an API key's ID and nothing else. */
 bool options_key_id(const char *text, const char *name, char problem[OPTIONS_PROBLEM_SIZE])
 {
     static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     size_t length = strlen(text);
     if (length == SEALRING_KEY_ID_LENGTH && strspn(text, base62) == length)
         return true;
-    sealring_explanation explanation;
-    sealring_explain(text, length, &explanation);
-    if (explanation.well_formed)
-        snprintf(problem, OPTIONS_PROBLEM_SIZE,
-                 "that is a credential, which never belongs on a command line; the ID of its API key is %s",
-                 explanation.key_id);
-    else
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s wants %d letters and digits, as `sealring key list` shows them",
-                 name, SEALRING_KEY_ID_LENGTH);
+    snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s wants %d letters and digits, as `sealring key list` shows them", name,
+             SEALRING_KEY_ID_LENGTH);
     return false;
 }
 
@@ -230,9 +229,29 @@ static bool check_offered(const struct options *options, char *problem)
     return true;
 }
 
+/* No word may be a credential, or have one as its value: of a name, a reason, a scope, a file. */
+static bool check_pasted(int argc, char **argv, char *problem)
+{
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    for (int at = 1; at < argc; at++) {
+        const char *equals = strchr(argv[at], '=');
+        const char *word = argv[at] + strspn(argv[at], "-");
+        if (!pasted_credential(word, key_id) && (equals == NULL || !pasted_credential(equals + 1, key_id)))
+            continue;
+        snprintf(problem, OPTIONS_PROBLEM_SIZE,
+                 "that is a credential, which never belongs on a command line, where process lists and shell histories "
+                 "keep it: verify and explain read it from standard input; the ID of its API key is %s",
+                 key_id);
+        return false;
+    }
+    return true;
+}
+
 bool options_read(struct options *options, int argc, char **argv, char problem[OPTIONS_PROBLEM_SIZE])
 {
     bool only_arguments = false;
+    if (!check_pasted(argc, argv, problem))
+        return false;
     for (int at = 1; at < argc;) {
         const char *word = argv[at];
         if (!only_arguments && strcmp(word, "--") == 0) {
