@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The login record: the lock around connecting among all processes, and the memory of a PIN file whose PIN was
- * refused. */
+/* The login record: the lock around connecting, among all processes, and the memory of a refused PIN. */
 #ifndef TOKEN_RECORD_H
 #define TOKEN_RECORD_H
 

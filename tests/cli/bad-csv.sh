@@ -55,7 +55,7 @@ refuses() { # NAME LINE TEXT STATUS REGEX: TEXT (as printf's %b) takes the place
     {
         [ "$status" -eq "$4" ] || echo "exit status $status, not $4"
         [ "$(wc -l <"$work/err")" -eq 1 ] || echo "not one line"
-        grep -Eq "^sealring: .*bad.csv, $5.*; nothing was issued\$" "$work/err" || echo "no line matches $5"
+        grep -Eq "^sealring: .*bad.csv, $5.*; nothing was done\$" "$work/err" || echo "no line matches $5"
         cmp -s "$work/before" "$work/after" || echo "something has changed"
         [ ! -e "$work/bad.out" ] || echo "there is a result"
         [ ! -s "$work/out" ] || echo "stdout is not empty"

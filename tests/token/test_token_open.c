@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a token: what is wrong with the module, the URI or the token is said; what the host program owns is left
- * alone. */
+/* Opening a token: what is wrong is said, and what the host program owns is left alone. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>

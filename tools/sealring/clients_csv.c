@@ -14,9 +14,25 @@
 
 #define ROW_MAX 65536 /* bytes; what is longer is no list of clients, or has a quotation mark too many */
 
-enum column { COLUMN_CLIENT, COLUMN_CONTACT, COLUMN_LABEL, COLUMN_SCOPES, COLUMN_EXPIRES, COLUMN_NOT_BEFORE, COLUMNS };
+enum column {
+    COLUMN_CLIENT,
+    COLUMN_CONTACT,
+    COLUMN_LABEL,
+    COLUMN_SCOPES,
+    COLUMN_EXPIRES,
+    COLUMN_NOT_BEFORE,
+    COLUMN_KEY_ID,
+    COLUMN_SHA256,
+    COLUMNS
+};
 
-static const char *const column_names[COLUMNS] = {"client", "contact", "label", "scopes", "expires", "not_before"};
+static const char *const column_names[COLUMNS] = {"client",  "contact",    "label",  "scopes",
+                                                  "expires", "not_before", "key_id", "sha256"};
+
+/* What a complaint lists; the last column is another one for issuing and for importing. */
+#define COLUMNS_OF_ISSUE  "client, contact, label, scopes, expires, not_before, key_id"
+#define COLUMNS_OF_IMPORT "client, contact, label, scopes, expires, not_before, sha256"
+#define SHA256_SIZE       32
 
 struct reading {
     struct clients_csv *clients;
@@ -25,6 +41,7 @@ struct reading {
     size_t row_size; /* bytes of it so far */
     bool quoted;     /* the end of the last line stands inside a quoted field */
     bool in_header;
+    bool imports;
     enum column order[COLUMNS]; /* which column stands where */
     size_t columns;
     size_t field; /* how many fields of the present row were seen */
@@ -48,8 +65,9 @@ __attribute__((format(printf, 2, 3))) static void fail(struct reading *reading, 
 
 static void take_header(struct reading *reading, const char *name)
 {
+    enum column foreign = reading->imports ? COLUMN_KEY_ID : COLUMN_SHA256;
     for (size_t i = 0; i < COLUMNS; i++) {
-        if (strcmp(column_names[i], name) != 0)
+        if (strcmp(column_names[i], name) != 0 || i == (size_t)foreign)
             continue;
         for (size_t j = 0; j < reading->columns; j++)
             if (reading->order[j] == (enum column)i)
@@ -58,8 +76,8 @@ static void take_header(struct reading *reading, const char *name)
             reading->order[reading->columns++] = (enum column)i;
         return;
     }
-    fail(reading, "column %zu of the header is none of client, contact, label, scopes, expires, not_before",
-         reading->field + 1);
+    fail(reading, "column %zu of the header is none of %s", reading->field + 1,
+         reading->imports ? COLUMNS_OF_IMPORT : COLUMNS_OF_ISSUE);
 }
 
 static void take_field(void *text, size_t length, void *context)
@@ -109,13 +127,49 @@ static int64_t take_expires(struct reading *reading, bool *relative)
     return reading->now + time;
 }
 
+static int hexadecimal(char digit)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = digit == '\0' ? NULL : strchr(digits, digit);
+    return found == NULL ? -1 : (int)(found - digits) % 16;
+}
+
+/* The SHA-256 as bytes; it is no secret, but what follows from a short key is. */
+static const uint8_t *take_sha256(struct reading *reading)
+{
+    const char *text = reading->values[COLUMN_SHA256];
+    if (!reading->imports)
+        return NULL;
+    if (text == NULL || strlen(text) != 2 * SHA256_SIZE) {
+        fail(reading, "sha256 wants the 64 hexadecimal digits of the key's SHA-256");
+        return NULL;
+    }
+    uint8_t *digest = memory_grow(NULL, SHA256_SIZE, 1);
+    for (size_t i = 0; i < SHA256_SIZE; i++) {
+        int high = hexadecimal(text[2 * i]);
+        int low = hexadecimal(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            fail(reading, "sha256 has a character that is no hexadecimal digit");
+        digest[i] = (uint8_t)(high * 16 + low);
+    }
+    return digest;
+}
+
+static bool has_column(const struct reading *reading, enum column column)
+{
+    for (size_t i = 0; i < reading->columns; i++)
+        if (reading->order[i] == column)
+            return true;
+    return false;
+}
+
 static void finish_header(struct reading *reading)
 {
-    bool has_client = false;
-    for (size_t i = 0; i < reading->columns; i++)
-        has_client = has_client || reading->order[i] == COLUMN_CLIENT;
-    if (!has_client)
-        fail(reading, "the header names no column client; it may have: client,contact,label,scopes,expires,not_before");
+    const char *may_have = reading->imports ? COLUMNS_OF_IMPORT : COLUMNS_OF_ISSUE;
+    if (!has_column(reading, COLUMN_CLIENT))
+        fail(reading, "the header names no column client; it may have: %s", may_have);
+    if (reading->imports && !has_column(reading, COLUMN_SHA256))
+        fail(reading, "the header names no column sha256; it may have: %s", may_have);
     reading->in_header = false;
 }
 
@@ -141,12 +195,16 @@ static void finish_row(struct reading *reading)
         .contact = reading->values[COLUMN_CONTACT],
         .label = reading->values[COLUMN_LABEL],
         .scopes = reading->values[COLUMN_SCOPES],
+        .key_id = reading->values[COLUMN_KEY_ID],
+        .sha256 = take_sha256(reading),
         .not_before = take_not_before(reading),
         .expires = expires,
         .expires_is_relative = relative,
     };
-    if (reading->failed)
+    if (reading->failed) {
+        free((void *)request.sha256);
         return;
+    }
     if (clients->count == clients->capacity) {
         clients->requests =
             memory_room(clients->requests, clients->count, &clients->capacity, sizeof *clients->requests);
@@ -156,6 +214,7 @@ static void finish_row(struct reading *reading)
     clients->lines[clients->count++] = reading->row_line;
     free(reading->values[COLUMN_EXPIRES]);
     free(reading->values[COLUMN_NOT_BEFORE]);
+    free(reading->values[COLUMN_SHA256]);
     memset(reading->values, 0, sizeof reading->values); /* the texts are the request's now */
 }
 
@@ -223,11 +282,16 @@ static void feed(struct reading *reading, struct csv_parser *parser, FILE *strea
         fail(reading, "a quoted field does not end");
 }
 
-bool clients_csv_read(struct clients_csv *clients, FILE *stream, int64_t now, char problem[CLIENTS_CSV_PROBLEM_SIZE])
+bool clients_csv_read(struct clients_csv *clients, FILE *stream, bool imports, int64_t now,
+                      char problem[CLIENTS_CSV_PROBLEM_SIZE])
 {
     *clients = (struct clients_csv){0};
-    struct reading reading = {
-        .now = now / 1000 * 1000, .clients = clients, .row_line = 1, .in_header = true, .problem = problem};
+    struct reading reading = {.now = now / 1000 * 1000,
+                              .clients = clients,
+                              .row_line = 1,
+                              .in_header = true,
+                              .imports = imports,
+                              .problem = problem};
     struct csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
         snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "out of memory");
@@ -255,6 +319,8 @@ void clients_csv_free(struct clients_csv *clients)
         free((char *)clients->requests[i].contact);
         free((char *)clients->requests[i].label);
         free((char *)clients->requests[i].scopes);
+        free((char *)clients->requests[i].key_id);
+        free((void *)clients->requests[i].sha256);
     }
     free(clients->requests);
     free(clients->lines);

@@ -18,10 +18,12 @@ struct clients_csv {
     size_t capacity;
 };
 
-/* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before in
- * any order, then a line for each API key. Durations in expires are reckoned from `now`. A byte order mark and CRLF are accepted. False after writing one line into
- * problem, which names the line of the file; clients is empty then. */
-bool clients_csv_read(struct clients_csv *clients, FILE *stream, int64_t now, char problem[CLIENTS_CSV_PROBLEM_SIZE]);
+/* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before and,
+ * for issuing, key_id, for importing, sha256 (required), in any order, then a line for each API key. Durations in expires are
+ * reckoned from `now`. A byte order mark and CRLF are accepted. False after writing one line into problem, which names the line
+ * of the file; clients is empty then. */
+bool clients_csv_read(struct clients_csv *clients, FILE *stream, bool imports, int64_t now,
+                      char problem[CLIENTS_CSV_PROBLEM_SIZE]);
 void clients_csv_free(struct clients_csv *clients);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring explain: what the text of a credential says, and why it is or is not good. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
@@ -37,6 +38,12 @@ static json_t *text_json(const sealring_explanation *text)
                      (int)text->check_digits_match, "problem", text->problem);
 }
 
+static int explain_set_variable(const char *name, const char *value, void *context)
+{
+    (void)context;
+    return setenv(name, value, 1);
+}
+
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {
     const struct style *style = &session->out;
@@ -62,6 +69,19 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
         table_fact(stdout, style, "move on before", "%s", when);
 }
 
+/* A text that is none of ours may be a key that was imported; but explaining a text does not take a vault. */
+static bool is_imported(struct session *session, const struct input *input, sealring_verdict *verdict,
+                        sealring_grant *grant)
+{
+    sealring_vault *vault = NULL;
+    if (sealring_environment(session->vault, explain_set_variable, NULL, NULL) != SEALRING_OK ||
+        sealring_open(session->vault, NULL, &vault, NULL) != SEALRING_OK)
+        return false;
+    *verdict = sealring_verify(vault, input->text, input->length, NULL, grant);
+    sealring_close(&vault);
+    return grant->key_id[0] != '\0';
+}
+
 static int run(struct session *session)
 {
     struct input input;
@@ -72,23 +92,26 @@ static int run(struct session *session)
     if (result != STATUS_DONE)
         return result;
     sealring_explain(input.text, input.length, &text);
-    if (!session->json)
+    bool imported = !text.well_formed && is_imported(session, &input, &verdict, &grant);
+    if (imported && !session->json)
+        table_fact(stdout, &session->out, "key", "%s", "imported: not made by sealring, known by its SHA-256");
+    else if (!session->json)
         print_text(session, &text);
-    result = STATUS_REFUSED;
+    result = sealring_verdict_accepted(verdict) ? STATUS_DONE : STATUS_REFUSED;
     if (text.well_formed)
         result = judge(session, &input, NULL, &verdict, &grant);
-    else
+    else if (!imported)
         verdict = SEALRING_REJECTED_MALFORMED;
     input_wipe(&input);
     if (verdict == SEALRING_UNDECIDED)
         return result;
     if (session->json) {
-        if (!text.well_formed)
+        if (!text.well_formed && !imported)
             snprintf(grant.reason, sizeof grant.reason, "%s", text.problem);
         json_t *object = judge_json(verdict, &grant);
         json_object_set_new(object, "text", text_json(&text));
         jsontext_print(object);
-    } else if (text.well_formed) {
+    } else if (text.well_formed || imported) {
         print_verdict(session, verdict, &grant);
     }
     return result;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring issue: one API key's credential, or a CSV file's. */
+/* sealring issue: one API key's credential, or a CSV file's; sealring import: keys that clients have from elsewhere. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,8 @@
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+
+enum { DETAIL_ISSUE, DETAIL_IMPORT };
 
 static int issue_one(struct session *session)
 {
@@ -65,7 +67,7 @@ static void name_line(sealring_error *error, const char *file, const struct clie
         }
     }
     snprintf(message + used, sizeof message - used, "; %s",
-             begun ? "some lines above it were issued" : "nothing was issued");
+             begun ? "some lines above it were done" : "nothing was done");
     memcpy(error->message, message, sizeof message);
 }
 
@@ -73,12 +75,13 @@ static void say_totals(const struct delivery *delivery)
 {
     char issued[MOMENT_SIZE];
     char existed[MOMENT_SIZE];
+    const char *done = delivery->session->command->detail == DETAIL_IMPORT ? "imported" : "issued";
     moment_number(delivery->issued, issued);
     moment_number(delivery->existed, existed);
     if (delivery->existed == 0)
-        session_say(delivery->session, "%s issued", issued);
+        session_say(delivery->session, "%s %s", issued, done);
     else
-        session_say(delivery->session, "%s issued, %s had been issued before", issued, existed);
+        session_say(delivery->session, "%s %s, %s had been %s before", issued, done, existed, done);
 }
 
 static int issue_all(struct session *session, const struct clients_csv *clients, const char *file)
@@ -89,15 +92,18 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
     if (result != STATUS_DONE)
         return result;
     delivery.total = clients->count;
-    delivery.progress.what = "issuing";
-    sealring_status status =
-        sealring_issue(session->manager, session->options.arguments[0], clients->requests, clients->count,
-                       SEALRING_ISSUE_ADD_CLIENTS, delivery_take, &delivery, &bad, &session->error);
+    bool imports = session->command->detail == DETAIL_IMPORT;
+    delivery.progress.what = imports ? "importing" : "issuing";
+    sealring_status status = (imports ? sealring_import : sealring_issue)(
+        session->manager, session->options.arguments[0], clients->requests, clients->count, SEALRING_ISSUE_ADD_CLIENTS,
+        delivery_take, &delivery, &bad, &session->error);
     if (status != SEALRING_OK && bad < clients->count)
         name_line(&session->error, file, clients, bad, delivery.issued + delivery.existed > 0);
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
-        session_say(session, "would issue the credentials of %zu lines, or hand them over again: each line is good",
+        session_say(session,
+                    imports ? "would import the keys of %zu lines: each line is good"
+                            : "would issue the credentials of %zu lines, or hand them over again: each line is good",
                     clients->count);
     else if (result == STATUS_DONE)
         say_totals(&delivery);
@@ -124,11 +130,11 @@ static int issue_from(struct session *session, const char *file)
     }
     if (standard_input)
         file = "standard input";
-    bool good = clients_csv_read(&clients, stream, session->now, problem);
+    bool good = clients_csv_read(&clients, stream, session->command->detail == DETAIL_IMPORT, session->now, problem);
     if (stream != stdin)
         fclose(stream);
     if (!good)
-        return session_refuse(session, STATUS_USAGE, "%s, %s; nothing was issued", file, problem);
+        return session_refuse(session, STATUS_USAGE, "%s, %s; nothing was done", file, problem);
     int result = session_open(session);
     if (result == STATUS_DONE)
         result = issue_all(session, &clients, file);
@@ -183,11 +189,55 @@ const struct command command_issue = {
         "The credential is printed once, alone, on standard output. It is not kept anywhere; sealring reissue derives it "
         "again.\n"
         "The CSV file begins with a line that names its columns: client, and of contact, label, scopes (separated by "
-        "spaces), expires (RFC 3339, or a duration from now on), not_before (RFC 3339) those that are wanted, in any order. Clients that are missing are "
-        "added. Every line is checked before anything is issued. The output is CSV with the columns client, label, "
+        "spaces), expires (RFC 3339, or a duration from now on), not_before (RFC 3339) and key_id those that are wanted, in any "
+        "order. Clients that are missing are added. key_id lets a key whose version was closed, after a compromise say, go on "
+        "under its ID. Every line is checked before anything is issued. The output is CSV with the columns client, label, "
         "key_id, version, serial, expires, scopes, credential, state. After an interruption run the same command again: "
         "it issues what is missing and gives the complete result.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};
+
+static int run_import(struct session *session)
+{
+    const char *file = option_text(&session->options, "sha256");
+    if (file == NULL)
+        return session_refuse(session, STATUS_USAGE, "import wants --sha256 FILE: see `sealring import --help`");
+    return issue_from(session, file);
+}
+
+static const struct argument import_arguments[] = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0},
+                                                   {NULL, NULL, 0, 0}};
+
+static const struct option import_options[] = {
+    {"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
+    {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const import_examples[] = {
+    "sealring import payments --sha256 old-keys.csv --out imported.csv",
+    NULL,
+};
+
+const struct command command_import = {
+    .words = "import",
+    .group = "API keys",
+    .purpose = "take over keys that clients have from elsewhere, by their SHA-256",
+    .arguments = import_arguments,
+    .options = import_options,
+    .notes =
+        "For moving without making clients change first: their old keys are accepted as they are, until their end date or "
+        "until sealring reissue has given them a credential of sealring's and the ring's overlap is over.\n"
+        "The CSV file begins with a line that names its columns: client, sha256 (64 hexadecimal digits), expires (RFC 3339, "
+        "or a duration from now on: an imported key must have an end) and, where wanted, contact, label, scopes, not_before, "
+        "in any order. Clients that are missing are added. Every line is checked before anything is imported; repeating the "
+        "command imports what is missing.\n"
+        "The token binds each digest to its claims, so that an edited registry can neither add nor widen one. The old keys "
+        "must be random, of 128 bits at least and 8 to 512 bytes long.",
+    .examples = import_examples,
+    .run = run_import,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = DETAIL_IMPORT,
 };

@@ -83,7 +83,10 @@ static int describe_credential(const sealring_credential_info *credential, void 
     table_add(table, style_version_tone(credential->version_state), "%" PRIu32 " (%s)", credential->version,
               sealring_version_state_name(credential->version_state));
     table_add(table, credential->state == SEALRING_CREDENTIAL_CURRENT ? TONE_GOOD : TONE_DIM, "%s%s",
-              sealring_credential_state_name(credential->state), credential->replaced ? " by rekey" : "");
+              sealring_credential_state_name(credential->state),
+              credential->replaced   ? " and ends"
+              : credential->imported ? ", imported"
+                                     : "");
     moment_format(credential->issued, now, text);
     table_add(table, TONE_PLAIN, "%s", text);
     moment_format(credential->expires, now, text);

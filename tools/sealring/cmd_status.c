@@ -79,16 +79,25 @@ static void advise_version(struct advice *advice, const struct ring *ring, const
     if (version->state == SEALRING_VERSION_PENDING)
         advise(advice, "version %" PRIu32 " stands by: sealring activate %s %" PRIu32, version->version, ring->name,
                version->version);
-    if (closed && version->current > 0 && ring->info.active_version != 0)
+    if (closed && version->current > 0 && version->state == SEALRING_VERSION_RETIRED)
         advise(advice,
-               "%" PRIu64 " API key%s only credentials of version %" PRIu32
-               ", which is %s: sealring reissue %s --all --out DIR/",
-               version->current, version->current == 1 ? " has" : "s have", version->version,
+               "%" PRIu64 " API key%s newest credential under version %" PRIu32
+               ", which is retired: sealring reinstate %s %" PRIu32 " lets them in again",
+               version->current, version->current == 1 ? " has its" : "s have their", version->version, ring->name,
+               version->version);
+    else if (closed && version->current > 0)
+        advise(advice,
+               "%" PRIu64 " API key%s newest credential under version %" PRIu32
+               ", which is %s: sealring issue %s --from YOUR-LIST.csv (with the column key_id)",
+               version->current, version->current == 1 ? " has its" : "s have their", version->version,
                sealring_version_state_name(version->state), ring->name);
     if (closed && version->purge_at <= now)
         advise(advice, "version %" PRIu32 "'s object is needed no more: sealring destroy %s %" PRIu32, version->version,
                ring->name, version->version);
-    if (version->closing_owed)
+    if (version->closing_owed && version->state == SEALRING_VERSION_DESTROYED)
+        advise(advice, "version %" PRIu32 "'s object is still in the token: sealring destroy %s %" PRIu32,
+               version->version, ring->name, version->version);
+    else if (version->closing_owed)
         advise(advice, "the token could not be told yet to refuse version %" PRIu32 "'s object", version->version);
 }
 

@@ -77,7 +77,9 @@ static void write_csv(FILE *stream, const sealring_issued *issued)
     write_field(stream, issued->label);
     fprintf(stream, ",%s,%" PRIu32 ",%" PRIu32 ",%s,", issued->key_id, issued->version, issued->serial, expires);
     write_field(stream, issued->scopes);
-    fprintf(stream, ",%s,%s\n", issued->credential, issued->existed ? "existed" : "issued");
+    bool imported = issued->credential == NULL;
+    fprintf(stream, ",%s,%s\n", imported ? "" : issued->credential,
+            issued->existed ? "existed" : (imported ? "imported" : "issued"));
 }
 
 static void write_issued(const struct delivery *delivery, FILE *stream, const sealring_issued *issued)

@@ -77,11 +77,11 @@ json_t *jsontext_key(const sealring_key_info *key)
 
 json_t *jsontext_credential(const sealring_credential_info *credential)
 {
-    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "key_id", credential->key_id,
+    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "key_id", credential->key_id,
                      "serial", (json_int_t)credential->serial, "version", (json_int_t)credential->version,
                      "version_state", sealring_version_state_name(credential->version_state), "state",
-                     sealring_credential_state_name(credential->state), "replaced",
-                     (int)credential->replaced, "scopes", jsontext_scopes(credential->scopes), "issued",
+                     sealring_credential_state_name(credential->state), "replaced", (int)credential->replaced,
+                     "imported", (int)credential->imported, "scopes", jsontext_scopes(credential->scopes), "issued",
                      jsontext_time(credential->issued), "not_before", jsontext_time(credential->not_before), "expires",
                      jsontext_time(credential->expires), "retire_at", jsontext_time(credential->retire_at), "digest",
                      credential->digest);
@@ -105,11 +105,13 @@ void jsontext_print_as(const char *name, json_t *value)
 
 void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "client", issued->client, "label", issued->label,
-                  "key_id", issued->key_id, "version", (json_int_t)issued->version, "serial",
-                  (json_int_t)issued->serial, "expires", jsontext_time(issued->expires), "scopes",
-                  jsontext_scopes(issued->scopes), "state", issued->existed ? "existed" : "issued");
+    json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "client", issued->client, "label",
+                               issued->label, "key_id", issued->key_id, "version", (json_int_t)issued->version,
+                               "serial", (json_int_t)issued->serial, "expires", jsontext_time(issued->expires),
+                               "scopes", jsontext_scopes(issued->scopes), "state",
+                               issued->existed              ? "existed"
+                               : issued->credential == NULL ? "imported"
+                                                            : "issued");
     char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     if (text == NULL) {
@@ -117,6 +119,8 @@ void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
         exit(1);
     }
     /* The credential's alphabet needs no escaping, so it can follow by hand, straight from the library's memory. */
-    fprintf(stream, "%.*s,\"credential\":\"%s\"}\n", (int)(strlen(text) - 1), text, issued->credential);
+    const char *mark = issued->credential == NULL ? "" : "\"";
+    fprintf(stream, "%.*s,\"credential\":%s%s%s}\n", (int)(strlen(text) - 1), text, mark,
+            issued->credential == NULL ? "null" : issued->credential, mark);
     free(text);
 }
