@@ -41,7 +41,7 @@ run key list --json
 fields '.keys[0]' "$key_fields" "key list"
 run key show "$key" --json
 fields '.key.credential_list[0]' \
-    "digest expires issued key_id not_before replaced retire_at scopes serial state version version_state" \
+    "digest expires imported issued key_id not_before replaced retire_at scopes serial state version version_state" \
     "a credential"
 run_with "$work/credential" verify --json
 fields . "accepted credential http_status reason verdict" "verify"

@@ -66,7 +66,7 @@ run_with "$work/one" verify
 status_is 1 "its credentials are rejected"
 out_like '^version-retired' "as retired"
 run status r
-out_like '1 API key has only credentials of version 1, which is retired' "status tells who is left behind"
+out_like '1 API key has its newest credential under version 1, which is retired: sealring reinstate r 1' "status tells who is left behind"
 
 run reinstate r 1
 succeeds "reinstate"

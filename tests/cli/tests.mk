@@ -11,3 +11,5 @@ cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/cli
 	tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/lib.sh
+TESTS += tests/cli/abi.sh
+EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
