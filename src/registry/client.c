@@ -2,6 +2,7 @@
 /* Rows of clients. */
 #include "registry/rows.h"
 
+#include "base/name.h"
 #include "registry/columns.h"
 
 #define CLIENT_KEYS "(SELECT count(*) FROM api_key k WHERE k.client = cl.id AND k.state <> 3)"
@@ -25,8 +26,8 @@ static const struct db_query client_all = {"SELECT " CLIENT_COLUMNS ", " CLIENT_
 void columns_read_client(struct query *query, struct registry_client *client)
 {
     client->id = query_int64(query);
-    query_text(query, client->name, sizeof client->name);
-    query_text(query, client->contact, sizeof client->contact);
+    query_name(query, client->name, sizeof client->name, name_client_problem);
+    query_name(query, client->contact, sizeof client->contact, name_contact_problem);
     client->created = query_int64(query);
     client->forgotten = query_int64(query);
     client->changed_epoch = query_uint64(query);

@@ -32,7 +32,7 @@ void columns_read_credential(struct query *query, struct registry_credential *cr
     credential->version = query_uint32(query);
     query_bytes(query, credential->digest, sizeof credential->digest);
     query_bytes(query, credential->nonce, sizeof credential->nonce);
-    query_text(query, credential->scopes, sizeof credential->scopes);
+    query_ascii(query, credential->scopes, sizeof credential->scopes);
     credential->not_before = query_int64(query);
     credential->expires = query_int64(query);
     credential->state =

@@ -2,6 +2,7 @@
 /* Rows of API keys. */
 #include "registry/rows.h"
 
+#include "base/name.h"
 #include "registry/columns.h"
 
 static const struct db_query key_highest = {"SELECT coalesce(max(id), 0) FROM api_key", false};
@@ -27,13 +28,13 @@ static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE 
 void columns_read_key(struct query *query, struct registry_key *key)
 {
     key->id = query_int64(query);
-    query_text(query, key->key_id, sizeof key->key_id);
+    query_ascii(query, key->key_id, sizeof key->key_id);
     key->ring = query_int64(query);
     key->client = query_int64(query);
-    query_text(query, key->label, sizeof key->label);
+    query_name(query, key->label, sizeof key->label, name_problem);
     key->state = (sealring_key_state)query_small(query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
     key->narrowed = query_bool(query);
-    query_text(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
+    query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
     key->last_serial = query_uint32(query);
     key->created = query_int64(query);
     key->changed_epoch = query_uint64(query);

@@ -148,6 +148,21 @@ void query_text(struct query *query, char *text, size_t size)
     text[fits ? length : 0] = '\0';
 }
 
+void query_name(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]))
+{
+    char why[128];
+    query_text(query, text, size);
+    query_demand(query, problem(text, why) == NULL);
+}
+
+void query_ascii(struct query *query, char *text, size_t size)
+{
+    query_text(query, text, size);
+    for (const char *byte = text; *byte != '\0'; byte++) {
+        query_demand(query, *byte >= ' ' && *byte <= '~');
+    }
+}
+
 void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length)
 {
     const void *found = NULL;

@@ -37,6 +37,9 @@ uint32_t query_uint32(struct query *query);
 int query_small(struct query *query, int smallest, int largest);
 bool query_bool(struct query *query);
 void query_text(struct query *query, char *text, size_t size); /* with NUL; a text with a NUL inside is damaged */
+/* The same, of a form that no insert of ours violates: names end up in paths and on terminals. `problem` as in base/name.h. */
+void query_name(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]));
+void query_ascii(struct query *query, char *text, size_t size);       /* printable ASCII, as key IDs and scopes are */
 void query_bytes(struct query *query, uint8_t *bytes, size_t length); /* exactly so many */
 void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length);
 

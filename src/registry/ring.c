@@ -2,6 +2,7 @@
 /* Rows of rings. */
 #include "registry/rows.h"
 
+#include "base/name.h"
 #include "registry/columns.h"
 
 static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM ring", false};
@@ -24,8 +25,8 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
 {
     ring->id = query_int64(query);
     query_bytes(query, ring->ring_id, sizeof ring->ring_id);
-    query_text(query, ring->name, sizeof ring->name);
-    query_text(query, ring->prefix, sizeof ring->prefix);
+    query_name(query, ring->name, sizeof ring->name, name_problem);
+    query_name(query, ring->prefix, sizeof ring->prefix, name_prefix_problem);
     ring->policy.overlap = query_int64(query);
     ring->policy.purge_delay = query_int64(query);
     ring->policy.keep = query_uint32(query);
