@@ -7,6 +7,7 @@ libsealring_core_la_SOURCES = \
 	src/base/error.c src/base/error.h \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \
+	src/base/sized.c src/base/sized.h \
 	src/base/state_names.c \
 	src/base/timetext.c src/base/timetext.h \
 	src/base/utf8.c src/base/utf8.h \
@@ -32,7 +33,7 @@ libsealring_la_SOURCES =
 libsealring_la_LIBADD = libsealring-core.la
 # current:revision:age, to be changed at a release only: revision +1 if the code changed; current +1, revision 0 if the
 # interface changed, and then age +1 if it only grew, age 0 if something went away.
-libsealring_la_LDFLAGS = -version-info 1:0:0 -no-undefined \
+libsealring_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/src/libsealring.map
 EXTRA_libsealring_la_DEPENDENCIES = src/libsealring.map
 EXTRA_DIST += src/libsealring.map

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/sized.h"
 #include "token/key.h"
 #include "token/provision.h"
 #include "vault/config.h"
@@ -59,7 +60,10 @@ sealring_status sealring_init_environment(const char *vault, const sealring_init
     sealring_status status = absolute(vault, path, error);
     if (status != SEALRING_OK)
         return status;
-    if (options == NULL || options->module == NULL) {
+    sealring_init_options asked;
+    sized_take(&asked, sizeof asked, options);
+    options = &asked;
+    if (options->module == NULL) {
         snprintf(value, sizeof value, "%s/tokens/softhsm2.conf", path);
         return each("SOFTHSM2_CONF", value, context) == 0
                    ? SEALRING_OK
@@ -461,8 +465,10 @@ static void describe(const struct init *init, sealring_init_result *result)
 sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,
                               sealring_error *error)
 {
-    const sealring_init_options none = {.size = sizeof none};
-    struct init init = {.vault = vault, .options = options == NULL ? &none : options};
+    sealring_init_options asked;
+    sealring_init_result described = {.size = sizeof described};
+    sized_take(&asked, sizeof asked, options);
+    struct init init = {.vault = vault, .options = &asked};
     bool made = false;
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
@@ -473,8 +479,10 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     status = make_vault(&init, error);
     if (status != SEALRING_OK)
         remove_made(&init, made);
-    else if (result != NULL)
-        describe(&init, result);
+    else
+        describe(&init, &described);
+    if (status == SEALRING_OK)
+        sized_give(result, &described, sizeof described);
     config_free(init.config);
     return status;
 }

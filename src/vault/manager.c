@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/name.h"
+#include "base/sized.h"
 #include "vault/recover.h"
 
 #define MANAGER_LOCK_WAIT_MS     10000
@@ -41,12 +42,12 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         return error_no_memory(error);
     manager->owner = getpid();
     manager->lock_wait = MANAGER_LOCK_WAIT_MS;
-    if (options != NULL) {
-        manager->dry_run = options->dry_run;
-        manager->read_only = options->read_only;
-        if (options->lock_wait > 0)
-            manager->lock_wait = options->lock_wait;
-    }
+    sealring_manage_options asked;
+    sized_take(&asked, sizeof asked, options);
+    manager->dry_run = asked.dry_run;
+    manager->read_only = asked.read_only;
+    if (asked.lock_wait > 0)
+        manager->lock_wait = asked.lock_wait;
     manager_actor(manager->actor);
     sealring_status status = config_load(vault, &manager->config, error);
     if (status == SEALRING_OK)
@@ -204,12 +205,12 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
     sealring_status status = manager_read(manager, read_vault, &vault, error);
     if (status != SEALRING_OK)
         return status;
-    *info = (sealring_vault_info){
-        .size = sizeof *info, .epoch = vault.epoch, .schema = vault.schema, .created = vault.created};
-    snprintf(info->path, sizeof info->path, "%s", manager->config->directory);
-    snprintf(info->module, sizeof info->module, "%s", manager->config->module);
-    snprintf(info->token_uri, sizeof info->token_uri, "%s", manager->config->token);
-    hex_encode(vault.vault_id, sizeof vault.vault_id, info->vault_id);
-    hex_encode(vault.era, sizeof vault.era, info->era);
+    sealring_vault_info whole = {.epoch = vault.epoch, .schema = vault.schema, .created = vault.created};
+    snprintf(whole.path, sizeof whole.path, "%s", manager->config->directory);
+    snprintf(whole.module, sizeof whole.module, "%s", manager->config->module);
+    snprintf(whole.token_uri, sizeof whole.token_uri, "%s", manager->config->token);
+    hex_encode(vault.vault_id, sizeof vault.vault_id, whole.vault_id);
+    hex_encode(vault.era, sizeof vault.era, whole.era);
+    sized_give(info, &whole, sizeof whole);
     return SEALRING_OK;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A vault that verifies: sealring_open, sealring_verify, sealring_close; and what the module wants of the environment. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include <sealring/verify.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "vault/config.h"
 #include "verifier/verifier.h"
 
@@ -50,23 +50,12 @@ void sealring_close(sealring_vault **vault)
     *vault = NULL;
 }
 
-/* Callers built against an older header have a smaller grant: only what fits is copied. */
-static void copy_grant(sealring_grant *to, const sealring_grant *from)
-{
-    size_t size = to->size < sizeof *from ? to->size : sizeof *from;
-    if (size <= offsetof(sealring_grant, key_id))
-        return;
-    memcpy((char *)to + offsetof(sealring_grant, key_id), (const char *)from + offsetof(sealring_grant, key_id),
-           size - offsetof(sealring_grant, key_id));
-}
-
 sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant)
 {
     sealring_grant whole = {.size = sizeof whole};
     sealring_verdict verdict = verifier_verify(vault->verifier, credential, length, scope, &whole);
-    if (grant != NULL)
-        copy_grant(grant, &whole);
+    sized_give(grant, &whole, sizeof whole);
     return verdict;
 }
 

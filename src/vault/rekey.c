@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/sized.h"
 #include "base/timetext.h"
 #include "credential/scope.h"
 #include "vault/key.h"
@@ -166,8 +167,9 @@ static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealr
 sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, const sealring_rekey_request *request,
                                sealring_issued_callback each, void *context, sealring_error *error)
 {
-    const sealring_rekey_request as_before = {.size = sizeof as_before};
-    struct rekey rekey = {.manager = manager, .key_id = key_id, .request = request == NULL ? &as_before : request};
+    sealring_rekey_request asked;
+    sized_take(&asked, sizeof asked, request);
+    struct rekey rekey = {.manager = manager, .key_id = key_id, .request = &asked};
     char *text = secret_allocate(SEAL_TEXT_SIZE);
     if (text == NULL)
         return error_no_memory(error);

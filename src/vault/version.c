@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "vault/closing.h"
 #include "vault/make.h"
 #include "vault/manager.h"
@@ -204,8 +205,6 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
     if (needs->names_version && version == 0)
         return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
                          sealring_event_name(needs->event));
-    if (options == NULL)
-        return SEALRING_OK;
     if (options->overrule && (options->reason == NULL || options->reason[0] == '\0'))
         return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
     return manager_check_reason(options->reason, error);
@@ -215,22 +214,22 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
                                         uint32_t version, const sealring_event_options *options,
                                         sealring_change *change, sealring_error *error)
 {
-    sealring_change unwanted = {.size = sizeof unwanted};
+    sealring_change whole = {.size = sizeof whole};
+    sealring_event_options asked;
     const struct event_needs *needs = needs_of(event);
-    sealring_status status = check_arguments(needs, version, options, error);
+    sized_take(&asked, sizeof asked, options);
+    sized_give(change, &whole, sizeof whole);
+    sealring_status status = check_arguments(needs, version, &asked, error);
     if (status != SEALRING_OK)
         return status;
-    if (change == NULL)
-        change = &unwanted;
-    *change = (sealring_change){.size = sizeof *change};
     struct transition transition = {
         .manager = manager,
         .ring = ring,
         .event = event,
         .version = version,
-        .reason = options == NULL ? NULL : options->reason,
-        .overrule = options != NULL && options->overrule,
-        .change = change,
+        .reason = asked.reason,
+        .overrule = asked.overrule,
+        .change = &whole,
     };
     /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
     sealring_error token_error = {.message = ""};
@@ -243,5 +242,6 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
     status = event == SEALRING_EVENT_ROTATE ? rotate(&transition, error) : run_event(&transition, error);
     manager_end(manager);
     state_release(&transition.state);
+    sized_give(change, &whole, sizeof whole);
     return status;
 }

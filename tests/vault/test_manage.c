@@ -56,7 +56,7 @@ static long long state_of(uint32_t version)
 
 START_TEST(a_rotation_from_beginning_to_end)
 {
-    sealring_change result;
+    sealring_change result = {.size = sizeof result};
     sealring_grant grant = {.size = sizeof grant};
     ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, &result), error);
     ck_assert_uint_eq(result.count, 2);
@@ -130,7 +130,7 @@ END_TEST
 START_TEST(a_compromised_version_never_comes_back)
 {
     sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
-    sealring_change result;
+    sealring_change result = {.size = sizeof result};
     ASSERT_OK(change(SEALRING_EVENT_PREPARE, 0, NULL), error);
     ASSERT_OK(change(SEALRING_EVENT_COMPROMISE, 1, &result), error);
     ck_assert_uint_eq(result.count, 2);

@@ -188,7 +188,7 @@ START_TEST(an_owed_closing_is_made_up_for)
     snprintf(away, sizeof away, "%s/tokens/away", vault.path);
     /* the token is away while a version is compromised: that is not held up, and the closing is owed */
     ck_assert_int_eq(rename(tokens, away), 0);
-    sealring_change change;
+    sealring_change change = {.size = sizeof change};
     sealring_manager *manager = test_vault_manage(&vault);
     ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_COMPROMISE, 1, NULL, &change, &error), error);
     ck_assert(change.closing_owed);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Callers' structures that begin with `size_t size`: a program built against an older header has a smaller one. */
+#ifndef BASE_SIZED_H
+#define BASE_SIZED_H
+
+#include <stddef.h>
+
+/* Copies what the caller's structure has into the whole one at `whole`, of whole_size bytes, and zeroes the rest. callers NULL: all
+ * zero. whole's own size member becomes whole_size. */
+void sized_take(void *whole, size_t whole_size, const void *callers);
+
+/* Copies as much of `whole` as the caller's structure has room for, its size member untouched. callers may be NULL. */
+void sized_give(void *callers, const void *whole, size_t whole_size);
+
+#endif
