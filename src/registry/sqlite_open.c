@@ -111,7 +111,7 @@ static int sqlite_configure(struct sqlite_db *connection)
     static const char pragmas[] =
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
         "PRAGMA mmap_size = 0; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON;"
-        "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL";
+        "PRAGMA secure_delete = FAST; PRAGMA synchronous = FULL";
     return code == SQLITE_OK ? sqlite3_exec(handle, pragmas, NULL, NULL, NULL) : code;
 }
 
