@@ -242,10 +242,13 @@ static void sqlite_checkpoint(struct db *db, int pages)
     if (sqlite_logged_pages(connection) <= pages) {
         return;
     }
-    /* Passive: copies what no reader needs any more and waits for nobody. What is left is copied next time. */
+    /* Copies what no reader needs any more and waits for nobody; what is left is copied next time. Then, if nobody is reading,
+     * empties the log: one that is damaged counts only up to the damage, and would bring back what the database was before. */
     int logged = -1, copied = -1;
-    int code = sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied);
-    connection->log_pages = code == SQLITE_OK ? logged - copied : -1;
+    sqlite3_busy_timeout(connection->handle, 0);
+    int code = sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, &logged, &copied);
+    sqlite3_busy_timeout(connection->handle, SQLITE_BUSY_MS);
+    connection->log_pages = code == SQLITE_OK || code == SQLITE_BUSY ? logged - copied : -1;
 }
 
 const struct db_driver sqlite_driver = {

@@ -16,6 +16,9 @@
  * the log whole. Pages of 1,024 and 2,048 bytes were measured too: what they save there they lose elsewhere. */
 #define SQLITE_PAGE_SIZE 4096
 
+/* How long SQLite itself waits for another's transaction; the whole is run again a bounded number of times after that. */
+#define SQLITE_BUSY_MS 200
+
 #define SQLITE_STATEMENTS 128 /* slots for prepared statements, a power of two, well above the number of queries */
 
 struct sqlite_db;

@@ -12,9 +12,6 @@
 
 #include "registry/schema/schema.h"
 
-/* How long SQLite itself waits for another's transaction; the whole is run again a bounded number of times after that. */
-#define SQLITE_BUSY_MS 200
-
 /* Beware in this file: closing any descriptor of a database file drops the POSIX locks that other connections of this process
  * hold on it (fcntl(2)). So an existing file is only ever opened by SQLite, and looked at with stat. */
 
@@ -190,13 +187,17 @@ static int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
 /* The questions that a file answers before it counts as a registry. */
 static enum db_problem sqlite_recognise(struct sqlite_db *connection, enum db_access access, struct db_failure *failure)
 {
-    int64_t application = 0, tables = 0;
+    int64_t application = 0, number = 0, tables = 0;
     if (sqlite_ask(connection->handle, "PRAGMA application_id", &application) != SQLITE_OK ||
+        sqlite_ask(connection->handle, "PRAGMA user_version", &number) != SQLITE_OK ||
         sqlite_ask(connection->handle, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK) {
         return sqlite_fail_handle(failure, connection);
     }
     if (application != SQLITE_APPLICATION_ID) {
         return sqlite_fail(failure, DB_NOT_OURS, 0, "the application ID is another");
+    }
+    if (number < 1) { /* what is newer than this program tells so in its vault row */
+        return sqlite_fail(failure, DB_NOT_OURS, 0, "its schema has no number");
     }
     if (access == DB_READS) {
         return DB_FINE;

@@ -120,7 +120,8 @@ static sealring_status change_client(sealring_manager *manager, const char *purp
         status = manager_begin(manager, purpose, false, error);
     if (status != SEALRING_OK)
         return status;
-    status = manager_write(manager, false, &change.act, body, &change, error);
+    /* the epoch tells a bulk issue under way that what it planned may not hold any more */
+    status = manager_write(manager, true, &change.act, body, &change, error);
     audit_release(&change.act);
     manager_end(manager);
     return status;

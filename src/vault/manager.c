@@ -17,7 +17,7 @@
 #include "vault/recover.h"
 
 #define MANAGER_LOCK_WAIT_MS     10000
-#define MANAGER_CHECKPOINT_PAGES 1000
+#define MANAGER_CHECKPOINT_PAGES 4000
 
 void manager_actor(char actor[256])
 {
@@ -62,10 +62,21 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
     return SEALRING_OK;
 }
 
+/* Empties the write-ahead log, unless somebody else is at work, who will: while nothing happens all that was committed stands
+ * in the database itself. */
+static void settle(sealring_manager *manager)
+{
+    if (!manager->wrote || manager->owner != getpid() || registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
+        return;
+    registry_checkpoint(manager->registry, 0);
+    registry_unlock(manager->registry);
+}
+
 void sealring_manager_close(sealring_manager **manager)
 {
     if (manager == NULL || *manager == NULL)
         return;
+    settle(*manager);
     token_close((*manager)->token);
     /* in a forked child an SQLite connection must not be closed: it would drop the parent's file locks */
     if ((*manager)->owner == getpid())
@@ -154,7 +165,9 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
     if (status != SEALRING_OK)
         return status;
     struct recorded_body whole = {manager, how.operation_id, act, body, context};
-    return registry_write(manager->registry, &how, recorded, &whole, error);
+    status = registry_write(manager->registry, &how, recorded, &whole, error);
+    manager->wrote = manager->wrote || status == SEALRING_OK;
+    return status;
 }
 
 sealring_status manager_check_reason(const char *reason, sealring_error *error)

@@ -19,6 +19,7 @@ struct sealring_manager {
     struct token *token; /* NULL until an operation needs it */
     bool dry_run;
     bool read_only;
+    bool wrote; /* since it was opened */
     int64_t lock_wait;
     pid_t owner;
     char actor[256]; /* user@host process, for the record */

@@ -2,10 +2,8 @@
 /* Doing the same for many items on a few threads: a token answers several sessions at once. */
 #include "vault/parallel.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #define PARALLEL_THREADS 4
 #define PARALLEL_SHARE   16 /* items that make another thread worth while */
@@ -44,18 +42,49 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* How many threads were started besides the caller's. Signals stay with the caller's thread. */
-static size_t start(struct worker *workers, size_t wanted)
+/* Signals stay with the caller's thread. */
+static bool start_thread(pthread_t *thread, void *(*function)(void *), void *argument)
 {
-    size_t started = 0;
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (started < wanted && pthread_create(&workers[started + 1].thread, NULL, work, &workers[started + 1]) == 0)
-        started++;
+    bool started = pthread_create(thread, NULL, function, argument) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
+}
+
+/* How many threads were started besides the caller's. */
+static size_t start(struct worker *workers, size_t wanted)
+{
+    size_t started = 0;
+    while (started < wanted && start_thread(&workers[started + 1].thread, work, &workers[started + 1]))
+        started++;
+    return started;
+}
+
+static void *run_job(void *argument)
+{
+    struct parallel_job *job = argument;
+    job->status = job->function(job->context, &job->error);
+    return NULL;
+}
+
+void parallel_start(struct parallel_job *job, sealring_status (*function)(void *context, sealring_error *error),
+                    void *context)
+{
+    job->function = function;
+    job->context = context;
+    job->started = start_thread(&job->thread, run_job, job);
+    if (!job->started)
+        run_job(job);
+}
+
+sealring_status parallel_wait(struct parallel_job *job)
+{
+    if (job->started)
+        pthread_join(job->thread, NULL);
+    return job->status;
 }
 
 sealring_status parallel_each(size_t count, parallel_function function, void *context, size_t *failed,

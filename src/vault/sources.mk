@@ -5,6 +5,7 @@ libsealring_core_la_SOURCES += \
 	src/verifier/derive.c src/verifier/derive.h \
 	src/verifier/judge.c src/verifier/judge.h \
 	src/verifier/verifier.c src/verifier/verifier.h \
+	src/vault/batch.c src/vault/batch.h \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \
 	src/vault/config.c src/vault/config.h \

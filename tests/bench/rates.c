@@ -128,7 +128,7 @@ struct tally {
     double seconds;
 };
 
-#define SLICE 0.02 /* seconds: short enough that a slow moment of the machine hits both sides of a comparison */
+#define SLICE 0.05 /* seconds: short enough that a slow moment of the machine hits both sides of a comparison */
 
 static void bare_slice(struct bench *bench, size_t length, struct tally *tally)
 {
@@ -307,7 +307,7 @@ static void tear_down(struct bench *bench)
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.keys = 100000, .rounds = 9, .seconds = 0.4};
+    struct bench bench = {.keys = 100000, .rounds = 5, .seconds = 1.5};
     bool json = false;
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
                                             {"keys", required_argument, NULL, 'k'},

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch of requests to issue or import: planned on the registry as it is, sealed in the token, written, handed over. */
+#ifndef VAULT_BATCH_H
+#define VAULT_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vault/manager.h"
+#include "vault/seal.h"
+
+/* Requests per transaction: with a key and a credential each, no transaction holds more than 500 rows and some. */
+#define BATCH_MAX 250
+
+/* What all batches of one call share. */
+struct batch_call {
+    sealring_manager *manager;
+    const char *ring_name;
+    const sealring_issue_request *requests;
+    size_t count;
+    unsigned flags;
+    bool imports;    /* digests of keys that clients have, instead of credentials */
+    bool repeatable; /* existing keys are handed over again */
+};
+
+struct item;
+
+struct batch {
+    const struct batch_call *call;
+    size_t room;
+    size_t first; /* requests first … first + count - 1 of the call */
+    size_t count;
+    size_t bad;                  /* after a failure: which request */
+    bool wrote;                  /* something that moved the epoch */
+    struct registry_vault vault; /* as of the plan */
+    struct registry_ring ring;
+    struct registry_version active;
+    struct item *items;
+    char (*texts)[SEAL_TEXT_SIZE];
+    struct audit_act act;
+};
+
+sealring_status batch_make(struct batch *batch, const struct batch_call *call, sealring_error *error);
+void batch_release(struct batch *batch);
+
+/* Whether the requests first … first + count - 1 could be carried out, however many they are. Nothing is kept. */
+sealring_status batch_check(struct batch *batch, sealring_error *error);
+
+/* What each request means for the registry as it is. */
+sealring_status batch_plan(struct batch *batch, sealring_error *error);
+
+/* The token's part. Touches neither the registry nor another batch: it may run while one is written. */
+sealring_status batch_seal(struct batch *batch, sealring_error *error);
+
+/* The transaction, under the lock. */
+sealring_status batch_write(struct batch *batch, sealring_error *error);
+
+sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback each, void *context,
+                                sealring_error *error);
+
+#endif
