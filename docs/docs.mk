@@ -1,4 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-# Documentation and examples that are part of the distribution.
-EXTRA_DIST += docs/examples/server.c CHANGELOG.md
-EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh
+# Documentation and examples that are part of the distribution, and where they are installed.
+dist_doc_DATA = README.md CHANGELOG.md SECURITY.md docs/ARCHITECTURE.md docs/tokens.md
+examplesdir = $(docdir)/examples
+dist_examples_DATA = docs/examples/server.c docs/examples/verify.py docs/examples/verify.rs
+examplesgodir = $(examplesdir)/go
+dist_examplesgo_DATA = docs/examples/go/go.mod docs/examples/go/verify.go
+examplesgosealringdir = $(examplesdir)/go/sealring
+dist_examplesgosealring_DATA = docs/examples/go/sealring/sealring.go
+EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
+
+# Man pages. A page about several names is found under each of them: links are made as its NAME section says.
+dist_man_MANS = \
+	docs/man/sealring-client.1 docs/man/sealring-help.1 docs/man/sealring-import.1 docs/man/sealring-init.1 docs/man/sealring-issue.1 \
+	docs/man/sealring-key.1 docs/man/sealring-reissue.1 docs/man/sealring-ring.1 docs/man/sealring-status.1 \
+	docs/man/sealring-verify.1 docs/man/sealring-version.1 docs/man/sealring.1 docs/man/libsealring.3 \
+	docs/man/sealring_client_add.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 \
+	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 \
+	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_manager_open.3 \
+	docs/man/sealring_open.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \
+	docs/man/sealring_ring_create.3 docs/man/sealring_time_format.3 docs/man/sealring_verdict_name.3 \
+	docs/man/sealring_verify.3 docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 \
+	docs/man/sealring_version_state_name.3 docs/man/sealring.conf.5
+
+# "SECTION FILE NAME" for each name that is not the file's own.
+list_man_links = for page in $(dist_man_MANS); do \
+	file=`basename $$page`; section=$${file\#\#*.}; \
+	sed -n '/^\.Sh NAME/,/^\.Nd/s/^\.Nm \([^ ]*\).*/\1/p' "$(top_srcdir)/$$page" | grep -vxF "$${file%.*}" | \
+		sed "s/^/$$section $$file /"; \
+	done
+
+install-data-hook: install-man-links
+install-man-links: install-man
+	@$(list_man_links) | while read -r section file name; do \
+		ln -sf "$$file" "$(DESTDIR)$(mandir)/man$$section/$$name.$$section" || exit 1; done
+uninstall-hook: uninstall-man-links
+uninstall-man-links:
+	@$(list_man_links) | while read -r section file name; do \
+		rm -f "$(DESTDIR)$(mandir)/man$$section/$$name.$$section" || exit 1; done
+.PHONY: install-man-links uninstall-man-links
+
+# Completion scripts are printed by the command, so that they cannot fall behind it. To cross-compile, name one that runs
+# here: make SEALRING_HERE=/usr/bin/sealring
+SEALRING_HERE = ./sealring$(EXEEXT)
+bashcompletiondir = $(datadir)/bash-completion/completions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+zshcompletiondir = $(datadir)/zsh/site-functions
+nodist_bashcompletion_DATA = tools/completions/bash/sealring
+nodist_fishcompletion_DATA = tools/completions/fish/sealring.fish
+nodist_zshcompletion_DATA = tools/completions/zsh/_sealring
+CLEANFILES += $(nodist_bashcompletion_DATA) $(nodist_fishcompletion_DATA) $(nodist_zshcompletion_DATA)
+print_completion = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SEALRING_HERE) help --completion
+$(nodist_bashcompletion_DATA): sealring$(EXEEXT)
+	$(print_completion) bash >$@.new && mv $@.new $@
+$(nodist_fishcompletion_DATA): sealring$(EXEEXT)
+	$(print_completion) fish >$@.new && mv $@.new $@
+$(nodist_zshcompletion_DATA): sealring$(EXEEXT)
+	$(print_completion) zsh >$@.new && mv $@.new $@

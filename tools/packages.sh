@@ -11,10 +11,12 @@ packages_of()
         echo autoconf automake libtool make gcc libc6-dev pkg-config \
             libssl-dev libsqlite3-dev libp11-dev libp11-kit-dev zlib1g-dev libjansson-dev libcsv-dev \
             softhsm2 opensc ;;
-    test) # the check library, and what the scripts call
-        echo check g++ binutils jq sqlite3 procps ;;
+    test) # the check library, what the scripts call, and the languages of the examples
+        echo check g++ binutils jq sqlite3 procps git \
+            mandoc zsh fish python3 golang-go rustc ;;
     ci) # the further checks of .ci/run
-        echo git clang clang-format llvm libclang-rt-dev shellcheck valgrind ;;
+        echo clang clang-format clang-tidy cppcheck llvm libclang-rt-dev shellcheck valgrind \
+            build-essential dpkg-dev debhelper lintian debootstrap ;;
     *)
         echo "packages.sh: no group \`$1\`: groups are build, test, ci" >&2
         return 2 ;;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The examples in Python, Go and Rust, built and run against the installed tree: each tells of a credential what C tells.
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 : "${top_builddir:=$PWD}"

@@ -32,16 +32,26 @@ rows() { # SQL: on the registry, as somebody else who only reads
 # The token asked by a program that is not ours.
 token_objects() {
     label=$(configured token | sed 's/.*token=\([^;]*\).*/\1/')
-    env "$(configured module-environment)" pkcs11-tool --module "$(configured module)" --token-label "$label" --login \
-        --pin "$(cat "$SEALRING_VAULT/$(configured pin-source)")" --list-objects 2>/dev/null |
-        sed -n 's/^ *\(label\|ID\|Usage\): */\1 /p' | paste -d' ' - - - | sort
+    pin=$(configured pin-source)
+    case $pin in /*) ;; *) pin=$SEALRING_VAULT/$pin ;; esac
+    # shellcheck disable=SC2046 # a word for each variable
+    env $(configured module-environment) pkcs11-tool --module "$(configured module)" --token-label "$label" --login \
+        --pin "$(cat "$pin")" --list-objects 2>/dev/null |
+        awk '
+        # SoftHSM2, killed while it makes an object, leaves one without any attribute: it is none, and nobody can find it.
+        function end() { if (label id != "") print "label " label " ID " id " Usage " usage; label = id = usage = "" }
+        /^[^ ]/ { end() }
+        $1 == "label:" { label = $2 }
+        $1 == "ID:" { id = $2 }
+        $1 == "Usage:" { sub(/^ *Usage: */, ""); usage = $0 }
+        END { end() }' | sort
 }
 
-snapshot() { # FILE
+snapshot() { # FILE [DIRECTORY of SoftHSM2's tokens]
     {
         sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" .dump
         # Not token.object: a login writes its PIN counter.
-        cksum "$SEALRING_VAULT"/tokens/softhsm2/*/*-*.object
+        cksum "${2-$SEALRING_VAULT/tokens/softhsm2}"/*/*-*.object
     } >"$1"
 }
 

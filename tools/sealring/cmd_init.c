@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/crash.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 #include "tools/sealring/session.h"
@@ -94,6 +95,26 @@ static void print_result(const struct session *session, const sealring_init_resu
     session_say(session, "next: sealring ring create NAME --prefix acme_live");
 }
 
+/* Nobody knows yet what the module does to a process: find out in one that nothing depends on. */
+static int try_given_module(struct session *session, const sealring_init_options *init)
+{
+    sealring_status status = sealring_init_environment(session->vault, init, set_variable, NULL, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    return init->module != NULL ? crash_try_module(session, init->module) : STATUS_DONE;
+}
+
+static int make_vault(struct session *session, const sealring_init_options *init)
+{
+    sealring_init_result result = {.size = sizeof result};
+    make_default_parents(session);
+    sealring_status status = sealring_init(session->vault, init, &result, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    print_result(session, &result);
+    return STATUS_DONE;
+}
+
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
@@ -106,7 +127,6 @@ static int run(struct session *session)
         .module_init_args = option_text(given, "module-init-args"),
         .module_environment = environment[0] != NULL ? environment : NULL,
     };
-    sealring_init_result result = {.size = sizeof result};
     int exit_status = STATUS_DONE;
     int parts = (init.module != NULL) + (init.token_uri != NULL) + (init.pin_source != NULL);
     if (parts != 0 && parts != 3) {
@@ -116,17 +136,10 @@ static int run(struct session *session)
         exit_status =
             session_refuse(session, STATUS_USAGE,
                            "--module-environment and --module-init-args belong to --module, --token, --pin-source");
-    } else if (session->dry_run) {
-        exit_status = dry_run(session, &init);
     } else {
-        make_default_parents(session);
-        sealring_status status = sealring_init_environment(session->vault, &init, set_variable, NULL, &session->error);
-        if (status == SEALRING_OK)
-            status = sealring_init(session->vault, &init, &result, &session->error);
-        if (status == SEALRING_OK)
-            print_result(session, &result);
-        else
-            exit_status = session_fail(session, status);
+        exit_status = try_given_module(session, &init);
+        if (exit_status == STATUS_DONE)
+            exit_status = session->dry_run ? dry_run(session, &init) : make_vault(session, &init);
     }
     free(environment);
     return exit_status;

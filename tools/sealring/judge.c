@@ -4,15 +4,24 @@
 
 #include "tools/sealring/jsontext.h"
 
-/* No verdict: whose fault is it? If the registry can still be read, the token's. */
-static int unavailable_status(struct session *session)
+static int ignore_key(const sealring_key_info *key, void *context)
+{
+    (void)key;
+    (void)context;
+    return 0;
+}
+
+/* No verdict: whose fault is it? If the registry can still be read where the credential's rows are, the token's. */
+static int unavailable_status(struct session *session, const struct input *input)
 {
     sealring_manage_options options = {.size = sizeof options, .read_only = true};
-    sealring_vault_info info = {.size = sizeof info};
+    sealring_explanation text;
+    sealring_explain(input->text, input->length, &text);
+    sealring_key_filter filter = {.key_id = text.key_id};
     sealring_manager *manager = NULL;
     sealring_status status = sealring_manager_open(session->vault, &options, &manager, NULL);
     if (status == SEALRING_OK)
-        status = sealring_vault_describe(manager, &info, NULL);
+        status = sealring_key_list(manager, &filter, ignore_key, NULL, NULL);
     sealring_manager_close(&manager);
     return status == SEALRING_OK ? STATUS_TOKEN : STATUS_REGISTRY;
 }
@@ -30,7 +39,7 @@ int judge(struct session *session, const struct input *input, const char *scopes
     *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);
     sealring_close(&vault);
     if (*verdict == SEALRING_UNAVAILABLE)
-        return unavailable_status(session);
+        return unavailable_status(session, input);
     return sealring_verdict_accepted(*verdict) ? STATUS_DONE : STATUS_REFUSED;
 }
 

@@ -25,7 +25,9 @@ int output_start(void)
         if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) != descriptor)
             return STATUS_REFUSED;
     setlocale(LC_CTYPE, "");
+    /* A reader that went away and a limit for files are errors to be told, not reasons to die in the middle of it. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer);
     if (closed) {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/sealring/crash.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 
@@ -61,6 +62,7 @@ int session_start(struct session *session)
     session->vault = given != NULL ? memory_text("%s", given) : default_vault();
     if (session->vault == NULL)
         return session_refuse(session, STATUS_USAGE, "no home directory to look for a vault in: give --vault DIR");
+    crash_watch(session->vault);
     return STATUS_DONE;
 }
 

@@ -10,6 +10,7 @@ sealring_SOURCES = \
 	tools/sealring/completion.c tools/sealring/completion.h \
 	tools/sealring/completion_bash.c tools/sealring/completion_fish.c tools/sealring/completion_zsh.c \
 	tools/sealring/session.c tools/sealring/session.h \
+	tools/sealring/crash.c tools/sealring/crash.h \
 	tools/sealring/pasted.c tools/sealring/pasted.h \
 	tools/sealring/memory.c tools/sealring/memory.h \
 	tools/sealring/output.c tools/sealring/output.h \

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a program that was compiled against <sealring/verify.h> has in it: numbers, layouts and prototypes, kept. */
+#include <sealring/verify.h>
+
+/* tests/cli/abi.sh compiles this file. Where it does not compile any more, programs that exist would break without a word:
+ * change the header back, or give the new meaning a new name. What is new in the header is added here. */
+
+#define KEPT(name, value) _Static_assert((int)(name) == (value), #name " has another value")
+KEPT(SEALRING_OK, 0);
+KEPT(SEALRING_REFUSED, 1);
+KEPT(SEALRING_NOT_FOUND, 2);
+KEPT(SEALRING_INVALID, 3);
+KEPT(SEALRING_TOKEN, 4);
+KEPT(SEALRING_REGISTRY, 5);
+KEPT(SEALRING_WAITING, 6);
+KEPT(SEALRING_SYSTEM, 7);
+
+KEPT(SEALRING_UNDECIDED, 0);
+KEPT(SEALRING_ACCEPTED, 1);
+KEPT(SEALRING_REJECTED_MALFORMED, 2);
+KEPT(SEALRING_REJECTED_UNKNOWN, 3);
+KEPT(SEALRING_REJECTED_BAD_SECRET, 4);
+KEPT(SEALRING_REJECTED_NOT_YET_VALID, 5);
+KEPT(SEALRING_REJECTED_EXPIRED, 6);
+KEPT(SEALRING_REJECTED_SUSPENDED, 7);
+KEPT(SEALRING_REJECTED_REVOKED, 8);
+KEPT(SEALRING_REJECTED_VERSION_RETIRED, 9);
+KEPT(SEALRING_REJECTED_VERSION_COMPROMISED, 10);
+KEPT(SEALRING_REJECTED_SCOPE, 11);
+KEPT(SEALRING_UNAVAILABLE, 12);
+
+KEPT(SEALRING_VERSION_NONE, 0);
+KEPT(SEALRING_VERSION_PENDING, 1);
+KEPT(SEALRING_VERSION_ACTIVE, 2);
+KEPT(SEALRING_VERSION_RETIRING, 3);
+KEPT(SEALRING_VERSION_RETIRED, 4);
+KEPT(SEALRING_VERSION_COMPROMISED, 5);
+KEPT(SEALRING_VERSION_DESTROYED, 6);
+
+KEPT(SEALRING_MESSAGE_SIZE, 512);
+KEPT(SEALRING_KEY_ID_LENGTH, 16);
+KEPT(SEALRING_NAME_LENGTH_MAX, 64);
+KEPT(SEALRING_SCOPES_LENGTH_MAX, 1023);
+KEPT(SEALRING_PREFIX_LENGTH_MAX, 24);
+KEPT(SEALRING_CREDENTIAL_LENGTH_MAX, 102);
+
+/* Enumerations are passed by value. */
+KEPT(sizeof(sealring_status), 4);
+KEPT(sizeof(sealring_verdict), 4);
+KEPT(sizeof(sealring_version_state), 4);
+
+#define PLACED(structure, field, bits64, bits32)                                              \
+    _Static_assert(offsetof(structure, field) == (sizeof(void *) == 8 ? (bits64) : (bits32)), \
+                   #structure "." #field " has moved")
+
+/* sealring_error has no size field: the library writes all of what the caller's compiler laid out. */
+PLACED(sealring_error, status, 0, 0);
+PLACED(sealring_error, token_code, 8, 4);
+PLACED(sealring_error, registry_code, 16, 8);
+PLACED(sealring_error, system_errno, 20, 12);
+PLACED(sealring_error, message, 24, 16);
+_Static_assert(sizeof(sealring_error) == (sizeof(void *) == 8 ? 536 : 528), "sealring_error has another size");
+
+/* sealring_grant and sealring_options begin with their size and may grow at the end. What follows a 64-bit integer has its
+ * place on 64-bit systems here; 32-bit ones differ in how they align it. */
+PLACED(sealring_grant, size, 0, 0);
+PLACED(sealring_grant, key_id, 8, 4);
+PLACED(sealring_grant, ring, 25, 21);
+PLACED(sealring_grant, client, 90, 86);
+PLACED(sealring_grant, scopes, 155, 151);
+PLACED(sealring_grant, version, 1180, 1176);
+PLACED(sealring_grant, serial, 1184, 1180);
+PLACED(sealring_grant, version_state, 1188, 1184);
+#if defined __LP64__
+_Static_assert(offsetof(sealring_grant, not_before) == 1192, "sealring_grant.not_before has moved");
+_Static_assert(offsetof(sealring_grant, expires) == 1200, "sealring_grant.expires has moved");
+_Static_assert(offsetof(sealring_grant, sunset) == 1208, "sealring_grant.sunset has moved");
+_Static_assert(offsetof(sealring_grant, reason) == 1216, "sealring_grant.reason has moved");
+_Static_assert(sizeof(sealring_grant) >= 1472, "sealring_grant has shrunk");
+#endif
+_Static_assert(sizeof((sealring_grant *)0)->key_id == 17, "sealring_grant.key_id has another size");
+_Static_assert(sizeof((sealring_grant *)0)->ring == 65, "sealring_grant.ring has another size");
+_Static_assert(sizeof((sealring_grant *)0)->client == 65, "sealring_grant.client has another size");
+_Static_assert(sizeof((sealring_grant *)0)->scopes == 1024, "sealring_grant.scopes has another size");
+_Static_assert(sizeof((sealring_grant *)0)->reason == 256, "sealring_grant.reason has another size");
+PLACED(sealring_options, size, 0, 0);
+
+/* Prototypes: a pointer of another type is a diagnosis, which -Werror makes final. */
+struct kept_prototypes {
+    sealring_status (*open)(const char *, const sealring_options *, sealring_vault **, sealring_error *);
+    sealring_verdict (*verify)(sealring_vault *, const char *, size_t, const char *, sealring_grant *);
+    void (*close)(sealring_vault **);
+    int (*verdict_accepted)(sealring_verdict);
+    const char *(*verdict_name)(sealring_verdict);
+    int (*verdict_http_status)(sealring_verdict);
+    const char *(*version_state_name)(sealring_version_state);
+    const char *(*library_version)(void);
+};
+extern const struct kept_prototypes kept_prototypes;
+const struct kept_prototypes kept_prototypes = {
+    .open = sealring_open,
+    .verify = sealring_verify,
+    .close = sealring_close,
+    .verdict_accepted = sealring_verdict_accepted,
+    .verdict_name = sealring_verdict_name,
+    .verdict_http_status = sealring_verdict_http_status,
+    .version_state_name = sealring_version_state_name,
+    .library_version = sealring_library_version,
+};

@@ -1,0 +1,371 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Man pages, completions and Markdown say what is there, all of it and nothing else; then made-up errors are noticed.
+# shellcheck disable=SC2016,SC2317 # filters in quotes; checks that are called by name
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+docs=$here/docs.pl
+for name in perl mandoc zsh fish bash; do
+    command -v $name >/dev/null || bail_out "$name is missing: sh tools/packages.sh test"
+done
+common='["vault", "json", "help"]'
+: >"$work/out"
+: >"$work/err"
+
+mkdir "$work/bin"
+ln -s "$SEALRING" "$work/bin/sealring"
+PATH=$work/bin:$PATH # what completion scripts call
+
+# ---- what the checks read: a tree, and in it the command's own table ----
+
+gather() { # TREE
+    mkdir -p "$1/completions"
+    cp -R "$top_srcdir/docs" "$top_srcdir/include" "$top_srcdir/src" "$1"
+    cp "$top_srcdir"/*.md "$1"
+    chmod -R u+w "$1"
+    for entry in "$top_srcdir"/*; do # what Markdown links to
+        [ -e "$1/${entry##*/}" ] || ln -s "$entry" "$1"
+    done
+    for shell in bash fish zsh; do
+        "$SEALRING" help --completion $shell >"$1/completions/$shell" || bail_out "no completion for $shell"
+    done
+    "$SEALRING" help --json >"$1/table" || bail_out "no table"
+}
+
+# Two lists must be the same; < stands before what is missing in the second, > before what should not be there.
+same() { # WANTED FOUND
+    sort "$1" >"$work/wanted"
+    sort "$2" >"$work/found"
+    [ -s "$work/wanted" ] || echo "nothing to compare with"
+    diff "$work/wanted" "$work/found"
+}
+
+table() { # FILTER: of the command's table
+    jq -r --argjson common "$common" ".commands[] | $1" "$tree/table"
+}
+
+# ---- the checks: each prints what is wrong in $tree ----
+
+# Every command has a page of its name, or of its first word; and no page names another.
+pages_of_commands() {
+    { echo sealring; table '"sealring-" + (.command | split(" ")[0])'; } | sort -u | sed 's/$/.1/' >"$work/a"
+    perl "$docs" names "$tree"/docs/man/*.1 | cut -d ' ' -f 1 | grep -v '^sealring-version.1$' >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+usage_of_commands() {
+    table '.command as $c
+        | (.options[] | select(.name | IN($common[]) | not) | "\($c)|--\(.name)|\(.value // "")"),
+          (.arguments[] | if .optional then "\($c)|[\(.name)]" else "\($c)|\(.name)" end),
+          "\($c)|common options"' >"$work/a"
+    perl "$docs" synopsis "$tree"/docs/man/*.1 >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+options_of_commands() {
+    table '.command as $c | .options[] | select(.name | IN($common[], "dry-run") | not)
+        | "\($c)|--\(.name)|\(.value // "")"' >"$work/a"
+    perl "$docs" descriptions "$tree"/docs/man/*.1 >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+# Those that every command has, on each page and together in sealring(1).
+common_options() {
+    perl "$docs" names "$tree"/docs/man/*.1 | sed 's/^sealring-//; s/\.1 / /' >"$work/names"
+    table '(.command | split(" ")[0]) as $c | .options[] | select(.name | IN($common[], "dry-run"))
+        | "\($c) |--\(.name)|\(.value // "")"' | while read -r word option; do
+        awk -v word="$word" -v option="$option" '$1 == word { print $2 option }' "$work/names"
+        echo "sealring.1$option"
+        echo 'sealring.1|--version|'
+    done | sort -u >"$work/a"
+    perl "$docs" common "$tree"/docs/man/*.1 | sort -u >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+# A value is taken or not, whatever the command: the completions rely on it.
+consistent_options() {
+    table '.options[] | "\(.name) \(.kind == "flag")"' | sort -u | cut -d ' ' -f 1 | uniq -d
+}
+
+# What --help shows is what the table says.
+help_texts() {
+    table '.command' >"$work/commands"
+    while IFS= read -r command; do
+        table "select(.command == \"$command\") | .options[] | \"  --\(.name)\" + if .value then \" \(.value)\" else \"\" end" \
+            >"$work/a"
+        # shellcheck disable=SC2086 # one word or two
+        "$SEALRING" $command --help </dev/null | grep -o '^  --[a-z0-9-]*\( [^ ]\{1,\}\)\{0,1\}' >"$work/b"
+        same "$work/a" "$work/b"
+    done <"$work/commands"
+}
+
+pages_of_functions() {
+    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" >"$work/a"
+    perl "$docs" names "$tree"/docs/man/*.3 | cut -d ' ' -f 1 | grep -v '^libsealring.3$' >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+prototypes() {
+    perl "$docs" prototypes "$tree"/include/sealring/*.h >"$work/a"
+    perl "$docs" prototypes "$tree"/docs/man/*.3 >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+# Each function's SYNOPSIS stands in the page that names it, under its header.
+right_pages() {
+    for page in "$tree"/docs/man/sealring_*.3; do
+        perl "$docs" names "$page" | cut -d . -f 1 >"$work/a"
+        sed -n 's/^\.Fo \(.*\)/\1/p' "$page" >"$work/b"
+        same "$work/a" "$work/b"
+        awk '$1 == ".In" { file = $2 } $1 == ".Fo" { print file, $2 }' "$page" | while read -r file name; do
+            grep -q "\\b$name(" "$tree/include/$file" || echo "$name is not in $file"
+        done
+    done
+}
+
+structures() {
+    perl "$docs" structures "$tree"/include/sealring/*.h >"$work/a"
+    perl "$docs" structures "$tree"/docs/man/*.3 | sort -u >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+constants() {
+    perl "$docs" constants "$tree"/include/sealring/*.h | sort -u >"$work/a"
+    perl "$docs" constants "$tree"/docs/man/*.3 | sort -u >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+configuration_keys() {
+    sed -n '/^} config_keys\[\] = {/,/^};/s/^    {"\([a-z-]*\)", VALUE_.*/\1/p' "$tree/src/vault/config.c" >"$work/a"
+    perl "$docs" keys "$tree/docs/man/sealring.conf.5" >"$work/b"
+    same "$work/a" "$work/b"
+}
+
+# A page is found under its own name, no name twice, and every reference leads to a page (of ours, if it looks like ours).
+names_and_references() {
+    perl "$docs" names "$tree"/docs/man/*.[135] >"$work/a"
+    cut -d ' ' -f 1 "$work/a" | sort | uniq -d | sed 's/$/: two pages/'
+    for page in "$tree"/docs/man/*.[135]; do
+        page=${page##*/}
+        grep -q "^$page $page\$" "$work/a" || echo "$page does not name itself"
+    done
+    perl "$docs" references "$tree"/docs/man/*.[135] | while read -r page name; do
+        case $name in
+        *sealring*) grep -q "^$name " "$work/a" || echo "$page: there is no $name" ;;
+        esac
+    done
+}
+
+man_syntax() {
+    for page in "$tree"/docs/man/*.[135]; do
+        mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
+    done
+}
+
+relative_links() {
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md
+}
+
+# Every `sealring ...` in Markdown, in the man pages' displays and in the examples of --help.
+shown_commands() {
+    {
+        echo '|--version'
+        table '.command as $c | .options[] | "\($c)|--\(.name)"'
+        table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
+    } >"$work/a"
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/man/*.[135]
+    table '.command' | while IFS= read -r command; do
+        # shellcheck disable=SC2086 # one word or two
+        "$SEALRING" $command --help </dev/null | sed -n '/^Examples$/,/^$/p'
+    done >"$work/b"
+    perl "$docs" commands "$work/a" "$work/b"
+}
+
+# What each shell should offer: words that begin a command, second words, options.
+offered() {
+    table '.command | split(" ")[0] | "words|\(.)"' | sort -u
+    table 'select(.command | contains(" ")) | .command | split(" ") | "words \(.[0])|\(.[1])"'
+    table '.command as $c | .options[] | "\($c)|--\(.name)"'
+    { table '.options[] | select(.name | IN($common[], "dry-run")) | "|--\(.name)"'; echo '|--version'; } | sort -u
+}
+
+# Prints "bash|CASE|WORDS..." lines as questions: what was typed before the cursor, for each line of `offered`.
+questions() {
+    echo 'words| '
+    echo '| --'
+    table '.command | split(" ") | select(length == 2) | "words \(.[0])| \(.[0]) "' | sort -u
+    table '"\(.command)| \(.command) --"'
+}
+
+completion_bash() {
+    offered >"$work/a"
+    questions >"$work/questions"
+    # shellcheck disable=SC2016 # for bash
+    bash -n "$tree/completions/bash" && bash --norc -c '
+        . "$1" || exit
+        while IFS="|" read -r case line; do
+            read -r -a COMP_WORDS <<<"sealring$line"
+            [[ $line == *" " ]] && COMP_WORDS+=("")
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+            _sealring
+            for word in "${COMPREPLY[@]}"; do echo "$case|$word"; done
+        done <"$2"' bash "$tree/completions/bash" "$work/questions" >"$work/b" 2>&1
+    same "$work/a" "$work/b"
+}
+
+completion_fish() {
+    offered >"$work/a"
+    questions >"$work/questions"
+    # shellcheck disable=SC2016 # for fish
+    fish --no-execute "$tree/completions/fish" && fish --no-config -c '
+        source $argv[1]
+        while read -d "|" -l case line
+            for word in (complete -C"sealring$line" | string replace -r "\t.*" "")
+                echo "$case|$word"
+            end
+        end <$argv[2]' "$tree/completions/fish" "$work/questions" >"$work/b" 2>&1
+    same "$work/a" "$work/b"
+}
+
+# zsh's own completion needs a terminal; here its two functions print what the script hands to them.
+completion_zsh() {
+    offered >"$work/a"
+    questions >"$work/questions"
+    # shellcheck disable=SC2016 # for zsh
+    zsh -n "$tree/completions/zsh" && zsh -f -c '
+        _describe() { for word in ${(P)2}; do print -r -- "$case|${word%%:*}"; done }
+        _arguments() {
+            for word in "$@"; do
+                [[ $word == (\*|)--* ]] && print -r -- "$case|${${word#\*}%%[=\[]*}"
+                [[ $word == 1:command:_sealring_first ]] && top=yes
+            done
+        }
+        words=() CURRENT=1 case=ignored
+        source $1 >/dev/null
+        while IFS="|" read -r case line; do
+            words=(${=line}) CURRENT=$#words
+            [[ $line == *" " ]] && ((CURRENT++))
+            if [[ $line == " " ]]; then
+                _sealring_first
+            elif [[ $line == " --" ]]; then
+                _sealring
+            else
+                _sealring_rest
+            fi
+        done <$2' zsh "$tree/completions/zsh" "$work/questions" >"$work/b" 2>&1
+    same "$work/a" "$work/b"
+}
+
+# ---- everything is right ----
+
+tree=$work/tree
+gather "$tree"
+holds() { # NAME CHECK
+    "$2" >"$work/out" 2>&1
+    status=$?
+    [ ! -s "$work/out" ]
+    report $? "$1"
+}
+holds "every command has a page, and every page a command" pages_of_commands
+holds "each SYNOPSIS has the options and arguments of --help" usage_of_commands
+holds "each option of --help is described, and nothing else is" options_of_commands
+holds "each page names the common options that apply" common_options
+holds "no option takes a value here and none there" consistent_options
+holds "--help shows the options of the table" help_texts
+holds "every exported function has a page, and every page an exported function" pages_of_functions
+holds "prototypes are those of the headers" prototypes
+holds "each page shows the functions that it names, with their header" right_pages
+holds "structures and callbacks are those of the headers" structures
+holds "every constant of the headers is in a page, and no other" constants
+holds "every key of sealring.conf is in its page, and no other" configuration_keys
+holds "every reference leads to a page" names_and_references
+holds "mandoc has nothing to say" man_syntax
+holds "relative links in Markdown lead somewhere" relative_links
+holds "commands that are shown exist, with their options" shown_commands
+holds "bash completion offers every command and option, and nothing else" completion_bash
+holds "fish completion offers every command and option, and nothing else" completion_fish
+holds "zsh completion offers every command and option, and nothing else" completion_zsh
+
+# ---- names of rings and clients are completed from the vault ----
+
+must init
+must ring create payments
+must ring create orders
+must client add corner-shop
+bash_offers() { # WORD...
+    # shellcheck disable=SC2016 # for bash
+    bash --norc -c '. "$1"; shift; COMP_WORDS=(sealring "$@") COMP_CWORD=$#; _sealring; echo "${COMPREPLY[*]}"' \
+        bash "$tree/completions/bash" "$@" 2>&1
+}
+fish_offers() { # LINE
+    # shellcheck disable=SC2016 # for fish
+    fish --no-config -c 'source $argv[1]; complete -C"sealring $argv[2]"' "$tree/completions/fish" "$1" 2>&1 |
+        sed 's/\t.*//' | tr '\n' ' '
+}
+is "$(bash_offers rotate '')" "orders payments" "bash completes rings"
+is "$(bash_offers issue payments --client '')" "corner-shop" "bash completes clients"
+is "$(bash_offers issue payments --client = '')" "corner-shop" "also after ="
+is "$(fish_offers 'rotate ')" "orders payments " "fish completes rings"
+is "$(fish_offers 'issue payments --client ')" "corner-shop " "fish completes clients"
+SEALRING_VAULT=$work/nowhere
+is "$(bash_offers rotate '')" "" "without a vault there is nothing to complete"
+is "$(bash_offers --vault "$work/vault" rotate '')" "orders payments" "bash: --vault says which vault"
+is "$(fish_offers "--vault $work/vault rotate ")" "orders payments " "fish: --vault says which vault"
+run help --completion tcsh
+status_is 2 "there is no completion for other shells"
+
+# ---- errors are noticed ----
+
+tree=$work/broken
+gather "$tree"
+notices() { # NAME CHECK FILE SED-EXPRESSION
+    cp "$tree/$3" "$work/kept"
+    sed -i "$4" "$tree/$3"
+    "$2" >"$work/out" 2>&1
+    status=$?
+    ! cmp -s "$tree/$3" "$work/kept" && [ -s "$work/out" ]
+    report $? "noticed: $1"
+    cp "$work/kept" "$tree/$3"
+}
+man=docs/man
+notices "a command without a page" pages_of_commands $man/sealring-key.1 '/^\.Nm sealring-revoke$/d'
+notices "a page without a command" pages_of_commands $man/sealring-key.1 's/^\.Nm sealring-revoke$/&\n.Nm sealring-bury/'
+notices "an option that the SYNOPSIS lacks" usage_of_commands $man/sealring-ring.1 '/^\.Op Fl -keep/d'
+notices "an argument of another name" usage_of_commands $man/sealring-ring.1 's/^\.Ar NAME/.Ar RING/'
+notices "a dry run where there is none" usage_of_commands $man/sealring-ring.1 's/^\.Nm sealring ring list/&\n.Op Fl -dry-run/'
+notices "an option that is not described" options_of_commands $man/sealring-issue.1 '/^\.It Fl -label/d'
+notices "a described option that does not exist" options_of_commands $man/sealring-issue.1 's/^\.It Fl -label/.It Fl -tag/'
+notices "an option described for another command" options_of_commands $man/sealring-version.1 's/^\.Ss sealring destroy.*/.Ss Destroy/'
+notices "an option's value of another name" options_of_commands $man/sealring-issue.1 's/^\.It Fl -out Ar FILE/.It Fl -out Ar PATH/'
+notices "a new option of the command" options_of_commands table 's/"purge-delay"/"purge-time"/'
+notices "a common option that is missing" common_options $man/sealring-ring.1 '/^\.Fl -dry-run ,/d'
+notices "a common option that is missing in sealring(1)" common_options $man/sealring.1 's/^\.It Fl -json/.It Fl -yaml/'
+notices "an option that is a flag here and not there" consistent_options table '0,/"name": "all"/s//"name": "scope"/'
+notices "a help text that lacks an option" help_texts table 's/"name": "no-scopes"/"name": "nothing"/'
+notices "a function without a page" pages_of_functions $man/sealring_issue.3 '/^\.Nm sealring_issue$/d'
+notices "a page about a function that is not exported" pages_of_functions src/libsealring.map '/sealring_rekey;/d'
+notices "an argument of another type" prototypes $man/sealring_verify.3 's/^\.Fa "size_t length"/.Fa "int length"/'
+notices "a missing argument" prototypes $man/sealring_open.3 '0,/^\.Fa "sealring_error \*error"/{//d}'
+notices "another result" prototypes include/sealring/verify.h 's/^sealring_verdict sealring_verify(/int sealring_verify(/'
+notices "a function under another header" right_pages $man/sealring_open.3 's/^\.In .*/.In sealring\/manage.h/'
+notices "a member of another type" structures $man/sealring_verify.3 's/^    uint32_t serial;/    uint64_t serial;/'
+notices "a new member" structures include/sealring/manage.h 's/^    uint32_t keep;/&\n    bool cautious;/'
+notices "a constant that is not told" constants $man/sealring_verify.3 's/^\.It Dv SEALRING_REJECTED_EXPIRED/.It Expired/'
+notices "a constant that does not exist" constants $man/sealring_verify.3 's/_REJECTED_EXPIRED/_REJECTED_OLD/'
+notices "a key that is not told" configuration_keys $man/sealring.conf.5 '/^\.It Ic pin-source/d'
+notices "a key that does not exist" configuration_keys src/vault/config.c '/^    {"audit-token"/d'
+notices "a reference to no page" names_and_references $man/sealring-verify.1 's/^\.Xr sealring-key 1/.Xr sealring-keys 1/'
+notices "a page that does not name itself" names_and_references $man/sealring-ring.1 's/^\.Nm sealring-ring$/.Nm sealring-rings/'
+notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'
+notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^Fixed for good\.$/& & & & & & & &/'
+notices "a link that leads nowhere" relative_links README.md 's/](LICENSE)/](LICENCE)/'
+notices "a command that does not exist" shown_commands $man/sealring.1 's/^sealring rotate/sealring turn/'
+notices "a command that has not this option" shown_commands $man/sealring.1 's/^sealring rotate payments/& --all/'
+notices "a wrong command in Markdown" shown_commands README.md '$a\\n```sh\nsealring ring make payments\n```'
+notices "a wrong option in a sentence" shown_commands README.md '$aUse `sealring issue payments --customer x`.'
+for shell in bash fish zsh; do
+    notices "$shell: a missing option" completion_$shell completions/$shell 's/--purge-delay//; s/-l purge-delay -x//'
+    notices "$shell: another command" completion_$shell table 's/"ring list"/"ring enumerate"/'
+    notices "$shell: a syntax error" completion_$shell completions/$shell '$a\if ( {'
+done
+done_testing

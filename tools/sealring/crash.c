@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Modules that crash. A PKCS#11 module is other people's code in our process: no line of ours can survive its SIGSEGV. */
+#include "tools/sealring/crash.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_LIVES 42 /* unlike what a module that calls exit would leave */
+
+static const struct {
+    int number;
+    const char *name;
+} crashes[] = {
+    {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"}, {SIGILL, "SIGILL"}, {SIGABRT, "SIGABRT"},
+};
+
+#define CRASHES (sizeof crashes / sizeof *crashes)
+
+/* A signal handler can reach nothing but globals, and write nothing but what was laid ready. */
+static struct {
+    char lines[CRASHES][512];
+    size_t lengths[CRASHES];
+    volatile sig_atomic_t told;
+    char stack[16384];
+} crash;
+
+static void tell(int number)
+{
+    for (size_t i = 0; i < CRASHES; i++)
+        if (crashes[i].number == number && !crash.told) {
+            crash.told = 1;
+            if (write(STDERR_FILENO, crash.lines[i], crash.lengths[i]) < 0)
+                return;
+        }
+    /* SA_RESETHAND: back at the fault, or in abort(3), the signal now takes its course. */
+}
+
+void crash_watch(const char *vault)
+{
+    stack_t stack = {.ss_sp = crash.stack, .ss_size = sizeof crash.stack};
+    sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < CRASHES; i++) {
+        struct sigaction before;
+        struct sigaction action = {.sa_handler = tell, .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
+        sigemptyset(&action.sa_mask);
+        int length =
+            snprintf(crash.lines[i], sizeof crash.lines[i] - 1,
+                     "sealring: crashed by %s, in its PKCS#11 module or by a mistake of its own, at work on the "
+                     "vault %.200s: what was committed stands",
+                     crashes[i].name, vault);
+        for (int j = 0; j < length; j++)
+            if ((unsigned char)crash.lines[i][j] < ' ' || crash.lines[i][j] == 127)
+                crash.lines[i][j] = '?';
+        crash.lines[i][length] = '\n';
+        crash.lengths[i] = (size_t)length + 1;
+        /* Whoever watches already (a sanitizer) has more to say. */
+        if (sigaction(crashes[i].number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(crashes[i].number, &action, NULL);
+    }
+}
+
+static pid_t wait_for(pid_t child, int *how)
+{
+    pid_t ended = -1;
+    do
+        ended = waitpid(child, how, 0);
+    while (ended < 0 && errno == EINTR);
+    return ended;
+}
+
+int crash_try_module(struct session *session, const char *path)
+{
+    int how = 0;
+    char *whole =
+        realpath(path, NULL); /* as the library takes it: a bare name is not looked for in the system's folders */
+    if (whole == NULL)
+        return STATUS_DONE;
+    pid_t child = fork();
+    if (child == 0) {
+        for (size_t i = 0; i < CRASHES; i++)
+            signal(crashes[i].number, SIG_DFL);
+        dlopen(whole, RTLD_NOW | RTLD_LOCAL);
+        _exit(CHILD_LIVES);
+    }
+    free(whole);
+    if (child < 0 || wait_for(child, &how) < 0)
+        return session_refuse(session, STATUS_REFUSED, "the PKCS#11 module %s cannot be tried in a child process: %s",
+                              path, strerror(errno));
+    if (WIFSIGNALED(how))
+        return session_refuse(session, STATUS_TOKEN,
+                              "the PKCS#11 module %s crashes while it is loaded (%s): nothing was made; is it for this "
+                              "system, does it want another --module-environment?",
+                              path, strsignal(WTERMSIG(how)));
+    if (!WIFEXITED(how) || WEXITSTATUS(how) != CHILD_LIVES)
+        return session_refuse(session, STATUS_TOKEN,
+                              "the PKCS#11 module %s ends the process that loads it: nothing was made; does it want "
+                              "another --module-environment?",
+                              path);
+    return STATUS_DONE;
+}
