@@ -67,18 +67,18 @@ sealring_status sealring_environment(const char *vault, sealring_environment_cal
 
 typedef struct sealring_init_options {
     size_t size;
-    const char *module;     /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
-    const char *token_uri;  /* RFC 7512 URI of an initialised token; NULL with module NULL only */
-    const char *pin_source; /* file with the user PIN, owner-readable only; NULL with module NULL only */
-    const char *module_init_args;          /* for C_Initialize's pReserved, NULL for none */
+    const char *module;           /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
+    const char *token_uri;        /* RFC 7512 URI of an initialised token; NULL with module NULL only */
+    const char *pin_source;       /* file with the user PIN, owner-readable only; NULL with module NULL only */
+    const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
 } sealring_init_options;
 
 typedef struct sealring_init_result {
     size_t size;
-    char vault_id[33];     /* lower-case hexadecimal */
-    bool software_token;   /* the vault made its own SoftHSM2 tokens: for trying, not for production */
-    char warning[256];     /* what the operator should know, empty for nothing */
+    char vault_id[33];   /* lower-case hexadecimal */
+    bool software_token; /* the vault made its own SoftHSM2 tokens: for trying, not for production */
+    char warning[256];   /* what the operator should know, empty for nothing */
 } sealring_init_result;
 
 /* The variables that sealring_init will want for these options, like sealring_environment. */
@@ -98,9 +98,9 @@ typedef struct sealring_manager sealring_manager;
 
 typedef struct sealring_manage_options {
     size_t size;
-    bool dry_run;        /* every change is checked and described, none is made, the token is not written to */
-    bool read_only;      /* refuse every change */
-    int64_t lock_wait;   /* how long to wait for the vault's lock, 0: 10 s */
+    bool dry_run;      /* every change is checked and described, none is made, the token is not written to */
+    bool read_only;    /* refuse every change */
+    int64_t lock_wait; /* how long to wait for the vault's lock, 0: 10 s */
 } sealring_manage_options;
 
 /* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */
@@ -125,9 +125,9 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
 /* ---- Rings ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct sealring_policy {
-    int64_t overlap;      /* how long a predecessor stays promised after a rotation; 1 s to 3650 d; default 7 d */
-    int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
-    uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
+    int64_t overlap;     /* how long a predecessor stays promised after a rotation; 1 s to 3650 d; default 7 d */
+    int64_t purge_delay; /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
+    uint32_t keep;       /* how many retiring predecessors may be alive; 1 to 100; default 3 */
 } sealring_policy;
 
 /* Which fields of a policy a caller sets. */
@@ -138,10 +138,10 @@ typedef struct sealring_ring_info {
     char ring_id[33];
     const char *prefix;
     sealring_policy policy;
-    bool rotation_held;       /* a rollback holds automatic rotation until an operator rotates or activates */
-    uint32_t active_version;  /* 0: none, issuing is refused */
-    uint32_t versions;        /* how many were ever made */
-    uint64_t keys;            /* API keys that are not revoked */
+    bool rotation_held;      /* a rollback holds automatic rotation until an operator rotates or activates */
+    uint32_t active_version; /* 0: none, issuing is refused */
+    uint32_t versions;       /* how many were ever made */
+    uint64_t keys;           /* API keys that are not revoked */
     int64_t created;
 } sealring_ring_info;
 
@@ -169,10 +169,10 @@ typedef struct sealring_version_info {
     uint32_t version;
     sealring_version_state state;
     int64_t created;
-    int64_t activated;    /* last time it became active */
-    int64_t retire_at;    /* retiring: until when it is promised */
-    int64_t closed;       /* when it was retired or compromised */
-    int64_t purge_at;     /* retired, compromised: when its object may be destroyed */
+    int64_t activated; /* last time it became active */
+    int64_t retire_at; /* retiring: until when it is promised */
+    int64_t closed;    /* when it was retired or compromised */
+    int64_t purge_at;  /* retired, compromised: when its object may be destroyed */
     int64_t destroyed;
     bool was_compromised; /* also of a destroyed one */
     bool closing_owed;    /* the token could not be told yet to refuse this version's object */
@@ -222,9 +222,9 @@ typedef struct sealring_change {
     size_t size;
     sealring_effect effects[SEALRING_EFFECTS_MAX];
     size_t count;
-    bool closing_owed;  /* the token was not told yet to refuse a closed version's object; said in `remark` */
-    char guard[256];    /* what the guards answered, also when they said no; one line */
-    char remark[256];   /* what the operator should know, empty for nothing */
+    bool closing_owed; /* the token was not told yet to refuse a closed version's object; said in `remark` */
+    char guard[256];   /* what the guards answered, also when they said no; one line */
+    char remark[256];  /* what the operator should know, empty for nothing */
 } sealring_change;
 
 /* Carries out `event` on ring `ring`. version 0: the event chooses; retire, reinstate, compromise and destroy want it said
@@ -267,9 +267,11 @@ typedef struct sealring_issue_request {
     const char *scopes;  /* scope tokens separated by spaces, any order; NULL: none */
     int64_t not_before;
     int64_t expires;
-    bool expires_is_relative; /* expires was reckoned from now: a key that exists counts as the same whatever its expiry */
-    const char *key_id; /* of a key that exists: it goes on under this ID; NULL: unknown. See sealring_issue */
-    const uint8_t *sha256;    /* sealring_import: 32 bytes, SHA-256 of the key that the client has today; NULL for issuing */
+    bool
+        expires_is_relative; /* expires was reckoned from now: a key that exists counts as the same whatever its expiry */
+    const char *key_id;      /* of a key that exists: it goes on under this ID; NULL: unknown. See sealring_issue */
+    const uint8_t
+        *sha256; /* sealring_import: 32 bytes, SHA-256 of the key that the client has today; NULL for issuing */
 } sealring_issue_request;
 
 /* One credential, handed over once. credential is secret: it is wiped when the callback returns. */
@@ -282,7 +284,7 @@ typedef struct sealring_issued {
     uint32_t version;
     uint32_t serial;
     int64_t expires;
-    bool existed; /* it had been issued before and is handed over again */
+    bool existed;           /* it had been issued before and is handed over again */
     const char *credential; /* NULL: imported, only the client has it */
 } sealring_issued;
 
@@ -329,11 +331,11 @@ sealring_status sealring_reissue_ring(sealring_manager *manager, const char *rin
 
 typedef struct sealring_rekey_request {
     size_t size;
-    const char *scopes;  /* NULL: as before */
-    bool set_expires;    /* expires replaces the former expiry */
+    const char *scopes; /* NULL: as before */
+    bool set_expires;   /* expires replaces the former expiry */
     int64_t expires;
-    int64_t overlap;     /* how long the older credentials of the key stay good; 0: not at all */
-    const char *reason;  /* goes on the record */
+    int64_t overlap;    /* how long the older credentials of the key stay good; 0: not at all */
+    const char *reason; /* goes on the record */
 } sealring_rekey_request;
 
 /* Replaces the credentials of an API key, for a leak or for other claims: issues the next serial under the active version;
@@ -356,7 +358,7 @@ typedef struct sealring_key_info {
     sealring_key_state state;
     const char *narrowed; /* the scopes it is narrowed to, NULL if it is not */
     int64_t created;
-    uint32_t serial;      /* of its newest credential, with: */
+    uint32_t serial; /* of its newest credential, with: */
     uint32_t version;
     const char *scopes;
     int64_t expires;

@@ -39,17 +39,17 @@ typedef struct sealring_error {
 typedef enum sealring_verdict {
     SEALRING_UNDECIDED = 0,
     SEALRING_ACCEPTED = 1,
-    SEALRING_REJECTED_MALFORMED = 2,           /* not the text of a credential, or a typo (the check digits differ) */
-    SEALRING_REJECTED_UNKNOWN = 3,             /* no API key has this key ID */
-    SEALRING_REJECTED_BAD_SECRET = 4,          /* the key ID exists, the secret is not one of its credentials' */
-    SEALRING_REJECTED_NOT_YET_VALID = 5,       /* before its not-before time */
-    SEALRING_REJECTED_EXPIRED = 6,             /* at or past its expiry */
-    SEALRING_REJECTED_SUSPENDED = 7,           /* its API key is suspended */
-    SEALRING_REJECTED_REVOKED = 8,             /* its API key is revoked, or it was replaced by rekey and its overlap is over */
-    SEALRING_REJECTED_VERSION_RETIRED = 9,     /* its version is retired (or destroyed after that) */
+    SEALRING_REJECTED_MALFORMED = 2,     /* not the text of a credential, or a typo (the check digits differ) */
+    SEALRING_REJECTED_UNKNOWN = 3,       /* no API key has this key ID */
+    SEALRING_REJECTED_BAD_SECRET = 4,    /* the key ID exists, the secret is not one of its credentials' */
+    SEALRING_REJECTED_NOT_YET_VALID = 5, /* before its not-before time */
+    SEALRING_REJECTED_EXPIRED = 6,       /* at or past its expiry */
+    SEALRING_REJECTED_SUSPENDED = 7,     /* its API key is suspended */
+    SEALRING_REJECTED_REVOKED = 8, /* its API key is revoked, or it was replaced by rekey and its overlap is over */
+    SEALRING_REJECTED_VERSION_RETIRED = 9,      /* its version is retired (or destroyed after that) */
     SEALRING_REJECTED_VERSION_COMPROMISED = 10, /* its version was declared compromised */
-    SEALRING_REJECTED_SCOPE = 11,              /* authentic and in force, but it lacks a scope that was asked for */
-    SEALRING_UNAVAILABLE = 12                  /* no verdict: the token or the registry cannot be reached. In doubt: no */
+    SEALRING_REJECTED_SCOPE = 11,               /* authentic and in force, but it lacks a scope that was asked for */
+    SEALRING_UNAVAILABLE = 12 /* no verdict: the token or the registry cannot be reached. In doubt: no */
 } sealring_verdict;
 
 /* State of a version (NIST SP 800-57 part 1 rev. 5, section 7, in sealring's words). */
@@ -63,11 +63,11 @@ typedef enum sealring_version_state {
     SEALRING_VERSION_DESTROYED = 6    /* the token object is gone, the row is kept */
 } sealring_version_state;
 
-#define SEALRING_KEY_ID_LENGTH 16          /* characters of a key ID */
-#define SEALRING_NAME_LENGTH_MAX 64        /* bytes of a ring's, client's or label's name */
-#define SEALRING_SCOPES_LENGTH_MAX 1023    /* bytes of a set of scopes, separators included */
-#define SEALRING_PREFIX_LENGTH_MAX 24      /* characters of a ring's prefix */
-#define SEALRING_CREDENTIAL_LENGTH_MAX 102 /* characters of a credential: 24 + 1 + 16 + 1 + 10 + 1 + 43 + 6 */
+#define SEALRING_KEY_ID_LENGTH         16   /* characters of a key ID */
+#define SEALRING_NAME_LENGTH_MAX       64   /* bytes of a ring's, client's or label's name */
+#define SEALRING_SCOPES_LENGTH_MAX     1023 /* bytes of a set of scopes, separators included */
+#define SEALRING_PREFIX_LENGTH_MAX     24   /* characters of a ring's prefix */
+#define SEALRING_CREDENTIAL_LENGTH_MAX 102  /* characters of a credential: 24 + 1 + 16 + 1 + 10 + 1 + 43 + 6 */
 
 /* What is known about the bearer. Plain memory of the caller, who sets size to sizeof(sealring_grant) first; fields that
  * do not fit into size are not written. Filled for accepted credentials and for rejections of issued ones, so that a
@@ -86,7 +86,7 @@ typedef struct sealring_grant {
     sealring_version_state version_state;
     int64_t not_before;
     int64_t expires;
-    int64_t sunset; /* a successor is due: until when this credential is promised to be good */
+    int64_t sunset;   /* a successor is due: until when this credential is promised to be good */
     char reason[256]; /* one line for the server's log: why */
 } sealring_grant;
 

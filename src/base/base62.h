@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define BASE62_256_DIGITS 43 /* digits of a number below 2^256 */
-#define BASE62_32_DIGITS 6   /* digits of a number below 2^32 */
+#define BASE62_32_DIGITS  6  /* digits of a number below 2^32 */
 
 /* No data-dependent branch or index, so that a secret leaves no trace in the cache. No NUL is written. */
 void base62_encode_256(const uint8_t number[32], char digits[BASE62_256_DIGITS]);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TIMETEXT_SIZE 32
+#define TIMETEXT_SIZE         32
 #define TIMETEXT_DURATION_MAX (INT64_C(36500) * 86400000)
 
 /* Meaning as in <sealring/manage.h>; false if the text is none. 1970-01-01T00:00:00Z itself is refused: 0 means "none".

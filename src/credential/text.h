@@ -23,12 +23,12 @@ enum text_problem {
     TEXT_GOOD = 0,
     TEXT_TOO_SHORT,
     TEXT_TOO_LONG,
-    TEXT_BAD_CHARACTER,  /* outside 0-9A-Za-z_ */
-    TEXT_BAD_STRUCTURE,  /* separators are missing or misplaced, or a part has the wrong length */
+    TEXT_BAD_CHARACTER, /* outside 0-9A-Za-z_ */
+    TEXT_BAD_STRUCTURE, /* separators are missing or misplaced, or a part has the wrong length */
     TEXT_BAD_PREFIX,
-    TEXT_BAD_VERSION,    /* 0, leading zero, above 4294967295, not a number */
-    TEXT_SECRET_RANGE,   /* 2^256 or above */
-    TEXT_BAD_CHECK       /* the check digits differ: a typo or a cut */
+    TEXT_BAD_VERSION,  /* 0, leading zero, above 4294967295, not a number */
+    TEXT_SECRET_RANGE, /* 2^256 or above */
+    TEXT_BAD_CHECK     /* the check digits differ: a typo or a cut */
 };
 
 /* Writes the text and its NUL into text; returns its length, 0 if prefix, key ID or version are not well formed. */

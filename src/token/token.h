@@ -12,13 +12,14 @@
 struct token;
 
 struct token_config {
-    const char *module;       /* path of the shared object, from the configuration only */
-    const char *init_args;    /* NULL: none */
-    const char *uri;          /* RFC 7512, names exactly one token; pin-value is refused */
-    const char *pin_source;   /* file: the PIN, one trailing newline dropped; refused if group or others can read it */
-    const char *login_record; /* file that is both the lock around connecting, shared by all processes that use the token
+    const char *module;     /* path of the shared object, from the configuration only */
+    const char *init_args;  /* NULL: none */
+    const char *uri;        /* RFC 7512, names exactly one token; pin-value is refused */
+    const char *pin_source; /* file: the PIN, one trailing newline dropped; refused if group or others can read it */
+    const char
+        *login_record;     /* file that is both the lock around connecting, shared by all processes that use the token
                                * (SoftHSM2 needs that: docs/tokens.md), and the memory of a refused PIN; created 0600 */
-    unsigned sessions_max;    /* bound on parallel sessions, 0: 16; the token's ulMaxSessionCount bounds it too */
+    unsigned sessions_max; /* bound on parallel sessions, 0: 16; the token's ulMaxSessionCount bounds it too */
 };
 
 /* Loads and initialises the module, finds the token, logs in: one C_Login at most. SEALRING_TOKEN says what is wrong and what

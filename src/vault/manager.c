@@ -66,7 +66,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
  * in the database itself. */
 static void settle(sealring_manager *manager)
 {
-    if (!manager->wrote || manager->owner != getpid() || registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
+    if (!manager->wrote || manager->owner != getpid() ||
+        registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
         return;
     registry_checkpoint(manager->registry, 0);
     registry_unlock(manager->registry);
