@@ -94,6 +94,7 @@ corner-shop,ops@corner-shop.example,default,payments:read payments:write,
 blue-bikes,it@blue-bikes.example,default,payments:read,
 CSV
 say "API keys for the clients of a CSV file, and what one of them looks like."
+show 0 'cat clients.csv'
 show 0 'sealring issue payments --from clients.csv --out issued.csv'
 credential_of issued.csv corner-shop >old.key
 show 0 'cat old.key'

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "token/code.h"
+#include "token/interruption.h"
 #include "token/sigpipe.h"
 
 #define ATTEMPT_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
@@ -126,7 +127,12 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
     } else {
         struct timespec deadline = connection_deadline(ATTEMPT_OBJECTS_WAIT * 1000);
         if (pthread_mutex_clocklock(&module->objects, CLOCK_MONOTONIC, &deadline) == 0) {
+            struct interruption interruption = {.held = false};
+            if (kind == ATTEMPT_WRITE) {
+                interruption_hold(&interruption);
+            }
             status = attempt_try(attempt, kind == ATTEMPT_WRITE, action, context, repair);
+            interruption_release(&interruption);
             pthread_mutex_unlock(&module->objects);
         } else {
             status = error_set_token(attempt->error, 0, "the PKCS#11 token %s was busy for %d s: try later",

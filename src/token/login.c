@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "token/code.h"
+#include "token/interruption.h"
 #include "token/pin.h"
 #include "token/record.h"
 

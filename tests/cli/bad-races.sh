@@ -184,10 +184,25 @@ start() { # ARGUMENT...: in the background, as if a terminal had started it; $! 
 }
 
 strike() { # SIGNAL MILLISECONDS PROCESS: $status
+    # Not before it is another program: this script's own traps would answer.
+    read -r ours <"/proc/$$/comm"
+    while read -r theirs 2>/dev/null <"/proc/$3/comm" && [ "$theirs" = "$ours" ]; do :; done
     sleep "$(awk -v ms="$2" 'BEGIN { printf "%.3f", ms / 1000 }')"
     kill -s "$1" "$3" 2>/dev/null
     wait "$3" 2>/dev/null
     status=$?
+    [ "$1" != KILL ] || mend_token
+}
+
+# SoftHSM2 rewrites its token's file in place at each login. sealring holds signals back meanwhile; nobody can hold back SIGKILL,
+# which then costs the software token its keys. The test puts the file back, as an operator would from a backup.
+token_file=$(find "$SEALRING_VAULT/tokens/softhsm2" -path "*$(configured token | sed 's/.*serial=....//')/token.object")
+cp "$token_file" "$work/token.object" || bail_out "there is no token.object"
+mended=0
+mend_token() {
+    [ "$(stat -c %s "$token_file")" -ne "$(stat -c %s "$work/token.object")" ] || return 0
+    cp "$work/token.object" "$token_file"
+    mended=$((mended + 1))
 }
 
 milliseconds() {
@@ -319,6 +334,7 @@ numbers 8 110 >"$work/moments"
 [ ! -s "$work/faults" ]
 report $? "SIGKILL at eight moments of init" "$(tr '\n' ';' <"$work/faults")"
 
+[ $mended -eq 0 ] || echo "# SIGKILL came $mended times while SoftHSM2 wrote its token's file: put back from a copy"
 check_vault "in the end the vault is consistent"
 ok "and the first credential is still good" good
 done_testing
