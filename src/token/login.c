@@ -122,7 +122,15 @@ static sealring_status login_under_record(const struct login *login, CK_SESSION_
                                           bool *done, sealring_error *error)
 {
     sealring_status status = login_check_tries(login, error);
-    return status == SEALRING_OK ? login_try(login, session, record, done, error) : status;
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    /* The token counts the try and the record remembers it: neither may be cut off from the other, nor the token's own file. */
+    struct interruption interruption;
+    interruption_hold(&interruption);
+    status = login_try(login, session, record, done, error);
+    interruption_release(&interruption);
+    return status;
 }
 
 sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE session, bool *done, sealring_error *error)

@@ -58,10 +58,29 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
     return status;
 }
 
+/* As transition_prove, for a version that is to issue: says what to do if its object is gone. */
+static sealring_status prove_successor(struct transition *transition, uint32_t number, sealring_error *error)
+{
+    sealring_error inner = {.token_code = 0};
+    sealring_status status = transition_prove(transition, number, &inner);
+    const struct registry_version *row = state_find(&transition->state, number);
+    if (status == SEALRING_NOT_FOUND && row != NULL)
+        return error_set_token(
+            error, inner.token_code,
+            "version %u of ring %s has no object in the token any more: %s `sealring %s %s %u`, and "
+            "repeat",
+            number, transition->ring,
+            row->state == SEALRING_VERSION_PENDING ? "give it up by" : "put it back, or give it up by",
+            row->state == SEALRING_VERSION_PENDING ? "destroy" : "compromise", transition->ring, number);
+    if (status != SEALRING_OK && error != NULL)
+        *error = inner;
+    return status;
+}
+
 static sealring_status activate(struct transition *transition, sealring_error *error)
 {
     uint32_t number = transition->decision.test_version;
-    sealring_status status = number == 0 ? SEALRING_OK : transition_prove(transition, number, error);
+    sealring_status status = number == 0 ? SEALRING_OK : prove_successor(transition, number, error);
     if (status != SEALRING_OK)
         return status;
     transition->tested = number;
@@ -149,7 +168,7 @@ static sealring_status run_event(struct transition *transition, sealring_error *
     if (!transition->manager->dry_run)
         status = actions[transition->event](transition, error);
     else if (actions[transition->event] == activate && transition->decision.test_version != 0)
-        status = transition_prove(transition, transition->decision.test_version, error);
+        status = prove_successor(transition, transition->decision.test_version, error);
     /* a destroy that is committed is told even if the token did not follow */
     if (status == SEALRING_OK || transition->change->closing_owed)
         transition_report(transition);

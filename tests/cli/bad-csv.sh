@@ -92,6 +92,7 @@ succeeds "without a bad line it would be issued"
 truncate -s 1G "$work/sparse.csv"
 started=$(date +%s)
 (
+    # shellcheck disable=SC3045 # dash has it, too
     ulimit -v 1000000 # the file must not be taken into memory
     exec "$SEALRING" issue r --from "$work/sparse.csv" >"$work/out" 2>"$work/err"
 )

@@ -42,9 +42,11 @@ losers_say() { # STATUS REGEX
     for racer in $(seq 1 "$racers"); do
         ended=$(cat "$work/race.$racer.status")
         [ "$ended" -ne 0 ] || continue
-        [ "$ended" -eq "$1" ] && [ "$(wc -l <"$work/race.$racer.err")" -eq 1 ] &&
-            grep -Eq "^sealring: .*($2)" "$work/race.$racer.err" && [ ! -s "$work/race.$racer.out" ] ||
-            { echo "racer $racer ended with $ended: $(cat "$work/race.$racer.err")" && return 1; }
+        if [ "$ended" -ne "$1" ] || [ "$(wc -l <"$work/race.$racer.err")" -ne 1 ] ||
+            ! grep -Eq "^sealring: .*($2)" "$work/race.$racer.err" || [ -s "$work/race.$racer.out" ]; then
+            echo "racer $racer ended with $ended: $(cat "$work/race.$racer.err")"
+            return 1
+        fi
     done
 }
 
@@ -106,17 +108,17 @@ together 2 rollback r
 is "$(ended 0)" 2 "two rollbacks undo each other"
 ok "the first credential is good all the time" good
 
-awk 'BEGIN { print "client,scopes"; for (i = 1; i <= 1500; i++) print "client-" i ",read" }' >"$work/many.csv"
+awk 'BEGIN { print "client,scopes"; for (i = 1; i <= 1100; i++) print "client-" i ",read" }' >"$work/many.csv"
 sed 's/read$/write/' "$work/many.csv" >"$work/other.csv"
 must ring create shared
 together 3 issue shared --from "$work/many.csv" --out "$work/shared.@N@.csv"
 is "$(ended 0)" 3 "three issue --from the same file: all complete"
-is "$(rows "SELECT count(*) FROM api_key k JOIN ring r ON r.id = k.ring WHERE r.name = 'shared'")" 1500 "each API key is made once"
+is "$(rows "SELECT count(*) FROM api_key k JOIN ring r ON r.id = k.ring WHERE r.name = 'shared'")" 1100 "each API key is made once"
 for racer in 1 2 3; do
     cut -d, -f1-8 "$work/shared.$racer.csv" | cksum
 done | sort -u >"$work/sums"
 is "$(wc -l <"$work/sums")" 1 "and all get the same credentials"
-is "$(cat "$work"/shared.?.csv | grep -c ',issued$')" 1500 "of which each was issued by one"
+is "$(cat "$work"/shared.?.csv | grep -c ',issued$')" 1100 "of which each was issued by one"
 must ring create contested
 "$SEALRING" issue contested --from "$work/many.csv" >"$work/race.1.out" 2>"$work/race.1.err" &
 first=$!
@@ -127,23 +129,25 @@ echo $? >"$work/race.1.status"
 racers=2
 one_wins "issue --from two files that differ" 1 'line [0-9]+: client client-[0-9]+ has the API key .* with other scopes or times: .*; nothing was (issued|done)'
 # The other comes between two batches: told by its line, and that it is not the first thing that happened.
+awk 'BEGIN { print "client,scopes"; for (i = 1; i <= 5000; i++) print "client-" i ",read" }' >"$work/long.csv"
+must client add client-4900
 must ring create between
 mkfifo "$work/pipe"
-"$SEALRING" issue between --from "$work/many.csv" >"$work/pipe" 2>"$work/err" &
+"$SEALRING" issue between --from "$work/long.csv" >"$work/pipe" 2>"$work/err" &
 writer=$!
 exec 3<"$work/pipe"
 head -c 1000 <&3 >"$work/piece"
-must issue between --client client-1400 --scope write
+must issue between --client client-4900 --scope write
 cat <&3 >>"$work/piece"
 wait $writer
 status=$?
 exec 3<&-
 status_is 1 "a line that another command made impossible ends the rest"
-err_like 'line 1401: client client-1400 has the API key .* with other scopes .*; some lines above it were (issued|done)' \
+err_like 'line 4901: client client-4900 has the API key .* with other scopes .*; some lines above it were (issued|done)' \
     "by its number, and says that others are done"
 out_written=$(($(wc -l <"$work/piece") - 1))
 ok "what was handed over was issued ($out_written of $(rows "SELECT count(*) - 1 FROM api_key k JOIN ring r ON r.id = k.ring
-    WHERE r.name = 'between'"))" test $out_written -ge 500 -a $out_written -le 1399
+    WHERE r.name = 'between'"))" test $out_written -ge 500 -a $out_written -le 4899
 check_vault "the vault is consistent"
 
 # A storm: whatever comes, in whatever order.
@@ -205,6 +209,15 @@ mend_token() {
     mended=$((mended + 1))
 }
 
+# Likewise with the file of a new version's object: then the command that wants it says what to do.
+follow_advice() {
+    [ "$status" -eq 3 ] && [ "${signal%:*}" = KILL ] || return 0
+    # shellcheck disable=SC2016 # backticks of the message
+    lost=$(sed -n 's/.* has no object in the token any more: .*`sealring destroy r \([0-9]*\)`.*/\1/p' "$work/err")
+    [ -n "$lost" ] && run destroy r "$lost" && run rotate r
+    mended=$((mended + 1))
+}
+
 milliseconds() {
     date +%s%3N
 }
@@ -219,7 +232,7 @@ round=0
 caught=0
 for signal in INT:130 TERM:143 HUP:129 KILL:137 PIPE:0; do
     {
-        for again in 1 2 3 4; do
+        for again in 1 2 3; do
             round=$((round + 1))
             moment=$(sed -n ${round}p "$work/moments")
             "$SEALRING" ring create "bulk$round" >/dev/null 2>&1
@@ -227,27 +240,27 @@ for signal in INT:130 TERM:143 HUP:129 KILL:137 PIPE:0; do
             strike "${signal%:*}" "$moment" $!
             at="$again: at $moment ms"
             case $status in
-            0) [ "$(wc -l <"$work/bulk.csv")" -eq 1501 ] || echo "$at: done, but the result is not whole" ;;
+            0) [ "$(wc -l <"$work/bulk.csv")" -eq 1101 ] || echo "$at: done, but the result is not whole" ;;
             "${signal#*:}")
                 caught=$((caught + 1))
-                [ ! -e "$work/bulk.csv" ] || echo "$at: a half result is left"
+                [ ! -e "$work/bulk.csv" ] || [ "$(wc -l <"$work/bulk.csv")" -eq 1101 ] || echo "$at: a half result is left"
                 ;;
             *) echo "$at: ended with $status: $(cat "$work/err")" ;;
             esac
             good || echo "$at: the good credential is not: $(cat "$work/verdict")"
             run issue "bulk$round" --from "$work/many.csv" --out "$work/bulk.csv"
             [ "$status" -eq 0 ] || echo "$at: the same again ended with $status: $(cat "$work/err")"
-            [ "$(tail -n +2 "$work/bulk.csv" | cut -d, -f1 | sort -u | wc -l)" -eq 1500 ] || echo "$at: not each client"
-            [ "$(rows "SELECT count(*) FROM api_key k JOIN ring r ON r.id = k.ring WHERE r.name = 'bulk$round'")" -eq 1500 ] ||
+            [ "$(tail -n +2 "$work/bulk.csv" | cut -d, -f1 | sort -u | wc -l)" -eq 1100 ] || echo "$at: not each client"
+            [ "$(rows "SELECT count(*) FROM api_key k JOIN ring r ON r.id = k.ring WHERE r.name = 'bulk$round'")" -eq 1100 ] ||
                 echo "$at: not as many API keys as clients"
             rm -f "$work/bulk.csv"
         done
         [ -z "$(find "$work" -maxdepth 1 -name '.sealring-*')" ] || [ "${signal%:*}" = KILL ] || echo "a temporary file is left"
     } >"$work/faults"
     [ ! -s "$work/faults" ]
-    report $? "SIG${signal%:*} at four moments of a bulk issue" "$(tr '\n' ';' <"$work/faults")"
+    report $? "SIG${signal%:*} at three moments of a bulk issue" "$(tr '\n' ';' <"$work/faults")"
 done
-ok "most of them came in its middle ($caught of 16)" test $caught -ge 4
+ok "most of them came in its middle ($caught of 12)" test $caught -ge 3
 check_vault "the vault is consistent"
 
 run ring create piped
@@ -255,9 +268,10 @@ run ring create piped
 ok "a reader that goes away is told" grep -q '^sealring: standard output could not be written: Broken pipe' "$work/err"
 run issue piped --from "$work/many.csv"
 succeeds "the same again completes it"
-is "$(wc -l <"$work/out")" 1501 "with every line"
+is "$(wc -l <"$work/out")" 1101 "with every line"
 
 # The terminal's other end is closed: the kernel sends SIGHUP to what runs in it.
+# shellcheck disable=SC2317 # called by a helper
 free() {
     flock --nonblock "$SEALRING_VAULT/vault.lock" true
 }
@@ -269,7 +283,7 @@ for moment in $(numbers 3 "$takes"); do
     sleep 0.2
     until_true free
     good && "$SEALRING" issue "terminal$moment" --from "$work/many.csv" --out "$work/terminal.csv" >"$work/out" 2>"$work/err" &&
-        [ "$(wc -l <"$work/terminal.csv")" -eq 1501 ]
+        [ "$(wc -l <"$work/terminal.csv")" -eq 1101 ]
     report $? "a terminal that closes after $moment ms of a bulk issue"
     rm -f "$work/terminal.csv"
 done
@@ -296,6 +310,7 @@ for signal in INT:130 TERM:143 HUP:129 KILL:137; do
             good || echo "$at: the good credential is not: $(cat "$work/verdict")"
             [ "$(rows "SELECT count(*) FROM version WHERE ring = 1 AND state = 2")" -eq 1 ] || echo "$at: not one active version"
             run rotate r
+            follow_advice
             [ "$status" -eq 0 ] || echo "$at: the same again ended with $status: $(cat "$work/err")"
             [ "$(rows "SELECT max(number) FROM version WHERE ring = 1 AND state = 2")" -gt "$before" ] || echo "$at: nothing was rotated"
             inconsistencies | sed "s/^/$at: /"
@@ -334,7 +349,7 @@ numbers 8 110 >"$work/moments"
 [ ! -s "$work/faults" ]
 report $? "SIGKILL at eight moments of init" "$(tr '\n' ';' <"$work/faults")"
 
-[ $mended -eq 0 ] || echo "# SIGKILL came $mended times while SoftHSM2 wrote its token's file: put back from a copy"
+[ $mended -eq 0 ] || echo "# SIGKILL came $mended times while SoftHSM2 wrote a file: mended"
 check_vault "in the end the vault is consistent"
 ok "and the first credential is still good" good
 done_testing

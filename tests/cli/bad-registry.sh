@@ -50,7 +50,8 @@ cp "$work/out" "$work/other"
 must issue r --client acme --label good --scope read
 cp "$work/out" "$work/good"
 awk 'BEGIN { print "client"; for (i = 1; i <= 3000; i++) print "client-" i }' >"$work/many.csv"
-registry=$SEALRING_VAULT/registry
+vault=$SEALRING_VAULT
+registry=$vault/registry
 database=$registry/sealring.db
 cp -a "$registry" "$work/whole"
 is "$(stat -c %s "$database-wal")" 0 "between two commands the log is empty"
@@ -64,6 +65,7 @@ restore() {
 # ---- Locked; these wait, so they run beside the others, on a copy ----
 
 (
+    # shellcheck disable=SC2030 # here only
     SEALRING_VAULT=$work/second
     # "user@host PID purpose", as a sealring signs it.
     echo "ops@example 123 rotate" >"$SEALRING_VAULT/vault.lock"
@@ -248,8 +250,8 @@ for place in $(seq 1 $places); do
         cp -a "$work/whole" "$registry"
         where=$database offset=$((offset % size))
     fi
-    damage "$where" $offset $length $((seed + place))
-    if bear_all $place; then
+    damage "$where" "$offset" "$length" $((seed + place))
+    if bear_all "$place"; then
         borne=$((borne + 1))
     else
         bad_places=$((bad_places + 1))
@@ -284,10 +286,10 @@ says 4 'sealring.db may not be written by this user: check owner, group and mode
 as_anybody status
 succeeds "read-only: it can be read"
 chmod -R u+w "$registry"
-chmod a-w "$SEALRING_VAULT/vault.lock"
+chmod a-w "$vault/vault.lock"
 as_anybody client add x
 says 4 'vault.lock cannot be opened for writing by this user: Permission denied' "a lock file that is read-only"
-chmod u+w "$SEALRING_VAULT/vault.lock"
+chmod u+w "$vault/vault.lock"
 chmod 0 "$database"
 as_anybody status
 says 4 'sealring.db or the log beside it cannot be opened by this user: check owner, group and mode' "unreadable"
@@ -296,10 +298,10 @@ chmod 0 "$registry"
 as_anybody status
 says 4 'sealring.db .*cannot be opened by this user|Permission denied' "in a directory that cannot be entered"
 chmod 750 "$registry"
-chmod 0 "$SEALRING_VAULT/sealring.conf"
+chmod 0 "$vault/sealring.conf"
 as_anybody status
 says 1 'sealring.conf cannot be opened: Permission denied' "a configuration that is unreadable"
-chmod 640 "$SEALRING_VAULT/sealring.conf"
+chmod 640 "$vault/sealring.conf"
 
 # ---- Full ----
 
@@ -329,8 +331,8 @@ has_disk=no
 if mount -t tmpfs -o size=1m none "$disk" 2>/dev/null; then
     has_disk=yes
     cp -a "$registry"/* "$disk"
-    cp "$SEALRING_VAULT/sealring.conf" "$work/conf"
-    sed "s|^registry = .*|registry = $disk/sealring.db|" "$work/conf" >"$SEALRING_VAULT/sealring.conf"
+    cp "$vault/sealring.conf" "$work/conf"
+    sed "s|^registry = .*|registry = $disk/sealring.db|" "$work/conf" >"$vault/sealring.conf"
     dd if=/dev/zero of="$disk/filler" bs=4096 count=150 2>/dev/null
 fi
 echo "# the small disk is a $([ $has_disk = yes ] && echo "tmpfs" || echo "limit for files")"
@@ -352,7 +354,7 @@ succeeds "with room again the same command completes"
 is "$(wc -l <"$work/full.csv")" 3001 "with every line"
 if [ "$has_disk" = yes ]; then
     umount "$disk"
-    cp "$work/conf" "$SEALRING_VAULT/sealring.conf"
+    cp "$work/conf" "$vault/sealring.conf"
 fi
 
 restore
@@ -383,8 +385,9 @@ restore
 # ---- Exchanged while open ----
 
 must ring create open
+awk 'BEGIN { print "client"; for (i = 1; i <= 8000; i++) print "client-" i }' >"$work/long.csv"
 mkfifo "$work/pipe"
-"$SEALRING" issue open --from "$work/many.csv" >"$work/pipe" 2>"$work/err" &
+"$SEALRING" issue open --from "$work/long.csv" >"$work/pipe" 2>"$work/err" &
 writer=$!
 exec 3<"$work/pipe"
 head -c 1000 <&3 >/dev/null

@@ -160,7 +160,7 @@ sed "s|^pin-source = .*|pin-source = $work/pin.bad|" "$work/conf" >"$conf"
 vault_fails "a wrong PIN" 3 "PIN in .*pin.bad .*(correct the file|CKR_PIN_INCORRECT)"
 is "$(cat "$work/logins")" "C_Login 0xa0" "three commands came to one try"
 is "$(counter)" 1 "the token's counter shows it"
-for process in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
     "$SEALRING" verify <"$work/good" >/dev/null 2>&1 &
     processes="${processes-} $!"
 done
@@ -169,7 +169,7 @@ wait $processes
 is "$(wc -l <"$work/logins")" 1 "and eight at once to none more"
 rm "$work/pin.bad"
 pin_file 600 "11111111\n"
-for process in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
     "$SEALRING" verify <"$work/good" >/dev/null 2>&1 &
     processes="$processes $!"
 done

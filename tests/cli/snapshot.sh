@@ -7,7 +7,7 @@
 #   canaries FILE                 what must never be printed: PINs, and the secret parts of credentials on standard input
 #   random_seed, numbers          repeatable chance: the seed is printed, SEED=N repeats it
 #   direct                        calls the built program itself, not libtool's script in front of it
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 command -v pkcs11-tool >/dev/null || bail_out "pkcs11-tool is missing (Debian: opensc)"
@@ -41,7 +41,7 @@ token_objects() {
         # SoftHSM2, killed while it makes an object, leaves one without any attribute: it is none, and nobody can find it.
         function end() { if (label id != "") print "label " label " ID " id " Usage " usage; label = id = usage = "" }
         /^[^ ]/ { end() }
-        $1 == "label:" { label = $2 }
+        $1 == "label:" && $2 != "<empty>" { label = $2 }
         $1 == "ID:" { id = $2 }
         $1 == "Usage:" { sub(/^ *Usage: */, ""); usage = $0 }
         END { end() }' | sort

@@ -15,3 +15,15 @@ TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/lib.sh
 TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
+# What nobody may be able to break anything with.
+bad_tests = tests/cli/bad-input.sh tests/cli/bad-csv.sh tests/cli/bad-token.sh tests/cli/bad-registry.sh \
+	tests/cli/bad-races.sh
+TESTS += $(bad_tests)
+EXTRA_DIST += $(bad_tests) tests/cli/bad-input.tsv tests/cli/snapshot.sh tests/cli/module_forward.c \
+	tests/cli/module_crash.c
+if HAVE_CHECK
+c_tests += test_bad_credentials
+test_bad_credentials_SOURCES = tests/cli/test_bad_credentials.c
+test_bad_credentials_CPPFLAGS = $(TEST_CPPFLAGS)
+test_bad_credentials_LDADD = $(TEST_LIBS)
+endif
