@@ -72,9 +72,12 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
         return error_set(
             error, SEALRING_REFUSED,
             "API key %s cannot be confirmed: its newest credential is under version %u of ring %s, which is %s; "
-            "issue it from your own list (sealring issue %s --from CSV) or anew",
+            "%s",
             holder->key.key_id, holder->version.number, holder->ring.name,
-            sealring_version_state_name(holder->version.state), holder->ring.name);
+            sealring_version_state_name(holder->version.state),
+            holder->version.state == SEALRING_VERSION_RETIRED
+                ? "`sealring reinstate` that version and repeat"
+                : "issue it from your own list, with the column key_id (sealring issue RING --from CSV)");
     sealring_status status = confirm(manager, vault, holder, text, &confirmed, error);
     if (status == SEALRING_OK && !confirmed) {
         secret_wipe(text, SEAL_TEXT_SIZE);

@@ -90,10 +90,16 @@ refuses "the first line in UTF-16" 1 '\377\376c\000l\000i\000\n\000' 2 'line 1: 
 run issue r --from "$work/many.csv" --dry-run
 succeeds "without a bad line it would be issued"
 truncate -s 1G "$work/sparse.csv"
+limit=1000000 # KiB: the file must not be taken into memory
+# shellcheck disable=SC3045 # dash has it, too
+if ! (ulimit -v $limit && exec "$SEALRING" --version) >/dev/null 2>&1; then
+    limit=unlimited
+    echo "# this build (with sanitizers?) wants more memory than 1 GiB at once: no limit for it"
+fi
 started=$(date +%s)
 (
-    # shellcheck disable=SC3045 # dash has it, too
-    ulimit -v 1000000 # the file must not be taken into memory
+    # shellcheck disable=SC3045
+    ulimit -v $limit
     exec "$SEALRING" issue r --from "$work/sparse.csv" >"$work/out" 2>"$work/err"
 )
 status=$?

@@ -55,7 +55,8 @@ registry=$vault/registry
 database=$registry/sealring.db
 cp -a "$registry" "$work/whole"
 is "$(stat -c %s "$database-wal")" 0 "between two commands the log is empty"
-cp -a "$SEALRING_VAULT" "$work/second" # its own registry and lock
+cp -a "$SEALRING_VAULT" "$work/second" # with a registry, locks and tokens of its own
+sed -i "s|$SEALRING_VAULT/|$work/second/|" "$work/second/sealring.conf" "$work/second/tokens/softhsm2.conf"
 
 restore() {
     rm -rf "$registry"

@@ -62,6 +62,7 @@ run retire r 1 --overrule "the client has moved" --reason twice
 status_is 2 "and one only"
 run retire r 1 --overrule "the client has moved"
 succeeds "a human may overrule the wait"
+err_like '1 API key has its newest credential under version 1 and is locked out now: sealring reinstate' "and hears whom that locks out"
 run_with "$work/one" verify
 status_is 1 "its credentials are rejected"
 out_like '^version-retired' "as retired"

@@ -23,6 +23,9 @@ static int issue_one(struct session *session)
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(options, "scope");
+    if (scopes != NULL && strchr(scopes, ',') != NULL)
+        session_warn(session,
+                     "a scope has a comma in it: several scopes are separated by spaces, or given by several --scope");
     sealring_issue_request request = {
         .client = option_text(options, "client"),
         .label = option_text(options, "label"),

@@ -138,7 +138,9 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (session->json)
         jsontext_print_as("key", json_pack("{s:s, s:b}", "key_id", key_id, "dry_run", 1));
     else
-        printf("API key %s%s%s\n", key_id, session->dry_run ? ", not done: " : " ", sentence);
+        printf(session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
+                                : "API key %s %s\n",
+               key_id, sentence);
     return STATUS_DONE;
 }
 

@@ -65,7 +65,7 @@ static void advise_retiring(struct advice *advice, const struct ring *ring, cons
                "%s of %s API keys still %s newest credential under version %" PRIu32
                ": sealring reissue %s --all --out DIR/",
                current, total, version->current == 1 ? "has its" : "have their", version->version, ring->name);
-    if (version->retire_at <= now)
+    if (version->retire_at <= now && version->current == 0)
         advise(advice, "version %" PRIu32 "'s window is over: sealring retire %s %" PRIu32, version->version,
                ring->name, version->version);
 }

@@ -31,7 +31,8 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
     if (sealring_verdict_accepted(verdict) && grant->sunset != 0) {
         char sunset[MOMENT_SIZE];
         moment_format(grant->sunset, session->now, sunset);
-        printf("%smove to the new credential before %s%s\n", style_start(style, TONE_WARN), sunset,
+        printf("%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
+               grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
                style_end(style, TONE_WARN));
     }
 }

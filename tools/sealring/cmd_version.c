@@ -23,7 +23,7 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
         snprintf(text, size, "%s active", be);
         break;
     case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay good until %s", be, when);
+        snprintf(text, size, "%s retiring: its credentials stay good until %s at least", be, when);
         break;
     case SEALRING_VERSION_RETIRED:
         snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
@@ -109,11 +109,16 @@ static void say_next(const struct session *session, const char *ring)
         session_say(session, "next: hand the successors over: sealring reissue %s --all --out DIR/", ring);
         break;
     case SEALRING_EVENT_PREPARE:
-    case SEALRING_EVENT_REINSTATE:
         session_say(session, "next: sealring activate %s", ring);
         break;
+    case SEALRING_EVENT_REINSTATE:
+        session_say(session, "next: sealring activate %s %" PRIu32 ", if it is to issue again", ring,
+                    session->options.version);
+        break;
     case SEALRING_EVENT_ROLLBACK:
-        session_say(session, "automatic rotation is held until `sealring rotate %s` or `sealring activate %s VERSION`",
+        session_say(session,
+                    "rotation is on hold until `sealring activate %s VERSION` goes forward again, or "
+                    "`sealring rotate %s` to a new version",
                     ring, ring);
         break;
     case SEALRING_EVENT_RETIRE:
@@ -121,6 +126,23 @@ static void say_next(const struct session *session, const char *ring)
     case SEALRING_EVENT_DESTROY:
         break;
     }
+}
+
+static int remember_current(const sealring_version_info *version, void *context)
+{
+    *(uint64_t *)context = version->current;
+    return 0;
+}
+
+/* Retiring is the operator's decision, but not one to be taken unawares: whom it would lock out. */
+static void warn_of_the_late(const struct session *session, uint32_t version, uint64_t late)
+{
+    if (late > 0)
+        session_warn(session,
+                     "%" PRIu64 " API key%s newest credential under version %" PRIu32 " and %s locked out%s: %s", late,
+                     late == 1 ? " has its" : "s have their", version,
+                     session->dry_run ? "would be" : (late == 1 ? "is" : "are"), session->dry_run ? "" : " now",
+                     session->dry_run ? "sealring reissue first" : "sealring reinstate lets them in again");
 }
 
 static int run(struct session *session)
@@ -142,6 +164,9 @@ static int run(struct session *session)
         .overrule = overrule != NULL,
     };
     sealring_change change = {.size = sizeof change};
+    uint64_t late = 0;
+    if (session->command->detail == SEALRING_EVENT_RETIRE)
+        (void)sealring_version_list(session->manager, ring, given->version, remember_current, &late, NULL);
     sealring_status status = sealring_version_change(session->manager, ring, (sealring_event)session->command->detail,
                                                      given->version, &options, &change, &session->error);
     if (status != SEALRING_OK)
@@ -152,6 +177,7 @@ static int run(struct session *session)
         print_change(session, &change);
     if (change.remark[0] != '\0')
         session_warn(session, "%s", change.remark);
+    warn_of_the_late(session, given->version, late);
     if (!session->dry_run)
         say_next(session, ring);
     return STATUS_DONE;
@@ -189,7 +215,7 @@ const struct command command_rotate = {
     .arguments = ring_only,
     .options = reason_option,
     .notes =
-        "Uses the pending version if there is one. Credentials of the predecessor are accepted until it is retired.",
+        "Uses the prepared version if there is one (a reinstated one is activated by its number only). Credentials of the predecessor are accepted until it is retired.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ROTATE,

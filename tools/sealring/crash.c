@@ -27,7 +27,7 @@ static struct {
     char lines[CRASHES][512];
     size_t lengths[CRASHES];
     volatile sig_atomic_t told;
-    char stack[16384];
+    _Alignas(16) char stack[16384];
 } crash;
 
 static void tell(int number)
@@ -43,10 +43,13 @@ static void tell(int number)
 
 void crash_watch(const char *vault)
 {
+    stack_t before = {.ss_flags = 0};
     stack_t stack = {.ss_sp = crash.stack, .ss_size = sizeof crash.stack};
-    sigaltstack(&stack, NULL);
+    /* Whoever watches already (a sanitizer) has more to say. */
+    if (sigaltstack(NULL, &before) == 0 && (before.ss_flags & SS_DISABLE) != 0)
+        sigaltstack(&stack, NULL);
     for (size_t i = 0; i < CRASHES; i++) {
-        struct sigaction before;
+        struct sigaction former;
         struct sigaction action = {.sa_handler = tell, .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
         sigemptyset(&action.sa_mask);
         int length =
@@ -59,8 +62,7 @@ void crash_watch(const char *vault)
                 crash.lines[i][j] = '?';
         crash.lines[i][length] = '\n';
         crash.lengths[i] = (size_t)length + 1;
-        /* Whoever watches already (a sanitizer) has more to say. */
-        if (sigaction(crashes[i].number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+        if (sigaction(crashes[i].number, NULL, &former) == 0 && former.sa_handler == SIG_DFL)
             sigaction(crashes[i].number, &action, NULL);
     }
 }

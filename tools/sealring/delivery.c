@@ -55,7 +55,7 @@ int delivery_start(struct delivery *delivery, struct session *session, enum deli
         return session_refuse(session, STATUS_REFUSED, "%s", delivery->problem);
     if (!session->dry_run && (kind != DELIVERY_SINGLE || out != NULL))
         signals_watch();
-    progress_start(&delivery->progress, &session->err, "handing over", 0);
+    progress_start(&delivery->progress, &session->err, "handing over", out == NULL && session->out.terminal);
     return STATUS_DONE;
 }
 

@@ -38,15 +38,16 @@ static void draw(struct progress *progress, int64_t now)
     progress->shown = now;
 }
 
-void progress_start(struct progress *progress, const struct style *style, const char *what, uint64_t total)
+void progress_start(struct progress *progress, const struct style *style, const char *what, bool hidden)
 {
-    *progress = (struct progress){.style = style, .what = what, .total = total, .began = monotonic()};
+    *progress =
+        (struct progress){.style = style, .what = what, .began = monotonic(), .hidden = hidden || !style->terminal};
 }
 
 void progress_step(struct progress *progress)
 {
     progress->done++;
-    if (!progress->style->terminal)
+    if (progress->hidden)
         return;
     int64_t now = monotonic();
     if (now - progress->shown >= REDRAW_INTERVAL)
@@ -55,6 +56,6 @@ void progress_step(struct progress *progress)
 
 void progress_finish(struct progress *progress)
 {
-    if (progress->style->terminal && progress->shown != 0)
+    if (progress->shown != 0)
         fputs("\r\033[K", stderr);
 }

@@ -3,6 +3,7 @@
 #ifndef TOOL_PROGRESS_H
 #define TOOL_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tools/sealring/style.h"
@@ -14,9 +15,11 @@ struct progress {
     uint64_t done;
     int64_t began; /* milliseconds of CLOCK_MONOTONIC */
     int64_t shown;
+    bool hidden;
 };
 
-void progress_start(struct progress *progress, const struct style *style, const char *what, uint64_t total);
+/* hidden: the result goes to the same terminal, where a bar would be written into it. */
+void progress_start(struct progress *progress, const struct style *style, const char *what, bool hidden);
 void progress_step(struct progress *progress);
 void progress_finish(struct progress *progress); /* clears the line */
 
