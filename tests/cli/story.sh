@@ -41,7 +41,7 @@ not_ok "the successor is another credential" cmp -s "$work/old" "$new"
 run_with "$work/old" verify
 succeeds "the old credential is accepted"
 out_like 'version 1 \(retiring\)' "under the retiring version"
-out_like '^move to the new credential before 20..-..-..T' "it says that the client should move, and until when"
+out_like '^move to the new credential (before|now: this one was promised until) 20..-..-..T' "it says that the client should move, and until when"
 run_with "$new" verify
 succeeds "the new credential is accepted"
 out_like 'version 2 \(active\)' "under the active version"
