@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Documentation and examples that are part of the distribution, and where they are installed.
-dist_doc_DATA = README.md CHANGELOG.md SECURITY.md docs/ARCHITECTURE.md docs/tokens.md
+dist_doc_DATA = README.md CHANGELOG.md SECURITY.md docs/ARCHITECTURE.md docs/benchmarks.md docs/tokens.md
 examplesdir = $(docdir)/examples
 dist_examples_DATA = docs/examples/server.c docs/examples/verify.py docs/examples/verify.rs
 examplesgodir = $(examplesdir)/go
@@ -16,7 +16,8 @@ dist_man_MANS = \
 	docs/man/sealring-verify.1 docs/man/sealring-version.1 docs/man/sealring.1 docs/man/libsealring.3 \
 	docs/man/sealring_client_add.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 \
 	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 \
-	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_manager_open.3 \
+	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_maintain.3 \
+	docs/man/sealring_manager_open.3 \
 	docs/man/sealring_open.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \
 	docs/man/sealring_ring_create.3 docs/man/sealring_time_format.3 docs/man/sealring_verdict_name.3 \
 	docs/man/sealring_verify.3 docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 \

@@ -5,6 +5,7 @@ libsealring_core_la_SOURCES = \
 	src/base/base62.c src/base/base62.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
+	src/base/fork.c src/base/fork.h \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/sized.c src/base/sized.h \
@@ -23,10 +24,11 @@ libsealring_core_la_SOURCES = \
 	src/lifecycle/decide.c src/lifecycle/decide.h
 include src/token/sources.mk
 include src/registry/sources.mk
+include src/verifier/sources.mk
 include src/vault/sources.mk
 libsealring_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) \
-	$(ZLIB_CFLAGS) $(JANSSON_CFLAGS)
-libsealring_core_la_LIBADD = $(CRYPTO_LIBS) $(SQLITE_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS)
+	$(DEFLATE_CFLAGS) $(JANSSON_CFLAGS)
+libsealring_core_la_LIBADD = $(CRYPTO_LIBS) $(SQLITE_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(DEFLATE_LIBS) $(JANSSON_LIBS)
 
 lib_LTLIBRARIES += libsealring.la
 libsealring_la_SOURCES =

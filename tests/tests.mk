@@ -5,7 +5,7 @@ if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
 libtest_la_SOURCES = tests/lib/runner.c tests/lib/runner.h tests/lib/test_token.c tests/lib/test_token.h \
 	tests/lib/test_vault.c tests/lib/test_vault.h
-TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
+TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
 	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
 TEST_LIBS = libtest.la libsealring-core.la $(CHECK_LIBS)
 libtest_la_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -14,6 +14,7 @@ include tests/unit/tests.mk
 include tests/token/tests.mk
 include tests/registry/tests.mk
 include tests/vault/tests.mk
+include tests/verifier/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif

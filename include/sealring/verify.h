@@ -90,34 +90,99 @@ typedef struct sealring_grant {
     char reason[256]; /* one line for the server's log: why */
 } sealring_grant;
 
-/* An open vault that verifies. */
+/* An open vault that verifies: a verifier, with a cache, a report file in the vault's `verifiers/` directory and a lease of its own.
+ *
+ * Freshness. Every refresh interval (200 ms unless the vault says otherwise) the verifier looks whether the registry changed, takes
+ * the change over, and writes its report. That prolongs its lease (60 s unless the vault says otherwise) from the start of the
+ * look, on CLOCK_BOOTTIME. Past the lease, because the registry cannot be read or the process stood still, every call answers
+ * SEALRING_UNAVAILABLE.
+ *
+ * Fork. A forked child (by fork, or a raw clone without CLONE_VM made while no other thread is inside sealring) shares nothing with
+ * its parent: its first sealring_verify or sealring_maintain on the inherited handle joins it as a verifier of its own, which takes
+ * as long as sealring_open does. A vault should be closed by each process that used it; one that just ends leaves its report file
+ * to be taken over once its lease is over. */
 typedef struct sealring_vault sealring_vault;
 
 typedef struct sealring_options {
-    size_t size; /* sizeof(sealring_options) */
+    size_t size;            /* sizeof(sealring_options) */
+    int manual_maintenance; /* not 0: no thread is started; the program calls sealring_maintain, also in forked children */
+    int no_warming;         /* not 0: nothing is derived ahead of the requests */
+    uint32_t cache_max;     /* credentials that are remembered, 0: 1,000,000; the least recently used give way */
+    uint32_t waiting_max; /* threads that may wait for the token at once, 0: 256; others get SEALRING_UNAVAILABLE */
 } sealring_options;
 
 /* Opens the vault in directory `vault` (absolute or relative; it holds sealring.conf) for verifying: reads the
- * configuration, opens the registry read-only and logs in to the token with the configured PIN, once.
+ * configuration, opens the registry read-only, logs in to the token with the configured PIN, once, proves the key of every
+ * version that is accepted, and writes its first report. A version whose key the token refuses or lacks does not keep the vault
+ * from opening: its credentials are SEALRING_UNAVAILABLE, and the log says so.
  * options may be NULL. On success *opened is the caller's, to be closed with sealring_close; on failure it is NULL.
  * The environment variables that the token's module wants (module-environment in sealring.conf) must be set before:
  * the library never changes the environment. See sealring_environment in manage.h.
+ * The maintenance thread, unless the options say none, has all signals blocked.
  * Thread-safe. Returns SEALRING_OK; SEALRING_INVALID for a wrong configuration or a missing variable; SEALRING_TOKEN;
- * SEALRING_REGISTRY; SEALRING_SYSTEM. */
+ * SEALRING_REGISTRY; SEALRING_SYSTEM (no memory, or the report file cannot be written). */
 sealring_status sealring_open(const char *vault, const sealring_options *options, sealring_vault **opened,
                               sealring_error *error);
 
 /* Judges the `length` bytes at `credential` (no NUL needed; any bytes, any length). scope NULL or "" asks for none;
  * otherwise scope tokens separated by single spaces, all of which the credential must have (RFC 6749, section 3.3).
- * grant may be NULL. Reads the registry's current state at every call.
- * Any number of threads may call it on one vault at the same time. A process forked from the one that opened the vault
- * gets SEALRING_UNAVAILABLE: it opens its own. Never returns SEALRING_UNDECIDED. Towards the outside tell no more than
- * sealring_verdict_http_status and RFC 6750's `invalid_token` or `insufficient_scope` (section 3.1). */
+ * grant may be NULL.
+ * A credential that this verifier has seen before is judged without locks, system calls or memory being allocated, by the
+ * registry's state as of the last look. One at first sight is looked up in the registry, and derived by the token once, however many
+ * threads ask; they wait for at most some seconds. Text that is no credential, an unknown key ID and a wrong secret never reach
+ * the token.
+ * Any number of threads may call it on one vault at the same time. Not async-signal-safe. Never returns SEALRING_UNDECIDED. Towards
+ * the outside tell no more than sealring_verdict_http_status and RFC 6750's `invalid_token` or `insufficient_scope` (section 3.1). */
 sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant);
 
-/* Closes *vault and sets it to NULL; NULL and *vault NULL are allowed. No other thread may be using the vault. In a
- * forked child it frees memory only. */
+/* Does what the maintenance thread does, once: look, report, prove new versions, derive a few credentials ahead, hand out log
+ * lines. *next_ms, if not NULL, is in how many milliseconds to call again; later calls cost freshness, and past the lease service.
+ * Any thread; several at once take turns. With a maintenance thread running it is allowed and makes it look at once.
+ * Returns SEALRING_OK if the verifier is as fresh as can be; SEALRING_REGISTRY, SEALRING_TOKEN (a version is not proved yet) or
+ * SEALRING_SYSTEM otherwise: service goes on as long as the lease, and the next call tries again. */
+sealring_status sealring_maintain(sealring_vault *vault, uint32_t *next_ms, sealring_error *error);
+
+typedef enum sealring_log_level {
+    SEALRING_LOG_INFORMATION = 1, /* what an operator may want to know: joined, fetched up, recovered */
+    SEALRING_LOG_WARNING = 2,     /* something is away or late; service goes on, or will */
+    SEALRING_LOG_ALARM =
+        3 /* somebody should look now: altered registry, another key in the token, clocks that disagree */
+} sealring_log_level;
+
+/* message: one line of UTF-8, nothing secret in it, good until the callback returns. */
+typedef void (*sealring_log_callback)(sealring_log_level level, const char *message, void *context);
+
+/* Where messages go; callback NULL: nowhere (the library itself never writes to stderr). It is called by the maintenance thread, or
+ * inside sealring_maintain, with no lock held: it may call sealring_verify and sealring_stats, and fork, but neither sealring_maintain,
+ * sealring_set_log nor sealring_close on this vault. When sealring_set_log returns, the former callback is not running any more.
+ * Up to 64 messages are kept until they are handed out, the oldest give way. */
+void sealring_set_log(sealring_vault *vault, sealring_log_callback callback, void *context);
+
+#define SEALRING_VERDICTS 13 /* values of sealring_verdict */
+
+/* What one verifier (this process, this vault) did since it joined. The caller sets size first. */
+typedef struct sealring_statistics {
+    size_t size;
+    uint64_t verdicts[SEALRING_VERDICTS]; /* calls by their verdict, index: sealring_verdict */
+    uint64_t cached;                      /* calls answered from memory */
+    uint64_t registry_lookups;            /* credentials looked up in the registry */
+    uint64_t token_operations;            /* credentials derived by the token, ahead of requests included */
+    uint64_t warmed;                      /* of them ahead of requests */
+    uint64_t looks;                       /* complete looks at the registry */
+    uint64_t fenced; /* times that everything was dropped and loaded anew: another era, a lower epoch, another file */
+    uint64_t epoch;  /* applied */
+    int64_t lease_left_ms;      /* 0: over */
+    uint64_t credentials;       /* in the cache now */
+    uint64_t credential_bytes;  /* memory that they take, their share of the report file included */
+    uint64_t versions_unproved; /* accepted versions whose key was not proved yet */
+} sealring_statistics;
+
+/* Fills it. Thread-safe; the counters are not of one instant. In a forked child that has not joined yet: all zero. */
+void sealring_stats(sealring_vault *vault, sealring_statistics *statistics);
+
+/* Closes *vault and sets it to NULL; NULL and *vault NULL are allowed. No other thread may be using the vault. Waits for the
+ * maintenance thread. In a forked child that did not use the vault it frees memory only. */
 void sealring_close(sealring_vault **vault);
 
 /* 1 for SEALRING_ACCEPTED, else 0. */

@@ -64,30 +64,73 @@ void base62_encode_256(const uint8_t number[32], char digits[BASE62_256_DIGITS])
     secret_wipe(limbs, sizeof limbs);
 }
 
+/* Sixteen characters, worked on at once wherever the processor can (a GNU C extension that gcc and clang have). */
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+static inline sixteen sixteen_at(const char *text)
+{
+    sixteen characters;
+    memcpy(&characters, text, sizeof characters);
+    return characters;
+}
+
+/* All ones in each place that holds a digit or `also`. */
+static inline sixteen are_digits(sixteen characters, char also)
+{
+    sixteen letters = (characters | 0x20) - 'a'; /* both cases: that bit is all they differ in */
+    return (sixteen)(characters - '0' < 10) | (sixteen)(letters < 26) | (sixteen)(characters == (uint8_t)also);
+}
+
+static inline bool are_all(sixteen mask)
+{
+    uint64_t halves[2];
+    memcpy(halves, &mask, sizeof halves);
+    return (halves[0] & halves[1]) == UINT64_MAX;
+}
+
+/* What each digit counts, something below 256 for other characters. False if there are any. */
+static bool values_of(const char digits[BASE62_256_DIGITS], uint8_t values[BASE62_256_DIGITS])
+{
+    static const size_t places[] = {0, 16, BASE62_256_DIGITS - sizeof(sixteen)}; /* some twice */
+    sixteen good = (sixteen){0} == 0;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        sixteen characters = sixteen_at(digits + places[i]);
+        sixteen upper = (sixteen)(characters >= 'A') & ('A' - '0' - 10);
+        sixteen lower = (sixteen)(characters >= 'a') & ('a' - 'A' - 26);
+        sixteen value = characters - '0' - upper - lower;
+        good &= are_digits(characters, '0');
+        memcpy(values + places[i], &value, sizeof value);
+    }
+    return are_all(good);
+}
+
+/* number = number * 62^5 + the next 5 digits, over as many limbs as that can need. Returns what does not fit. */
+static inline uint32_t shift_in(uint32_t *limbs, size_t count, uint32_t chunk, uint32_t factor)
+{
+    uint64_t carry = chunk;
+    for (size_t i = 0; i < count; i++) {
+        carry += (uint64_t)limbs[i] * factor;
+        limbs[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    return (uint32_t)carry;
+}
+
 bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32])
 {
+    uint8_t values[BASE62_256_DIGITS];
     uint32_t limbs[LIMBS_32] = {0}; /* the least significant first */
-    uint32_t wrong = 0;
+    uint32_t wrong = !values_of(digits, values);
     size_t position = 0;
-    /* Several digits make one multiplication: 43 = 3 + 8 * 5. */
-    size_t count = BASE62_256_DIGITS % DIGITS_AT_A_TIME;
-    while (position < BASE62_256_DIGITS) {
+    /* Several digits make one multiplication: 43 = 3 + 8 * 5. A chunk has less than 30 bits, so after n chunks the number
+     * fits into n limbs, until the last. */
+    for (size_t chunks = 1; position < BASE62_256_DIGITS; chunks++) {
+        size_t end = position == 0 ? BASE62_256_DIGITS % DIGITS_AT_A_TIME : position + DIGITS_AT_A_TIME;
         uint32_t chunk = 0;
-        uint32_t factor = 1;
-        for (size_t i = 0; i < count; i++) {
-            uint32_t digit = digit_plus_one(digits[position++]);
-            wrong |= mask_between(digit, 0, 0);
-            chunk = chunk * 62 + (digit - 1);
-            factor *= 62;
+        while (position < end) {
+            chunk = chunk * 62 + values[position++];
         }
-        uint64_t carry = chunk;
-        for (size_t i = 0; i < LIMBS_32; i++) {
-            carry += (uint64_t)limbs[i] * factor;
-            limbs[i] = (uint32_t)carry;
-            carry >>= 32;
-        }
-        wrong |= (uint32_t)carry; /* 2^256 or above */
-        count = DIGITS_AT_A_TIME;
+        wrong |= shift_in(limbs, chunks < LIMBS_32 ? chunks : LIMBS_32, chunk, 62U * 62 * 62 * 62 * 62);
     }
     uint32_t keep = opaque((uint32_t)(((uint64_t)wrong - 1) >> 32)); /* all ones if nothing was wrong */
     for (size_t i = 0; i < LIMBS_32; i++) {
@@ -98,6 +141,7 @@ bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32])
         number[4 * i + 3] = (uint8_t)limb;
     }
     secret_wipe(limbs, sizeof limbs);
+    secret_wipe(values, sizeof values);
     return wrong == 0;
 }
 
@@ -129,6 +173,32 @@ bool base62_decode_32(const char digits[BASE62_32_DIGITS], uint32_t *number)
 bool base62_is_digit(char character)
 {
     return digit_plus_one(character) != 0;
+}
+
+static size_t find_other_slowly(const char *text, size_t from, size_t length, char also)
+{
+    while (from < length && (base62_is_digit(text[from]) || text[from] == also)) {
+        from++;
+    }
+    return from;
+}
+
+size_t base62_find_other(const char *text, size_t length, char also)
+{
+    size_t place = 0;
+    if (length < sizeof(sixteen)) {
+        return find_other_slowly(text, 0, length, also);
+    }
+    while (place < length) {
+        if (length - place < sizeof(sixteen)) {
+            place = length - sizeof(sixteen); /* some a second time */
+        }
+        if (!are_all(are_digits(sixteen_at(text + place), also))) {
+            return find_other_slowly(text, place, length, also);
+        }
+        place += sizeof(sixteen);
+    }
+    return length;
 }
 
 size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length, size_t *used)

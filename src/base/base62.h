@@ -20,6 +20,10 @@ bool base62_decode_32(const char digits[BASE62_32_DIGITS], uint32_t *number);
 
 bool base62_is_digit(char character);
 
+/* Where the first character is that is neither a digit nor `also` ('0': nothing else is allowed); `length` if there is
+ * none. Sixteen at a time; what the digits are makes no difference to it. */
+size_t base62_find_other(const char *text, size_t length, char also);
+
 /* Turns random bytes into `length` unbiased digits by rejection sampling (bytes of 248 and above are passed over).
  * Returns how many digits came out; fewer than `length` if the bytes ran out. *used, if not NULL: bytes consumed. */
 size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length, size_t *used);

@@ -2,12 +2,12 @@
 /* The text of a credential: PREFIX_KEYID_VERSION_SECRETCHECK. */
 #include "credential/text.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-#include <zlib.h>
+#define OPENSSL_SUPPRESS_DEPRECATED /* see text_digest */
+#include <libdeflate.h>
+#include <openssl/sha.h>
 
 #include "base/base62.h"
 #include "base/name.h"
@@ -26,16 +26,18 @@ _Static_assert(SEALRING_PREFIX_LENGTH_MAX + 1 + SEALRING_KEY_ID_LENGTH + 1 + VER
 
 static uint32_t check_of(const char *text, size_t length)
 {
-    return (uint32_t)crc32(0, (const unsigned char *)text, (uInt)length);
+    return libdeflate_crc32(0, text, length);
+}
+
+/* The first byte in [from, to) that is no base62 digit, `to` if there is none. */
+static size_t find_other(const char *text, size_t from, size_t to)
+{
+    return from + base62_find_other(text + from, to - from, '0');
 }
 
 static bool is_key_id(const char *text)
 {
-    bool good = true;
-    for (size_t i = 0; i < SEALRING_KEY_ID_LENGTH; i++) {
-        good = base62_is_digit(text[i]) && good;
-    }
-    return good;
+    return find_other(text, 0, SEALRING_KEY_ID_LENGTH) == SEALRING_KEY_ID_LENGTH;
 }
 
 size_t text_format(const char *prefix, const char *key_id, uint32_t version, const uint8_t secret[TEXT_SECRET_SIZE],
@@ -92,15 +94,11 @@ static bool find_parts(const char *text, size_t length, struct layout *layout, s
 
 static bool read_key_id(const char *text, const struct layout *layout, struct text_parts *parts, size_t *position)
 {
-    const char *key_id = text + layout->key_id;
-    if (!is_key_id(key_id)) {
-        *position = layout->key_id;
-        while (base62_is_digit(text[*position])) {
-            (*position)++;
-        }
+    *position = find_other(text, layout->key_id, layout->key_id + SEALRING_KEY_ID_LENGTH);
+    if (*position < layout->key_id + SEALRING_KEY_ID_LENGTH) {
         return false;
     }
-    memcpy(parts->key_id, key_id, SEALRING_KEY_ID_LENGTH); /* zeroed before: it ends in NUL */
+    memcpy(parts->key_id, text + layout->key_id, SEALRING_KEY_ID_LENGTH); /* zeroed before: it ends in NUL */
     return true;
 }
 
@@ -148,58 +146,89 @@ static bool read_version(const char *text, const struct layout *layout, struct t
     return true;
 }
 
-/* The first byte in [from, to) that is no base62 digit, `to` if there is none. */
-static size_t find_other(const char *text, size_t from, size_t to)
+bool text_check_matches(const char *text, size_t length)
 {
-    while (from < to && base62_is_digit(text[from])) {
-        from++;
-    }
-    return from;
+    uint32_t check = 0;
+    return base62_decode_32(text + length - CHECK_DIGITS, &check) && check == check_of(text, length - CHECK_DIGITS);
 }
 
-/* The check digits come first: they turn away typos before the dear decoding of 256 bits. (zlib's CRC reads tables at
- * places that depend on the text; decoding the secret does not.) */
+/* The check digits come before the dear decoding of 256 bits: they turn away typos. (libdeflate's CRC may read tables at
+ * places that depend on the text, where the processor has no instruction for it; decoding the secret does not.) */
 static enum text_problem read_tail(const char *text, const struct layout *layout, struct text_parts *parts,
                                    size_t *position)
 {
     size_t end = layout->check + CHECK_DIGITS;
-    uint32_t check = 0;
-    if (base62_decode_32(text + layout->check, &check) && check == check_of(text, layout->check)) {
-        if (base62_decode_256(text + layout->secret, parts->secret)) {
-            return TEXT_GOOD;
-        }
-        *position = find_other(text, layout->secret, layout->check);
-        if (*position < layout->check) {
-            return TEXT_BAD_STRUCTURE;
-        }
-        *position = layout->secret;
-        return TEXT_SECRET_RANGE;
-    }
     *position = find_other(text, layout->secret, end);
     if (*position < end) {
         return TEXT_BAD_STRUCTURE;
     }
     *position = layout->check;
-    return TEXT_BAD_CHECK;
+    if (!text_check_matches(text, end)) {
+        return TEXT_BAD_CHECK;
+    }
+    *position = layout->secret;
+    return base62_decode_256(text + layout->secret, parts->secret) ? TEXT_GOOD : TEXT_SECRET_RANGE;
+}
+
+/* All but secret and check digits. */
+static enum text_problem read_head(const char *text, const struct layout *layout, struct text_parts *parts,
+                                   size_t *position)
+{
+    if (!read_key_id(text, layout, parts, position)) {
+        return TEXT_BAD_STRUCTURE;
+    }
+    /* A wrong version does not keep people from being told the prefix, and the other way round. */
+    size_t version_position;
+    bool version_good = read_version(text, layout, parts, &version_position);
+    if (!read_prefix(text, layout, parts, position)) {
+        return TEXT_BAD_PREFIX;
+    }
+    *position = version_position;
+    return version_good ? TEXT_GOOD : TEXT_BAD_VERSION;
 }
 
 static enum text_problem read_parts(const char *text, size_t length, struct text_parts *parts, size_t *position)
 {
     struct layout layout;
-    if (!find_parts(text, length, &layout, position) || !read_key_id(text, &layout, parts, position)) {
-        return TEXT_BAD_STRUCTURE;
+    enum text_problem problem = TEXT_BAD_STRUCTURE;
+    if (find_parts(text, length, &layout, position)) {
+        problem = read_head(text, &layout, parts, position);
     }
-    /* A wrong version does not keep people from being told the prefix, and the other way round. */
-    size_t version_position;
-    bool version_good = read_version(text, &layout, parts, &version_position);
-    if (!read_prefix(text, &layout, parts, position)) {
-        return TEXT_BAD_PREFIX;
+    /* A byte that never occurs explains best what is wrong (a line end, say), whatever else is. */
+    size_t other = base62_find_other(text, length, '_');
+    if (other < length) {
+        *position = other;
+        return TEXT_BAD_CHARACTER;
     }
-    if (!version_good) {
-        *position = version_position;
-        return TEXT_BAD_VERSION;
+    return problem == TEXT_GOOD ? read_tail(text, &layout, parts, position) : problem;
+}
+
+bool text_locate(const char *text, size_t length, const char **key_id, uint32_t *version)
+{
+    if (length < LENGTH_MIN || length > LENGTH_MAX) {
+        return false;
     }
-    return read_tail(text, &layout, parts, position);
+    size_t place = length - TAIL_LENGTH - 1;
+    if (text[place] != '_') {
+        return false;
+    }
+    uint64_t value = 0, unit = 1;
+    unsigned digit = 0, last = 0;
+    size_t least = place > VERSION_DIGITS ? place - VERSION_DIGITS : 0;
+    while (place > least && (digit = (unsigned)(unsigned char)text[place - 1] - '0') <= 9) {
+        value += digit * unit;
+        unit *= 10;
+        last = digit;
+        place--;
+    }
+    /* `place` is the version's first digit, `last` its value. */
+    if (last == 0 || value > UINT32_MAX || place < 1 + 1 + SEALRING_KEY_ID_LENGTH + 1 || text[place - 1] != '_' ||
+        text[place - 1 - SEALRING_KEY_ID_LENGTH - 1] != '_') {
+        return false;
+    }
+    *key_id = text + place - 1 - SEALRING_KEY_ID_LENGTH;
+    *version = (uint32_t)value;
+    return true;
 }
 
 enum text_problem text_parse(const char *text, size_t length, struct text_parts *parts, size_t *position)
@@ -218,19 +247,8 @@ enum text_problem text_parse(const char *text, size_t length, struct text_parts 
     enum text_problem problem = read_parts(text, length, parts, wrong);
     if (problem == TEXT_GOOD) {
         *wrong = 0;
-        return TEXT_GOOD;
     }
-    /* A byte that never occurs explains best what is wrong (a line end, say). Good texts need no look for it: each of
-     * their bytes was checked as part of something. */
-    for (size_t i = 0; i < length; i++) {
-        if (!base62_is_digit(text[i]) && text[i] != '_') {
-            *wrong = i;
-            problem = TEXT_BAD_CHARACTER;
-            break;
-        }
-    }
-    secret_wipe(parts->secret, sizeof parts->secret);
-    return problem;
+    return problem; /* decoding leaves no secret behind when it fails */
 }
 
 const char *text_problem_words(enum text_problem problem)
@@ -253,19 +271,14 @@ const char *text_problem_words(enum text_problem problem)
     return words[problem];
 }
 
-/* Fetched once: SHA256() and EVP_sha256() make OpenSSL 3 look the algorithm up again under a lock at every call, which
- * takes twice as long, and four times with two threads. Kept for the life of the process; read-only after the once. */
-static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;
-
-static void fetch_sha256(void)
-{
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-}
-
+/* The functions on a context of our own, which OpenSSL 3 calls deprecated, and not EVP: through EVP every hash takes memory from the
+ * heap (EVP_DigestInit_ex makes the provider's context anew, tried with 3.0), and a request for a credential that was seen before
+ * takes none. Here is the one place to change should they go. */
 bool text_digest(const char *text, size_t length, uint8_t digest[TEXT_DIGEST_SIZE])
 {
-    unsigned size = 0;
-    return pthread_once(&sha256_once, fetch_sha256) == 0 && sha256 != NULL &&
-           EVP_Digest(text, length, digest, &size, sha256, NULL) == 1 && size == TEXT_DIGEST_SIZE;
+    SHA256_CTX context;
+    bool good =
+        SHA256_Init(&context) == 1 && SHA256_Update(&context, text, length) == 1 && SHA256_Final(digest, &context) == 1;
+    secret_wipe(&context, sizeof context); /* it holds the text's last block */
+    return good;
 }

@@ -44,7 +44,14 @@ enum text_problem text_parse(const char *text, size_t length, struct text_parts 
 /* A sentence for people: "the check digits do not match: a typo, or the text was cut". Static. */
 const char *text_problem_words(enum text_problem problem);
 
-/* SHA-256 of the text. False if OpenSSL fails. */
+/* SHA-256 of the text; takes no memory and leaves none of the text behind. False if OpenSSL fails. */
 bool text_digest(const char *text, size_t length, uint8_t digest[TEXT_DIGEST_SIZE]);
+
+/* Finds where key ID and version are, looking at the structure only (length, separators, the version's digits): no check
+ * digits, no secret. *key_id points into the text. False: text_parse would say malformed too. */
+bool text_locate(const char *text, size_t length, const char **key_id, uint32_t *version);
+
+/* Whether the check digits are right, of a text that text_locate found. False: text_parse would say malformed. */
+bool text_check_matches(const char *text, size_t length);
 
 #endif

@@ -36,6 +36,16 @@ void columns_read_credential(struct query *query, struct registry_credential *cr
     "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = k.ring AND v.number = c.version"
 void columns_read_holder(struct query *query, struct registry_holder *holder);
 
+/* What a verdict and the claims need of a credential that hangs on API key k of client cl: FROM credential c,
+ * api_key k, client cl. Each text or byte string costs SQLite an allocation: so what is empty as a rule is NULL
+ * then, and what a credential is asked for by is not among them: c.digest, k.key_id. The reader leaves all else in
+ * the holder as it is. */
+#define PRESENTED_COLUMNS                                                                                            \
+    "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
+    "c.imported, CASE WHEN c.imported THEN c.binding END, k.ring, k.client, k.state, k.narrowed, "                   \
+    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
+void columns_read_presented(struct query *query, struct registry_holder *holder);
+
 /* of: "" or the table's alias and a dot. */
 #define VAULT_COLUMNS(of)                                                                                        \
     of "vault_id, " of "era, " of "epoch, " of "schema, " of "min_reader, " of "min_writer, " of "lease_ms, " of \

@@ -16,6 +16,10 @@ static const struct db_query credential_update = {
     " WHERE api_key = ?1 AND serial = ?2",
     true};
 
+/* For verifiers, which look for changed API keys only. One that this transaction changed already is left alone. */
+static const struct db_query credential_move_key = {
+    "UPDATE api_key SET changed_epoch = ?2 WHERE id = ?1 AND changed_epoch <> ?2", true};
+
 static const struct db_query credential_get = {
     "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.api_key = ?1 AND c.serial = ?2", false};
 
@@ -69,6 +73,16 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
     return query_run(&query, 1, error);
 }
 
+static sealring_status credential_touch_key(struct registry *registry, int64_t key, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &credential_move_key, error);
+    query_bind_int64(&query, 1, key);
+    query_bind_uint64(&query, 2, registry->vault.epoch);
+    sealring_status status = query_run(&query, 1, error);
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+}
+
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error)
 {
@@ -80,7 +94,8 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     query_bind_bool(&query, 4, credential->replaced);
     query_bind_int64(&query, 5, credential->retire_at);
     query_bind_uint64(&query, 6, registry->vault.epoch);
-    return query_run(&query, 1, error);
+    sealring_status status = query_run(&query, 1, error);
+    return status != SEALRING_OK ? status : credential_touch_key(registry, credential->key, error);
 }
 
 sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,

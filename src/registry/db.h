@@ -60,10 +60,12 @@ struct db_driver {
     void (*discard)(const char *path);
     enum db_problem (*open)(const char *path, enum db_access access, struct db **opened, struct db_failure *failure);
     void (*close)(struct db *db);
-    void (*abandon)(struct db *db); /* in a forked child: memory only, nothing that the parent could notice */
+    void (*abandon)(struct db *db); /* in a forked child, of one that was at work: its own memory only */
     void (*failure)(struct db *db, struct db_failure *failure);
 
-    enum db_problem (*check)(struct db *db); /* DB_REPLACED if the path no longer leads to what is open */
+    /* DB_REPLACED if the path leads to something else than what is open, DB_MISSING or DB_UNREADABLE if it
+     * leads nowhere. */
+    enum db_problem (*check)(struct db *db);
     enum db_problem (*begin)(struct db *db,
                              enum db_access access); /* DB_READS: one snapshot from the first statement on */
     enum db_problem (*commit)(struct db *db);

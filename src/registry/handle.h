@@ -46,6 +46,12 @@ sealring_status vault_row_insert(struct registry *registry, const struct registr
 /* What every transaction asks first, in transaction.c: none is open, and the file is still the one that was opened. */
 sealring_status transaction_allowed(struct registry *registry, sealring_error *error);
 
+/* Runs a body that is one reading statement, which is a transaction by itself: no BEGIN, no COMMIT, and the path is
+ * not looked at. Fails that, the body is run again as registry_read does it, which knows when to try again and what
+ * to say. */
+sealring_status transaction_read_at_once(struct registry *registry, registry_body body, void *context,
+                                         sealring_error *error);
+
 /* Whether an entry with the operation ID is there, in audit.c. */
 sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,
                                    sealring_error *error);

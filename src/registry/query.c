@@ -100,6 +100,13 @@ static void query_demand(struct query *query, bool fits)
     }
 }
 
+bool query_null(struct query *query)
+{
+    bool null = query->driver->column_is_null(query->statement, query->column);
+    query->column += null ? 1 : 0;
+    return null;
+}
+
 int64_t query_int64(struct query *query)
 {
     int64_t value = 0;
@@ -157,10 +164,12 @@ void query_name(struct query *query, char *text, size_t size, const char *(*prob
 
 void query_ascii(struct query *query, char *text, size_t size)
 {
+    bool fits = true;
     query_text(query, text, size);
     for (const char *byte = text; *byte != '\0'; byte++) {
-        query_demand(query, *byte >= ' ' && *byte <= '~');
+        fits = fits && *byte >= ' ' && *byte <= '~';
     }
+    query_demand(query, fits);
 }
 
 void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length)

@@ -30,6 +30,9 @@ void query_bind_bytes(struct query *query, int parameter, const void *bytes, siz
 /* True if there is a (next) row; its columns are then read in order with the functions below. */
 bool query_row(struct query *query);
 
+/* Whether the next column is NULL, as those of a LEFT JOIN that found nothing are; then goes on to the one behind it. */
+bool query_null(struct query *query);
+
 /* Each reads the next column. What does not fit the type makes the row a damaged one: query_good is false from then on. */
 int64_t query_int64(struct query *query);
 uint64_t query_uint64(struct query *query);

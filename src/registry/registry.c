@@ -55,14 +55,22 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
     return SEALRING_OK;
 }
 
+/* A connection that a forked child inherited while a thread of its parent was inside: nothing is known of its
+ * memory, so that it is left as it is. An idle one has nothing to write or to undo, and closing it lets go of no
+ * lock but the child's own (fcntl(2)). It has to be closed: SQLite notes the locks that this process holds on a
+ * file, the note is inherited, and the locks are not. */
+static bool registry_must_abandon(const struct registry *registry)
+{
+    return registry->transaction != TRANSACTION_NONE && registry->process != getpid();
+}
+
 void registry_close(struct registry *registry)
 {
     if (registry == NULL) {
         return;
     }
-    bool inherited = registry->process != getpid();
     lock_free(&registry->lock);
-    if (registry->db != NULL && inherited) {
+    if (registry->db != NULL && registry_must_abandon(registry)) {
         registry->db->driver->abandon(registry->db);
     } else if (registry->db != NULL) {
         registry->db->driver->close(registry->db);
@@ -236,6 +244,8 @@ void registry_unlock(struct registry *registry)
 void registry_checkpoint(struct registry *registry, int pages)
 {
     if (lock_held(&registry->lock) && registry->transaction == TRANSACTION_NONE) {
+        registry->transaction = TRANSACTION_WRITE; /* at work, as a child that is forked now can see */
         registry->db->driver->checkpoint(registry->db, pages);
+        registry->transaction = TRANSACTION_NONE;
     }
 }

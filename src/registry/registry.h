@@ -39,6 +39,8 @@ sealring_status registry_create(const char *path, const struct registry_vault *v
  * SEALRING_REGISTRY with a message that tells missing, not ours, newer than this program, corrupt, unreadable apart. */
 sealring_status registry_open(const char *path, const char *lock_path, enum registry_mode mode,
                               struct registry **opened, sealring_error *error);
+/* Forked children: an inherited handle is good for registry_close only. A child closes all that it inherited of one
+ * registry before it opens that registry itself, or SQLite takes its parent's locks for the child's. */
 void registry_close(struct registry *registry);
 
 /* The management lock (flock on lock_path): writers hold it around everything that belongs together, token steps included.

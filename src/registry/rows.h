@@ -68,6 +68,10 @@ sealring_status registry_version_get(struct registry *registry, int64_t ring, ui
                                      struct registry_version *version, sealring_error *error);
 sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
                                       void *context, sealring_error *error); /* by number; ring 0: of all rings */
+/* The versions whose closing_owed is set, of all rings, by ring and number. One look at an index where there are
+ * none. */
+sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each, void *context,
+                                           sealring_error *error);
 sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
                                                struct registry_version *version, sealring_error *error);
 /* Whether any credential of an API key that is not revoked was issued under it. One look at an index, however many there are. */
@@ -107,8 +111,9 @@ struct registry_key {
     char narrowed_scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
     uint32_t last_serial;
     int64_t created;
-    uint64_t changed_epoch;
+    uint64_t changed_epoch; /* also that of the last change of one of its credentials */
 };
+typedef sealring_status (*registry_key_callback)(const struct registry_key *key, void *context, sealring_error *error);
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
 sealring_status registry_key_get(struct registry *registry, const char *key_id, struct registry_key *key,
@@ -140,6 +145,7 @@ typedef sealring_status (*registry_credential_callback)(const struct registry_cr
                                                         sealring_error *error);
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
+/* Moves the changed_epoch of the API key as well: verifiers look for changed API keys only. */
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
 sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,
@@ -159,19 +165,25 @@ struct registry_holder {
 sealring_status registry_holder_get(struct registry *registry, const char *key_id,
                                     const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
                                     bool *key_exists, sealring_error *error);
-/* The same as a transaction of its own, vault row included: the way of every request, in one statement where the row exists. Not
- * inside registry_read or registry_write. *found false: there is none, and *key_exists as above. */
-struct registry_look {
-    struct registry_vault vault;
-    struct registry_holder holder;
+/* The way of every request: what one presented credential is found by, in one statement that is a transaction of its
+ * own, with the vault's era and epoch of the same snapshot, whether or not there is such a credential. Not inside
+ * registry_read or registry_write. Whether the file is still the path's is not asked here: registry_look_vault does.
+ * If the call is SEALRING_OK and `found`, `holder` has what a verdict and the claims need, all else in it is 0:
+ * ring.id; version.ring and number; the client's name; of the API key id, key_id, ring, client, state, narrowed,
+ * narrowed_scopes; of the credential all but issued and changed_epoch. */
+struct registry_presented {
+    uint8_t era[REGISTRY_ID_SIZE];
+    uint64_t epoch;
+    bool key_exists; /* the key ID is known */
     bool found;
-    bool key_exists;
+    struct registry_holder holder;
 };
-sealring_status registry_look(struct registry *registry, const char *key_id, const uint8_t digest[REGISTRY_DIGEST_SIZE],
-                              struct registry_look *look, sealring_error *error);
-/* The same for an imported key, which is known by its digest alone. */
-sealring_status registry_look_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
-                                       struct registry_look *look, sealring_error *error);
+sealring_status registry_present(struct registry *registry, const char *key_id,
+                                 const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_presented *presented,
+                                 sealring_error *error);
+/* The same for an imported key, which is known by its digest alone; key_exists is what found is. */
+sealring_status registry_present_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                          struct registry_presented *presented, sealring_error *error);
 /* The credential of an imported digest, in any ring, inside a transaction. */
 sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                                  struct registry_credential *credential, sealring_error *error);
@@ -191,6 +203,29 @@ typedef sealring_status (*registry_holder_callback)(const struct registry_holder
                                                     sealring_error *error);
 sealring_status registry_holder_each(struct registry *registry, const struct registry_holder_filter *filter,
                                      registry_holder_callback each, void *context, sealring_error *error);
+
+/* Every credential of one API key, by serial; the holder is filled as in registry_presented. */
+sealring_status registry_holder_of_key(struct registry *registry, int64_t key, registry_holder_callback each,
+                                       void *context, sealring_error *error);
+
+/* A verifier's look: the vault's row, in one statement. *replaced: the path leads to another file (device, inode)
+ * than the open one; then nothing else is filled, and the status is SEALRING_OK. A path that leads nowhere is
+ * SEALRING_REGISTRY: a registry that is away, not another one. Not inside a transaction. */
+sealring_status registry_look_vault(struct registry *registry, struct registry_vault *vault, bool *replaced,
+                                    sealring_error *error);
+
+/* What changed after epoch `since`, in one reading transaction: rings, then versions, then API keys, each in the
+ * order of their changed_epoch. all: every ring and every version whatever `since` is, and no API key. *as_of: the
+ * vault's row of this snapshot; *has_imports: whether there is any imported credential. The callbacks may read; as
+ * any body's, what they did counts only if the call is SEALRING_OK, and they may be called again from the start. */
+struct registry_change_callbacks {
+    registry_ring_callback ring;
+    registry_version_callback version;
+    registry_key_callback key; /* with `all` it may be NULL */
+};
+sealring_status registry_changes(struct registry *registry, uint64_t since, bool all,
+                                 const struct registry_change_callbacks *callbacks, void *context,
+                                 struct registry_vault *as_of, bool *has_imports, sealring_error *error);
 
 /* The intention to make an object in the token, written before it is made. */
 struct registry_intention {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
 	src/registry/audit.c \
+	src/registry/change.c \
 	src/registry/client.c \
 	src/registry/columns.h \
 	src/registry/credential.c \
@@ -10,7 +11,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/holder.c \
 	src/registry/intention.c \
 	src/registry/key.c \
-	src/registry/look.c \
+	src/registry/present.c \
 	src/registry/lock.c src/registry/lock.h \
 	src/registry/query.c src/registry/query.h \
 	src/registry/registry.c src/registry/registry.h \

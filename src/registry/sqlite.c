@@ -191,30 +191,40 @@ static int64_t sqlite_changes(struct db_statement *statement)
     return sqlite3_changes64(statement->connection->handle);
 }
 
+/* The value itself, not copied: sqlite3_column_TYPE would look anew for it, and take a mutex that a connection
+ * without has not, at every question. A connection is one thread's, so that unprotected values are as good as others
+ * (https://www.sqlite.org/c3ref/value.html). This is the hot path. */
+static sqlite3_value *sqlite_value(struct db_statement *statement, int column)
+{
+    return sqlite3_column_value(statement->handle, column);
+}
+
 static bool sqlite_column_int64(struct db_statement *statement, int column, int64_t *value)
 {
-    /* The tables are STRICT, so that the type is asked only for what every other type reads as. This is the hot path. */
-    *value = sqlite3_column_int64(statement->handle, column);
-    return *value != 0 || sqlite3_column_type(statement->handle, column) == SQLITE_INTEGER;
+    sqlite3_value *found = sqlite_value(statement, column);
+    *value = sqlite3_value_int64(found);
+    return sqlite3_value_type(found) == SQLITE_INTEGER;
 }
 
 static bool sqlite_column_text(struct db_statement *statement, int column, const char **text, size_t *length)
 {
-    if (sqlite3_column_type(statement->handle, column) != SQLITE_TEXT) {
+    sqlite3_value *found = sqlite_value(statement, column);
+    if (sqlite3_value_type(found) != SQLITE_TEXT) {
         return false;
     }
-    *text = (const char *)sqlite3_column_text(statement->handle, column);
-    *length = (size_t)sqlite3_column_bytes(statement->handle, column);
+    *text = (const char *)sqlite3_value_text(found);
+    *length = (size_t)sqlite3_value_bytes(found);
     return *text != NULL;
 }
 
 static bool sqlite_column_bytes(struct db_statement *statement, int column, const void **bytes, size_t *length)
 {
-    if (sqlite3_column_type(statement->handle, column) != SQLITE_BLOB) {
+    sqlite3_value *found = sqlite_value(statement, column);
+    if (sqlite3_value_type(found) != SQLITE_BLOB) {
         return false;
     }
-    *bytes = sqlite3_column_blob(statement->handle, column);
-    *length = (size_t)sqlite3_column_bytes(statement->handle, column);
+    *bytes = sqlite3_value_blob(found);
+    *length = (size_t)sqlite3_value_bytes(found);
     return *bytes != NULL || *length == 0;
 }
 

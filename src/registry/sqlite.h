@@ -19,6 +19,12 @@
 /* How long SQLite itself waits for another's transaction; the whole is run again a bounded number of times after that. */
 #define SQLITE_BUSY_MS 200
 
+/* Page cache of a connection at most. A verifier has up to 16 of them in each of its processes: 4 MiB hold a
+ * registry of 10,000 API keys whole, and what is asked about larger ones at random is not in the cache with 32 MiB
+ * either (bench_registry). A manager has one, and issues in bulk. */
+#define SQLITE_CACHE_READING 4096 /* KiB */
+#define SQLITE_CACHE_WRITING 32768
+
 #define SQLITE_STATEMENTS 128 /* slots for prepared statements, a power of two, well above the number of queries */
 
 struct sqlite_db;

@@ -87,7 +87,7 @@ static int sqlite_harden(sqlite3 *handle)
 }
 
 /* What a connection is set to before it reads the file for the first time. */
-static int sqlite_configure(struct sqlite_db *connection)
+static int sqlite_configure(struct sqlite_db *connection, bool writes)
 {
     sqlite3 *handle = connection->handle;
     sqlite3_extended_result_codes(handle, 1);
@@ -105,10 +105,12 @@ static int sqlite_configure(struct sqlite_db *connection)
         code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     }
     /* No memory map: a file cut short under it would end the process by SIGBUS. */
-    static const char pragmas[] =
-        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-        "PRAGMA mmap_size = 0; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON;"
-        "PRAGMA secure_delete = FAST; PRAGMA synchronous = FULL";
+    char pragmas[320];
+    snprintf(pragmas, sizeof pragmas,
+             "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+             "PRAGMA mmap_size = 0; PRAGMA cache_size = -%d; PRAGMA foreign_keys = ON;"
+             "PRAGMA secure_delete = FAST; PRAGMA synchronous = FULL",
+             writes ? SQLITE_CACHE_WRITING : SQLITE_CACHE_READING);
     return code == SQLITE_OK ? sqlite3_exec(handle, pragmas, NULL, NULL, NULL) : code;
 }
 
@@ -134,7 +136,7 @@ static enum db_problem sqlite_connect(const char *path, int flags, struct sqlite
         goto cleanup;
     }
     if (code == SQLITE_OK) {
-        code = sqlite_configure(connection);
+        code = sqlite_configure(connection, (flags & SQLITE_OPEN_READWRITE) != 0);
     }
     if (code != SQLITE_OK) {
         problem = sqlite_fail_handle(failure, connection);
@@ -158,18 +160,18 @@ static enum db_problem sqlite_identify(struct sqlite_db *connection, const struc
     sqlite3_file_control(connection->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     connection->device = before->st_dev;
     connection->inode = before->st_ino;
-    return moved ? DB_REPLACED : sqlite_check(&connection->base);
+    return !moved && sqlite_check(&connection->base) == DB_FINE ? DB_FINE : DB_REPLACED;
 }
 
 enum db_problem sqlite_check(struct db *db)
 {
     const struct sqlite_db *connection = (const struct sqlite_db *)db;
     struct stat facts;
-    if (stat(connection->path, &facts) != 0 || facts.st_ino != connection->inode ||
-        facts.st_dev != connection->device) {
-        return DB_REPLACED;
+    if (stat(connection->path, &facts) != 0) {
+        return errno == ENOENT || errno == ENOTDIR ? DB_MISSING : DB_UNREADABLE;
     }
-    return DB_FINE;
+    bool same = facts.st_ino == connection->inode && facts.st_dev == connection->device;
+    return same ? DB_FINE : DB_REPLACED;
 }
 
 /* Reads one number, as a pragma answers. */
@@ -348,8 +350,8 @@ void sqlite_close(struct db *db)
 
 void sqlite_abandon(struct db *db)
 {
-    /* "Do not open an SQLite database connection, then fork(2), then try to use that database connection in the child
-     * process" (https://www.sqlite.org/howtocorrupt.html, 2.6): the handle stays as it is. */
+    /* Another thread may have been in the middle of it (https://www.sqlite.org/howtocorrupt.html, 2.6): the handle
+     * stays as it is. */
     struct sqlite_db *connection = (struct sqlite_db *)db;
     free(connection->path);
     free(connection->log_path);

@@ -23,13 +23,15 @@ struct transaction {
 static sealring_status transaction_begin(struct transaction *run, sealring_error *error)
 {
     struct registry *registry = run->registry;
-    enum db_problem problem = registry->db->driver->begin(registry->db, run->how == NULL ? DB_READS : DB_WRITES);
-    registry->problem = problem;
-    if (problem != DB_FINE) {
-        return handle_problem(registry, problem, error);
-    }
+    registry->problem = DB_FINE;
     registry->transaction = run->how == NULL ? TRANSACTION_READ : TRANSACTION_WRITE;
-    return SEALRING_OK;
+    enum db_problem problem = registry->db->driver->begin(registry->db, run->how == NULL ? DB_READS : DB_WRITES);
+    if (problem == DB_FINE) {
+        return SEALRING_OK;
+    }
+    sealring_status status = handle_problem(registry, problem, error);
+    registry->transaction = TRANSACTION_NONE;
+    return status;
 }
 
 /* The first statements, which the body may rely on, and the body. */
@@ -103,13 +105,38 @@ static sealring_status transaction_run(struct transaction *run, sealring_error *
     return status;
 }
 
-sealring_status transaction_allowed(struct registry *registry, sealring_error *error)
+/* Transactions do not nest. */
+static sealring_status transaction_none_open(const struct registry *registry, sealring_error *error)
 {
     if (registry->transaction != TRANSACTION_NONE) {
         return error_set(error, SEALRING_INVALID, "the registry has a transaction open already: they do not nest");
     }
+    return SEALRING_OK;
+}
+
+sealring_status transaction_allowed(struct registry *registry, sealring_error *error)
+{
+    sealring_status status = transaction_none_open(registry, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     enum db_problem problem = registry->db->driver->check(registry->db);
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
+    /* Gone or exchanged: what is open is not the registry any more. */
+    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, DB_REPLACED, error);
+}
+
+sealring_status transaction_read_at_once(struct registry *registry, registry_body body, void *context,
+                                         sealring_error *error)
+{
+    sealring_status status = transaction_none_open(registry, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    registry->problem = DB_FINE;
+    registry->transaction = TRANSACTION_READ;
+    status = body(registry, context, NULL);
+    registry->transaction = TRANSACTION_NONE;
+    return status == SEALRING_OK ? status : registry_read(registry, body, context, error);
 }
 
 sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error)

@@ -27,6 +27,10 @@ static const struct db_query version_of_ring = {
 static const struct db_query version_all = {"SELECT " VERSION_COLUMNS " FROM version v ORDER BY v.ring, v.number",
                                             false};
 
+/* The 1 is said, not bound: only so does SQLite know that version_owed has them all. */
+static const struct db_query version_owed = {
+    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
+
 static const struct db_query version_held = {"SELECT c.api_key FROM credential c JOIN api_key k ON k.id = c.api_key"
                                              " WHERE c.ring = ?1 AND c.version = ?2 AND k.state <> 3 LIMIT 1",
                                              false};
@@ -127,22 +131,36 @@ sealring_status registry_version_get_by_object(struct registry *registry, const 
     return version_take_one(&query, version, error);
 }
 
+static sealring_status version_walk(struct query *query, registry_version_callback each, void *context,
+                                    sealring_error *error)
+{
+    struct registry_version version;
+    while (query_row(query)) {
+        columns_read_version(query, &version);
+        if (query_enter(query)) {
+            query_leave(query, each(&version, context, error));
+        }
+    }
+    return query_end(query, error);
+}
+
 sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
                                       void *context, sealring_error *error)
 {
     struct query query;
-    struct registry_version version;
     query_start(&query, registry, ring == 0 ? &version_all : &version_of_ring, error);
     if (ring != 0) {
         query_bind_int64(&query, 1, ring);
     }
-    while (query_row(&query)) {
-        columns_read_version(&query, &version);
-        if (query_enter(&query)) {
-            query_leave(&query, each(&version, context, error));
-        }
-    }
-    return query_end(&query, error);
+    return version_walk(&query, each, context, error);
+}
+
+sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each, void *context,
+                                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_owed, error);
+    return version_walk(&query, each, context, error);
 }
 
 sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,

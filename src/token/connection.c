@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "token/code.h"
 #include "token/sigpipe.h"
 
@@ -252,7 +252,7 @@ sealring_status connection_enter(struct token *token, sealring_error *error)
 
 sealring_status connection_check_process(const struct token *token, sealring_error *error)
 {
-    if (token->pid != getpid()) {
+    if (token->pid != fork_process()) {
         return error_set_token(error, 0,
                                "this process was forked from the one that opened the PKCS#11 token %s: open the "
                                "vault again",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "token/code.h"
 
 /* A forked child starts with a table of its own: it can neither trust its parent's lock (another thread may have held
@@ -25,14 +26,14 @@ static _Atomic(struct module_table *) module_tables;
 static struct module_table *module_table_get(void)
 {
     struct module_table *known = atomic_load(&module_tables);
-    if (known != NULL && known->pid == getpid()) {
+    if (known != NULL && known->pid == fork_process()) {
         return known;
     }
     struct module_table *made = calloc(1, sizeof(*made));
     if (made == NULL) {
         return NULL;
     }
-    made->pid = getpid();
+    made->pid = fork_process();
     made->inherited = known;
     pthread_mutex_init(&made->lock, NULL);
     if (!atomic_compare_exchange_strong(&module_tables, &known, made)) {
@@ -242,7 +243,7 @@ sealring_status module_check(const char *path, sealring_error *error)
 bool module_any_in_use(void)
 {
     struct module_table *table = atomic_load(&module_tables);
-    if (table == NULL || table->pid != getpid()) {
+    if (table == NULL || table->pid != fork_process()) {
         return false;
     }
     bool any = false;

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "token/attempt.h"
 #include "token/sigpipe.h"
 
@@ -31,7 +31,7 @@ static sealring_status token_new(const struct token_config *config, struct token
     if (token == NULL) {
         return error_no_memory(error);
     }
-    token->pid = getpid();
+    token->pid = fork_process();
     token->guards_sigpipe = sigpipe_kills();
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
@@ -51,7 +51,7 @@ static void token_free(struct token *token)
     if (token == NULL) {
         return;
     }
-    bool forked = token->pid != getpid();
+    bool forked = token->pid != fork_process();
     session_pool_destroy(&token->pool, forked);
     index_destroy(&token->index, forked);
     if (!forked) {
@@ -104,7 +104,7 @@ void token_close(struct token *token)
     if (token == NULL) {
         return;
     }
-    if (token->pid == getpid()) {
+    if (token->pid == fork_process()) {
         connection_close(token);
     }
     token_free(token);

@@ -79,9 +79,7 @@ void sealring_manager_close(sealring_manager **manager)
         return;
     settle(*manager);
     token_close((*manager)->token);
-    /* in a forked child an SQLite connection must not be closed: it would drop the parent's file locks */
-    if ((*manager)->owner == getpid())
-        registry_close((*manager)->registry);
+    registry_close((*manager)->registry); /* also in a forked child: see registry.c */
     config_free((*manager)->config);
     free(*manager);
     *manager = NULL;

@@ -53,7 +53,7 @@ static sealring_status collect_closing(const struct registry_version *version, v
 {
     (void)error;
     struct worklist *list = context;
-    if (version->closing_owed && !lifecycle_accepts(version->state) && list->closing_count < RECOVER_AT_ONCE)
+    if (!lifecycle_accepts(version->state) && list->closing_count < RECOVER_AT_ONCE)
         list->closings[list->closing_count++].version = *version;
     return SEALRING_OK;
 }
@@ -86,7 +86,7 @@ static sealring_status collect(struct registry *registry, void *context, sealrin
             status = SEALRING_OK;
     }
     if (status == SEALRING_OK)
-        status = registry_version_each(registry, 0, collect_closing, list, error);
+        status = registry_version_each_owed(registry, collect_closing, list, error);
     if (status == SEALRING_OK && list->intention_count + list->closing_count > 0)
         status = registry_ring_each(registry, name_ring, list, error);
     return status;

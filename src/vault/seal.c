@@ -16,7 +16,7 @@ static sealring_status derive(sealring_manager *manager, const struct registry_v
 {
     struct claims claims;
     struct token_key_reference reference;
-    derive_claims(vault, holder, &claims);
+    derive_claims(vault->vault_id, holder->ring.ring_id, holder, &claims);
     derive_reference(vault, &holder->ring, &holder->version, &reference);
     return derive_text(manager->token, &reference, holder->ring.prefix, &claims, text, digest, error);
 }
@@ -33,7 +33,7 @@ static sealring_status bind_digest(sealring_manager *manager, const struct regis
 {
     struct claims claims;
     struct token_key_reference reference;
-    derive_claims(vault, holder, &claims);
+    derive_claims(vault->vault_id, holder->ring.ring_id, holder, &claims);
     derive_reference(vault, &holder->ring, &holder->version, &reference);
     return derive_binding(manager->token, &reference, &claims, holder->credential.digest, binding, error);
 }

@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
 	src/audit/entry.c src/audit/entry.h \
-	src/verifier/connections.c src/verifier/connections.h \
-	src/verifier/derive.c src/verifier/derive.h \
-	src/verifier/judge.c src/verifier/judge.h \
-	src/verifier/verifier.c src/verifier/verifier.h \
 	src/vault/batch.c src/vault/batch.h \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \

@@ -4,22 +4,31 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 
 #define CONNECTIONS_WAIT_SECONDS 5
+
+/* registry changes inside the fork guard only, so that a child finds every connection that is open. */
+struct lent {
+    _Atomic(struct registry *) registry;
+    unsigned generation;
+    bool busy;
+};
 
 struct connections {
     pthread_mutex_t mutex;
     pthread_cond_t returned;
     char *path;
+    unsigned generation; /* of the file that the path leads to */
     unsigned most;
-    unsigned made;
-    unsigned idle_count;
-    struct registry *idle[];
+    struct lent places[]; /* registry NULL: not made yet, or of a former generation */
 };
 
 static void init_waiting(struct connections *connections)
@@ -37,7 +46,7 @@ sealring_status connections_open(const char *registry_path, unsigned most, struc
                                  sealring_error *error)
 {
     *opened = NULL;
-    struct connections *connections = calloc(1, sizeof *connections + most * sizeof connections->idle[0]);
+    struct connections *connections = calloc(1, sizeof *connections + most * sizeof connections->places[0]);
     if (connections == NULL)
         return error_no_memory(error);
     connections->path = strdup(registry_path);
@@ -48,68 +57,131 @@ sealring_status connections_open(const char *registry_path, unsigned most, struc
     init_waiting(connections);
     connections->most = most;
     struct registry *first = NULL;
-    sealring_status status = registry_open(registry_path, NULL, REGISTRY_READ_ONLY, &first, error);
+    sealring_status status = connections_take(connections, &first, error);
     if (status != SEALRING_OK) {
         connections_close(connections);
         return status;
     }
-    connections->made = 1;
-    connections->idle[connections->idle_count++] = first;
+    connections_give(connections, first);
     *opened = connections;
     return SEALRING_OK;
+}
+
+/* Of a place that is the caller's alone. Outside the mutex: closing and opening take their time. */
+static void close_place(struct lent *place)
+{
+    struct registry *registry = atomic_load(&place->registry);
+    if (registry == NULL)
+        return;
+    fork_guard_enter();
+    registry_close(registry);
+    atomic_store(&place->registry, NULL);
+    fork_guard_leave();
+}
+
+static sealring_status open_place(const struct connections *connections, struct lent *place, sealring_error *error)
+{
+    struct registry *opened = NULL;
+    fork_guard_enter();
+    sealring_status status = registry_open(connections->path, NULL, REGISTRY_READ_ONLY, &opened, error);
+    atomic_store(&place->registry, opened);
+    fork_guard_leave();
+    return status;
 }
 
 void connections_close(struct connections *connections)
 {
     if (connections == NULL)
         return;
-    while (connections->idle_count > 0)
-        registry_close(connections->idle[--connections->idle_count]);
+    for (unsigned i = 0; i < connections->most; i++)
+        close_place(&connections->places[i]);
     pthread_cond_destroy(&connections->returned);
     pthread_mutex_destroy(&connections->mutex);
     free(connections->path);
     free(connections);
 }
 
-/* With the mutex held: an idle connection, or the right to make one (NULL and OK), or a time-out. */
-static sealring_status wait_for_one(struct connections *connections, struct registry **registry, sealring_error *error)
+/* With the mutex held: a place that is not busy, one with a connection if there is one; NULL if all are. */
+static struct lent *find_place(struct connections *connections)
+{
+    struct lent *empty = NULL;
+    for (unsigned i = 0; i < connections->most; i++) {
+        struct lent *place = &connections->places[i];
+        if (!place->busy && atomic_load(&place->registry) != NULL)
+            return place;
+        if (!place->busy && empty == NULL)
+            empty = place;
+    }
+    return empty;
+}
+
+/* The place becomes the caller's. *generation: what the path leads to now. */
+static struct lent *wait_for_place(struct connections *connections, unsigned *generation, sealring_error *error)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += CONNECTIONS_WAIT_SECONDS;
-    *registry = NULL;
-    while (connections->idle_count == 0 && connections->made == connections->most)
-        if (pthread_cond_timedwait(&connections->returned, &connections->mutex, &until) == ETIMEDOUT)
-            return error_set(error, SEALRING_REGISTRY, "all %u connections to the registry %s are busy",
-                             connections->most, connections->path);
-    if (connections->idle_count > 0)
-        *registry = connections->idle[--connections->idle_count];
-    else
-        connections->made++;
-    return SEALRING_OK;
+    pthread_mutex_lock(&connections->mutex);
+    struct lent *place = find_place(connections);
+    int waited = 0;
+    while (place == NULL && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&connections->returned, &connections->mutex, &until);
+        place = find_place(connections);
+    }
+    *generation = connections->generation;
+    if (place != NULL)
+        place->busy = true;
+    pthread_mutex_unlock(&connections->mutex);
+    if (place == NULL)
+        error_set(error, SEALRING_REGISTRY, "all %u connections to the registry %s are busy", connections->most,
+                  connections->path);
+    return place;
+}
+
+static void release(struct connections *connections, struct lent *place)
+{
+    pthread_mutex_lock(&connections->mutex);
+    place->busy = false;
+    pthread_cond_signal(&connections->returned);
+    pthread_mutex_unlock(&connections->mutex);
 }
 
 sealring_status connections_take(struct connections *connections, struct registry **registry, sealring_error *error)
 {
-    pthread_mutex_lock(&connections->mutex);
-    sealring_status status = wait_for_one(connections, registry, error);
-    pthread_mutex_unlock(&connections->mutex);
-    if (status != SEALRING_OK || *registry != NULL)
-        return status;
-    status = registry_open(connections->path, NULL, REGISTRY_READ_ONLY, registry, error);
-    if (status != SEALRING_OK) {
-        pthread_mutex_lock(&connections->mutex);
-        connections->made--;
-        pthread_cond_signal(&connections->returned);
-        pthread_mutex_unlock(&connections->mutex);
+    unsigned generation;
+    sealring_status status = SEALRING_OK;
+    *registry = NULL;
+    struct lent *place = wait_for_place(connections, &generation, error);
+    if (place == NULL)
+        return SEALRING_REGISTRY;
+    if (place->generation != generation)
+        close_place(place);
+    if (atomic_load(&place->registry) == NULL) {
+        status = open_place(connections, place, error);
+        place->generation = generation;
     }
+    *registry = atomic_load(&place->registry);
+    if (status != SEALRING_OK)
+        release(connections, place);
     return status;
 }
 
 void connections_give(struct connections *connections, struct registry *registry)
 {
+    for (unsigned i = 0; i < connections->most; i++)
+        if (atomic_load(&connections->places[i].registry) == registry)
+            release(connections, &connections->places[i]);
+}
+
+void connections_disinherit(struct connections *connections)
+{
+    for (unsigned i = 0; i < connections->most; i++)
+        registry_close(atomic_load(&connections->places[i].registry));
+}
+
+void connections_renew(struct connections *connections)
+{
     pthread_mutex_lock(&connections->mutex);
-    connections->idle[connections->idle_count++] = registry;
-    pthread_cond_signal(&connections->returned);
+    connections->generation++;
     pthread_mutex_unlock(&connections->mutex);
 }

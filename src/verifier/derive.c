@@ -12,10 +12,11 @@ _Static_assert(CLAIMS_OBJECT_ID_MAX == TOKEN_OBJECT_ID_MAX && TOKEN_OBJECT_ID_MA
 _Static_assert(CLAIMS_CHECK_INPUT_MAX == TOKEN_CHECK_INPUT_MAX, "the check input fits into a key reference");
 _Static_assert(TOKEN_HMAC_SIZE == TEXT_SECRET_SIZE, "one KDF block is the secret");
 
-void derive_claims(const struct registry_vault *vault, const struct registry_holder *holder, struct claims *claims)
+void derive_claims(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t ring_id[REGISTRY_ID_SIZE],
+                   const struct registry_holder *holder, struct claims *claims)
 {
-    memcpy(claims->vault_id, vault->vault_id, sizeof claims->vault_id);
-    memcpy(claims->ring_id, holder->ring.ring_id, sizeof claims->ring_id);
+    memcpy(claims->vault_id, vault_id, sizeof claims->vault_id);
+    memcpy(claims->ring_id, ring_id, sizeof claims->ring_id);
     claims->version = holder->credential.version;
     memcpy(claims->key_id, holder->key.key_id, sizeof claims->key_id);
     claims->serial = holder->credential.serial;
@@ -26,15 +27,30 @@ void derive_claims(const struct registry_vault *vault, const struct registry_hol
     claims->expires = holder->credential.expires;
 }
 
+static void make_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t ring_id[REGISTRY_ID_SIZE],
+                           const char *ring_name, uint32_t number, const uint8_t *object_id, size_t object_id_length,
+                           const uint8_t check_value[REGISTRY_CHECK_VALUE_SIZE], struct token_key_reference *reference)
+{
+    memcpy(reference->object_id, object_id, object_id_length);
+    reference->object_id_length = object_id_length;
+    memcpy(reference->check_value, check_value, sizeof reference->check_value);
+    reference->check_input_length =
+        claims_check_input(vault_id, ring_id, number, object_id, object_id_length, ring_name, reference->check_input);
+}
+
 void derive_reference(const struct registry_vault *vault, const struct registry_ring *ring,
                       const struct registry_version *version, struct token_key_reference *reference)
 {
-    memcpy(reference->object_id, version->object_id, sizeof reference->object_id);
-    reference->object_id_length = version->object_id_length;
-    memcpy(reference->check_value, version->check_value, sizeof reference->check_value);
-    reference->check_input_length =
-        claims_check_input(vault->vault_id, ring->ring_id, version->number, version->object_id,
-                           version->object_id_length, ring->name, reference->check_input);
+    make_reference(vault->vault_id, ring->ring_id, ring->name, version->number, version->object_id,
+                   version->object_id_length, version->check_value, reference);
+}
+
+bool derive_known_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct known_version *version,
+                            struct token_key_reference *reference)
+{
+    make_reference(vault_id, version->ring->ring_id, version->ring->name, version->number, version->object_id,
+                   version->object_id_length, version->check_value, reference);
+    return reference->check_input_length != 0;
 }
 
 static sealring_status derive_input(struct token *token, const struct token_key_reference *reference,

@@ -7,13 +7,19 @@
 #include "kdf/claims.h"
 #include "registry/rows.h"
 #include "token/key.h"
+#include "verifier/snapshot.h"
 
-/* The claims that a credential's row stands for. */
-void derive_claims(const struct registry_vault *vault, const struct registry_holder *holder, struct claims *claims);
+/* The claims that a credential's row stands for: key, client and credential of the holder. */
+void derive_claims(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t ring_id[REGISTRY_ID_SIZE],
+                   const struct registry_holder *holder, struct claims *claims);
 
 /* How the version's object is found and proved in the token. */
 void derive_reference(const struct registry_vault *vault, const struct registry_ring *ring,
                       const struct registry_version *version, struct token_key_reference *reference);
+
+/* The same from a verifier's snapshot. False if it is not well formed. */
+bool derive_known_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct known_version *version,
+                            struct token_key_reference *reference);
 
 /* The secret for these claims: one HMAC in the token. Returns as token_hmac; the caller wipes it. */
 sealring_status derive_secret(struct token *token, const struct token_key_reference *reference,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judging an issued credential by its rows: states, times, narrowing, scopes. Pure. */
+/* Judging an issued credential: states, times, narrowing, scopes. Pure. */
 #ifndef VERIFIER_JUDGE_H
 #define VERIFIER_JUDGE_H
 
@@ -7,15 +7,39 @@
 
 #include "registry/rows.h"
 
-/* The verdict on a credential of which only the secret has not been proved yet. `now`: milliseconds since 1970 UTC.
- * scope: what is asked for, NULL for none. Fills every field of grant but size; grant is a whole one. */
-sealring_verdict judge_holder(const struct registry_holder *holder, const char *scope, int64_t now,
-                              sealring_grant *grant);
+/* All that a verdict depends on, wherever it comes from: a row of the registry, or an entry of the cache. Points into what it
+ * was made from. */
+struct bearer {
+    const char *key_id; /* SEALRING_KEY_ID_LENGTH characters, no NUL needed */
+    const char *ring;
+    const char *client;
+    const char *scopes; /* what the credential has, less what its API key was narrowed by */
+    uint32_t version;
+    uint32_t serial;
+    sealring_version_state version_state;
+    bool was_compromised;
+    int64_t version_closed;
+    int64_t version_retire_at;
+    int64_t not_before;
+    int64_t expires;
+    bool revoked;
+    bool suspended;
+    bool replaced; /* by another credential: good until retire_at */
+    int64_t retire_at;
+};
+
+/* The verdict on a credential of which only the secret has not been proved yet. scope: what is asked for, NULL for none. `now`:
+ * milliseconds since 1970 UTC. grant NULL, or a whole one: fills every field but size. */
+sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, int64_t now, sealring_grant *grant);
+
+/* Empties every field but size, and tells the reason. grant may be NULL. Returns the verdict. */
+sealring_verdict judge_nothing(sealring_grant *grant, sealring_verdict verdict, const char *reason);
+
+/* The bearer of a whole row; scopes has to hold what it points to. */
+void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1],
+                       struct bearer *bearer);
 
 /* The credential's scopes, less what its API key was narrowed by. */
 void judge_scopes(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]);
-
-/* Until when this credential is promised, 0 if no successor is due. */
-int64_t judge_sunset(const struct registry_holder *holder);
 
 #endif

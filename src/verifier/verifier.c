@@ -1,181 +1,404 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifier: parse, registry, token, verdict. */
+/* The verifier: joining and leaving, and the path of a credential that it has seen before. */
 #include "verifier/verifier.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/secret.h"
-#include "credential/text.h"
-#include "registry/rows.h"
-#include "verifier/connections.h"
-#include "verifier/derive.h"
+#include "verifier/inside.h"
 #include "verifier/judge.h"
+#include "verifier/look.h"
+#include "verifier/sight.h"
+#include "verifier/warm.h"
 
-#define VERIFIER_CONNECTIONS_MAX 64
+#define VERIFIER_CONNECTIONS_MAX 16
+#define VERIFIER_CACHE_MAX       1000000
+#define VERIFIER_WAITING_MAX     256
+#define NO_DETAIL_MS             1000
 
 /* Lengths of texts that are looked up as imported keys: anything longer or shorter is not worth a hash. */
 #define IMPORTED_LENGTH_MIN 8
 #define IMPORTED_LENGTH_MAX 512
 
-struct verifier {
-    struct connections *connections;
-    struct token *token;
-    pid_t owner; /* a forked child has no right to its parent's connections, sessions and locks */
-};
+/* ---- joining and leaving ---- */
 
-sealring_status verifier_open(const char *registry_path, const struct token_config *token, struct verifier **opened,
-                              sealring_error *error)
+static sealring_status make_parts(struct verifier *verifier, sealring_error *error)
 {
-    *opened = NULL;
-    struct verifier *verifier = calloc(1, sizeof *verifier);
-    if (verifier == NULL)
-        return error_no_memory(error);
-    verifier->owner = getpid();
-    sealring_status status = connections_open(registry_path, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
+    const struct verifier_setup *setup = &verifier->setup;
+    sealring_status status = messages_new(&verifier->messages, error);
     if (status == SEALRING_OK)
-        status = token_open(token, &verifier->token, error);
-    if (status != SEALRING_OK) {
-        verifier_close(verifier);
-        return status;
-    }
-    *opened = verifier;
-    return SEALRING_OK;
+        status = lanes_new(&verifier->lanes, error);
+    if (status == SEALRING_OK)
+        status = cache_new(verifier->lanes, setup->cache_max, &verifier->cache, error);
+    if (status == SEALRING_OK)
+        status = flights_new(setup->waiting_max, &verifier->flights, error);
+    if (status == SEALRING_OK)
+        status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
+    return status;
 }
 
-void verifier_close(struct verifier *verifier)
-{
-    if (verifier == NULL)
-        return;
-    token_close(verifier->token);
-    /* closing an inherited SQLite connection in a child would drop the parent's file locks: leave it */
-    if (verifier->owner == getpid())
-        connections_close(verifier->connections);
-    free(verifier);
-}
-
-static sealring_verdict say(sealring_grant *grant, sealring_verdict verdict, const char *reason)
-{
-    snprintf(grant->reason, sizeof grant->reason, "%.255s", reason);
-    return verdict;
-}
-
-/* Nothing that the registry says of a bearer is told on before the token, or a closed state, stands behind it. */
-static sealring_verdict say_nothing_but(sealring_grant *grant, sealring_verdict verdict, const char *reason)
-{
-    size_t size = grant->size;
-    memset(grant, 0, sizeof *grant);
-    grant->size = size;
-    return say(grant, verdict, reason);
-}
-
-/* What a request is about: the text's parts if it is a credential's, its digest in any case. */
-struct request {
-    const struct text_parts *parts; /* NULL: no text of ours, perhaps an imported key */
-    uint8_t digest[TEXT_DIGEST_SIZE];
-    const char *scope;
-};
-
-static sealring_status look_up(struct verifier *verifier, const struct request *request, struct registry_look *look,
-                               sealring_error *error)
+/* The report file belongs to the vault whose ID it tells, so the vault is asked first. */
+static sealring_status join_report(struct verifier *verifier, sealring_error *error)
 {
     struct registry *registry;
+    struct registry_vault vault = {0};
+    bool replaced = false;
     sealring_status status = connections_take(verifier->connections, &registry, error);
     if (status != SEALRING_OK)
         return status;
-    look->found = false;
-    look->key_exists = false;
-    if (request->parts != NULL)
-        status = registry_look(registry, request->parts->key_id, request->digest, look, error);
-    /* a key that was imported may look like anything, also like a credential of another vault */
-    if (status == SEALRING_OK && !look->found && !look->key_exists)
-        status = registry_look_imported(registry, request->digest, look, error);
+    fork_guard_enter();
+    status = registry_look_vault(registry, &vault, &replaced, error);
+    fork_guard_leave();
     connections_give(verifier->connections, registry);
+    if (status == SEALRING_OK && replaced)
+        status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
+    if (status != SEALRING_OK)
+        return status;
+    memcpy(verifier->vault_id, vault.vault_id, sizeof verifier->vault_id);
+    status = report_join(verifier->setup.reports, vault.vault_id, &verifier->report, error);
+    if (status == SEALRING_OK)
+        report_totals(verifier->report, verifier->verdicts_before, &verifier->cached_before);
     return status;
 }
 
-/* One operation of the token: it derives the secret, or what binds an imported digest, and that is compared. */
-static sealring_status confirm(struct verifier *verifier, const struct request *request,
-                               const struct registry_look *look, bool *equal, sealring_error *error)
+static sealring_status open_token(struct verifier *verifier, sealring_error *error)
 {
-    const struct registry_holder *holder = &look->holder;
-    struct claims claims;
-    struct token_key_reference reference;
-    uint8_t mac[TOKEN_HMAC_SIZE];
-    sealring_status status;
-    derive_claims(&look->vault, holder, &claims);
-    derive_reference(&look->vault, &holder->ring, &holder->version, &reference);
-    if (holder->credential.imported)
-        status = derive_binding(verifier->token, &reference, &claims, request->digest, mac, error);
+    fork_guard_enter();
+    sealring_status status = token_open(&verifier->setup.token, &verifier->token, error);
+    fork_guard_leave();
+    return status;
+}
+
+/* A key that the token lacks or refuses is that version's trouble alone; a token that is away keeps everybody out. */
+static sealring_status prove_all(struct verifier *verifier, sealring_error *error)
+{
+    bool more;
+    sealring_status status = verifier_prove(verifier, 0, &more, error);
+    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+static void set_up(struct verifier *verifier, const struct verifier_setup *setup)
+{
+    verifier->setup = *setup;
+    if (setup->cache_max == 0)
+        verifier->setup.cache_max = VERIFIER_CACHE_MAX;
+    if (setup->waiting_max == 0)
+        verifier->setup.waiting_max = VERIFIER_WAITING_MAX;
+    pthread_mutex_init(&verifier->looking, NULL);
+    pthread_mutex_init(&verifier->inserting, NULL);
+    pthread_mutex_init(&verifier->proving, NULL);
+}
+
+sealring_status verifier_join(const struct verifier_setup *setup, struct verifier **joined, sealring_error *error)
+{
+    *joined = NULL;
+    struct verifier *verifier = calloc(1, sizeof *verifier);
+    if (verifier == NULL)
+        return error_no_memory(error);
+    set_up(verifier, setup);
+    sealring_status status = make_parts(verifier, error);
+    if (status == SEALRING_OK)
+        status = join_report(verifier, error);
+    verifier->joined = true; /* the vault's ID is settled: another one is another vault's */
+    if (status == SEALRING_OK)
+        status = open_token(verifier, error);
+    if (status == SEALRING_OK)
+        status = look_load(verifier, error);
+    if (status == SEALRING_OK)
+        status = prove_all(verifier, error);
+    if (status == SEALRING_OK)
+        status = verifier_look(verifier, error); /* the report that says what was proved, and the lease */
+    if (status != SEALRING_OK) {
+        verifier_leave(verifier);
+        return status;
+    }
+    if (setup->warming)
+        verifier->warming = warm_begin(setup->reports, verifier->vault_id, verifier->setup.cache_max);
+    *joined = verifier;
+    return SEALRING_OK;
+}
+
+static void free_snapshots(struct verifier *verifier)
+{
+    while (verifier->snapshots != NULL) {
+        struct held_snapshot *held = verifier->snapshots;
+        verifier->snapshots = held->former;
+        snapshot_free(held->snapshot);
+        free(held);
+    }
+}
+
+void verifier_stop(struct verifier *verifier)
+{
+    pthread_mutex_lock(&verifier->inserting);
+    atomic_store(&verifier->lost, true); /* no look prolongs the lease any more */
+    atomic_store(&verifier->serve_until, 0);
+    pthread_mutex_unlock(&verifier->inserting);
+}
+
+bool verifier_is_lost(struct verifier *verifier)
+{
+    return atomic_load(&verifier->lost);
+}
+
+void verifier_leave(struct verifier *verifier)
+{
+    if (verifier == NULL)
+        return;
+    verifier_stop(verifier);
+    if (verifier->report != NULL)
+        report_leave(verifier->report);
+    fork_guard_enter();
+    token_close(verifier->token);
+    registry_close(verifier->looker);
+    fork_guard_leave();
+    connections_close(verifier->connections);
+    warm_end(verifier->warming);
+    flights_free(verifier->flights);
+    cache_free(verifier->cache);
+    lanes_free(verifier->lanes);
+    free_snapshots(verifier);
+    messages_free(verifier->messages);
+    pthread_mutex_destroy(&verifier->proving);
+    pthread_mutex_destroy(&verifier->inserting);
+    pthread_mutex_destroy(&verifier->looking);
+    free(verifier);
+}
+
+void verifier_disinherit(struct verifier *verifier)
+{
+    connections_disinherit(verifier->connections);
+    registry_close(verifier->looker);
+    report_abandon(verifier->report);
+}
+
+/* ---- a credential that was seen before ---- */
+
+static void make_bearer(const struct entry *entry, struct bearer *bearer)
+{
+    const struct known_version *version = entry->version;
+    const struct entry_bounds *bounds = atomic_load(&entry->bounds); /* seq_cst: see lanes.c */
+    bearer->key_id = entry->key_id;
+    bearer->ring = version->ring->name;
+    bearer->client = entry_client(entry);
+    bearer->scopes = bounds != NULL && bounds->narrowed ? bounds->scopes : entry_scopes(entry);
+    bearer->version = version->number;
+    bearer->serial = entry->serial;
+    bearer->version_state = (sealring_version_state)atomic_load_explicit(&version->state, memory_order_acquire);
+    bearer->was_compromised = atomic_load_explicit(&version->was_compromised, memory_order_relaxed);
+    bearer->version_closed = atomic_load_explicit(&version->closed, memory_order_relaxed);
+    bearer->version_retire_at = atomic_load_explicit(&version->retire_at, memory_order_relaxed);
+    bearer->not_before = entry->not_before;
+    bearer->expires = entry->expires;
+    bearer->revoked = false; /* then it would have been dropped */
+    bearer->suspended = bounds != NULL && bounds->suspended;
+    bearer->replaced = bounds != NULL && bounds->replaced;
+    bearer->retire_at = bounds != NULL ? bounds->retire_at : 0;
+}
+
+/* The record of this hour. A lock is taken at a credential's first use in an hour; while there is no room for more, once a second. */
+static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
+{
+    uint32_t hour = (uint32_t)(wall_ms / 3600000);
+    struct report_credential *record = atomic_load_explicit(&entry->usage, memory_order_acquire);
+    if (record != NULL && record->hour == hour)
+        return record;
+    if (wall_ms < atomic_load_explicit(&verifier->no_detail_until, memory_order_relaxed))
+        return NULL;
+    record = report_credential(verifier->report, entry->key, entry->serial, entry->version->number, hour);
+    if (record != NULL)
+        atomic_store_explicit(&entry->usage, record, memory_order_release);
     else
-        status = derive_secret(verifier->token, &reference, &claims, mac, error);
-    *equal = status == SEALRING_OK &&
-             secret_equal(mac, holder->credential.imported ? holder->credential.binding : request->parts->secret,
-                          sizeof mac);
-    secret_wipe(mac, sizeof mac);
-    return status;
+        atomic_store_explicit(&verifier->no_detail_until, wall_ms + NO_DETAIL_MS, memory_order_relaxed);
+    return record;
 }
 
-static bool agrees(const struct registry_holder *holder, const struct text_parts *parts)
+static void count_use(struct verifier *verifier, struct entry *entry, sealring_verdict verdict, int64_t wall_ms)
 {
-    return holder->credential.imported ||
-           (holder->credential.version == parts->version && strcmp(holder->ring.prefix, parts->prefix) == 0);
+    struct report_credential *record = usage_of(verifier, entry, wall_ms);
+    struct report_version *version = atomic_load_explicit(&entry->version->usage, memory_order_acquire);
+    if (record != NULL)
+        report_count(record, verdict, wall_ms);
+    else
+        report_count_without_detail(verifier->report);
+    if (version != NULL && record != NULL)
+        report_touch_version(version, wall_ms);
+    else if (version != NULL)
+        report_count_version(version, verdict, wall_ms);
+    if (!atomic_load_explicit(&entry->recent, memory_order_relaxed))
+        atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
 }
 
-/* Registry, then token. malformed: why the text is none of ours, NULL if it is well formed. */
-static sealring_verdict judge_request(struct verifier *verifier, const struct request *request, const char *malformed,
-                                      sealring_grant *grant)
+/* Only the lane's holder writes: no atomic addition is needed. */
+static void raise(_Atomic(uint64_t) *counter)
 {
-    sealring_error error;
-    struct registry_look look;
-    bool equal;
-    sealring_status status = look_up(verifier, request, &look, &error);
-    if (status != SEALRING_OK)
-        return say(grant, SEALRING_UNAVAILABLE, error.message);
-    if (!look.found && malformed != NULL)
-        return say(grant, SEALRING_REJECTED_MALFORMED, malformed);
-    if (!look.found)
-        return look.key_exists ? say(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not")
-                               : say(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
-    if (!agrees(&look.holder, request->parts))
-        return say(grant, SEALRING_REJECTED_BAD_SECRET, "the registry's row does not agree with the credential's text");
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
 
-    /* what is closed is answered without the token, and scopes are never judged before the token has confirmed the row */
-    sealring_verdict verdict = judge_holder(&look.holder, NULL, clock_wall_ms(), grant);
-    if (verdict != SEALRING_ACCEPTED)
-        return verdict;
-    status = confirm(verifier, request, &look, &equal, &error);
-    if (status != SEALRING_OK)
-        return say_nothing_but(grant, SEALRING_UNAVAILABLE, error.message);
-    if (!equal)
-        return say_nothing_but(grant, SEALRING_REJECTED_BAD_SECRET,
-                               "the token does not confirm the registry's row: the registry was altered");
-    /* times again: the token may have kept us waiting */
-    return judge_holder(&look.holder, request->scope, clock_wall_ms(), grant);
+static void count_call(struct verifier *verifier, const struct lane *lane, sealring_verdict verdict, bool cached)
+{
+    struct report_lane *counters = report_lane(verifier->report, lane->index);
+    raise(&counters->verdicts[verdict]);
+    if (cached)
+        raise(&counters->cached);
+}
+
+/* A text on its way. */
+struct presented {
+    const char *text;
+    size_t length;
+    const char *key_id; /* NULL: no text of ours */
+    uint32_t version;
+    int64_t boot_ms;
+    bool digested;
+    uint8_t digest[TEXT_DIGEST_SIZE];
+};
+
+static bool may_be_imported(const struct verifier *verifier, size_t length)
+{
+    return length >= IMPORTED_LENGTH_MIN && length <= IMPORTED_LENGTH_MAX &&
+           atomic_load_explicit(&verifier->has_imports, memory_order_relaxed);
+}
+
+/* Inside a lane. What this costs is waiting for memory, unless it is asked for ahead of what is done meanwhile: clock, check digits,
+ * hashing. The check digits come before the hashing, so that a typo costs less than a good credential. An equal digest says that
+ * the text is, byte for byte, one that the token confirmed: nothing else about its form need be checked again. */
+static struct entry *recall(const struct verifier *verifier, struct presented *presented)
+{
+    struct entry *entry = NULL;
+    bool ours = text_locate(presented->text, presented->length, &presented->key_id, &presented->version);
+    if (ours) {
+        cache_fetch_bucket(verifier->cache, presented->key_id);
+        ours = text_check_matches(presented->text, presented->length);
+    }
+    bool imports = may_be_imported(verifier, presented->length);
+    if (!ours)
+        presented->key_id = NULL;
+    if (!ours && !imports)
+        return NULL;
+    if (ours)
+        cache_fetch_entry(verifier->cache, presented->key_id);
+    presented->boot_ms = clock_boot_ms();
+    if (ours)
+        entry = cache_likely(verifier->cache, presented->key_id, presented->version);
+    if (entry != NULL)
+        __builtin_prefetch(atomic_load_explicit(&entry->usage, memory_order_relaxed), 1);
+    presented->digested = text_digest(presented->text, presented->length, presented->digest);
+    if (!presented->digested)
+        return NULL;
+    if (entry != NULL && !cache_is(entry, presented->digest)) /* another serial of the same key */
+        entry = cache_find(verifier->cache, presented->key_id, presented->version, presented->digest);
+    return entry == NULL && imports ? cache_find_imported(verifier->cache, presented->digest) : entry;
+}
+
+static sealring_verdict unavailable(sealring_grant *grant, const char *reason)
+{
+    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
+}
+
+#define LEASE_IS_OVER "the lease is over: the registry could not be looked at for too long"
+
+static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entry, const struct presented *presented,
+                                   const char *scope, sealring_grant *grant)
+{
+    if (!verifier_serves(verifier, presented->boot_ms))
+        return unavailable(grant, LEASE_IS_OVER);
+    int64_t wall = verifier_wall(verifier, presented->boot_ms);
+    struct bearer bearer;
+    make_bearer(entry, &bearer);
+    sealring_verdict verdict = judge_bearer(&bearer, scope, wall, grant);
+    count_use(verifier, entry, verdict, wall);
+    return verdict;
+}
+
+static sealring_verdict judge_malformed(const struct presented *presented, sealring_grant *grant)
+{
+    struct text_parts parts;
+    enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
+    return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, text_problem_words(problem));
+}
+
+static sealring_verdict judge_unseen(struct verifier *verifier, const struct presented *presented, const char *scope,
+                                     sealring_grant *grant)
+{
+    struct text_parts parts;
+    struct question question = {.digest = presented->digest, .scope = scope};
+    enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
+    if (problem == TEXT_GOOD)
+        question.parts = &parts;
+    else
+        question.malformed = text_problem_words(problem);
+    if (problem != TEXT_GOOD && !may_be_imported(verifier, presented->length))
+        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question.malformed);
+    sealring_verdict verdict;
+    if (!verifier_serves(verifier, clock_boot_ms()))
+        verdict = unavailable(grant, LEASE_IS_OVER);
+    else if (!presented->digested)
+        verdict = unavailable(grant, "OpenSSL cannot compute SHA-256");
+    else
+        verdict = sight_judge(verifier, &question, grant);
+    secret_wipe(parts.secret, sizeof parts.secret);
+    return verdict;
 }
 
 sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant)
 {
-    if (verifier->owner != getpid())
-        return say(grant, SEALRING_UNAVAILABLE, "this process was forked after the vault was opened: open it again");
-    struct text_parts parts;
-    struct request request = {.scope = scope};
-    enum text_problem problem = text_parse(credential, length, &parts, NULL);
-    const char *malformed = problem == TEXT_GOOD ? NULL : text_problem_words(problem);
-    if (malformed == NULL)
-        request.parts = &parts;
-    else if (length < IMPORTED_LENGTH_MIN || length > IMPORTED_LENGTH_MAX)
-        return say(grant, SEALRING_REJECTED_MALFORMED, malformed);
+    struct presented presented;
+    presented.text = credential;
+    presented.length = length;
+    presented.key_id = NULL;
+    presented.digested = false;
+    struct lane *lane = lanes_enter(verifier->lanes);
+    struct entry *entry = recall(verifier, &presented);
     sealring_verdict verdict;
-    if (text_digest(credential, length, request.digest))
-        verdict = judge_request(verifier, &request, malformed, grant);
-    else
-        verdict = say(grant, SEALRING_UNAVAILABLE, "OpenSSL cannot compute SHA-256");
-    secret_wipe(parts.secret, sizeof parts.secret);
+    if (entry != NULL) {
+        verdict = judge_seen(verifier, entry, &presented, scope, grant);
+    } else if (presented.key_id == NULL && !may_be_imported(verifier, length)) {
+        verdict = judge_malformed(&presented, grant);
+    } else {
+        lanes_leave(verifier->lanes, lane); /* what follows may wait */
+        verdict = judge_unseen(verifier, &presented, scope, grant);
+        lane = lanes_enter(verifier->lanes);
+    }
+    count_call(verifier, lane, verdict, entry != NULL);
+    lanes_leave(verifier->lanes, lane);
     return verdict;
+}
+
+/* ---- telling ---- */
+
+void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics)
+{
+    report_totals(verifier->report, statistics->verdicts, &statistics->cached);
+    for (size_t i = 0; i < SEALRING_VERDICTS; i++)
+        statistics->verdicts[i] -= verifier->verdicts_before[i];
+    statistics->cached -= verifier->cached_before;
+    statistics->registry_lookups = atomic_load(&verifier->registry_lookups);
+    statistics->token_operations = atomic_load(&verifier->token_operations);
+    statistics->warmed = atomic_load(&verifier->warmed);
+    statistics->looks = atomic_load(&verifier->looks);
+    statistics->fenced = atomic_load(&verifier->fenced);
+    pthread_mutex_lock(&verifier->inserting);
+    statistics->epoch = verifier->protocol.epoch;
+    pthread_mutex_unlock(&verifier->inserting);
+    int64_t left = atomic_load(&verifier->serve_until) - clock_boot_ms();
+    statistics->lease_left_ms = left > 0 ? left : 0;
+    statistics->credentials = cache_count(verifier->cache);
+    statistics->credential_bytes = cache_bytes(verifier->cache) + statistics->credentials * REPORT_CELL_SIZE;
+    statistics->versions_unproved = atomic_load(&verifier->unproved);
+}
+
+int64_t verifier_refresh_ms(const struct verifier *verifier)
+{
+    return atomic_load(&verifier->refresh_ms);
+}
+
+struct messages *verifier_messages(struct verifier *verifier)
+{
+    return verifier->messages;
 }

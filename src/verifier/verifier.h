@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifier: parse, registry, token, verdict; with connections of its own per thread at work. */
+/* The verifier of one process: joins, answers, keeps itself fresh, leaves. */
 #ifndef VERIFIER_VERIFIER_H
 #define VERIFIER_VERIFIER_H
+
+#include <stdbool.h>
 
 #include <sealring/verify.h>
 
@@ -9,14 +11,49 @@
 
 struct verifier;
 
-/* Opens the registry read-only and the token. Both paths and the token's configuration are copied or no longer needed
- * afterwards, except that `token` must outlive the verifier if the token layer points into it. */
-sealring_status verifier_open(const char *registry_path, const struct token_config *token, struct verifier **opened,
-                              sealring_error *error);
-void verifier_close(struct verifier *verifier);
+/* All memory stays the caller's and outlives the verifier. */
+struct verifier_setup {
+    const char *registry; /* path of the registry */
+    const char *reports;  /* directory of the report files */
+    struct token_config token;
+    bool warming;
+    uint32_t cache_max;
+    uint32_t waiting_max;
+};
 
-/* As sealring_verify; grant is a whole one and has been zeroed. */
+/* Joins, in this order: report file, token, look, proof of the accepted versions, report. */
+sealring_status verifier_join(const struct verifier_setup *setup, struct verifier **joined, sealring_error *error);
+
+/* Leaves: nobody else is using it any more. */
+void verifier_leave(struct verifier *verifier);
+
+/* In a forked child, of its parent's verifier, before the child opens anything of its own: lets go of what the process must not hold
+ * on to (connections to the registry, the report file). All other memory is left as it is: locks in it may be held by threads
+ * that the child does not have. */
+void verifier_disinherit(struct verifier *verifier);
+
+/* From now on every call answers SEALRING_UNAVAILABLE. */
+void verifier_stop(struct verifier *verifier);
+
+/* Whether its report can no longer reach anybody: it has to be replaced. */
+bool verifier_is_lost(struct verifier *verifier);
+
+/* As sealring_verify; grant is NULL or a whole one. */
 sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant);
+
+/* As sealring_stats; all of a whole one but its size. */
+void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics);
+
+/* One look: what changed takes effect, the report is written, the lease prolonged. Thread-safe. */
+sealring_status verifier_look(struct verifier *verifier, sealring_error *error);
+
+/* Asks the token for what lies ahead: proofs of new versions, and at most `warm_most` credentials. Thread-safe; may take as long as
+ * the token likes. *more: there is more to warm. */
+sealring_status verifier_prove(struct verifier *verifier, unsigned warm_most, bool *more, sealring_error *error);
+
+int64_t verifier_refresh_ms(const struct verifier *verifier);
+
+struct messages *verifier_messages(struct verifier *verifier);
 
 #endif

@@ -84,12 +84,43 @@ _Static_assert(sizeof((sealring_grant *)0)->client == 65, "sealring_grant.client
 _Static_assert(sizeof((sealring_grant *)0)->scopes == 1024, "sealring_grant.scopes has another size");
 _Static_assert(sizeof((sealring_grant *)0)->reason == 256, "sealring_grant.reason has another size");
 PLACED(sealring_options, size, 0, 0);
+PLACED(sealring_options, manual_maintenance, 8, 4);
+PLACED(sealring_options, no_warming, 12, 8);
+PLACED(sealring_options, cache_max, 16, 12);
+PLACED(sealring_options, waiting_max, 20, 16);
+
+KEPT(SEALRING_LOG_INFORMATION, 1);
+KEPT(SEALRING_LOG_WARNING, 2);
+KEPT(SEALRING_LOG_ALARM, 3);
+KEPT(SEALRING_VERDICTS, 13);
+KEPT(sizeof(sealring_log_level), 4);
+
+/* sealring_statistics begins with its size and may grow at the end. */
+PLACED(sealring_statistics, size, 0, 0);
+#if defined __LP64__
+_Static_assert(offsetof(sealring_statistics, verdicts) == 8, "sealring_statistics.verdicts has moved");
+_Static_assert(offsetof(sealring_statistics, cached) == 112, "sealring_statistics.cached has moved");
+_Static_assert(offsetof(sealring_statistics, registry_lookups) == 120, "sealring_statistics.registry_lookups has moved");
+_Static_assert(offsetof(sealring_statistics, token_operations) == 128, "sealring_statistics.token_operations has moved");
+_Static_assert(offsetof(sealring_statistics, warmed) == 136, "sealring_statistics.warmed has moved");
+_Static_assert(offsetof(sealring_statistics, looks) == 144, "sealring_statistics.looks has moved");
+_Static_assert(offsetof(sealring_statistics, fenced) == 152, "sealring_statistics.fenced has moved");
+_Static_assert(offsetof(sealring_statistics, epoch) == 160, "sealring_statistics.epoch has moved");
+_Static_assert(offsetof(sealring_statistics, lease_left_ms) == 168, "sealring_statistics.lease_left_ms has moved");
+_Static_assert(offsetof(sealring_statistics, credentials) == 176, "sealring_statistics.credentials has moved");
+_Static_assert(offsetof(sealring_statistics, credential_bytes) == 184, "sealring_statistics.credential_bytes has moved");
+_Static_assert(offsetof(sealring_statistics, versions_unproved) == 192, "sealring_statistics.versions_unproved has moved");
+_Static_assert(sizeof(sealring_statistics) >= 200, "sealring_statistics has shrunk");
+#endif
 
 /* Prototypes: a pointer of another type is a diagnosis, which -Werror makes final. */
 struct kept_prototypes {
     sealring_status (*open)(const char *, const sealring_options *, sealring_vault **, sealring_error *);
     sealring_verdict (*verify)(sealring_vault *, const char *, size_t, const char *, sealring_grant *);
     void (*close)(sealring_vault **);
+    sealring_status (*maintain)(sealring_vault *, uint32_t *, sealring_error *);
+    void (*set_log)(sealring_vault *, sealring_log_callback, void *);
+    void (*stats)(sealring_vault *, sealring_statistics *);
     int (*verdict_accepted)(sealring_verdict);
     const char *(*verdict_name)(sealring_verdict);
     int (*verdict_http_status)(sealring_verdict);
@@ -101,6 +132,9 @@ const struct kept_prototypes kept_prototypes = {
     .open = sealring_open,
     .verify = sealring_verify,
     .close = sealring_close,
+    .maintain = sealring_maintain,
+    .set_log = sealring_set_log,
+    .stats = sealring_stats,
     .verdict_accepted = sealring_verdict_accepted,
     .verdict_name = sealring_verdict_name,
     .verdict_http_status = sealring_verdict_http_status,

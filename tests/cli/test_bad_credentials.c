@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <sealring/manage.h>
 
@@ -98,7 +98,7 @@ static void expect_malformed(const char *bytes, size_t count)
 /* Appends the check digits that belong to what is there. */
 static size_t check(char *bytes, size_t count)
 {
-    base62_encode_32((uint32_t)crc32(0, (const unsigned char *)bytes, (uInt)count), bytes + count);
+    base62_encode_32(libdeflate_crc32(0, bytes, count), bytes + count);
     return count + CHECK_DIGITS;
 }
 

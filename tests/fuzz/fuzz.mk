@@ -5,13 +5,13 @@
 check_PROGRAMS += replay_text
 TESTS += replay_text
 replay_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
-replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/text"'
 replay_text_LDADD = libsealring-core.la
 if FUZZING
 noinst_PROGRAMS += fuzz_text
 fuzz_text_SOURCES = tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
-fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS)
 fuzz_text_LDFLAGS = -fsanitize=fuzzer
 fuzz_text_LDADD = libsealring-core.la
 endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <sealring/manage.h>
 
@@ -46,6 +46,22 @@ static void check_good_text(const char *text, size_t size, const struct text_par
     require(length == size && memcmp(again, text, size) == 0, "a good text is the only one with its parts");
 }
 
+static void check_location(const char *text, size_t size, enum text_problem problem, const struct text_parts *parts)
+{
+    const char *key_id = NULL;
+    uint32_t version = 0;
+    if (!text_locate(text, size, &key_id, &version)) {
+        require(problem != TEXT_GOOD, "what is not located is malformed");
+        return;
+    }
+    require(key_id > text && key_id + SEALRING_KEY_ID_LENGTH < text + size, "the key ID lies in the text");
+    require(parts->key_id[0] == '\0' || memcmp(key_id, parts->key_id, SEALRING_KEY_ID_LENGTH) == 0,
+            "the key ID is where the reader found it");
+    require(parts->version == 0 || parts->version == version, "and so is the version");
+    require(text_check_matches(text, size) ? problem != TEXT_BAD_CHECK : problem != TEXT_GOOD,
+            "the check digits are seen alike");
+}
+
 static enum text_problem check_text(const char *text, size_t size)
 {
     static const uint8_t zero[TEXT_SECRET_SIZE];
@@ -56,6 +72,7 @@ static enum text_problem check_text(const char *text, size_t size)
     require(position <= size, "the position lies in the text");
     require(text_parse(text, size, &again, NULL) == problem, "the answer does not depend on what was in the memory");
     require(memcmp(&parts, &again, sizeof parts) == 0, "nor do the parts");
+    check_location(text, size, problem, &parts);
     if (problem == TEXT_GOOD) {
         check_good_text(text, size, &parts);
     } else {
@@ -84,7 +101,7 @@ static void check_forged(const uint8_t *data, size_t size)
         return;
     }
     memcpy(text, data, size);
-    base62_encode_32((uint32_t)crc32(0, data, (uInt)size), text + size);
+    base62_encode_32(libdeflate_crc32(0, data, size), text + size);
     size += BASE62_32_DIGITS;
     enum text_problem problem = check_text(text, size);
     require(problem != TEXT_BAD_CHECK, "right check digits are right");

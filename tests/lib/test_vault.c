@@ -51,10 +51,52 @@ sealring_manager *test_vault_manage(const struct test_vault *vault)
 
 sealring_vault *test_vault_open(const struct test_vault *vault)
 {
+    return test_vault_open_with(vault, NULL);
+}
+
+sealring_vault *test_vault_open_with(const struct test_vault *vault, const sealring_options *options)
+{
     sealring_error error;
     sealring_vault *opened = NULL;
-    ASSERT_OK(sealring_open(vault->path, NULL, &opened, &error), error);
+    ASSERT_OK(sealring_open(vault->path, options, &opened, &error), error);
     return opened;
+}
+
+void test_vault_timing(const struct test_vault *vault, int64_t lease_ms, int64_t refresh_ms)
+{
+    char sql[128];
+    if (lease_ms > 0) {
+        snprintf(sql, sizeof sql, "UPDATE vault SET lease_ms = %lld", (long long)lease_ms);
+        test_vault_sql(vault, sql);
+    }
+    if (refresh_ms > 0) {
+        snprintf(sql, sizeof sql, "UPDATE vault SET refresh_ms = %lld", (long long)refresh_ms);
+        test_vault_sql(vault, sql);
+    }
+}
+
+void test_vault_module(const struct test_vault *vault, const char *module)
+{
+    char path[128];
+    char line[8192];
+    char text[16384];
+    size_t length = 0;
+    snprintf(path, sizeof path, "%s/sealring.conf", vault->path);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        bool names_it = strncmp(line, "module =", strlen("module =")) == 0;
+        int added = names_it ? snprintf(text + length, sizeof text - length, "module = %s\n", module)
+                             : snprintf(text + length, sizeof text - length, "%s", line);
+        ck_assert_int_gt(added, 0);
+        length += (size_t)added;
+        ck_assert_uint_lt(length, sizeof text);
+    }
+    fclose(file);
+    file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(text, 1, length, file), length);
+    ck_assert_int_eq(fclose(file), 0);
 }
 
 void test_vault_ring(sealring_manager *manager, const char *ring, const char *prefix, int64_t overlap)
@@ -96,6 +138,12 @@ void test_vault_expect(sealring_vault *vault, const char *credential, const char
     sealring_verdict verdict = sealring_verify(vault, credential, strlen(credential), scope, &grant);
     ck_assert_msg(verdict == expected, "expected %s, found %s: %s", sealring_verdict_name(expected),
                   sealring_verdict_name(verdict), grant.reason);
+}
+
+void test_vault_expect_now(sealring_vault *vault, const char *credential, const char *scope, sealring_verdict expected)
+{
+    sealring_maintain(vault, NULL, NULL);
+    test_vault_expect(vault, credential, scope, expected);
 }
 
 static sqlite3 *connect(const struct test_vault *vault)

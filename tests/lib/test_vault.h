@@ -20,6 +20,11 @@ void test_vault_remove(struct test_vault *vault);
 /* Opened for managing / for verifying; fails the test with the error's message otherwise. */
 sealring_manager *test_vault_manage(const struct test_vault *vault);
 sealring_vault *test_vault_open(const struct test_vault *vault);
+sealring_vault *test_vault_open_with(const struct test_vault *vault, const sealring_options *options);
+
+/* For those who open it from now on: lease and refresh interval (0: as it is), and the PKCS#11 module. */
+void test_vault_timing(const struct test_vault *vault, int64_t lease_ms, int64_t refresh_ms);
+void test_vault_module(const struct test_vault *vault, const char *module);
 
 /* A ring (overlap in ms), and one API key in it whose credential is written to text and key ID to key_id. */
 void test_vault_ring(sealring_manager *manager, const char *ring, const char *prefix, int64_t overlap);
@@ -28,6 +33,8 @@ void test_vault_issue(sealring_manager *manager, const char *ring, const char *c
 
 /* Asks and compares; failing names both verdicts and the reason. */
 void test_vault_expect(sealring_vault *vault, const char *credential, const char *scope, sealring_verdict expected);
+/* The same after a look at the registry: by its state as of now. */
+void test_vault_expect_now(sealring_vault *vault, const char *credential, const char *scope, sealring_verdict expected);
 
 /* Runs SQL on the registry with a connection of its own: an attacker's, or a look at what is there. */
 void test_vault_sql(const struct test_vault *vault, const char *sql);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measures what the registry costs: key and credential pairs in, holders out, walks. No test: it judges nothing. */
+/* Measures what the registry costs: key and credential pairs in, holders out, presented credentials, looks, walks. No test: it judges nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static double cpu_us(void)
 
 struct batch {
     int64_t ring;
-    unsigned first;
+    unsigned first, count;
     bool clients;  /* makes the clients instead of the keys */
     double within; /* time spent in the body */
 };
@@ -40,7 +40,7 @@ static sealring_status insert_batch(struct registry *registry, void *context, se
     struct batch *batch = context;
     sealring_status status = SEALRING_OK;
     double start = now_us();
-    for (unsigned n = batch->first; n < batch->first + PAIRS_PER_TRANSACTION && status == SEALRING_OK; n++) {
+    for (unsigned n = batch->first; n < batch->first + batch->count && status == SEALRING_OK; n++) {
         if (batch->clients) {
             struct registry_client client;
             fixture_client(&client, n);
@@ -84,6 +84,8 @@ static sealring_status ask(struct registry *registry, void *context, sealring_er
     return registry_holder_get(registry, question->key_id, question->digest, question->holder, &exists, error);
 }
 
+/* ---- A holder in a transaction -------------------------------------------------------------------------------------- */
+
 static void measure_asking(struct registry *registry, const char *name, unsigned keys, unsigned rounds)
 {
     static struct registry_holder holder;
@@ -106,20 +108,152 @@ static void measure_asking(struct registry *registry, const char *name, unsigned
         printf("%s, %s: %.2f us (%.2f us CPU) per registry_read + registry_holder_get (%u failed)\n", name,
                hot ? "one key" : "4096 keys", (now_us() - start) / rounds, (cpu_us() - cpu) / rounds, bad);
     }
-    for (int hot = 0; hot < 2; hot++) {
-        static struct registry_look look;
-        unsigned bad = 0;
-        double start = now_us(), cpu = cpu_us();
-        for (unsigned i = 0; i < rounds; i++) {
-            const struct question *question = &questions[hot ? 7 : i % 4096];
-            bad +=
-                registry_look(registry, question->key_id, question->digest, &look, NULL) != SEALRING_OK || !look.found;
-        }
-        printf("%s, %s: %.2f us (%.2f us CPU) per registry_look (%u failed)\n", name, hot ? "one key" : "4096 keys",
-               (now_us() - start) / rounds, (cpu_us() - cpu) / rounds, bad);
-    }
     free(questions);
 }
+
+/* ---- One presented credential --------------------------------------------------------------------------------------- */
+
+enum presented_kind { FOUND, WRONG_DIGEST, UNKNOWN_KEY, KINDS };
+
+static const char *const kind_names[KINDS] = {"found", "wrong digest", "unknown key ID"};
+
+/* Number i of a walk that comes by every one of `keys` in no order that a page would notice. */
+static unsigned scattered(unsigned i, unsigned keys)
+{
+    return (unsigned)((uint64_t)i * 2654435761U % keys) + 1;
+}
+
+static void make_question(struct question *question, enum presented_kind kind, unsigned n, unsigned keys)
+{
+    struct registry_key key;
+    struct registry_credential credential;
+    fixture_key(&key, 1, 1, kind == UNKNOWN_KEY ? n + keys + 1 : n);
+    fixture_credential(&credential, &key, 1);
+    credential.digest[31] ^= kind == WRONG_DIGEST;
+    memcpy(question->key_id, key.key_id, sizeof key.key_id);
+    memcpy(question->digest, credential.digest, sizeof credential.digest);
+}
+
+/* The same `different` questions again and again, or as many different ones as there are rounds. */
+static void measure_presenting(struct registry *registry, enum presented_kind kind, unsigned keys, unsigned different,
+                               unsigned rounds)
+{
+    static struct registry_presented presented;
+    struct question *questions = calloc(different, sizeof *questions);
+    for (unsigned i = 0; i < different; i++) {
+        make_question(&questions[i], kind, scattered(i, keys), keys);
+    }
+    unsigned bad = 0;
+    double start = 0, cpu = 0;
+    for (unsigned i = 0; i < rounds + different; i++) {
+        if (i == different) { /* the first round warms */
+            start = now_us();
+            cpu = cpu_us();
+        }
+        const struct question *question = &questions[i % different];
+        bad += registry_present(registry, question->key_id, question->digest, &presented, NULL) != SEALRING_OK ||
+               presented.found != (kind == FOUND) || presented.key_exists != (kind != UNKNOWN_KEY);
+    }
+    printf("registry_present, %u keys, %s, %u different: %.2f us (%.2f us CPU) (%u failed)\n", keys, kind_names[kind],
+           different, (now_us() - start) / rounds, (cpu_us() - cpu) / rounds, bad);
+    free(questions);
+}
+
+static sealring_status drop_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    (void)ring;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status drop_version(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)version;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status drop_key(const struct registry_key *key, void *context, sealring_error *error)
+{
+    (void)key;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+/* A look that finds nothing, and what one costs that has to ask what changed. */
+static void measure_looks(struct registry *registry, unsigned rounds)
+{
+    static const struct registry_change_callbacks callbacks = {drop_ring, drop_version, drop_key};
+    struct registry_vault vault = {0};
+    bool replaced = false, has_imports = false;
+    unsigned bad = 0;
+    double start = now_us();
+    for (unsigned i = 0; i < rounds; i++) {
+        bad += registry_look_vault(registry, &vault, &replaced, NULL) != SEALRING_OK || replaced;
+    }
+    printf("registry_look_vault: %.2f us (%u failed)\n", (now_us() - start) / rounds, bad);
+    for (int all = 0; all < 2; all++) {
+        bad = 0;
+        start = now_us();
+        for (unsigned i = 0; i < rounds; i++) {
+            bad += registry_changes(registry, vault.epoch, all != 0, &callbacks, NULL, &vault, &has_imports, NULL) !=
+                   SEALRING_OK;
+        }
+        printf("registry_changes, %s: %.2f us (%u failed)\n", all ? "all rings and versions" : "nothing changed",
+               (now_us() - start) / rounds, bad);
+    }
+}
+
+static sqlite3 *opened_handle;
+
+/* Called by SQLite for each connection that is opened from now on. */
+static int keep_handle(sqlite3 *handle, char **message, const void *routines)
+{
+    (void)message;
+    (void)routines;
+    opened_handle = handle;
+    return SQLITE_OK;
+}
+
+/* A reader whose page cache has so many KiB, 0: what the library gives it. */
+static struct registry *open_reader(struct fixture *fixture, int cache)
+{
+    char sql[64];
+    sqlite3_auto_extension((void (*)(void))keep_handle);
+    struct registry *reader = fixture_reader(fixture);
+    sqlite3_reset_auto_extension();
+    if (cache > 0) {
+        snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", cache);
+        sqlite3_exec(opened_handle, sql, NULL, NULL, NULL);
+    }
+    return reader;
+}
+
+static void measure_caches(struct fixture *fixture, unsigned keys)
+{
+    static const int caches[] = {0, 1024, 2048, 4096, 8192, 32768, 131072};
+    for (size_t i = 0; i < sizeof caches / sizeof *caches; i++) {
+        struct registry *reader = open_reader(fixture, caches[i]);
+        if (caches[i] == 0) {
+            printf("-- page cache as the library sets it\n");
+        } else {
+            printf("-- page cache of %d KiB\n", caches[i]);
+        }
+        for (int kind = 0; kind < KINDS; kind++) {
+            measure_presenting(reader, (enum presented_kind)kind, keys, 1, 200000);
+            measure_presenting(reader, (enum presented_kind)kind, keys, 200000, 200000);
+        }
+        int used = 0, most = 0;
+        sqlite3_db_status(opened_handle, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0);
+        printf("page cache used: %.1f MiB\n", used / 1048576.0);
+        registry_close(reader);
+    }
+}
+
+/* ---- Walks ---------------------------------------------------------------------------------------------------------- */
 
 static sealring_status count_row(const struct registry_holder *holder, void *context, sealring_error *error)
 {
@@ -199,6 +333,7 @@ int main(int argc, char **argv)
         batch.within = 0;
         double start = now_us(), cpu = cpu_us(), slowest = 0;
         for (batch.first = 0; batch.first < keys; batch.first += PAIRS_PER_TRANSACTION) {
+            batch.count = keys - batch.first < PAIRS_PER_TRANSACTION ? keys - batch.first : PAIRS_PER_TRANSACTION;
             double began = now_us();
             if (fixture_write(&fixture, false, insert_batch, &batch) != SEALRING_OK) {
                 fprintf(stderr, "%s\n", fixture.error.message);
@@ -215,13 +350,17 @@ int main(int argc, char **argv)
     }
     struct registry *reader = fixture_reader(&fixture);
     measure_asking(reader, "reader, log as left", keys, 200000);
+    measure_presenting(reader, FOUND, keys, 4096, 200000);
     registry_checkpoint(fixture.registry, 0);
     measure_asking(reader, "reader, log copied", keys, 200000);
+    measure_presenting(reader, FOUND, keys, 4096, 200000);
+    measure_looks(reader, 200000);
     measure_walks(reader);
     struct stat facts;
     stat(fixture.path, &facts);
     printf("file: %.1f MB\n", (double)facts.st_size / 1e6);
     registry_close(reader);
+    measure_caches(&fixture, keys);
     fixture_close(&fixture);
     return 0;
 }

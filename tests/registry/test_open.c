@@ -554,6 +554,20 @@ static const struct {
     {"application_id", "1397510727"}, {"user_version", "1"},
 };
 
+/* What the connection that was opened last answers. */
+static const char *ask_pragma(const char *pragma)
+{
+    static char value[64];
+    char sql[64];
+    sqlite3_stmt *statement = NULL;
+    snprintf(sql, sizeof sql, "PRAGMA %s", pragma);
+    ck_assert_int_eq(sqlite3_prepare_v2(opened_handle, sql, -1, &statement, NULL), SQLITE_OK);
+    int code = sqlite3_step(statement);
+    snprintf(value, sizeof value, "%s", code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "");
+    sqlite3_finalize(statement);
+    return value;
+}
+
 START_TEST(connections_are_set_to_be_careful)
 {
     struct registry *handles[2];
@@ -564,15 +578,10 @@ START_TEST(connections_are_set_to_be_careful)
                                        &fixture.error),
                          SEALRING_OK);
         for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-            char sql[64];
-            sqlite3_stmt *statement = NULL;
-            snprintf(sql, sizeof sql, "PRAGMA %s", settings[i].pragma);
-            ck_assert_int_eq(sqlite3_prepare_v2(opened_handle, sql, -1, &statement, NULL), SQLITE_OK);
-            int code = sqlite3_step(statement);
-            const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "";
+            const char *value = ask_pragma(settings[i].pragma);
             ck_assert_msg(strcmp(value, settings[i].value) == 0, "%s is %s", settings[i].pragma, value);
-            sqlite3_finalize(statement);
         }
+        ck_assert_str_eq(ask_pragma("cache_size"), writes ? "-32768" : "-4096"); /* a verifier has many readers */
         int defensive = 0, keeps_log = -1, no_checkpoint = 0;
         sqlite3_db_config(opened_handle, SQLITE_DBCONFIG_DEFENSIVE, -1, &defensive);
         sqlite3_db_config(opened_handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, -1, &no_checkpoint);

@@ -463,57 +463,6 @@ END_TEST
 
 /* ---- Looks ---------------------------------------------------------------------------------------------------------- */
 
-static void expect_holder(const struct registry_holder *holder, const struct registry_credential *credential)
-{
-    expect_ring(&holder->ring, &rows.ring);
-    expect_version(&holder->version, &rows.version);
-    expect_client(&holder->client, &rows.client);
-    expect_key(&holder->key, &rows.key);
-    expect_credential(&holder->credential, credential);
-}
-
-START_TEST(look_is_the_vault_and_the_holder)
-{
-    struct registry_look look;
-    struct registry *reader = fixture_reader(&fixture);
-    expect_ok(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error));
-    ck_assert(look.found && look.key_exists);
-    ck_assert_uint_eq(look.vault.epoch, 8);
-    ck_assert_int_eq(look.vault.lease_ms, 60000);
-    expect_holder(&look.holder, &rows.credential);
-    uint8_t digest[REGISTRY_DIGEST_SIZE] = {0};
-    expect_ok(registry_look(reader, rows.key.key_id, digest, &look, &fixture.error));
-    ck_assert(!look.found && look.key_exists);
-    ck_assert_uint_eq(look.vault.epoch, 8);
-    expect_ok(registry_look(reader, "0000000000000000", digest, &look, &fixture.error));
-    ck_assert(!look.found && !look.key_exists);
-    /* each look is a snapshot of its own */
-    struct registry_key key = rows.key;
-    key.state = SEALRING_KEY_REVOKED;
-    expect_ok(fixture_write(&fixture, true, update_key, &key));
-    expect_ok(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error));
-    ck_assert_int_eq(look.holder.key.state, SEALRING_KEY_REVOKED);
-    ck_assert_uint_eq(look.vault.epoch, 9);
-    registry_close(reader);
-}
-END_TEST
-
-START_TEST(look_notices_a_replaced_file_and_a_newer_schema)
-{
-    struct registry_look look;
-    struct registry *reader = fixture_reader(&fixture);
-    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 2, min_reader = 2"), SQLITE_OK);
-    ck_assert_int_eq(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error),
-                     SEALRING_REGISTRY);
-    ck_assert_ptr_nonnull(strstr(fixture.error.message, "is newer than this program"));
-    ck_assert_int_eq(unlink(fixture.path), 0);
-    ck_assert_int_eq(registry_look(reader, rows.key.key_id, rows.credential.digest, &look, &fixture.error),
-                     SEALRING_REGISTRY);
-    ck_assert_ptr_nonnull(strstr(fixture.error.message, "was replaced while open"));
-    registry_close(reader);
-}
-END_TEST
-
 static sealring_status insert_imported(struct registry *registry, void *context, sealring_error *error)
 {
     return registry_credential_insert(registry, context, error);
@@ -527,7 +476,6 @@ static sealring_status get_imported(struct registry *registry, void *context, se
 
 START_TEST(imported_credential_is_known_by_its_digest)
 {
-    struct registry_look look;
     struct registry_credential imported = rows.credential, again;
     imported.serial = 2;
     imported.imported = true;
@@ -539,11 +487,6 @@ START_TEST(imported_credential_is_known_by_its_digest)
     expect_credential(&again, &imported);
     again = rows.credential; /* an issued one is not found so */
     ck_assert_int_eq(registry_read(fixture.registry, get_imported, &again, NULL), SEALRING_NOT_FOUND);
-    expect_ok(registry_look_imported(fixture.registry, imported.digest, &look, &fixture.error));
-    ck_assert(look.found);
-    expect_holder(&look.holder, &imported);
-    expect_ok(registry_look_imported(fixture.registry, rows.credential.digest, &look, &fixture.error));
-    ck_assert(!look.found);
 }
 END_TEST
 
@@ -598,8 +541,6 @@ int main(void)
     tcase_add_test(cases, updating_nothing_is_not_found);
     tcase_add_test(cases, holder_is_everything_of_a_credential);
     tcase_add_test(cases, holder_tells_a_wrong_digest_from_an_unknown_key);
-    tcase_add_test(cases, look_is_the_vault_and_the_holder);
-    tcase_add_test(cases, look_notices_a_replaced_file_and_a_newer_schema);
     tcase_add_test(cases, imported_credential_is_known_by_its_digest);
     tcase_add_loop_test(cases, forged_rows_are_damage, 0, (int)(sizeof forgeries / sizeof *forgeries));
     suite_add_tcase(suite, cases);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base/base62: against OpenSSL's big numbers, at every boundary, and no digit more likely than another. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bn.h>
@@ -165,6 +166,35 @@ START_TEST(digits_are_the_alphabet_and_nothing_else)
 }
 END_TEST
 
+/* Every byte in every place of texts of every length, with and without a further character that is allowed. */
+START_TEST(the_first_other_character_is_found)
+{
+    char text[70];
+    memset(text, 'Z', sizeof text);
+    for (size_t length = 0; length <= sizeof text; length++) {
+        char *copy = malloc(length + 1); /* so that a sanitizer sees one byte too many */
+        ck_assert_ptr_nonnull(copy);
+        memcpy(copy, text, length);
+        ck_assert_uint_eq(base62_find_other(copy, length, '0'), length);
+        for (size_t place = 0; place < length; place++) {
+            for (int character = 0; character < 256; character++) {
+                bool digit = character != 0 && strchr(alphabet, character) != NULL;
+                copy[place] = (char)character;
+                if (base62_find_other(copy, length, '0') != (digit ? length : place) ||
+                    base62_find_other(copy, length, '_') != (digit || character == '_' ? length : place)) {
+                    ck_abort_msg("character %d at place %zu of %zu", character, place, length);
+                }
+            }
+            copy[place] = '-';
+            copy[length - 1] = '+'; /* a later one is not told */
+            ck_assert_uint_eq(base62_find_other(copy, length, '_'), place);
+            memcpy(copy, text, length);
+        }
+        free(copy);
+    }
+}
+END_TEST
+
 START_TEST(random_bytes_give_every_digit_equally_often)
 {
     uint8_t random[256];
@@ -228,6 +258,7 @@ int main(void)
     tcase_add_test(cases, numbers_of_32_bits);
     tcase_add_loop_test(cases, what_is_no_number_of_32_bits_is_refused, 0, 8);
     tcase_add_test(cases, digits_are_the_alphabet_and_nothing_else);
+    tcase_add_test(cases, the_first_other_character_is_found);
     tcase_add_test(cases, random_bytes_give_every_digit_equally_often);
     tcase_add_test(cases, random_bytes_stop_when_enough_or_when_they_run_out);
     tcase_add_test(cases, hexadecimal_is_lower_case_and_ends);

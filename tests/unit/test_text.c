@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libdeflate.h>
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <sealring/manage.h>
 
@@ -41,7 +41,7 @@ static size_t with_check(const char *body, char text[256])
     size_t length = strlen(body);
     ck_assert_uint_lt(length + BASE62_32_DIGITS, 256);
     memcpy(text, body, length);
-    base62_encode_32((uint32_t)crc32(0, (const unsigned char *)body, (uInt)length), text + length);
+    base62_encode_32(libdeflate_crc32(0, body, length), text + length);
     text[length + BASE62_32_DIGITS] = '\0';
     return length + BASE62_32_DIGITS;
 }
@@ -397,6 +397,72 @@ START_TEST(digest_is_sha256)
 }
 END_TEST
 
+/* Finds the same as the reader, in texts good and bad; what it does not find, the reader refuses. */
+static bool located(const char *text, size_t length)
+{
+    const char *key_id = NULL;
+    uint32_t version = 0;
+    struct text_parts parts;
+    char *copy = malloc(length == 0 ? 1 : length);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, text, length);
+    bool found = text_locate(copy, length, &key_id, &version);
+    enum text_problem problem = text_parse(copy, length, &parts, NULL);
+    if (found) {
+        ck_assert(key_id >= copy + 2);
+        ck_assert(key_id + SEALRING_KEY_ID_LENGTH < copy + length);
+        ck_assert(parts.key_id[0] == '\0' || memcmp(key_id, parts.key_id, SEALRING_KEY_ID_LENGTH) == 0);
+        ck_assert(parts.version == 0 || parts.version == version);
+        ck_assert(text_check_matches(copy, length) ? problem != TEXT_BAD_CHECK : problem != TEXT_GOOD);
+    } else {
+        ck_assert_int_ne(problem, TEXT_GOOD);
+    }
+    free(copy);
+    return found;
+}
+
+START_TEST(parts_are_located)
+{
+    char text[256], cut[256];
+    size_t length = with_check(forged[_i].body, text);
+    bool found = located(text, length);
+    if (forged[_i].key_id[0] != '\0' && forged[_i].version != 0) {
+        ck_assert(found);
+    }
+    if (forged[_i].problem == TEXT_BAD_VERSION) {
+        ck_assert(!found);
+    }
+    for (size_t end = 0; end < length; end++) {
+        (void)located(text, end);
+    }
+    for (size_t place = 0; place < length; place++) {
+        for (const char *other = "_0a./:@[`{\x80"; *other != '\0'; other++) {
+            memcpy(cut, text, length);
+            cut[place] = *other;
+            (void)located(cut, length);
+        }
+    }
+}
+END_TEST
+
+START_TEST(random_bytes_are_not_located)
+{
+    static const char alphabet[] = "0123456789_";
+    uint64_t state = seed;
+    unsigned found = 0;
+    for (int run = 0; run < 200000; run++) {
+        char text[112];
+        size_t length = seeded_next(&state) % sizeof text;
+        seeded_fill(&state, (uint8_t *)text, length);
+        for (size_t i = 0; run % 2 == 0 && i < length; i++) {
+            text[i] = alphabet[(unsigned char)text[i] % (sizeof alphabet - 1)];
+        }
+        found += located(text, length);
+    }
+    ck_assert_uint_gt(found, 10); /* that with digits and separators only some have the structure, and agree */
+}
+END_TEST
+
 START_TEST(explanation_of_a_good_text)
 {
     char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
@@ -492,6 +558,8 @@ int main(void)
     tcase_add_test(cases, random_bytes_are_refused);
     tcase_add_test(cases, every_problem_has_words);
     tcase_add_test(cases, digest_is_sha256);
+    tcase_add_loop_test(cases, parts_are_located, 0, COUNT(forged));
+    tcase_add_test(cases, random_bytes_are_not_located);
     tcase_add_test(cases, explanation_of_a_good_text);
     tcase_add_loop_test(cases, explanation_of_a_forged_text, 0, COUNT(forged));
     tcase_add_test(cases, explanation_of_other_lengths);

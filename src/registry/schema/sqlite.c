@@ -4,7 +4,7 @@
 
 /* Conventions. Times and durations: milliseconds. Booleans: 0 and 1. Rows are kept for good: a tombstone is a state. Only an
  * intention goes away when it is fulfilled. changed_epoch: the epoch of the last transaction that changed the row, for verifiers
- * that load what changed. Lengths are in bytes, hence the casts: SQLite counts a text's characters, and only to the first NUL.
+ * that load what changed; a credential's change moves its API key's too, so that credentials need no index of theirs. Lengths are in bytes, hence the casts: SQLite counts a text's characters, and only to the first NUL.
  * What is final stays final by trigger too, so that no mistake in a query can undo it. */
 
 const char *const schema_sqlite[] = {
@@ -60,6 +60,7 @@ const char *const schema_sqlite[] = {
     ") STRICT, WITHOUT ROWID",
     "CREATE UNIQUE INDEX version_active ON version (ring) WHERE state = 2",
     "CREATE INDEX version_changed ON version (changed_epoch)",
+    "CREATE INDEX version_owed ON version (closing_owed) WHERE closing_owed = 1",
     "CREATE TRIGGER version_final BEFORE UPDATE ON version"
     " WHEN (OLD.state = 6 AND NEW.state <> 6) OR (OLD.was_compromised = 1 AND NEW.was_compromised = 0)"
     " BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END",
@@ -126,7 +127,6 @@ const char *const schema_sqlite[] = {
     ") STRICT, WITHOUT ROWID",
     "CREATE INDEX credential_version ON credential (ring, version)",
     "CREATE UNIQUE INDEX credential_imported ON credential (digest) WHERE imported = 1",
-    "CREATE INDEX credential_changed ON credential (changed_epoch)",
     "CREATE TRIGGER credential_final BEFORE UPDATE ON credential"
     " WHEN (OLD.state = 2 AND NEW.state = 1) OR (OLD.replaced = 1 AND NEW.replaced = 0)"
     " BEGIN SELECT RAISE(ABORT, 'superseded is final'); END",

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Forks: memory that a child finds empty, and keeping a fork out while a library's lock is held. */
+#include "base/fork.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define PAGE_SIZE_MAX 4096
+#define PATIENCE_MS   5000
+#define PAUSE_NS      50000 /* between two looks at the guard */
+#define HOLDERS       64    /* threads inside that are known by name; more may be inside */
+
+/* This and the module table (token/module) are all the process-wide state there is. It has to be: fork handlers
+ * (pthread_atfork) belong to the process and cannot be taken back, so what they go by must not belong to a vault, which
+ * may be closed at any time. It is set up as the library is loaded, before anybody can be inside: a fork that had begun
+ * before the handlers are there would not wait, and a lazy set-up could be cut in two by a fork or a raw clone.
+ * It lies in a page that is wiped in children: nobody is inside there, whoever was in the parent.
+ * glibc takes the handlers back when the library is unloaded (dlclose); the page stays then, as no handler may meet a
+ * page that is gone. */
+struct guard {
+    atomic_int inside;
+    atomic_int closed; /* by so many forks */
+    atomic_llong patience_ms;
+    atomic_int process; /* 0: not asked for yet */
+    _Atomic(uintptr_t) holders[HOLDERS]; /* pthread_self of who is inside; 0: nobody */
+};
+_Static_assert(sizeof(struct guard) <= PAGE_SIZE_MAX, "the guard has a page");
+
+static struct guard *guard; /* written by set_up only; NULL: it failed, and then no vault can be opened */
+static int set_up_errno;
+
+/* ---- the page ---- */
+
+static size_t page_multiple(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
+/* NULL with errno. EINVAL: the kernel does not know MADV_WIPEONFORK. */
+static void *map_wiped(size_t size)
+{
+    size_t mapped = page_multiple(size);
+    void *page = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return NULL;
+    }
+    if (madvise(page, mapped, MADV_WIPEONFORK) != 0) {
+        int failure = errno;
+        (void)munmap(page, mapped);
+        errno = failure;
+        return NULL;
+    }
+    return page;
+}
+
+sealring_status fork_page_new(size_t size, void **page, sealring_error *error)
+{
+    *page = NULL;
+    if (size == 0 || size > PAGE_SIZE_MAX) {
+        return error_set(error, SEALRING_INVALID, "%zu bytes that a fork wipes are not from 1 to %d", size,
+                         PAGE_SIZE_MAX);
+    }
+    if (guard == NULL) {
+        return error_set_system(error, set_up_errno,
+                                "forks could not be prepared for when the program started, which "
+                                "takes a page of memory and Linux 4.14; start it again");
+    }
+    *page = map_wiped(size);
+    if (*page == NULL) {
+        return error_set_system(error, errno, "no memory that a fork wipes (MADV_WIPEONFORK)");
+    }
+    return SEALRING_OK;
+}
+
+void fork_page_free(void *page, size_t size)
+{
+    if (page != NULL) {
+        (void)munmap(page, page_multiple(size));
+    }
+}
+
+pid_t fork_process(void)
+{
+    if (guard == NULL) {
+        return getpid();
+    }
+    pid_t process = atomic_load_explicit(&guard->process, memory_order_relaxed);
+    if (process == 0) {
+        process = getpid();
+        atomic_store_explicit(&guard->process, process, memory_order_relaxed);
+    }
+    return process;
+}
+
+/* ---- who is inside ---- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pause_shortly(void)
+{
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+    (void)nanosleep(&pause, NULL);
+}
+
+static uintptr_t own_name(void)
+{
+    return (uintptr_t)pthread_self();
+}
+
+/* Puts `to` in the place of `from`, one place; false if there is none. */
+static bool change_holder(uintptr_t from, uintptr_t to)
+{
+    for (size_t i = 0; i < HOLDERS; i++) {
+        uintptr_t expected = from;
+        if (atomic_load_explicit(&guard->holders[i], memory_order_relaxed) == from &&
+            atomic_compare_exchange_strong(&guard->holders[i], &expected, to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds(uintptr_t name)
+{
+    for (size_t i = 0; i < HOLDERS; i++) {
+        if (atomic_load(&guard->holders[i]) == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that was inside when it forked leaves the child's guard, which it never entered: that stays at 0. */
+static void count_out(void)
+{
+    int inside = atomic_load(&guard->inside);
+    while (inside > 0 && !atomic_compare_exchange_weak(&guard->inside, &inside, inside - 1)) {
+    }
+}
+
+static void wait_while_closed(int64_t until)
+{
+    while (atomic_load(&guard->closed) > 0 && now_ms() < until) {
+        pause_shortly();
+    }
+}
+
+/* Who enters and who closes each write first and then read what the other wrote (both sequentially consistent), so at
+ * least one of two that meet sees the other; the one who enters gives way. */
+void fork_guard_enter(void)
+{
+    if (guard == NULL) {
+        return;
+    }
+    int64_t until = 0;
+    for (;;) {
+        (void)atomic_fetch_add(&guard->inside, 1);
+        if (atomic_load(&guard->closed) == 0 || (until != 0 && now_ms() >= until)) {
+            break;
+        }
+        count_out();
+        if (until == 0) {
+            until = now_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
+        }
+        wait_while_closed(until);
+    }
+    (void)change_holder(0, own_name());
+}
+
+void fork_guard_leave(void)
+{
+    if (guard == NULL) {
+        return;
+    }
+    (void)change_holder(own_name(), 0);
+    count_out();
+}
+
+/* ---- around a fork ---- */
+
+bool fork_guard_close(int64_t patience_ms)
+{
+    if (guard == NULL) {
+        return true;
+    }
+    atomic_store(&guard->patience_ms, patience_ms);
+    (void)atomic_fetch_add(&guard->closed, 1);
+    int64_t until = now_ms() + patience_ms;
+    int own = holds(own_name()) ? 1 : 0;
+    while (atomic_load(&guard->inside) > own) {
+        if (now_ms() >= until) {
+            return false;
+        }
+        pause_shortly();
+    }
+    return true;
+}
+
+void fork_guard_open(void)
+{
+    if (guard != NULL) {
+        (void)atomic_fetch_sub(&guard->closed, 1);
+    }
+}
+
+static void before_fork(void)
+{
+    (void)fork_guard_close(PATIENCE_MS);
+}
+
+/* The child needs no handler: its page is fresh. */
+__attribute__((constructor)) static void set_up(void)
+{
+    guard = map_wiped(sizeof *guard);
+    if (guard == NULL) {
+        set_up_errno = errno;
+        return;
+    }
+    set_up_errno = pthread_atfork(before_fork, fork_guard_open, NULL);
+    if (set_up_errno != 0) {
+        fork_page_free(guard, sizeof *guard);
+        guard = NULL;
+    }
+}

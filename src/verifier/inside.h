@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a verifier holds: for the files of this folder that do its work. */
+#ifndef VERIFIER_INSIDE_H
+#define VERIFIER_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "credential/text.h"
+#include "token/token.h"
+#include "verifier/cache.h"
+#include "verifier/connections.h"
+#include "verifier/flight.h"
+#include "verifier/lanes.h"
+#include "verifier/messages.h"
+#include "verifier/protocol.h"
+#include "verifier/report.h"
+#include "verifier/snapshot.h"
+#include "verifier/verifier.h"
+
+/* A snapshot stays until the verifier closes, since requests may be on their way with its versions. There is a second one only
+ * after a fence. */
+struct held_snapshot {
+    struct snapshot *snapshot;
+    struct held_snapshot *former;
+};
+
+/* What is in use, in the order in which locks are taken: looking, inserting, those of the parts. */
+struct verifier {
+    struct verifier_setup setup;
+    uint8_t vault_id[REGISTRY_ID_SIZE];
+    bool joined; /* vault_id, and what follows up to the report, stay as they are */
+    struct token *token;
+    struct connections *connections;
+    struct lanes *lanes;
+    struct cache *cache;
+    struct flights *flights;
+    struct messages *messages;
+    struct report *report;
+
+    pthread_mutex_t looking; /* one look at a time */
+    struct registry *looker; /* the look's own connection; NULL: to be opened */
+    struct held_snapshot *snapshots;
+
+    pthread_mutex_t inserting; /* an insertion and the steps of the protocol exclude each other */
+    struct protocol protocol;
+
+    pthread_mutex_t proving; /* one at a time asks the token ahead of the requests */
+    int64_t prove_again_at;  /* boot time */
+    struct warming *warming; /* NULL: nothing (more) to do */
+
+    /* What requests read without a lock. */
+    _Atomic(struct snapshot *) snapshot;
+    _Atomic(int64_t) serve_until;     /* boot time; 0: not at all */
+    _Atomic(uint64_t) fences;         /* protocol.fences */
+    _Atomic(int64_t) wall_offset;     /* wall time = boot time + this */
+    _Atomic(bool) lost;               /* the report reaches nobody: no lease any more */
+    _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
+    _Atomic(bool) has_imports;
+    _Atomic(int64_t) refresh_ms;
+
+    _Atomic(uint64_t) registry_lookups;
+    _Atomic(uint64_t) token_operations;
+    _Atomic(uint64_t) warmed;
+    _Atomic(uint64_t) looks;
+    _Atomic(uint64_t) fenced;
+    _Atomic(uint64_t) unproved;
+    uint64_t verdicts_before[SEALRING_VERDICTS]; /* what the report's file had counted when it was taken over */
+    uint64_t cached_before;
+};
+
+/* A credential that was presented. */
+struct question {
+    const struct text_parts *parts; /* NULL: no text of ours, perhaps an imported key */
+    const char *malformed;          /* why, if so */
+    const uint8_t *digest;          /* SHA-256 of the text */
+    const char *scope;
+};
+
+static inline bool verifier_serves(const struct verifier *verifier, int64_t boot_ms)
+{
+    return boot_ms < atomic_load_explicit(&verifier->serve_until, memory_order_acquire);
+}
+
+static inline int64_t verifier_wall(const struct verifier *verifier, int64_t boot_ms)
+{
+    return boot_ms + atomic_load_explicit(&verifier->wall_offset, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The look: what changed in the registry takes effect here, and the report says so. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "lifecycle/table.h"
+#include "registry/rows.h"
+#include "verifier/look.h"
+
+/* One look under way. */
+struct look {
+    struct verifier *verifier;
+    struct snapshot *snapshot; /* that is being filled */
+    struct registry_vault vault;
+    bool has_imports;
+    bool read;    /* the vault's row, from a connection that was opened just now */
+    bool guarded; /* insertions know of the epoch that is being applied */
+    bool altered; /* what never changes is not what it was */
+    bool crowded; /* no memory for a version */
+};
+
+/* ---- taking changes in ---- */
+
+/* From now on no row older than what is being applied may enter the cache. Before the first change is looked at: an entry that came
+ * in earlier is found by the look, one that comes later is as new. */
+static void guard_insertions(struct look *look)
+{
+    struct verifier *verifier = look->verifier;
+    if (look->guarded)
+        return;
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_applying(&verifier->protocol, registry_vault_row(verifier->looker)->epoch);
+    pthread_mutex_unlock(&verifier->inserting);
+    look->guarded = true;
+}
+
+static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    (void)error;
+    guard_insertions(look);
+    enum snapshot_change change = snapshot_put_ring(look->snapshot, ring);
+    look->altered = look->altered || change == SNAPSHOT_ALTERED;
+    look->crowded = look->crowded || change == SNAPSHOT_NO_MEMORY;
+    return SEALRING_OK;
+}
+
+static sealring_status take_version(const struct registry_version *row, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    struct known_version *version = NULL;
+    (void)error;
+    guard_insertions(look);
+    enum snapshot_change change = snapshot_put_version(look->snapshot, row, &version);
+    look->altered = look->altered || change == SNAPSHOT_ALTERED;
+    look->crowded = look->crowded || change == SNAPSHOT_NO_MEMORY;
+    if (change == SNAPSHOT_CLOSED)
+        cache_drop_version(look->verifier->cache, version);
+    if (version != NULL && atomic_load(&version->usage) == NULL)
+        atomic_store(&version->usage, report_version(look->verifier->report, row->ring, row->number));
+    return SEALRING_OK;
+}
+
+static sealring_status take_credential(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    (void)error;
+    if (!cache_update(look->verifier->cache, holder))
+        messages_add(look->verifier->messages, SEALRING_LOG_ALARM,
+                     "the registry's row of API key %s is not what the token confirmed: it was altered; the credential "
+                     "is looked at anew",
+                     holder->key.key_id);
+    return SEALRING_OK;
+}
+
+static sealring_status take_key(const struct registry_key *key, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    struct verifier *verifier = look->verifier;
+    guard_insertions(look);
+    if (!cache_has_key(verifier->cache, key->key_id))
+        return SEALRING_OK;
+    if (key->state == SEALRING_KEY_REVOKED) {
+        cache_drop_key(verifier->cache, key->key_id);
+        return SEALRING_OK;
+    }
+    return registry_holder_of_key(verifier->looker, key->id, take_credential, look, error);
+}
+
+static sealring_status load(struct look *look, uint64_t since, bool all, sealring_error *error)
+{
+    static const struct registry_change_callbacks callbacks = {take_ring, take_version, take_key};
+    struct verifier *verifier = look->verifier;
+    fork_guard_enter();
+    sealring_status status =
+        registry_changes(verifier->looker, since, all, &callbacks, look, &look->vault, &look->has_imports, error);
+    fork_guard_leave();
+    if (status == SEALRING_OK && look->crowded)
+        status = error_no_memory(error);
+    return status;
+}
+
+/* ---- the registry's file ---- */
+
+static void close_looker(struct verifier *verifier)
+{
+    fork_guard_enter();
+    registry_close(verifier->looker);
+    verifier->looker = NULL; /* inside, so that a child does not close it again */
+    fork_guard_leave();
+}
+
+static sealring_status open_looker(struct verifier *verifier, sealring_error *error)
+{
+    if (verifier->looker != NULL)
+        return SEALRING_OK;
+    fork_guard_enter();
+    sealring_status status =
+        registry_open(verifier->setup.registry, NULL, REGISTRY_READ_ONLY, &verifier->looker, error);
+    fork_guard_leave();
+    return status;
+}
+
+/* *replaced: also if there was no connection to compare with, which is so at first and after a file that was of no use. */
+static sealring_status read_vault_row(struct look *look, bool *replaced, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    bool opened = verifier->looker == NULL;
+    sealring_status status = open_looker(verifier, error);
+    if (status != SEALRING_OK)
+        return status;
+    fork_guard_enter();
+    status = registry_look_vault(verifier->looker, &look->vault, replaced, error);
+    fork_guard_leave();
+    if (status == SEALRING_OK && !*replaced && opened) {
+        connections_renew(verifier->connections);
+        *replaced = true;
+        look->read = true;
+    }
+    return status;
+}
+
+/* A file that was put in the place of the open one: all connections start over with it. While the path leads nowhere they stay, to
+ * be compared with what comes. */
+static sealring_status see_registry(struct look *look, bool *replaced, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    *replaced = false;
+    sealring_status status = read_vault_row(look, replaced, error);
+    if (status == SEALRING_OK && *replaced && !look->read) {
+        bool again;
+        close_looker(verifier);
+        status = read_vault_row(look, &again, error);
+        if (status == SEALRING_OK && !look->read)
+            status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
+    }
+    if (status != SEALRING_OK)
+        return status;
+    if (verifier->joined && memcmp(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id) != 0) {
+        atomic_store(&verifier->serve_until, 0);
+        close_looker(verifier);
+        return error_set(error, SEALRING_REGISTRY, "the registry %s is another vault's: put this vault's back",
+                         verifier->setup.registry);
+    }
+    return SEALRING_OK;
+}
+
+/* ---- the steps ---- */
+
+static sealring_status apply(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    look->snapshot = atomic_load(&verifier->snapshot);
+    sealring_status status = load(look, verifier->protocol.epoch, false, error);
+    if (status != SEALRING_OK)
+        return status;
+    atomic_store(&verifier->has_imports, look->has_imports);
+    /* whoever began before may still go by what was; whoever begins from here on sees what is */
+    lanes_wait(verifier->lanes);
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    look->altered = look->altered || !verifier->protocol.loaded; /* restored between the two reads */
+    pthread_mutex_unlock(&verifier->inserting);
+    return SEALRING_OK;
+}
+
+static sealring_status hold_snapshot(struct look *look, sealring_error *error)
+{
+    struct held_snapshot *held = malloc(sizeof *held);
+    if (held == NULL)
+        return error_no_memory(error);
+    sealring_status status = snapshot_new(&held->snapshot, error);
+    if (status != SEALRING_OK) {
+        free(held);
+        return status;
+    }
+    held->former = look->verifier->snapshots;
+    look->verifier->snapshots = held;
+    look->snapshot = held->snapshot;
+    return SEALRING_OK;
+}
+
+static void drop_snapshot(struct verifier *verifier)
+{
+    struct held_snapshot *held = verifier->snapshots;
+    verifier->snapshots = held->former;
+    snapshot_free(held->snapshot);
+    free(held);
+}
+
+/* The fence: nothing is accepted until everything was loaded anew (protocol: `loaded` is false meanwhile). */
+static sealring_status reload(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    look->altered = false;
+    sealring_status status = hold_snapshot(look, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = load(look, 0, true, error);
+    if (status == SEALRING_OK && look->altered)
+        status = error_set(error, SEALRING_REGISTRY, "the registry %s tells two stories of one ring or version",
+                           verifier->setup.registry);
+    if (status != SEALRING_OK) {
+        drop_snapshot(verifier);
+        return status;
+    }
+    pthread_mutex_lock(&verifier->inserting);
+    cache_drop_all(verifier->cache);
+    atomic_store(&verifier->snapshot, look->snapshot);
+    if (!verifier->joined) /* afterwards it is read without a lock, and see_registry has compared it */
+        memcpy(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id);
+    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    pthread_mutex_unlock(&verifier->inserting);
+    atomic_store(&verifier->has_imports, look->has_imports);
+    lanes_wait(verifier->lanes);
+    return SEALRING_OK;
+}
+
+static void tell_fence(struct verifier *verifier, const struct look *look, const struct protocol *before, bool replaced)
+{
+    atomic_fetch_add(&verifier->fenced, 1);
+    if (memcmp(before->era, look->vault.era, sizeof before->era) != 0)
+        messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                     "the registry %s was restored: everything is loaded anew", verifier->setup.registry);
+    else if (look->vault.epoch < before->epoch)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry %s went back from epoch %llu to %llu: somebody put an older copy in its "
+                     "place. What was revoked since may be good again: find out who, and restore with sealring",
+                     verifier->setup.registry, (unsigned long long)before->epoch,
+                     (unsigned long long)look->vault.epoch);
+    else if (replaced)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry %s is another file than before: everything is loaded anew; find out who "
+                     "replaced it",
+                     verifier->setup.registry);
+}
+
+static enum protocol_step next_step(struct look *look, bool replaced, struct protocol *before)
+{
+    struct verifier *verifier = look->verifier;
+    pthread_mutex_lock(&verifier->inserting);
+    *before = verifier->protocol;
+    enum protocol_step step = protocol_see(&verifier->protocol, look->vault.era, look->vault.epoch, replaced);
+    if (step == PROTOCOL_RELOAD)
+        atomic_store(&verifier->serve_until, 0);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    pthread_mutex_unlock(&verifier->inserting);
+    return step;
+}
+
+static sealring_status take_in(struct look *look, bool replaced, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    struct protocol before;
+    enum protocol_step step = next_step(look, replaced, &before);
+    if (step == PROTOCOL_NOTHING)
+        return SEALRING_OK;
+    if (step == PROTOCOL_RELOAD) {
+        if (before.loaded)
+            tell_fence(verifier, look, &before, replaced);
+        return reload(look, error);
+    }
+    sealring_status status = apply(look, error);
+    if (status == SEALRING_OK && look->altered) {
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: a ring or a version in the registry %s is not what it was: it was altered; everything is "
+                     "loaded anew",
+                     verifier->setup.registry);
+        atomic_fetch_add(&verifier->fenced, 1);
+        next_step(look, true, &before);
+        status = reload(look, error);
+    }
+    return status;
+}
+
+static void report(struct look *look)
+{
+    struct verifier *verifier = look->verifier;
+    pthread_mutex_lock(&verifier->inserting);
+    bool disagreed = verifier->protocol.clocks_disagree;
+    struct report_look written = {
+        .epoch = verifier->protocol.epoch,
+        .boot_ms = verifier->protocol.look_started,
+        .wall_ms = verifier->protocol.look_wall,
+        .lease_ms = look->vault.lease_ms,
+    };
+    memcpy(written.era, verifier->protocol.era, sizeof written.era);
+    /* a look that got less than it saw is none to report */
+    bool complete = verifier->protocol.look == PROTOCOL_COMPLETE;
+    if (complete && !report_write(verifier->report, &written))
+        atomic_store(&verifier->lost, true);
+    if (complete && !atomic_load(&verifier->lost)) {
+        protocol_reported(&verifier->protocol, look->vault.lease_ms);
+        atomic_store(&verifier->wall_offset, verifier->protocol.wall_offset);
+        atomic_store(&verifier->serve_until, verifier->protocol.lease_ends);
+    }
+    bool disagree = verifier->protocol.clocks_disagree;
+    pthread_mutex_unlock(&verifier->inserting);
+    atomic_store(&verifier->refresh_ms, look->vault.refresh_ms);
+    atomic_fetch_add(&verifier->looks, 1);
+    if (disagree && !disagreed)
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the wall clock was set by more than %d s: expiry and not-before are judged by the new time; "
+            "check the host's time service",
+            PROTOCOL_CLOCKS_APART_MS / 1000);
+}
+
+static void count_unproved(struct known_version *version, void *context)
+{
+    uint64_t *count = context;
+    if (lifecycle_accepts((sealring_version_state)atomic_load(&version->state)) && !atomic_load(&version->proved))
+        ++*count;
+}
+
+/* What there is to see, taken in; with the lock held. Without the report that prolongs the lease. */
+static sealring_status see(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    bool replaced = false;
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_begin_look(&verifier->protocol, clock_boot_ms(), clock_wall_ms());
+    pthread_mutex_unlock(&verifier->inserting);
+    sealring_status status = see_registry(look, &replaced, error);
+    return status == SEALRING_OK ? take_in(look, replaced, error) : status;
+}
+
+sealring_status look_load(struct verifier *verifier, sealring_error *error)
+{
+    struct look look = {.verifier = verifier};
+    pthread_mutex_lock(&verifier->looking);
+    sealring_status status = see(&look, error);
+    pthread_mutex_unlock(&verifier->looking);
+    return status;
+}
+
+sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
+{
+    struct look look = {.verifier = verifier};
+    pthread_mutex_lock(&verifier->looking);
+    sealring_status status = see(&look, error);
+    if (status == SEALRING_OK) {
+        uint64_t unproved = 0;
+        report(&look);
+        snapshot_each(atomic_load(&verifier->snapshot), count_unproved, &unproved);
+        atomic_store(&verifier->unproved, unproved);
+    }
+    cache_reclaim(verifier->cache);
+    pthread_mutex_unlock(&verifier->looking);
+    return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A verifier's own report: a memory-mapped file that tells what it knows and counts what it sees, and survives kill -9. */
+#ifndef VERIFIER_REPORT_H
+#define VERIFIER_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/verify.h>
+
+#include "verifier/report_format.h"
+
+struct report;
+
+/* Joins: takes over a file in `directory` (made 0750 if missing) that a verifier of this vault left, or whose lease is surely over
+ * (another boot, or lease × 1.01 + 1 s since its last look on this boot's CLOCK_BOOTTIME) and that nobody holds locked; else
+ * makes one (0640). Foreign or damaged files are passed over. State JOINING, a new random instance ID, no look yet, no version
+ * proved. All of the file's blocks are allocated, so that a full disk is an error here and not a signal later. The mapping is
+ * not inherited by a forked child (MADV_DONTFORK). SEALRING_SYSTEM says what is wrong with the directory. */
+sealring_status report_join(const char *directory, const uint8_t vault_id[REPORT_ID_SIZE], struct report **joined,
+                            sealring_error *error);
+
+/* States LEFT, unmaps and unlocks. */
+void report_leave(struct report *report);
+
+/* In a forked child: frees memory and closes the descriptor, touching neither file nor lock. */
+void report_abandon(struct report *report);
+
+struct report_look {
+    uint8_t era[REPORT_ID_SIZE];
+    uint64_t epoch;
+    int64_t boot_ms;
+    int64_t wall_ms;
+    int64_t lease_ms;
+};
+
+/* Writes one report (state SERVING from the first on). One thread at a time. False: nobody would read it, as the file was removed (or
+ * taken over, which cannot happen while the lock is held): there is no lease from this look. Leave, and join again. */
+bool report_write(struct report *report, const struct report_look *look);
+
+/* The counters of a lane: report_lane.verdicts[...] are to be raised by the lane's holder with relaxed loads and stores. */
+struct report_lane *report_lane(struct report *report, unsigned lane);
+
+/* The record of a version, made if it is not there; NULL if there is no room. Thread-safe, takes a lock. */
+struct report_version *report_version(struct report *report, int64_t ring, uint32_t number);
+
+/* The record of a credential in an hour, likewise; grows the file if need be; one of this hour that a former verifier of the file
+ * began goes on. NULL if there is no room (REPORT_CELLS_MAX, or the disk is full): then report_count_without_detail. */
+struct report_credential *report_credential(struct report *report, int64_t key, uint32_t serial, uint32_t version,
+                                            uint32_t hour);
+
+/* Counts one verdict. last_use is moved on when it is more than a second behind. Any thread, no lock, no system call. A verdict that
+ * has no counter of its own in a credential's record counts as `closed`. */
+void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms);
+void report_count_version(struct report_version *record, sealring_verdict verdict, int64_t wall_ms); /* in `uncached` */
+void report_touch_version(struct report_version *record, int64_t wall_ms);                           /* last use only */
+void report_count_without_detail(struct report *report);
+
+/* Sums over the lanes since the file was made; the verifier's own are the difference to those at joining. */
+void report_totals(const struct report *report, uint64_t verdicts[SEALRING_VERDICTS], uint64_t *cached);
+
+/* Reading any report file of a vault, own or others', dead or alive: the header, checked, and every whole record. The file is
+ * read, not mapped, so that cutting it short harms nobody; each call below reads it as it is then. Damaged records are passed over and
+ * counted. */
+struct report_reader;
+sealring_status report_read_open(const char *path, struct report_reader **opened, sealring_error *error);
+void report_read_close(struct report_reader *reader);
+
+struct report_summary {
+    uint8_t seat[REPORT_ID_SIZE];
+    uint8_t vault_id[REPORT_ID_SIZE];
+    uint8_t instance[REPORT_ID_SIZE];
+    char boot_id[40];
+    char host[72];
+    char program[72];
+    int64_t process;
+    int64_t joined_wall_ms;
+    int64_t joined_boot_ms;
+    uint32_t schema;
+    uint32_t state;
+    uint64_t number;
+    struct report_look look; /* era and epoch are 0 if its verifier was killed in the middle of writing them */
+    uint32_t cells;          /* that the file has, of those it claims */
+    uint64_t without_detail;
+    uint64_t verdicts[SEALRING_VERDICTS];
+    uint64_t cached;
+};
+sealring_status report_read_summary(const struct report_reader *reader, struct report_summary *summary,
+                                    sealring_error *error);
+
+/* A status other than OK from the callback ends the walk and is returned. Either callback may be NULL. */
+typedef sealring_status (*report_version_callback)(const struct report_version *record, void *context);
+typedef sealring_status (*report_credential_callback)(const struct report_credential *record, void *context);
+sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
+                                 report_credential_callback credential, void *context, uint64_t *damaged);
+
+/* The paths of all files in `directory` that are named as reports are. */
+typedef sealring_status (*report_path_callback)(const char *path, void *context);
+sealring_status report_each_path(const char *directory, report_path_callback each, void *context,
+                                 sealring_error *error);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a run, each a file of its own. Those named _round are called once per round, so that all share the machine's moods. */
+#ifndef BENCH_PARTS_H
+#define BENCH_PARTS_H
+
+#include "bench/child.h"
+#include "bench/scene.h"
+
+/* Open, rotate and issue with many keys in the registry against few. Before the vault is opened for verifying. */
+void scale_measure(struct scene *scene);
+
+/* Has every text seen once, so that the verifier remembers it. */
+void cached_prepare(struct scene *scene);
+void cached_round(struct scene *scene);
+
+void threads_round(struct scene *scene);
+
+/* What a user would pick instead. Whatever cannot be prepared is said in the table. */
+void rivals_prepare(struct scene *scene);
+void rivals_round(struct scene *scene);
+void rivals_end(void);
+
+void strangers_round(struct scene *scene);
+
+void first_sight_round(struct scene *scene);
+
+void tail_measure(struct scene *scene);
+int tail_churn(const char *vault, const char *shared_path);
+
+void revocation_measure(struct scene *scene);
+int revocation_poll(const char *vault, const char *shared_path);
+
+void memory_measure(struct scene *scene);
+int memory_fill(const char *vault, const char *shared_path);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change that is applied while a credential is on its way through the token: it never gets into the cache as it was before. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/runner.h"
+#include "verifier/stage.h"
+
+static struct stage stage;
+static struct stage_key key, other;
+static sealring_vault *vault;
+
+static void setup(void)
+{
+    stage_make(&stage, 0, 0);
+    stage_issue(&stage, STAGE_RING, "read write", &key);
+    stage_issue(&stage, STAGE_RING, "read write", &other);
+    vault = stage_open_manual(&stage);
+}
+
+static void teardown(void)
+{
+    sealring_close(&vault);
+    stage_remove(&stage);
+}
+
+static void *ask(void *argument)
+{
+    *(sealring_verdict *)argument = stage_ask(vault, key.text, "write");
+    return NULL;
+}
+
+static bool a_call_is_held(void *context)
+{
+    (void)context;
+    return atomic_load(&stage.counting->held) == 1;
+}
+
+/* ---- What happens meanwhile */
+
+static void suspend(void)
+{
+    stage_set_state(&stage, key.key_id, SEALRING_KEY_SUSPENDED);
+}
+
+static void revoke(void)
+{
+    stage_set_state(&stage, key.key_id, SEALRING_KEY_REVOKED);
+}
+
+static void narrow(void)
+{
+    stage_narrow(&stage, key.key_id, "read");
+}
+
+static void replace(void)
+{
+    struct stage_key next;
+    stage_rekey(&stage, key.key_id, 0, &next);
+}
+
+static void retire(void)
+{
+    stage_event(&stage, STAGE_RING, SEALRING_EVENT_ROTATE, 0);
+    stage_event(&stage, STAGE_RING, SEALRING_EVENT_RETIRE, 1);
+}
+
+static void compromise(void)
+{
+    stage_event(&stage, STAGE_RING, SEALRING_EVENT_COMPROMISE, 1);
+}
+
+static void revoke_in_another_era(void)
+{
+    revoke();
+    test_vault_sql(&stage.vault, "UPDATE vault SET era = randomblob(16)");
+}
+
+static void revoke_somebody_else(void)
+{
+    stage_set_state(&stage, other.key_id, SEALRING_KEY_REVOKED);
+}
+
+static void suspend_and_resume(void)
+{
+    suspend();
+    stage_set_state(&stage, key.key_id, SEALRING_KEY_ACTIVE);
+}
+
+static void rotate(void)
+{
+    stage_event(&stage, STAGE_RING, SEALRING_EVENT_ROTATE, 0);
+}
+
+static const struct meanwhile {
+    const char *what;
+    void (*happens)(void);
+    sealring_verdict expected; /* of the next call */
+} meanwhiles[] = {
+    {"suspended", suspend, SEALRING_REJECTED_SUSPENDED},
+    {"revoked", revoke, SEALRING_REJECTED_REVOKED},
+    {"narrowed", narrow, SEALRING_REJECTED_SCOPE},
+    {"replaced", replace, SEALRING_REJECTED_REVOKED},
+    {"version retired", retire, SEALRING_REJECTED_VERSION_RETIRED},
+    {"version compromised", compromise, SEALRING_REJECTED_VERSION_COMPROMISED},
+    {"revoked and another era", revoke_in_another_era, SEALRING_REJECTED_REVOKED},
+    {"another key revoked", revoke_somebody_else, SEALRING_ACCEPTED},
+    {"suspended and resumed", suspend_and_resume, SEALRING_ACCEPTED},
+    {"rotated", rotate, SEALRING_ACCEPTED},
+};
+#define MEANWHILES (sizeof meanwhiles / sizeof meanwhiles[0])
+
+/* applied: by a look while the call is at the token; else by the next look after it. */
+static void change_during_the_token_call(const struct meanwhile *meanwhile, bool applied)
+{
+    sealring_verdict verdict = SEALRING_UNDECIDED;
+    pthread_t thread;
+    atomic_store(&stage.counting->hold, 1);
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask, &verdict), 0);
+    ck_assert(stage_wait(a_call_is_held, NULL));
+    meanwhile->happens();
+    uint64_t looks = stage_statistics(vault).looks;
+    if (applied) {
+        stage_look(vault); /* does not wait for the call */
+        ck_assert_uint_eq(stage_statistics(vault).looks, looks + 1);
+    }
+    ck_assert_uint_eq(atomic_load(&stage.counting->held), 1);
+    atomic_store(&stage.counting->hold, 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_ne(verdict, SEALRING_UNDECIDED);
+    if (meanwhile->expected == SEALRING_ACCEPTED)
+        ck_assert_msg(verdict == SEALRING_ACCEPTED, "%s: %s", meanwhile->what, sealring_verdict_name(verdict));
+    if (!applied)
+        stage_look(vault);
+    for (int i = 0; i < 3; i++) {
+        test_vault_expect(vault, key.text, "write", meanwhile->expected);
+        stage_look(vault);
+    }
+}
+
+START_TEST(applied_during_the_token_call)
+{
+    change_during_the_token_call(&meanwhiles[_i], true);
+}
+END_TEST
+
+START_TEST(applied_right_after_the_token_call)
+{
+    change_during_the_token_call(&meanwhiles[_i], false);
+}
+END_TEST
+
+/* The change was there when the row was read, the look comes later: the row is good, and the look must not undo it. */
+START_TEST(changed_before_the_row_was_read)
+{
+    stage_set_state(&stage, key.key_id, SEALRING_KEY_SUSPENDED);
+    stage_set_state(&stage, key.key_id, SEALRING_KEY_ACTIVE);
+    stage_narrow(&stage, key.key_id, "read");
+    test_vault_expect(vault, key.text, "write", SEALRING_REJECTED_SCOPE);
+    test_vault_expect(vault, key.text, "read", SEALRING_ACCEPTED);
+    stage_look(vault);
+    test_vault_expect(vault, key.text, "write", SEALRING_REJECTED_SCOPE);
+    test_vault_expect(vault, key.text, "read", SEALRING_ACCEPTED);
+}
+END_TEST
+
+/* The same without anybody holding anything: first sight and revocation race, a thousand times. */
+struct race {
+    const struct stage_key *keys;
+    unsigned count;
+    _Atomic(unsigned) at;
+    atomic_bool over;
+};
+
+static void *ask_as_they_come(void *argument)
+{
+    struct race *race = argument;
+    while (!atomic_load(&race->over)) {
+        unsigned at = atomic_load(&race->at);
+        if (at < race->count)
+            (void)stage_ask(vault, race->keys[at].text, NULL);
+    }
+    return NULL;
+}
+
+START_TEST(first_sight_races_revocation)
+{
+    struct race race = {.keys = stage.keys, .count = stage_times(100, 1000)};
+    pthread_t threads[2];
+    stage_issue_many(&stage, STAGE_RING, race.count);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_as_they_come, &race), 0);
+    for (unsigned i = 0; i < race.count; i++) {
+        atomic_store(&race.at, i);
+        stage_set_state(&stage, stage.keys[i].key_id, SEALRING_KEY_REVOKED);
+        stage_look(vault);
+        stage_expect(vault, stage.keys[i].text, SEALRING_REJECTED_REVOKED);
+    }
+    atomic_store(&race.over, true);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    for (unsigned i = 0; i < race.count; i++)
+        ck_assert_int_eq(stage_ask(vault, stage.keys[i].text, NULL), SEALRING_REJECTED_REVOKED);
+    ck_assert_uint_eq(stage_statistics(vault).credentials, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("apply");
+    TCase *cases = tcase_create("apply");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_loop_test(cases, applied_during_the_token_call, 0, MEANWHILES);
+    tcase_add_loop_test(cases, applied_right_after_the_token_call, 0, MEANWHILES);
+    tcase_add_test(cases, changed_before_the_row_was_read);
+    tcase_add_test(cases, first_sight_races_revocation);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
