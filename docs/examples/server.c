@@ -108,6 +108,13 @@ static int set_environment(const char *name, const char *value, void *context)
     return setenv(name, value, 1);
 }
 
+/* What the operator should know: a token that is away, a registry that somebody altered. A real server sends it to its log. */
+static void log_line(sealring_log_level level, const char *message, void *context)
+{
+    static const char *const levels[] = {"", "info", "warning", "ALARM"};
+    fprintf(stderr, "%s: %s: %s\n", (const char *)context, levels[level], message);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3 || argc > 4) {
@@ -125,6 +132,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[0], error.message);
         return 1;
     }
+    sealring_set_log(server.vault, log_line, argv[0]);
 
     pthread_t workers[THREADS_MAX];
     size_t started = 0;

@@ -92,7 +92,7 @@ static inline bool are_all(sixteen mask)
 static bool values_of(const char digits[BASE62_256_DIGITS], uint8_t values[BASE62_256_DIGITS])
 {
     static const size_t places[] = {0, 16, BASE62_256_DIGITS - sizeof(sixteen)}; /* some twice */
-    sixteen good = (sixteen){0} == 0;
+    sixteen good = ~(sixteen){0};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         sixteen characters = sixteen_at(digits + places[i]);
         sixteen upper = (sixteen)(characters >= 'A') & ('A' - '0' - 10);

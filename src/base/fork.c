@@ -27,7 +27,7 @@ struct guard {
     atomic_int inside;
     atomic_int closed; /* by so many forks */
     atomic_llong patience_ms;
-    atomic_int process; /* 0: not asked for yet */
+    atomic_int process;                  /* 0: not asked for yet */
     _Atomic(uintptr_t) holders[HOLDERS]; /* pthread_self of who is inside; 0: nobody */
 };
 _Static_assert(sizeof(struct guard) <= PAGE_SIZE_MAX, "the guard has a page");

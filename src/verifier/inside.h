@@ -47,6 +47,7 @@ struct verifier {
 
     pthread_mutex_t proving; /* one at a time asks the token ahead of the requests */
     int64_t prove_again_at;  /* boot time */
+    bool warming_wanted;     /* and not begun yet: finding out what was in use is for after the start */
     struct warming *warming; /* NULL: nothing (more) to do */
 
     /* What requests read without a lock. */

@@ -111,6 +111,10 @@ sealring_status verifier_prove(struct verifier *verifier, unsigned warm_most, bo
                            (unsigned long long)atomic_load(&verifier->unproved));
     }
     enum warm_state state = WARM_DONE;
+    if (verifier->warming_wanted && warm_most > 0) {
+        verifier->warming_wanted = false;
+        verifier->warming = warm_begin(verifier->setup.reports, verifier->vault_id, verifier->setup.cache_max);
+    }
     if (status == SEALRING_OK && verifier->warming != NULL && warm_most > 0) {
         state = warm_some(verifier, verifier->warming, warm_most);
         if (state == WARM_DONE) {

@@ -116,8 +116,7 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
         verifier_leave(verifier);
         return status;
     }
-    if (setup->warming)
-        verifier->warming = warm_begin(setup->reports, verifier->vault_id, verifier->setup.cache_max);
+    verifier->warming_wanted = setup->warming;
     *joined = verifier;
     return SEALRING_OK;
 }

@@ -100,16 +100,20 @@ PLACED(sealring_statistics, size, 0, 0);
 #if defined __LP64__
 _Static_assert(offsetof(sealring_statistics, verdicts) == 8, "sealring_statistics.verdicts has moved");
 _Static_assert(offsetof(sealring_statistics, cached) == 112, "sealring_statistics.cached has moved");
-_Static_assert(offsetof(sealring_statistics, registry_lookups) == 120, "sealring_statistics.registry_lookups has moved");
-_Static_assert(offsetof(sealring_statistics, token_operations) == 128, "sealring_statistics.token_operations has moved");
+_Static_assert(offsetof(sealring_statistics, registry_lookups) == 120,
+               "sealring_statistics.registry_lookups has moved");
+_Static_assert(offsetof(sealring_statistics, token_operations) == 128,
+               "sealring_statistics.token_operations has moved");
 _Static_assert(offsetof(sealring_statistics, warmed) == 136, "sealring_statistics.warmed has moved");
 _Static_assert(offsetof(sealring_statistics, looks) == 144, "sealring_statistics.looks has moved");
 _Static_assert(offsetof(sealring_statistics, fenced) == 152, "sealring_statistics.fenced has moved");
 _Static_assert(offsetof(sealring_statistics, epoch) == 160, "sealring_statistics.epoch has moved");
 _Static_assert(offsetof(sealring_statistics, lease_left_ms) == 168, "sealring_statistics.lease_left_ms has moved");
 _Static_assert(offsetof(sealring_statistics, credentials) == 176, "sealring_statistics.credentials has moved");
-_Static_assert(offsetof(sealring_statistics, credential_bytes) == 184, "sealring_statistics.credential_bytes has moved");
-_Static_assert(offsetof(sealring_statistics, versions_unproved) == 192, "sealring_statistics.versions_unproved has moved");
+_Static_assert(offsetof(sealring_statistics, credential_bytes) == 184,
+               "sealring_statistics.credential_bytes has moved");
+_Static_assert(offsetof(sealring_statistics, versions_unproved) == 192,
+               "sealring_statistics.versions_unproved has moved");
 _Static_assert(sizeof(sealring_statistics) >= 200, "sealring_statistics has shrunk");
 #endif
 

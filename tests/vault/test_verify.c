@@ -101,8 +101,9 @@ START_TEST(the_prefix_of_another_ring_does_not_help)
     test_vault_issue(manager, "staging", "acme-mobile", "write read", other, other_id);
     test_vault_expect_now(verifier, other, NULL, SEALRING_ACCEPTED);
     ck_assert_str_ne(other, text);
-    test_vault_sql(&vault, "UPDATE vault SET epoch = epoch + 1;"
-                           "UPDATE ring SET prefix = 'evil', changed_epoch = (SELECT epoch FROM vault) WHERE name = 'staging'");
+    test_vault_sql(&vault,
+                   "UPDATE vault SET epoch = epoch + 1;"
+                   "UPDATE ring SET prefix = 'evil', changed_epoch = (SELECT epoch FROM vault) WHERE name = 'staging'");
     test_vault_expect_now(verifier, other, NULL, SEALRING_REJECTED_BAD_SECRET);
 }
 END_TEST

@@ -210,6 +210,7 @@ int main(void)
 {
     Suite *suite = suite_create("apply");
     TCase *cases = tcase_create("apply");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, applied_during_the_token_call, 0, MEANWHILES);
     tcase_add_loop_test(cases, applied_right_after_the_token_call, 0, MEANWHILES);

@@ -240,6 +240,7 @@ int main(void)
 {
     Suite *suite = suite_create("cached");
     TCase *cases = tcase_create("cached");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, neither_token_nor_registry_is_asked);
     tcase_add_test(cases, no_memory_is_allocated);

@@ -162,6 +162,7 @@ int main(void)
 {
     Suite *suite = suite_create("crowd");
     TCase *cases = tcase_create("crowd");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, no_wrong_answer_in_a_crowd);
     suite_add_tcase(suite, cases);

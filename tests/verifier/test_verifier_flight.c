@@ -268,6 +268,7 @@ int main(void)
 {
     Suite *suite = suite_create("flight");
     TCase *cases = tcase_create("flight");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, many_ask_for_one_credential);
     tcase_add_test(cases, many_ask_for_two_credentials);

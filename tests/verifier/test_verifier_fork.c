@@ -471,6 +471,7 @@ int main(void)
 {
     Suite *suite = suite_create("fork");
     TCase *cases = tcase_create("fork");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, child_and_parent_verify, 0, 2);
     tcase_add_loop_test(cases, a_child_that_only_closes, 0, 2);

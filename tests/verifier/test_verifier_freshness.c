@@ -60,12 +60,21 @@ static void expect_unavailable(const char *text)
     ck_assert_str_eq(grant.key_id, "");
 }
 
+static bool it_is_accepted(void *context)
+{
+    return stage_ask(vault, ((struct stage_key *)context)->text, NULL) == SEALRING_ACCEPTED;
+}
+
+static bool it_is_unavailable(void *context)
+{
+    return stage_ask(vault, ((struct stage_key *)context)->text, NULL) == SEALRING_UNAVAILABLE;
+}
+
 START_TEST(without_looks_the_lease_ends)
 {
     start_fresh();
     int64_t before = stage_time_ms();
-    while (stage_ask(vault, key.text, NULL) == SEALRING_ACCEPTED)
-        usleep(1000);
+    ck_assert(stage_wait(it_is_unavailable, &key));
     int64_t took = stage_time_ms() - before;
     ck_assert_int_le(took, LEASE_MS + 50);
     ck_assert_int_ge(took, LEASE_MS / 2); /* start_fresh took a part of it */
@@ -203,16 +212,6 @@ START_TEST(a_registry_away_is_bridged_by_the_lease)
 END_TEST
 
 /* The same with the thread, which finds its way back by itself. */
-static bool it_is_accepted(void *context)
-{
-    return stage_ask(vault, ((struct stage_key *)context)->text, NULL) == SEALRING_ACCEPTED;
-}
-
-static bool it_is_unavailable(void *context)
-{
-    return stage_ask(vault, ((struct stage_key *)context)->text, NULL) == SEALRING_UNAVAILABLE;
-}
-
 START_TEST(the_thread_heals_by_itself)
 {
     sealring_close(&vault);
@@ -440,6 +439,7 @@ int main(void)
 {
     Suite *suite = suite_create("freshness");
     TCase *cases = tcase_create("freshness");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, without_looks_the_lease_ends);
     tcase_add_test(cases, rejections_need_a_lease_too);
@@ -453,6 +453,7 @@ int main(void)
     tcase_add_test(cases, a_copy_put_in_place_while_it_was_away_is_taken_over);
     suite_add_tcase(suite, cases);
     TCase *with_foreign = tcase_create("foreign");
+    tcase_set_timeout(with_foreign, 300);
     tcase_add_checked_fixture(with_foreign, setup_with_foreign, teardown_with_foreign);
     tcase_add_test(with_foreign, another_vaults_registry_is_never_served);
     tcase_add_test(with_foreign, another_vaults_registry_is_not_asked_between_looks);

@@ -16,8 +16,7 @@
 #include "lib/runner.h"
 #include "verifier/stage.h"
 
-#define KEYS   1000
-#define ROUNDS 2 /* at first sight, and from the cache */
+#define KEYS 1000
 
 static struct stage stage;
 
@@ -69,6 +68,12 @@ static sealring_verdict send_text(int to, int from, const char *text, bool keep)
     ck_assert_int_eq(write(to, &message, sizeof message), (ssize_t)sizeof message);
     ck_assert_int_eq(read(from, &verdict, 1), 1);
     return (sealring_verdict)verdict;
+}
+
+static void send_texts(int to, int from, unsigned first, unsigned end)
+{
+    for (unsigned i = first; i < end; i++)
+        ck_assert_int_eq(send_text(to, from, stage.keys[i].text, false), SEALRING_ACCEPTED);
 }
 
 /* ---- The search */
@@ -171,10 +176,10 @@ START_TEST(no_secret_is_left)
         _exit(serve(there[0], back[1]));
     close(there[0]); /* so that its death ends what is read or written */
     close(back[1]);
-    for (unsigned round = 0; round < ROUNDS; round++)
-        for (unsigned i = 0; i < KEYS; i++)
-            ck_assert_int_eq(send_text(there[1], back[0], stage.keys[i].text, false), SEALRING_ACCEPTED);
     ck_assert_int_eq(send_text(there[1], back[0], control_text, true), SEALRING_ACCEPTED);
+    send_texts(there[1], back[0], 0, KEYS / 2);
+    send_texts(there[1], back[0], 0, KEYS / 2);    /* from the cache */
+    send_texts(there[1], back[0], KEYS / 2, KEYS); /* a first sight is the last thing it did */
     ck_assert_int_eq(write(there[1], &end, sizeof end), (ssize_t)sizeof end);
     ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
     ck_assert(WIFSTOPPED(status));
@@ -195,6 +200,7 @@ int main(void)
 {
     Suite *suite = suite_create("memory");
     TCase *cases = tcase_create("memory");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, no_secret_is_left);
     suite_add_tcase(suite, cases);

@@ -162,6 +162,7 @@ int main(void)
 {
     Suite *suite = suite_create("outage");
     TCase *cases = tcase_create("outage");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, cached_credentials_outlive_the_token, 0, 2);
     tcase_add_test(cases, changes_take_effect_while_the_token_is_away);

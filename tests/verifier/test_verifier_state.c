@@ -327,6 +327,7 @@ int main(void)
 {
     Suite *suite = suite_create("state");
     TCase *cases = tcase_create("state");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, suspended_and_resumed);
     tcase_add_test(cases, narrowed);

@@ -222,6 +222,7 @@ int main(void)
     seed = seeded_choose();
     Suite *suite = suite_create("strangers");
     TCase *cases = tcase_create("strangers");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, strangers_never_reach_the_token);
     tcase_add_loop_test(cases, rejected_traffic_takes_no_memory, 0, 2);

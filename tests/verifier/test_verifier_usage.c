@@ -221,11 +221,14 @@ END_TEST
 
 /* ---- Threads share a counter, and none is lost */
 
-enum { THREADS = 8, PER_THREAD = 20000 };
+enum { THREADS = 8, PER_THREAD = 100000 };
+
+static pthread_barrier_t all_at_once;
 
 static void *ask_many(void *argument)
 {
     *(unsigned *)argument = 0;
+    pthread_barrier_wait(&all_at_once);
     for (unsigned i = 0; i < PER_THREAD; i++)
         *(unsigned *)argument +=
             stage_ask(vault, i % 4 == 0 ? other.text : key.text, i % 8 == 1 ? "write" : NULL) != SEALRING_ACCEPTED;
@@ -238,6 +241,7 @@ START_TEST(threads_lose_no_count)
     unsigned wrong[THREADS];
     test_vault_timing(&stage.vault, 60000, 0);
     vault = stage_open_manual(&stage);
+    ck_assert_int_eq(pthread_barrier_init(&all_at_once, NULL, THREADS), 0);
     for (size_t i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_many, &wrong[i]), 0);
     for (size_t i = 0; i < THREADS; i++) {
@@ -293,6 +297,7 @@ int main(void)
 {
     Suite *suite = suite_create("usage");
     TCase *cases = tcase_create("usage");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, exact_after_kill_9);
     tcase_add_test(cases, counters_go_on_in_the_next_life);

@@ -54,7 +54,6 @@ static void expect_warm_answers(void)
     sealring_statistics before = stage_statistics(vault);
     ck_assert_uint_eq(before.warmed, WARM);
     ck_assert_uint_eq(before.credentials, WARM);
-    ck_assert_uint_eq(before.token_operations, WARM);
     ck_assert_uint_eq(before.verdicts[SEALRING_ACCEPTED], 0);
     for (unsigned i = 0; i < WARM; i++)
         stage_expect(vault, stage.keys[2 * i].text, SEALRING_ACCEPTED);
@@ -70,6 +69,7 @@ START_TEST(warm_before_the_first_request)
     open_it(manual, false);
     ck_assert(stage_wait(it_is_warm, &manual));
     maintain_if_manual(manual);
+    ck_assert_uint_eq(stage_statistics(vault).token_operations, WARM);
     expect_warm_answers();
     stage_expect(vault, stage.keys[1].text, SEALRING_ACCEPTED);
     ck_assert_uint_eq(stage_statistics(vault).token_operations, WARM + 1);
@@ -175,6 +175,7 @@ int main(void)
 {
     Suite *suite = suite_create("warming");
     TCase *cases = tcase_create("warming");
+    tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, warm_before_the_first_request, 0, 2);
     tcase_add_test(cases, no_warming_where_it_is_not_wanted);
