@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds in its own directory, runs the tests and ends in one line `N passed, M failed`.
 #
-#   sh tests/run.sh [ARGUMENT...]     arguments go to `make check`: TESTS=tests/cli/story.sh, for one test only
+#   sh tests/run.sh [ARGUMENT...]     arguments go to `make check`: TESTS=tests/cli/story.sh, for one test only,
+#                                     check_PROGRAMS='test_lanes test_cache', so that nothing else is built for it
 #
 # NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
 # With CI set, a skipped test counts as failed.
@@ -28,7 +29,7 @@ log=$build/run.log
 
 # shellcheck disable=SC2086 # CONFIGURE is a list of words
 if ! build_configure "$log" ${CONFIGURE-} || ! build_make "$log" "building" all ||
-    ! build_make "$log" "building the tests" check "TESTS="; then
+    ! build_make "$log" "building the tests" check "$@" "TESTS="; then
     tail -n 60 "$log"
     echo "The tests could not be built: the end of $log stands above."
     finish 0 1

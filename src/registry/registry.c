@@ -12,8 +12,10 @@
 #include <openssl/rand.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "registry/handle.h"
 #include "registry/filesystem.h"
+#include "registry/opened.h"
 #include "registry/sqlite.h"
 
 /* The path from the root, so that a later chdir does not lead the comparison with the open file astray. */
@@ -44,12 +46,17 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
     }
     registry->lock.descriptor = -1;
     registry->mode = mode;
-    registry->process = getpid();
+    registry->process = fork_process();
     registry->path = registry_absolute(path);
     if (registry->path == NULL) {
         int problem = errno;
         free(registry);
         return error_set_system(error, problem, "cannot tell where %s is", path);
+    }
+    if (!opened_add(registry)) {
+        free(registry->path);
+        free(registry);
+        return error_no_memory(error);
     }
     *made = registry;
     return SEALRING_OK;
@@ -61,7 +68,17 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
  * file, the note is inherited, and the locks are not. */
 static bool registry_must_abandon(const struct registry *registry)
 {
-    return registry->transaction != TRANSACTION_NONE && registry->process != getpid();
+    return registry->transaction != TRANSACTION_NONE && registry->process != fork_process();
+}
+
+static void registry_close_database(struct registry *registry)
+{
+    if (registry->db != NULL && registry_must_abandon(registry)) {
+        registry->db->driver->abandon(registry->db);
+    } else if (registry->db != NULL) {
+        registry->db->driver->close(registry->db);
+    }
+    registry->db = NULL;
 }
 
 void registry_close(struct registry *registry)
@@ -69,12 +86,9 @@ void registry_close(struct registry *registry)
     if (registry == NULL) {
         return;
     }
+    opened_remove(registry);
     lock_free(&registry->lock);
-    if (registry->db != NULL && registry_must_abandon(registry)) {
-        registry->db->driver->abandon(registry->db);
-    } else if (registry->db != NULL) {
-        registry->db->driver->close(registry->db);
-    }
+    registry_close_database(registry);
     free(registry->path);
     free(registry);
 }
@@ -198,6 +212,7 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
     if (mode == REGISTRY_READ_WRITE && lock_path == NULL) {
         return error_set(error, SEALRING_INVALID, "a registry to be written needs a lock file");
     }
+    opened_each_inherited(registry_close_database); /* the handles themselves are their owners' */
     sealring_status status = registry_new(path, mode, &registry, error);
     if (status != SEALRING_OK) {
         return status;

@@ -11,8 +11,9 @@ libsealring_core_la_SOURCES += \
 	src/registry/holder.c \
 	src/registry/intention.c \
 	src/registry/key.c \
-	src/registry/present.c \
 	src/registry/lock.c src/registry/lock.h \
+	src/registry/opened.c src/registry/opened.h \
+	src/registry/present.c \
 	src/registry/query.c src/registry/query.h \
 	src/registry/registry.c src/registry/registry.h \
 	src/registry/ring.c \

@@ -415,7 +415,8 @@ static sealring_status sync_directory(const char *path, sealring_error *error)
 /* Names survive a power loss once their directory is written out, too. */
 static sealring_status sync_directories(const struct init *init, sealring_error *error)
 {
-    static const char *const names[] = {"registry", "login", "verifiers", "tokens", "tokens/softhsm2", "pins", ".", ".."};
+    static const char *const names[] = {"registry",        "login", "verifiers", "tokens",
+                                        "tokens/softhsm2", "pins",  ".",         ".."};
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < sizeof names / sizeof names[0]; i++) {
         char path[PATH_MAX + 32];

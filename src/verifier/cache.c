@@ -397,6 +397,19 @@ static bool note_and_stay(struct cache *cache, struct entry *entry, void *contex
     return true;
 }
 
+static bool forget_and_stay(struct cache *cache, struct entry *entry, void *context)
+{
+    (void)cache;
+    (void)context;
+    atomic_store(&entry->usage, NULL);
+    return true;
+}
+
+void cache_forget_usage(struct cache *cache)
+{
+    sift_all(cache, forget_and_stay, NULL);
+}
+
 void cache_drop_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
     pthread_mutex_lock(&cache->writing);

@@ -103,6 +103,9 @@ bool cache_has_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH
  * revoked, the entry is dropped. The holder's ring and version need not be filled. Returns false if it was altered (claims differ). */
 bool cache_update(struct cache *cache, const struct registry_holder *holder);
 
+/* Forgets where uses are counted: the report is another one. */
+void cache_forget_usage(struct cache *cache);
+
 /* Frees what nobody can see any more; never waits. */
 void cache_reclaim(struct cache *cache);
 

@@ -15,7 +15,6 @@
 
 #define CONNECTIONS_WAIT_SECONDS 5
 
-/* registry changes inside the fork guard only, so that a child finds every connection that is open. */
 struct lent {
     _Atomic(struct registry *) registry;
     unsigned generation;
@@ -171,12 +170,6 @@ void connections_give(struct connections *connections, struct registry *registry
     for (unsigned i = 0; i < connections->most; i++)
         if (atomic_load(&connections->places[i].registry) == registry)
             release(connections, &connections->places[i]);
-}
-
-void connections_disinherit(struct connections *connections)
-{
-    for (unsigned i = 0; i < connections->most; i++)
-        registry_close(atomic_load(&connections->places[i].registry));
 }
 
 void connections_renew(struct connections *connections)

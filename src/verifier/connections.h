@@ -17,10 +17,6 @@ void connections_close(struct connections *connections);
 sealring_status connections_take(struct connections *connections, struct registry **registry, sealring_error *error);
 void connections_give(struct connections *connections, struct registry *registry);
 
-/* In a forked child, before it opens any of its own: closes what it inherited. SQLite would else think that this process holds the
- * parent's locks (registry.c). No lock is taken, and no memory freed but the connections'. */
-void connections_disinherit(struct connections *connections);
-
 /* The path leads to another file now: connections to the former one are closed, those that are lent when they come back. */
 void connections_renew(struct connections *connections);
 

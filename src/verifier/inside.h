@@ -36,7 +36,8 @@ struct verifier {
     struct cache *cache;
     struct flights *flights;
     struct messages *messages;
-    struct report *report;
+    _Atomic(struct report *)
+        report; /* changes, by the look, when the file was removed; used inside a lane or by the look */
 
     pthread_mutex_t looking; /* one look at a time */
     struct registry *looker; /* the look's own connection; NULL: to be opened */
@@ -55,7 +56,6 @@ struct verifier {
     _Atomic(int64_t) serve_until;     /* boot time; 0: not at all */
     _Atomic(uint64_t) fences;         /* protocol.fences */
     _Atomic(int64_t) wall_offset;     /* wall time = boot time + this */
-    _Atomic(bool) lost;               /* the report reaches nobody: no lease any more */
     _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
     _Atomic(bool) has_imports;
     _Atomic(int64_t) refresh_ms;
@@ -66,7 +66,8 @@ struct verifier {
     _Atomic(uint64_t) looks;
     _Atomic(uint64_t) fenced;
     _Atomic(uint64_t) unproved;
-    uint64_t verdicts_before[SEALRING_VERDICTS]; /* what the report's file had counted when it was taken over */
+    uint64_t verdicts_before
+        [SEALRING_VERDICTS]; /* with `inserting` held: what the report's file had counted when it was taken over */
     uint64_t cached_before;
 };
 

@@ -10,6 +10,10 @@
 #include "registry/rows.h"
 #include "verifier/look.h"
 
+#define LOOKS_PER_LEASE 3 /* at least, whatever the vault's row says */
+#define CLOCK_TRIES     10
+#define CLOCK_APART_MS  5
+
 /* One look under way. */
 struct look {
     struct verifier *verifier;
@@ -17,7 +21,8 @@ struct look {
     struct registry_vault vault;
     bool has_imports;
     bool read;    /* the vault's row, from a connection that was opened just now */
-    bool guarded; /* insertions know of the epoch that is being applied */
+    bool guarded; /* insertions know that guarded_epoch is being applied */
+    uint64_t guarded_epoch;
     bool altered; /* what never changes is not what it was */
     bool crowded; /* no memory for a version */
 };
@@ -29,12 +34,14 @@ struct look {
 static void guard_insertions(struct look *look)
 {
     struct verifier *verifier = look->verifier;
-    if (look->guarded)
+    uint64_t epoch = registry_vault_row(verifier->looker)->epoch;
+    if (look->guarded && look->guarded_epoch == epoch)
         return;
     pthread_mutex_lock(&verifier->inserting);
-    protocol_applying(&verifier->protocol, registry_vault_row(verifier->looker)->epoch);
+    protocol_applying(&verifier->protocol, epoch);
     pthread_mutex_unlock(&verifier->inserting);
     look->guarded = true;
+    look->guarded_epoch = epoch;
 }
 
 static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
@@ -51,16 +58,24 @@ static sealring_status take_ring(const struct registry_ring *ring, void *context
 static sealring_status take_version(const struct registry_version *row, void *context, sealring_error *error)
 {
     struct look *look = context;
+    struct verifier *verifier = look->verifier;
     struct known_version *version = NULL;
     (void)error;
     guard_insertions(look);
+    struct known_version *former = snapshot_find(look->snapshot, row->ring, row->number);
     enum snapshot_change change = snapshot_put_version(look->snapshot, row, &version);
     look->altered = look->altered || change == SNAPSHOT_ALTERED;
     look->crowded = look->crowded || change == SNAPSHOT_NO_MEMORY;
     if (change == SNAPSHOT_CLOSED)
-        cache_drop_version(look->verifier->cache, version);
-    if (version != NULL && atomic_load(&version->usage) == NULL)
-        atomic_store(&version->usage, report_version(look->verifier->report, row->ring, row->number));
+        cache_drop_version(verifier->cache, version);
+    if (version != NULL && former != NULL && version != former)
+        cache_drop_version(verifier->cache, former); /* what came in as it was closed would stay closed */
+    if (version != NULL && atomic_load(&version->usage) == NULL) {
+        struct report_version *record = report_version(atomic_load(&verifier->report), row->ring, row->number);
+        if (record != NULL)
+            atomic_store(&record->proved_epoch, 0); /* by this object it was not */
+        atomic_store(&version->usage, record);
+    }
     return SEALRING_OK;
 }
 
@@ -298,11 +313,56 @@ static sealring_status take_in(struct look *look, bool replaced, sealring_error 
     return status;
 }
 
-static void report(struct look *look)
+static void point_to_report(struct known_version *version, void *context)
+{
+    struct verifier *verifier = context;
+    struct report_version *record = report_version(atomic_load(&verifier->report), version->ring->id, version->number);
+    if (record != NULL)
+        atomic_store(&record->proved_epoch, atomic_load(&version->proved) ? verifier->protocol.epoch : 0);
+    atomic_store(&version->usage, record);
+}
+
+/* What was counted so far stays counted for the statistics; what the lost file held is lost. */
+static void carry_over(struct verifier *verifier, struct report *lost, struct report *fresh)
+{
+    uint64_t verdicts[SEALRING_VERDICTS], fresh_verdicts[SEALRING_VERDICTS], cached, fresh_cached;
+    report_totals(lost, verdicts, &cached);
+    report_totals(fresh, fresh_verdicts, &fresh_cached);
+    pthread_mutex_lock(&verifier->inserting);
+    for (size_t i = 0; i < SEALRING_VERDICTS; i++)
+        verifier->verdicts_before[i] = fresh_verdicts[i] - (verdicts[i] - verifier->verdicts_before[i]);
+    verifier->cached_before = fresh_cached - (cached - verifier->cached_before);
+    atomic_store(&verifier->report, fresh);
+    pthread_mutex_unlock(&verifier->inserting);
+}
+
+/* Somebody removed the file, or put it elsewhere: nobody would hear of this verifier any more. It takes another one. Who is in a lane may
+ * still count into the lost one, so that is let go when all have left who could find it: first by the verifier, then by versions
+ * and entries. */
+static sealring_status renew_report(struct verifier *verifier, sealring_error *error)
+{
+    struct report *lost = atomic_load(&verifier->report);
+    struct report *fresh = NULL;
+    sealring_status status = report_join(verifier->setup.reports, verifier->vault_id, &fresh, error);
+    if (status != SEALRING_OK)
+        return status;
+    carry_over(verifier, lost, fresh);
+    lanes_wait(verifier->lanes);
+    snapshot_each(atomic_load(&verifier->snapshot), point_to_report, verifier);
+    cache_forget_usage(verifier->cache);
+    lanes_wait(verifier->lanes);
+    report_leave(lost);
+    messages_add(
+        verifier->messages, SEALRING_LOG_WARNING,
+        "the report file in %s was removed: there is another one now, but what the verifier had counted is lost; "
+        "leave the files there alone",
+        verifier->setup.reports);
+    return SEALRING_OK;
+}
+
+static sealring_status write_report(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
-    pthread_mutex_lock(&verifier->inserting);
-    bool disagreed = verifier->protocol.clocks_disagree;
     struct report_look written = {
         .epoch = verifier->protocol.epoch,
         .boot_ms = verifier->protocol.look_started,
@@ -310,25 +370,42 @@ static void report(struct look *look)
         .lease_ms = look->vault.lease_ms,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
-    /* a look that got less than it saw is none to report */
-    bool complete = verifier->protocol.look == PROTOCOL_COMPLETE;
-    if (complete && !report_write(verifier->report, &written))
-        atomic_store(&verifier->lost, true);
-    if (complete && !atomic_load(&verifier->lost)) {
-        protocol_reported(&verifier->protocol, look->vault.lease_ms);
-        atomic_store(&verifier->wall_offset, verifier->protocol.wall_offset);
-        atomic_store(&verifier->serve_until, verifier->protocol.lease_ends);
-    }
-    bool disagree = verifier->protocol.clocks_disagree;
+    if (report_write(atomic_load(&verifier->report), &written))
+        return SEALRING_OK;
+    sealring_status status = renew_report(verifier, error);
+    if (status == SEALRING_OK && !report_write(atomic_load(&verifier->report), &written))
+        status = error_set(error, SEALRING_SYSTEM, "the report file in %s is being removed again and again",
+                           verifier->setup.reports);
+    return status;
+}
+
+/* Nobody but the look changes the protocol, so it may read it without the lock. */
+static sealring_status report(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    struct protocol *protocol = &verifier->protocol;
+    if (protocol->look != PROTOCOL_COMPLETE)
+        return SEALRING_OK; /* it got less than it saw: the next one will do */
+    sealring_status status = write_report(look, error);
+    if (status != SEALRING_OK)
+        return status;
+    bool disagreed = protocol->clocks_disagree;
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_reported(protocol, look->vault.lease_ms);
     pthread_mutex_unlock(&verifier->inserting);
-    atomic_store(&verifier->refresh_ms, look->vault.refresh_ms);
+    atomic_store(&verifier->wall_offset, protocol->wall_offset);
+    atomic_store(&verifier->serve_until, protocol->lease_ends);
+    int64_t often = look->vault.lease_ms / LOOKS_PER_LEASE;
+    int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
+    atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);
     atomic_fetch_add(&verifier->looks, 1);
-    if (disagree && !disagreed)
+    if (protocol->clocks_disagree && !disagreed)
         messages_add(
             verifier->messages, SEALRING_LOG_ALARM,
             "ALARM: the wall clock was set by more than %d s: expiry and not-before are judged by the new time; "
             "check the host's time service",
             PROTOCOL_CLOCKS_APART_MS / 1000);
+    return SEALRING_OK;
 }
 
 static void count_unproved(struct known_version *version, void *context)
@@ -338,13 +415,27 @@ static void count_unproved(struct known_version *version, void *context)
         ++*count;
 }
 
+/* Both of one moment: a process that is stopped between the two would judge by a clock that is late. */
+static void read_clocks(int64_t *boot, int64_t *wall)
+{
+    for (int i = 0; i < CLOCK_TRIES; i++) {
+        *boot = clock_boot_ms();
+        *wall = clock_wall_ms();
+        if (clock_boot_ms() - *boot <= CLOCK_APART_MS)
+            return;
+    }
+}
+
 /* What there is to see, taken in; with the lock held. Without the report that prolongs the lease. */
 static sealring_status see(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
     bool replaced = false;
+    int64_t boot;
+    int64_t wall;
+    read_clocks(&boot, &wall);
     pthread_mutex_lock(&verifier->inserting);
-    protocol_begin_look(&verifier->protocol, clock_boot_ms(), clock_wall_ms());
+    protocol_begin_look(&verifier->protocol, boot, wall);
     pthread_mutex_unlock(&verifier->inserting);
     sealring_status status = see_registry(look, &replaced, error);
     return status == SEALRING_OK ? take_in(look, replaced, error) : status;
@@ -364,9 +455,10 @@ sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
     struct look look = {.verifier = verifier};
     pthread_mutex_lock(&verifier->looking);
     sealring_status status = see(&look, error);
+    if (status == SEALRING_OK)
+        status = report(&look, error);
     if (status == SEALRING_OK) {
         uint64_t unproved = 0;
-        report(&look);
         snapshot_each(atomic_load(&verifier->snapshot), count_unproved, &unproved);
         atomic_store(&verifier->unproved, unproved);
     }

@@ -19,12 +19,6 @@
 #define WARM_AT_ONCE     64 /* credentials that the proving thread derives ahead before it looks around */
 #define MAINTAIN_WARM    16 /* the same for one call of sealring_maintain */
 
-/* A verifier whose report file is gone is replaced, and stays: calls that began before may still be inside. */
-struct held {
-    struct verifier *verifier;
-    struct held *former;
-};
-
 /* What belongs to one process: a forked child finds it zero, and a zeroed mutex is an unlocked one (glibc's
  * PTHREAD_MUTEX_INITIALIZER). What the parent's pointed to is left alone: locks in it may be held by threads that the child does
  * not have, and a connection that a child closes would drop the parent's locks on the file. */
@@ -32,8 +26,7 @@ struct process_part {
     _Atomic(unsigned) process; /* its ID, from when it begins to join: tells a log callback's child from its parent */
     _Atomic(bool) joined;
     _Atomic(unsigned) joining;
-    _Atomic(struct verifier *) verifier;
-    pthread_mutex_t replacing;
+    struct verifier *verifier;
     struct maintenance *maintenance;
     pthread_mutex_t failing;
     int64_t join_again_at;
@@ -45,7 +38,7 @@ struct membership {
     struct verifier_setup setup;
     bool threads;
     struct process_part *own;
-    struct held *verifiers;    /* all of them, the newest first; a child finds its parent's here */
+    struct verifier *last; /* that joined; a child finds its parent's here */
     sealring_log_callback log; /* with handing_out held */
     void *log_context;
 };
@@ -58,77 +51,19 @@ static bool hand_out(void *context)
     unsigned process = atomic_load(&own->process);
     pthread_mutex_lock(&own->handing_out);
     if (membership->log != NULL)
-        messages_hand_out(verifier_messages(atomic_load(&own->verifier)), &own->process, membership->log,
-                          membership->log_context);
+        messages_hand_out(verifier_messages(own->verifier), &own->process, membership->log, membership->log_context);
     if (atomic_load(&own->process) != process)
         return false; /* its handing_out is another mutex, which it does not hold */
     pthread_mutex_unlock(&own->handing_out);
     return true;
 }
 
-static sealring_status join_verifier(struct membership *membership, sealring_error *error)
-{
-    struct verifier *verifier = NULL;
-    struct held *held = malloc(sizeof *held);
-    if (held == NULL)
-        return error_no_memory(error);
-    sealring_status status = verifier_join(&membership->setup, &verifier, error);
-    if (status != SEALRING_OK) {
-        free(held);
-        return status;
-    }
-    *held = (struct held){verifier, membership->verifiers};
-    membership->verifiers = held;
-    atomic_store(&membership->own->verifier, verifier);
-    return SEALRING_OK;
-}
-
-static void leave_all(struct membership *membership)
-{
-    while (membership->verifiers != NULL) {
-        struct held *held = membership->verifiers;
-        membership->verifiers = held->former;
-        verifier_leave(held->verifier);
-        free(held);
-    }
-}
-
-/* In a child: what is listed was its parent's. */
-static void disinherit(struct membership *membership)
-{
-    for (; membership->verifiers != NULL; membership->verifiers = membership->verifiers->former)
-        verifier_disinherit(membership->verifiers->verifier);
-}
-
-/* Somebody removed the report file, or put another one in its place: nobody would hear this verifier any more, so its lease is not
- * prolonged. A new one takes its place; the old one stays until the end, as calls may be inside. */
-static sealring_status replace(struct membership *membership, struct verifier *lost, sealring_error *error)
-{
-    struct process_part *own = membership->own;
-    sealring_status status = SEALRING_OK;
-    pthread_mutex_lock(&own->replacing);
-    if (atomic_load(&own->verifier) == lost) {
-        status = join_verifier(membership, error);
-        if (status == SEALRING_OK) {
-            messages_add(verifier_messages(atomic_load(&own->verifier)), SEALRING_LOG_WARNING,
-                         "the report file in %s was removed: this verifier joined anew; leave the files there alone",
-                         membership->setup.reports);
-            verifier_stop(lost);
-        }
-    }
-    pthread_mutex_unlock(&own->replacing);
-    return status;
-}
-
 static sealring_status look(struct membership *membership, sealring_error *error)
 {
-    struct verifier *verifier = atomic_load(&membership->own->verifier);
+    struct verifier *verifier = membership->own->verifier;
     sealring_status status = verifier_look(verifier, error);
-    if (verifier_is_lost(verifier))
-        status = replace(membership, verifier, error);
     if (status != SEALRING_OK)
-        messages_add(verifier_messages(atomic_load(&membership->own->verifier)), SEALRING_LOG_WARNING, "%s",
-                     error->message);
+        messages_add(verifier_messages(verifier), SEALRING_LOG_WARNING, "%s", error->message);
     return status;
 }
 
@@ -137,13 +72,13 @@ static int64_t look_turn(void *context)
     struct membership *membership = context;
     sealring_error error;
     look(membership, &error);
-    return hand_out(membership) ? verifier_refresh_ms(atomic_load(&membership->own->verifier)) : -1;
+    return hand_out(membership) ? verifier_refresh_ms(membership->own->verifier) : -1;
 }
 
 static int64_t prove_turn(void *context)
 {
     struct membership *membership = context;
-    struct verifier *verifier = atomic_load(&membership->own->verifier);
+    struct verifier *verifier = membership->own->verifier;
     bool more = false;
     verifier_prove(verifier, WARM_AT_ONCE, &more, NULL);
     return more ? 0 : verifier_refresh_ms(verifier);
@@ -152,18 +87,29 @@ static int64_t prove_turn(void *context)
 static sealring_status join(struct membership *membership, sealring_error *error)
 {
     struct process_part *own = membership->own;
-    sealring_status status = join_verifier(membership, error);
+    struct verifier *verifier = NULL;
+    sealring_status status = verifier_join(&membership->setup, &verifier, error);
     if (status != SEALRING_OK)
         return status;
+    own->verifier = verifier;
     atomic_store(&own->process, (unsigned)getpid());
     if (membership->threads)
         status = maintenance_start(look_turn, prove_turn, membership, &own->maintenance, error);
     if (status != SEALRING_OK) {
-        leave_all(membership);
+        verifier_leave(verifier);
         return status;
     }
+    membership->last = verifier;
     atomic_store_explicit(&own->joined, true, memory_order_release);
     return SEALRING_OK;
+}
+
+/* In a child: what joined last was its parent's. */
+static void disinherit(struct membership *membership)
+{
+    if (membership->last != NULL)
+        verifier_disinherit(membership->last);
+    membership->last = NULL;
 }
 
 sealring_status membership_open(const struct verifier_setup *setup, bool threads, struct membership **opened,
@@ -198,7 +144,7 @@ void membership_close(struct membership *membership)
     struct process_part *own = membership->own;
     if (atomic_load(&own->joined)) {
         maintenance_stop(own->maintenance);
-        leave_all(membership);
+        verifier_leave(own->verifier);
     } else {
         disinherit(membership);
     }
@@ -253,9 +199,7 @@ static struct verifier *join_child(struct membership *membership, sealring_error
 struct verifier *membership_joined(struct membership *membership)
 {
     struct process_part *own = membership->own;
-    return atomic_load_explicit(&own->joined, memory_order_acquire)
-               ? atomic_load_explicit(&own->verifier, memory_order_acquire)
-               : NULL;
+    return atomic_load_explicit(&own->joined, memory_order_acquire) ? own->verifier : NULL;
 }
 
 struct verifier *membership_verifier(struct membership *membership, sealring_error *error)
@@ -284,7 +228,6 @@ sealring_status membership_maintain(struct membership *membership, uint32_t *nex
         return error->status;
     }
     sealring_status status = look(membership, error);
-    verifier = membership_joined(membership);
     sealring_status proved = verifier_prove(verifier, MAINTAIN_WARM, &more, status == SEALRING_OK ? error : NULL);
     if (status == SEALRING_OK && proved != SEALRING_OK)
         status = proved == SEALRING_REFUSED ? SEALRING_TOKEN : proved;

@@ -49,13 +49,16 @@ static sealring_status prove_one(struct verifier *verifier, struct known_version
     if (status != SEALRING_OK)
         return status;
     /* The epoch first: who reads the report takes a version as proved by it. */
-    struct report_version *record = atomic_load(&version->usage);
     pthread_mutex_lock(&verifier->inserting);
     uint64_t epoch = verifier->protocol.epoch;
     pthread_mutex_unlock(&verifier->inserting);
+    struct lane *lane = lanes_enter(verifier->lanes);
+    struct report_version *record = atomic_load(&version->usage);
     if (record != NULL)
         atomic_store(&record->proved_epoch, epoch == 0 ? 1 : epoch);
     atomic_store(&version->proved, true);
+    lanes_leave(verifier->lanes, lane);
+    atomic_store(&version->refused_until, 0);
     return SEALRING_OK;
 }
 

@@ -85,6 +85,10 @@ static int sit_down(struct report *report, const struct report_seats *seats, con
                                     seat->size < REPORT_SEAT_SIZE ? REPORT_SEAT_SIZE : seat->size);
     if (problem != 0)
         return problem;
+    if (!report_seat_path(seats->directory, seat->id, report->path)) {
+        report_map_forget(&report->map);
+        return ENAMETOOLONG;
+    }
     if (seat->unwritten)
         write_first(report, seats, seat);
     if (!report_usage_enter(report, (uint32_t)(clock_wall_ms() / HOUR_MS))) {
@@ -185,20 +189,24 @@ bool report_has_descriptor(const struct report *report)
     return same_file(report, &status);
 }
 
-/* Whether the file still is where others look for it, and this verifier's. */
+static bool is_own(const struct report *report)
+{
+    return memcmp(report_map_header(&report->map)->instance, report->instance, sizeof report->instance) == 0;
+}
+
+/* Whether the file still is where others look for it: neither removed nor renamed, nor its directory, nor hidden by a mount. */
 static bool has_seat(const struct report *report)
 {
-    struct stat status;
-    if (same_file(report, &status) && status.st_nlink == 0)
-        return false;
-    return memcmp(report_map_header(&report->map)->instance, report->instance, sizeof report->instance) == 0;
+    struct stat named;
+    return lstat(report->path, &named) == 0 && named.st_dev == report->device && named.st_ino == report->inode &&
+           is_own(report);
 }
 
 void report_leave(struct report *report)
 {
     if (report == NULL)
         return;
-    if (has_seat(report))
+    if (is_own(report))
         atomic_store(&report_map_header(&report->map)->state, REPORT_LEFT);
     report_map_free(&report->map);
     if (report_has_descriptor(report)) {
@@ -210,14 +218,12 @@ void report_leave(struct report *report)
     free_memory(report);
 }
 
+/* Memory stays as it is, its mutex perhaps held and its tables half changed by a thread that the child does not have; the mapping was
+ * not inherited. */
 void report_abandon(struct report *report)
 {
-    if (report == NULL)
-        return;
-    if (report_has_descriptor(report))
+    if (report != NULL && report_has_descriptor(report))
         close(report->descriptor);
-    /* The mapping was not inherited, and something else may lie there by now. The lock may have been held when the process forked. */
-    free_memory(report);
 }
 
 bool report_write(struct report *report, const struct report_look *look)

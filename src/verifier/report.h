@@ -24,7 +24,7 @@ sealring_status report_join(const char *directory, const uint8_t vault_id[REPORT
 /* States LEFT, unmaps and unlocks. */
 void report_leave(struct report *report);
 
-/* In a forked child: frees memory and closes the descriptor, touching neither file nor lock. */
+/* In a forked child: closes the descriptor, and touches neither file nor lock nor memory. */
 void report_abandon(struct report *report);
 
 struct report_look {

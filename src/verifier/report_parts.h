@@ -3,6 +3,7 @@
 #ifndef VERIFIER_REPORT_PARTS_H
 #define VERIFIER_REPORT_PARTS_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 
 struct report {
     struct report_map map;
+    char path[PATH_MAX]; /* where others look for it */
     int descriptor;
     dev_t device; /* of the file, */
     ino_t

@@ -45,6 +45,14 @@ static void name_of(const uint8_t id[REPORT_ID_SIZE], char name[NAME_SIZE])
     memcpy(name + ID_DIGITS, SUFFIX, sizeof SUFFIX);
 }
 
+bool report_seat_path(const char *directory, const uint8_t id[REPORT_ID_SIZE], char path[PATH_MAX])
+{
+    char name[NAME_SIZE];
+    name_of(id, name);
+    int length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    return length > 0 && length < PATH_MAX;
+}
+
 static sealring_status read_boot_id(char boot_id[40], sealring_error *error)
 {
     int descriptor = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);

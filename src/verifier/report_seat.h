@@ -4,6 +4,7 @@
 #define VERIFIER_REPORT_SEAT_H
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,9 @@ bool report_seats_next(struct report_seats *seats, struct report_seat *seat);
 /* A new file, empty. report_seats_unmake removes it again if it cannot be filled. */
 sealring_status report_seats_make(struct report_seats *seats, struct report_seat *seat, sealring_error *error);
 void report_seats_unmake(struct report_seats *seats, const struct report_seat *seat);
+
+/* The path of the file with this ID; false: it is too long. */
+bool report_seat_path(const char *directory, const uint8_t id[REPORT_ID_SIZE], char path[PATH_MAX]);
 
 /* Whether the name is a report's, and whose. */
 bool report_seat_parse(const char *name, uint8_t id[REPORT_ID_SIZE]);

@@ -14,6 +14,7 @@
 
 #define SIGHT_TRIES   3
 #define SIGHT_WAIT_MS 5000 /* for the token's answer to another thread */
+#define REFUSED_MS    1000 /* before a key that the token refused is asked for again */
 
 /* One credential under consideration. */
 struct sight {
@@ -125,11 +126,12 @@ static sealring_status present(struct sight *sight)
     const struct question *question = sight->question;
     struct verifier *verifier = sight->verifier;
     struct registry *registry;
+    sight->fences =
+        atomic_load(&verifier->fences); /* before there is a connection: it may be one to a file that is gone */
     sealring_status status = connections_take(verifier->connections, &registry, &sight->error);
     if (status != SEALRING_OK)
         return status;
     atomic_fetch_add_explicit(&verifier->registry_lookups, 1, memory_order_relaxed);
-    sight->fences = atomic_load(&verifier->fences);
     sight->presented.found = false;
     sight->presented.key_exists = false;
     fork_guard_enter();
@@ -233,6 +235,9 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
     bool confirmed;
     bool crowded;
     struct sight_row row = row_of(sight);
+    *refused = false;
+    if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
+        return unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
     sealring_status status = sight_confirm(sight->verifier, &row, &confirmed, &crowded, &sight->error);
     *refused = !crowded && (status == SEALRING_REFUSED || status == SEALRING_NOT_FOUND);
     if (crowded)
@@ -276,26 +281,33 @@ bool sight_insert(struct verifier *verifier, const struct sight_row *row)
 }
 
 /* Evidence for the retire gate, and the statistics. */
-static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
+static void count_issued(struct sight *sight, sealring_verdict verdict, bool confirmed, int64_t wall)
 {
-    struct verifier *verifier = sight->verifier;
-    const struct registry_holder *holder = &sight->presented.holder;
-    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
-        return;
-    int64_t wall = verifier_wall(verifier, clock_boot_ms());
+    struct report *report = atomic_load(&sight->verifier->report);
+    const struct registry_credential *row = &sight->presented.holder.credential;
     struct report_version *version = atomic_load(&sight->version->usage);
     struct report_credential *credential = NULL;
     if (confirmed)
-        credential = report_credential(verifier->report, holder->credential.key, holder->credential.serial,
-                                       sight->version->number, (uint32_t)(wall / 3600000));
+        credential =
+            report_credential(report, row->key, row->serial, sight->version->number, (uint32_t)(wall / 3600000));
     if (credential != NULL)
         report_count(credential, verdict, wall);
     else if (confirmed)
-        report_count_without_detail(verifier->report);
+        report_count_without_detail(report);
     if (version != NULL && credential != NULL)
         report_touch_version(version, wall);
     else if (version != NULL)
         report_count_version(version, verdict, wall);
+}
+
+static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
+{
+    struct verifier *verifier = sight->verifier;
+    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
+        return;
+    struct lane *lane = lanes_enter(verifier->lanes);
+    count_issued(sight, verdict, confirmed, verifier_wall(verifier, clock_boot_ms()));
+    lanes_leave(verifier->lanes, lane);
 }
 
 /* Confirmed: times and states once more, as they are after the token kept us waiting, and what was asked for. */
@@ -325,6 +337,8 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct question *q
         confirmed = verdict == SEALRING_ACCEPTED;
         /* A key that was closed since the last look: the next one says why. */
         bool look_again = refused && i == 0 && verifier_look(verifier, NULL) == SEALRING_OK;
+        if (refused && i > 0)
+            atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
         /* A change that was applied since the row was read may be about this row: then it is read again. */
         struct sight_row row = row_of(&sight);
         if (!look_again && (!confirmed || sight_insert(verifier, &row)))

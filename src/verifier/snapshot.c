@@ -206,6 +206,7 @@ static struct known_version *version_new(const struct known_ring *ring, const st
     atomic_init(&version->retire_at, row->retire_at);
     atomic_init(&version->closed, row->closed);
     atomic_init(&version->proved, false);
+    atomic_init(&version->refused_until, 0);
     return version;
 }
 

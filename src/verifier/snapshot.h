@@ -33,6 +33,7 @@ struct known_version {
     _Atomic(int64_t) retire_at;
     _Atomic(int64_t) closed;
     _Atomic(bool) proved;
+    _Atomic(int64_t) refused_until; /* boot time: the token refused the key, so it is not asked again before */
     struct known_version *next;
 };
 

@@ -59,9 +59,11 @@ static sealring_status join_report(struct verifier *verifier, sealring_error *er
     if (status != SEALRING_OK)
         return status;
     memcpy(verifier->vault_id, vault.vault_id, sizeof verifier->vault_id);
-    status = report_join(verifier->setup.reports, vault.vault_id, &verifier->report, error);
+    struct report *report = NULL;
+    status = report_join(verifier->setup.reports, vault.vault_id, &report, error);
     if (status == SEALRING_OK)
-        report_totals(verifier->report, verifier->verdicts_before, &verifier->cached_before);
+        report_totals(report, verifier->verdicts_before, &verifier->cached_before);
+    atomic_store(&verifier->report, report);
     return status;
 }
 
@@ -131,26 +133,12 @@ static void free_snapshots(struct verifier *verifier)
     }
 }
 
-void verifier_stop(struct verifier *verifier)
-{
-    pthread_mutex_lock(&verifier->inserting);
-    atomic_store(&verifier->lost, true); /* no look prolongs the lease any more */
-    atomic_store(&verifier->serve_until, 0);
-    pthread_mutex_unlock(&verifier->inserting);
-}
-
-bool verifier_is_lost(struct verifier *verifier)
-{
-    return atomic_load(&verifier->lost);
-}
-
 void verifier_leave(struct verifier *verifier)
 {
     if (verifier == NULL)
         return;
-    verifier_stop(verifier);
-    if (verifier->report != NULL)
-        report_leave(verifier->report);
+    atomic_store(&verifier->serve_until, 0);
+    report_leave(atomic_load(&verifier->report));
     fork_guard_enter();
     token_close(verifier->token);
     registry_close(verifier->looker);
@@ -170,9 +158,7 @@ void verifier_leave(struct verifier *verifier)
 
 void verifier_disinherit(struct verifier *verifier)
 {
-    connections_disinherit(verifier->connections);
-    registry_close(verifier->looker);
-    report_abandon(verifier->report);
+    report_abandon(atomic_load(&verifier->report));
 }
 
 /* ---- a credential that was seen before ---- */
@@ -208,7 +194,7 @@ static struct report_credential *usage_of(struct verifier *verifier, struct entr
         return record;
     if (wall_ms < atomic_load_explicit(&verifier->no_detail_until, memory_order_relaxed))
         return NULL;
-    record = report_credential(verifier->report, entry->key, entry->serial, entry->version->number, hour);
+    record = report_credential(atomic_load(&verifier->report), entry->key, entry->serial, entry->version->number, hour);
     if (record != NULL)
         atomic_store_explicit(&entry->usage, record, memory_order_release);
     else
@@ -223,7 +209,7 @@ static void count_use(struct verifier *verifier, struct entry *entry, sealring_v
     if (record != NULL)
         report_count(record, verdict, wall_ms);
     else
-        report_count_without_detail(verifier->report);
+        report_count_without_detail(atomic_load(&verifier->report));
     if (version != NULL && record != NULL)
         report_touch_version(version, wall_ms);
     else if (version != NULL)
@@ -240,7 +226,7 @@ static void raise(_Atomic(uint64_t) *counter)
 
 static void count_call(struct verifier *verifier, const struct lane *lane, sealring_verdict verdict, bool cached)
 {
-    struct report_lane *counters = report_lane(verifier->report, lane->index);
+    struct report_lane *counters = report_lane(atomic_load(&verifier->report), lane->index);
     raise(&counters->verdicts[verdict]);
     if (cached)
         raise(&counters->cached);
@@ -373,18 +359,20 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
 
 void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics)
 {
-    report_totals(verifier->report, statistics->verdicts, &statistics->cached);
+    pthread_mutex_lock(&verifier->inserting);
+    struct lane *lane = lanes_enter(verifier->lanes);
+    report_totals(atomic_load(&verifier->report), statistics->verdicts, &statistics->cached);
+    lanes_leave(verifier->lanes, lane);
     for (size_t i = 0; i < SEALRING_VERDICTS; i++)
         statistics->verdicts[i] -= verifier->verdicts_before[i];
     statistics->cached -= verifier->cached_before;
+    statistics->epoch = verifier->protocol.epoch;
+    pthread_mutex_unlock(&verifier->inserting);
     statistics->registry_lookups = atomic_load(&verifier->registry_lookups);
     statistics->token_operations = atomic_load(&verifier->token_operations);
     statistics->warmed = atomic_load(&verifier->warmed);
     statistics->looks = atomic_load(&verifier->looks);
     statistics->fenced = atomic_load(&verifier->fenced);
-    pthread_mutex_lock(&verifier->inserting);
-    statistics->epoch = verifier->protocol.epoch;
-    pthread_mutex_unlock(&verifier->inserting);
     int64_t left = atomic_load(&verifier->serve_until) - clock_boot_ms();
     statistics->lease_left_ms = left > 0 ? left : 0;
     statistics->credentials = cache_count(verifier->cache);

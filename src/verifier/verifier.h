@@ -27,16 +27,9 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
 /* Leaves: nobody else is using it any more. */
 void verifier_leave(struct verifier *verifier);
 
-/* In a forked child, of its parent's verifier, before the child opens anything of its own: lets go of what the process must not hold
- * on to (connections to the registry, the report file). All other memory is left as it is: locks in it may be held by threads
- * that the child does not have. */
+/* In a forked child, of its parent's verifier: lets go of the report file's descriptor, which would keep the file locked. All memory is
+ * left as it is: locks in it may be held by threads that the child does not have. (Connections: registry/opened.h.) */
 void verifier_disinherit(struct verifier *verifier);
-
-/* From now on every call answers SEALRING_UNAVAILABLE. */
-void verifier_stop(struct verifier *verifier);
-
-/* Whether its report can no longer reach anybody: it has to be replaced. */
-bool verifier_is_lost(struct verifier *verifier);
 
 /* As sealring_verify; grant is NULL or a whole one. */
 sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,

@@ -11,7 +11,8 @@
 #include "lifecycle/table.h"
 #include "verifier/sight.h"
 
-#define WARM_PAUSE_NSEC 2000000L /* before the token is looked at again while requests use it */
+#define COLLECTED_MOST  (8 * WARM_MOST) /* before those that are older than others are left out */
+#define WARM_PAUSE_NSEC 2000000L        /* before the token is looked at again while requests use it */
 
 struct used {
     int64_t key;
@@ -28,9 +29,49 @@ struct warming {
 
 /* ---- what was in use */
 
+static int by_credential(const void *a, const void *b)
+{
+    const struct used *one = a;
+    const struct used *other = b;
+    if (one->key != other->key)
+        return one->key < other->key ? -1 : 1;
+    if (one->serial != other->serial)
+        return one->serial < other->serial ? -1 : 1;
+    return one->last_use_ms > other->last_use_ms ? -1 : one->last_use_ms < other->last_use_ms;
+}
+
+static int by_last_use(const void *a, const void *b)
+{
+    const struct used *one = a;
+    const struct used *other = b;
+    return one->last_use_ms > other->last_use_ms ? -1 : one->last_use_ms < other->last_use_ms;
+}
+
+/* Of several hours and several verifiers the latest. */
+static void keep_latest(struct warming *warming)
+{
+    size_t kept = 0;
+    qsort(warming->used, warming->count, sizeof *warming->used, by_credential);
+    for (size_t i = 0; i < warming->count; i++)
+        if (kept == 0 || warming->used[kept - 1].key != warming->used[i].key ||
+            warming->used[kept - 1].serial != warming->used[i].serial)
+            warming->used[kept++] = warming->used[i];
+    warming->count = kept;
+}
+
+static void keep_newest(struct warming *warming, size_t most)
+{
+    keep_latest(warming);
+    qsort(warming->used, warming->count, sizeof *warming->used, by_last_use);
+    if (warming->count > most)
+        warming->count = most;
+}
+
 static sealring_status collect(const struct report_credential *record, void *context)
 {
     struct warming *warming = context;
+    if (warming->count == COLLECTED_MOST)
+        keep_newest(warming, WARM_MOST);
     if (warming->count == warming->capacity) {
         size_t capacity = warming->capacity == 0 ? 1024 : 2 * warming->capacity;
         struct used *more = realloc(warming->used, capacity * sizeof *more);
@@ -64,36 +105,6 @@ static sealring_status collect_file(const char *path, void *context)
     return SEALRING_OK;
 }
 
-static int by_credential(const void *a, const void *b)
-{
-    const struct used *one = a;
-    const struct used *other = b;
-    if (one->key != other->key)
-        return one->key < other->key ? -1 : 1;
-    if (one->serial != other->serial)
-        return one->serial < other->serial ? -1 : 1;
-    return one->last_use_ms > other->last_use_ms ? -1 : one->last_use_ms < other->last_use_ms;
-}
-
-static int by_last_use(const void *a, const void *b)
-{
-    const struct used *one = a;
-    const struct used *other = b;
-    return one->last_use_ms > other->last_use_ms ? -1 : one->last_use_ms < other->last_use_ms;
-}
-
-/* Of several hours and several verifiers the latest. */
-static void keep_latest(struct warming *warming)
-{
-    size_t kept = 0;
-    qsort(warming->used, warming->count, sizeof *warming->used, by_credential);
-    for (size_t i = 0; i < warming->count; i++)
-        if (kept == 0 || warming->used[kept - 1].key != warming->used[i].key ||
-            warming->used[kept - 1].serial != warming->used[i].serial)
-            warming->used[kept++] = warming->used[i];
-    warming->count = kept;
-}
-
 struct warming *warm_begin(const char *reports, const uint8_t vault_id[REGISTRY_ID_SIZE], uint32_t most)
 {
     struct warming *warming = calloc(1, sizeof *warming);
@@ -105,12 +116,7 @@ struct warming *warm_begin(const char *reports, const uint8_t vault_id[REGISTRY_
         warm_end(warming);
         return NULL;
     }
-    keep_latest(warming);
-    qsort(warming->used, warming->count, sizeof *warming->used, by_last_use);
-    if (most > WARM_MOST)
-        most = WARM_MOST;
-    if (warming->count > most)
-        warming->count = most;
+    keep_newest(warming, most < WARM_MOST ? most : WARM_MOST);
     return warming;
 }
 

@@ -2,8 +2,11 @@
 /* Runs one check suite and prints TAP, so that the harness counts every case. */
 #include "lib/runner.h"
 
+#include "lib/thread_sanitizer.h"
+
 int run_suite(Suite *suite)
 {
+    thread_sanitizer_teach();
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);

@@ -451,6 +451,16 @@ unsigned stage_threads(void)
     return count_entries("/proc/self/task", "");
 }
 
+static bool no_more_threads(void *count)
+{
+    return stage_threads() <= *(unsigned *)count;
+}
+
+void stage_expect_threads_at_most(unsigned count)
+{
+    ck_assert_msg(stage_wait(no_more_threads, &count), "threads: %u, then %u", count, stage_threads());
+}
+
 unsigned stage_reports(const struct stage *stage)
 {
     char path[128];

@@ -110,6 +110,8 @@ void stage_log(sealring_log_level level, const char *message, void *context);
 size_t stage_resident(void);
 unsigned stage_descriptors(void);
 unsigned stage_threads(void);
+/* Fails the test unless there are no more before long: the kernel lists a thread for a moment after it was joined. */
+void stage_expect_threads_at_most(unsigned count);
 unsigned stage_reports(const struct stage *stage); /* files in verifiers/ */
 int64_t stage_time_ms(void);                       /* CLOCK_MONOTONIC */
 int64_t stage_wall_ms(void);

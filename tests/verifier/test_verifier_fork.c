@@ -487,7 +487,8 @@ int main(void)
     tcase_add_test(cases, fork_in_the_callback_of_maintain);
     tcase_add_test(cases, fork_in_the_callback_of_maintain_that_returns);
     tcase_add_test(cases, fork_in_the_callback_of_the_thread);
-    tcase_add_test(cases, fork_in_the_callback_of_the_thread_that_returns);
+    if (!STAGE_THREAD_SANITIZED) /* its own wrapper of exit handlers crashes in a thread that has ended */
+        tcase_add_test(cases, fork_in_the_callback_of_the_thread_that_returns);
     tcase_add_test(cases, the_parents_report_is_its_own);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -55,7 +55,7 @@ static void expect_no_growth(const struct holdings *before, size_t memory, size_
         ck_assert_msg(after.resident <= before->resident + resident, "resident: %zu, then %zu", before->resident,
                       after.resident);
     ck_assert_uint_eq(after.descriptors, before->descriptors);
-    ck_assert_uint_eq(after.threads, before->threads);
+    stage_expect_threads_at_most(before->threads);
     ck_assert_uint_eq(after.reports, before->reports);
     ck_assert_uint_eq(after.sessions, before->sessions);
 }
@@ -115,6 +115,7 @@ START_TEST(several_are_open_at_once)
 {
     enum { VAULTS = 8 };
     sealring_vault *vaults[VAULTS];
+    open_and_close(1, false); /* ThreadSanitizer keeps a thread of its own from the first one on */
     unsigned threads = stage_threads();
     for (unsigned i = 0; i < VAULTS; i++) {
         vaults[i] = i % 2 == 0 ? stage_open(&stage) : stage_open_manual(&stage);
@@ -128,7 +129,7 @@ START_TEST(several_are_open_at_once)
             stage_expect(vaults[VAULTS - 1], key.text, SEALRING_ACCEPTED);
         }
     }
-    ck_assert_uint_eq(stage_threads(), threads);
+    stage_expect_threads_at_most(threads);
     struct holdings before = take_stock();
     open_and_close(10, false);
     expect_no_growth(&before, 4096, 512 * 1024);
