@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verifying in a vault: verdicts, grants, scopes, times, threads, forks; and what an edited registry cannot do. */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +219,85 @@ START_TEST(a_forked_child_opens_its_own)
 }
 END_TEST
 
+/* A daemon's way: the child goes on with one of several handles, the parent ends. SQLite in the child must know that it holds no lock,
+ * and take its own; else the next program that closes the registry believes to be alone, and deletes the log under it. */
+START_TEST(a_child_takes_its_own_locks_whatever_it_inherited)
+{
+    char log[160];
+    int told[2], heard[2];
+    char byte = 'x';
+    int status;
+    snprintf(log, sizeof log, "%s-wal", vault.registry);
+    sealring_vault *second = test_vault_open(&vault);
+    ck_assert_int_eq(pipe(told), 0);
+    ck_assert_int_eq(pipe(heard), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        int good = sealring_verify(verifier, text, strlen(text), NULL, NULL) == SEALRING_ACCEPTED;
+        good = good && write(heard[1], &byte, 1) == 1 && read(told[0], &byte, 1) == 1;
+        sealring_maintain(verifier, NULL, NULL);
+        good = good && sealring_verify(verifier, text, strlen(text), NULL, NULL) == SEALRING_REJECTED_REVOKED;
+        sealring_close(&second);
+        sealring_manager_close(&manager);
+        sealring_close(&verifier);
+        _exit(good ? 0 : 1);
+    }
+    ck_assert_int_eq(read(heard[0], &byte, 1), 1);
+    sealring_close(&second);
+    sealring_close(&verifier);
+    sealring_manager_close(&manager);
+    test_vault_sql(&vault,
+                   "SELECT count(*) FROM vault"); /* another program's connection, the last one but the child's */
+    ck_assert_int_eq(access(log, F_OK), 0);
+    manager = test_vault_manage(&vault);
+    ASSERT_OK(sealring_key_set_state(manager, key_id, SEALRING_KEY_REVOKED, NULL, &error), error);
+    ck_assert_int_eq(write(told[1], &byte, 1), 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+/* A report that nobody can find earns no lease; the verifier takes another file, and holds on to nothing of the lost one. */
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
+}
+
+START_TEST(a_removed_report_is_written_anew)
+{
+    char command[512];
+    sealring_statistics before = {.size = sizeof before}, after = {.size = sizeof after};
+    test_vault_expect_now(verifier, text, NULL, SEALRING_ACCEPTED);
+    if (_i == 0)
+        snprintf(command, sizeof command, "rm %s/verifiers/*", vault.path);
+    else
+        snprintf(command, sizeof command, "mv %s/verifiers %s/verifiers.$$", vault.path, vault.path);
+    unsigned descriptors = 0;
+    for (int i = 0; i < 12; i++) {
+        ck_assert_int_eq(system(command), 0);
+        ck_assert_int_eq(sealring_maintain(verifier, NULL, &error), SEALRING_OK);
+        sealring_stats(verifier, &before);
+        test_vault_expect(verifier, text, NULL, SEALRING_ACCEPTED);
+        sealring_stats(verifier, &after);
+        ck_assert_uint_eq(after.cached, before.cached + 1); /* nothing was forgotten but what was counted */
+        ck_assert_uint_eq(after.verdicts[SEALRING_ACCEPTED], (uint64_t)i + 2);
+        descriptors = i == 1 ? open_descriptors() : descriptors;
+    }
+    ck_assert_uint_eq(open_descriptors(), descriptors);
+    snprintf(command, sizeof command, "test $(ls %s/verifiers/*.report | wc -l) -eq 1", vault.path);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* ---- P4: with SQL in hand and without the token */
 
 static const struct tampering {
@@ -393,6 +473,8 @@ int main(void)
     tcase_add_test(cases, rejections_of_issued_credentials_name_whose_they_are);
     tcase_add_test(cases, eight_threads_while_the_ring_changes);
     tcase_add_test(cases, a_forked_child_opens_its_own);
+    tcase_add_test(cases, a_child_takes_its_own_locks_whatever_it_inherited);
+    tcase_add_loop_test(cases, a_removed_report_is_written_anew, 0, 2);
     tcase_add_loop_test(cases, an_edited_registry_convinces_nobody, 0, sizeof tamperings / sizeof tamperings[0]);
     tcase_add_test(cases, rings_cannot_swap_their_names);
     tcase_add_test(cases, an_edited_registry_cannot_have_another_object_destroyed_or_reopened);

@@ -165,6 +165,32 @@ START_TEST(changed_before_the_row_was_read)
 }
 END_TEST
 
+#define EDIT_VERSION_1(changes)           \
+    "UPDATE vault SET epoch = epoch + 1;" \
+    "UPDATE version SET " changes ", changed_epoch = (SELECT epoch FROM vault) WHERE number = 1"
+
+/* The version is closed when the row is read, and the look that says so comes during the token call (of a key that the token has not
+ * closed yet). What the call puts into the cache must not be rejected for ever after the version was reinstated. */
+START_TEST(closed_before_the_row_was_read_and_reinstated)
+{
+    sealring_verdict verdict = SEALRING_UNDECIDED;
+    pthread_t thread;
+    rotate();
+    stage_look(vault);
+    test_vault_sql(&stage.vault, EDIT_VERSION_1("state = 4, closed = 1, purge_at = 2"));
+    atomic_store(&stage.counting->hold, 1);
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask, &verdict), 0);
+    ck_assert(stage_wait(a_call_is_held, NULL));
+    stage_look(vault);
+    atomic_store(&stage.counting->hold, 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(verdict, SEALRING_REJECTED_VERSION_RETIRED);
+    test_vault_sql(&stage.vault, EDIT_VERSION_1("state = 1, closed = 0, purge_at = 0"));
+    stage_look(vault);
+    test_vault_expect(vault, key.text, "write", SEALRING_ACCEPTED);
+}
+END_TEST
+
 /* The same without anybody holding anything: first sight and revocation race, a thousand times. */
 struct race {
     const struct stage_key *keys;
@@ -215,6 +241,7 @@ int main(void)
     tcase_add_loop_test(cases, applied_during_the_token_call, 0, MEANWHILES);
     tcase_add_loop_test(cases, applied_right_after_the_token_call, 0, MEANWHILES);
     tcase_add_test(cases, changed_before_the_row_was_read);
+    tcase_add_test(cases, closed_before_the_row_was_read_and_reinstated);
     tcase_add_test(cases, first_sight_races_revocation);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
