@@ -155,7 +155,8 @@ typedef void (*sealring_log_callback)(sealring_log_level level, const char *mess
 
 /* Where messages go; callback NULL: nowhere (the library itself never writes to stderr). It is called by the maintenance thread, or
  * inside sealring_maintain, with no lock held: it may call sealring_verify and sealring_stats, and fork, but neither sealring_maintain,
- * sealring_set_log nor sealring_close on this vault. When sealring_set_log returns, the former callback is not running any more.
+ * sealring_set_log nor sealring_close on this vault. A child that was forked inside should not return: on a maintenance thread, its only
+ * thread then ends, and so does the process, with status 0. When sealring_set_log returns, the former callback is not running any more.
  * Up to 64 messages are kept until they are handed out, the oldest give way. */
 void sealring_set_log(sealring_vault *vault, sealring_log_callback callback, void *context);
 

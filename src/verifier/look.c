@@ -177,6 +177,9 @@ static sealring_status see_registry(struct look *look, bool *replaced, sealring_
     if (verifier->joined && memcmp(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id) != 0) {
         atomic_store(&verifier->serve_until, 0);
         close_looker(verifier);
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry %s is another vault's: nothing is accepted until this vault's is back",
+                     verifier->setup.registry);
         return error_set(error, SEALRING_REGISTRY, "the registry %s is another vault's: put this vault's back",
                          verifier->setup.registry);
     }
