@@ -38,7 +38,7 @@ struct membership {
     struct verifier_setup setup;
     bool threads;
     struct process_part *own;
-    struct verifier *last; /* that joined; a child finds its parent's here */
+    struct verifier *last;     /* that joined; a child finds its parent's here */
     sealring_log_callback log; /* with handing_out held */
     void *log_context;
 };

@@ -2,15 +2,9 @@
 /* Teaches ThreadSanitizer the POSIX locks that it does not know by itself. */
 #include "lib/thread_sanitizer.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define TAUGHT 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TAUGHT 1
-#endif
-#endif
+#include "lib/sanitized.h"
 
-#ifndef TAUGHT
+#if !THREAD_SANITIZED
 
 void thread_sanitizer_teach(void)
 {

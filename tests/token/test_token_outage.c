@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "lib/runner.h"
+#include "lib/sanitized.h"
 #include "lib/test_token.h"
 #include "token/connection.h"
 
@@ -267,17 +268,6 @@ START_TEST(forked_child_is_refused_and_parent_goes_on)
 }
 END_TEST
 
-/* AddressSanitizer's own allocator has locks that a child inherits held by a thread that it does not have: with it, the child of
- * the test below may wait for ever in free(). The build without it runs the test. */
-#if defined(__SANITIZE_ADDRESS__)
-#define TEST_WITH_ADDRESS_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TEST_WITH_ADDRESS_SANITIZER
-#endif
-#endif
-
-#ifndef TEST_WITH_ADDRESS_SANITIZER
 /* The child of a process whose other threads are inside the module: it must not wait for a lock that nobody gives
  * back. */
 START_TEST(child_forked_among_threads_is_refused)
@@ -306,7 +296,6 @@ START_TEST(child_forked_among_threads_is_refused)
     }
 }
 END_TEST
-#endif
 
 int main(void)
 {
@@ -321,9 +310,8 @@ int main(void)
     tcase_add_test(cases, neighbour_is_not_disturbed);
     tcase_add_test(cases, two_tokens_on_one_module_heal);
     tcase_add_test(cases, forked_child_is_refused_and_parent_goes_on);
-#ifndef TEST_WITH_ADDRESS_SANITIZER
-    tcase_add_test(cases, child_forked_among_threads_is_refused);
-#endif
+    if (FORKS_AMONG_THREADS)
+        tcase_add_test(cases, child_forked_among_threads_is_refused);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

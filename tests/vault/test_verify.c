@@ -11,6 +11,7 @@
 #include <sealring/manage.h>
 
 #include "lib/runner.h"
+#include "lib/sanitized.h"
 #include "lib/test_vault.h"
 
 static struct test_vault vault;
@@ -472,8 +473,10 @@ int main(void)
     tcase_add_test(cases, narrowing_takes_effect_at_once_and_never_widens);
     tcase_add_test(cases, rejections_of_issued_credentials_name_whose_they_are);
     tcase_add_test(cases, eight_threads_while_the_ring_changes);
-    tcase_add_test(cases, a_forked_child_opens_its_own);
-    tcase_add_test(cases, a_child_takes_its_own_locks_whatever_it_inherited);
+    if (FORKS_AMONG_THREADS) { /* those of maintenance */
+        tcase_add_test(cases, a_forked_child_opens_its_own);
+        tcase_add_test(cases, a_child_takes_its_own_locks_whatever_it_inherited);
+    }
     tcase_add_loop_test(cases, a_removed_report_is_written_anew, 0, 2);
     tcase_add_loop_test(cases, an_edited_registry_convinces_nobody, 0, sizeof tamperings / sizeof tamperings[0]);
     tcase_add_test(cases, rings_cannot_swap_their_names);

@@ -17,7 +17,7 @@ uint64_t allocations_made(void)
 }
 
 #pragma GCC visibility push(default) /* libraries are to find what follows, too */
-#if STAGE_SANITIZED
+#if SANITIZED
 size_t __sanitizer_get_current_allocated_bytes(void);
 void __sanitizer_malloc_hook(const volatile void *memory, size_t size);
 

@@ -11,29 +11,9 @@
 
 #include <sealring/manage.h>
 
+#include "lib/sanitized.h"
 #include "lib/test_vault.h"
 #include "verifier/counting.h"
-
-/* What sanitizers do to memory, forks and time. */
-#if defined(__SANITIZE_ADDRESS__)
-#define STAGE_SANITIZED 1
-#elif defined(__SANITIZE_THREAD__)
-#define STAGE_SANITIZED        1
-#define STAGE_THREAD_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define STAGE_SANITIZED 1
-#elif __has_feature(thread_sanitizer)
-#define STAGE_SANITIZED        1
-#define STAGE_THREAD_SANITIZED 1
-#endif
-#endif
-#ifndef STAGE_SANITIZED
-#define STAGE_SANITIZED 0
-#endif
-#ifndef STAGE_THREAD_SANITIZED
-#define STAGE_THREAD_SANITIZED 0
-#endif
 
 #define STAGE_RING     "payments"
 #define STAGE_PREFIX   "acme_live"

@@ -231,7 +231,7 @@ START_TEST(a_cached_credential_takes_little_memory)
     sealring_statistics after = stage_statistics(vault);
     ck_assert_uint_eq(after.credentials, before.credentials + KEYS);
     ck_assert_uint_le((after.credential_bytes - before.credential_bytes) / KEYS, 320);
-    if (!STAGE_SANITIZED) /* nor is it more than is owned up to, connections and sessions aside */
+    if (!SANITIZED) /* nor is it more than is owned up to, connections and sessions aside */
         ck_assert_uint_le(allocations_bytes() - memory, (after.credential_bytes - before.credential_bytes) + 65536);
 }
 END_TEST
@@ -244,7 +244,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, neither_token_nor_registry_is_asked);
     tcase_add_test(cases, no_memory_is_allocated);
-    if (!STAGE_THREAD_SANITIZED) /* it delivers signals later, and makes system calls of its own */
+    if (!THREAD_SANITIZED) /* it delivers signals later, and makes system calls of its own */
         tcase_add_test(cases, no_system_call_is_made);
     tcase_add_test(cases, the_grant_is_that_of_first_sight);
     tcase_add_test(cases, the_cache_is_bounded);

@@ -132,7 +132,7 @@ START_TEST(no_wrong_answer_in_a_crowd)
         askers[i].number = i * 3;
         ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask_all, &askers[i]), 0);
     }
-    for (; stage_time_ms() < end; changes++) {
+    for (; stage_time_ms() < end || slot_state(&slots[2]) != SLOT_REVOKED; changes++) { /* so far it has to come */
         if (changes % 4 == 0) /* some slots are left as they are: they see nothing but rotations */
             change_slot(&slots[2 + changes / 4 % (SLOTS - 2)]);
         if (changes % 16 == 5 && rotations++ < ROTATIONS_MAX)
@@ -153,7 +153,6 @@ START_TEST(no_wrong_answer_in_a_crowd)
     ck_assert_uint_eq(wrong, 0);
     ck_assert_uint_gt(judged, 10000);
     ck_assert_uint_gt(changes, 50);
-    ck_assert_int_eq(slot_state(&slots[2]), SLOT_REVOKED); /* it came that far */
     ck_assert_uint_eq(stage_statistics(vault).verdicts[SEALRING_UNAVAILABLE], 0);
 }
 END_TEST

@@ -51,7 +51,7 @@ static void expect_no_growth(const struct holdings *before, size_t memory, size_
 {
     struct holdings after = take_stock();
     ck_assert_msg(after.memory <= before->memory + memory, "memory: %zu, then %zu", before->memory, after.memory);
-    if (!STAGE_SANITIZED) /* sanitizers keep what was freed */
+    if (!SANITIZED) /* sanitizers keep what was freed */
         ck_assert_msg(after.resident <= before->resident + resident, "resident: %zu, then %zu", before->resident,
                       after.resident);
     ck_assert_uint_eq(after.descriptors, before->descriptors);

@@ -160,7 +160,7 @@ START_TEST(rejected_traffic_takes_no_memory)
     unsigned reports = stage_reports(&stage), descriptors = stage_descriptors();
     ask_many(kind, stage_times(300000 / (1 + 5 * (unsigned)_i), 3000000));
     ck_assert_msg(allocations_bytes() <= memory + 16384, "%zu bytes became %zu", memory, allocations_bytes());
-    if (!STAGE_SANITIZED)
+    if (!SANITIZED)
         ck_assert_msg(stage_resident() <= resident + (1u << 20), "resident: %zu bytes became %zu", resident,
                       stage_resident());
     ck_assert_uint_eq(stage_reports(&stage), reports);
