@@ -20,6 +20,7 @@ libsealring_core_la_SOURCES = \
 	src/lifecycle/policy.c src/lifecycle/policy.h \
 	src/lifecycle/table.c src/lifecycle/table.h \
 	src/lifecycle/guard.c src/lifecycle/guard.h \
+	src/lifecycle/watch.c src/lifecycle/watch.h \
 	src/lifecycle/invariant.c src/lifecycle/invariant.h \
 	src/lifecycle/decide.c src/lifecycle/decide.h
 include src/token/sources.mk

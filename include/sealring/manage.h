@@ -72,6 +72,7 @@ typedef struct sealring_init_options {
     const char *pin_source;       /* file with the user PIN, owner-readable only; NULL with module NULL only */
     const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
+    int64_t lease; /* how long a verifier may go on without a look at the registry: 1 s to 1 h; 0: 60 s */
 } sealring_init_options;
 
 typedef struct sealring_init_result {
@@ -125,13 +126,30 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
 /* ---- Rings ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct sealring_policy {
-    int64_t overlap;     /* how long a predecessor stays promised after a rotation; 1 s to 3650 d; default 7 d */
-    int64_t purge_delay; /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
-    uint32_t keep;       /* how many retiring predecessors may be alive; 1 to 100; default 3 */
+    int64_t overlap;      /* how long a predecessor stays promised after a rotation; 1 s to 3650 d; default 7 d */
+    int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
+    uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
+    int64_t rotate_every; /* sealring_run_once rotates so often; 0 (default): only people rotate; at most 3650 d */
+    int64_t
+        quiet_period; /* a version retires after so long without a use, proved by reports; 1 s to 3650 d; default 24 h */
+    bool standby;     /* sealring_run_once keeps a pending version ready; default false */
+    bool idle_blocks;     /* API keys that never called hold up the retirement of their version; default false */
+    int64_t usage_hourly; /* how long usage is kept by the hour; 1 d to 400 d; default 7 d */
+    int64_t usage_daily;  /* how long by the day; at least usage_hourly, at most 3650 d; default 400 d */
 } sealring_policy;
 
 /* Which fields of a policy a caller sets. */
-enum { SEALRING_POLICY_OVERLAP = 1, SEALRING_POLICY_PURGE_DELAY = 2, SEALRING_POLICY_KEEP = 4 };
+enum {
+    SEALRING_POLICY_OVERLAP = 1,
+    SEALRING_POLICY_PURGE_DELAY = 2,
+    SEALRING_POLICY_KEEP = 4,
+    SEALRING_POLICY_ROTATE_EVERY = 8,
+    SEALRING_POLICY_QUIET_PERIOD = 16,
+    SEALRING_POLICY_STANDBY = 32,
+    SEALRING_POLICY_IDLE_BLOCKS = 64,
+    SEALRING_POLICY_USAGE_HOURLY = 128,
+    SEALRING_POLICY_USAGE_DAILY = 256
+};
 
 typedef struct sealring_ring_info {
     const char *name;
@@ -223,7 +241,7 @@ typedef struct sealring_change {
     sealring_effect effects[SEALRING_EFFECTS_MAX];
     size_t count;
     bool closing_owed; /* the token was not told yet to refuse a closed version's object; said in `remark` */
-    char guard[256];   /* what the guards answered, also when they said no; one line */
+    char guard[384];   /* what the guards answered, also when they said no; one line */
     char remark[256];  /* what the operator should know, empty for nothing */
 } sealring_change;
 
@@ -234,6 +252,80 @@ typedef struct sealring_change {
 sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
                                         uint32_t version, const sealring_event_options *options,
                                         sealring_change *change, sealring_error *error);
+
+/* ---- Waiting: the barrier before a version issues, and what is in force everywhere ------------------------------------ */
+
+typedef struct sealring_progress {
+    size_t size;
+    uint32_t done;    /* verifiers that are there, */
+    uint32_t total;   /* of so many that may be serving */
+    int64_t at_most;  /* ms that it may take from now on, -1: no bound is known */
+    const char *text; /* one line: who is missing, and what they owe; "" for nobody */
+} sealring_progress;
+
+/* Called whenever something changed, and once a second. Any other value than 0 ends the waiting. */
+typedef int (*sealring_progress_callback)(const sealring_progress *progress, void *context);
+
+typedef struct sealring_wait {
+    size_t size;
+    int64_t most;                        /* ms; 0: look once; -1: as long as it takes */
+    sealring_progress_callback progress; /* may be NULL */
+    void *context;
+} sealring_wait;
+
+/* Waits until the pending version (0: the ring's next one) may issue: every verifier that may be serving has reported the epoch of its
+ * making and derived its check value, or its lease is over. Nothing is locked meanwhile. SEALRING_OK, also for a version that is
+ * past its barrier; SEALRING_WAITING with who is missing; SEALRING_NOT_FOUND; SEALRING_REFUSED if the version is closed. */
+sealring_status sealring_wait_barrier(sealring_manager *manager, const char *ring, uint32_t version,
+                                      const sealring_wait *wait, sealring_error *error);
+
+/* Waits until this manager's last change that can alter a verdict is in force everywhere: from then on no call of any verifier that
+ * begins later goes by what was before. Bounded by the lease: × 1.01 + 1 s after the commit nobody serves by an older state,
+ * whatever a verifier does. Then closes in the token what is owed and effective, if the token is open or can be opened. With nothing
+ * changed: SEALRING_OK at once. SEALRING_NOT_EFFECTIVE with who is missing, when `most` is over or the callback ended it. */
+sealring_status sealring_wait_effective(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
+
+/* ---- Verifiers -------------------------------------------------------------------------------------------------------- */
+
+typedef enum sealring_verifier_state {
+    SEALRING_VERIFIER_JOINING = 1, /* opening the vault: serves nothing yet */
+    SEALRING_VERIFIER_SERVING = 2,
+    SEALRING_VERIFIER_SILENT = 3, /* alive, but its lease is over: it answers `unavailable` until it looks again */
+    SEALRING_VERIFIER_LEFT = 4,   /* closed the vault */
+    SEALRING_VERIFIER_DEAD = 5,   /* its process ended without closing it, or the host was booted since */
+    SEALRING_VERIFIER_LOST = 6,   /* its report file is gone or damaged: may serve until its lease is surely over */
+    SEALRING_VERIFIER_FORGOTTEN = 7
+} sealring_verifier_state;
+/* A stable lower-case name such as "serving"; "none" for anything unknown. Static. */
+const char *sealring_verifier_state_name(sealring_verifier_state state);
+
+typedef struct sealring_verifier_info {
+    const char *instance; /* 32 hexadecimal digits */
+    const char *host;
+    const char *program;
+    int64_t process;
+    sealring_verifier_state state;
+    int64_t joined;
+    int64_t last_report; /* wall time of the last look that it reported, 0: none yet */
+    int64_t lease_left;  /* ms that it may go on at most; 0: over */
+    uint64_t epoch;      /* applied */
+    uint64_t proved;     /* accepted versions, of all rings, whose check value it derived */
+    uint64_t unproved;   /* that it has not */
+    const char *owes;    /* one line: what it still owes, and what it holds up; "" for nothing */
+} sealring_verifier_info;
+
+typedef int (*sealring_verifier_callback)(const sealring_verifier_info *verifier, void *context);
+
+/* Those that may be serving, then those that ended but still bear on a retirement; `all`: also those that ended long ago, as far
+ * as they are remembered. By host, program, process. */
+sealring_status sealring_verifier_list(sealring_manager *manager, bool all, sealring_verifier_callback each,
+                                       void *context, sealring_error *error);
+
+/* Forgets a verifier that is gone for good: the hole that it left in the reports counts no longer as a use. Goes on the record with
+ * the reason, which is required. SEALRING_REFUSED for one that may be serving still: its error says until when. One that reports again
+ * is remembered again. instance: its 32 digits, or as many of the first as are unique (at least 4). */
+sealring_status sealring_verifier_forget(sealring_manager *manager, const char *instance, const char *reason,
+                                         sealring_error *error);
 
 /* ---- Clients -------------------------------------------------------------------------------------------------------- */
 

@@ -13,14 +13,15 @@ extern "C" {
 
 /* How a call ended. A verdict on a credential is no status: see sealring_verdict. */
 typedef enum sealring_status {
-    SEALRING_OK = 0,        /* done */
-    SEALRING_REFUSED = 1,   /* not allowed in the present state, or it exists already; nothing changed */
-    SEALRING_NOT_FOUND = 2, /* no such ring, version, client or key; nothing changed */
-    SEALRING_INVALID = 3,   /* an argument or the configuration is wrong; nothing changed */
-    SEALRING_TOKEN = 4,     /* the PKCS#11 token or its module is missing, failed or refused */
-    SEALRING_REGISTRY = 5,  /* the registry is missing, damaged, locked or of another kind */
-    SEALRING_WAITING = 6,   /* a barrier or gate is not satisfied yet; nothing changed */
-    SEALRING_SYSTEM = 7     /* memory, files or the operating system failed */
+    SEALRING_OK = 0,           /* done */
+    SEALRING_REFUSED = 1,      /* not allowed in the present state, or it exists already; nothing changed */
+    SEALRING_NOT_FOUND = 2,    /* no such ring, version, client or key; nothing changed */
+    SEALRING_INVALID = 3,      /* an argument or the configuration is wrong; nothing changed */
+    SEALRING_TOKEN = 4,        /* the PKCS#11 token or its module is missing, failed or refused */
+    SEALRING_REGISTRY = 5,     /* the registry is missing, damaged, locked or of another kind */
+    SEALRING_WAITING = 6,      /* a barrier or gate is not satisfied yet; nothing changed */
+    SEALRING_SYSTEM = 7,       /* memory, files or the operating system failed */
+    SEALRING_NOT_EFFECTIVE = 8 /* committed, but some verifier that may be serving does not go by it yet */
 } sealring_status;
 
 #define SEALRING_MESSAGE_SIZE 512

@@ -219,6 +219,36 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
     return verifier->reports_from > from;
 }
 
+/* "KEY of client NAME (3s ago), … and 12 more" */
+static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_user *users, size_t count, int64_t now)
+{
+    char text[TIMETEXT_SIZE];
+    size_t shown = count < NAMES_SHOWN ? count : NAMES_SHOWN;
+
+    for (size_t i = 0; i < shown; i++) {
+        guard_say(reason, "%s%.90s", i > 0 ? ", " : "", users[i].name);
+        if (users[i].last_use != 0)
+            guard_say(reason, " (%s ago)", about(difference(now, users[i].last_use), text));
+    }
+    if (count > shown)
+        guard_say(reason, " and %zu more", count - shown);
+}
+
+/* Whether a use was reported in the quiet period: by whom, or that it was by verifiers that are gone. */
+static bool say_uses(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_evidence *evidence, bool listed)
+{
+    char text[TIMETEXT_SIZE];
+    int64_t from = difference(evidence->now, evidence->quiet_period);
+
+    if (evidence->user_count > 0) {
+        guard_say(reason, ", but it is in use: ");
+        say_users(reason, evidence->users, evidence->user_count, evidence->now);
+    } else if (evidence->last_use != 0 && evidence->last_use >= from && !listed) {
+        guard_say(reason, ", but it was used %s ago", about(difference(evidence->now, evidence->last_use), text));
+    }
+    return evidence->last_use != 0 && evidence->last_use >= from;
+}
+
 enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                  char reason[LIFECYCLE_REASON_SIZE])
 {
@@ -236,13 +266,20 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
         return LIFECYCLE_ALLOWED;
 
     size_t blockers = count_blockers(blocks_gate, version, evidence);
+    bool used = say_uses(reason, evidence, blockers > 0);
+    bool idle = evidence->idle_blocks && evidence->idle_count > 0;
     about(evidence->quiet_period, text);
     if (blockers > 0) {
         guard_say(reason, ", but %zu of %zu verifiers do not show %s without a use: ", blockers,
                   evidence->verifier_count, text);
         say_blockers(reason, blocks_gate, blockers, version, evidence);
-        return LIFECYCLE_WAITING;
     }
+    if (idle) {
+        guard_say(reason, ", but never called (the policy has idle keys block): ");
+        say_users(reason, evidence->idle, evidence->idle_count, evidence->now);
+    }
+    if (blockers > 0 || used || idle)
+        return LIFECYCLE_WAITING;
     if (evidence->verifier_count == 0)
         guard_say(reason, ", no verifier is registered");
     else

@@ -9,7 +9,7 @@
 
 #include <sealring/manage.h>
 
-#define LIFECYCLE_REASON_SIZE 256
+#define LIFECYCLE_REASON_SIZE 384
 
 /* One version as the registry knows it. */
 struct lifecycle_version {
@@ -49,12 +49,26 @@ struct lifecycle_verifier {
     int64_t stopped;  /* with lease_over: it served nothing from this time on, 0: unknown */
 };
 
-/* What bears on a decision besides the ring itself. */
+/* An API key that bears on the version in question, as the statistics tell. */
+struct lifecycle_user {
+    const char *name; /* for people: key ID and client */
+    int64_t last_use; /* 0: it never called */
+};
+
+/* What bears on a decision about one version besides the ring itself. */
 struct lifecycle_evidence {
     int64_t now;
     const struct lifecycle_verifier *verifiers;
     size_t verifier_count;
     int64_t quiet_period; /* 0: the gate asks for retire_at only */
+    int64_t
+        last_use; /* that was ever reported of the version, also by verifiers that are not listed any more; 0: none */
+    /* Who they are. Of users only names depend on this list, for a use blocks whoever it was; idle keys block by themselves. */
+    const struct lifecycle_user *users; /* that used it in the quiet period */
+    size_t user_count;
+    const struct lifecycle_user *idle; /* whose newest credential is under it, and that never called */
+    size_t idle_count;
+    bool idle_blocks; /* by the ring's policy */
 };
 
 enum lifecycle_answer {
@@ -69,7 +83,8 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __at
 /* Each writes one line for people into reason, whatever the answer.
  * - barrier: every verifier has reported the version's epoch and proved its number, or its lease is over. None: open.
  * - gate: retire_at is reached, and with a quiet period the reports of every verifier cover it, as far as that verifier may
- *   have been serving in it, without a use. A hole counts as a use: of a dead verifier up to when it `stopped`.
+ *   have been serving in it, without a use. A hole counts as a use: of a dead verifier up to when it `stopped`. Names keys and
+ *   verifiers that block; keys that never called block if the policy says so.
  * - unheld: LIFECYCLE_FORBIDDEN if it is held: no waiting ends that. */
 enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                     char reason[LIFECYCLE_REASON_SIZE]);

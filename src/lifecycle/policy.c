@@ -4,19 +4,26 @@
 
 #include <stdio.h>
 
-#define POLICY_PROBLEM_SIZE 160
+#include "base/timetext.h"
+#include "lifecycle/watch.h"
 
 #define SECOND INT64_C(1000)
 #define DAY    (INT64_C(86400) * SECOND)
 
-static const sealring_policy defaults = {.overlap = 7 * DAY, .purge_delay = 30 * DAY, .keep = 3};
+static const sealring_policy defaults = {
+    .overlap = 7 * DAY,
+    .purge_delay = 30 * DAY,
+    .keep = 3,
+    .quiet_period = DAY,
+    .usage_hourly = 7 * DAY,
+    .usage_daily = 400 * DAY,
+};
 
 /* The bounds keep every sum of a time and a duration far from the end of 64 bits, and a typo from becoming a promise. */
-#define OVERLAP_MIN     SECOND
-#define OVERLAP_MAX     (3650 * DAY)
-#define PURGE_DELAY_MAX (3650 * DAY)
-#define KEEP_MIN        1
-#define KEEP_MAX        100
+#define LONGEST          (3650 * DAY)
+#define USAGE_HOURLY_MAX (400 * DAY)
+#define KEEP_MIN         1
+#define KEEP_MAX         100
 
 void policy_defaults(sealring_policy *policy)
 {
@@ -31,20 +38,90 @@ void policy_apply(sealring_policy *policy, const sealring_policy *from, unsigned
         policy->purge_delay = from->purge_delay;
     if (fields & SEALRING_POLICY_KEEP)
         policy->keep = from->keep;
+    if (fields & SEALRING_POLICY_ROTATE_EVERY)
+        policy->rotate_every = from->rotate_every;
+    if (fields & SEALRING_POLICY_QUIET_PERIOD)
+        policy->quiet_period = from->quiet_period;
+    if (fields & SEALRING_POLICY_STANDBY)
+        policy->standby = from->standby;
+    if (fields & SEALRING_POLICY_IDLE_BLOCKS)
+        policy->idle_blocks = from->idle_blocks;
+    if (fields & SEALRING_POLICY_USAGE_HOURLY)
+        policy->usage_hourly = from->usage_hourly;
+    if (fields & SEALRING_POLICY_USAGE_DAILY)
+        policy->usage_daily = from->usage_daily;
 }
 
-const char *policy_problem(const sealring_policy *policy, char problem[160])
+static bool within(int64_t value, int64_t least, int64_t most)
 {
-    const char *wrong = NULL;
+    return value >= least && value <= most;
+}
 
-    if (policy->overlap < OVERLAP_MIN || policy->overlap > OVERLAP_MAX)
-        wrong = "the overlap must be 1s to 3650d: for so long clients can move after a rotation";
-    else if (policy->purge_delay < 0 || policy->purge_delay > PURGE_DELAY_MAX)
-        wrong = "the purge delay must be 0s to 3650d: for so long a closed version can still be examined or reinstated";
-    else if (policy->keep < KEEP_MIN || policy->keep > KEEP_MAX)
-        wrong = "keep must be 1 to 100: so many predecessors may be retiring at the same time";
-    if (wrong == NULL)
+/* Whether a member is out of its bounds, and what it is for. */
+static const char *out_of_bounds(const sealring_policy *policy)
+{
+    if (!within(policy->overlap, SECOND, LONGEST))
+        return "the overlap must be 1s to 3650d: for so long clients can move after a rotation";
+    if (!within(policy->purge_delay, 0, LONGEST))
+        return "the purge delay must be 0s to 3650d: for so long a closed version can still be examined or reinstated";
+    if (policy->keep < KEEP_MIN || policy->keep > KEEP_MAX)
+        return "keep must be 1 to 100: so many predecessors may be retiring at the same time";
+    if (!within(policy->rotate_every, 0, LONGEST))
+        return "rotate-every must be at most 3650d, or 0s for rotating by hand only";
+    if (!within(policy->quiet_period, SECOND, LONGEST))
+        return "the quiet period must be 1s to 3650d: for so long a version must not have been used when it retires";
+    if (!within(policy->usage_hourly, DAY, USAGE_HOURLY_MAX))
+        return "usage by the hour is kept for 1d to 400d";
+    if (!within(policy->usage_daily, policy->usage_hourly, LONGEST))
+        return "usage by the day is kept at least as long as usage by the hour, and at most 3650d";
+    return NULL;
+}
+
+int64_t policy_predecessor_life(const sealring_policy *policy)
+{
+    return policy->overlap > policy->quiet_period ? policy->overlap : policy->quiet_period;
+}
+
+/* Whether a version can live through publishing and overlap before the policy wants more of them than it keeps. */
+static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, char problem[POLICY_PROBLEM_SIZE])
+{
+    int64_t publishing = watch_silence(lease_ms);
+    int64_t life = policy_predecessor_life(policy);
+    int64_t every = policy->rotate_every;
+    char every_text[TIMETEXT_SIZE], other[TIMETEXT_SIZE], least[TIMETEXT_SIZE];
+
+    if (every == 0)
         return NULL;
+    timetext_duration_format(every, every_text);
+    if (every <= publishing) {
+        timetext_duration_format(publishing, other);
+        snprintf(
+            problem, POLICY_PROBLEM_SIZE,
+            "publishing a version may take %s (the lease of a silent verifier, x 1.01 + 1 s), so rotating every %s would "
+            "want the next one before that: rotate less often than every %s",
+            other, every_text, other);
+        return problem;
+    }
+    /* at its making a predecessor finds those that were made within the last `life` */
+    unsigned alive = (unsigned)(life / every) + 1; /* bounds were checked: some 52 million at most */
+    if (alive <= policy->keep)
+        return NULL;
+    timetext_duration_format(life, other);
+    timetext_duration_format((life / policy->keep / SECOND + 1) * SECOND, least);
+    snprintf(
+        problem, POLICY_PROBLEM_SIZE,
+        "a predecessor lives %s (the longer of overlap and quiet period), so rotating every %s has %u of them alive at "
+        "once (%s / %s + 1), and keep is %lu: rotate every %s or less often, or keep %u",
+        other, every_text, alive, other, every_text, (unsigned long)policy->keep, least, alive);
+    return problem;
+}
+
+const char *policy_problem(const sealring_policy *policy, int64_t lease_ms, char problem[POLICY_PROBLEM_SIZE])
+{
+    const char *wrong = out_of_bounds(policy);
+
+    if (wrong == NULL)
+        return not_livable(policy, lease_ms, problem);
     snprintf(problem, POLICY_PROBLEM_SIZE, "%s", wrong);
     return problem;
 }

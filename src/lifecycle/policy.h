@@ -7,12 +7,17 @@
 
 #include <sealring/manage.h>
 
+#define POLICY_PROBLEM_SIZE 400
+
 void policy_defaults(sealring_policy *policy);
 
 /* Copies the members that `fields` (SEALRING_POLICY_…) names from `from` to `policy`. */
 void policy_apply(sealring_policy *policy, const sealring_policy *from, unsigned fields);
 
-/* NULL if it can be lived with, else what is wrong, as a sentence. */
-const char *policy_problem(const sealring_policy *policy, char problem[160]);
+/* NULL if it can be lived with in a vault with this lease, else what is wrong, as a sentence, with the arithmetic. */
+const char *policy_problem(const sealring_policy *policy, int64_t lease_ms, char problem[POLICY_PROBLEM_SIZE]);
+
+/* How long a version is retiring at least: until its window is over, and a quiet period. */
+int64_t policy_predecessor_life(const sealring_policy *policy);
 
 #endif

@@ -7,14 +7,15 @@
 #include "registry/rows.h"
 
 /* Each list belongs to the alias in it, and is read by the function below it. */
-#define RING_COLUMNS                                                                                                    \
-    "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotation_held, r.last_version, r.created, " \
+#define RING_COLUMNS                                                                                                   \
+    "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
+    "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
     "r.changed_epoch"
 void columns_read_ring(struct query *query, struct registry_ring *ring);
 
 #define VERSION_COLUMNS                                                                                                  \
     "v.ring, v.number, v.state, v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
-    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.changed_epoch"
+    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
 void columns_read_version(struct query *query, struct registry_version *version);
 
 #define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"

@@ -8,12 +8,14 @@
 static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM ring", false};
 
 static const struct db_query ring_insert = {
-    "INSERT INTO ring (ring_id, name, prefix, overlap, purge_delay, keep, rotation_held, last_version, created, changed_epoch, id)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
+    " usage_daily, rotation_held, last_version, changed_epoch, ring_id, name, prefix, created)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     true};
 
 static const struct db_query ring_update = {
-    "UPDATE ring SET overlap = ?2, purge_delay = ?3, keep = ?4, rotation_held = ?5, last_version = ?6, changed_epoch = ?7"
+    "UPDATE ring SET overlap = ?2, purge_delay = ?3, keep = ?4, rotate_every = ?5, quiet_period = ?6, standby = ?7,"
+    " idle_blocks = ?8, usage_hourly = ?9, usage_daily = ?10, rotation_held = ?11, last_version = ?12, changed_epoch = ?13"
     " WHERE id = ?1",
     true};
 
@@ -30,10 +32,34 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
     ring->policy.overlap = query_int64(query);
     ring->policy.purge_delay = query_int64(query);
     ring->policy.keep = query_uint32(query);
+    ring->policy.rotate_every = query_int64(query);
+    ring->policy.quiet_period = query_int64(query);
+    ring->policy.standby = query_bool(query);
+    ring->policy.idle_blocks = query_bool(query);
+    ring->policy.usage_hourly = query_int64(query);
+    ring->policy.usage_daily = query_int64(query);
     ring->rotation_held = query_bool(query);
     ring->last_version = query_uint32(query);
     ring->created = query_int64(query);
     ring->changed_epoch = query_uint64(query);
+}
+
+/* Parameters 1 to 13 of insert and update. */
+static void bind_changeable(struct query *query, int64_t id, const struct registry_ring *ring)
+{
+    query_bind_int64(query, 1, id);
+    query_bind_int64(query, 2, ring->policy.overlap);
+    query_bind_int64(query, 3, ring->policy.purge_delay);
+    query_bind_int64(query, 4, ring->policy.keep);
+    query_bind_int64(query, 5, ring->policy.rotate_every);
+    query_bind_int64(query, 6, ring->policy.quiet_period);
+    query_bind_bool(query, 7, ring->policy.standby);
+    query_bind_bool(query, 8, ring->policy.idle_blocks);
+    query_bind_int64(query, 9, ring->policy.usage_hourly);
+    query_bind_int64(query, 10, ring->policy.usage_daily);
+    query_bind_bool(query, 11, ring->rotation_held);
+    query_bind_int64(query, 12, ring->last_version);
+    query_bind_uint64(query, 13, query->registry->vault.epoch);
 }
 
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
@@ -45,17 +71,11 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
         return status;
     }
     query_start(&query, registry, &ring_insert, error);
-    query_bind_bytes(&query, 1, ring->ring_id, sizeof ring->ring_id);
-    query_bind_text(&query, 2, ring->name);
-    query_bind_text(&query, 3, ring->prefix);
-    query_bind_int64(&query, 4, ring->policy.overlap);
-    query_bind_int64(&query, 5, ring->policy.purge_delay);
-    query_bind_int64(&query, 6, ring->policy.keep);
-    query_bind_bool(&query, 7, ring->rotation_held);
-    query_bind_int64(&query, 8, ring->last_version);
-    query_bind_int64(&query, 9, ring->created);
-    query_bind_uint64(&query, 10, registry->vault.epoch);
-    query_bind_int64(&query, 11, id);
+    bind_changeable(&query, id, ring);
+    query_bind_bytes(&query, 14, ring->ring_id, sizeof ring->ring_id);
+    query_bind_text(&query, 15, ring->name);
+    query_bind_text(&query, 16, ring->prefix);
+    query_bind_int64(&query, 17, ring->created);
     status = query_run(&query, 1, error);
     if (status == SEALRING_OK) {
         ring->id = id;
@@ -68,13 +88,7 @@ sealring_status registry_ring_update(struct registry *registry, const struct reg
 {
     struct query query;
     query_start(&query, registry, &ring_update, error);
-    query_bind_int64(&query, 1, ring->id);
-    query_bind_int64(&query, 2, ring->policy.overlap);
-    query_bind_int64(&query, 3, ring->policy.purge_delay);
-    query_bind_int64(&query, 4, ring->policy.keep);
-    query_bind_bool(&query, 5, ring->rotation_held);
-    query_bind_int64(&query, 6, ring->last_version);
-    query_bind_uint64(&query, 7, registry->vault.epoch);
+    bind_changeable(&query, ring->id, ring);
     return query_run(&query, 1, error);
 }
 

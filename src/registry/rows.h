@@ -56,6 +56,7 @@ struct registry_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
+    uint64_t created_epoch; /* at which verifiers could first learn of it; set by insert */
     uint64_t changed_epoch;
 };
 typedef sealring_status (*registry_version_callback)(const struct registry_version *version, void *context,

@@ -6,8 +6,8 @@
 
 static const struct db_query version_insert = {
     "INSERT INTO version (ring, number, state, object_id, check_value, was_compromised, closing_owed, created, activated,"
-    " retire_at, closed, purge_at, destroyed, changed_epoch)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
     true};
 
 static const struct db_query version_update = {
@@ -59,6 +59,7 @@ void columns_read_version(struct query *query, struct registry_version *version)
     version->closed = query_int64(query);
     version->purge_at = query_int64(query);
     version->destroyed = query_int64(query);
+    version->created_epoch = query_uint64(query);
     version->changed_epoch = query_uint64(query);
 }
 

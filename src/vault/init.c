@@ -22,6 +22,8 @@
 #include "vault/manager.h"
 
 #define INIT_LEASE_MS   60000
+#define INIT_LEASE_MIN  1000
+#define INIT_LEASE_MAX  3600000
 #define INIT_REFRESH_MS 200
 #define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
 
@@ -94,6 +96,10 @@ static bool is_one_line(const char *text)
 
 static sealring_status check_options(const sealring_init_options *options, sealring_error *error)
 {
+    if (options->lease != 0 && (options->lease < INIT_LEASE_MIN || options->lease > INIT_LEASE_MAX))
+        return error_set(
+            error, SEALRING_INVALID,
+            "the lease must be 1s to 1h: for so long a verifier may go on that cannot look at the registry");
     if (options->module == NULL) {
         if (options->token_uri != NULL || options->pin_source != NULL || options->module_init_args != NULL ||
             options->module_environment != NULL)
@@ -374,7 +380,7 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
         .schema = REGISTRY_SCHEMA,
         .min_reader = REGISTRY_SCHEMA,
         .min_writer = REGISTRY_SCHEMA,
-        .lease_ms = INIT_LEASE_MS,
+        .lease_ms = init->options->lease != 0 ? init->options->lease : INIT_LEASE_MS,
         .refresh_ms = INIT_REFRESH_MS,
         .created = clock_wall_ms(),
         .object_id_length = init->abilities.object_id_length,

@@ -14,19 +14,23 @@
 
 #define RING_DEFAULT_PREFIX "sr"
 
-static sealring_status check_policy(const sealring_policy *policy, const char *ring, sealring_error *error)
+/* In a transaction. */
+static sealring_status check_policy(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
 {
-    char problem[160];
-    const char *wrong = policy_problem(policy, problem);
+    char problem[POLICY_PROBLEM_SIZE];
+    const char *wrong = policy_problem(&ring->policy, registry_vault_row(registry)->lease_ms, problem);
     if (wrong == NULL)
         return SEALRING_OK;
-    return error_set(error, SEALRING_INVALID, "the policy of ring %s cannot be: %s", ring, wrong);
+    return error_set(error, SEALRING_INVALID, "the policy of ring %s cannot be: %s", ring->name, wrong);
 }
 
 static json_t *describe_policy(const sealring_policy *policy)
 {
-    return json_pack("{s:I, s:I, s:I}", "overlap", (json_int_t)policy->overlap, "purge_delay",
-                     (json_int_t)policy->purge_delay, "keep", (json_int_t)policy->keep);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I}", "overlap", (json_int_t)policy->overlap,
+                     "purge_delay", (json_int_t)policy->purge_delay, "keep", (json_int_t)policy->keep, "rotate_every",
+                     (json_int_t)policy->rotate_every, "quiet_period", (json_int_t)policy->quiet_period, "standby",
+                     (int)policy->standby, "idle_blocks", (int)policy->idle_blocks, "usage_hourly",
+                     (json_int_t)policy->usage_hourly, "usage_daily", (json_int_t)policy->usage_daily);
 }
 
 /* ---- create */
@@ -37,13 +41,13 @@ struct create {
     struct audit_act act;
 };
 
-static sealring_status refuse_existing(struct registry *registry, void *context, sealring_error *error)
+static sealring_status check_new(struct registry *registry, void *context, sealring_error *error)
 {
     struct create *create = context;
     struct registry_ring existing;
     sealring_status status = registry_ring_get(registry, create->ring.name, &existing, error);
     if (status == SEALRING_NOT_FOUND)
-        return SEALRING_OK;
+        return check_policy(registry, &create->ring, error);
     if (status != SEALRING_OK)
         return status;
     return error_set(error, SEALRING_REFUSED, "there is a ring %s already", create->ring.name);
@@ -52,7 +56,7 @@ static sealring_status refuse_existing(struct registry *registry, void *context,
 static sealring_status insert_ring(struct registry *registry, void *context, sealring_error *error)
 {
     struct create *create = context;
-    sealring_status status = refuse_existing(registry, create, error);
+    sealring_status status = check_new(registry, create, error);
     if (status != SEALRING_OK)
         return status;
     int64_t now = clock_wall_ms();
@@ -106,12 +110,10 @@ sealring_status sealring_ring_create(sealring_manager *manager, const char *name
     policy_defaults(&create.ring.policy);
     if (fields != 0)
         policy_apply(&create.ring.policy, policy, fields);
-    sealring_status status = check_policy(&create.ring.policy, name, error);
-    if (status == SEALRING_OK)
-        status = manager_begin(manager, "ring create", true, error);
+    sealring_status status = manager_begin(manager, "ring create", true, error);
     if (status != SEALRING_OK)
         return status;
-    status = manager_read(manager, refuse_existing, &create, error);
+    status = manager_read(manager, check_new, &create, error);
     if (status == SEALRING_OK && !manager->dry_run)
         status = create_in_token(manager, &create, error);
     manager_end(manager);
@@ -139,7 +141,7 @@ static sealring_status update_policy(struct registry *registry, void *context, s
     audit_detail_add(&set->act, "before", describe_policy(&ring.policy));
     policy_apply(&ring.policy, set->policy, set->fields);
     audit_detail_add(&set->act, "after", describe_policy(&ring.policy));
-    status = check_policy(&ring.policy, set->name, error);
+    status = check_policy(registry, &ring, error);
     return status != SEALRING_OK ? status : registry_ring_update(registry, &ring, error);
 }
 

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#define SILENCE_PERCENT   1    /* clocks of two hosts may run apart by so much */
-#define SILENCE_MARGIN_MS 1000 /* and a verdict may have been on its way */
+#include "lifecycle/watch.h"
 
 static int64_t add_capped(int64_t a, int64_t b)
 {
@@ -121,8 +120,5 @@ bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const
 
 int64_t protocol_silence_ends(int64_t committed_boot_ms, int64_t lease_ms)
 {
-    if (lease_ms < 0)
-        lease_ms = 0;
-    int64_t percent = lease_ms / 100 * SILENCE_PERCENT + (lease_ms % 100 > 0 ? 1 : 0);
-    return add_capped(add_capped(committed_boot_ms, lease_ms), percent + SILENCE_MARGIN_MS);
+    return add_capped(committed_boot_ms, watch_silence(lease_ms));
 }

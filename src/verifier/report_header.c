@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "lifecycle/watch.h"
+
 #define LEASE_DEFAULT_MS 60000
 #define LEASE_MAX_MS \
     (INT64_C(366) * 86400000) /* beyond that it is no lease but damage, and nothing is concluded from it */
@@ -34,7 +36,7 @@ static bool silence_ends(int64_t from, int64_t lease_ms, int64_t *end)
 {
     if (from < 0 || lease_ms < 0 || lease_ms > LEASE_MAX_MS)
         return false;
-    return !__builtin_add_overflow(from, lease_ms + (lease_ms + 99) / 100 + 1000, end);
+    return !__builtin_add_overflow(from, watch_silence(lease_ms), end);
 }
 
 bool report_header_surely_over(const struct report_header *header, const char *boot_id, int64_t boot_ms)

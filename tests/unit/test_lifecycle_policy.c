@@ -10,24 +10,28 @@
 
 static const char *problem_of(int64_t overlap, int64_t purge_delay, uint32_t keep)
 {
-    static char text[160];
-    sealring_policy policy = {.overlap = overlap, .purge_delay = purge_delay, .keep = keep};
+    static char text[POLICY_PROBLEM_SIZE];
+    sealring_policy policy;
 
+    policy_defaults(&policy);
+    policy.overlap = overlap;
+    policy.purge_delay = purge_delay;
+    policy.keep = keep;
     memset(text, 'x', sizeof(text));
-    return policy_problem(&policy, text);
+    return policy_problem(&policy, 60000, text);
 }
 
 START_TEST(defaults_are_as_documented)
 {
     sealring_policy policy;
-    char problem[160];
+    char problem[POLICY_PROBLEM_SIZE];
 
     memset(&policy, 0xA5, sizeof(policy));
     policy_defaults(&policy);
     ck_assert_int_eq(policy.overlap, 7 * DAY);
     ck_assert_int_eq(policy.purge_delay, 30 * DAY);
     ck_assert_uint_eq(policy.keep, 3);
-    ck_assert_ptr_null(policy_problem(&policy, problem));
+    ck_assert_ptr_null(policy_problem(&policy, 60000, problem));
 }
 END_TEST
 
@@ -66,7 +70,7 @@ START_TEST(wrong_is_named)
 
     ck_assert_ptr_nonnull(problem);
     ck_assert_ptr_nonnull(strstr(problem, wrong[_i].names));
-    ck_assert_uint_lt(strlen(problem), 160);
+    ck_assert_uint_lt(strlen(problem), POLICY_PROBLEM_SIZE);
 }
 END_TEST
 

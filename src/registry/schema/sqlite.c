@@ -31,6 +31,12 @@ const char *const schema_sqlite[] = {
     "    overlap INTEGER NOT NULL CHECK (overlap >= 0),"
     "    purge_delay INTEGER NOT NULL CHECK (purge_delay >= 0),"
     "    keep INTEGER NOT NULL CHECK (keep BETWEEN 0 AND 4294967295),"
+    "    rotate_every INTEGER NOT NULL CHECK (rotate_every >= 0),"
+    "    quiet_period INTEGER NOT NULL CHECK (quiet_period >= 0),"
+    "    standby INTEGER NOT NULL CHECK (standby IN (0, 1)),"
+    "    idle_blocks INTEGER NOT NULL CHECK (idle_blocks IN (0, 1)),"
+    "    usage_hourly INTEGER NOT NULL CHECK (usage_hourly >= 0),"
+    "    usage_daily INTEGER NOT NULL CHECK (usage_daily >= 0),"
     "    rotation_held INTEGER NOT NULL CHECK (rotation_held IN (0, 1)),"
     "    last_version INTEGER NOT NULL CHECK (last_version BETWEEN 0 AND 4294967295),"
     "    created INTEGER NOT NULL CHECK (created >= 0),"
@@ -53,6 +59,7 @@ const char *const schema_sqlite[] = {
     "    closed INTEGER NOT NULL CHECK (closed >= 0),"
     "    purge_at INTEGER NOT NULL CHECK (purge_at >= 0),"
     "    destroyed INTEGER NOT NULL CHECK (destroyed >= 0),"
+    "    created_epoch INTEGER NOT NULL CHECK (created_epoch >= 0),"
     "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0),"
     "    PRIMARY KEY (ring, number),"
     "    CHECK (state <> 5 OR was_compromised = 1),"
@@ -139,6 +146,91 @@ const char *const schema_sqlite[] = {
     "    object_id BLOB NOT NULL CHECK (length(object_id) BETWEEN 1 AND 32),"
     "    owner TEXT NOT NULL CHECK (length(CAST(owner AS BLOB)) BETWEEN 1 AND 127),"
     "    created INTEGER NOT NULL CHECK (created >= 0)"
+    ") STRICT",
+
+    /* What the operator's side remembers of verifiers, whose own word is in their report files. number: of its last report that was
+     * seen, first at seen_boot_ms of the boot seen_boot_id: the waiting side trusts its own clock only. ended: wall time from which on it
+     * surely served nothing, 0: it may serve. hole: its reports may lack uses up to then (0: they are complete). Rows that
+     * bear on nothing any more are deleted. */
+    "CREATE TABLE verifier ("
+    "    instance BLOB PRIMARY KEY CHECK (length(instance) = 16),"
+    "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
+    "    host TEXT NOT NULL,"
+    "    program TEXT NOT NULL,"
+    "    process INTEGER NOT NULL,"
+    "    joined INTEGER NOT NULL CHECK (joined >= 0),"
+    "    state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 7),"
+    "    number INTEGER NOT NULL CHECK (number >= 0),"
+    "    epoch INTEGER NOT NULL CHECK (epoch >= 0),"
+    "    seen_boot_id TEXT NOT NULL CHECK (length(seen_boot_id) BETWEEN 0 AND 39),"
+    "    seen_boot_ms INTEGER NOT NULL CHECK (seen_boot_ms >= 0),"
+    "    last_report INTEGER NOT NULL CHECK (last_report >= 0),"
+    "    ended INTEGER NOT NULL CHECK (ended >= 0),"
+    "    hole INTEGER NOT NULL CHECK (hole >= 0)"
+    ") STRICT, WITHOUT ROWID",
+    "CREATE INDEX verifier_seat ON verifier (seat)",
+
+    /* The evidence for the retire gate, kept apart from the statistics: the last use of a version, whatever the verdict, that any report
+     * told. It only grows. */
+    "CREATE TABLE version_use ("
+    "    ring INTEGER NOT NULL,"
+    "    version INTEGER NOT NULL,"
+    "    last_use INTEGER NOT NULL CHECK (last_use >= 0),"
+    "    PRIMARY KEY (ring, version),"
+    "    FOREIGN KEY (ring, version) REFERENCES version (ring, number)"
+    ") STRICT, WITHOUT ROWID",
+    "CREATE TRIGGER version_use_forward BEFORE UPDATE ON version_use WHEN NEW.last_use < OLD.last_use"
+    " BEGIN SELECT RAISE(ABORT, 'the last use never goes back'); END",
+
+    /* Statistics, harvested from report files. usage_hour has what one file (seat) told of one credential in one hour, so that it can be
+     * read again; settled_hour: all hours up to it are read for good from that file, and what it still tells of them is passed
+     * over. Hours that are settled move to usage_day when the policy's time is over. No foreign keys: reports come from
+     * elsewhere, and are checked as they are read. */
+    "CREATE TABLE usage_hour ("
+    "    api_key INTEGER NOT NULL,"
+    "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
+    "    hour INTEGER NOT NULL CHECK (hour BETWEEN 0 AND 4294967295),"
+    "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
+    "    version INTEGER NOT NULL,"
+    "    accepted INTEGER NOT NULL CHECK (accepted >= 0),"
+    "    not_yet_valid INTEGER NOT NULL CHECK (not_yet_valid >= 0),"
+    "    expired INTEGER NOT NULL CHECK (expired >= 0),"
+    "    suspended INTEGER NOT NULL CHECK (suspended >= 0),"
+    "    scope INTEGER NOT NULL CHECK (scope >= 0),"
+    "    closed INTEGER NOT NULL CHECK (closed >= 0),"
+    "    last_use INTEGER NOT NULL CHECK (last_use >= 0),"
+    "    PRIMARY KEY (api_key, serial, hour, seat)"
+    ") STRICT, WITHOUT ROWID",
+    "CREATE INDEX usage_hour_hour ON usage_hour (hour)",
+    "CREATE TABLE usage_day ("
+    "    api_key INTEGER NOT NULL,"
+    "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
+    "    day INTEGER NOT NULL CHECK (day BETWEEN 0 AND 4294967295),"
+    "    version INTEGER NOT NULL,"
+    "    accepted INTEGER NOT NULL CHECK (accepted >= 0),"
+    "    not_yet_valid INTEGER NOT NULL CHECK (not_yet_valid >= 0),"
+    "    expired INTEGER NOT NULL CHECK (expired >= 0),"
+    "    suspended INTEGER NOT NULL CHECK (suspended >= 0),"
+    "    scope INTEGER NOT NULL CHECK (scope >= 0),"
+    "    closed INTEGER NOT NULL CHECK (closed >= 0),"
+    "    last_use INTEGER NOT NULL CHECK (last_use >= 0),"
+    "    PRIMARY KEY (api_key, serial, day)"
+    ") STRICT, WITHOUT ROWID",
+    "CREATE INDEX usage_day_day ON usage_day (day)",
+    "CREATE TABLE usage_seat ("
+    "    seat BLOB PRIMARY KEY CHECK (length(seat) = 16),"
+    "    settled_hour INTEGER NOT NULL CHECK (settled_hour BETWEEN 0 AND 4294967295)"
+    ") STRICT, WITHOUT ROWID",
+
+    /* How the two clocks stood to each other when automation last ran; held_since: wall time since when they disagree with what was, 0:
+     * they agree. */
+    "CREATE TABLE clock ("
+    "    id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "    boot_id TEXT NOT NULL CHECK (length(boot_id) BETWEEN 0 AND 39),"
+    "    boot_ms INTEGER NOT NULL CHECK (boot_ms >= 0),"
+    "    wall_ms INTEGER NOT NULL CHECK (wall_ms >= 0),"
+    "    held_since_boot_ms INTEGER NOT NULL CHECK (held_since_boot_ms >= 0),"
+    "    held INTEGER NOT NULL CHECK (held IN (0, 1))"
     ") STRICT",
 
     "CREATE TABLE audit ("
