@@ -50,13 +50,13 @@ struct roll_rows {
 };
 
 static void start_find(struct query *query, struct registry *registry, const struct db_query *text,
-                       const struct registry_usage *of, sealring_error *error)
+                       const struct registry_usage *of, unsigned most, sealring_error *error)
 {
     query_start(query, registry, text, error);
     query_bind_int64(query, 1, of->ring);
     query_bind_int64(query, 2, of->version);
     query_bind_int64(query, 3, of->period);
-    query_bind_int64(query, 4, USAGE_ROLL_MOST);
+    query_bind_int64(query, 4, most);
 }
 
 /* ---- Hours to days -------------------------------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ static sealring_status roll_collect(struct registry *registry, const struct regi
 {
     struct query query;
     found->count = 0;
-    start_find(&query, registry, &roll_find, of, error);
+    start_find(&query, registry, &roll_find, of, USAGE_ROLL_MOST, error);
     while (found->count < USAGE_ROLL_MOST && query_row(&query)) {
         struct registry_usage *usage = &found->rows[found->count++];
         *usage = *of;
@@ -129,7 +129,7 @@ static sealring_status prune_collect(struct registry *registry, const struct reg
 {
     struct query query;
     found->count = 0;
-    start_find(&query, registry, &prune_find, of, error);
+    start_find(&query, registry, &prune_find, of, USAGE_ROLL_MOST, error);
     while (found->count < USAGE_ROLL_MOST && query_row(&query)) {
         struct registry_usage *usage = &found->rows[found->count++];
         *usage = *of;
@@ -178,7 +178,7 @@ static sealring_status traffic_collect(struct registry *registry, const struct r
 {
     struct query query;
     found->count = 0;
-    start_find(&query, registry, &traffic_find, of, error);
+    start_find(&query, registry, &traffic_find, of, USAGE_ROLL_MOST, error);
     while (found->count < USAGE_ROLL_MOST && query_row(&query)) {
         struct registry_usage *usage = &found->rows[found->count++];
         *usage = *of;
@@ -205,4 +205,28 @@ sealring_status registry_traffic_prune(struct registry *registry, int64_t ring, 
     }
     *deleted = found.count;
     return status;
+}
+
+/* ---- Whether there is anything to do -------------------------------------------------------------------------------- */
+
+static sealring_status finds_any(struct registry *registry, const struct db_query *text,
+                                 const struct registry_usage *of, bool *any, sealring_error *error)
+{
+    struct query query;
+    start_find(&query, registry, text, of, 1, error);
+    *any = query_row(&query) || *any;
+    return query_end(&query, error);
+}
+
+sealring_status registry_usage_aged(struct registry *registry, int64_t ring, uint32_t version, uint32_t roll_before,
+                                    uint32_t prune_before, bool *aged, sealring_error *error)
+{
+    struct registry_usage hours = {.ring = ring, .version = version, .period = roll_before * HOURS_IN_DAY};
+    struct registry_usage days = {.ring = ring, .version = version, .period = prune_before};
+    *aged = false;
+    sealring_status status = finds_any(registry, &roll_find, &hours, aged, error);
+    if (status == SEALRING_OK) {
+        status = finds_any(registry, &traffic_find, &hours, aged, error);
+    }
+    return status == SEALRING_OK ? finds_any(registry, &prune_find, &days, aged, error) : status;
 }

@@ -84,6 +84,10 @@ sealring_status registry_usage_settled(struct registry *registry, const uint8_t 
 
 #define USAGE_ROLL_MOST 160 /* rows that one call takes: with what each changes elsewhere, fewer than 500 */
 
+/* Whether any of the three below would find something. */
+sealring_status registry_usage_aged(struct registry *registry, int64_t ring, uint32_t version, uint32_t roll_before,
+                                    uint32_t prune_before, bool *aged, sealring_error *error);
+
 /* Moves hours before day `before` of one version, as far as they are settled, into their days; *moved: how many, fewer than
  * USAGE_ROLL_MOST if there are no more. */
 sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
