@@ -25,4 +25,6 @@ libsealring_core_la_SOURCES += \
 	src/vault/state.c src/vault/state.h \
 	src/vault/text.c \
 	src/vault/transition.c src/vault/transition.h \
-	src/vault/version.c
+	src/vault/plan.c src/vault/plan.h \
+	src/vault/run.c \
+	src/vault/version.c src/vault/version.h
