@@ -15,6 +15,7 @@ include tests/token/tests.mk
 include tests/registry/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
+include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif

@@ -328,6 +328,65 @@ sealring_status sealring_verifier_list(sealring_manager *manager, bool all, seal
 sealring_status sealring_verifier_forget(sealring_manager *manager, const char *instance, const char *reason,
                                          sealring_error *error);
 
+/* ---- Policy carried out ------------------------------------------------------------------------------------------------ */
+
+typedef enum sealring_plan_state {
+    SEALRING_PLAN_AHEAD = 1, /* not due yet */
+    SEALRING_PLAN_READY,     /* due, and nothing is in its way */
+    SEALRING_PLAN_WAITING,   /* due; a guard has it wait */
+    SEALRING_PLAN_FORBIDDEN, /* due; it takes a person */
+    SEALRING_PLAN_HELD,      /* an operator rolled back, or the clocks disagree: not by itself before that is over */
+    SEALRING_PLAN_DONE,      /* sealring_run_once has carried it out */
+    SEALRING_PLAN_FAILED,    /* it tried to, and could not */
+    SEALRING_PLAN_NOTICE     /* something to know besides: about the clocks, or the token */
+} sealring_plan_state;
+/* A stable lower-case name such as "waiting"; "none" for anything unknown. Static. */
+const char *sealring_plan_state_name(sealring_plan_state state);
+
+/* One thing that a ring's policy wants, or that was done for it. */
+typedef struct sealring_plan {
+    size_t size;
+    const char *ring;     /* "" of a notice that is about the vault */
+    sealring_event event; /* PREPARE, ACTIVATE, RETIRE, DESTROY; 0 of a notice */
+    uint32_t version;     /* that it is about, also one that is still to be made; 0: none */
+    int64_t due;          /* from when on the policy wants it; 0 of a notice */
+    sealring_plan_state state;
+    const char *text;              /* one line: what its guards say, what holds it, what went wrong */
+    const sealring_change *change; /* of what is DONE; else NULL */
+} sealring_plan;
+
+typedef int (*sealring_plan_callback)(const sealring_plan *plan, void *context);
+
+/* What lies ahead for a ring by its policy, by time. Reads only, and needs no token. */
+sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, sealring_plan_callback each,
+                                   void *context, sealring_error *error);
+
+typedef struct sealring_run_options {
+    size_t size;
+    const char *ring; /* NULL: all */
+} sealring_run_options;
+
+typedef struct sealring_run_result {
+    size_t size;
+    uint32_t done;     /* acts carried out */
+    uint32_t failed;   /* acts that could not be: the token was away, say */
+    uint32_t blocked;  /* due, but waiting, forbidden or held */
+    bool clocks_held;  /* nothing irreversible happens by itself: the wall clock was set */
+    int64_t next;      /* when the next thing is due, 0: nothing is ahead */
+    int64_t come_back; /* ms after which to call again at the latest */
+} sealring_run_result;
+
+/* Carries out what the policies of the rings want: takes stock of the verifiers' reports and the clocks, then prepares, activates,
+ * retires and destroys what is due and allowed, one act at a time, each decided again in the transaction that makes it, so that several
+ * schedulers may run at the same time, and tells the token of closed versions what is in force. It never waits for verifiers: what has to
+ * wait is reported, and the next call goes on. Every act is on the record as an automatic one. `each` (may be NULL) is told of each act
+ * done or failed, and then of what is due and blocked. An object is destroyed only if the token, too, says that it is closed.
+ * options and result may be NULL. An act that fails is reported and is no failure of the call; SEALRING_REGISTRY and SEALRING_SYSTEM are.
+ * With dry_run what it would do is reported as READY. */
+sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_options *options,
+                                  sealring_plan_callback each, void *context, sealring_run_result *result,
+                                  sealring_error *error);
+
 /* ---- Clients -------------------------------------------------------------------------------------------------------- */
 
 typedef struct sealring_client_info {

@@ -3,6 +3,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/audit.c \
 	src/registry/change.c \
 	src/registry/client.c \
+	src/registry/clock_row.c \
 	src/registry/columns.h \
 	src/registry/credential.c \
 	src/registry/db.h \

@@ -11,6 +11,7 @@
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/transition.h"
+#include "vault/version.h"
 #include "vault/waiting.h"
 
 static const struct event_needs {
@@ -250,6 +251,25 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
     return manager_check_reason(options->reason, error);
 }
 
+sealring_status version_carry_out(struct transition *transition, sealring_error *error)
+{
+    const struct event_needs *needs = needs_of(transition->event);
+    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
+    sealring_error token_error = {.message = ""};
+    if (!needs->token)
+        (void)manager_token(transition->manager, &token_error);
+    transition->token_problem = token_error.message;
+    sealring_status status =
+        manager_begin(transition->manager, sealring_event_name(transition->event), needs->token, error);
+    if (status == SEALRING_OK) {
+        status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
+        manager_end(transition->manager);
+    }
+    transition->token_problem = NULL;
+    transition_release(transition);
+    return status;
+}
+
 sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
                                         uint32_t version, const sealring_event_options *options,
                                         sealring_change *change, sealring_error *error)
@@ -271,17 +291,7 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
         .overrule = asked.overrule,
         .change = &whole,
     };
-    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
-    sealring_error token_error = {.message = ""};
-    if (!needs->token)
-        (void)manager_token(manager, &token_error);
-    transition.token_problem = token_error.message;
-    status = manager_begin(manager, sealring_event_name(event), needs->token, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = event == SEALRING_EVENT_ROTATE ? rotate(&transition, error) : run_event(&transition, error);
-    manager_end(manager);
-    transition_release(&transition);
+    status = version_carry_out(&transition, error);
     sized_give(change, &whole, sizeof whole);
     return status;
 }

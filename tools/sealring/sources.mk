@@ -30,6 +30,7 @@ sealring_SOURCES = \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
 	tools/sealring/cmd_init.c \
 	tools/sealring/cmd_status.c \
+	tools/sealring/cmd_run.c \
 	tools/sealring/cmd_ring.c \
 	tools/sealring/cmd_client.c \
 	tools/sealring/cmd_issue.c \

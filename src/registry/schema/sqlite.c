@@ -241,15 +241,17 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER usage_seat_forward BEFORE UPDATE ON usage_seat WHEN NEW.settled_hour < OLD.settled_hour"
     " BEGIN SELECT RAISE(ABORT, 'what is settled stays so'); END",
 
-    /* How the two clocks stood to each other when automation last ran; held_since: wall time since when they disagree with what was, 0:
-     * they agree. */
+    /* How the two clocks stood when automation last wrote them down, and, while they are held to disagree, since when they are steady again
+     * (time since boot) and what the wall clock should show: lifecycle/clockwatch.h. */
     "CREATE TABLE clock ("
     "    id INTEGER PRIMARY KEY CHECK (id = 1),"
     "    boot_id TEXT NOT NULL CHECK (length(boot_id) BETWEEN 0 AND 39),"
     "    boot_ms INTEGER NOT NULL CHECK (boot_ms >= 0),"
-    "    wall_ms INTEGER NOT NULL CHECK (wall_ms >= 0),"
-    "    held_since_boot_ms INTEGER NOT NULL CHECK (held_since_boot_ms >= 0),"
-    "    held INTEGER NOT NULL CHECK (held IN (0, 1))"
+    "    wall_ms INTEGER NOT NULL,"
+    "    held INTEGER NOT NULL CHECK (held IN (0, 1)),"
+    "    steady_boot_ms INTEGER NOT NULL CHECK (steady_boot_ms >= 0),"
+    "    expectation INTEGER NOT NULL CHECK (expectation BETWEEN 0 AND 2),"
+    "    expected_ms INTEGER NOT NULL"
     ") STRICT",
 
     "CREATE TABLE audit ("
