@@ -261,7 +261,7 @@ START_TEST(plans)
         "SELECT k.id FROM api_key k CROSS JOIN credential c CROSS JOIN client cl WHERE k.ring = ?1 AND k.used = 0"
         " AND k.state = 1 AND c.api_key = k.id AND c.serial = k.last_serial AND c.version = ?2"
         " AND cl.id = k.client LIMIT ?3",
-        "api_key_idle (ring=?)");
+        "api_key_idle (ring=? AND state=? AND used=?)");
     expect_plan("SELECT u.api_key FROM usage_hour u CROSS JOIN usage_seat s WHERE u.ring = ?1 AND u.version = ?2"
                 " AND u.hour < ?3 AND s.seat = u.seat AND u.hour <= s.settled_hour ORDER BY u.hour LIMIT ?4",
                 "usage_hour_version (ring=? AND version=? AND hour<?)");
