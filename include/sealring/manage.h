@@ -603,7 +603,7 @@ typedef struct sealring_usage_filter {
     const char *ring; /* NULL: any; likewise below */
     const char *client;
     const char *key_id;
-    int64_t since; /* hours and days that touch [since, until) count whole; until 0: now */
+    int64_t since; /* hours and days that touch [since, until) count whole; until 0: no end */
     int64_t until;
     sealring_usage_by by;
 } sealring_usage_filter;

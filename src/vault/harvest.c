@@ -69,16 +69,16 @@ static struct registry_traffic *find_traffic(struct harvest *harvest, const stru
     return NULL;
 }
 
-/* *exists: the version does. */
+/* *made stays NULL if there is no such version. */
 static sealring_status make_traffic(struct registry *registry, struct harvest *harvest,
                                     const struct usage_record *record, struct registry_traffic **made,
                                     sealring_error *error)
 {
-    struct registry_version version;
+    bool exists = false;
     *made = NULL;
-    sealring_status status = registry_version_get(registry, record->ring, record->version, &version, error);
-    if (status != SEALRING_OK)
-        return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    sealring_status status = usage_version_exists(registry, record->ring, record->version, &exists, error);
+    if (status != SEALRING_OK || !exists)
+        return status;
     struct registry_traffic *more = realloc(harvest->traffic, (harvest->traffic_count + 1) * sizeof *more);
     if (more == NULL)
         return error_no_memory(error);

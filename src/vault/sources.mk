@@ -30,7 +30,6 @@ libsealring_core_la_SOURCES += \
 	src/vault/transition.c src/vault/transition.h \
 	src/vault/usage.c \
 	src/vault/usage_files.c src/vault/usage_files.h \
-	src/vault/version.c
 	src/vault/plan.c src/vault/plan.h \
 	src/vault/run.c \
 	src/vault/version.c src/vault/version.h

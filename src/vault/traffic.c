@@ -10,6 +10,7 @@ struct counting {
     const char *name;
     uint32_t since; /* hour */
     int64_t ring;
+    struct registry *registry;
     struct usage_pending pending;
     sealring_traffic_info *rows;
     size_t count;
@@ -27,6 +28,10 @@ static sealring_status add(struct counting *counting, uint32_t version, uint32_t
             return SEALRING_OK;
         }
     }
+    bool exists = false;
+    sealring_status status = usage_version_exists(counting->registry, counting->ring, version, &exists, error);
+    if (status != SEALRING_OK || !exists)
+        return status;
     sealring_traffic_info *more = realloc(counting->rows, (counting->count + 1) * sizeof *more);
     if (more == NULL)
         return error_no_memory(error);
@@ -79,6 +84,7 @@ static sealring_status read_traffic(struct registry *registry, void *context, se
     if (status != SEALRING_OK)
         return status;
     counting->ring = ring.id;
+    counting->registry = registry;
     status = registry_traffic_each(registry, ring.id, counting->since, take_row, counting, error);
     return status == SEALRING_OK ? take_pending(registry, counting, error) : status;
 }

@@ -27,6 +27,8 @@ struct listing {
     void *context;
     struct usage_pending pending;
     struct registry *registry;
+    int64_t checked_ring; /* its version that was found to be there last */
+    uint32_t checked_version;
     struct figure *figures; /* of the key at hand */
     size_t count;
     size_t capacity;
@@ -74,15 +76,33 @@ static sealring_status take_row(const struct registry_usage *usage, void *contex
     return add_figure(listing, &figure, error);
 }
 
-static sealring_status take_pending(struct listing *listing, int64_t key, sealring_error *error)
+static sealring_status check_version(struct listing *listing, int64_t ring, uint32_t version, bool *exists,
+                                     sealring_error *error)
+{
+    *exists = listing->checked_ring == ring && listing->checked_version == version;
+    if (*exists)
+        return SEALRING_OK;
+    sealring_status status = usage_version_exists(listing->registry, ring, version, exists, error);
+    if (*exists) {
+        listing->checked_ring = ring;
+        listing->checked_version = version;
+    }
+    return status;
+}
+
+static sealring_status take_pending(struct listing *listing, const struct registry_key *key, sealring_error *error)
 {
     const struct usage_record *end = usage_pending_end(&listing->pending);
-    const struct usage_record *record = usage_pending_of_key(&listing->pending, key);
+    const struct usage_record *record = usage_pending_of_key(&listing->pending, key->id);
     sealring_status status = SEALRING_OK;
-    for (; status == SEALRING_OK && record != end && record->key == key; record++) {
+    for (; status == SEALRING_OK && record != end && record->key == key->id; record++) {
+        bool exists = false;
         int64_t from = record->hour * USAGE_HOUR_MS;
         if (from + USAGE_HOUR_MS <= listing->since || from >= listing->until ||
             !usage_pending_counts(&listing->pending, record))
+            continue;
+        status = check_version(listing, key->ring, record->version, &exists, error);
+        if (!exists)
             continue;
         struct figure figure = span_of(listing, record->hour, false);
         figure.serial = record->serial;
@@ -200,7 +220,7 @@ static sealring_status tell_holder(const struct registry_holder *holder, void *c
         status = registry_usage_of_key(listing->registry, holder->key.id, listing->since, listing->until, take_row,
                                        listing, error);
     if (status == SEALRING_OK)
-        status = take_pending(listing, holder->key.id, error);
+        status = take_pending(listing, &holder->key, error);
     if (status == SEALRING_OK && listing->by == SEALRING_USAGE_TOTAL)
         status = add_figure(listing, &newest, error);
     merge(listing);
@@ -232,7 +252,7 @@ sealring_status sealring_usage_list(sealring_manager *manager, const sealring_us
         .filter = {.key_id = filter->key_id, .ring = filter->ring, .client = filter->client},
         .by = filter->by,
         .since = filter->since,
-        .until = filter->until != 0 ? filter->until : now + USAGE_DAY_MS,
+        .until = filter->until != 0 ? filter->until : INT64_MAX,
         .each = each,
         .context = context,
     };

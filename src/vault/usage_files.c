@@ -143,6 +143,12 @@ void usage_file_close(struct usage_file *file)
     file->reader = NULL;
 }
 
+/* A clock that was set back by an hour or less leaves a verifier counting for the hour to come (verifier/hours.h). */
+static int64_t newest_hour(int64_t now)
+{
+    return now / USAGE_HOUR_MS + 1;
+}
+
 struct collection {
     struct usage_records *records;
     uint32_t settled;
@@ -193,11 +199,10 @@ static sealring_status collect(const struct report_credential *record, void *con
     return SEALRING_OK;
 }
 
-/* A clock that was set back by an hour or less leaves a verifier counting for the hour to come (verifier/hours.h). */
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error)
 {
-    struct collection collection = {records, settled, now / USAGE_HOUR_MS + 1, index};
+    struct collection collection = {records, settled, newest_hour(now), index};
     uint64_t damaged = 0;
     sealring_status status = report_read_each(file->reader, NULL, collect, &collection, &damaged);
     records->damaged += damaged;
@@ -266,7 +271,7 @@ sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struc
 {
     char directory[USAGE_DIRECTORY_SIZE];
     struct reading reading = {.manager = manager, .pending = pending, .now = now};
-    *pending = (struct usage_pending){.files = NULL};
+    *pending = (struct usage_pending){.newest = newest_hour(now)};
     usage_directory(manager, directory);
     sealring_status status = manager_read(manager, read_vault_id, &reading, error);
     if (status != SEALRING_OK)
@@ -304,8 +309,17 @@ bool usage_pending_covers(const struct usage_pending *pending, const uint8_t sea
 {
     for (size_t i = 0; i < pending->file_count; i++)
         if (memcmp(pending->files[i].seat, seat, REGISTRY_ID_SIZE) == 0)
-            return hour > pending->files[i].settled_hour;
+            return hour > pending->files[i].settled_hour && hour <= pending->newest;
     return false;
+}
+
+sealring_status usage_version_exists(struct registry *registry, int64_t ring, uint32_t version, bool *exists,
+                                     sealring_error *error)
+{
+    struct registry_version row;
+    sealring_status status = registry_version_get(registry, ring, version, &row, error);
+    *exists = status == SEALRING_OK;
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
 }
 
 const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key)

@@ -60,6 +60,7 @@ sealring_status usage_file_read(const struct usage_file *file, uint32_t settled,
 struct usage_pending {
     struct registry_usage_seat *files;
     size_t file_count;
+    int64_t newest; /* hour: of later ones the files' word does not count, as a clock was wrong */
     struct usage_records records;
 };
 
@@ -77,6 +78,10 @@ static inline bool usage_pending_counts(const struct usage_pending *pending, con
 {
     return record->hour > pending->files[record->file].settled_hour;
 }
+
+/* Whether a ring's version is there; a record of another one is damaged. */
+sealring_status usage_version_exists(struct registry *registry, int64_t ring, uint32_t version, bool *exists,
+                                     sealring_error *error);
 
 /* The first record of a key, or the end. */
 const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key);

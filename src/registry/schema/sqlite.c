@@ -104,7 +104,7 @@ const char *const schema_sqlite[] = {
     "CREATE INDEX api_key_revoked ON api_key (client) WHERE state = 3",
     "CREATE INDEX api_key_ring ON api_key (ring, state)",
     "CREATE INDEX api_key_changed ON api_key (changed_epoch)",
-    "CREATE INDEX api_key_idle ON api_key (ring) WHERE used = 0 AND state = 1",
+    "CREATE INDEX api_key_idle ON api_key (ring, state, used) WHERE used = 0",
     "CREATE TRIGGER api_key_final BEFORE UPDATE ON api_key"
     " WHEN (OLD.state = 3 AND NEW.state <> 3) OR NEW.last_serial < OLD.last_serial"
     " BEGIN SELECT RAISE(ABORT, 'revoked is final, and serials only grow'); END",
