@@ -20,7 +20,7 @@ static enum protocol_step look(struct protocol *protocol, int64_t boot, int64_t 
     enum protocol_step step = protocol_see(protocol, era, epoch, false);
     if (step != PROTOCOL_NOTHING)
         protocol_applied(protocol, era, epoch);
-    protocol_reported(protocol, LEASE);
+    protocol_reported(protocol, protocol->look_started, LEASE);
     return step;
 }
 
@@ -45,7 +45,7 @@ START_TEST(nothing_is_served_before_the_first_look_is_reported)
     ck_assert(protocol.loaded);
     ck_assert_uint_eq(protocol.epoch, 7);
     ck_assert(!protocol_may_serve(&protocol, 1000));
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(protocol_may_serve(&protocol, 1000));
 }
 END_TEST
@@ -77,14 +77,14 @@ START_TEST(a_report_without_a_complete_look_prolongs_nothing)
 {
     struct protocol protocol = joined(7);
     protocol_begin_look(&protocol, 2000, 7000);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 8, false), PROTOCOL_CHANGES);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
     protocol_begin_look(&protocol, 3000, 8000);
     protocol_applied(&protocol, era_a, 8); /* loaded before this look began */
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
 }
 END_TEST
@@ -97,7 +97,7 @@ START_TEST(an_older_look_changes_nothing_and_a_later_one_may_shorten_the_lease)
     ck_assert_int_eq(protocol.wall_offset, 5000);
     protocol_begin_look(&protocol, 1100, 6100);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 7, false), PROTOCOL_NOTHING);
-    protocol_reported(&protocol, 5000);
+    protocol_reported(&protocol, protocol.look_started, 5000);
     ck_assert_int_eq(protocol.lease_ends, 6100);
 }
 END_TEST
@@ -107,7 +107,7 @@ START_TEST(a_lease_without_end_does_not_wrap)
     struct protocol protocol = joined(7);
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 7, false), PROTOCOL_NOTHING);
-    protocol_reported(&protocol, INT64_MAX);
+    protocol_reported(&protocol, protocol.look_started, INT64_MAX);
     ck_assert_int_eq(protocol.lease_ends, INT64_MAX);
 }
 END_TEST
@@ -138,7 +138,7 @@ START_TEST(what_a_look_sees_tells_the_step)
         ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_b, epoch));
     }
     protocol_applied(&protocol, sights[_i].era, sights[_i].epoch);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(protocol_may_serve(&protocol, 2000));
     ck_assert(protocol_may_insert(&protocol, protocol.fences, sights[_i].era, sights[_i].epoch));
 }
@@ -167,7 +167,7 @@ START_TEST(a_row_does_not_enter_behind_the_look_that_is_applying)
     ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_a, 8));
     ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 9));
     protocol_applied(&protocol, era_a, 9);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 2000 + LEASE);
     ck_assert_uint_eq(protocol.epoch, 9);
 }
@@ -180,7 +180,7 @@ START_TEST(a_row_from_before_a_fence_never_enters)
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 5, true), PROTOCOL_RELOAD);
     protocol_applied(&protocol, era_a, 5);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(!protocol_may_insert(&protocol, fences, era_a, 7));
     ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 7));
 }
@@ -192,7 +192,7 @@ START_TEST(a_restore_between_look_and_load_falls_on_the_fence)
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 9, false), PROTOCOL_CHANGES);
     protocol_applied(&protocol, _i == 0 ? era_b : era_a, _i == 0 ? 9 : 6);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(!protocol.loaded);
     ck_assert(!protocol_may_serve(&protocol, 2000));
     ck_assert_int_eq(look(&protocol, 3000, 5000, era_b, 9), PROTOCOL_RELOAD);
@@ -206,7 +206,7 @@ START_TEST(less_than_was_seen_is_no_complete_look_and_is_not_forgotten)
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 9, false), PROTOCOL_CHANGES);
     protocol_applied(&protocol, era_a, 8);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
     protocol_begin_look(&protocol, 3000, 8000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 8, false), PROTOCOL_RELOAD);
@@ -240,7 +240,7 @@ START_TEST(clocks_that_move_apart_are_noticed_until_they_agree)
         look(&protocol, boot + 100, clocks[i].ahead, era_a, 7);
         ck_assert_int_eq(protocol.wall_offset, clocks[i].ahead);
         ck_assert_msg(protocol.clocks_disagree == clocks[i].disagree, "look %zu", i);
-        protocol_reported(&protocol, LEASE); /* the same report twice is one */
+        protocol_reported(&protocol, protocol.look_started, LEASE); /* the same report twice is one */
         ck_assert_msg(protocol.clocks_disagree == clocks[i].disagree, "look %zu, again", i);
     }
 }
@@ -284,7 +284,7 @@ static enum protocol_step call(struct protocol *protocol, unsigned number, int64
     else if (number == 12)
         protocol_begin_look(protocol, now, now + 5000);
     else if (number == 13)
-        protocol_reported(protocol, LEASE);
+        protocol_reported(protocol, protocol->look_started, LEASE);
     else
         protocol_applying(protocol, number - 13);
     return PROTOCOL_NOTHING;
@@ -566,7 +566,7 @@ static bool happen(struct world *world, enum event event, uint64_t counts[2])
     case REPORTED:
         if (world->protocol.look == PROTOCOL_NO_LOOK || world->protocol.look == PROTOCOL_BEGUN)
             return false;
-        protocol_reported(&world->protocol, WORLD_LEASE);
+        protocol_reported(&world->protocol, world->now, WORLD_LEASE);
         return true;
     default:
         return request(world, event, counts);
