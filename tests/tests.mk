@@ -18,6 +18,7 @@ include tests/verifier/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk

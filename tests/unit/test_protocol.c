@@ -73,6 +73,42 @@ START_TEST(a_look_that_was_not_reported_prolongs_nothing)
 }
 END_TEST
 
+/* Who waits may have given a silent verifier up when its former report was a lease ago. */
+START_TEST(a_report_that_comes_late_needs_another_look)
+{
+    struct protocol protocol = joined(7);
+    protocol_begin_look(&protocol, 1000 + LEASE - 2, 0);
+    protocol_see(&protocol, era_a, 7, false);
+    ck_assert(protocol_reported(&protocol, 1000 + LEASE - 1, LEASE));
+    ck_assert_int_eq(protocol.lease_ends, 1000 + 2 * LEASE - 2);
+    protocol_begin_look(&protocol, 2 * LEASE, 0); /* begun in time, but it got stuck before its report */
+    protocol_see(&protocol, era_a, 7, false);
+    ck_assert(!protocol_reported(&protocol, 1000 + 2 * LEASE - 2, LEASE));
+    ck_assert_int_eq(protocol.lease_ends, 1000 + 2 * LEASE - 2);
+    ck_assert(!protocol_may_serve(&protocol, 1000 + 2 * LEASE - 2));
+    protocol_begin_look(&protocol, 3 * LEASE - 2, 0); /* it is heard from since the look that was late began */
+    protocol_see(&protocol, era_a, 7, false);
+    ck_assert(protocol_reported(&protocol, 3 * LEASE - 1, LEASE));
+    ck_assert(protocol_may_serve(&protocol, 4 * LEASE - 3));
+}
+END_TEST
+
+START_TEST(joining_may_take_no_longer_than_a_lease)
+{
+    for (int late = 0; late < 2; late++) {
+        struct protocol protocol = {0};
+        protocol_join(&protocol, 5000);
+        protocol_begin_look(&protocol, 5000 + LEASE - 10, 0);
+        protocol_see(&protocol, era_a, 7, false);
+        protocol_applied(&protocol, era_a, 7);
+        ck_assert_int_eq(protocol_reported(&protocol, 5000 + LEASE - 1 + late, LEASE), late == 0);
+        ck_assert_int_eq(protocol_may_serve(&protocol, 5000 + LEASE), late == 0);
+        look(&protocol, 5000 + LEASE, 0, era_a, 7);
+        ck_assert(protocol_may_serve(&protocol, 5000 + LEASE));
+    }
+}
+END_TEST
+
 START_TEST(a_report_without_a_complete_look_prolongs_nothing)
 {
     struct protocol protocol = joined(7);
@@ -675,6 +711,8 @@ int main(void)
     tcase_add_test(cases, nothing_is_served_before_the_first_look_is_reported);
     tcase_add_test(cases, the_lease_runs_from_the_looks_start);
     tcase_add_test(cases, a_look_that_was_not_reported_prolongs_nothing);
+    tcase_add_test(cases, a_report_that_comes_late_needs_another_look);
+    tcase_add_test(cases, joining_may_take_no_longer_than_a_lease);
     tcase_add_test(cases, a_report_without_a_complete_look_prolongs_nothing);
     tcase_add_test(cases, an_older_look_changes_nothing_and_a_later_one_may_shorten_the_lease);
     tcase_add_test(cases, a_lease_without_end_does_not_wrap);

@@ -89,9 +89,9 @@ static void read_evidence(const struct setting *setting, const struct world *wor
 /* ---- closings: what must be in force everywhere before the command says `effective` ---- */
 
 /* Reports from before an older copy was put back into the same era say epochs that mean something else by now, which nobody can tell. */
-static struct closing commit_closing(const struct world *world)
+static struct closing commit_closing(const struct setting *setting, const struct world *world)
 {
-    if (world->truth.put_back != 0)
+    if (!setting->in_force || world->truth.put_back != 0)
         return (struct closing){.pending = 0};
     return (struct closing){.pending = 1, .era = world->registry.era, .epoch = world->registry.epoch};
 }
@@ -188,11 +188,10 @@ static void apply_step(const struct setting *setting, struct world *world, const
     }
     if (accepted && !accepts) {
         world->truth.promised &= (uint8_t)~bit(version);
-        world->truth.versions[version] = commit_closing(world);
+        world->truth.versions[version] = commit_closing(setting, world);
     }
     if (accepts && !accepted)
         world->truth.versions[version] = (struct closing){.pending = 0}; /* reinstated, or new */
-    (void)setting;
 }
 
 static void check_ring(const struct setting *setting, const struct world *before, const struct world *after)
@@ -218,6 +217,9 @@ static bool change_version(const struct setting *setting, struct world *world, s
     struct lifecycle_version versions[VERSIONS];
     struct lifecycle_ring ring;
     struct lifecycle_decision decision;
+    const struct registry_file *file = &world->registry;
+    if (number != 0 && lifecycle_rule(event, (sealring_version_state)file->rows[number - 1].state) == NULL)
+        return false; /* as lifecycle_decide would say, with a line for people that takes its time */
     memcpy(&before, world, sizeof before);
     operator_ring(setting, &world->registry, &ring, versions);
     read_evidence(setting, world, number == 0 ? 0 : number - 1, &testimony);
@@ -277,7 +279,7 @@ static bool issue(struct world *world, unsigned client)
     return false;
 }
 
-static bool revoke(struct world *world, unsigned client)
+static bool revoke(const struct setting *setting, struct world *world, unsigned client)
 {
     struct registry_file *file = &world->registry;
     if ((file->revoked & bit(client)) != 0 || file->key_epoch[client] == 0)
@@ -285,7 +287,7 @@ static bool revoke(struct world *world, unsigned client)
     file->epoch++;
     file->key_epoch[client] = file->epoch;
     file->revoked |= bit(client);
-    world->truth.keys[client] = commit_closing(world);
+    world->truth.keys[client] = commit_closing(setting, world);
     return true;
 }
 
@@ -388,7 +390,7 @@ bool operator_happens(const struct setting *setting, struct world *world, struct
     case ISSUE:
         return issue(world, event.subject);
     case REVOKE:
-        return revoke(world, event.subject);
+        return revoke(setting, world, event.subject);
     case BACK_UP:
         return back_up(world);
     case RESTORE:

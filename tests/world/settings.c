@@ -11,44 +11,75 @@
 static const struct setting settings[] = {
     {
         .name = "revocation",
-        .bounds =
-            "1 version, 1 client, 2 verifiers with slow clocks; first sights under way; keys revoked, the version compromised",
+        .bounds = "1 version, 1 client, 2 verifiers; a first sight under way; the key revoked, the version compromised",
         .lease = 1000,
-        .verifier_ms = 990,
+        .verifier_ms = 1000,
         .overlap = 1,
         .purge_delay = 1,
         .keep = 2,
         .versions = 1,
         .verifiers = 2,
         .clients = 1,
+        .in_force = true,
         .calls = 1,
         .issued_first = 1,
         .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
         .states_max = 6000000,
     },
     {
+        .name = "slow-clock",
+        .bounds = "1 version, 1 client, 1 verifier whose clock is slow by 1 %; reports are read or not",
+        .lease = 1000,
+        .verifier_ms = 990,
+        .overlap = 1,
+        .purge_delay = 1,
+        .keep = 2,
+        .versions = 1,
+        .verifiers = 1,
+        .clients = 1,
+        .in_force = true,
+        .calls = 1,
+        .issued_first = 1,
+        .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
+        .depth_max = 16,
+        .states_max = 6000000,
+    },
+    {
         .name = "rotation",
-        .bounds = "3 versions, every command on them but the gate, 1 verifier",
+        .bounds = "3 versions, 1 client, 1 verifier, every command; commands wait while it is behind",
         .lease = 1000,
         .verifier_ms = 1000,
-        .overlap = 0,
-        .purge_delay = 0,
         .keep = 2,
         .versions = 3,
         .verifiers = 1,
         .clients = 1,
-        .ahead = 3,
+        .ahead = 1,
         .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
+        .depth_max = 10,
+        .states_max = 6000000,
+    },
+    {
+        .name = "barrier",
+        .bounds = "2 versions, 1 client, 1 verifier, every command; they wait while it is behind by 2 changes",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .keep = 2,
+        .versions = 2,
+        .verifiers = 1,
+        .clients = 1,
+        .ahead = 2,
+        .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
+        .depth_max = 13,
         .states_max = 6000000,
     },
     {
         .name = "retirement",
-        .bounds = "2 versions, 1 verifier, uses, report files removed once",
+        .bounds = "a retiring version, 1 verifier, uses, one report file removed",
         .lease = 1000,
         .verifier_ms = 1000,
         .overlap = 1,
         .purge_delay = 1,
-        .quiet_period = 2000,
+        .quiet_period = 1000,
         .keep = 2,
         .versions = 2,
         .verifiers = 1,
@@ -61,7 +92,7 @@ static const struct setting settings[] = {
     },
     {
         .name = "restoring",
-        .bounds = "2 versions, 1 client, 1 verifier; an older copy comes back once, in each of three ways",
+        .bounds = "1 version, 1 client, 1 verifier; an older copy comes back once, in each of three ways",
         .lease = 1000,
         .verifier_ms = 1000,
         .overlap = 1,
@@ -70,26 +101,32 @@ static const struct setting settings[] = {
         .versions = 1,
         .verifiers = 1,
         .clients = 1,
+        .in_force = true,
         .restores = 1,
+        .ahead = 2,
         .calls = 1,
-        .issued_first = 0,
-        .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(COMPROMISE) | E(BACK_UP) |
+        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(BACK_UP) |
                  E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK),
+        .depth_max = 13,
         .states_max = 6000000,
     },
 };
-#define COUNT (sizeof settings / sizeof settings[0])
+#define DEEP_STATES UINT64_C(60000000) /* 1.5 GB */
+#define COUNT       (sizeof settings / sizeof settings[0])
 
-unsigned settings_count(bool deep)
+unsigned settings_count(void)
 {
-    (void)deep;
     return COUNT;
 }
 
-const struct setting *settings_get(bool deep, unsigned index)
+struct setting settings_get(bool deep, unsigned index)
 {
-    (void)deep;
-    return &settings[index];
+    struct setting setting = settings[index];
+    if (deep) {
+        setting.depth_max = 0;
+        setting.states_max = DEEP_STATES;
+    }
+    return setting;
 }
 
 void settings_begin(const struct setting *setting, struct world *world)

@@ -5,9 +5,9 @@
 
 #include "world/world.h"
 
-/* deep: the larger ones, for an hour by hand. */
-unsigned settings_count(bool deep);
-const struct setting *settings_get(bool deep, unsigned index);
+/* deep: without a bound on events, for an hour by hand. */
+unsigned settings_count(void);
+struct setting settings_get(bool deep, unsigned index);
 
 /* A ring whose version 1 is active; the processes are all gone. */
 void settings_begin(const struct setting *setting, struct world *world);

@@ -212,11 +212,13 @@ struct setting {
     uint8_t versions, verifiers, clients;
     uint8_t restores, losses; /* at most */
     uint8_t ahead;            /* commands wait while a live verifier is behind by so many changes; 0: they do not */
+    bool in_force;            /* closings are followed until they are in force everywhere */
     uint8_t calls;            /* at their first sight at the same time */
     uint8_t issued_first;     /* clients that hold a credential under version 1 at the beginning, a bit each */
     bool retiring; /* at the beginning version 1 is retiring and version 2 active; else version 1 is active */
     uint64_t
         kinds; /* a bit for each event that can happen; without OBSERVE the waiting side reads all reports at once */
+    unsigned depth_max;  /* events from the beginning; 0: all states that there are */
     uint64_t states_max; /* for the table's size; more is a failure, not a bound */
 };
 
