@@ -250,9 +250,12 @@ static uint8_t swap_bits(uint8_t bits)
     return (uint8_t)((bits & 1) << 1 | (bits >> 1 & 1));
 }
 
+/* The one that got farther in its life is first. */
 static void sort_processes(struct world *world)
 {
-    if (memcmp(&world->processes[0], &world->processes[1], sizeof world->processes[0]) <= 0)
+    int farther = world->processes[0].life - world->processes[1].life;
+    if (farther > 0 ||
+        (farther == 0 && memcmp(&world->processes[0], &world->processes[1], sizeof world->processes[0]) <= 0))
         return;
     struct process first = world->processes[0];
     world->processes[0] = world->processes[1];

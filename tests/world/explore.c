@@ -203,6 +203,8 @@ static void tell_path(const struct search *search, uint64_t state, struct event 
         state = search->origins[state].from;
     }
     printf("# %s, after\n", world_broken);
+    for (const struct event *event = search->setting->first_events; event != NULL && event->kind != TICKS; event++)
+        tell_event(search->setting, *event);
     while (length > 0)
         tell_event(search->setting, path[--length]);
 }
@@ -252,7 +254,7 @@ static bool try_all(struct search *search, const struct world *world, uint64_t f
     return true;
 }
 
-static void begin(struct search *search, const struct setting *setting)
+static bool begin(struct search *search, const struct setting *setting)
 {
     struct world world;
     memset(search, 0, sizeof *search);
@@ -264,8 +266,21 @@ static void begin(struct search *search, const struct setting *setting)
     search->origins = need(calloc(setting->states_max, sizeof *search->origins));
     settings_begin(setting, &world);
     canon_normalise(setting, &world);
+    for (const struct event *event = setting->first_events; event != NULL && event->kind != TICKS; event++) {
+        bool happened = happen(setting, &world, *event);
+        canon_normalise(setting, &world);
+        if (world_broken == NULL && happened)
+            truth_check(setting, &world);
+        if (world_broken == NULL && happened)
+            continue;
+        printf("# %s, after\n", world_broken != NULL ? world_broken : "the beginning does not come about");
+        for (const struct event *told = setting->first_events; told <= event; told++)
+            tell_event(setting, *told);
+        return false;
+    }
     (void)is_new(search, &world);
     (void)add(search, &world, 0, (struct event){.kind = TICKS});
+    return true;
 }
 
 static void end(struct search *search)
@@ -317,8 +332,7 @@ static bool run(const struct setting *setting, unsigned number)
     clock_t began = clock();
     memset(&tally, 0, sizeof tally);
     world_broken = NULL;
-    begin(&search, setting);
-    bool good = explore(&search) && nothing_was_idle(setting);
+    bool good = begin(&search, setting) && explore(&search) && nothing_was_idle(setting);
     double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
     printf("# %s: %s\n", setting->name, setting->bounds);
     printf("# %llu states, %llu transitions, %s%u events from the beginning, %.1f s\n",

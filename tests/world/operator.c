@@ -338,7 +338,7 @@ static bool put_back(const struct setting *setting, struct world *world, enum ki
             return false; /* it would be the same for a row that was read before */
     world->registry = world->copy;
     world->registry.there = 0;
-    world->registry.inode = how == WRITE_BACK ? inode : (uint8_t)(inode + 1);
+    world->registry.inode = how == PUT_BACK ? (uint8_t)(inode + 1) : inode;
     world->registry.era = how == RESTORE ? (uint8_t)(era + 1) : era;
     memset(&world->copy, 0, sizeof world->copy);
     world->restores++;

@@ -8,6 +8,19 @@
 #define LOOKS    (E(JOIN) | E(PROVE_ALL) | E(SEE) | E(TAKE_IN) | E(APPLIED) | E(REPORT) | E(CRASH) | E(TICKS) | E(OBSERVE))
 #define COMMANDS (E(PREPARE) | E(ACTIVATE) | E(ROLLBACK) | E(RETIRE) | E(REINSTATE) | E(COMPROMISE) | E(DESTROY))
 
+/* Verifier 1 has joined. */
+#define JOINED                                                                  \
+    {JOIN, 0, 0}, {SEE, 0, 0}, {TAKE_IN, 0, 0}, {PROVE_ALL, 0, 0}, {SEE, 0, 0}, \
+    {                                                                           \
+        REPORT, 0, 0                                                            \
+    }
+
+static const struct event joined[] = {JOINED, {TICKS, 0, 0}};
+
+/* There is an older copy, and verifier 1 has applied what was done since. */
+static const struct event backed_up[] = {JOINED,          {BACK_UP, 0, 0}, {ISSUE, 0, 1},  {SEE, 0, 0},
+                                         {TAKE_IN, 0, 0}, {APPLIED, 0, 0}, {REPORT, 0, 0}, {TICKS, 0, 0}};
+
 static const struct setting settings[] = {
     {
         .name = "revocation",
@@ -29,7 +42,7 @@ static const struct setting settings[] = {
     {
         .name = "slow-clock",
         .bounds = "1 version, 1 client, 1 verifier whose clock is slow by 1 %; reports are read or not",
-        .lease = 1000,
+        .lease = 3000,
         .verifier_ms = 990,
         .overlap = 1,
         .purge_delay = 1,
@@ -41,7 +54,8 @@ static const struct setting settings[] = {
         .calls = 1,
         .issued_first = 1,
         .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
-        .depth_max = 16,
+        .first_events = joined,
+        .depth_max = 12,
         .states_max = 6000000,
     },
     {
@@ -55,7 +69,8 @@ static const struct setting settings[] = {
         .clients = 1,
         .ahead = 1,
         .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
-        .depth_max = 10,
+        .first_events = joined,
+        .depth_max = 12,
         .states_max = 6000000,
     },
     {
@@ -69,7 +84,8 @@ static const struct setting settings[] = {
         .clients = 1,
         .ahead = 2,
         .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
-        .depth_max = 13,
+        .first_events = joined,
+        .depth_max = 14,
         .states_max = 6000000,
     },
     {
@@ -92,7 +108,7 @@ static const struct setting settings[] = {
     },
     {
         .name = "restoring",
-        .bounds = "1 version, 1 client, 1 verifier; an older copy comes back once, in each of three ways",
+        .bounds = "1 version, 2 clients, 1 verifier; an older copy comes back once, in each of three ways",
         .lease = 1000,
         .verifier_ms = 1000,
         .overlap = 1,
@@ -100,14 +116,16 @@ static const struct setting settings[] = {
         .keep = 2,
         .versions = 1,
         .verifiers = 1,
-        .clients = 1,
+        .clients = 2,
         .in_force = true,
         .restores = 1,
         .ahead = 2,
         .calls = 1,
-        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(BACK_UP) |
+        .issued_first = 1,
+        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(COMPROMISE) |
                  E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK),
-        .depth_max = 13,
+        .first_events = backed_up,
+        .depth_max = 9,
         .states_max = 6000000,
     },
 };

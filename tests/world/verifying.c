@@ -24,8 +24,11 @@ static struct protocol unpack(const struct process *process)
     return protocol;
 }
 
-static void pack(const struct protocol *protocol, uint8_t era, struct process *process)
+static void pack(const struct protocol *protocol, struct process *process)
 {
+    uint8_t era = 0;
+    while (memcmp(protocol->era, era_bytes(era), sizeof protocol->era) != 0)
+        era++;
     if (protocol->fences != 1) {
         process->request.same_fences = 0;
         tally.fences++;
@@ -100,7 +103,7 @@ static bool join(struct process *process)
     protocol_join(&protocol, NOW);
     protocol.fences = 1;
     protocol.look_started = NOW;
-    pack(&protocol, 0, process);
+    pack(&protocol, process);
     process->life = JOINING;
     process->joined = -1; /* a moment before anything else that happens in this tick */
     process->last_report = NEVER;
@@ -161,7 +164,7 @@ static bool see(const struct world *world, struct process *process)
     protocol_begin_look(&protocol, NOW, NOW);
     enum protocol_step step =
         protocol_see(&protocol, era_bytes(file->era), file->epoch, process->opened != file->inode);
-    pack(&protocol, file->era, process);
+    pack(&protocol, process);
     process->opened = file->inode;
     process->step = step == PROTOCOL_NOTHING ? 0 : (uint8_t)(1 + step);
     process->taken = 0;
@@ -238,7 +241,7 @@ static bool take_in(struct world *world, struct process *process)
     bool altered = false;
     if (process->step == 1 + PROTOCOL_RELOAD) {
         reload(world, process, &protocol);
-        pack(&protocol, file->era, process);
+        pack(&protocol, process);
         return true;
     }
     bool any = false;
@@ -257,7 +260,7 @@ static bool take_in(struct world *world, struct process *process)
                 process->cached &= (uint8_t)~bit(credential_of(client, version));
     if (altered)
         start_over(world, process, &protocol, file->era, file->epoch);
-    pack(&protocol, altered ? file->era : process->era, process);
+    pack(&protocol, process);
     if (!altered) {
         process->taken = 1;
         process->taken_era = file->era;
@@ -272,16 +275,14 @@ static bool applied(const struct world *world, struct process *process)
     if (!process->taken)
         return false;
     struct protocol protocol = unpack(process);
-    uint8_t era = process->era;
     protocol_applied(&protocol, era_bytes(process->taken_era), process->taken_epoch);
     process->step = 0;
     if (!protocol.loaded) {
         if (process->opened != world->registry.inode)
             return false; /* the reload fails, too: the next look sees another file */
         start_over(world, process, &protocol, process->taken_era, process->taken_epoch);
-        era = world->registry.era;
     }
-    pack(&protocol, era, process);
+    pack(&protocol, process);
     process->taken = 0;
     process->taken_era = 0;
     process->taken_epoch = 0;
@@ -321,7 +322,7 @@ static bool report(const struct setting *setting, struct world *world, unsigned 
     process->moved = process->remembered;
     struct protocol protocol = unpack(process);
     protocol_reported(&protocol, NOW, setting->lease);
-    pack(&protocol, process->era, process);
+    pack(&protocol, process);
     process->life = SERVING;
     if ((world->truth.unseen & bit(index)) == 0)
         world->truth.put_back &= (uint8_t)~bit(index);

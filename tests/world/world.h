@@ -173,7 +173,7 @@ enum kind {
     ISSUE,      /* client: issue or reissue, under the active version */
     REVOKE,     /* client */
     BACK_UP,
-    RESTORE,     /* as sealring does it: another era, in another file */
+    RESTORE,     /* as sealring does it: another era */
     WRITE_BACK,  /* the copy by other means, into the same file and era */
     PUT_BACK,    /* the copy by other means, another file of the same era */
     OBSERVE,     /* the waiting side reads the reports and remembers them */
@@ -218,8 +218,9 @@ struct setting {
     bool retiring; /* at the beginning version 1 is retiring and version 2 active; else version 1 is active */
     uint64_t
         kinds; /* a bit for each event that can happen; without OBSERVE the waiting side reads all reports at once */
-    unsigned depth_max;  /* events from the beginning; 0: all states that there are */
-    uint64_t states_max; /* for the table's size; more is a failure, not a bound */
+    const struct event *first_events; /* that lead to the state from which all others are explored; up to TICKS */
+    unsigned depth_max;               /* events from the beginning; 0: all states that there are */
+    uint64_t states_max;              /* for the table's size; more is a failure, not a bound */
 };
 
 /* What was broken first; NULL as long as nothing is. */
