@@ -19,6 +19,7 @@ include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk

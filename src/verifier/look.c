@@ -405,9 +405,11 @@ static sealring_status write_report(struct look *look, sealring_error *error)
     return status;
 }
 
-/* Nobody but the look changes the protocol, so it may read it without the lock. */
-static sealring_status report(struct look *look, sealring_error *error)
+/* Nobody but the look changes the protocol, so it may read it without the lock. *again: this report came so late that it shows only
+ * that the verifier is there; the lease takes another look. */
+static sealring_status report(struct look *look, bool *again, sealring_error *error)
 {
+    *again = false;
     struct verifier *verifier = look->verifier;
     struct protocol *protocol = &verifier->protocol;
     if (protocol->look != PROTOCOL_COMPLETE)
@@ -416,8 +418,9 @@ static sealring_status report(struct look *look, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     bool disagreed = protocol->clocks_disagree;
+    int64_t written = clock_boot_ms();
     pthread_mutex_lock(&verifier->inserting);
-    protocol_reported(protocol, look->vault.lease_ms);
+    *again = !protocol_reported(protocol, written, look->vault.lease_ms);
     pthread_mutex_unlock(&verifier->inserting);
     if (protocol->wall_offset < atomic_load(&verifier->wall_offset))
         atomic_store(&verifier->no_detail_until, 0); /* a time that may be far ahead now */
@@ -478,13 +481,21 @@ sealring_status look_load(struct verifier *verifier, sealring_error *error)
     return status;
 }
 
-sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
+static sealring_status look_once(struct verifier *verifier, bool *again, sealring_error *error)
 {
     struct look look = {.verifier = verifier};
-    pthread_mutex_lock(&verifier->looking);
+    *again = false;
     sealring_status status = see(&look, error);
-    if (status == SEALRING_OK)
-        status = report(&look, error);
+    return status == SEALRING_OK ? report(&look, again, error) : status;
+}
+
+sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
+{
+    bool again;
+    pthread_mutex_lock(&verifier->looking);
+    sealring_status status = look_once(verifier, &again, error);
+    if (status == SEALRING_OK && again)
+        status = look_once(verifier, &again, error);
     if (status == SEALRING_OK) {
         hours_turn(verifier);
         uint64_t unproved = 0;

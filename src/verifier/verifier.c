@@ -116,6 +116,7 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
     if (verifier == NULL)
         return error_no_memory(error);
     set_up(verifier, setup);
+    protocol_join(&verifier->protocol, clock_boot_ms());
     sealring_status status = make_parts(verifier, error);
     if (status == SEALRING_OK)
         status = join_report(verifier, error);
