@@ -5,6 +5,8 @@ TESTS += tests/cli/style.sh
 EXTRA_DIST += tests/cli/style.sh
 TESTS += tests/cli/install.sh
 EXTRA_DIST += tests/cli/install.sh tests/cli/requests.pl
+TESTS += tests/cli/systemd.sh
+EXTRA_DIST += tests/cli/systemd.sh
 TESTS += tests/cli/docs.sh tests/cli/bindings.sh
 EXTRA_DIST += tests/cli/docs.sh tests/cli/docs.pl tests/cli/bindings.sh
 # The command, as an operator uses it.
