@@ -15,9 +15,11 @@ include tests/token/tests.mk
 include tests/registry/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
+include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
