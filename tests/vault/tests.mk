@@ -16,3 +16,7 @@ c_tests += test_waiting
 test_waiting_SOURCES = tests/vault/test_waiting.c
 test_waiting_CPPFLAGS = $(TEST_CPPFLAGS)
 test_waiting_LDADD = $(TEST_LIBS)
+c_tests += test_run
+test_run_SOURCES = tests/vault/test_run.c
+test_run_CPPFLAGS = $(TEST_CPPFLAGS)
+test_run_LDADD = $(TEST_LIBS)
