@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
 #include "vault/closing.h"
+#include "vault/harvest.h"
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/transition.h"
@@ -156,6 +158,14 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
 }
 
 /* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
+/* The gate names who uses a version; that comes from the statistics. */
+static void take_stock(sealring_manager *manager)
+{
+    sealring_harvest_result harvested = {.size = sizeof harvested};
+    if (!manager->dry_run)
+        (void)harvest_all(manager, clock_wall_ms(), &harvested, NULL);
+}
+
 static sealring_status run_event(struct transition *transition, sealring_error *error)
 {
     static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
@@ -164,6 +174,8 @@ static sealring_status run_event(struct transition *transition, sealring_error *
         [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
         [SEALRING_EVENT_DESTROY] = destroy,
     };
+    if (transition->event == SEALRING_EVENT_RETIRE)
+        take_stock(transition->manager);
     sealring_status status = transition_load(transition, error);
     if (status != SEALRING_OK)
         return status;

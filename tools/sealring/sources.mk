@@ -40,6 +40,7 @@ sealring_SOURCES = \
 	tools/sealring/cmd_verify.c \
 	tools/sealring/cmd_verifier.c \
 	tools/sealring/cmd_explain.c \
+	tools/sealring/cmd_usage.c \
 	tools/sealring/cmd_version.c \
 	tools/sealring/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)
