@@ -49,7 +49,7 @@ static void kill_slot(struct processes *processes, struct slot *slot)
     start(processes, slot);
 }
 
-/* Half of them for longer than the lease. It is stopped once the kernel says so. */
+/* From half a lease to two and a half. It is stopped once the kernel says so. */
 static void stop_slot(struct processes *processes, struct slot *slot)
 {
     struct history *history = processes->history;
@@ -64,7 +64,7 @@ static void stop_slot(struct processes *processes, struct slot *slot)
     }
     history_add_moment(history, MOMENT_STOP, slot->life, before);
     slot->stopped_until =
-        history_now() +
+        history_now() + history->lease / 2 +
         (int64_t)history_below(&processes->random, (uint32_t)(2 * history->lease / MILLISECOND)) * MILLISECOND;
 }
 
@@ -113,12 +113,12 @@ void processes_turn(struct processes *processes)
     for (int i = 0; i < PROCESSES_SLOTS; i++)
         mind(processes, &processes->slots[i]);
     struct slot *slot = &processes->slots[history_below(&processes->random, PROCESSES_SLOTS)];
-    uint32_t what = history_below(&processes->random, 100);
-    if (what < 3)
+    uint32_t what = history_below(&processes->random, 200);
+    if (what < 5)
         kill_slot(processes, slot);
-    else if (what == 3 && slot->stopped_until == 0)
+    else if (what < 8 && slot->stopped_until == 0)
         stop_slot(processes, slot);
-    else if (what > 3 && what < 7)
+    else if (what >= 8 && what < 14)
         restart_slot(processes, slot);
 }
 

@@ -26,6 +26,7 @@
 #define OVERLAP_MS   1000
 #define PURGE_MS     4000
 #define KEEP         8
+#define ROTATE_MS    5000
 #define TURN         (50 * MILLISECOND)
 #define AFTERMATH    (500 * MILLISECOND) /* verifiers go on so long after the last act */
 #define CLOCK_SLACK  (100 * MILLISECOND)
@@ -85,6 +86,11 @@ static void make_rings(struct history *history)
                                  &error) != SEALRING_OK)
             fail(ring_names[i], error.message);
     }
+    /* one of them rotates by its policy as well, and has a standby */
+    const sealring_policy automatic = {.rotate_every = ROTATE_MS, .standby = true};
+    if (sealring_ring_set(manager, ring_names[0], &automatic, SEALRING_POLICY_ROTATE_EVERY | SEALRING_POLICY_STANDBY,
+                          &error) != SEALRING_OK)
+        fail(ring_names[0], error.message);
     sealring_manager_close(&manager);
     for (int i = 0; i < HISTORY_RINGS; i++)
         history->ring_rows[i] = query(history, "SELECT id FROM ring WHERE name = ?1", ring_names[i]);
@@ -195,34 +201,44 @@ static void take(const struct answer *answer, void *context)
     counts_answer(taking->answered, answer);
 }
 
-static int64_t *find_keys(const struct history *history)
+/* As it lies in the report files and the registry now. */
+static void compare(struct history *history, sealring_manager *manager, const struct counts *answered)
 {
-    uint32_t count = atomic_load(&history->key_count);
-    int64_t *keys = calloc(count + 1, sizeof *keys);
-    for (uint32_t i = 0; keys != NULL && i < count; i++)
-        keys[i] = query(history, "SELECT id FROM api_key WHERE key_id = ?1", history->keys[i].key_id);
-    return keys;
+    sealring_error error = {.message = ""};
+    struct counts reported;
+    if (!counts_new(history, &reported))
+        fail("memory", strerror(errno));
+    if (!counts_read(history, manager, &reported, &error))
+        fail("usage", error.message);
+    counts_compare(history, answered, &reported);
+    counts_free(&reported);
+}
+
+static void compare_usage(struct history *history, const struct counts *answered)
+{
+    sealring_error error = {.message = ""};
+    sealring_manager *manager = NULL;
+    if (sealring_manager_open(history->vault, NULL, &manager, &error) != SEALRING_OK)
+        fail("the vault", error.message);
+    compare(history, manager, answered);
+    if (sealring_harvest(manager, NULL, &error) != SEALRING_OK)
+        fail("the harvest", error.message);
+    compare(history, manager, answered);
+    sealring_manager_close(&manager);
 }
 
 static struct checker *check(struct history *history)
 {
-    sealring_error error = {.message = ""};
     struct counts answered;
-    struct counts reported;
     struct checker *checker = checker_new(history);
-    int64_t *keys = find_keys(history);
-    if (checker == NULL || keys == NULL || !counts_new(history, &answered) || !counts_new(history, &reported))
+    if (checker == NULL || !counts_new(history, &answered))
         fail("memory", strerror(errno));
     struct taking taking = {checker, &answered};
     if (!answers_each(history->directory, take, &taking))
         fail("the answers", strerror(errno));
     checker_finish(checker);
-    if (!counts_read(history, keys, &reported, &error))
-        fail("the report files", error.message);
-    counts_compare(history, &answered, &reported);
+    compare_usage(history, &answered);
     counts_free(&answered);
-    counts_free(&reported);
-    free(keys);
     return checker;
 }
 
