@@ -129,3 +129,11 @@ void processes_end(struct processes *processes)
     while (wait(NULL) > 0)
         continue;
 }
+
+void processes_kill(struct processes *processes)
+{
+    for (int i = 0; i < PROCESSES_SLOTS; i++)
+        kill(processes->slots[i].process, SIGKILL);
+    while (wait(NULL) > 0)
+        continue;
+}

@@ -29,4 +29,7 @@ void processes_turn(struct processes *processes);
 /* Lets all leave in order, and waits for them. */
 void processes_end(struct processes *processes);
 
+/* Kills all, and waits for every child of this process. */
+void processes_kill(struct processes *processes);
+
 #endif

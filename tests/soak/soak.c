@@ -34,6 +34,15 @@
 
 static const char *const ring_names[HISTORY_RINGS] = {"billing", "search"};
 
+static char directory[64]; /* for atexit */
+static pid_t owner;
+static volatile sig_atomic_t interrupted; /* by a signal: the directory is to go away all the same */
+
+static void interrupt(int signal_number)
+{
+    interrupted = 128 + signal_number;
+}
+
 static _Noreturn void fail(const char *what, const char *why)
 {
     fprintf(stderr, "soak: %s: %s\n", what, why);
@@ -96,16 +105,45 @@ static void make_rings(struct history *history)
         history->ring_rows[i] = query(history, "SELECT id FROM ring WHERE name = ?1", ring_names[i]);
 }
 
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static void remove_directory(void)
+{
+    if (getpid() != owner)
+        return;
+    if (getenv("SOAK_KEEP") == NULL)
+        nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    else
+        printf("# kept: %s\n", directory);
+}
+
+/* Also when the soak itself fails, or is interrupted. */
+static void make_directory(struct history *history)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = interrupt};
+    const char *parent = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%.40s/sealring-soak-XXXXXX", parent != NULL ? parent : "/tmp");
+    if (mkdtemp(directory) == NULL)
+        fail(directory, strerror(errno));
+    owner = getpid();
+    atexit(remove_directory);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &action, NULL);
+    memcpy(history->directory, directory, sizeof directory);
+}
+
 static void make_vault(struct history *history)
 {
     sealring_error error;
-    const char *parent = getenv("TMPDIR");
     char refresh[80];
     const sealring_init_options options = {.size = sizeof options, .lease = LEASE_MS};
-    snprintf(history->directory, sizeof history->directory, "%.40s/sealring-soak-XXXXXX",
-             parent != NULL ? parent : "/tmp");
-    if (mkdtemp(history->directory) == NULL)
-        fail(history->directory, strerror(errno));
     snprintf(history->vault, sizeof history->vault, "%s/vault", history->directory);
     snprintf(history->verifiers, sizeof history->verifiers, "%s/verifiers", history->vault);
     if (sealring_init_environment(history->vault, &options, set_variable, NULL, &error) != SEALRING_OK ||
@@ -114,14 +152,6 @@ static void make_vault(struct history *history)
     snprintf(refresh, sizeof refresh, "UPDATE vault SET refresh_ms = %d", REFRESH_MS);
     query(history, refresh, NULL);
     make_rings(history);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(path);
 }
 
 /* ---- the soak ---- */
@@ -175,6 +205,12 @@ static void soak(struct history *history, uint32_t seconds, uint64_t seed)
     pid_t operator= begin(operator_run, history, history_random(&random));
     pid_t scheduler = begin(scheduler_run, history, history_random(&random));
     while (history_now() < ends) {
+        if (interrupted != 0) {
+            kill(operator, SIGKILL);
+            kill(scheduler, SIGKILL);
+            processes_kill(&processes);
+            exit(interrupted);
+        }
         processes_turn(&processes);
         history_pause(TURN);
     }
@@ -261,6 +297,7 @@ int main(int count, char **arguments)
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct history *history = make_history(seconds);
     printf("1..%d\n# soak: %u seconds, seed %" PRIu64 "\n", RULES, seconds, seed);
+    make_directory(history);
     make_vault(history);
     soak(history, seconds, seed);
     struct checker *checker = check(history);
@@ -271,10 +308,6 @@ int main(int count, char **arguments)
         printf("# again: soak %u %" PRIu64 "\n", seconds, seed);
     }
     printf("# %u passed, %u failed\n", RULES - failed, failed);
-    if (getenv("SOAK_KEEP") == NULL)
-        nftw(history->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    else
-        printf("# kept: %s\n", history->directory);
     checker_free(checker);
     history_free(history);
     return failed > 0;
