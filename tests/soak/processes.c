@@ -76,13 +76,29 @@ static void continue_slot(struct processes *processes, struct slot *slot)
     history_add_moment(processes->history, MOMENT_CONTINUE, slot->life, before);
 }
 
+static void continue_due(struct processes *processes, int64_t now)
+{
+    for (int i = 0; i < PROCESSES_SLOTS; i++)
+        if (processes->slots[i].stopped_until != 0 && processes->slots[i].stopped_until <= now)
+            continue_slot(processes, &processes->slots[i]);
+}
+
+void processes_continue(struct processes *processes)
+{
+    continue_due(processes, INT64_MAX);
+}
+
 static void leave_slot(struct processes *processes, struct slot *slot)
 {
     int status = 0;
     if (slot->stopped_until != 0)
         continue_slot(processes, slot);
     atomic_store(&processes->history->lives[slot->life].quit, 1);
-    waitpid(slot->process, &status, 0);
+    /* it may wait for a lock that one holds who was stopped */
+    while (waitpid(slot->process, &status, WNOHANG) == 0) {
+        continue_due(processes, history_now());
+        history_pause(5 * MILLISECOND);
+    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         history_add_finding(processes->history, RULE_PROCESSES, HISTORY_NONE, slot->life, 0,
                             "left otherwise than it was asked to: %x", (unsigned)status);

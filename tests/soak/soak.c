@@ -215,6 +215,7 @@ static void soak(struct history *history, uint32_t seconds, uint64_t seed)
         history_pause(TURN);
     }
     atomic_store(&history->over, 1);
+    processes_continue(&processes);
     end(operator);
     end(scheduler);
     history_pause(AFTERMATH);
