@@ -145,6 +145,8 @@ sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32
     uint64_t epoch = actor->manager->committed_epoch;
     act.version = version;
     act.overruled = overrule != NULL;
+    if (kind == ACT_RETIRE || kind == ACT_REINSTATE || kind == ACT_COMPROMISE)
+        history_heat(actor->history, HISTORY_NONE, actor->ring, version);
     sealring_status status =
         sealring_version_change(actor->manager, ring_name(actor), events[kind], version, &options, &change, &error);
     for (size_t i = 0; act.version == 0 && i < change.count; i++)
@@ -164,6 +166,72 @@ sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32
         act.version = change.effects[change.count - 1].version;
     end(actor, &act, epoch, status, &error, PATIENCE_NONE);
     return status;
+}
+
+/* ---- automation ---- */
+
+struct running {
+    struct actor *actor;
+    struct history_act act; /* the next one */
+    uint64_t epoch;
+};
+
+static void begin_next(struct running *running)
+{
+    running->act = begin(running->actor, ACT_RUN);
+    running->epoch = running->actor->manager->committed_epoch;
+}
+
+static enum history_kind kind_of(sealring_event event)
+{
+    for (enum history_kind kind = ACT_NONE + 1; kind < ACT_KINDS; kind++)
+        if (events[kind] == event && kind != ACT_ROTATE)
+            return kind;
+    return ACT_RUN;
+}
+
+static uint32_t find_ring(const struct history *history, const char *name)
+{
+    for (uint32_t i = 0; i < HISTORY_RINGS; i++)
+        if (strcmp(history->ring_names[i], name) == 0)
+            return i;
+    return 0;
+}
+
+/* Told right after each act. */
+static int take_plan(const sealring_plan *plan, void *context)
+{
+    struct running *running = context;
+    struct history_act *act = &running->act;
+    if (plan->state == SEALRING_PLAN_FAILED)
+        history_add_finding(running->actor->history, RULES, HISTORY_NONE, HISTORY_NONE, 0, "run: %s", plan->text);
+    if (plan->state != SEALRING_PLAN_DONE)
+        return 0;
+    act->kind = kind_of(plan->event);
+    act->automatic = true;
+    act->ring = find_ring(running->actor->history, plan->ring);
+    act->version = plan->version;
+    end(running->actor, act, running->epoch, SEALRING_OK, NULL, PATIENCE_NONE);
+    begin_next(running);
+    return 0;
+}
+
+void acts_run_once(struct actor *actor)
+{
+    sealring_error error;
+    struct running running = {.actor = actor};
+    begin_next(&running);
+    sealring_status status = sealring_run_once(actor->manager, NULL, take_plan, &running, NULL, &error);
+    end(actor, &running.act, running.epoch, status, &error, PATIENCE_NONE);
+}
+
+void acts_harvest(struct actor *actor)
+{
+    sealring_error error;
+    struct history_act act = begin(actor, ACT_HARVEST);
+    uint64_t epoch = actor->manager->committed_epoch;
+    sealring_status status = sealring_harvest(actor->manager, NULL, &error);
+    end(actor, &act, epoch, status, &error, PATIENCE_NONE);
 }
 
 /* ---- keys ---- */
@@ -245,6 +313,7 @@ sealring_status acts_rekey(struct actor *actor, uint32_t key, int64_t overlap_ms
     uint64_t epoch = actor->manager->committed_epoch;
     act.key = key;
     act.overlap_ms = overlap_ms;
+    history_heat(actor->history, key, 0, 0);
     sealring_status status =
         sealring_rekey(actor->manager, actor->history->keys[key].key_id, &request, hand_out, &handing, &error);
     end_handing(&handing, &act, epoch, status, &error, patience);
@@ -261,6 +330,7 @@ sealring_status acts_key_state(struct actor *actor, uint32_t key, enum history_k
     struct history_act act = begin(actor, kind);
     uint64_t epoch = actor->manager->committed_epoch;
     act.key = key;
+    history_heat(actor->history, key, 0, 0);
     sealring_status status = kind == ACT_NARROW
                                  ? sealring_key_narrow(actor->manager, key_id, "read", &error)
                                  : sealring_key_set_state(actor->manager, key_id, states[kind], "soak", &error);

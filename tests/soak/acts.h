@@ -26,12 +26,16 @@ enum patience { PATIENCE_FULL, PATIENCE_NONE, PATIENCE_CHANCE };
 sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32_t version, const char *overrule,
                              enum patience patience);
 
-/* What one act makes of keys. `key`: of the history; *issued, if not NULL, receives the credential's index. */
+/* Keys, by their index in the history. */
 sealring_status acts_issue(struct actor *actor, const char *client, int64_t expires_wall_ms, uint32_t *key);
 sealring_status acts_reissue(struct actor *actor, uint32_t key);
 sealring_status acts_reissue_ring(struct actor *actor);
 sealring_status acts_rekey(struct actor *actor, uint32_t key, int64_t overlap_ms, enum patience patience);
 sealring_status acts_key_state(struct actor *actor, uint32_t key, enum history_kind kind, enum patience patience);
+
+/* A scheduler's turn over all rings, each of its acts written down; and a harvest of usage. */
+void acts_run_once(struct actor *actor);
+void acts_harvest(struct actor *actor);
 
 /* The ring's newest versions, by number. */
 struct acts_version {

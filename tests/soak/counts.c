@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts of answers held against counts in report files: by credential, by version, and by verdict. */
+/* Counts of answers held against what usage lists and report files say: by credential, by version, and by verdict. */
 #include "soak/counts.h"
 
 #include <stdio.h>
@@ -64,41 +64,39 @@ void counts_answer(struct counts *counts, const struct answer *answer)
         counts->credentials[answer->credential][use_of(verdict)]++;
 }
 
-/* ---- what the report files say ---- */
+/* ---- what the operator's side says ---- */
 
 struct reading {
     const struct history *history;
-    const int64_t *keys;
     struct counts *counts;
 };
 
-static uint32_t find(const struct reading *reading, int64_t key, uint32_t serial)
+static uint32_t find(const struct history *history, const char *key_id, uint32_t serial)
 {
-    const struct history *history = reading->history;
     for (uint32_t i = 0; i < atomic_load(&history->credential_count); i++) {
         const struct history_credential *credential = &history->credentials[i];
-        if (credential->serial == serial && reading->keys[credential->key] == key)
+        if (credential->serial == serial && strcmp(history->keys[credential->key].key_id, key_id) == 0)
             return i;
     }
     return HISTORY_NONE;
 }
 
-static sealring_status take_credential(const struct report_credential *record, void *context)
+static int take_usage(const sealring_usage_info *info, void *context)
 {
     const struct reading *reading = context;
-    uint32_t index = find(reading, record->key, record->serial);
+    uint32_t index = find(reading->history, info->key_id, info->serial);
     if (index == HISTORY_NONE) {
         reading->counts->strange++;
-        return SEALRING_OK;
+        return 0;
     }
     uint64_t *uses = reading->counts->credentials[index];
-    uses[USE_ACCEPTED] += atomic_load(&record->accepted);
-    uses[USE_NOT_YET_VALID] += atomic_load(&record->not_yet_valid);
-    uses[USE_EXPIRED] += atomic_load(&record->expired);
-    uses[USE_SUSPENDED] += atomic_load(&record->suspended);
-    uses[USE_SCOPE] += atomic_load(&record->scope);
-    uses[USE_CLOSED] += atomic_load(&record->closed);
-    return SEALRING_OK;
+    uses[USE_ACCEPTED] += info->accepted;
+    uses[USE_NOT_YET_VALID] += info->not_yet_valid;
+    uses[USE_EXPIRED] += info->expired;
+    uses[USE_SUSPENDED] += info->suspended;
+    uses[USE_SCOPE] += info->scope;
+    uses[USE_CLOSED] += info->closed;
+    return 0;
 }
 
 static sealring_status take_version(const struct report_version *record, void *context)
@@ -124,7 +122,7 @@ static sealring_status read_file(const char *path, void *context)
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, NULL);
     if (status == SEALRING_OK)
-        status = report_read_each(reader, take_version, take_credential, context, &damaged);
+        status = report_read_each(reader, take_version, NULL, context, &damaged);
     if (status == SEALRING_OK) {
         reading->counts->without_detail += summary.without_detail;
         reading->counts->strange += damaged;
@@ -135,10 +133,11 @@ static sealring_status read_file(const char *path, void *context)
     return status;
 }
 
-bool counts_read(const struct history *history, const int64_t *keys, struct counts *counts, sealring_error *error)
+bool counts_read(const struct history *history, sealring_manager *manager, struct counts *counts, sealring_error *error)
 {
-    struct reading reading = {history, keys, counts};
-    return report_each_path(history->verifiers, read_file, &reading, error) == SEALRING_OK;
+    struct reading reading = {history, counts};
+    return sealring_usage_list(manager, NULL, take_usage, &reading, error) == SEALRING_OK &&
+           report_each_path(history->verifiers, read_file, &reading, error) == SEALRING_OK;
 }
 
 /* ---- the two together ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uses as they were answered, and as the verifiers' report files count them: the two must agree, kills included. */
+/* Uses as they were answered, and as verifiers counted them and usage is listed: the two must agree, kills included. */
 #ifndef SOAK_COUNTS_H
 #define SOAK_COUNTS_H
 
@@ -25,8 +25,9 @@ void counts_free(struct counts *counts);
 /* One answer more. */
 void counts_answer(struct counts *counts, const struct answer *answer);
 
-/* All report files of the vault, whoever wrote them. keys: the registry's row of each key of the history. */
-bool counts_read(const struct history *history, const int64_t *keys, struct counts *counts, sealring_error *error);
+/* What the operator's side says: usage by credential, harvested or not; and what only the report files tell, by version and verdict. */
+bool counts_read(const struct history *history, sealring_manager *manager, struct counts *counts,
+                 sealring_error *error);
 
 /* Adds what does not agree to the history's findings. A call that was cut may be counted or not, no other. */
 void counts_compare(struct history *history, const struct counts *answered, const struct counts *reported);

@@ -20,6 +20,7 @@ static const char *const kind_names[ACT_KINDS] = {
     [ACT_ROLLBACK] = "rollback",   [ACT_RETIRE] = "retire",
     [ACT_REINSTATE] = "reinstate", [ACT_COMPROMISE] = "compromise",
     [ACT_DESTROY] = "destroy",     [ACT_RUN] = "run",
+    [ACT_HARVEST] = "harvest",
 };
 
 static const char *const rule_names[RULES] = {
@@ -243,4 +244,17 @@ uint32_t history_add_credential(struct history *history, uint32_t ring, uint32_t
     atomic_store(&credential->ready, 1);
     unlock(history);
     return index;
+}
+
+void history_heat(struct history *history, uint32_t key, uint32_t ring, uint32_t version)
+{
+    for (uint32_t i = atomic_load(&history->credential_count); i > 0; i--) {
+        const struct history_credential *credential = &history->credentials[i - 1];
+        bool meant =
+            key != HISTORY_NONE ? credential->key == key : credential->ring == ring && credential->version == version;
+        if (atomic_load(&credential->ready) == 0 || !meant)
+            continue;
+        atomic_store(&history->hot[atomic_fetch_add(&history->hot_next, 1) % HISTORY_HOT], i);
+        return;
+    }
 }

@@ -12,6 +12,7 @@
 #define HISTORY_RINGS    2
 #define HISTORY_VERSIONS 65536 /* of a ring, at most */
 #define HISTORY_NONE     UINT32_MAX
+#define HISTORY_HOT      8
 
 /* All times are CLOCK_BOOTTIME in nanoseconds, 0 for none, unless a name says wall_ms. */
 
@@ -54,6 +55,7 @@ enum history_kind {
     ACT_COMPROMISE,
     ACT_DESTROY,
     ACT_RUN,
+    ACT_HARVEST,
     ACT_KINDS
 };
 const char *history_kind_name(enum history_kind kind);
@@ -69,6 +71,7 @@ struct history_act {
     uint32_t serial;  /* rekey: the new one */
     sealring_status status;
     bool overruled;
+    bool automatic;     /* by a scheduler's turn */
     bool waited;        /* for effective, and was told so */
     int64_t overlap_ms; /* rekey */
     uint64_t epoch;
@@ -168,6 +171,8 @@ struct history {
     _Atomic(uint32_t) moment_count;
     _Atomic(uint32_t) finding_count;
     _Atomic(uint32_t) finding_total[RULES + 1];
+    _Atomic(uint32_t) hot[HISTORY_HOT]; /* credentials that are being closed or opened, or were lately; index + 1 */
+    _Atomic(uint32_t) hot_next;
     _Atomic(uint32_t) adding; /* a lock: who lists a credential */
     _Atomic(uint32_t) over;   /* operators finish what they are at, and end */
     _Atomic(uint8_t) drained[HISTORY_RINGS]
@@ -194,6 +199,9 @@ void history_add_moment(struct history *history, enum moment_kind kind, uint32_t
 __attribute__((format(printf, 6, 7))) void history_add_finding(struct history *history, enum rule rule,
                                                                uint32_t credential, uint32_t life, int64_t at,
                                                                const char *format, ...);
+
+/* Something is about to happen to the key (HISTORY_NONE: to the version): its newest credential is presented more often from now on. */
+void history_heat(struct history *history, uint32_t key, uint32_t ring, uint32_t version);
 
 /* The key with this ID, made if it is new. */
 uint32_t history_add_key(struct history *history, uint32_t ring, const char *key_id);

@@ -49,7 +49,7 @@ static void kill_slot(struct processes *processes, struct slot *slot)
     start(processes, slot);
 }
 
-/* Half of them for longer than the lease. It is stopped once the kernel says so. */
+/* From half a lease to two and a half. It is stopped once the kernel says so. */
 static void stop_slot(struct processes *processes, struct slot *slot)
 {
     struct history *history = processes->history;
@@ -64,7 +64,7 @@ static void stop_slot(struct processes *processes, struct slot *slot)
     }
     history_add_moment(history, MOMENT_STOP, slot->life, before);
     slot->stopped_until =
-        history_now() +
+        history_now() + history->lease / 2 +
         (int64_t)history_below(&processes->random, (uint32_t)(2 * history->lease / MILLISECOND)) * MILLISECOND;
 }
 
@@ -76,13 +76,29 @@ static void continue_slot(struct processes *processes, struct slot *slot)
     history_add_moment(processes->history, MOMENT_CONTINUE, slot->life, before);
 }
 
+static void continue_due(struct processes *processes, int64_t now)
+{
+    for (int i = 0; i < PROCESSES_SLOTS; i++)
+        if (processes->slots[i].stopped_until != 0 && processes->slots[i].stopped_until <= now)
+            continue_slot(processes, &processes->slots[i]);
+}
+
+void processes_continue(struct processes *processes)
+{
+    continue_due(processes, INT64_MAX);
+}
+
 static void leave_slot(struct processes *processes, struct slot *slot)
 {
     int status = 0;
     if (slot->stopped_until != 0)
         continue_slot(processes, slot);
     atomic_store(&processes->history->lives[slot->life].quit, 1);
-    waitpid(slot->process, &status, 0);
+    /* it may wait for a lock that one holds who was stopped */
+    while (waitpid(slot->process, &status, WNOHANG) == 0) {
+        continue_due(processes, history_now());
+        history_pause(5 * MILLISECOND);
+    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         history_add_finding(processes->history, RULE_PROCESSES, HISTORY_NONE, slot->life, 0,
                             "left otherwise than it was asked to: %x", (unsigned)status);
@@ -113,12 +129,12 @@ void processes_turn(struct processes *processes)
     for (int i = 0; i < PROCESSES_SLOTS; i++)
         mind(processes, &processes->slots[i]);
     struct slot *slot = &processes->slots[history_below(&processes->random, PROCESSES_SLOTS)];
-    uint32_t what = history_below(&processes->random, 100);
-    if (what < 3)
+    uint32_t what = history_below(&processes->random, 200);
+    if (what < 5)
         kill_slot(processes, slot);
-    else if (what == 3 && slot->stopped_until == 0)
+    else if (what < 8 && slot->stopped_until == 0)
         stop_slot(processes, slot);
-    else if (what > 3 && what < 7)
+    else if (what >= 8 && what < 14)
         restart_slot(processes, slot);
 }
 
@@ -126,6 +142,14 @@ void processes_end(struct processes *processes)
 {
     for (int i = 0; i < PROCESSES_SLOTS; i++)
         leave_slot(processes, &processes->slots[i]);
+    while (wait(NULL) > 0)
+        continue;
+}
+
+void processes_kill(struct processes *processes)
+{
+    for (int i = 0; i < PROCESSES_SLOTS; i++)
+        kill(processes->slots[i].process, SIGKILL);
     while (wait(NULL) > 0)
         continue;
 }

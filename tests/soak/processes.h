@@ -26,7 +26,13 @@ void processes_start(struct processes *processes, struct history *history, uint6
 /* One moment: continues who has been stopped long enough, replaces who ended, and lets something befall somebody. */
 void processes_turn(struct processes *processes);
 
+/* Continues all who are stopped: from now on nobody waits for them. */
+void processes_continue(struct processes *processes);
+
 /* Lets all leave in order, and waits for them. */
 void processes_end(struct processes *processes);
+
+/* Kills all, and waits for every child of this process. */
+void processes_kill(struct processes *processes);
 
 #endif

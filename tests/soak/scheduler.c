@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler, a second operator: rotates, lets the clients of an old version move on, retires it by its gate, destroys its object. */
+/* The scheduler, a second operator: carries out the policy, and besides rotates, has clients move on, retires and destroys by hand. */
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -81,6 +81,10 @@ static void tend(struct rota *rota)
     size_t retiring;
     acts_list(&rota->actor, &rota->versions);
     uint32_t oldest = oldest_retiring(&rota->versions, &retiring);
+    if (history_below(&rota->actor.random, 2) == 0)
+        acts_run_once(&rota->actor);
+    if (history_below(&rota->actor.random, 30) == 0)
+        acts_harvest(&rota->actor);
     if (rota->draining[rota->actor.ring] != 0)
         retire(rota);
     else if (oldest != 0)

@@ -26,12 +26,22 @@
 #define OVERLAP_MS   1000
 #define PURGE_MS     4000
 #define KEEP         8
+#define ROTATE_MS    5000
 #define TURN         (50 * MILLISECOND)
 #define AFTERMATH    (500 * MILLISECOND) /* verifiers go on so long after the last act */
 #define CLOCK_SLACK  (100 * MILLISECOND)
 #define LONG_SECONDS 300 /* longer soaks ask less often: answers are kept on disk, 32 bytes each */
 
 static const char *const ring_names[HISTORY_RINGS] = {"billing", "search"};
+
+static char directory[64]; /* for atexit */
+static pid_t owner;
+static volatile sig_atomic_t interrupted; /* by a signal: the directory is to go away all the same */
+
+static void interrupt(int signal_number)
+{
+    interrupted = 128 + signal_number;
+}
 
 static _Noreturn void fail(const char *what, const char *why)
 {
@@ -85,29 +95,14 @@ static void make_rings(struct history *history)
                                  &error) != SEALRING_OK)
             fail(ring_names[i], error.message);
     }
+    /* one of them rotates by its policy as well, and has a standby */
+    const sealring_policy automatic = {.rotate_every = ROTATE_MS, .standby = true};
+    if (sealring_ring_set(manager, ring_names[0], &automatic, SEALRING_POLICY_ROTATE_EVERY | SEALRING_POLICY_STANDBY,
+                          &error) != SEALRING_OK)
+        fail(ring_names[0], error.message);
     sealring_manager_close(&manager);
     for (int i = 0; i < HISTORY_RINGS; i++)
         history->ring_rows[i] = query(history, "SELECT id FROM ring WHERE name = ?1", ring_names[i]);
-}
-
-static void make_vault(struct history *history)
-{
-    sealring_error error;
-    const char *parent = getenv("TMPDIR");
-    char refresh[80];
-    const sealring_init_options options = {.size = sizeof options, .lease = LEASE_MS};
-    snprintf(history->directory, sizeof history->directory, "%.40s/sealring-soak-XXXXXX",
-             parent != NULL ? parent : "/tmp");
-    if (mkdtemp(history->directory) == NULL)
-        fail(history->directory, strerror(errno));
-    snprintf(history->vault, sizeof history->vault, "%s/vault", history->directory);
-    snprintf(history->verifiers, sizeof history->verifiers, "%s/verifiers", history->vault);
-    if (sealring_init_environment(history->vault, &options, set_variable, NULL, &error) != SEALRING_OK ||
-        sealring_init(history->vault, &options, NULL, &error) != SEALRING_OK)
-        fail("the vault", error.message);
-    snprintf(refresh, sizeof refresh, "UPDATE vault SET refresh_ms = %d", REFRESH_MS);
-    query(history, refresh, NULL);
-    make_rings(history);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
@@ -116,6 +111,47 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
     (void)kind;
     (void)where;
     return remove(path);
+}
+
+static void remove_directory(void)
+{
+    if (getpid() != owner)
+        return;
+    if (getenv("SOAK_KEEP") == NULL)
+        nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    else
+        printf("# kept: %s\n", directory);
+}
+
+/* Also when the soak itself fails, or is interrupted. */
+static void make_directory(struct history *history)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = interrupt};
+    const char *parent = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%.40s/sealring-soak-XXXXXX", parent != NULL ? parent : "/tmp");
+    if (mkdtemp(directory) == NULL)
+        fail(directory, strerror(errno));
+    owner = getpid();
+    atexit(remove_directory);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &action, NULL);
+    memcpy(history->directory, directory, sizeof directory);
+}
+
+static void make_vault(struct history *history)
+{
+    sealring_error error;
+    char refresh[80];
+    const sealring_init_options options = {.size = sizeof options, .lease = LEASE_MS};
+    snprintf(history->vault, sizeof history->vault, "%s/vault", history->directory);
+    snprintf(history->verifiers, sizeof history->verifiers, "%s/verifiers", history->vault);
+    if (sealring_init_environment(history->vault, &options, set_variable, NULL, &error) != SEALRING_OK ||
+        sealring_init(history->vault, &options, NULL, &error) != SEALRING_OK)
+        fail("the vault", error.message);
+    snprintf(refresh, sizeof refresh, "UPDATE vault SET refresh_ms = %d", REFRESH_MS);
+    query(history, refresh, NULL);
+    make_rings(history);
 }
 
 /* ---- the soak ---- */
@@ -169,10 +205,17 @@ static void soak(struct history *history, uint32_t seconds, uint64_t seed)
     pid_t operator= begin(operator_run, history, history_random(&random));
     pid_t scheduler = begin(scheduler_run, history, history_random(&random));
     while (history_now() < ends) {
+        if (interrupted != 0) {
+            kill(operator, SIGKILL);
+            kill(scheduler, SIGKILL);
+            processes_kill(&processes);
+            exit(interrupted);
+        }
         processes_turn(&processes);
         history_pause(TURN);
     }
     atomic_store(&history->over, 1);
+    processes_continue(&processes);
     end(operator);
     end(scheduler);
     history_pause(AFTERMATH);
@@ -195,34 +238,44 @@ static void take(const struct answer *answer, void *context)
     counts_answer(taking->answered, answer);
 }
 
-static int64_t *find_keys(const struct history *history)
+/* As it lies in the report files and the registry now. */
+static void compare(struct history *history, sealring_manager *manager, const struct counts *answered)
 {
-    uint32_t count = atomic_load(&history->key_count);
-    int64_t *keys = calloc(count + 1, sizeof *keys);
-    for (uint32_t i = 0; keys != NULL && i < count; i++)
-        keys[i] = query(history, "SELECT id FROM api_key WHERE key_id = ?1", history->keys[i].key_id);
-    return keys;
+    sealring_error error = {.message = ""};
+    struct counts reported;
+    if (!counts_new(history, &reported))
+        fail("memory", strerror(errno));
+    if (!counts_read(history, manager, &reported, &error))
+        fail("usage", error.message);
+    counts_compare(history, answered, &reported);
+    counts_free(&reported);
+}
+
+static void compare_usage(struct history *history, const struct counts *answered)
+{
+    sealring_error error = {.message = ""};
+    sealring_manager *manager = NULL;
+    if (sealring_manager_open(history->vault, NULL, &manager, &error) != SEALRING_OK)
+        fail("the vault", error.message);
+    compare(history, manager, answered);
+    if (sealring_harvest(manager, NULL, &error) != SEALRING_OK)
+        fail("the harvest", error.message);
+    compare(history, manager, answered);
+    sealring_manager_close(&manager);
 }
 
 static struct checker *check(struct history *history)
 {
-    sealring_error error = {.message = ""};
     struct counts answered;
-    struct counts reported;
     struct checker *checker = checker_new(history);
-    int64_t *keys = find_keys(history);
-    if (checker == NULL || keys == NULL || !counts_new(history, &answered) || !counts_new(history, &reported))
+    if (checker == NULL || !counts_new(history, &answered))
         fail("memory", strerror(errno));
     struct taking taking = {checker, &answered};
     if (!answers_each(history->directory, take, &taking))
         fail("the answers", strerror(errno));
     checker_finish(checker);
-    if (!counts_read(history, keys, &reported, &error))
-        fail("the report files", error.message);
-    counts_compare(history, &answered, &reported);
+    compare_usage(history, &answered);
     counts_free(&answered);
-    counts_free(&reported);
-    free(keys);
     return checker;
 }
 
@@ -245,6 +298,7 @@ int main(int count, char **arguments)
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct history *history = make_history(seconds);
     printf("1..%d\n# soak: %u seconds, seed %" PRIu64 "\n", RULES, seconds, seed);
+    make_directory(history);
     make_vault(history);
     soak(history, seconds, seed);
     struct checker *checker = check(history);
@@ -255,10 +309,6 @@ int main(int count, char **arguments)
         printf("# again: soak %u %" PRIu64 "\n", seconds, seed);
     }
     printf("# %u passed, %u failed\n", RULES - failed, failed);
-    if (getenv("SOAK_KEEP") == NULL)
-        nftw(history->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    else
-        printf("# kept: %s\n", history->directory);
     checker_free(checker);
     history_free(history);
     return failed > 0;

@@ -60,9 +60,10 @@ static void tell_latency(const struct history *history)
 
 void tell_figures(const struct history *history, const struct checker_totals *totals)
 {
-    static const enum history_kind shown[] = {
-        ACT_ROTATE,  ACT_ACTIVATE,     ACT_ROLLBACK, ACT_RETIRE,  ACT_REINSTATE, ACT_COMPROMISE, ACT_DESTROY, ACT_ISSUE,
-        ACT_REISSUE, ACT_REISSUE_RING, ACT_REKEY,    ACT_SUSPEND, ACT_RESUME,    ACT_NARROW,     ACT_REVOKE,  ACT_RUN};
+    static const enum history_kind shown[] = {ACT_ROTATE,     ACT_ACTIVATE, ACT_ROLLBACK, ACT_RETIRE,  ACT_REINSTATE,
+                                              ACT_COMPROMISE, ACT_DESTROY,  ACT_ISSUE,    ACT_REISSUE, ACT_REISSUE_RING,
+                                              ACT_REKEY,      ACT_SUSPEND,  ACT_RESUME,   ACT_NARROW,  ACT_REVOKE,
+                                              ACT_RUN,        ACT_HARVEST};
     printf("# %" PRIu64 " verifications: %" PRIu64 " accepted, %" PRIu64 " rejected, %" PRIu64 " unavailable; %" PRIu64
            " cut by a kill\n",
            totals->answers, totals->accepted, totals->rejected, totals->unavailable, totals->cut);
@@ -115,7 +116,10 @@ static void show_act(const struct history_act *act, int64_t at)
         printf(" version %u", act->version);
     if (act->kind == ACT_REKEY)
         printf(", serial %u, overlap %" PRId64 " ms", act->serial, act->overlap_ms);
-    printf(", status %d, epoch %" PRIu64 "%s", act->status, act->epoch, act->overruled ? ", overruled" : "");
+    printf(", status %d, epoch %" PRIu64 "%s", act->status, act->epoch,
+           act->overruled   ? ", overruled"
+           : act->automatic ? ", automatic"
+                            : "");
     if (act->waited)
         printf(", effective %.3f", since(act->effective, at));
     printf("\n");

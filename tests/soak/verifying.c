@@ -37,12 +37,15 @@ static bool is_presented(const struct history *history, uint32_t index)
            atomic_load(&history->drained[credential->ring][credential->version]) == 0;
 }
 
-/* Mostly what was handed out lately, now and then anything that ever was. HISTORY_NONE: there is nothing. */
+/* What something happens to, or what was handed out lately, now and then anything that ever was. HISTORY_NONE: there is nothing. */
 static uint32_t choose(struct asking *asking)
 {
     uint32_t count = atomic_load(&asking->history->credential_count);
     for (int i = 0; count > 0 && i < TRIES; i++) {
         uint32_t how = history_below(&asking->random, 10);
+        uint32_t hot = atomic_load(&asking->history->hot[history_below(&asking->random, HISTORY_HOT)]);
+        if (history_below(&asking->random, 3) == 0 && hot != 0 && is_presented(asking->history, hot - 1))
+            return hot - 1;
         uint32_t reach = how < 3 ? NEWEST : how < 8 ? RECENT : count;
         uint32_t index = count - 1 - history_below(&asking->random, reach < count ? reach : count);
         if (is_presented(asking->history, index))
