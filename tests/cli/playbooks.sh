@@ -44,6 +44,7 @@ prepare() { # PAGE
         "$page: before, a server accepts what clients have"
 }
 
+# shellcheck disable=SC2254 # $closes is a pattern
 # Runs the page's commands here, so that one can use what another one set. $kept (files) must be accepted after each of them;
 # $old as long as no command matched $closes.
 follow() {
@@ -64,10 +65,12 @@ follow() {
             faults="$faults; '$command' ended with $status"
         fi
         for file in $kept; do
-            [ "$(verdict_of "$page" "$file")" = "200 accepted" ] || faults="$faults; after '$command' a good one: $answer"
+            verdict=$(verdict_of "$page" "$file")
+            [ "$verdict" = "200 accepted" ] || faults="$faults; after '$command' ${file##*/}: $verdict"
         done
         if [ $closed = no ]; then
-            [ "$(verdict_of "$page" "$old")" = "200 accepted" ] || faults="$faults; after '$command' the old one: $answer"
+            verdict=$(verdict_of "$page" "$old")
+            [ "$verdict" = "200 accepted" ] || faults="$faults; after '$command' the old one: $verdict"
         fi
     done 3<"$work/commands"
     : >"$work/out"
@@ -121,6 +124,7 @@ conclude
 prepare suspected-host
 must prepare payments
 serve suspect
+# shellcheck disable=SC2034 # the page calls it so
 SUSPECT=$(process_of suspect)
 until_true verifiers_are '[.verifiers[] | select(.state == "serving")] | length' 2
 kept=
