@@ -87,7 +87,7 @@ json_is '[.verifiers[] | .unproved] | add' 0 "nobody owes a proof of a version t
 freeze web2
 run rotate payments --wait 1s
 status_is 5 "a stopped server holds up the barrier"
-one_line_error "in one line"
+is "$(grep -c '^sealring: ' "$work/err")" 1 "it says so once, after telling that it waits"
 err_like "version 3 of ring payments stays pending, nothing is lost: .*server on .*, process $(process_of web2)" "which names it"
 err_like 'sealring activate payments 3. goes on' "and says how to go on"
 is "$(state_of 3)" pending "the version is pending"
