@@ -7,6 +7,9 @@ examplesgodir = $(examplesdir)/go
 dist_examplesgo_DATA = docs/examples/go/go.mod docs/examples/go/verify.go
 examplesgosealringdir = $(examplesdir)/go/sealring
 dist_examplesgosealring_DATA = docs/examples/go/sealring/sealring.go
+playbooksdir = $(docdir)/playbooks
+dist_playbooks_DATA = docs/playbooks/a-versions-leak.md docs/playbooks/failed-rollover.md docs/playbooks/one-clients-leak.md \
+	docs/playbooks/planned-rotation.md docs/playbooks/suspected-host.md docs/playbooks/token-lost.md
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.

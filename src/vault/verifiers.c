@@ -18,7 +18,7 @@
 struct accepted {
     int64_t ring;
     uint32_t number;
-    uint64_t changed_epoch;
+    uint64_t proof_from; /* a proof of an earlier epoch is none: it would be of the version before it was closed */
 };
 
 struct listing {
@@ -38,7 +38,9 @@ static sealring_status take_version(const struct registry_version *version, void
     if (more == NULL)
         return error_no_memory(error);
     listing->accepted = more;
-    more[listing->accepted_count++] = (struct accepted){version->ring, version->number, version->changed_epoch};
+    /* an active or retiring one is past its barrier: all that changed since were its windows */
+    uint64_t from = version->state == SEALRING_VERSION_PENDING ? version->changed_epoch : version->created_epoch;
+    more[listing->accepted_count++] = (struct accepted){version->ring, version->number, from};
     return SEALRING_OK;
 }
 
@@ -99,12 +101,12 @@ static void say_debts(const struct listing *listing, const struct roster_entry *
     else if (info->state == SEALRING_VERIFIER_SILENT)
         snprintf(owes, 256, "it does not look at the registry: it answers *unavailable* until it does");
     else if (info->state == SEALRING_VERIFIER_JOINING)
-        snprintf(owes, 256, "its first report: barriers wait for it");
+        snprintf(owes, 256, "owes its first report: barriers wait for it");
     else if (entry->watched.epoch < roster->vault.epoch)
-        snprintf(owes, 256, "epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
+        snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
                  (unsigned long long)roster->vault.epoch);
     else if (info->unproved > 0)
-        snprintf(owes, 256, "the proof of %llu accepted version%s: barriers wait for it",
+        snprintf(owes, 256, "owes the proof of %llu accepted version%s: barriers wait for it",
                  (unsigned long long)info->unproved, info->unproved == 1 ? "" : "s");
 }
 
@@ -131,7 +133,7 @@ static int tell(const struct listing *listing, const struct roster_entry *entry,
     for (size_t i = 0; i < listing->accepted_count; i++) {
         const struct accepted *version = &listing->accepted[i];
         const struct roster_version *told = roster_find(entry, version->ring, version->number);
-        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= version->changed_epoch)
+        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= version->proof_from)
             info.proved++;
         else
             info.unproved++;

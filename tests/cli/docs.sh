@@ -163,7 +163,7 @@ man_syntax() {
 }
 
 relative_links() {
-    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md
 }
 
 # Every `sealring ...` in Markdown, in the man pages' displays and in the examples of --help.
@@ -173,7 +173,7 @@ shown_commands() {
         table '.command as $c | .options[] | "\($c)|--\(.name)"'
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
-    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/man/*.[135]
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/man/*.[135]
     table '.command' | while IFS= read -r command; do
         # shellcheck disable=SC2086 # one word or two
         "$SEALRING" $command --help </dev/null | sed -n '/^Examples$/,/^$/p'

@@ -3,8 +3,11 @@
 # Each exit status, and output that cannot be written.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/server.sh"
+build_server
 
-must init
+must init --lease 10m
 must ring create r --overlap 1h
 must client add acme
 must issue r --client acme
@@ -26,6 +29,27 @@ status_is 1 "1: no vault there"
 must rotate r
 run retire r 1
 status_is 5 "5: a gate is not satisfied"
+
+serve web
+until_true verifiers_are '[.verifiers[] | select(.state == "serving")] | length' 1
+kill -STOP "$(process_of web)"
+run rotate r --wait 100ms
+status_is 5 "5: nor is a barrier"
+run key suspend "$(cut -d_ -f2 "$work/good")" --no-wait
+status_is 6 "6: committed, and not effective yet"
+err_like '^note: committed; effective on 0 of 1 verifiers' "which is said"
+run key resume "$(cut -d_ -f2 "$work/good")"
+run key suspend "$(cut -d_ -f2 "$work/good")" --wait 100ms --json
+status_is 6 "6: also with --json"
+run key resume "$(cut -d_ -f2 "$work/good")" --wait 1s
+status_is 2 "2: what waits for nobody has no --wait"
+run key resume "$(cut -d_ -f2 "$work/good")"
+run revoke 0000000000000000 --wait 1s --no-wait
+status_is 2 "2: --wait and --no-wait contradict each other"
+kill -CONT "$(process_of web)"
+leave web
+run activate r
+succeeds "0: the barrier is open again"
 
 conf=$SEALRING_VAULT/sealring.conf
 cp "$conf" "$work/conf"

@@ -81,7 +81,7 @@ run_with "$work/two" verify --scope admin
 succeeds "and the new scopes"
 run_with "$work/one" verify
 status_is 1 "the older one is rejected"
-run key rekey "$key" --overlap 1s --out "$work/three"
+run key rekey "$key" --overlap 5s --out "$work/three"
 succeeds "key rekey --overlap --out"
 out_empty "leaves standard output empty"
 is "$(mode_of "$work/three")" 600 "the file is its owner's only"

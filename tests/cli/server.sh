@@ -5,7 +5,7 @@
 #   serve NAME [VAULT]          starts one; its process is $(process_of NAME)
 #   ask NAME CREDENTIAL-FILE    $answer: what it answers, "200 accepted …"
 #   leave NAME                  it ends as a server does that is told to
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 : "${top_builddir:=$PWD}"
 : "${CC:=cc}"

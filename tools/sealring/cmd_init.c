@@ -137,6 +137,8 @@ static int run(struct session *session)
         exit_status =
             session_refuse(session, STATUS_USAGE,
                            "--module-environment and --module-init-args belong to --module, --token, --pin-source");
+    } else if (option_given(given, "lease") && init.lease == 0) {
+        exit_status = session_refuse(session, STATUS_USAGE, "a lease of nothing serves nobody: --lease wants 1s to 1h");
     } else {
         exit_status = try_given_module(session, &init);
         if (exit_status == STATUS_DONE)

@@ -18,7 +18,7 @@ struct listing {
     struct session *session;
     struct table table;
     json_t *array;
-    json_t *debts; /* sentences below the table */
+    json_t *debts; /* lines below the table */
     size_t count;
 };
 
@@ -72,7 +72,7 @@ static int list_verifier(const sealring_verifier_info *info, void *context)
     table_add(&listing->table, info->unproved > 0 ? TONE_WARN : TONE_PLAIN, "%" PRIu64 " of %" PRIu64, info->proved,
               info->proved + info->unproved);
     if (info->owes[0] != '\0')
-        json_array_append_new(listing->debts, json_sprintf("%.8s owes %s", info->instance, info->owes));
+        json_array_append_new(listing->debts, json_sprintf("%.8s: %s", info->instance, info->owes));
     return 0;
 }
 

@@ -6,13 +6,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/sealring/moment.h"
 #include "tools/sealring/output.h"
 #include "tools/sealring/signals.h"
 
 #define SHOWN_AFTER 300 /* milliseconds: what is done by then needs no line */
+#define LINE_SIZE   512
 
 static int64_t monotonic(void)
 {
@@ -29,20 +32,45 @@ bool waitline_check(struct session *session)
     return false;
 }
 
+/* As many bytes of a text as fit into the rest of a line: one that wraps could not be cleared again. */
+static int fitting(const char *text, size_t used)
+{
+    struct winsize size = {.ws_col = 0};
+    size_t width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    size_t room = used + 1 < width ? width - used - 1 : 0;
+    size_t length = strlen(text);
+    if (length <= room)
+        return (int)length;
+    while (room > 0 && ((unsigned char)text[room] & 0xC0) == 0x80) /* not inside a character */
+        room--;
+    return (int)room;
+}
+
+/* Who is missing, without what the line says before: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
+static const char *who(const char *text)
+{
+    static const char before[] = " yet: ";
+    const char *found = strstr(text, before);
+    return found != NULL ? found + sizeof before - 1 : text;
+}
+
 static void draw(struct waitline *waitline, const sealring_progress *progress)
 {
     const struct style *style = &waitline->session->err;
     char elapsed[SEALRING_TIME_SIZE];
     char left[SEALRING_TIME_SIZE];
+    char line[2 * LINE_SIZE];
     sealring_duration_format((monotonic() - waitline->began) / 1000 * 1000, elapsed);
-    fprintf(stderr, "\r\033[K%s%s%s  %" PRIu32 " of %" PRIu32 " verifiers, %s", style_start(style, TONE_INFO),
-            waitline->what, style_end(style, TONE_INFO), progress->done, progress->total, elapsed);
+    int length = snprintf(line, LINE_SIZE, "  %" PRIu32 " of %" PRIu32 " verifiers, %s", progress->done,
+                          progress->total, elapsed);
     if (progress->at_most >= 0) {
         sealring_duration_format((progress->at_most + 999) / 1000 * 1000, left);
-        fprintf(stderr, ", at most %s more", left);
+        length += snprintf(line + length, LINE_SIZE, ", at most %s more", left);
     }
     if (progress->text[0] != '\0')
-        fprintf(stderr, ": %.100s", progress->text);
+        snprintf(line + length, LINE_SIZE, ": missing %s", who(progress->text));
+    fprintf(stderr, "\r\033[K%s%s%s%.*s", style_start(style, TONE_INFO), waitline->what, style_end(style, TONE_INFO),
+            fitting(line, strlen(waitline->what)), line);
     fflush(stderr);
     waitline->drawn = true;
 }
@@ -61,7 +89,7 @@ static int show(const sealring_progress *progress, void *context)
     } else if (strcmp(waitline->text, progress->text) != 0) {
         snprintf(waitline->text, sizeof waitline->text, "%s", progress->text);
         session_say(waitline->session, "%s: %" PRIu32 " of %" PRIu32 " verifiers, missing: %s", waitline->what,
-                    progress->done, progress->total, progress->text);
+                    progress->done, progress->total, who(progress->text));
     }
     return 0;
 }
