@@ -89,8 +89,7 @@ must issue payments --client acme
 cp "$work/out" "$work/credential"
 must ring set payments --overlap 1s --quiet-period 1h --standby
 run status
-out_like '^        prepare v3 +due since 20.*, by sealring run, or by hand: sealring prepare payments$|^  next  prepare v3 +due since .*, or by hand: sealring prepare payments$' \
-    "what is due is told with the command"
+out_like '^(  next|      )  prepare v3 +due now, by sealring run, or by hand: sealring prepare payments$' "what is due is told with the command"
 must run --once
 is "$("$SEALRING" status --json | jq -r '.rings[0].version_list[2].state')" pending "(the standby is made)"
 
@@ -106,9 +105,10 @@ succeeds "(the old credential is used)"
 window_over() {
     "$SEALRING" status legacy --json | jq -e '.rings[0].plan[0].state == "waiting"' >/dev/null
 }
+must usage legacy # brings in who used it
 ok "a retirement becomes due and is blocked" until_true window_over
 run status legacy
-out_like "^  next  retire v1 +due since 20.*Z, blocked: .*$old_key.* of acme" "who blocks it is named"
+out_like "^  next  retire v1 +due .*, blocked: .* it is in use: $old_key of acme" "who blocks it is named"
 is "$(grep -c 'sealring reissue legacy' "$work/out")" 1 "what a person should do is said once"
 not_ok "and nothing is said twice" matches "$work/out" "window is over: "
 
@@ -170,13 +170,12 @@ blocks_are() {
 ok "one block at first" until_true blocks_are 1
 sleep 0.5 # some more looks
 ok "and none without a change" blocks_are 1
-must client add other
 must ring set legacy --keep 7
 ok "one for a change" until_true blocks_are 2
 mv "$SEALRING_VAULT/registry" "$work/away"
 ok "a registry that is away is said" until_true grep -q 'tries again' "$work/trouble"
 sleep 0.5
-is "$(grep -c 'tries again' "$work/trouble")" 1 "once"
+is "$(sort "$work/trouble" | uniq -d)" "" "once"
 mv "$work/away" "$SEALRING_VAULT/registry"
 ok "and it goes on" until_true grep -q 'goes on' "$work/trouble"
 must ring set legacy --keep 8

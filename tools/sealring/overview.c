@@ -210,8 +210,8 @@ static void forget(json_t *array, const char *const *names)
 
 char *overview_substance(const struct overview *overview)
 {
-    /* texts of a plan say how long ago */
-    static const char *const of_plan[] = {"text", NULL};
+    /* a plan's text says how long ago, and what is due at once is due whenever one looks */
+    static const char *const of_plan[] = {"text", "due", NULL};
     static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
     json_t *copy = json_deep_copy(overview->json);
     json_t *ring = NULL;

@@ -10,6 +10,9 @@
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
 
+#define WHAT_WIDTH 14
+#define JUST_NOW   1000 /* milliseconds: also of what is due whenever one looks */
+
 static int take_plan(const sealring_plan *plan, void *context)
 {
     struct plans *plans = context;
@@ -51,14 +54,6 @@ bool plans_due(const struct plans *plans, sealring_event event, uint32_t version
     return false;
 }
 
-bool plans_held(const struct plans *plans)
-{
-    for (size_t i = 0; i < plans->count; i++)
-        if (plans->items[i].state == SEALRING_PLAN_HELD)
-            return true;
-    return false;
-}
-
 static enum tone tone_of(sealring_plan_state state)
 {
     return state == SEALRING_PLAN_AHEAD                                        ? TONE_DIM
@@ -79,23 +74,30 @@ static void command_of(const sealring_plan *plan, const char *ring, char text[20
 /* Of what is ahead the guards say no more than when; of what is ready, that nothing is in its way. */
 static char *sentence_of(const sealring_plan *plan, const char *ring, int64_t now)
 {
-    char when[MOMENT_SIZE];
+    char relative[MOMENT_SIZE];
     char absolute[MOMENT_SIZE];
     char command[200];
-    moment_relative(plan->due, now, when);
+    char since[MOMENT_SIZE * 2 + 16];
+    moment_relative(plan->due, now, relative);
     moment_absolute(plan->due, absolute);
     command_of(plan, ring, command);
+    if (now - plan->due < JUST_NOW)
+        snprintf(since, sizeof since, "due now");
+    else if (plan->event == SEALRING_EVENT_RETIRE && plan->state == SEALRING_PLAN_WAITING)
+        snprintf(since, sizeof since, "due %s", relative); /* its guard has the time */
+    else
+        snprintf(since, sizeof since, "due %s, %s", relative, absolute);
     switch (plan->state) {
     case SEALRING_PLAN_AHEAD:
-        return memory_text("%s, %s, by sealring run", when, absolute);
+        return memory_text("%s, %s, by sealring run", relative, absolute);
     case SEALRING_PLAN_READY:
-        return memory_text("due since %s, by sealring run, or by hand: %s", absolute, command);
+        return memory_text("%s, by sealring run, or by hand: %s", since, command);
     case SEALRING_PLAN_WAITING:
-        return memory_text("due since %s, blocked: %s", absolute, plan->text);
+        return memory_text("%s, blocked: %s", since, plan->text);
     case SEALRING_PLAN_FORBIDDEN:
-        return memory_text("due since %s, by hand only: %s", absolute, plan->text);
+        return memory_text("%s, by hand only: %s", since, plan->text);
     case SEALRING_PLAN_HELD:
-        return memory_text("due since %s, held: %s", absolute, plan->text);
+        return memory_text("%s, held: %s", since, plan->text);
     case SEALRING_PLAN_DONE:
     case SEALRING_PLAN_FAILED:
     case SEALRING_PLAN_NOTICE:
@@ -115,9 +117,9 @@ void plans_print(const struct plans *plans, const char *ring, const struct page 
         char *text = sentence_of(plan, ring, page->now);
         snprintf(what, sizeof what, "%s v%" PRIu32, plan->event != 0 ? sealring_event_name(plan->event) : "",
                  plan->version);
-        snprintf(lead, sizeof lead, "  %-6s%s%-14s%s", i == 0 ? "next" : "", style_start(style, tone), what,
+        snprintf(lead, sizeof lead, "  %-6s%s%-*s%s", i == 0 ? "next" : "", style_start(style, tone), WHAT_WIDTH, what,
                  style_end(style, tone));
-        page_paragraph(page, lead, strlen(what) > 14 ? 8 + strlen(what) : 22, text);
+        page_paragraph(page, lead, 8 + (strlen(what) > WHAT_WIDTH ? strlen(what) : WHAT_WIDTH), text);
         free(text);
     }
 }
