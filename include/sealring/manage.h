@@ -119,6 +119,7 @@ typedef struct sealring_vault_info {
     int64_t created;
     char module[4096];
     char token_uri[1024];
+    int64_t last_run; /* when sealring_run_once last looked, to a minute; 0: it never did */
 } sealring_vault_info;
 
 sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error);

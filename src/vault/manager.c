@@ -215,26 +215,34 @@ sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *er
     return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
 }
 
+struct description {
+    struct registry_vault vault;
+    struct registry_clock clock;
+};
+
 static sealring_status read_vault(struct registry *registry, void *context, sealring_error *error)
 {
-    (void)error;
-    struct registry_vault *vault = context;
-    *vault = *registry_vault_row(registry);
-    return SEALRING_OK;
+    struct description *description = context;
+    description->vault = *registry_vault_row(registry);
+    return registry_clock_get(registry, &description->clock, error);
 }
 
 sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error)
 {
-    struct registry_vault vault;
-    sealring_status status = manager_read(manager, read_vault, &vault, error);
+    struct description description;
+    const struct registry_vault *vault = &description.vault;
+    sealring_status status = manager_read(manager, read_vault, &description, error);
     if (status != SEALRING_OK)
         return status;
-    sealring_vault_info whole = {.epoch = vault.epoch, .schema = vault.schema, .created = vault.created};
+    sealring_vault_info whole = {.epoch = vault->epoch,
+                                 .schema = vault->schema,
+                                 .created = vault->created,
+                                 .last_run = description.clock.wall_ms};
     snprintf(whole.path, sizeof whole.path, "%s", manager->config->directory);
     snprintf(whole.module, sizeof whole.module, "%s", manager->config->module);
     snprintf(whole.token_uri, sizeof whole.token_uri, "%s", manager->config->token);
-    hex_encode(vault.vault_id, sizeof vault.vault_id, whole.vault_id);
-    hex_encode(vault.era, sizeof vault.era, whole.era);
+    hex_encode(vault->vault_id, sizeof vault->vault_id, whole.vault_id);
+    hex_encode(vault->era, sizeof vault->era, whole.era);
     sized_give(info, &whole, sizeof whole);
     return SEALRING_OK;
 }

@@ -1,221 +1,247 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring status: each ring's versions on a time line, who uses them, and what to do next. */
+/* sealring status: each ring's versions on a time line, their traffic, what happens next; once, or watched. */
 #include <inttypes.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
+#include "tools/sealring/overview.h"
+#include "tools/sealring/screen.h"
 #include "tools/sealring/session.h"
-#include "tools/sealring/versions.h"
+#include "tools/sealring/signals.h"
 
-/* A ring as it was listed: its texts live longer than the callback. */
-struct ring {
-    sealring_ring_info info;
-    char *name;
-    char *prefix;
-};
+#define EVERY_DEFAULT 2000
+#define EVERY_LEAST   100
+#define EVERY_MOST    3600000
+#define SLICE         100 /* a signal that comes just before a sleep, and a change of size, are noticed after it */
 
-struct overview {
+static const char *ring_of(const struct session *session)
+{
+    return session->options.argument_count > 0 ? session->options.arguments[0] : NULL;
+}
+
+static void print_json(json_t *json, bool line)
+{
+    if (line)
+        jsontext_print_line(json_incref(json));
+    else
+        jsontext_print(json_incref(json));
+}
+
+static void say_empty(const struct session *session, const struct overview *overview)
+{
+    if (overview->rings == 0)
+        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
+}
+
+static int show_once(struct session *session)
+{
+    struct overview overview;
+    struct page page;
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    page_open(&page, &session->out, session->out.terminal ? screen_size().columns : 0, session->now);
+    sealring_status status = overview_look(&overview, session, ring_of(session), &page);
+    if (status == SEALRING_OK && session->json)
+        print_json(overview.json, false);
+    else if (status == SEALRING_OK)
+        page_print(page_text(&page), stdout, 0, SIZE_MAX, "\n");
+    if (status == SEALRING_OK)
+        say_empty(session, &overview);
+    overview_free(&overview);
+    page_close(&page);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
+/* ---- Watching ----------------------------------------------------------------------------------------------------------- */
+
+struct watching {
     struct session *session;
-    struct ring *rings; /* owned */
-    size_t count;
-    size_t capacity;
-    json_t *array;
+    int64_t every;
+    bool draws;                                         /* in place, on a terminal */
+    struct screen screen;                               /* as of the last look */
+    char *text;                                         /* owned: the last page that could be made */
+    char *substance;                                    /* owned: what was printed last */
+    int64_t looked;                                     /* when that was */
+    char trouble[sizeof((sealring_error *)0)->message]; /* "" for none */
 };
 
-/* What to do next, as sentences. */
-struct advice {
-    json_t *sentences;
-};
-
-static int take_ring(const sealring_ring_info *ring, void *context)
+static void set_clock(struct session *session)
 {
-    struct overview *overview = context;
-    overview->rings = memory_room(overview->rings, overview->count, &overview->capacity, sizeof *overview->rings);
-    struct ring *own = &overview->rings[overview->count++];
-    *own = (struct ring){.info = *ring, .name = memory_copy(ring->name), .prefix = memory_copy(ring->prefix)};
-    own->info.name = own->name;
-    own->info.prefix = own->prefix;
-    return 0;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-__attribute__((format(printf, 2, 3))) static void advise(struct advice *advice, const char *format, ...)
+/* Opened anew after trouble: the registry may have been replaced meanwhile. */
+static sealring_status open_manager(struct session *session)
 {
-    char sentence[400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(sentence, sizeof sentence, format, arguments);
-    va_end(arguments);
-    json_array_append_new(advice->sentences, json_string(sentence));
+    sealring_manage_options options = {.size = sizeof options, .read_only = true};
+    if (session->manager != NULL)
+        return SEALRING_OK;
+    return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
 }
 
-static void advise_retiring(struct advice *advice, const struct ring *ring, const sealring_version_info *version,
-                            int64_t now)
+static void draw(const struct watching *watching)
 {
-    char current[MOMENT_SIZE];
-    char total[MOMENT_SIZE];
-    moment_number(version->current, current);
-    moment_number(ring->info.keys, total);
-    if (version->current > 0 && ring->info.active_version != 0)
-        advise(advice,
-               "%s of %s API keys still %s newest credential under version %" PRIu32
-               ": sealring reissue %s --all --out DIR/",
-               current, total, version->current == 1 ? "has its" : "have their", version->version, ring->name);
-    if (version->retire_at <= now && version->current == 0)
-        advise(advice, "version %" PRIu32 "'s window is over: sealring retire %s %" PRIu32, version->version,
-               ring->name, version->version);
-}
-
-static void advise_version(struct advice *advice, const struct ring *ring, const sealring_version_info *version,
-                           int64_t now)
-{
-    bool closed = version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED;
-    if (version->state == SEALRING_VERSION_RETIRING)
-        advise_retiring(advice, ring, version, now);
-    if (version->state == SEALRING_VERSION_PENDING)
-        advise(advice, "version %" PRIu32 " stands by: sealring activate %s %" PRIu32, version->version, ring->name,
-               version->version);
-    if (closed && version->current > 0 && version->state == SEALRING_VERSION_RETIRED)
-        advise(advice,
-               "%" PRIu64 " API key%s newest credential under version %" PRIu32
-               ", which is retired: sealring reinstate %s %" PRIu32 " lets them in again",
-               version->current, version->current == 1 ? " has its" : "s have their", version->version, ring->name,
-               version->version);
-    else if (closed && version->current > 0)
-        advise(advice,
-               "%" PRIu64 " API key%s newest credential under version %" PRIu32
-               ", which is %s: sealring issue %s --from YOUR-LIST.csv (with the column key_id)",
-               version->current, version->current == 1 ? " has its" : "s have their", version->version,
-               sealring_version_state_name(version->state), ring->name);
-    if (closed && version->purge_at <= now)
-        advise(advice, "version %" PRIu32 "'s object is needed no more: sealring destroy %s %" PRIu32, version->version,
-               ring->name, version->version);
-    if (version->closing_owed && version->state == SEALRING_VERSION_DESTROYED)
-        advise(advice, "version %" PRIu32 "'s object is still in the token: sealring destroy %s %" PRIu32,
-               version->version, ring->name, version->version);
-    else if (version->closing_owed)
-        advise(advice, "the token could not be told yet to refuse version %" PRIu32 "'s object", version->version);
-}
-
-static void collect_advice(struct advice *advice, const struct ring *ring, const struct versions *versions, int64_t now)
-{
-    if (ring->info.active_version == 0)
-        advise(advice, "no version is active, so nothing can be issued: sealring rotate %s", ring->name);
-    else if (ring->info.keys == 0)
-        advise(advice, "no API keys yet: sealring issue %s --client NAME (and before, sealring client add NAME)",
-               ring->name);
-    if (ring->info.rotation_held)
-        advise(advice, "automatic rotation is held since the rollback: sealring rotate %s ends that", ring->name);
-    for (size_t i = 0; i < versions->count; i++)
-        advise_version(advice, ring, &versions->items[i], now);
-}
-
-static void print_ring(const struct session *session, const struct ring *ring, const struct versions *versions,
-                       const struct advice *advice)
-{
-    const struct style *style = &session->out;
-    const char *separator = style_separator(style);
-    char keys[MOMENT_SIZE];
-    char overlap[SEALRING_TIME_SIZE];
-    size_t index = 0;
-    json_t *sentence = NULL;
-    moment_number(ring->info.keys, keys);
-    sealring_duration_format(ring->info.policy.overlap, overlap);
-    printf("ring %s%s%s%sprefix %s%s%s API key%s%soverlap %s\n", style_start(style, TONE_BOLD), ring->name,
-           style_end(style, TONE_BOLD), separator, ring->prefix, separator, keys, ring->info.keys == 1 ? "" : "s",
-           separator, overlap);
-    versions_draw(versions, session, ring->info.keys);
-    json_array_foreach(advice->sentences, index, sentence)
-    {
-        printf("  %s%s%s %s\n", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
-               style_end(style, TONE_INFO), json_string_value(sentence));
+    const struct style *style = &watching->session->out;
+    char every[SEALRING_TIME_SIZE];
+    char when[MOMENT_SIZE];
+    char *foot = NULL;
+    sealring_duration_format(watching->every, every);
+    moment_absolute(watching->session->now, when);
+    if (watching->trouble[0] != '\0') {
+        char since[MOMENT_SIZE];
+        moment_relative(watching->looked, watching->session->now, since);
+        foot = memory_text("%s%s; tries again; this is of %s%s", style_start(style, TONE_WARN), watching->trouble,
+                           since, style_end(style, TONE_WARN));
+    } else {
+        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM), when,
+                           style_separator(style), every, style_separator(style), style_end(style, TONE_DIM));
     }
+    screen_draw(&watching->screen, watching->text, foot);
+    free(foot);
 }
 
-static json_t *ring_json(const struct ring *ring, const struct versions *versions, const struct advice *advice)
+/* A block for each change. */
+static void print_change(struct watching *watching, const struct overview *overview)
 {
-    json_t *object = jsontext_ring(&ring->info);
-    json_object_set(object, "version_list", versions->array);
-    json_object_set(object, "next", advice->sentences);
-    return object;
+    char *substance = overview_substance(overview);
+    bool news = watching->substance == NULL || strcmp(watching->substance, substance) != 0;
+    char when[MOMENT_SIZE];
+    if (news && watching->session->json) {
+        print_json(overview->json, true);
+    } else if (news) {
+        moment_absolute(watching->session->now, when);
+        printf("%s---- %s ----\n", watching->substance != NULL ? "\n" : "", when);
+        page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
+    }
+    free(watching->substance);
+    watching->substance = substance;
+    fflush(stdout);
 }
 
-static sealring_status show_ring(struct overview *overview, const struct ring *ring)
+static void note_trouble(struct watching *watching)
 {
-    struct session *session = overview->session;
-    struct versions versions;
-    struct advice advice = {.sentences = json_array()};
-    sealring_status status = versions_load(&versions, session, ring->name);
+    struct session *session = watching->session;
+    bool news = strcmp(watching->trouble, session->error.message) != 0;
+    snprintf(watching->trouble, sizeof watching->trouble, "%s", session->error.message);
+    sealring_manager_close(&session->manager);
+    if (news && !watching->draws)
+        session_warn(session, "%s; tries again", watching->trouble);
+}
+
+static void note_recovery(struct watching *watching)
+{
+    if (watching->trouble[0] != '\0' && !watching->draws)
+        session_warn(watching->session, "goes on");
+    watching->trouble[0] = '\0';
+}
+
+static sealring_status look(struct watching *watching)
+{
+    struct session *session = watching->session;
+    struct overview overview = {0};
+    struct page page;
+    set_clock(session);
+    watching->screen = screen_size();
+    page_open(&page, &session->out, watching->draws ? watching->screen.columns : 0, session->now);
+    sealring_status status = open_manager(session);
+    if (status == SEALRING_OK)
+        status = overview_look(&overview, session, ring_of(session), &page);
     if (status == SEALRING_OK) {
-        collect_advice(&advice, ring, &versions, session->now);
-        if (session->json)
-            json_array_append_new(overview->array, ring_json(ring, &versions, &advice));
-        else
-            print_ring(session, ring, &versions, &advice);
+        free(watching->text);
+        watching->text = memory_copy(page_text(&page));
+        watching->looked = session->now;
+        note_recovery(watching);
+        if (!watching->draws)
+            print_change(watching, &overview);
     }
-    versions_free(&versions);
-    json_decref(advice.sentences);
+    overview_free(&overview);
+    page_close(&page);
     return status;
 }
 
-static json_t *vault_json(const sealring_vault_info *info)
+static bool size_changed(const struct watching *watching)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:s, s:s}", "path", info->path, "vault_id", info->vault_id, "era",
-                     info->era, "epoch", (json_int_t)info->epoch, "schema", info->schema, "created",
-                     jsontext_time(info->created), "module", info->module, "token_uri", info->token_uri);
+    struct screen screen = screen_size();
+    return watching->draws && (screen.columns != watching->screen.columns || screen.lines != watching->screen.lines);
 }
 
-static void print_vault(const struct session *session, const sealring_vault_info *info)
+static void rest(const struct watching *watching)
 {
-    const struct style *style = &session->out;
-    printf("%svault %s%sepoch %" PRIu64 "%s\n", style_start(style, TONE_DIM), info->path, style_separator(style),
-           info->epoch, style_end(style, TONE_DIM));
+    for (int64_t left = watching->every; left > 0 && signals_caught() == 0 && !size_changed(watching);) {
+        int64_t slice = left < SLICE ? left : SLICE;
+        struct timespec pause = {.tv_nsec = (long)slice * 1000000L};
+        nanosleep(&pause, NULL);
+        left -= slice;
+    }
+}
+
+/* The first look must succeed: a vault that there is not will not come by waiting. Afterwards trouble passes. */
+static int watch(struct session *session, int64_t every)
+{
+    struct watching watching = {.session = session, .every = every, .draws = session->out.terminal && !session->json};
+    sealring_status status = look(&watching);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (watching.draws)
+        screen_enter();
+    else
+        signals_watch();
+    while (signals_caught() == 0 && !ferror(stdout)) {
+        if (watching.draws)
+            draw(&watching);
+        rest(&watching);
+        if (signals_caught() == 0 && look(&watching) != SEALRING_OK)
+            note_trouble(&watching);
+    }
+    if (watching.draws)
+        screen_leave();
+    else
+        signals_release();
+    free(watching.text);
+    free(watching.substance);
+    return STATUS_DONE;
 }
 
 static int run(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    const char *name = session->options.argument_count > 0 ? session->options.arguments[0] : NULL;
-    struct overview overview = {.session = session, .array = json_array()};
-    sealring_vault_info *info = memory_grow(NULL, 1, sizeof *info);
-    memset(info, 0, sizeof *info);
-    info->size = sizeof *info;
-    sealring_status status = sealring_vault_describe(session->manager, info, &session->error);
-    if (status == SEALRING_OK)
-        status = sealring_ring_list(session->manager, name, take_ring, &overview, &session->error);
-    if (status == SEALRING_OK && !session->json)
-        print_vault(session, info);
-    for (size_t i = 0; i < overview.count && status == SEALRING_OK; i++) {
-        if (!session->json)
-            putchar('\n');
-        status = show_ring(&overview, &overview.rings[i]);
-    }
-    if (status == SEALRING_OK && session->json)
-        jsontext_print(json_pack("{s:o, s:O}", "vault", vault_json(info), "rings", overview.array));
-    else if (status == SEALRING_OK && overview.count == 0)
-        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
-    for (size_t i = 0; i < overview.count; i++) {
-        free(overview.rings[i].name);
-        free(overview.rings[i].prefix);
-    }
-    free(overview.rings);
-    json_decref(overview.array);
-    free(info);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+    bool given = option_given(&session->options, "every");
+    int64_t every = given ? option_number(&session->options, "every") : EVERY_DEFAULT;
+    if (given && !option_given(&session->options, "watch"))
+        return session_refuse(session, STATUS_USAGE, "--every goes with --watch");
+    if (every < EVERY_LEAST || every > EVERY_MOST)
+        return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
+    return option_given(&session->options, "watch") ? watch(session, every) : show_once(session);
 }
 
 static const struct argument arguments[] = {{"RING", "only this ring", ARGUMENT_TEXT, 1}, {NULL, NULL, 0, 0}};
 
+static const struct option options[] = {
+    {"watch", NULL, "go on until Ctrl-C: in place on a terminal, else a block for each change", OPTION_FLAG},
+    {"every", "DURATION", "with --watch: how often to look; 2s without", OPTION_DURATION},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {"sealring status", "sealring status payments --watch",
+                                       "sealring status --json | jq '.rings[].plan'", NULL};
+
 const struct command command_status = {
     .words = "status",
     .group = "Vault",
-    .purpose = "show the rings' versions on a time line, and what to do next",
+    .purpose = "show the rings' versions on a time line, their traffic, and what happens next",
     .arguments = arguments,
+    .options = options,
+    .notes =
+        "Reads only, and without the token: the versions, the share of traffic on each in the last 24 hours, what the "
+        "policy does next and when, what blocks it, who verifies.",
+    .examples = examples,
     .run = run,
 };

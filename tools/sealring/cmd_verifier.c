@@ -8,6 +8,7 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/verifiers.h"
 
 static const struct table_column columns[] = {
     {"VERIFIER", 0}, {"HOST", 0},  {"PROGRAM", 0}, {"PROCESS", 1}, {"STATE", 0},
@@ -22,45 +23,18 @@ struct listing {
     size_t count;
 };
 
-static const struct {
-    sealring_verifier_state state;
-    enum tone tone;
-} tones[] = {
-    {SEALRING_VERIFIER_SERVING, TONE_GOOD}, {SEALRING_VERIFIER_JOINING, TONE_INFO},
-    {SEALRING_VERIFIER_SILENT, TONE_WARN},  {SEALRING_VERIFIER_LOST, TONE_BAD},
-    {SEALRING_VERIFIER_DEAD, TONE_DIM},     {SEALRING_VERIFIER_LEFT, TONE_DIM},
-};
-
-static enum tone tone_of(sealring_verifier_state state)
-{
-    for (size_t i = 0; i < sizeof tones / sizeof *tones; i++)
-        if (tones[i].state == state)
-            return tones[i].tone;
-    return TONE_PLAIN;
-}
-
-static json_t *verifier_json(const sealring_verifier_info *info)
-{
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "instance", info->instance, "host",
-                     info->host, "program", info->program, "process", (json_int_t)info->process, "state",
-                     sealring_verifier_state_name(info->state), "joined", jsontext_time(info->joined), "last_report",
-                     jsontext_time(info->last_report), "lease_left_ms", (json_int_t)info->lease_left, "epoch",
-                     (json_int_t)info->epoch, "proved", (json_int_t)info->proved, "unproved",
-                     (json_int_t)info->unproved, "owes", info->owes);
-}
-
 static int list_verifier(const sealring_verifier_info *info, void *context)
 {
     struct listing *listing = context;
     char text[MOMENT_SIZE];
     listing->count++;
     if (listing->session->json)
-        return json_array_append_new(listing->array, verifier_json(info));
+        return json_array_append_new(listing->array, verifiers_json(info));
     table_add(&listing->table, TONE_BOLD, "%.8s", info->instance);
     table_add(&listing->table, TONE_PLAIN, "%s", info->host);
     table_add(&listing->table, TONE_PLAIN, "%s", info->program);
     table_add(&listing->table, TONE_PLAIN, "%" PRId64, info->process);
-    table_add(&listing->table, tone_of(info->state), "%s", sealring_verifier_state_name(info->state));
+    table_add(&listing->table, verifiers_tone(info->state), "%s", sealring_verifier_state_name(info->state));
     moment_relative(info->last_report, listing->session->now, text);
     table_add(&listing->table, TONE_PLAIN, "%s", info->last_report != 0 ? text : "");
     sealring_duration_format((info->lease_left + 999) / 1000 * 1000, text);

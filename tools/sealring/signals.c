@@ -4,14 +4,27 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
 
 /* A signal handler can reach nothing but a global. */
 static volatile sig_atomic_t caught;
 
+static const char *volatile last_words;
+static volatile sig_atomic_t last_words_length;
+
+/* A second one ends the process, which leaves the terminal as it found it. */
 static void note(int signal_number)
 {
+    if (caught != 0) {
+        if (last_words != NULL && write(STDOUT_FILENO, last_words, (size_t)last_words_length) < 0)
+            last_words = NULL;
+        signal(signal_number, SIG_DFL);
+        raise(signal_number); /* it comes when this handler returns */
+        return;
+    }
     caught = signal_number;
 }
 
@@ -23,7 +36,7 @@ static void set_handlers(void (*handler)(int))
         if (sigaction(watched[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
             continue;
         /* No SA_RESTART: a read must notice. */
-        struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
+        struct sigaction action = {.sa_handler = handler};
         sigemptyset(&action.sa_mask);
         sigaction(watched[i], &action, NULL);
     }
@@ -37,6 +50,12 @@ void signals_watch(void)
 void signals_release(void)
 {
     set_handlers(SIG_DFL);
+}
+
+void signals_last_words(const char *text)
+{
+    last_words = text;
+    last_words_length = text != NULL ? (int)strlen(text) : 0;
 }
 
 int signals_caught(void)

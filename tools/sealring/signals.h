@@ -9,6 +9,9 @@ void signals_watch(void);
 /* From now on they end the process again. */
 void signals_release(void);
 
+/* What a second one writes to standard output before it ends the process; a literal, or NULL for nothing. */
+void signals_last_words(const char *text);
+
 /* The signal that was caught, 0 for none. */
 int signals_caught(void);
 

@@ -28,6 +28,12 @@ sealring_SOURCES = \
 	tools/sealring/judge.c tools/sealring/judge.h \
 	tools/sealring/keys.c tools/sealring/keys.h \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
+	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h \
+	tools/sealring/traffic.c tools/sealring/traffic.h \
+	tools/sealring/plans.c tools/sealring/plans.h \
+	tools/sealring/advice.c tools/sealring/advice.h \
+	tools/sealring/verifiers.c tools/sealring/verifiers.h \
+	tools/sealring/overview.c tools/sealring/overview.h \
 	tools/sealring/cmd_init.c \
 	tools/sealring/cmd_status.c \
 	tools/sealring/cmd_run.c \

@@ -15,12 +15,12 @@ static int take_version(const sealring_version_info *version, void *context)
     versions->items = memory_room(versions->items, versions->count, &versions->capacity, sizeof *versions->items);
     versions->items[versions->count] = *version;
     versions->items[versions->count++].ring = NULL;
-    return versions->json ? json_array_append_new(versions->array, jsontext_version(version)) : 0;
+    return json_array_append_new(versions->array, jsontext_version(version));
 }
 
 sealring_status versions_load(struct versions *versions, struct session *session, const char *ring)
 {
-    *versions = (struct versions){.json = session->json, .array = session->json ? json_array() : NULL};
+    *versions = (struct versions){.array = json_array()};
     return sealring_version_list(session->manager, ring, 0, take_version, versions, &session->error);
 }
 
@@ -29,6 +29,14 @@ void versions_free(struct versions *versions)
     free(versions->items);
     json_decref(versions->array);
     *versions = (struct versions){0};
+}
+
+int versions_digits(const struct versions *versions)
+{
+    int digits = 1;
+    for (uint32_t n = versions->count > 0 ? versions->items[versions->count - 1].version : 0; n >= 10; n /= 10)
+        digits++;
+    return digits;
 }
 
 /* What comes next for it, and when. */

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "tools/sealring/page.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
 
@@ -12,8 +13,7 @@ struct versions {
     sealring_version_info *items; /* owned; their `ring` is not kept */
     size_t count;
     size_t capacity;
-    json_t *array; /* the same as JSON, with --json only */
-    bool json;
+    json_t *array; /* the same as JSON */
 };
 
 /* Whatever it returns, the versions must be freed. */
@@ -24,6 +24,9 @@ void versions_free(struct versions *versions);
 void versions_print(const struct versions *versions, const struct session *session);
 
 /* Created, active, retiring, closed: one line for each version on a common axis of time. `keys` is the ring's number. */
-void versions_draw(const struct versions *versions, const struct session *session, uint64_t keys);
+void versions_draw(const struct versions *versions, const struct page *page, uint64_t keys);
+
+/* How many digits the highest version's number has. */
+int versions_digits(const struct versions *versions);
 
 #endif

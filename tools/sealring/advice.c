@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a person should do next about a ring, as sentences with the command to type. */
+#include "tools/sealring/advice.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tools/sealring/moment.h"
+
+struct advice {
+    json_t *sentences;
+    const struct plans *plans; /* that are shown beside them: what they say is not said again. May be NULL */
+};
+
+__attribute__((format(printf, 2, 3))) static void advise(struct advice *advice, const char *format, ...)
+{
+    char sentence[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    json_array_append_new(advice->sentences, json_string(sentence));
+}
+
+static bool said(const struct advice *advice, sealring_event event, const sealring_version_info *version)
+{
+    return advice->plans != NULL && plans_due(advice->plans, event, version->version);
+}
+
+static void advise_retiring(struct advice *advice, const sealring_ring_info *ring, const sealring_version_info *version,
+                            int64_t now)
+{
+    char current[MOMENT_SIZE];
+    char total[MOMENT_SIZE];
+    moment_number(version->current, current);
+    moment_number(ring->keys, total);
+    if (version->current > 0 && ring->active_version != 0)
+        advise(advice,
+               "%s of %s API keys still %s newest credential under version %" PRIu32
+               ": sealring reissue %s --all --out DIR/",
+               current, total, version->current == 1 ? "has its" : "have their", version->version, ring->name);
+    if (version->retire_at <= now && version->current == 0 && !said(advice, SEALRING_EVENT_RETIRE, version))
+        advise(advice, "version %" PRIu32 "'s window is over: sealring retire %s %" PRIu32, version->version,
+               ring->name, version->version);
+}
+
+static void advise_version(struct advice *advice, const sealring_ring_info *ring, const sealring_version_info *version,
+                           int64_t now)
+{
+    bool closed = version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED;
+    if (version->state == SEALRING_VERSION_RETIRING)
+        advise_retiring(advice, ring, version, now);
+    if (version->state == SEALRING_VERSION_PENDING && !said(advice, SEALRING_EVENT_ACTIVATE, version))
+        advise(advice, "version %" PRIu32 " stands by: sealring activate %s %" PRIu32, version->version, ring->name,
+               version->version);
+    if (closed && version->current > 0 && version->state == SEALRING_VERSION_RETIRED)
+        advise(advice,
+               "%" PRIu64 " API key%s newest credential under version %" PRIu32
+               ", which is retired: sealring reinstate %s %" PRIu32 " lets them in again",
+               version->current, version->current == 1 ? " has its" : "s have their", version->version, ring->name,
+               version->version);
+    else if (closed && version->current > 0)
+        advise(advice,
+               "%" PRIu64 " API key%s newest credential under version %" PRIu32
+               ", which is %s: sealring issue %s --from YOUR-LIST.csv (with the column key_id)",
+               version->current, version->current == 1 ? " has its" : "s have their", version->version,
+               sealring_version_state_name(version->state), ring->name);
+    if (closed && version->purge_at <= now && !said(advice, SEALRING_EVENT_DESTROY, version))
+        advise(advice, "version %" PRIu32 "'s object is needed no more: sealring destroy %s %" PRIu32, version->version,
+               ring->name, version->version);
+    if (version->closing_owed && version->state == SEALRING_VERSION_DESTROYED)
+        advise(advice, "version %" PRIu32 "'s object is still in the token: sealring destroy %s %" PRIu32,
+               version->version, ring->name, version->version);
+    else if (version->closing_owed)
+        advise(advice, "the token could not be told yet to refuse version %" PRIu32 "'s object", version->version);
+}
+
+json_t *advice_collect(const sealring_ring_info *ring, const struct versions *versions, const struct plans *plans,
+                       int64_t now)
+{
+    struct advice own = {json_array(), plans};
+    struct advice *advice = &own;
+    if (ring->active_version == 0)
+        advise(advice, "no version is active, so nothing can be issued: sealring rotate %s", ring->name);
+    else if (ring->keys == 0)
+        advise(advice, "no API keys yet: sealring issue %s --client NAME (and before, sealring client add NAME)",
+               ring->name);
+    if (ring->rotation_held)
+        advise(advice, "automatic rotation is held since the rollback: sealring rotate %s ends that", ring->name);
+    for (size_t i = 0; i < versions->count; i++)
+        advise_version(advice, ring, &versions->items[i], now);
+    return own.sentences;
+}
