@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# A token that is bad by script, and real ones that are taken away.
+check_LTLIBRARIES += module_fault.la
+module_fault_la_SOURCES = tests/fault/module_fault.c tests/fault/handles.c tests/fault/handles.h tests/fault/faulting.h \
+	tests/lib/forward.h
+module_fault_la_CPPFLAGS = $(TEST_CPPFLAGS)
+module_fault_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)
+FAULT_CPPFLAGS = $(TEST_CPPFLAGS) -DMODULE_FAULT='"$(abs_top_builddir)/.libs/module_fault.so"'
+c_tests += test_fault_codes
+test_fault_codes_SOURCES = tests/fault/test_fault_codes.c tests/fault/actor.c tests/fault/actor.h tests/fault/ground.c \
+	tests/fault/ground.h tests/fault/faulting.h tests/fault/codes.h
+test_fault_codes_CPPFLAGS = $(FAULT_CPPFLAGS)
+test_fault_codes_LDADD = $(TEST_LIBS)
+EXTRA_test_fault_codes_DEPENDENCIES = module_fault.la
+
+# Not a sample but all of them: about an hour.
+.PHONY: fault-all
+fault-all: test_fault_codes module_fault.la
+	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
