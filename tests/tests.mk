@@ -19,6 +19,11 @@ include tests/fault/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+# Not a sample but all of them: about an hour.
+.PHONY: fault-all
+fault-all: test_fault_codes module_fault.la
+	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
+
 include tests/cli/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk

@@ -67,18 +67,30 @@ static bool is_cached(struct verifier *verifier, const struct sight_row *row)
     return cached;
 }
 
+/* Whether the token's answer is the row's. */
 static sealring_status ask_token(const struct derivation *derivation, bool *confirmed, sealring_error *error)
 {
     struct verifier *verifier = derivation->verifier;
     uint8_t mac[TOKEN_HMAC_SIZE];
-    fork_guard_enter();
     sealring_status status =
         token_hmac(verifier->token, &derivation->reference, derivation->input, derivation->length, mac, error);
-    fork_guard_leave();
     if (status == SEALRING_OK)
         atomic_fetch_add_explicit(&verifier->token_operations, 1, memory_order_relaxed);
     *confirmed = status == SEALRING_OK && belongs(derivation->row, mac);
     secret_wipe(mac, sizeof mac);
+    return status;
+}
+
+/* Before somebody is turned away, it is the token that has to prove itself: the key by its check value, and the same answer again. */
+static sealring_status ask_token_surely(const struct derivation *derivation, bool *confirmed, sealring_error *error)
+{
+    fork_guard_enter();
+    sealring_status status = ask_token(derivation, confirmed, error);
+    if (status == SEALRING_OK && !*confirmed)
+        status = token_key_prove(derivation->verifier->token, &derivation->reference, error);
+    if (status == SEALRING_OK && !*confirmed)
+        status = ask_token(derivation, confirmed, error);
+    fork_guard_leave();
     return status;
 }
 
@@ -89,7 +101,7 @@ static sealring_status confirm_once(void *context, uint8_t result[FLIGHT_RESULT_
     bool confirmed = is_cached(derivation->verifier, derivation->row); /* an earlier flight has just landed */
     sealring_status status = SEALRING_OK;
     if (!confirmed) {
-        status = ask_token(derivation, &confirmed, error);
+        status = ask_token_surely(derivation, &confirmed, error);
         if (confirmed)
             sight_insert(derivation->verifier, derivation->row);
     }

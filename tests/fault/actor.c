@@ -21,7 +21,7 @@
 
 #define PATIENCE_MS 10000 /* what is not well by then is not going to be */
 #define CHILD_LIMIT 60    /* seconds */
-#define LOOK_US     2000
+#define LOOK_US     50000
 
 const char *const actor_task_names[ACTOR_TASKS] = {
     [ACTOR_OPEN] = "open",          [ACTOR_VERIFY] = "verify at first sight",
@@ -131,7 +131,7 @@ static void expect_right_verdict(const struct actor *actor, enum ground_text whi
 static sealring_status open_vault(struct actor *actor)
 {
     sealring_error error = {0};
-    sealring_options options = {.size = sizeof options, .manual_maintenance = 1, .no_warming = 1};
+    sealring_options options = {.size = sizeof options, .manual_maintenance = 1, .no_warming = 1, .cache_max = 100};
     sealring_status status = sealring_open(actor->place->vault.path, &options, &actor->vault, &error);
     note(actor, status, &error);
     if (status == SEALRING_OK)
@@ -386,6 +386,7 @@ static void manage_once_more(struct actor *actor)
             complain(actor, "the manager does not recover");
         usleep(LOOK_US);
     }
+    sealring_manager_close(&actor->manager); /* its sessions may be all there are */
     audit_objects(actor);
 }
 
@@ -439,6 +440,8 @@ static int run_child(struct place *place, const struct trial *trial, struct outc
         return 2;
     actor.output = fdopen(descriptor, "a");
     atomic_store(&place->faulting->swaps, 1);
+    atomic_store(&place->faulting->sessions_max, trial->sessions);
+    atomic_store(&place->faulting->sessions_unsaid, trial->sessions_unsaid);
     alarm(CHILD_LIMIT);
     act(&actor);
     return 0;

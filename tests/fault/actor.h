@@ -27,6 +27,8 @@ struct trial {
     uint64_t call; /* number of the call, of any function, that meets it */
     uint64_t times;
     unsigned long code;
+    unsigned sessions; /* that the token has; 0: enough */
+    bool sessions_unsaid;
 };
 
 /* What came of it; shared with the parent. */

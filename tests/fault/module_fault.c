@@ -12,8 +12,9 @@
 #include "fault/handles.h"
 #include "lib/forward.h"
 
-#define HANG_LOOK_US 200
-#define SHORT_MAC    20
+#define HANG_LOOK_US  200
+#define SHORT_MAC     20
+#define ATTRIBUTE_MAX 1024
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST functions;
@@ -291,6 +292,21 @@ static CK_RV fault_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ob
     return met.kind == FAULT_AFTER ? met.code : code;
 }
 
+/* Leaves the second half of the caller's buffer as it was before. */
+static CK_RV get_half(const struct met *met, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *wanted)
+{
+    CK_BYTE whole[ATTRIBUTE_MAX];
+    CK_ATTRIBUTE attribute = {wanted->type, whole,
+                              wanted->ulValueLen < ATTRIBUTE_MAX ? wanted->ulValueLen : ATTRIBUTE_MAX};
+    CK_RV code = real->C_GetAttributeValue(session, handles_real(session, object), &attribute, 1);
+    wanted->ulValueLen = attribute.ulValueLen;
+    if (code == CKR_OK) {
+        memcpy(wanted->pValue, whole, attribute.ulValueLen / 2);
+        wanted->ulValueLen = met->kind == FAULT_SHORT ? attribute.ulValueLen / 2 : attribute.ulValueLen;
+    }
+    return code;
+}
+
 static CK_RV fault_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
                                        CK_ULONG count)
 {
@@ -299,15 +315,9 @@ static CK_RV fault_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HAND
         return met.code;
     if (is_gone())
         return CKR_DEVICE_REMOVED;
+    if (cuts(&met) && count == 1 && template->pValue != NULL)
+        return get_half(&met, session, object, template);
     CK_RV code = real->C_GetAttributeValue(session, handles_real(session, object), template, count);
-    for (CK_ULONG i = 0; code == CKR_OK && cuts(&met) && i < count; i++) {
-        CK_ULONG whole = template[i].ulValueLen;
-        CK_ULONG part = whole / 2;
-        if (template[i].pValue != NULL)
-            memset((char *)template[i].pValue + part, 0, whole - part);
-        if (met.kind == FAULT_SHORT)
-            template[i].ulValueLen = part;
-    }
     return met.kind == FAULT_AFTER ? met.code : code;
 }
 

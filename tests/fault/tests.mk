@@ -12,8 +12,9 @@ test_fault_codes_SOURCES = tests/fault/test_fault_codes.c tests/fault/actor.c te
 test_fault_codes_CPPFLAGS = $(FAULT_CPPFLAGS)
 test_fault_codes_LDADD = $(TEST_LIBS)
 EXTRA_test_fault_codes_DEPENDENCIES = module_fault.la
-
-# Not a sample but all of them: about an hour.
-.PHONY: fault-all
-fault-all: test_fault_codes module_fault.la
-	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
+c_tests += test_fault_token
+test_fault_token_SOURCES = tests/fault/test_fault_token.c tests/fault/actor.c tests/fault/actor.h tests/fault/ground.c \
+	tests/fault/ground.h tests/fault/faulting.h
+test_fault_token_CPPFLAGS = $(FAULT_CPPFLAGS)
+test_fault_token_LDADD = $(TEST_LIBS)
+EXTRA_test_fault_token_DEPENDENCIES = module_fault.la
