@@ -39,6 +39,10 @@ struct token {
     uint64_t module_generation; /* the initialisation that slot and sessions belong to */
     struct record *record;      /* while connecting: the login record, held */
 
+    /* Guarded by module->objects: what origin.h found out. */
+    bool origin_known;
+    bool origin_told_otherwise;
+
     atomic_bool up;
     atomic_uint_fast64_t generation; /* counts connections and logins: handles of an older one are worthless */
     struct session_pool pool;

@@ -12,7 +12,7 @@
 #include "token/object.h"
 
 #define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
-#define HMAC_TRIES       3
+#define HMAC_TRIES       10  /* a module may be started anew by others between proof and use, again and again */
 #define HMAC_FILLING     0xa5
 
 sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
@@ -122,6 +122,7 @@ struct hmac_request {
     uint8_t *mac;
     bool unproved; /* the key has to be found and proved first */
     bool afresh;
+    bool refused; /* once: the key was proved again since */
 };
 
 static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
@@ -140,10 +141,19 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
     if (status != SEALRING_OK) {
         char name[OBJECT_NAME_SIZE];
         object_name(reference->object_id, reference->object_id_length, name);
-        if (code_class_of(attempt->code) == CODE_HANDLE) {
+        enum code_class class = code_class_of(attempt->code);
+        if (class == CODE_HANDLE) {
             index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
             attempt->code = CKR_OK; /* no proof that it is gone: the search will tell */
             request->unproved = true;
+        } else if (class == CODE_REFUSED && !request->refused) {
+            /* NSS softokn says so of a closed key, and of any key when it has forgotten the login: which is it? */
+            request->refused = true;
+            if (attempt_confirm(attempt) == SEALRING_OK) {
+                index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
+                attempt->code = CKR_OK;
+                request->unproved = true;
+            }
         } else {
             attempt_fail(attempt, attempt->code, "C_Sign", name);
         }
