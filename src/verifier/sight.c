@@ -349,6 +349,11 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct question *q
         confirmed = verdict == SEALRING_ACCEPTED;
         /* A key that was closed since the last look: the next one says why. */
         bool look_again = refused && i == 0 && verifier_look(verifier, NULL) == SEALRING_OK;
+        if (refused && !look_again)
+            messages_add(
+                verifier->messages, SEALRING_LOG_ALARM,
+                "the registry accepts version %u of ring %s, and the PKCS#11 token does not sign with its key: %s",
+                sight.version->number, sight.version->ring->name, sight.error.message);
         if (refused && i > 0)
             atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
         /* A change that was applied since the row was read may be about this row: then it is read again. */
