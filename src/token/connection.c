@@ -167,10 +167,18 @@ static void connection_await_prober(struct token *token)
 static sealring_status connection_probe(struct token *token, sealring_error *error)
 {
     sealring_error failure = {0};
-    pthread_rwlock_wrlock(&token->module->use);
-    sealring_status status = connection_connect(token, false, &failure);
-    atomic_store(&token->up, status == SEALRING_OK);
-    pthread_rwlock_unlock(&token->module->use);
+    sealring_status status;
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    if (pthread_rwlock_clockwrlock(&token->module->use, CLOCK_MONOTONIC, &deadline) == 0) {
+        status = connection_connect(token, false, &failure);
+        atomic_store(&token->up, status == SEALRING_OK);
+        pthread_rwlock_unlock(&token->module->use);
+    } else { /* nothing can be repaired under a call that hangs, and nobody else has to hang for that */
+        status = error_set_token(&failure, 0,
+                                 "the PKCS#11 token %s is lost, and calls of its module do not come back: if that "
+                                 "lasts, only a restart of this program helps",
+                                 token->name);
+    }
 
     pthread_mutex_lock(&token->probe_lock);
     token->probing = false;

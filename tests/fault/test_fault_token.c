@@ -265,6 +265,28 @@ START_TEST(token_that_hangs_holds_up_nobody_else)
 }
 END_TEST
 
+/* One call hangs in the module, and for the others the token is lost: they do not wait for the one. */
+START_TEST(lost_while_a_call_hangs)
+{
+    pthread_t thread;
+    must_open();
+    expect(GROUND_ACTIVE, SEALRING_ACCEPTED);
+    place_script(&place, FAULT_HANG, FAULT_C_Sign, 1, 1, CKR_OK);
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_while_it_hangs, NULL), 0);
+    ck_assert(wait_for(somebody_hangs));
+    atomic_store(&place.faulting->gone, 1);
+    for (int i = 0; i < 3; i++) {
+        time_t before = time(NULL);
+        expect(GROUND_SECOND, SEALRING_UNAVAILABLE);
+        expect(GROUND_ACTIVE, SEALRING_ACCEPTED);
+        ck_assert_int_le(time(NULL) - before, 20); /* and not for ever */
+    }
+    place_heal(&place);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert(wait_for(active_too_is_accepted));
+}
+END_TEST
+
 /* ---- A token that is pulled out */
 
 START_TEST(pulled_out_and_put_back)
@@ -354,6 +376,7 @@ int main(void)
     tcase_add_test(cases, lock_under_a_verifier_is_waited_out);
     tcase_add_loop_test(cases, few_sessions_are_enough, 0, sizeof limits / sizeof limits[0]);
     tcase_add_loop_test(cases, token_that_hangs_holds_up_nobody_else, 0, 2);
+    tcase_add_test(cases, lost_while_a_call_hangs);
     tcase_add_test(cases, pulled_out_and_put_back);
     tcase_add_test(cases, half_of_a_random_number_is_none);
     tcase_add_loop_test(cases, signatures_cut_for_ever_are_an_outage, 0, 2);
