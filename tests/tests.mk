@@ -16,17 +16,20 @@ include tests/registry/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
 include tests/fault/tests.mk
+include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
-# Not a sample but all of them: about an hour.
+# Not a sample but all of them: hours of computing.
 .PHONY: fault-all
 fault-all: test_fault_codes module_fault.la
 	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
 
+include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/soak/soak.mk
 EXTRA_DIST += tests/run.sh tests/distcheck.sh tests/packages.sh
 # What `make check` runs where configure was told SEALRING_CHECK=short (distcheck, package builds): all of it works on any
 # machine within a minute. Whoever names TESTS decides.

@@ -26,6 +26,7 @@ struct config {
     char directory[PATH_MAX];
     char registry[PATH_MAX];
     char lock[PATH_MAX];
+    char verifiers[PATH_MAX]; /* directory of the report files */
     char module[PATH_MAX];
     char module_init_args[CONFIG_TEXT_SIZE];
     char module_sessions[CONFIG_NUMBER_SIZE]; /* decimal */

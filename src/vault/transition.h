@@ -4,6 +4,7 @@
 #define VAULT_TRANSITION_H
 
 #include "lifecycle/decide.h"
+#include "vault/evidence.h"
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/state.h"
@@ -15,6 +16,9 @@ struct transition {
     uint32_t version; /* 0: the event chooses */
     const char *reason;
     bool overrule;
+    /* NULL: somebody's act. Of an automatic one: whether the policy wants it of the state that was read; else it says why not. */
+    bool (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE]);
+    const void *wanted_context;
     struct make *make;         /* prepare: the object that is being made */
     uint32_t tested;           /* the version whose key was proved in the token, 0: none */
     bool closed_already;       /* compromise: the token refuses the version's object already */
@@ -22,12 +26,15 @@ struct transition {
     sealring_change *change;
     /* filled on the way */
     struct ring_state state;
+    struct evidence evidence;
     struct registry_vault vault;
     struct lifecycle_decision decision;
     struct audit_act act;
 };
 
-/* Reads the ring's present state and the vault's row. */
+void transition_release(struct transition *transition);
+
+/* Reads the ring's present state, the vault's row and what bears on the guards. */
 sealring_status transition_load(struct transition *transition, sealring_error *error);
 
 /* Decides on the state that was read; the guards' line goes into the change. */

@@ -50,6 +50,16 @@ struct report_version *report_version(struct report *report, int64_t ring, uint3
 struct report_credential *report_credential(struct report *report, int64_t key, uint32_t serial, uint32_t version,
                                             uint32_t hour);
 
+/* Hours. A closed one is told to readers (report_header.closed_hour): the caller sees to it that no record of that hour or an earlier
+ * one is counted in any more. Never goes back. */
+uint32_t report_closed_hour(const struct report *report);
+void report_close_hours(struct report *report, uint32_t hour);
+const uint8_t *report_seat_id(const struct report *report);
+
+/* The cells of credentials' records of hours up to `hour` may be taken for new ones from now on: the hours are closed and harvested, and
+ * nobody has a pointer to such a record any more. Waits for nobody; one thread at a time. */
+void report_reuse(struct report *report, uint32_t hour);
+
 /* Counts one verdict. last_use is moved on when it is more than a second behind. Any thread, no lock, no system call. A verdict that
  * has no counter of its own in a credential's record counts as `closed`. */
 void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms);
@@ -82,10 +92,14 @@ struct report_summary {
     uint64_t number;
     struct report_look look; /* era and epoch are 0 if its verifier was killed in the middle of writing them */
     uint32_t cells;          /* that the file has, of those it claims */
+    uint32_t closed_hour;
     uint64_t without_detail;
     uint64_t verdicts[SEALRING_VERDICTS];
     uint64_t cached;
 };
+/* Whether nobody sits at the file: its verifier left or died. If so nobody will before the reader is closed. */
+bool report_read_hold(const struct report_reader *reader);
+
 sealring_status report_read_summary(const struct report_reader *reader, struct report_summary *summary,
                                     sealring_error *error);
 
@@ -94,6 +108,23 @@ typedef sealring_status (*report_version_callback)(const struct report_version *
 typedef sealring_status (*report_credential_callback)(const struct report_credential *record, void *context);
 sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
                                  report_credential_callback credential, void *context, uint64_t *damaged);
+
+/* Whether a process has the file open as its report still: the kernel lets go of its lock when the last one that could count in it has
+ * ended. Takes the lock for a moment if nobody has it. */
+bool report_read_is_held(const struct report_reader *reader);
+bool report_path_is_held(const char *path); /* the same of a file that cannot be read as a report */
+
+/* The file's number on its disk; 0 if that cannot be told. */
+int64_t report_read_inode(const struct report_reader *reader);
+
+/* The records of versions from cell *from on; *from: where to go on next time. With the cell that each begins at, to be read again. */
+typedef sealring_status (*report_version_cell_callback)(const struct report_version *record, uint32_t cell,
+                                                        void *context);
+sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
+                                     report_version_cell_callback each, void *context);
+
+/* One version's record again. False: it cannot be read. */
+bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record);
 
 /* The paths of all files in `directory` that are named as reports are. */
 typedef sealring_status (*report_path_callback)(const char *path, void *context);

@@ -21,6 +21,7 @@ sealring_SOURCES = \
 	tools/sealring/moment.c tools/sealring/moment.h \
 	tools/sealring/jsontext.c tools/sealring/jsontext.h \
 	tools/sealring/progress.c tools/sealring/progress.h \
+	tools/sealring/waitline.c tools/sealring/waitline.h \
 	tools/sealring/handover.c tools/sealring/handover.h \
 	tools/sealring/delivery.c tools/sealring/delivery.h \
 	tools/sealring/clients_csv.c tools/sealring/clients_csv.h \
@@ -29,6 +30,7 @@ sealring_SOURCES = \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
 	tools/sealring/cmd_init.c \
 	tools/sealring/cmd_status.c \
+	tools/sealring/cmd_run.c \
 	tools/sealring/cmd_ring.c \
 	tools/sealring/cmd_client.c \
 	tools/sealring/cmd_issue.c \
@@ -36,7 +38,9 @@ sealring_SOURCES = \
 	tools/sealring/cmd_key.c \
 	tools/sealring/cmd_rekey.c \
 	tools/sealring/cmd_verify.c \
+	tools/sealring/cmd_verifier.c \
 	tools/sealring/cmd_explain.c \
+	tools/sealring/cmd_usage.c \
 	tools/sealring/cmd_version.c \
 	tools/sealring/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)
