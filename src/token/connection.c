@@ -298,7 +298,7 @@ sealring_status connection_open(struct token *token, sealring_error *error)
     return status;
 }
 
-sealring_status connection_refresh(struct token *token, bool *fresh, sealring_error *error)
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
@@ -310,7 +310,7 @@ sealring_status connection_refresh(struct token *token, bool *fresh, sealring_er
     }
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
-    if (module->initialised && module->ours && !connection_has_healthy_neighbour(token)) {
+    if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
         status = connection_connect(token, true, &failure);
         atomic_store(&token->up, status == SEALRING_OK);
         *fresh = status == SEALRING_OK;

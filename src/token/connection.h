@@ -81,7 +81,8 @@ sealring_status connection_open(struct token *token, sealring_error *error);
 void connection_close(struct token *token);
 
 /* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false
- * if it could not be done, because the module is not ours alone. */
-sealring_status connection_refresh(struct token *token, bool *fresh, sealring_error *error);
+ * if it could not be done, because the module is not ours; or, unless `insists`, because another of our tokens on it is at work,
+ * which would have to connect anew as well. */
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error);
 
 #endif

@@ -17,7 +17,7 @@
 #define WORKERS     12
 #define CALLS_LEAST 8 /* of the tasks that use the token */
 #define SAMPLE_SEED 0x5ea1u
-#define SAMPLE      30 /* trials of a task besides one for each call, where not all are tried */
+#define SAMPLE      16 /* trials of a task besides one for each call, where not all are tried */
 #define SHOWN       10 /* complaints that are printed */
 
 /* How the token fails. */

@@ -258,6 +258,21 @@ static void do_deed(void *context)
     config_free(config);
 }
 
+/* In this process, which uses the token for nothing else then. */
+static void find_destroyed(struct search *search)
+{
+    struct config *config = NULL;
+    struct token *token = NULL;
+    struct token_config token_config;
+    sealring_error error = {0};
+    ASSERT_OK(config_load(place.vault.path, &config, &error), error);
+    config_token(config, &token_config);
+    ASSERT_OK(token_open(&token_config, &token, &error), error);
+    ASSERT_OK(token_key_each(token, "sealring/", match, search, &error), error);
+    token_close(token);
+    config_free(config);
+}
+
 static void expect(enum ground_text which, sealring_verdict verdict)
 {
     test_vault_expect(vault, ground->texts[which], NULL, verdict);
@@ -349,6 +364,8 @@ static void live_read_only(void *context)
 {
     sealring_error error = {0};
     sealring_change effect;
+    static const struct deed destroyed = {.label = "sealring/" GROUND_RING "/1"};
+    struct search gone = {.deed = &destroyed};
     char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1], key_id[SEALRING_KEY_ID_LENGTH + 1];
     (void)context;
     if (getuid() == 0) {
@@ -381,9 +398,11 @@ static void live_read_only(void *context)
     ck_assert_msg(error.status == SEALRING_OK, "%s", error.message);
     ck_assert_int_eq(change(manager, GROUND_OTHER, SEALRING_EVENT_ROTATE, 0, &effect, &error), SEALRING_OK);
     ck_assert_int_eq(test_vault_number(&place.vault, "SELECT count(*) FROM version WHERE closing_owed = 1"), 0);
-    ck_assert(active_too_is_accepted());
+    ck_assert(wait_for(active_too_is_accepted));
     sealring_close(&vault);
     sealring_manager_close(&manager);
+    find_destroyed(&gone);
+    ck_assert_str_eq(gone.found.label, "");
 }
 
 START_TEST(directory_that_cannot_be_written_to)
