@@ -3,8 +3,8 @@
 # Shared by all C tests: the runner, and (token, vault, …) a fresh SoftHSM2 token per test.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
-libtest_la_SOURCES = tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
-	tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h
+libtest_la_SOURCES = tests/lib/forward.h tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
+	tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
 	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
 TEST_LIBS = libtest.la libsealring-core.la $(CHECK_LIBS)
@@ -15,10 +15,16 @@ include tests/token/tests.mk
 include tests/registry/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
+include tests/fault/tests.mk
 include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+# Not a sample but all of them: hours of computing.
+.PHONY: fault-all
+fault-all: test_fault_codes module_fault.la
+	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
+
 include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk

@@ -57,6 +57,7 @@ static enum attempt_repair attempt_judge(struct attempt *attempt)
     struct token *token = attempt->token;
     switch (code_class_of(attempt->code)) {
     case CODE_SESSION:
+        session_sweep(token); /* else each of many dead ones would cost a try */
         return REPAIR_REPEAT;
     case CODE_LOGIN:
         return session_login(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "token/key.h"
 #include "token/object.h"
+#include "token/origin.h"
 
 /* PKCS #11 v2.40, section 4.9 and 4.10. Usages default to true, so each is denied. */
 static const struct {
@@ -123,6 +124,12 @@ static sealring_status attributes_check_flags(struct attempt *attempt, CK_OBJECT
         }
         if (!known && !attributes_expected[i].optional) {
             return attributes_alarm(attempt, name, attributes_expected[i].name, "cannot be read");
+        }
+        if (known && !value && attributes_expected[i].type == CKA_LOCAL) {
+            status = origin_is_told_otherwise(attempt, &value);
+            if (status != SEALRING_OK) {
+                return status;
+            }
         }
         if (known && value != attributes_expected[i].value) {
             return attributes_alarm(attempt, name, attributes_expected[i].name, value ? "is true" : "is false");

@@ -167,10 +167,18 @@ static void connection_await_prober(struct token *token)
 static sealring_status connection_probe(struct token *token, sealring_error *error)
 {
     sealring_error failure = {0};
-    pthread_rwlock_wrlock(&token->module->use);
-    sealring_status status = connection_connect(token, false, &failure);
-    atomic_store(&token->up, status == SEALRING_OK);
-    pthread_rwlock_unlock(&token->module->use);
+    sealring_status status;
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    if (pthread_rwlock_clockwrlock(&token->module->use, CLOCK_MONOTONIC, &deadline) == 0) {
+        status = connection_connect(token, false, &failure);
+        atomic_store(&token->up, status == SEALRING_OK);
+        pthread_rwlock_unlock(&token->module->use);
+    } else { /* nothing can be repaired under a call that hangs, and nobody else has to hang for that */
+        status = error_set_token(&failure, 0,
+                                 "the PKCS#11 token %s is lost, and calls of its module do not come back: if that "
+                                 "lasts, only a restart of this program helps",
+                                 token->name);
+    }
 
     pthread_mutex_lock(&token->probe_lock);
     token->probing = false;
@@ -290,7 +298,7 @@ sealring_status connection_open(struct token *token, sealring_error *error)
     return status;
 }
 
-sealring_status connection_refresh(struct token *token, bool *fresh, sealring_error *error)
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
@@ -302,7 +310,7 @@ sealring_status connection_refresh(struct token *token, bool *fresh, sealring_er
     }
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
-    if (module->initialised && module->ours && !connection_has_healthy_neighbour(token)) {
+    if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
         status = connection_connect(token, true, &failure);
         atomic_store(&token->up, status == SEALRING_OK);
         *fresh = status == SEALRING_OK;

@@ -39,6 +39,10 @@ struct token {
     uint64_t module_generation; /* the initialisation that slot and sessions belong to */
     struct record *record;      /* while connecting: the login record, held */
 
+    /* Guarded by module->objects: what origin.h found out. */
+    bool origin_known;
+    bool origin_told_otherwise;
+
     atomic_bool up;
     atomic_uint_fast64_t generation; /* counts connections and logins: handles of an older one are worthless */
     struct session_pool pool;
@@ -77,7 +81,8 @@ sealring_status connection_open(struct token *token, sealring_error *error);
 void connection_close(struct token *token);
 
 /* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false
- * if it could not be done, because the module is not ours alone. */
-sealring_status connection_refresh(struct token *token, bool *fresh, sealring_error *error);
+ * if it could not be done, because the module is not ours; or, unless `insists`, because another of our tokens on it is at work,
+ * which would have to connect anew as well. */
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error);
 
 #endif

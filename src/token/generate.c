@@ -30,6 +30,13 @@ static bool generate_is_template_problem(CK_RV code)
            code == CKR_ATTRIBUTE_READ_ONLY || code == CKR_TEMPLATE_INCONSISTENT;
 }
 
+/* NSS softokn answers no better when a token object is to have an attribute that its database does not know. */
+static bool generate_may_be_template_problem(struct attempt *attempt, CK_RV code)
+{
+    return generate_is_template_problem(code) ||
+           ((code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED) && connection_ask(attempt->token) == CKR_OK);
+}
+
 /* Destroys whatever has the ID, which nobody had before: a failed generation may leave a half-made object behind. A
  * failure is not reported: the first one is what matters, and the object keeps the label that tells whose it is. */
 static void generate_clean_up(struct attempt *attempt, const struct token_key_reference *reference)
@@ -58,9 +65,10 @@ static CK_RV generate_object(struct attempt *attempt, const struct generate_requ
         attributes_fill(&template, key_type, generate_without[i], request->reference->object_id,
                         request->reference->object_id_length, request->label);
         code = attempt->functions->C_GenerateKey(attempt->session, &mechanism, template.items, template.count, handle);
-        if (!generate_is_template_problem(code)) {
+        if (code == CKR_OK || !generate_may_be_template_problem(attempt, code)) {
             break;
         }
+        generate_clean_up(attempt, request->reference);
     }
     return code;
 }

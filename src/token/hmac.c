@@ -12,7 +12,8 @@
 #include "token/object.h"
 
 #define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
-#define HMAC_TRIES       3
+#define HMAC_TRIES       10  /* a module may be started anew by others between proof and use, again and again */
+#define HMAC_FILLING     0xa5
 
 sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
 {
@@ -25,29 +26,52 @@ sealring_status hmac_check_reference(const struct token_key_reference *reference
     return SEALRING_OK;
 }
 
-sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
-                          size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+/* One signature, into a buffer that is full of `filling`. */
+static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                      uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
 {
     CK_BYTE output[HMAC_BUFFER_SIZE];
     CK_ULONG output_length = sizeof(output);
     CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    *function = "C_SignInit";
     CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
     if (code != CKR_OK) {
-        return attempt_fail(attempt, code, "C_SignInit", name);
+        return code;
     }
+    *function = "C_Sign";
+    memset(output, filling, sizeof(output));
     code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
                                       &output_length);
     if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE) {
         code = CKR_FUNCTION_FAILED; /* no HMAC-SHA256, whatever it is */
     }
-    sealring_status status = SEALRING_OK;
     if (code == CKR_OK) {
         memcpy(mac, output, TOKEN_HMAC_SIZE);
-    } else {
-        status = attempt_fail(attempt, code, "C_Sign", name);
     }
     secret_wipe(output, sizeof(output));
-    return status;
+    return code;
+}
+
+sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
+                          size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    const char *function;
+    CK_RV code = hmac_ask(attempt, handle, data, length, HMAC_FILLING, mac, &function);
+    /* A module may write less than it says. Where the last byte is as it was before (one honest answer in 256), it is asked
+     * again over the opposite filling: what it did write is then the same twice. */
+    if (code == CKR_OK && mac[TOKEN_HMAC_SIZE - 1] == HMAC_FILLING) {
+        uint8_t again[TOKEN_HMAC_SIZE];
+        code = hmac_ask(attempt, handle, data, length, (uint8_t)~HMAC_FILLING, again, &function);
+        if (code == CKR_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE)) {
+            code = CKR_FUNCTION_FAILED;
+        }
+        secret_wipe(again, sizeof(again));
+    }
+    if (code == CKR_OK) {
+        return SEALRING_OK;
+    }
+    secret_wipe(mac, TOKEN_HMAC_SIZE);
+    return attempt_fail(attempt, code, function, name);
 }
 
 static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
@@ -98,6 +122,7 @@ struct hmac_request {
     uint8_t *mac;
     bool unproved; /* the key has to be found and proved first */
     bool afresh;
+    bool refused; /* once: the key was proved again since */
 };
 
 static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
@@ -116,10 +141,19 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
     if (status != SEALRING_OK) {
         char name[OBJECT_NAME_SIZE];
         object_name(reference->object_id, reference->object_id_length, name);
-        if (code_class_of(attempt->code) == CODE_HANDLE) {
+        enum code_class class = code_class_of(attempt->code);
+        if (class == CODE_HANDLE) {
             index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
             attempt->code = CKR_OK; /* no proof that it is gone: the search will tell */
             request->unproved = true;
+        } else if (class == CODE_REFUSED && !request->refused) {
+            /* NSS softokn says so of a closed key, and of any key when it has forgotten the login: which is it? */
+            request->refused = true;
+            if (attempt_confirm(attempt) == SEALRING_OK) {
+                index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
+                attempt->code = CKR_OK;
+                request->unproved = true;
+            }
         } else {
             attempt_fail(attempt, attempt->code, "C_Sign", name);
         }

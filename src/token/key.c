@@ -27,6 +27,19 @@ static sealring_status key_check_id(size_t object_id_length, sealring_error *err
     return SEALRING_OK;
 }
 
+/* Runs the action, and again with fresh eyes if there seems to be no such object: SoftHSM2 that could not carry out a
+ * destruction shows the object to others only. */
+static sealring_status key_run_surely(struct token *token, attempt_action action, struct key_change *change,
+                                      sealring_error *error)
+{
+    bool fresh = false;
+    sealring_status status = attempt_run(token, ATTEMPT_WRITE, action, change, error);
+    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh) {
+        status = attempt_run(token, ATTEMPT_WRITE, action, change, error);
+    }
+    return status;
+}
+
 /* ---- Relabel ---- */
 
 static sealring_status key_refuse_label(struct attempt *attempt, const struct key_change *change, const char *wanted,
@@ -135,7 +148,7 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
     if (status != SEALRING_OK) {
         return status;
     }
-    status = attempt_run(token, ATTEMPT_WRITE, key_allow_sign_action, &change, error);
+    status = key_run_surely(token, key_allow_sign_action, &change, error);
     index_forget(&token->index, object_id, object_id_length);
     return status;
 }
@@ -174,7 +187,7 @@ static sealring_status key_confirm_destroyed(struct token *token, struct key_cha
 {
     bool fresh = false;
     sealring_error failure = {0};
-    sealring_status status = connection_refresh(token, &fresh, &failure);
+    sealring_status status = connection_refresh(token, destroyed != SEALRING_OK, &fresh, &failure);
     if (status == SEALRING_OK && !fresh) {
         return destroyed; /* the module is not ours alone: its word must do */
     }
@@ -202,7 +215,7 @@ sealring_status token_key_destroy(struct token *token, const uint8_t *object_id,
     struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
     sealring_status status = key_check_id(object_id_length, error);
     if (status == SEALRING_OK) {
-        status = attempt_run(token, ATTEMPT_WRITE, key_destroy_action, &change, error);
+        status = key_run_surely(token, key_destroy_action, &change, error);
     }
     return change.acted ? key_confirm_destroyed(token, &change, status, error) : status;
 }

@@ -55,7 +55,7 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
                                      const char *label, bool allow, sealring_error *error);
 
 /* Destroys the object, if its label is `label` (NULL: whatever it is), and looks again with fresh eyes: the module is finalised
- * and initialised for that, unless the host program owns it or another token on it is open in this process.
+ * and initialised for that, unless the host program owns it, or all seems well and another token on it is open in this process.
  * SEALRING_NOT_FOUND if there is none, SEALRING_REFUSED for another label, SEALRING_TOKEN also if it is still there. */
 sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *label, sealring_error *error);

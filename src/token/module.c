@@ -91,8 +91,7 @@ static CK_FUNCTION_LIST *module_function_list(void *library)
     return functions;
 }
 
-static sealring_status module_load(const char *path, void **library, CK_FUNCTION_LIST **functions,
-                                   sealring_error *error)
+static sealring_status module_open(const char *path, void **library, sealring_error *error)
 {
     if (path == NULL || path[0] != '/') {
         return error_set(error, SEALRING_INVALID, "the PKCS#11 module must be named by its absolute path");
@@ -103,14 +102,19 @@ static sealring_status module_load(const char *path, void **library, CK_FUNCTION
         return error_set_token(error, 0, "the PKCS#11 module cannot be loaded: %s",
                                reason != NULL ? reason : "no reason given");
     }
-    *functions = module_function_list(*library);
+    return SEALRING_OK;
+}
+
+/* Asked for once while it is loaded: p11-kit-client makes another list, with a state of its own, each time. */
+static sealring_status module_ask_functions(const char *path, void *library, CK_FUNCTION_LIST **functions,
+                                            sealring_error *error)
+{
+    *functions = module_function_list(library);
     if (*functions == NULL) {
-        dlclose(*library);
         return error_set_token(error, 0, "%s is not a PKCS#11 module: it has no working C_GetFunctionList", path);
     }
     CK_BYTE major = (*functions)->version.major;
     if (major != 2 && major != 3) {
-        dlclose(*library);
         return error_set_token(error, 0, "the PKCS#11 module %s speaks version %u of the standard, not 2 or 3", path,
                                major);
     }
@@ -168,7 +172,7 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
     if (table == NULL) {
         return error_no_memory(error);
     }
-    sealring_status status = module_load(path, &library, &functions, error);
+    sealring_status status = module_open(path, &library, error);
     if (status != SEALRING_OK) {
         return status;
     }
@@ -178,10 +182,11 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
     if (module != NULL) {
         dlclose(library);
     } else {
-        module = module_new(path, library, functions);
+        status = module_ask_functions(path, library, &functions, error);
+        module = status == SEALRING_OK ? module_new(path, library, functions) : NULL;
         if (module == NULL) {
             dlclose(library);
-            status = error_no_memory(error);
+            status = status != SEALRING_OK ? status : error_no_memory(error);
             goto cleanup;
         }
         /* It stays mapped: a module may leave threads and thread-exit handlers behind that unloading would pull
@@ -233,8 +238,9 @@ sealring_status module_check(const char *path, sealring_error *error)
 {
     void *library = NULL;
     CK_FUNCTION_LIST *functions = NULL;
-    sealring_status status = module_load(path, &library, &functions, error);
+    sealring_status status = module_open(path, &library, error);
     if (status == SEALRING_OK) {
+        status = module_ask_functions(path, library, &functions, error);
         dlclose(library);
     }
     return status;

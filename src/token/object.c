@@ -13,6 +13,7 @@
 #define OBJECT_PIECE 64 /* handles asked for at once */
 #define OBJECT_VALUE_SIZE \
     1024 /* room for any attribute, though it ought to be short: some modules overrun small buffers */
+#define OBJECT_FILLING     0xa5
 #define OBJECT_SEARCH_MOST 1000000
 #define OBJECT_LOOKS       6 /* before a key is said to be missing */
 #define OBJECT_PAUSE_NSEC  2000000L
@@ -119,14 +120,37 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     return status;
 }
 
+/* Asks for one attribute, into a buffer that is full of `filling` and offers `room`. */
+static CK_RV object_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attribute, size_t room,
+                        uint8_t filling)
+{
+    memset(attribute->pValue, filling, OBJECT_VALUE_SIZE);
+    attribute->ulValueLen = room;
+    CK_RV code = attempt->functions->C_GetAttributeValue(attempt->session, handle, attribute, 1);
+    return code == CKR_OK && attribute->ulValueLen > room ? CKR_BUFFER_TOO_SMALL : code;
+}
+
 sealring_status object_read(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, void *value,
                             size_t size, size_t *length, bool *known)
 {
-    CK_BYTE buffer[OBJECT_VALUE_SIZE];
-    CK_ATTRIBUTE attribute = {type, buffer, sizeof(buffer)};
+    CK_BYTE buffer[OBJECT_VALUE_SIZE], again[OBJECT_VALUE_SIZE];
+    CK_ATTRIBUTE attribute = {type, buffer, 0}, second = {type, again, 0};
+    size_t room = sizeof(buffer);
     *length = 0;
     *known = false;
-    CK_RV code = attempt->functions->C_GetAttributeValue(attempt->session, handle, &attribute, 1);
+    CK_RV code = object_ask(attempt, handle, &attribute, room, OBJECT_FILLING);
+    if (code == CKR_BUFFER_TOO_SMALL) { /* NSS softokn gives numbers into a buffer of just their size only */
+        room = size;
+        code = object_ask(attempt, handle, &attribute, room, OBJECT_FILLING);
+    }
+    /* A module may write less than it says: as with hmac_sign. */
+    if (code == CKR_OK && attribute.ulValueLen > 0 && buffer[attribute.ulValueLen - 1] == OBJECT_FILLING) {
+        code = object_ask(attempt, handle, &second, room, (uint8_t)~OBJECT_FILLING);
+        if (code == CKR_OK &&
+            (second.ulValueLen != attribute.ulValueLen || memcmp(buffer, again, attribute.ulValueLen) != 0)) {
+            code = CKR_FUNCTION_FAILED;
+        }
+    }
     if (code == CKR_ATTRIBUTE_TYPE_INVALID || code == CKR_ATTRIBUTE_SENSITIVE || code == CKR_BUFFER_TOO_SMALL) {
         return SEALRING_OK;
     }

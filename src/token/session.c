@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -171,6 +172,29 @@ static void session_forget_one(struct session_pool *pool)
     pool->open_count--;
     pthread_cond_signal(&pool->given);
     pthread_mutex_unlock(&pool->lock);
+}
+
+void session_sweep(struct token *token)
+{
+    struct session_pool *pool = &token->pool;
+    pthread_mutex_lock(&pool->lock);
+    unsigned left = pool->free_count;
+    pthread_mutex_unlock(&pool->lock);
+    for (; left > 0; left--) {
+        struct session session;
+        CK_SESSION_INFO info;
+        pthread_mutex_lock(&pool->lock);
+        bool taken = pool->free_count > 0;
+        if (taken) { /* the one that was given back first */
+            session = pool->free[0];
+            pool->free_count--;
+            memmove(pool->free, pool->free + 1, pool->free_count * sizeof(*pool->free));
+        }
+        pthread_mutex_unlock(&pool->lock);
+        if (taken) {
+            session_give(token, &session, token->module->functions->C_GetSessionInfo(session.handle, &info) == CKR_OK);
+        }
+    }
 }
 
 sealring_status session_take(struct token *token, bool writable, struct session *session, CK_RV *code,

@@ -44,6 +44,9 @@ sealring_status session_take(struct token *token, bool writable, struct session 
 /* Gives it back; `usable` false: closes it. */
 void session_give(struct token *token, const struct session *session, bool usable);
 
+/* Drops the free sessions that the token does not know any more: where one was lost, the others often are, too. */
+void session_sweep(struct token *token);
+
 /* Logs in again in a session that lost its user. */
 sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error);
 

@@ -11,7 +11,7 @@ libsealring_core_la_SOURCES += \
 	src/token/key.c \
 	src/token/login.c src/token/login.h \
 	src/token/module.c src/token/module.h \
-	src/token/object.c src/token/object.h \
+	src/token/object.c src/token/object.h src/token/origin.c src/token/origin.h \
 	src/token/pin.c src/token/pin.h \
 	src/token/probe.c \
 	src/token/provision.c src/token/provision.h \

@@ -13,6 +13,7 @@
 #define TOKEN_SESSIONS_DEFAULT 16
 #define TOKEN_SESSIONS_MOST    4096
 #define TOKEN_RANDOM_PIECE     256 /* some tokens give no more at once */
+#define TOKEN_RANDOM_TRIES     8
 
 static sealring_status token_check_config(const struct token_config *config, sealring_error *error)
 {
@@ -120,6 +121,18 @@ struct token_random_request {
     size_t length;
 };
 
+/* A module may write less than it was asked for, and say CKR_OK: then the last byte stays 0. A random one is, too, once in 256
+ * times, and not eight times in a row. */
+static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t length)
+{
+    CK_RV code = CKR_OK;
+    bytes[length - 1] = 0;
+    for (int i = 0; i < TOKEN_RANDOM_TRIES && code == CKR_OK && bytes[length - 1] == 0; i++) {
+        code = attempt->functions->C_GenerateRandom(attempt->session, bytes, (CK_ULONG)length);
+    }
+    return code == CKR_OK && bytes[length - 1] == 0 ? CKR_FUNCTION_FAILED : code;
+}
+
 static sealring_status token_random_action(struct attempt *attempt, void *context)
 {
     const struct token_random_request *request = context;
@@ -128,7 +141,7 @@ static sealring_status token_random_action(struct attempt *attempt, void *contex
         if (piece > TOKEN_RANDOM_PIECE) {
             piece = TOKEN_RANDOM_PIECE;
         }
-        CK_RV code = attempt->functions->C_GenerateRandom(attempt->session, request->bytes + done, (CK_ULONG)piece);
+        CK_RV code = token_random_piece(attempt, request->bytes + done, piece);
         if (code != CKR_OK) {
             attempt_fail(attempt, code, "C_GenerateRandom", "making random bytes");
             attempt->error->status = SEALRING_TOKEN;

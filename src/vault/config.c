@@ -12,7 +12,9 @@
 
 #include "base/error.h"
 
-enum value_kind { VALUE_TEXT, VALUE_PATH, VALUE_VARIABLE };
+#define NUMBER_MOST 4096
+
+enum value_kind { VALUE_TEXT, VALUE_PATH, VALUE_VARIABLE, VALUE_NUMBER /* kept as text; 1 to 4096 */ };
 
 /* The keys of sealring.conf. One row per key; sealring.conf(5) documents them in this order. */
 static const struct config_key {
@@ -26,6 +28,7 @@ static const struct config_key {
     {"module", VALUE_PATH, offsetof(struct config, module), PATH_MAX, true},
     {"module-init-args", VALUE_TEXT, offsetof(struct config, module_init_args), CONFIG_TEXT_SIZE, false},
     {"module-environment", VALUE_VARIABLE, 0, 0, false},
+    {"module-sessions", VALUE_NUMBER, offsetof(struct config, module_sessions), CONFIG_NUMBER_SIZE, false},
     {"token", VALUE_TEXT, offsetof(struct config, token), CONFIG_TEXT_SIZE, true},
     {"pin-source", VALUE_PATH, offsetof(struct config, pin_source), PATH_MAX, true},
     {"audit-token", VALUE_TEXT, offsetof(struct config, audit_token), CONFIG_TEXT_SIZE, false},
@@ -111,6 +114,13 @@ static const struct config_key *find_key(const char *name)
     return NULL;
 }
 
+static bool is_number(const char *text)
+{
+    size_t length = strlen(text);
+    return length < CONFIG_NUMBER_SIZE && strspn(text, "0123456789") == length && strtoul(text, NULL, 10) >= 1 &&
+           strtoul(text, NULL, 10) <= NUMBER_MOST;
+}
+
 static char *trim(char *text)
 {
     text += strspn(text, " \t");
@@ -153,6 +163,9 @@ static sealring_status apply_line(struct config *config, char *line, bool seen[]
         }
     } else if (value[0] == '\0') {
         snprintf(problem, 128, "has no value for `%s`", key->name);
+        return SEALRING_INVALID;
+    } else if (key->kind == VALUE_NUMBER && !is_number(value)) {
+        snprintf(problem, 128, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
         return SEALRING_INVALID;
     } else if (key->kind == VALUE_PATH) {
         fits = join((char *)config + key->offset, config->directory, value);
@@ -331,4 +344,5 @@ void config_token(const struct config *config, struct token_config *token)
     token->uri = config->token;
     token->pin_source = config->pin_source;
     token->login_record = config->login_record;
+    token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
 }

@@ -14,6 +14,7 @@
 #define CONFIG_FILE            "sealring.conf"
 #define CONFIG_ENVIRONMENT_MAX 16
 #define CONFIG_TEXT_SIZE       1024
+#define CONFIG_NUMBER_SIZE     8
 
 struct config_variable {
     char name[128];
@@ -28,6 +29,7 @@ struct config {
     char verifiers[PATH_MAX]; /* directory of the report files */
     char module[PATH_MAX];
     char module_init_args[CONFIG_TEXT_SIZE];
+    char module_sessions[CONFIG_NUMBER_SIZE]; /* decimal */
     char token[CONFIG_TEXT_SIZE];
     char pin_source[PATH_MAX];
     char login_record[PATH_MAX];

@@ -67,18 +67,30 @@ static bool is_cached(struct verifier *verifier, const struct sight_row *row)
     return cached;
 }
 
+/* Whether the token's answer is the row's. */
 static sealring_status ask_token(const struct derivation *derivation, bool *confirmed, sealring_error *error)
 {
     struct verifier *verifier = derivation->verifier;
     uint8_t mac[TOKEN_HMAC_SIZE];
-    fork_guard_enter();
     sealring_status status =
         token_hmac(verifier->token, &derivation->reference, derivation->input, derivation->length, mac, error);
-    fork_guard_leave();
     if (status == SEALRING_OK)
         atomic_fetch_add_explicit(&verifier->token_operations, 1, memory_order_relaxed);
     *confirmed = status == SEALRING_OK && belongs(derivation->row, mac);
     secret_wipe(mac, sizeof mac);
+    return status;
+}
+
+/* Before somebody is turned away, it is the token that has to prove itself: the key by its check value, and the same answer again. */
+static sealring_status ask_token_surely(const struct derivation *derivation, bool *confirmed, sealring_error *error)
+{
+    fork_guard_enter();
+    sealring_status status = ask_token(derivation, confirmed, error);
+    if (status == SEALRING_OK && !*confirmed)
+        status = token_key_prove(derivation->verifier->token, &derivation->reference, error);
+    if (status == SEALRING_OK && !*confirmed)
+        status = ask_token(derivation, confirmed, error);
+    fork_guard_leave();
     return status;
 }
 
@@ -89,7 +101,7 @@ static sealring_status confirm_once(void *context, uint8_t result[FLIGHT_RESULT_
     bool confirmed = is_cached(derivation->verifier, derivation->row); /* an earlier flight has just landed */
     sealring_status status = SEALRING_OK;
     if (!confirmed) {
-        status = ask_token(derivation, &confirmed, error);
+        status = ask_token_surely(derivation, &confirmed, error);
         if (confirmed)
             sight_insert(derivation->verifier, derivation->row);
     }
@@ -337,6 +349,11 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct question *q
         confirmed = verdict == SEALRING_ACCEPTED;
         /* A key that was closed since the last look: the next one says why. */
         bool look_again = refused && i == 0 && verifier_look(verifier, NULL) == SEALRING_OK;
+        if (refused && !look_again)
+            messages_add(
+                verifier->messages, SEALRING_LOG_ALARM,
+                "the registry accepts version %u of ring %s, and the PKCS#11 token does not sign with its key: %s",
+                sight.version->number, sight.version->ring->name, sight.error.message);
         if (refused && i > 0)
             atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
         /* A change that was applied since the row was read may be about this row: then it is read again. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fresh SoftHSM2 token of one's own for each test, and fresh processes that look at it from outside. */
+/* A fresh token of one's own for each test, and fresh processes that look at it from outside. */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
 #endif
@@ -22,10 +22,6 @@
 #define TEST_TOKEN_CONTEXT_MAX 1024
 #define TEST_TOKEN_DIED        100
 
-#ifndef SOFTHSM2_MODULE
-#define SOFTHSM2_MODULE "/usr/lib/softhsm/libsofthsm2.so"
-#endif
-
 struct test_token_order {
     int (*function)(struct test_token *test, void *context);
     _Alignas(16) char context[TEST_TOKEN_CONTEXT_MAX];
@@ -33,8 +29,7 @@ struct test_token_order {
 
 const char *test_token_module(void)
 {
-    const char *module = getenv("SOFTHSM2_MODULE");
-    return module != NULL && module[0] != '\0' ? module : SOFTHSM2_MODULE;
+    return token_kind()->module();
 }
 
 void test_token_write_file(const char *path, const char *content, mode_t mode)
@@ -128,16 +123,15 @@ void test_token_make_blank(struct test_token *test)
                                          .uri = test->uri,
                                          .pin_source = test->pin_source,
                                          .login_record = test->login_record};
+    if (token_kind()->prepare != NULL)
+        token_kind()->prepare(test);
     test_token_start_elsewhere(test);
 }
 
 void test_token_make(struct test_token *test)
 {
-    sealring_error error = {0};
     test_token_make_blank(test);
-    sealring_status status = provision_token(test_token_module(), NULL, TEST_TOKEN_LABEL, TEST_TOKEN_SO_PIN,
-                                             TEST_TOKEN_PIN, test->serial, &error);
-    ck_assert_msg(status == SEALRING_OK, "provision_token: %s", error.message);
+    token_kind()->make(test);
 }
 
 static int test_token_remove(const char *path, const struct stat *file, int kind, struct FTW *walk)
@@ -150,6 +144,8 @@ static int test_token_remove(const char *path, const struct stat *file, int kind
 
 void test_token_destroy(struct test_token *test)
 {
+    if (token_kind()->unmake != NULL)
+        token_kind()->unmake(test);
     close(test->elsewhere);
     ck_assert_int_eq(waitpid(test->elsewhere_pid, NULL, 0), test->elsewhere_pid);
     ck_assert_int_eq(nftw(test->directory, test_token_remove, 16, FTW_DEPTH | FTW_PHYS), 0);

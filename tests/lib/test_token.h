@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fresh SoftHSM2 token of one's own for each test, and fresh processes that look at it from outside. */
+/* A fresh token of one's own for each test, and fresh processes that look at it from outside. */
 #ifndef TESTS_TEST_TOKEN_H
 #define TESTS_TEST_TOKEN_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "lib/token_kind.h"
 #include "token/key.h"
 #include "token/provision.h"
 #include "token/token.h"
@@ -17,24 +18,27 @@
 
 struct test_token {
     char directory[TEST_TOKEN_PATH_SIZE];  /* of everything */
-    char tokens[TEST_TOKEN_PATH_SIZE];     /* SoftHSM2's directories.tokendir */
+    char tokens[TEST_TOKEN_PATH_SIZE];     /* where the token's files are */
     char pin_source[TEST_TOKEN_PATH_SIZE]; /* 0600 */
     char login_record[TEST_TOKEN_PATH_SIZE];
     char uri[TEST_TOKEN_PATH_SIZE];
     char serial[PROVISION_SERIAL_SIZE];
     struct token_config config; /* points into this structure: do not copy it */
-    int elsewhere;              /* socket to the process that makes fresh processes */
+    char init_args[2 * TEST_TOKEN_PATH_SIZE];
+    pid_t server;  /* 0: none */
+    int elsewhere; /* socket to the process that makes fresh processes */
     pid_t elsewhere_pid;
 };
 
 /* The module that the tests use. */
 const char *test_token_module(void);
 
-/* Makes the directory, SoftHSM2's configuration (and sets SOFTHSM2_CONF), one initialised token, and the PIN file.
+/* Makes the directory, SoftHSM2's configuration (and sets SOFTHSM2_CONF), one initialised token of the kind under test
+ * (lib/token_kind.h), and the PIN file.
  * All this process has loaded is unloaded again. Fails the test if it cannot. */
 void test_token_make(struct test_token *test);
 
-/* The same without a token in it: every slot is uninitialised. */
+/* The same without a token in it, SoftHSM2: every slot is uninitialised. */
 void test_token_make_blank(struct test_token *test);
 
 /* Removes it all. Tokens opened on it have to be closed before. */

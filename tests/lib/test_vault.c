@@ -19,8 +19,10 @@ static int set_variable(const char *name, const char *value, void *context)
 void test_vault_make(struct test_vault *vault)
 {
     sealring_error error;
+    const char *temporary = getenv("TMPDIR");
     memset(vault, 0, sizeof *vault);
-    snprintf(vault->parent, sizeof vault->parent, "/tmp/sealring-test-XXXXXX");
+    snprintf(vault->parent, sizeof vault->parent, "%s/sealring-test-XXXXXX",
+             temporary != NULL && temporary[0] == '/' ? temporary : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(vault->parent));
     snprintf(vault->path, sizeof vault->path, "%s/vault", vault->parent);
     snprintf(vault->registry, sizeof vault->registry, "%s/registry/sealring.db", vault->path);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
+#include "lib/token_kind.h"
 #include "token/attempt.h"
 
 struct raw {
@@ -54,6 +55,32 @@ static inline CK_OBJECT_HANDLE raw_import(struct raw *raw, const uint8_t *secret
     return handle;
 }
 
+/* Imports a secret as a token object with this ID that says of itself what sealring's keys do, but for its origin. */
+static inline CK_OBJECT_HANDLE raw_import_as_ours(struct raw *raw, const char *object_id)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_BYTE secret[32] = "everybody may know this one: yes";
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof(class)},
+        {CKA_KEY_TYPE, &type, sizeof(type)},
+        {CKA_TOKEN, &yes, sizeof(yes)},
+        {CKA_PRIVATE, &yes, sizeof(yes)},
+        {CKA_SENSITIVE, &yes, sizeof(yes)},
+        {CKA_EXTRACTABLE, &no, sizeof(no)},
+        {CKA_SIGN, &yes, sizeof(yes)},
+        {CKA_VERIFY, &no, sizeof(no)},
+        {CKA_ID, (void *)(uintptr_t)object_id, strlen(object_id)},
+        {CKA_VALUE, secret, sizeof(secret)},
+    };
+    ck_assert_uint_eq(
+        raw->functions->C_CreateObject(raw->session, template, sizeof(template) / sizeof(template[0]), &handle),
+        CKR_OK);
+    return handle;
+}
+
 /* How raw_generate departs from what sealring makes. */
 struct raw_oddity {
     CK_ATTRIBUTE_TYPE type; /* set to `value` instead of what it should be */
@@ -78,11 +105,14 @@ static inline CK_OBJECT_HANDLE raw_generate(struct raw *raw, const char *object_
         {CKA_VALUE_LEN, &length, sizeof(length)},
     };
     CK_ULONG count = 3;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++, count++) {
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (types[i] == oddity->type) {
             values[i] = oddity->value;
         }
-        template[count] = (CK_ATTRIBUTE){types[i], &values[i], sizeof(values[i])};
+        if (types[i] == CKA_COPYABLE && !token_kind()->refuses_copies) {
+            continue; /* it does not know the attribute */
+        }
+        template[count++] = (CK_ATTRIBUTE){types[i], &values[i], sizeof(values[i])};
     }
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     ck_assert_uint_eq(raw->functions->C_GenerateKey(raw->session, &mechanism, template, count, &handle), CKR_OK);

@@ -59,7 +59,7 @@ static int pin_state(struct test_token *at, void *context)
     CK_TOKEN_INFO info;
     (void)context;
     if (slot_parse_uri(at->config.uri, &uri, &error) != SEALRING_OK ||
-        module_acquire(at->config.module, NULL, &module, &error) != SEALRING_OK ||
+        module_acquire(at->config.module, at->config.init_args, &module, &error) != SEALRING_OK ||
         module_restart(module, &error) != SEALRING_OK ||
         slot_find(module->functions, uri, at->config.uri, &slot, &info, &error) != SEALRING_OK) {
         return 50;
@@ -109,7 +109,7 @@ START_TEST(wrong_pin_is_tried_once_over_processes)
     }
     ck_assert_int_eq(tried, 1);
     ck_assert_int_eq(remembered, PROCESSES - 1);
-    ck_assert_int_eq(test_token_elsewhere(&test, pin_state, NULL, 0), 1); /* SoftHSM2 saw the one try */
+    ck_assert_int_eq(test_token_elsewhere(&test, pin_state, NULL, 0), token_kind()->counts_tries ? 1 : 0);
     ck_assert_int_eq(open_elsewhere(), 20);
 
     test_token_write_file(test.pin_source, TEST_TOKEN_PIN, 0600);
@@ -167,11 +167,18 @@ static const struct {
     CK_RV code;
 } last_tries[] = {{CKF_USER_PIN_FINAL_TRY, CKR_PIN_INCORRECT}, {CKF_USER_PIN_LOCKED, CKR_PIN_LOCKED}};
 
+static sealring_status nothing(const struct token_key_info *key, void *context, sealring_error *error)
+{
+    (void)key;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
 START_TEST(last_try_is_not_taken)
 {
     struct token *token = test_token_open(&test);
     CK_FUNCTION_LIST flagged = *token->module->functions;
-    uint8_t bytes[8];
     sealring_error error = {0};
     real_functions = token->module->functions;
     added_flags = last_tries[_i].flag;
@@ -179,12 +186,13 @@ START_TEST(last_try_is_not_taken)
     flagged.C_Login = counted_login;
     token->module->functions = &flagged;
     ck_assert_uint_eq(real_functions->C_CloseAllSessions(token->slot), CKR_OK); /* and with them the login */
-    ck_assert_int_eq(token_random(token, bytes, sizeof(bytes), &error), SEALRING_TOKEN);
+    /* not by a random number: NSS softokn makes those without a session */
+    ck_assert_int_eq(token_key_each(token, "", nothing, NULL, &error), SEALRING_TOKEN);
     ck_assert_uint_eq(error.token_code, last_tries[_i].code);
     ck_assert_int_eq(logins, 0);
     added_flags = 0;
     sleep(2); /* longer than the back-off */
-    ck_assert_msg(token_random(token, bytes, sizeof(bytes), &error) == SEALRING_OK, "%s", error.message);
+    ck_assert_msg(token_key_each(token, "", nothing, NULL, &error) == SEALRING_OK, "%s", error.message);
     ck_assert_int_eq(logins, 1);
     token->module->functions = real_functions;
     token_close(token);

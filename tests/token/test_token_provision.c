@@ -19,6 +19,7 @@ static struct test_token test;
 static void setup(void)
 {
     test_token_make(&test);
+    ck_assert(!module_any_in_use());
 }
 
 static void teardown(void)
@@ -30,7 +31,8 @@ static sealring_status provision(const char *label, sealring_error *error)
 {
     char serial[PROVISION_SERIAL_SIZE];
     memset(error, 0, sizeof(*error));
-    return provision_token(test_token_module(), NULL, label, TEST_TOKEN_SO_PIN, TEST_TOKEN_PIN, serial, error);
+    return provision_token(test_token_module(), test.config.init_args, label, TEST_TOKEN_SO_PIN, TEST_TOKEN_PIN, serial,
+                           error);
 }
 
 START_TEST(provisioning_leaves_nothing_behind)
@@ -112,7 +114,17 @@ START_TEST(provisioned_tokens_of_one_label_are_told_apart)
 }
 END_TEST
 
-START_TEST(probe_finds_what_softhsm2_can)
+START_TEST(provisioning_without_a_blank_token_is_refused)
+{
+    sealring_error error;
+    ck_assert_int_ne(provision("second", &error), SEALRING_OK);
+    ck_assert_uint_gt(strlen(error.message), 0);
+    struct token *token = test_token_open(&test); /* and did no harm */
+    token_close(token);
+}
+END_TEST
+
+START_TEST(probe_finds_what_the_token_can)
 {
     struct token_abilities abilities;
     sealring_error error = {0};
@@ -123,8 +135,8 @@ START_TEST(probe_finds_what_softhsm2_can)
     ck_assert_msg(token_probe(token, &abilities, &error) == SEALRING_OK, "%s", error.message);
     ck_assert_uint_eq(abilities.object_id_length, 16);
     ck_assert(abilities.closes_keys);
-    ck_assert(abilities.limits_mechanisms);
-    ck_assert(abilities.refuses_copies);
+    ck_assert_int_eq(abilities.limits_mechanisms, token_kind()->limits_mechanisms);
+    ck_assert_int_eq(abilities.refuses_copies, token_kind()->refuses_copies);
     raw_open(&raw, token); /* nothing is left, of any class */
     ck_assert_uint_eq(raw.functions->C_FindObjectsInit(raw.session, NULL, 0), CKR_OK);
     ck_assert_uint_eq(raw.functions->C_FindObjects(raw.session, &handle, 1, &count), CKR_OK);
@@ -229,14 +241,21 @@ int main(void)
     TCase *cases = tcase_create("provision");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, provisioning_leaves_nothing_behind);
-    tcase_add_test(cases, provisioning_beside_an_open_token_is_refused);
-    tcase_add_test(cases, provisioning_beside_a_host_that_uses_the_module_is_refused);
-    tcase_add_test(cases, provisioning_says_what_is_wrong);
-    tcase_add_test(cases, provisioned_tokens_of_one_label_are_told_apart);
-    tcase_add_test(cases, probe_finds_what_softhsm2_can);
+    if (token_kind()->joins_host && token_kind()->tells_initialised) {
+        tcase_add_test(cases, provisioning_leaves_nothing_behind);
+        tcase_add_test(cases, provisioning_beside_a_host_that_uses_the_module_is_refused);
+    }
+    if (token_kind()->initialises) {
+        tcase_add_test(cases, provisioning_beside_an_open_token_is_refused);
+        tcase_add_test(cases, provisioning_says_what_is_wrong);
+        tcase_add_test(cases, provisioned_tokens_of_one_label_are_told_apart);
+    } else {
+        tcase_add_test(cases, provisioning_without_a_blank_token_is_refused);
+    }
+    tcase_add_test(cases, probe_finds_what_the_token_can);
     tcase_add_test(cases, random_bytes_are_all_written_and_differ);
-    tcase_add_test(cases, destruction_that_did_not_happen_is_noticed);
+    if (token_kind()->in_process && token_kind()->needs_directory)
+        tcase_add_test(cases, destruction_that_did_not_happen_is_noticed);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PKCS#11 module that hands everything on, counts calls in a file shared with the test, and delays or holds C_Sign as told. */
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <p11-kit/pkcs11.h>
 
+#include "lib/forward.h"
 #include "verifier/counting.h"
 
 #define HOLD_LOOK_US 200
@@ -121,33 +118,15 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_
     return real->C_Sign(session, data, length, signature, size);
 }
 
-static bool map_counting(void)
-{
-    const char *path = getenv(COUNTING_FILE);
-    int descriptor = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    if (descriptor < 0)
-        return false;
-    void *mapped = mmap(NULL, sizeof *counting, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-    close(descriptor);
-    if (mapped == MAP_FAILED)
-        return false;
-    counting = mapped;
-    return true;
-}
-
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
     if (real != NULL) { /* others may be using it meanwhile */
         *list = &functions;
         return CKR_OK;
     }
-    const char *path = getenv(COUNTING_MODULE);
-    void *library = path != NULL ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-    CK_C_GetFunctionList get_function_list = NULL;
-    void *symbol = library != NULL ? dlsym(library, "C_GetFunctionList") : NULL;
-    memcpy(&get_function_list, &symbol, sizeof symbol);
-    CK_FUNCTION_LIST *found = NULL;
-    if (get_function_list == NULL || get_function_list(&found) != CKR_OK || !map_counting())
+    CK_FUNCTION_LIST *found = forward_load(getenv(COUNTING_MODULE));
+    counting = forward_map(getenv(COUNTING_FILE), sizeof *counting);
+    if (found == NULL || counting == NULL)
         return CKR_GENERAL_ERROR;
     functions = *found;
     functions.C_GetFunctionList = C_GetFunctionList;

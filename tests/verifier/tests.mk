@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The verifier inside a server, by its public face: real processes, threads, forks, and a SoftHSM2 token whose calls are counted.
 check_LTLIBRARIES += module_count.la
-module_count_la_SOURCES = tests/verifier/module_count.c tests/verifier/counting.h
+module_count_la_SOURCES = tests/verifier/module_count.c tests/verifier/counting.h tests/lib/forward.h
 module_count_la_CPPFLAGS = $(TEST_CPPFLAGS)
 module_count_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)
 verifier_stage = tests/verifier/stage.c tests/verifier/stage.h tests/verifier/counting.h

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each code at each call: no crash, no wrong verdict, no wrong key, nothing told, and well again when the fault is over. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fault/actor.h"
+#include "fault/codes.h"
+#include "lib/runner.h"
+#include "lib/test_token.h"
+#include "token/code.h"
+
+#define WORKERS     12
+#define CALLS_LEAST 8 /* of the tasks that use the token */
+#define SAMPLE_SEED 0x5ea1u
+#define SAMPLE      16 /* trials of a task besides one for each call, where not all are tried */
+#define SHOWN       10 /* complaints that are printed */
+
+/* How the token fails. */
+static const struct manner {
+    enum fault_kind kind;
+    uint64_t times;
+    bool coded;
+    const char *words;
+} manners[] = {
+    {FAULT_INSTEAD, 1, true, "once, instead of an answer"}, {FAULT_AFTER, 1, true, "once, after it was done"},
+    {FAULT_INSTEAD, FAULT_EVER, true, "from then on"},      {FAULT_SHORT, 1, false, "short, once"},
+    {FAULT_TRUNCATED, 1, false, "truncated, once"},         {FAULT_VANISH, 1, false, "its directory goes away"},
+};
+
+#define MANNERS (sizeof manners / sizeof manners[0])
+
+struct list {
+    struct trial *trials;
+    size_t count;
+    size_t room;
+};
+
+/* What the workers share. */
+struct board {
+    _Atomic(uint64_t) next;
+    _Atomic(uint64_t) tried;
+    _Atomic(uint64_t) met;
+    _Atomic(uint64_t) survived; /* the task succeeded in spite of the fault */
+    _Atomic(uint64_t) complaints;
+    struct outcome outcomes[WORKERS];
+};
+
+static struct ground *ground;
+static struct board *board;
+static bool everything;
+static unsigned sample = SAMPLE;
+static uint32_t seed = SAMPLE_SEED;
+
+static void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    return memory;
+}
+
+static void setup(void)
+{
+    board = share(sizeof *board);
+    ground = ground_make();
+}
+
+static void teardown(void)
+{
+    ground_remove(ground);
+}
+
+static uint32_t draw(uint32_t *state, uint32_t below)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)*state * below) >> 32);
+}
+
+static void add(struct list *list, enum actor_task task, const struct manner *manner, uint64_t call, CK_RV code)
+{
+    if (list->count == list->room) {
+        list->room = list->room == 0 ? 1024 : 2 * list->room;
+        list->trials = realloc(list->trials, list->room * sizeof *list->trials);
+        ck_assert_ptr_nonnull(list->trials);
+    }
+    list->trials[list->count++] = (struct trial){
+        .task = task, .kind = manner->kind, .call = call, .times = manner->times, .code = manner->coded ? code : 0};
+}
+
+/* All of them. */
+static void list_all(struct list *list, enum actor_task task, uint64_t calls)
+{
+    for (uint64_t call = 1; call <= calls; call++)
+        for (size_t i = 0; i < MANNERS; i++)
+            for (size_t j = 0; j < (manners[i].coded ? FAULT_CODES : 1); j++)
+                add(list, task, &manners[i], call, fault_codes[j]);
+}
+
+/* Each call with some code; each manner; and codes by class, so that rare classes are not forgotten. Always the same ones. */
+static void list_some(struct list *list, enum actor_task task, uint64_t calls)
+{
+    uint32_t state = seed + (uint32_t)task;
+    for (uint64_t call = 1; call <= calls; call++)
+        add(list, task, &manners[draw(&state, MANNERS)], call, fault_codes[draw(&state, FAULT_CODES)]);
+    for (unsigned i = 0; i < sample; i++) {
+        enum code_class class = (enum code_class)(i % (CODE_BUG + 1));
+        CK_RV code = fault_codes[draw(&state, FAULT_CODES)];
+        for (unsigned tries = 0; tries < 1000 && code_class_of(code) != class; tries++)
+            code = fault_codes[draw(&state, FAULT_CODES)];
+        add(list, task, &manners[i % MANNERS], 1 + draw(&state, (uint32_t)calls), code);
+    }
+}
+
+static const char *manner_words(const struct trial *trial)
+{
+    for (size_t i = 0; i < MANNERS; i++)
+        if (manners[i].kind == trial->kind && manners[i].times == trial->times)
+            return manners[i].words;
+    return "?";
+}
+
+static void print_complaint(const struct trial *trial, const struct outcome *outcome)
+{
+#define NAME(name) #name,
+    static const char *const names[] = {FAULT_FUNCTIONS(NAME)};
+    unsigned function = outcome->trace[trial->call - 1];
+    fprintf(stderr, "# %s, call %llu (%s), %s, %s 0x%lx: %s\n", actor_task_names[trial->task],
+            (unsigned long long)trial->call,
+            outcome->met > 0 && function < FAULT_FUNCTION_COUNT ? names[function] : "?", manner_words(trial),
+            code_name(trial->code), trial->code, outcome->complaint);
+}
+
+/* Takes trials until there are none. */
+static void work(unsigned number, const struct list *list)
+{
+    struct place place;
+    struct outcome *outcome = &board->outcomes[number];
+    place_make(&place, ground, number);
+    /* mapped once for all children; not initialised */
+    (void)dlopen(test_token_module(), RTLD_NOW | RTLD_LOCAL);
+    for (;;) {
+        uint64_t next = atomic_fetch_add(&board->next, 1);
+        if (next >= list->count)
+            break;
+        const struct trial *trial = &list->trials[next];
+        place_restore(&place);
+        bool good = actor_try(&place, trial, outcome);
+        atomic_fetch_add(&board->tried, 1);
+        atomic_fetch_add(&board->met, outcome->met > 0);
+        atomic_fetch_add(&board->survived, outcome->met > 0 && outcome->succeeded);
+        if (!good && (everything || atomic_fetch_add(&board->complaints, 1) < SHOWN))
+            print_complaint(trial, outcome);
+    }
+    place_remove(&place);
+}
+
+static void work_together(const struct list *list, unsigned workers)
+{
+    pid_t children[WORKERS];
+    fflush(NULL);
+    for (unsigned i = 0; i < workers; i++) {
+        children[i] = fork();
+        ck_assert_int_ge(children[i], 0);
+        if (children[i] == 0) {
+            work(i, list);
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < workers; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+/* Without a fault: how many calls the task makes. */
+static uint64_t count_calls(enum actor_task task)
+{
+    struct list dry = {0};
+    static const struct manner none = {FAULT_NONE, 1, false, "no fault"};
+    add(&dry, task, &none, 1, CKR_OK);
+    work_together(&dry, 1);
+    ck_assert_msg(board->outcomes[0].complaint[0] == '\0', "without any fault: %s", board->outcomes[0].complaint);
+    ck_assert(board->outcomes[0].succeeded);
+    free(dry.trials);
+    uint64_t calls = board->outcomes[0].calls;
+    memset(board, 0, sizeof *board);
+    return calls;
+}
+
+START_TEST(every_code_at_every_call)
+{
+    enum actor_task task = (enum actor_task)_i;
+    struct list list = {0};
+    uint64_t calls = count_calls(task);
+    ck_assert_uint_le(calls, FAULT_TRACE);
+    if (task == ACTOR_AGAIN)
+        ck_assert_uint_eq(calls, 0); /* the token is not asked: nothing that it does can matter */
+    else if (task != ACTOR_VERIFY && task != ACTOR_ISSUE)
+        ck_assert_uint_ge(calls, CALLS_LEAST);
+    if (everything)
+        list_all(&list, task, calls);
+    else if (calls > 0)
+        list_some(&list, task, calls);
+    work_together(&list, WORKERS);
+    printf(
+        "# %s: %llu calls of the token x %zu codes x 3 manners, and 3 manners without a code: %llu tried%s, %llu met "
+        "the fault, %llu of them succeeded all the same\n",
+        actor_task_names[task], (unsigned long long)calls, FAULT_CODES, (unsigned long long)board->tried,
+        everything ? "" : " (a sample by seed)", (unsigned long long)board->met, (unsigned long long)board->survived);
+    free(list.trials);
+    ck_assert_uint_eq(atomic_load(&board->complaints), 0);
+}
+END_TEST
+
+/* Without arguments: what CI does. "all": all. A number, and a seed: as many trials of each task besides one for each call. */
+int main(int count, char **arguments)
+{
+    everything = count > 1 && strcmp(arguments[1], "all") == 0;
+    if (count > 1 && !everything)
+        sample = (unsigned)strtoul(arguments[1], NULL, 10);
+    if (count > 2)
+        seed = (uint32_t)strtoul(arguments[2], NULL, 0);
+    if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 1); /* thousands of vaults */
+    Suite *suite = suite_create("fault codes");
+    TCase *cases = tcase_create("codes");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, count > 1 ? 36000 : 300);
+    tcase_add_loop_test(cases, every_code_at_every_call, 0, ACTOR_TASKS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
