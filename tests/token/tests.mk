@@ -29,3 +29,7 @@ c_tests += test_token_provision
 test_token_provision_SOURCES = tests/token/test_token_provision.c tests/token/raw.h
 test_token_provision_CPPFLAGS = $(TEST_CPPFLAGS)
 test_token_provision_LDADD = $(TEST_LIBS)
+c_tests += test_token_signer
+test_token_signer_SOURCES = tests/token/test_token_signer.c
+test_token_signer_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_signer_LDADD = $(TEST_LIBS)
