@@ -163,7 +163,8 @@ typedef struct sealring_ring_info {
     int64_t created;
 } sealring_ring_info;
 
-/* Makes a ring and its first version, active at once. prefix NULL: "sr"; `[a-z0-9]+(_[a-z0-9]+)*`, at most 24 characters,
+/* Makes a ring and its first version: active at once if no verifier may be serving; else pending, to be activated
+ * (SEALRING_EVENT_ACTIVATE) when it is past its barrier (sealring_wait_barrier). prefix NULL: "sr"; `[a-z0-9]+(_[a-z0-9]+)*`, at most 24 characters,
  * fixed for good. Name: letters, digits, `.`, `_`, `-`, first a letter or digit, at most 64. fields says which members of
  * policy are set (the rest takes the defaults); policy may be NULL if fields is 0. Needs the token.
  * SEALRING_REFUSED if the name exists; SEALRING_INVALID. */
@@ -188,7 +189,7 @@ typedef struct sealring_version_info {
     sealring_version_state state;
     int64_t created;
     int64_t activated; /* last time it became active */
-    int64_t retire_at; /* retiring: until when it is promised */
+    int64_t retire_at; /* retiring: until when it is promised; active: a promise from before a rollback, 0 for none */
     int64_t closed;    /* when it was retired or compromised */
     int64_t purge_at;  /* retired, compromised: when its object may be destroyed */
     int64_t destroyed;

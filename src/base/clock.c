@@ -2,7 +2,12 @@
 /* The two clocks: wall time for what people agreed on, boot time for what must not jump. */
 #include "base/clock.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
+
+#define BOOT_ID_LENGTH 36
 
 static int64_t read_ms(clockid_t clock)
 {
@@ -20,4 +25,17 @@ int64_t clock_wall_ms(void)
 int64_t clock_boot_ms(void)
 {
     return read_ms(CLOCK_BOOTTIME);
+}
+
+int clock_boot_id(char boot_id[CLOCK_BOOT_ID_SIZE])
+{
+    int descriptor = open(CLOCK_BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return errno;
+    ssize_t length = read(descriptor, boot_id, BOOT_ID_LENGTH);
+    close(descriptor);
+    if (length != BOOT_ID_LENGTH)
+        return EIO;
+    boot_id[BOOT_ID_LENGTH] = '\0';
+    return 0;
 }

@@ -8,4 +8,10 @@
 int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC (CLOCK_REALTIME) */
 int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included (CLOCK_BOOTTIME) */
 
+/* Which boot of this host it is, as boot time means something within one only: the kernel's random boot ID, 36 characters. Returns 0 or
+ * an errno. */
+#define CLOCK_BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+#define CLOCK_BOOT_ID_SIZE 40
+int clock_boot_id(char boot_id[CLOCK_BOOT_ID_SIZE]);
+
 #endif

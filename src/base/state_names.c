@@ -81,6 +81,17 @@ const char *sealring_event_name(sealring_event event)
     return FIND(names, event, "none");
 }
 
+const char *sealring_verifier_state_name(sealring_verifier_state state)
+{
+    static const struct name names[] = {
+        {SEALRING_VERIFIER_JOINING, "joining"},     {SEALRING_VERIFIER_SERVING, "serving"},
+        {SEALRING_VERIFIER_SILENT, "silent"},       {SEALRING_VERIFIER_LEFT, "left"},
+        {SEALRING_VERIFIER_DEAD, "dead"},           {SEALRING_VERIFIER_LOST, "lost"},
+        {SEALRING_VERIFIER_FORGOTTEN, "forgotten"},
+    };
+    return FIND(names, state, "none");
+}
+
 const char *sealring_key_state_name(sealring_key_state state)
 {
     static const struct name names[] = {

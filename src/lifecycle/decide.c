@@ -291,7 +291,9 @@ static void steps_activate(struct attempt *attempt)
         if (active->retire_at > step->retire_at)
             step->retire_at = active->retire_at; /* an end that was announced is a promise */
     }
-    add_step(decision, attempt->version, SEALRING_VERSION_ACTIVE)->activated = attempt->now;
+    struct lifecycle_step *chosen = add_step(decision, attempt->version, SEALRING_VERSION_ACTIVE);
+    chosen->activated = attempt->now;
+    chosen->retire_at = attempt->version->retire_at; /* what was announced of a retiring one stays announced */
     decision->test_version = attempt->version->number;
     decision->set_hold = attempt->ring->rotation_held != hold;
     decision->hold = hold;

@@ -12,7 +12,7 @@ struct lifecycle_step {
     sealring_version_state from; /* NONE: to be made */
     sealring_version_state to;
     int64_t activated; /* this and the following: what the row has to hold afterwards, 0 included, so copy them all */
-    int64_t retire_at; /* 0 unless `to` is retiring */
+    int64_t retire_at; /* retiring: its end; active: one that was promised before, 0 for none; else 0 */
     int64_t closed;    /* `to` compromised also means was_compromised, for good */
     int64_t purge_at;
     int64_t destroyed;
@@ -35,7 +35,8 @@ struct lifecycle_decision {
  * next one (lifecycle_is_next), rollback the newest retiring one; for the others 0 is forbidden. A version that does not exist is
  * LIFECYCLE_FORBIDDEN with count 0 and unknown_version set.
  * - activate/rollback: the active one becomes retiring with retire_at = now + overlap (an end that was promised before and
- *   lies later stays); the chosen one active, its retire_at cleared. An operator's activate releases the hold, rollback sets it.
+ *   lies later stays); the chosen one active, with the end that was promised of it while it was retiring, so that its next
+ *   window is no shorter. An operator's activate releases the hold, rollback sets it.
  * - compromise of the active one: the newest next one whose barrier is open becomes active in the same decision; steps[0]
  *   is the compromised one. Without such a one the ring has no active version, and the reason says so.
  * - steps are filled (count > 0) for LIFECYCLE_ALLOWED only, in an order in which no two versions are ever active; the reason

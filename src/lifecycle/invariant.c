@@ -105,7 +105,9 @@ static const char *broken_change(const struct lifecycle_version *before, const s
         return "a version whose credentials clients may hold is accepted no more, without retire or compromise";
     if (from > SEALRING_VERSION_DESTROYED || to > SEALRING_VERSION_DESTROYED || !(reachable[from] & (1u << to)))
         return "a version changed in a way that no event allows";
-    if (from == SEALRING_VERSION_RETIRING && to == from && after->retire_at < before->retire_at)
+    bool promised = (from == SEALRING_VERSION_RETIRING || from == SEALRING_VERSION_ACTIVE) &&
+                    (to == SEALRING_VERSION_RETIRING || to == SEALRING_VERSION_ACTIVE);
+    if (promised && after->retire_at < before->retire_at)
         return "a window that was promised was shortened";
     return NULL;
 }

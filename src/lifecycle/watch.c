@@ -24,7 +24,7 @@ int64_t watch_silence(int64_t lease_ms)
 /* What is no matter of time: it ended for good. */
 static bool has_ended(const struct watched *watched)
 {
-    return watched->taken_over || watched->other_boot || !watched->seen_this_boot ||
+    return watched->taken_over || watched->concluded || watched->other_boot || !watched->seen_this_boot ||
            (watched->file_there && (watched->left || watched->dead));
 }
 

@@ -33,6 +33,7 @@ struct watched {
     int64_t
         seen_boot_ms; /* own clock, when that number was first seen; of a file that is gone: when that was first noticed */
     bool seen_this_boot; /* else the waiting side remembers it from another boot: then all of it is over */
+    bool concluded;      /* the waiting side concluded before that it ended, and it has not reported since */
 };
 
 /* How it stands, for people and for the guards. */

@@ -246,6 +246,42 @@ sealring_status registry_intention_delete(struct registry *registry, int64_t id,
 sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
                                         sealring_error *error);
 
+/* What the operator's side remembers of a verifier, and the evidence of use for the retire gate: schema/sqlite.c says what the columns mean.
+ * These bear on no verdict: writing them moves no epoch. */
+struct registry_verifier {
+    uint8_t instance[REGISTRY_ID_SIZE];
+    uint8_t seat[REGISTRY_ID_SIZE];
+    int64_t inode; /* of its file: a copy in its place tells nothing of it */
+    char host[72];
+    char program[72];
+    int64_t process;
+    int64_t joined;
+    sealring_verifier_state state;
+    uint64_t number;
+    uint64_t epoch;
+    char seen_boot_id[40];
+    int64_t seen_boot_ms;
+    int64_t last_report;
+    int64_t ended;
+    int64_t hole;
+};
+typedef sealring_status (*registry_verifier_callback)(const struct registry_verifier *verifier, void *context,
+                                                      sealring_error *error);
+/* Inserts it, or puts it in the place of the row with the same instance. */
+sealring_status registry_verifier_put(struct registry *registry, const struct registry_verifier *verifier,
+                                      sealring_error *error);
+/* One that is not there is no failure. */
+sealring_status registry_verifier_delete(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
+                                         sealring_error *error);
+sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,
+                                       sealring_error *error); /* by instance */
+
+/* The last use of a version that any report told; 0: none. Put only moves it on. */
+sealring_status registry_version_use_get(struct registry *registry, int64_t ring, uint32_t number, int64_t *last_use,
+                                         sealring_error *error);
+sealring_status registry_version_use_put(struct registry *registry, int64_t ring, uint32_t number, int64_t last_use,
+                                         sealring_error *error);
+
 /* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL.
  * operation_id is that of the transaction, else SEALRING_INVALID. */
 struct registry_audit {

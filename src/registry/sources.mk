@@ -23,4 +23,5 @@ libsealring_core_la_SOURCES += \
 	src/registry/sqlite_open.c \
 	src/registry/transaction.c \
 	src/registry/vault_row.c \
+	src/registry/verifier.c \
 	src/registry/version.c

@@ -63,6 +63,7 @@ sealring_status config_new(const char *directory, struct config **made, sealring
         return error_set_system(error, problem, "the vault's directory %s cannot be reached", directory);
     }
     if (!join(config->lock, config->directory, "vault.lock") ||
+        !join(config->verifiers, config->directory, "verifiers") ||
         !join(config->registry, config->directory, "registry/sealring.db") ||
         !join(config->login_record, config->directory, "login/keys.login")) {
         sealring_status status = error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", directory);

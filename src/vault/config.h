@@ -25,6 +25,7 @@ struct config {
     char directory[PATH_MAX];
     char registry[PATH_MAX];
     char lock[PATH_MAX];
+    char verifiers[PATH_MAX]; /* directory of the report files */
     char module[PATH_MAX];
     char module_init_args[CONFIG_TEXT_SIZE];
     char token[CONFIG_TEXT_SIZE];

@@ -15,6 +15,7 @@
 #include "base/name.h"
 #include "base/sized.h"
 #include "vault/recover.h"
+#include "vault/waiting.h"
 
 #define MANAGER_LOCK_WAIT_MS     10000
 #define MANAGER_CHECKPOINT_PAGES 4000
@@ -81,6 +82,7 @@ void sealring_manager_close(sealring_manager **manager)
     token_close((*manager)->token);
     registry_close((*manager)->registry); /* also in a forked child: see registry.c */
     config_free((*manager)->config);
+    roster_release(&(*manager)->roster);
     free(*manager);
     *manager = NULL;
 }
@@ -132,8 +134,14 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     return status;
 }
 
+sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
+{
+    return roster_read(registry, manager->config->verifiers, &manager->roster, error);
+}
+
 void manager_end(sealring_manager *manager)
 {
+    waiting_remember(manager);
     registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
     registry_unlock(manager->registry);
 }
@@ -166,6 +174,10 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
     struct recorded_body whole = {manager, how.operation_id, act, body, context};
     status = registry_write(manager->registry, &how, recorded, &whole, error);
     manager->wrote = manager->wrote || status == SEALRING_OK;
+    if (status == SEALRING_OK && moves_epoch && !manager->dry_run) {
+        manager->committed_epoch = registry_vault_row(manager->registry)->epoch;
+        manager->committed_boot_ms = clock_boot_ms();
+    }
     return status;
 }
 

@@ -12,6 +12,7 @@
 #include "registry/rows.h"
 #include "token/key.h"
 #include "vault/config.h"
+#include "vault/roster.h"
 
 struct sealring_manager {
     struct config *config;
@@ -22,7 +23,10 @@ struct sealring_manager {
     bool wrote; /* since it was opened */
     int64_t lock_wait;
     pid_t owner;
-    char actor[256]; /* user@host process, for the record */
+    char actor[256];           /* user@host process, for the record */
+    struct roster roster;      /* of the verifiers, as of the last transaction that asked for it */
+    uint64_t committed_epoch;  /* of the last change by this manager that can alter a verdict */
+    int64_t committed_boot_ms; /* when it was committed at the latest; 0: none was */
 };
 
 /* Fills actor: "alice@host 4711". */
@@ -30,6 +34,9 @@ void manager_actor(char actor[256]);
 
 /* Reads in one snapshot. SEALRING_INVALID in a forked child. */
 sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error);
+
+/* Within a transaction: brings the roster up to date. */
+sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error);
 
 /* Takes the vault's lock for an operation named `purpose`; with_token also opens the token and finishes what an interrupted
  * operation left half done. Ends with manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager. */

@@ -14,11 +14,8 @@
 #include "verifier/judge.h"
 #include "verifier/membership.h"
 
-#define REPORTS_DIRECTORY "verifiers"
-
 struct sealring_vault {
     struct config *config;
-    char reports[PATH_MAX + sizeof REPORTS_DIRECTORY + 1];
     struct membership *membership;
 };
 
@@ -27,12 +24,11 @@ static sealring_status join(sealring_vault *vault, const sealring_options *optio
     const struct config *config = vault->config;
     struct verifier_setup setup = {
         .registry = config->registry,
-        .reports = vault->reports,
+        .reports = config->verifiers,
         .warming = options->no_warming == 0,
         .cache_max = options->cache_max,
         .waiting_max = options->waiting_max,
     };
-    snprintf(vault->reports, sizeof vault->reports, "%s/" REPORTS_DIRECTORY, config->directory);
     config_token(config, &setup.token);
     return membership_open(&setup, options->manual_maintenance == 0, &vault->membership, error);
 }

@@ -9,6 +9,7 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "lifecycle/table.h"
+#include "vault/waiting.h"
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
 
@@ -37,6 +38,7 @@ struct worklist {
     size_t intention_count;
     struct unfinished closings[RECOVER_AT_ONCE];
     size_t closing_count;
+    sealring_manager *manager;
 };
 
 static sealring_status collect_intention(const struct registry_intention *intention, void *context,
@@ -87,6 +89,8 @@ static sealring_status collect(struct registry *registry, void *context, sealrin
     }
     if (status == SEALRING_OK)
         status = registry_version_each_owed(registry, collect_closing, list, error);
+    if (status == SEALRING_OK && list->closing_count > 0)
+        status = manager_read_roster(list->manager, registry, error);
     if (status == SEALRING_OK && list->intention_count + list->closing_count > 0)
         status = registry_ring_each(registry, name_ring, list, error);
     return status;
@@ -161,13 +165,21 @@ static sealring_status finish_closing(sealring_manager *manager, struct unfinish
     return status;
 }
 
+/* A retired version's object is closed when the retirement is in force everywhere; what is compromised or destroyed, at once. */
+static bool may_close(const sealring_manager *manager, const struct registry_version *version)
+{
+    return version->state != SEALRING_VERSION_RETIRED ||
+           waiting_is_effective(&manager->roster, version->changed_epoch, 0);
+}
+
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
 {
-    struct worklist list;
+    struct worklist list = {.manager = manager};
     sealring_status status = registry_read(manager->registry, collect, &list, error);
     for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)
         status = finish_intention(manager, &list.intentions[i], error);
     for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)
-        status = finish_closing(manager, &list.closings[i], error);
+        if (may_close(manager, &list.closings[i].version))
+            status = finish_closing(manager, &list.closings[i], error);
     return status;
 }

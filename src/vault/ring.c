@@ -65,8 +65,15 @@ static sealring_status insert_ring(struct registry *registry, void *context, sea
     status = registry_ring_insert(registry, &create->ring, error);
     if (status != SEALRING_OK)
         return status;
-    struct registry_version version = {
-        .ring = create->ring.id, .state = SEALRING_VERSION_ACTIVE, .created = now, .activated = now};
+    /* nobody issues what some verifier cannot verify: where verifiers are, it is pending until they have proved it */
+    status = manager_read_roster(create->make.manager, registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    bool alone = roster_is_empty(&create->make.manager->roster);
+    struct registry_version version = {.ring = create->ring.id,
+                                       .state = alone ? SEALRING_VERSION_ACTIVE : SEALRING_VERSION_PENDING,
+                                       .created = now,
+                                       .activated = alone ? now : 0};
     make_fill(&create->make, &version);
     memcpy(create->act.ring, create->ring.name, sizeof create->act.ring);
     create->act.version = 1;

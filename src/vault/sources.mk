@@ -16,6 +16,10 @@ libsealring_core_la_SOURCES += \
 	src/vault/rekey.c \
 	src/vault/request.c src/vault/request.h \
 	src/vault/ring.c \
+	src/vault/roster.c src/vault/roster.h \
+	src/vault/evidence.c src/vault/evidence.h \
+	src/vault/waiting.c src/vault/waiting.h \
+	src/vault/verifiers.c \
 	src/vault/seal.c src/vault/seal.h \
 	src/vault/state.c src/vault/state.h \
 	src/vault/text.c \

@@ -11,10 +11,8 @@
 
 void transition_decide(struct transition *transition)
 {
-    /* no verifier reports yet: the barrier is open, and the gate asks for retire_at only */
-    struct lifecycle_evidence evidence = {.now = clock_wall_ms()};
-    lifecycle_decide(&transition->state.view, &evidence, transition->event, transition->version, transition->overrule,
-                     &transition->decision);
+    lifecycle_decide(&transition->state.view, &transition->evidence.view, transition->event, transition->version,
+                     transition->overrule, &transition->decision);
     snprintf(transition->change->guard, sizeof transition->change->guard, "%s", transition->decision.reason);
 }
 
@@ -34,12 +32,24 @@ sealring_status transition_refusal(const struct transition *transition, sealring
     }
 }
 
-/* In a transaction: the ring as it is now, and the vault's row. */
+void transition_release(struct transition *transition)
+{
+    evidence_release(&transition->evidence);
+    state_release(&transition->state);
+}
+
+/* In a transaction: the ring as it is now, the vault's row, and what verifiers report now. */
 static sealring_status load(struct registry *registry, void *context, sealring_error *error)
 {
     struct transition *transition = context;
     transition->vault = *registry_vault_row(registry);
-    return state_load(registry, transition->ring, &transition->state, error);
+    sealring_status status = state_load(registry, transition->ring, &transition->state, error);
+    if (status == SEALRING_OK)
+        status = manager_read_roster(transition->manager, registry, error);
+    if (status == SEALRING_OK)
+        status = evidence_read(registry, &transition->manager->roster, &transition->state, transition->version,
+                               &transition->evidence, error);
+    return status;
 }
 
 sealring_status transition_load(struct transition *transition, sealring_error *error)

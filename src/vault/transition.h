@@ -4,6 +4,7 @@
 #define VAULT_TRANSITION_H
 
 #include "lifecycle/decide.h"
+#include "vault/evidence.h"
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/state.h"
@@ -22,12 +23,15 @@ struct transition {
     sealring_change *change;
     /* filled on the way */
     struct ring_state state;
+    struct evidence evidence;
     struct registry_vault vault;
     struct lifecycle_decision decision;
     struct audit_act act;
 };
 
-/* Reads the ring's present state and the vault's row. */
+void transition_release(struct transition *transition);
+
+/* Reads the ring's present state, the vault's row and what bears on the guards. */
 sealring_status transition_load(struct transition *transition, sealring_error *error);
 
 /* Decides on the state that was read; the guards' line goes into the change. */

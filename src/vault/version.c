@@ -9,6 +9,7 @@
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/transition.h"
+#include "vault/waiting.h"
 
 static const struct event_needs {
     sealring_event event;
@@ -90,8 +91,14 @@ static sealring_status activate(struct transition *transition, sealring_error *e
 static sealring_status retire(struct transition *transition, sealring_error *error)
 {
     sealring_status status = transition_commit(transition, error);
-    if (status == SEALRING_OK)
+    /* the token closes the object only when no verifier goes by the former state any more: it would answer *unavailable* to what
+     * it still has to accept */
+    if (status == SEALRING_OK &&
+        waiting_is_effective(&transition->manager->roster, transition->manager->committed_epoch,
+                             transition->manager->committed_boot_ms))
         closing_follow(transition, transition->token_problem);
+    else if (status == SEALRING_OK)
+        transition->change->closing_owed = transition->vault.token_closes_keys;
     return status;
 }
 
@@ -181,6 +188,8 @@ static sealring_status rehearse_rotation(struct transition *transition, bool pre
 {
     static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
     sealring_status status = SEALRING_OK;
+    if (prepares)
+        transition->evidence.view.verifier_count = 0; /* nobody can have proved what is not made yet */
     for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
         transition->event = halves[i];
         transition_decide(transition);
@@ -260,7 +269,7 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
         return status;
     status = event == SEALRING_EVENT_ROTATE ? rotate(&transition, error) : run_event(&transition, error);
     manager_end(manager);
-    state_release(&transition.state);
+    transition_release(&transition);
     sized_give(change, &whole, sizeof whole);
     return status;
 }

@@ -95,6 +95,23 @@ typedef sealring_status (*report_credential_callback)(const struct report_creden
 sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
                                  report_credential_callback credential, void *context, uint64_t *damaged);
 
+/* Whether a process has the file open as its report still: the kernel lets go of its lock when the last one that could count in it has
+ * ended. Takes the lock for a moment if nobody has it. */
+bool report_read_is_held(const struct report_reader *reader);
+bool report_path_is_held(const char *path); /* the same of a file that cannot be read as a report */
+
+/* The file's number on its disk; 0 if that cannot be told. */
+int64_t report_read_inode(const struct report_reader *reader);
+
+/* The records of versions from cell *from on; *from: where to go on next time. With the cell that each begins at, to be read again. */
+typedef sealring_status (*report_version_cell_callback)(const struct report_version *record, uint32_t cell,
+                                                        void *context);
+sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
+                                     report_version_cell_callback each, void *context);
+
+/* One version's record again. False: it cannot be read. */
+bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record);
+
 /* The paths of all files in `directory` that are named as reports are. */
 typedef sealring_status (*report_path_callback)(const char *path, void *context);
 sealring_status report_each_path(const char *directory, report_path_callback each, void *context,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -211,13 +212,21 @@ sealring_status report_read_summary(const struct report_reader *reader, struct r
 
 struct walk {
     report_version_callback version;
+    report_version_cell_callback version_cell;
     report_credential_callback credential;
     void *context;
     uint64_t damaged;
 };
 
+static sealring_status hand_out_version(struct walk *walk, const struct report_version *version, uint32_t cell)
+{
+    if (walk->version_cell != NULL)
+        return walk->version_cell(version, cell, walk->context);
+    return walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
+}
+
 /* Hands out the record that `left` cells begin with. *taken: cells of it; 0 if it goes on behind them. */
-static sealring_status hand_out(struct walk *walk, const void *record, uint32_t left, uint32_t *taken)
+static sealring_status hand_out(struct walk *walk, const void *record, uint32_t cell, uint32_t left, uint32_t *taken)
 {
     const uint32_t version_cells = sizeof(struct report_version) / REPORT_CELL_SIZE;
     const struct report_version *version = record;
@@ -231,16 +240,18 @@ static sealring_status hand_out(struct walk *walk, const void *record, uint32_t 
         return SEALRING_OK;
     }
     *taken = left < version_cells ? 0 : version_cells;
-    return *taken == 0 || walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
+    return *taken == 0 ? SEALRING_OK : hand_out_version(walk, version, cell);
 }
 
 /* Hands out the whole records among `count` cells. *taken: cells of them, which are fewer if the last record goes on behind them. */
-static sealring_status hand_out_piece(struct walk *walk, const unsigned char *cells, uint32_t count, uint32_t *taken)
+static sealring_status hand_out_piece(struct walk *walk, const unsigned char *cells, uint32_t first, uint32_t count,
+                                      uint32_t *taken)
 {
     *taken = 0;
     while (*taken < count) {
         uint32_t more = 0;
-        sealring_status status = hand_out(walk, cells + (size_t)*taken * REPORT_CELL_SIZE, count - *taken, &more);
+        sealring_status status =
+            hand_out(walk, cells + (size_t)*taken * REPORT_CELL_SIZE, first + *taken, count - *taken, &more);
         if (status != SEALRING_OK)
             return status;
         if (more == 0)
@@ -250,17 +261,19 @@ static sealring_status hand_out_piece(struct walk *walk, const unsigned char *ce
     return SEALRING_OK;
 }
 
+/* From *from on, which then is where it stopped. */
 static sealring_status walk_cells(const struct report_reader *reader, struct walk *walk, unsigned char *piece,
-                                  uint32_t end)
+                                  uint32_t *from, uint32_t end)
 {
-    for (uint32_t cell = 0; cell < end;) {
+    while (*from < end) {
+        uint32_t cell = *from;
         uint32_t wanted = end - cell < PIECE_CELLS ? end - cell : PIECE_CELLS, taken = 0;
         size_t length = 0;
         sealring_status status = read_at(reader, piece, (size_t)wanted * REPORT_CELL_SIZE,
                                          REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, &length, NULL);
         if (status != SEALRING_OK)
             return status;
-        status = hand_out_piece(walk, piece, (uint32_t)(length / REPORT_CELL_SIZE), &taken);
+        status = hand_out_piece(walk, piece, cell, (uint32_t)(length / REPORT_CELL_SIZE), &taken);
         if (status != SEALRING_OK)
             return status;
         if (taken == 0) {
@@ -268,30 +281,82 @@ static sealring_status walk_cells(const struct report_reader *reader, struct wal
             walk->damaged++;
             return SEALRING_OK;
         }
-        cell += taken;
+        *from += taken;
     }
     return SEALRING_OK;
+}
+
+static sealring_status walk_from(const struct report_reader *reader, struct walk *walk, uint32_t *from)
+{
+    struct report_header header;
+    uint32_t end = 0;
+    sealring_status status = read_header(reader, &header, NULL);
+    if (status == SEALRING_OK)
+        status = cells_there(reader, &header, &end, NULL);
+    if (status != SEALRING_OK)
+        return status;
+    if (*from < end) {
+        unsigned char *piece = aligned_alloc(REPORT_CELL_SIZE, (size_t)PIECE_CELLS * REPORT_CELL_SIZE);
+        if (piece == NULL)
+            return SEALRING_SYSTEM;
+        status = walk_cells(reader, walk, piece, from, end);
+        free(piece);
+    }
+    walk->damaged += header.cells > end ? 1 : 0;
+    return status;
 }
 
 sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
                                  report_credential_callback credential, void *context, uint64_t *damaged)
 {
     struct walk walk = {.version = version, .credential = credential, .context = context};
-    struct report_header header;
-    uint32_t end = 0;
-    *damaged = 0;
-    sealring_status status = read_header(reader, &header, NULL);
-    if (status == SEALRING_OK)
-        status = cells_there(reader, &header, &end, NULL);
-    if (status != SEALRING_OK)
-        return status;
-    unsigned char *piece = aligned_alloc(REPORT_CELL_SIZE, (size_t)PIECE_CELLS * REPORT_CELL_SIZE);
-    if (piece == NULL)
-        return SEALRING_SYSTEM;
-    status = walk_cells(reader, &walk, piece, end);
-    free(piece);
-    *damaged = walk.damaged + (header.cells > end ? 1 : 0);
+    uint32_t from = 0;
+    sealring_status status = walk_from(reader, &walk, &from);
+    *damaged = walk.damaged;
     return status;
+}
+
+sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
+                                     report_version_cell_callback each, void *context)
+{
+    struct walk walk = {.version_cell = each, .context = context};
+    return walk_from(reader, &walk, from);
+}
+
+bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record)
+{
+    return read_whole(reader, record, sizeof *record, REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, NULL) ==
+               SEALRING_OK &&
+           record->kind == REPORT_VERSION;
+}
+
+static bool is_held(int descriptor)
+{
+    if (flock(descriptor, LOCK_SH | LOCK_NB) != 0)
+        return true;
+    flock(descriptor, LOCK_UN);
+    return false;
+}
+
+bool report_read_is_held(const struct report_reader *reader)
+{
+    return is_held(reader->descriptor);
+}
+
+bool report_path_is_held(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0)
+        return false;
+    bool held = is_held(descriptor);
+    close(descriptor);
+    return held;
+}
+
+int64_t report_read_inode(const struct report_reader *reader)
+{
+    struct stat status;
+    return fstat(reader->descriptor, &status) == 0 ? (int64_t)status.st_ino : 0;
 }
 
 static sealring_status hand_out_paths(DIR *stream, const char *directory, report_path_callback each, void *context,

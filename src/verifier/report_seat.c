@@ -17,12 +17,10 @@
 #include "verifier/report_header.h"
 #include "verifier/report_map.h"
 
-#define SUFFIX       ".report"
-#define ID_DIGITS    (2 * REPORT_ID_SIZE)
-#define NAME_SIZE    (ID_DIGITS + sizeof SUFFIX)
-#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_SIZE 36
-#define MAKE_TRIES   100
+#define SUFFIX     ".report"
+#define ID_DIGITS  (2 * REPORT_ID_SIZE)
+#define NAME_SIZE  (ID_DIGITS + sizeof SUFFIX)
+#define MAKE_TRIES 100
 
 bool report_seat_parse(const char *name, uint8_t id[REPORT_ID_SIZE])
 {
@@ -53,27 +51,14 @@ bool report_seat_path(const char *directory, const uint8_t id[REPORT_ID_SIZE], c
     return length > 0 && length < PATH_MAX;
 }
 
-static sealring_status read_boot_id(char boot_id[40], sealring_error *error)
-{
-    int descriptor = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_system(error, errno, "%s, which tells one boot from another, cannot be read; mount /proc",
-                                BOOT_ID_PATH);
-    ssize_t length = read(descriptor, boot_id, BOOT_ID_SIZE);
-    close(descriptor);
-    if (length != BOOT_ID_SIZE)
-        return error_set(error, SEALRING_SYSTEM, "%s has no boot ID in it; mount /proc", BOOT_ID_PATH);
-    boot_id[BOOT_ID_SIZE] = '\0';
-    return SEALRING_OK;
-}
-
 sealring_status report_seats_open(const char *directory, const uint8_t vault_id[REPORT_ID_SIZE],
                                   struct report_seats *seats, sealring_error *error)
 {
     *seats = (struct report_seats){.directory = directory, .vault_id = vault_id};
-    sealring_status status = read_boot_id(seats->boot_id, error);
-    if (status != SEALRING_OK)
-        return status;
+    int problem = clock_boot_id(seats->boot_id);
+    if (problem != 0)
+        return error_set_system(error, problem, "%s, which tells one boot from another, cannot be read; mount /proc",
+                                CLOCK_BOOT_ID_PATH);
     if (mkdir(directory, 0750) != 0 && errno != EEXIST)
         return error_set_system(error, errno, "the directory %s for the verifiers' reports cannot be made", directory);
     int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -82,7 +67,7 @@ sealring_status report_seats_open(const char *directory, const uint8_t vault_id[
                                 directory);
     seats->stream = fdopendir(descriptor);
     if (seats->stream == NULL) {
-        int problem = errno;
+        problem = errno;
         close(descriptor);
         return error_set_system(error, problem, "the directory %s for the verifiers' reports cannot be read",
                                 directory);

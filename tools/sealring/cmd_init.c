@@ -126,6 +126,7 @@ static int run(struct session *session)
         .pin_source = option_text(given, "pin-source"),
         .module_init_args = option_text(given, "module-init-args"),
         .module_environment = environment[0] != NULL ? environment : NULL,
+        .lease = option_number(given, "lease"),
     };
     int exit_status = STATUS_DONE;
     int parts = (init.module != NULL) + (init.token_uri != NULL) + (init.pin_source != NULL);
@@ -152,6 +153,7 @@ static const struct option options[] = {
     {"pin-source", "FILE", "file with the user PIN, readable by its owner only", OPTION_TEXT},
     {"module-environment", "NAME=VALUE", "a variable that the module wants; may be repeated", OPTION_LIST},
     {"module-init-args", "TEXT", "what the module wants for C_Initialize", OPTION_TEXT},
+    {"lease", "DURATION", "how long a verifier may go on without a look at the registry; 60s without", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

@@ -10,6 +10,7 @@
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/waitline.h"
 
 static int run_list(struct session *session)
 {
@@ -127,39 +128,41 @@ static int run_show(struct session *session)
     return result == STATUS_DONE ? show_key(session, session->options.arguments[0]) : result;
 }
 
-/* The API key as JSON, or one sentence. */
-static int finish(struct session *session, sealring_status status, const char *sentence)
+/* The API key as JSON, or one sentence; then, if it takes something away, until that is in force everywhere. */
+static int finish(struct session *session, sealring_status status, const char *sentence, bool takes_effect)
 {
     const char *key_id = session->options.arguments[0];
     if (status != SEALRING_OK)
         return session_fail(session, status);
-    if (session->json && !session->dry_run)
-        return show_key(session, key_id);
-    if (session->json)
-        jsontext_print_as("key", json_pack("{s:s, s:b}", "key_id", key_id, "dry_run", 1));
-    else
+    if (!session->json)
         printf(session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
                                 : "API key %s %s\n",
                key_id, sentence);
-    return STATUS_DONE;
+    if (session->dry_run && session->json)
+        jsontext_print_as("key", json_pack("{s:s, s:b}", "key_id", key_id, "dry_run", 1));
+    if (session->dry_run)
+        return STATUS_DONE;
+    int result = takes_effect ? waitline_effective(session) : STATUS_DONE;
+    int shown = session->json ? show_key(session, key_id) : STATUS_DONE;
+    return result != STATUS_DONE ? result : shown;
 }
 
 static int run_state(struct session *session)
 {
     static const char *const sentences[] = {
         [SEALRING_KEY_ACTIVE] = "is active again: every verification from now on accepts its credentials",
-        [SEALRING_KEY_SUSPENDED] =
-            "is suspended: every verification from now on rejects its credentials; resume undoes it",
-        [SEALRING_KEY_REVOKED] = "is revoked, for good; the revocation is committed: every verification that reads the "
-                                 "registry from now on rejects its credentials",
+        [SEALRING_KEY_SUSPENDED] = "is suspended: committed; resume undoes it",
+        [SEALRING_KEY_REVOKED] = "is revoked, for good: committed",
     };
+    if (!waitline_check(session))
+        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
     sealring_key_state state = (sealring_key_state)session->command->detail;
     sealring_status status = sealring_key_set_state(session->manager, session->options.arguments[0], state,
                                                     option_text(&session->options, "reason"), &session->error);
-    return finish(session, status, sentences[state]);
+    return finish(session, status, sentences[state], state != SEALRING_KEY_ACTIVE);
 }
 
 static int run_set(struct session *session)
@@ -175,17 +178,19 @@ static int run_set(struct session *session)
     if (narrow && label != NULL)
         return session_refuse(session, STATUS_USAGE,
                               "scopes and label are changed one after the other: give one of them");
+    if (!waitline_check(session))
+        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
     if (!narrow)
         return finish(session, sealring_key_set_label(session->manager, key_id, label, &session->error),
-                      session->dry_run ? "would have its new label" : "has its new label");
+                      session->dry_run ? "would have its new label" : "has its new label", false);
     char *scopes = option_joined(given, "scope");
     sealring_status status =
         sealring_key_narrow(session->manager, key_id, scopes != NULL ? scopes : "", &session->error);
     free(scopes);
-    return finish(session, status, "is narrowed: all its credentials have these scopes at most");
+    return finish(session, status, "is narrowed: all its credentials have these scopes at most; committed", true);
 }
 
 static const struct option list_options[] = {
@@ -216,6 +221,7 @@ static const struct option set_options[] = {
     {"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
     {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
     {"label", "LABEL", "give it another label", OPTION_TEXT},
+    WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -235,12 +241,18 @@ static const struct option reason_option[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option closing_options[] = {
+    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    WAITLINE_OPTIONS,
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 const struct command command_key_suspend = {
     .words = "key suspend",
     .group = "API keys",
     .purpose = "reject an API key's credentials until it is resumed",
     .arguments = key_argument,
-    .options = reason_option,
+    .options = closing_options,
     .run = run_state,
     .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_SUSPENDED,
@@ -262,9 +274,10 @@ const struct command command_revoke = {
     .group = "API keys",
     .purpose = "reject an API key's credentials for good",
     .arguments = key_argument,
-    .options = reason_option,
+    .options = closing_options,
     .notes =
-        "The revocation is committed when the command ends: every verification that reads the registry after that sees it.",
+        "Once it says *effective*, no verifier accepts the key's credentials any more. That takes a verifier's next look at the "
+        "registry (200 ms), and for one that cannot look at most its lease (60 s, unless the vault says otherwise).",
     .run = run_state,
     .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_REVOKED,

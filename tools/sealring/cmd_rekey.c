@@ -5,6 +5,7 @@
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/waitline.h"
 
 static int run(struct session *session)
 {
@@ -12,6 +13,8 @@ static int run(struct session *session)
     const char *key_id = given->arguments[0];
     if (option_given(given, "scope") && option_given(given, "no-scopes"))
         return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
+    if (!waitline_check(session))
+        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -41,10 +44,10 @@ static int run(struct session *session)
     else if (request.overlap > 0)
         session_say(session, "API key %s has a new credential; its older ones stay good for %s", key_id, overlap);
     else
-        session_say(session, "API key %s has a new credential; its older ones are rejected from now on", key_id);
+        session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
     if (!session->dry_run && delivery.out != NULL)
         session_say(session, "it is in %s", delivery.out);
-    return STATUS_DONE;
+    return session->dry_run || request.overlap > 0 ? STATUS_DONE : waitline_effective(session);
 }
 
 static const struct argument arguments[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
@@ -56,6 +59,7 @@ static const struct option options[] = {
     {"overlap", "DURATION", "how long the older credentials stay good; not at all without", OPTION_DURATION},
     {"reason", "TEXT", "goes on the record", OPTION_TEXT},
     {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
+    WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

@@ -8,6 +8,7 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/versions.h"
+#include "tools/sealring/waitline.h"
 
 static const struct table_column columns[] = {
     {"RING", 0},     {"PREFIX", 0},  {"ACTIVE", 1},  {"VERSIONS", 1},
@@ -88,6 +89,8 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     table_fact(stdout, style, "overlap", "%s after a rotation", text);
     sealring_duration_format(ring->policy.purge_delay, text);
     table_fact(stdout, style, "purge delay", "%s after a version was closed", text);
+    sealring_duration_format(ring->policy.quiet_period, text);
+    table_fact(stdout, style, "quiet period", "%s without a use before a version retires", text);
     table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
     moment_format(ring->created, listing->session->now, text);
     table_fact(stdout, style, "created", "%s", text);
@@ -133,6 +136,7 @@ static bool read_policy(const struct options *given, sealring_policy *policy, un
         .overlap = option_number(given, "overlap"),
         .purge_delay = option_number(given, "purge-delay"),
         .keep = (uint32_t)option_number(given, "keep"),
+        .quiet_period = option_number(given, "quiet-period"),
     };
     if (option_given(given, "overlap"))
         *fields |= SEALRING_POLICY_OVERLAP;
@@ -140,7 +144,31 @@ static bool read_policy(const struct options *given, sealring_policy *policy, un
         *fields |= SEALRING_POLICY_PURGE_DELAY;
     if (option_given(given, "keep"))
         *fields |= SEALRING_POLICY_KEEP;
+    if (option_given(given, "quiet-period"))
+        *fields |= SEALRING_POLICY_QUIET_PERIOD;
     return *fields != 0;
+}
+
+/* Where verifiers serve already, the first version issues once they have proved it. */
+static sealring_status activate_first(struct session *session, const char *name)
+{
+    struct waitline waitline;
+    waitline_start(&waitline, session, "waiting until everybody can verify version 1");
+    sealring_status status = sealring_wait_barrier(session->manager, name, 1, &waitline.wait, &session->error);
+    waitline_finish(&waitline);
+    if (waitline.interrupted)
+        waitline_leave(&waitline, session->error.message);
+    if (status != SEALRING_OK)
+        return status;
+    status = sealring_version_change(session->manager, name, SEALRING_EVENT_ACTIVATE, 1, NULL, NULL, &session->error);
+    /* somebody else did it meanwhile */
+    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+static int remember_active(const sealring_ring_info *ring, void *context)
+{
+    *(uint32_t *)context = ring->active_version;
+    return 0;
 }
 
 static int run_create(struct session *session)
@@ -150,10 +178,17 @@ static int run_create(struct session *session)
     const char *name = session->options.arguments[0];
     const char *prefix = option_text(&session->options, "prefix");
     read_policy(&session->options, &policy, &fields);
+    if (!waitline_check(session))
+        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
     sealring_status status = sealring_ring_create(session->manager, name, prefix, &policy, fields, &session->error);
+    uint32_t active = 0;
+    if (status == SEALRING_OK && !session->dry_run)
+        status = sealring_ring_list(session->manager, name, remember_active, &active, &session->error);
+    if (status == SEALRING_OK && !session->dry_run && active == 0)
+        status = activate_first(session, name);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (prefix == NULL)
@@ -176,7 +211,8 @@ static int run_set(struct session *session)
     unsigned fields = 0;
     const char *name = session->options.arguments[0];
     if (!read_policy(&session->options, &policy, &fields))
-        return session_refuse(session, STATUS_USAGE, "ring set wants one of --overlap, --purge-delay, --keep");
+        return session_refuse(session, STATUS_USAGE,
+                              "ring set wants one of --overlap, --purge-delay, --quiet-period, --keep");
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -197,6 +233,9 @@ static const struct option create_options[] = {
     {"overlap", "DURATION", "how long a predecessor stays good after a rotation; 7d without", OPTION_DURATION},
     {"purge-delay", "DURATION", "how long the object of a closed version is kept; 30d without", OPTION_DURATION},
     {"keep", "NUMBER", "how many retiring predecessors may be alive; 3 without", OPTION_NUMBER},
+    {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports; 1d without",
+     OPTION_DURATION},
+    WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -233,6 +272,8 @@ static const struct option set_options[] = {
     {"overlap", "DURATION", "how long a predecessor stays good after a rotation", OPTION_DURATION},
     {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
     {"keep", "NUMBER", "how many retiring predecessors may be alive", OPTION_NUMBER},
+    {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports",
+     OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

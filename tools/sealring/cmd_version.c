@@ -7,6 +7,7 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/waitline.h"
 
 /* What a version in this state means for people: "version 2 " and the sentence. */
 static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
@@ -73,7 +74,8 @@ static void print_change(const struct session *session, const sealring_change *c
         session_say(session, "guards: %s", change->guard);
 }
 
-static void print_change_json(const struct session *session, const char *ring, const sealring_change *change)
+static void print_change_json(const struct session *session, const char *ring, const sealring_change *change,
+                              bool effective)
 {
     json_t *effects = json_array();
     for (size_t i = 0; i < change->count; i++) {
@@ -84,10 +86,11 @@ static void print_change_json(const struct session *session, const char *ring, c
                                         sealring_version_state_name(effect->to), "retire_at",
                                         jsontext_time(effect->retire_at), "purge_at", jsontext_time(effect->purge_at)));
     }
-    jsontext_print_as("change", json_pack("{s:s, s:s, s:b, s:o, s:b, s:s, s:s}", "ring", ring, "event",
-                                          sealring_event_name((sealring_event)session->command->detail), "dry_run",
-                                          (int)session->dry_run, "effects", effects, "closing_owed",
-                                          (int)change->closing_owed, "guard", change->guard, "remark", change->remark));
+    jsontext_print_as("change",
+                      json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:s, s:s}", "ring", ring, "event",
+                                sealring_event_name((sealring_event)session->command->detail), "dry_run",
+                                (int)session->dry_run, "effects", effects, "effective", (int)effective, "closing_owed",
+                                (int)change->closing_owed, "guard", change->guard, "remark", change->remark));
 }
 
 static int fail(struct session *session, sealring_status status, const sealring_change *change)
@@ -145,6 +148,95 @@ static void warn_of_the_late(const struct session *session, uint32_t version, ui
                      session->dry_run ? "sealring reissue first" : "sealring reinstate lets them in again");
 }
 
+/* Whether the version is pending still: then a rotation or activation waits for its barrier. */
+static int find_pending(const sealring_version_info *version, void *context)
+{
+    uint32_t *pending = context;
+    if (version->state == SEALRING_VERSION_PENDING && (*pending == 0 || *pending == version->version))
+        *pending = version->version;
+    return 0;
+}
+
+/* Until every verifier can verify the pending version; then the event's second half. */
+static sealring_status activate_later(struct session *session, const char *ring, const sealring_event_options *options,
+                                      sealring_change *change)
+{
+    uint32_t pending = session->options.version;
+    char what[64];
+    struct waitline waitline;
+    (void)sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL);
+    snprintf(what, sizeof what, "waiting until everybody can verify version %" PRIu32, pending);
+    waitline_start(&waitline, session, what);
+    sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
+    waitline_finish(&waitline);
+    if (waitline.interrupted)
+        waitline_leave(&waitline, session->error.message);
+    if (status == SEALRING_OK)
+        status = sealring_version_change(session->manager, ring, SEALRING_EVENT_ACTIVATE, pending, options, change,
+                                         &session->error);
+    return status;
+}
+
+/* Whether what the event found in its way is a barrier, which opens by itself. A rotation has made its version then. */
+static bool waits_for_barrier(const struct session *session, sealring_status status, const char *ring)
+{
+    uint32_t pending = session->options.version;
+    sealring_event event = (sealring_event)session->command->detail;
+    if (status != SEALRING_WAITING || session->dry_run || option_given(&session->options, "no-wait") ||
+        (event != SEALRING_EVENT_ROTATE && event != SEALRING_EVENT_ACTIVATE))
+        return false;
+    sealring_wait once = {.size = sizeof once};
+    if (sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL) != SEALRING_OK ||
+        pending == 0)
+        return false;
+    return sealring_wait_barrier(session->manager, ring, pending, &once, NULL) == SEALRING_WAITING;
+}
+
+/* Whether verifiers have to be waited for before nobody goes by the former state. */
+static bool takes_effect(const struct session *session)
+{
+    sealring_event event = (sealring_event)session->command->detail;
+    return !session->dry_run && (event == SEALRING_EVENT_RETIRE || event == SEALRING_EVENT_COMPROMISE);
+}
+
+static int remember_owed(const sealring_version_info *version, void *context)
+{
+    *(bool *)context = version->closing_owed;
+    return 0;
+}
+
+/* Closing in the token comes after it is in force everywhere. */
+static void say_what_is_owed(const struct session *session, const char *ring, sealring_change *change)
+{
+    if (!change->closing_owed || change->remark[0] != '\0')
+        return;
+    (void)sealring_version_list(session->manager, ring, session->options.version, remember_owed, &change->closing_owed,
+                                NULL);
+    if (change->closing_owed)
+        snprintf(
+            change->remark, sizeof change->remark,
+            "the token was not told yet to refuse the version's key: the next command that uses the token does it, once "
+            "the change is effective");
+}
+
+static int finish(struct session *session, const char *ring, sealring_change *change, uint64_t late)
+{
+    int result = STATUS_DONE;
+    if (!session->json)
+        print_change(session, change);
+    warn_of_the_late(session, session->options.version, late);
+    if (takes_effect(session))
+        result = waitline_effective(session);
+    say_what_is_owed(session, ring, change);
+    if (session->json)
+        print_change_json(session, ring, change, result == STATUS_DONE);
+    if (change->remark[0] != '\0')
+        session_warn(session, "%s", change->remark);
+    if (!session->dry_run)
+        say_next(session, ring);
+    return result;
+}
+
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
@@ -155,6 +247,8 @@ static int run(struct session *session)
         return session_refuse(session, STATUS_USAGE, "--overrule says the reason already: leave --reason away");
     if (overrule != NULL && overrule[0] == '\0')
         return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which goes on the record");
+    if (!waitline_check(session))
+        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -169,18 +263,9 @@ static int run(struct session *session)
         (void)sealring_version_list(session->manager, ring, given->version, remember_current, &late, NULL);
     sealring_status status = sealring_version_change(session->manager, ring, (sealring_event)session->command->detail,
                                                      given->version, &options, &change, &session->error);
-    if (status != SEALRING_OK)
-        return fail(session, status, &change);
-    if (session->json)
-        print_change_json(session, ring, &change);
-    else
-        print_change(session, &change);
-    if (change.remark[0] != '\0')
-        session_warn(session, "%s", change.remark);
-    warn_of_the_late(session, given->version, late);
-    if (!session->dry_run)
-        say_next(session, ring);
-    return STATUS_DONE;
+    if (waits_for_barrier(session, status, ring))
+        status = activate_later(session, ring, &options, &change);
+    return status == SEALRING_OK ? finish(session, ring, &change, late) : fail(session, status, &change);
 }
 
 static const struct argument ring_only[] = {{"RING", "the ring", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
@@ -202,6 +287,19 @@ static const struct option reason_option[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option wait_options[] = {
+    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    WAITLINE_OPTIONS,
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option retire_options[] = {
+    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait for the gate; the reason goes on the record", OPTION_TEXT},
+    WAITLINE_OPTIONS,
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option overrule_options[] = {
     {"reason", "TEXT", "goes on the record", OPTION_TEXT},
     {"overrule", "REASON", "do not wait; the reason goes on the record", OPTION_TEXT},
@@ -213,7 +311,7 @@ const struct command command_rotate = {
     .group = "Versions",
     .purpose = "make the next version active; the former one stays good a while",
     .arguments = ring_only,
-    .options = reason_option,
+    .options = wait_options,
     .notes =
         "Uses the prepared version if there is one (a reinstated one is activated by its number only). Credentials of the predecessor are accepted until it is retired.",
     .run = run,
@@ -237,7 +335,7 @@ const struct command command_activate = {
     .group = "Versions",
     .purpose = "make a pending or retiring version the active one",
     .arguments = ring_and_choice,
-    .options = reason_option,
+    .options = wait_options,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ACTIVATE,
@@ -262,7 +360,7 @@ const struct command command_retire = {
     .group = "Versions",
     .purpose = "reject a retiring version's credentials, once its window is over",
     .arguments = ring_and_version,
-    .options = overrule_options,
+    .options = retire_options,
     .notes =
         "Its object is told to sign no more, and kept until the purge delay is over; sealring reinstate undoes it.",
     .run = run,
@@ -286,7 +384,7 @@ const struct command command_compromise = {
     .group = "Versions",
     .purpose = "reject a version's credentials at once and for good",
     .arguments = ring_and_version,
-    .options = reason_option,
+    .options = wait_options,
     .notes =
         "If it was active, a pending version takes its place; without one, issuing is refused until one is prepared and "
         "activated. There is no way back.",

@@ -9,12 +9,13 @@ struct session;
 
 /* Exit statuses, fixed so that scripts last. */
 enum {
-    STATUS_DONE = 0,     /* done, or the credential is accepted */
-    STATUS_REFUSED = 1,  /* refused, rejected, not found, or the system failed */
-    STATUS_USAGE = 2,    /* the command line or the configuration is wrong */
-    STATUS_TOKEN = 3,    /* the PKCS#11 token */
-    STATUS_REGISTRY = 4, /* the registry */
-    STATUS_WAITING = 5   /* a barrier or gate is not satisfied */
+    STATUS_DONE = 0,         /* done, or the credential is accepted */
+    STATUS_REFUSED = 1,      /* refused, rejected, not found, or the system failed */
+    STATUS_USAGE = 2,        /* the command line or the configuration is wrong */
+    STATUS_TOKEN = 3,        /* the PKCS#11 token */
+    STATUS_REGISTRY = 4,     /* the registry */
+    STATUS_WAITING = 5,      /* a barrier or gate is not satisfied */
+    STATUS_NOT_EFFECTIVE = 6 /* committed, but not yet in force everywhere */
 };
 
 enum option_kind {

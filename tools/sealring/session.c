@@ -19,14 +19,20 @@ static const struct {
     sealring_status status;
     int exit_status;
 } exit_statuses[] = {
-    {SEALRING_OK, STATUS_DONE},         {SEALRING_REFUSED, STATUS_REFUSED}, {SEALRING_NOT_FOUND, STATUS_REFUSED},
-    {SEALRING_INVALID, STATUS_USAGE},   {SEALRING_TOKEN, STATUS_TOKEN},     {SEALRING_REGISTRY, STATUS_REGISTRY},
-    {SEALRING_WAITING, STATUS_WAITING}, {SEALRING_SYSTEM, STATUS_REFUSED},
+    {SEALRING_OK, STATUS_DONE},
+    {SEALRING_REFUSED, STATUS_REFUSED},
+    {SEALRING_NOT_FOUND, STATUS_REFUSED},
+    {SEALRING_INVALID, STATUS_USAGE},
+    {SEALRING_TOKEN, STATUS_TOKEN},
+    {SEALRING_REGISTRY, STATUS_REGISTRY},
+    {SEALRING_WAITING, STATUS_WAITING},
+    {SEALRING_SYSTEM, STATUS_REFUSED},
+    {SEALRING_NOT_EFFECTIVE, STATUS_NOT_EFFECTIVE},
 };
 
-static const char *const status_names[] = {"ok",    "refused",  "not-found", "invalid",
-                                           "token", "registry", "waiting",   "system"};
-static const char *const exit_names[] = {"ok", "refused", "invalid", "token", "registry", "waiting"};
+static const char *const status_names[] = {"ok",       "refused", "not-found", "invalid",      "token",
+                                           "registry", "waiting", "system",    "not-effective"};
+static const char *const exit_names[] = {"ok", "refused", "invalid", "token", "registry", "waiting", "not-effective"};
 
 static char *default_vault(void)
 {

@@ -21,6 +21,7 @@ sealring_SOURCES = \
 	tools/sealring/moment.c tools/sealring/moment.h \
 	tools/sealring/jsontext.c tools/sealring/jsontext.h \
 	tools/sealring/progress.c tools/sealring/progress.h \
+	tools/sealring/waitline.c tools/sealring/waitline.h \
 	tools/sealring/handover.c tools/sealring/handover.h \
 	tools/sealring/delivery.c tools/sealring/delivery.h \
 	tools/sealring/clients_csv.c tools/sealring/clients_csv.h \

@@ -155,6 +155,7 @@ const char *const schema_sqlite[] = {
     "CREATE TABLE verifier ("
     "    instance BLOB PRIMARY KEY CHECK (length(instance) = 16),"
     "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
+    "    inode INTEGER NOT NULL,"
     "    host TEXT NOT NULL,"
     "    program TEXT NOT NULL,"
     "    process INTEGER NOT NULL,"

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Testimony for the guards: which verifiers can verify what, and who used a version last. */
+#include "vault/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+void evidence_release(struct evidence *evidence)
+{
+    free(evidence->verifiers);
+    free(evidence->proved);
+    free(evidence->users);
+    free(evidence->idle);
+    free(evidence->names);
+    memset(evidence, 0, sizeof *evidence);
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Which of the ring's versions its verifier can verify as they are now. */
+static size_t list_proved(const struct roster_entry *entry, const struct ring_state *state, uint32_t *proved)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < state->count; i++) {
+        const struct roster_version *told = roster_find(entry, state->ring.id, state->rows[i].number);
+        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= state->rows[i].changed_epoch)
+            proved[count++] = state->rows[i].number;
+    }
+    return count;
+}
+
+static struct watch_account account_of(const struct roster_entry *entry, const struct registry_version *version)
+{
+    struct watch_account account = {
+        .joined = entry->row.joined,
+        .last_report = entry->row.last_report,
+        .ended = entry->row.ended,
+        .hole = entry->row.hole,
+        .counted = true,
+    };
+    if (version == NULL)
+        return account;
+    const struct roster_version *told = roster_find(entry, version->ring, version->number);
+    account.counted = told != NULL || entry->watched.joining || entry->watched.epoch < version->created_epoch;
+    account.last_use = told != NULL ? told->last_use : 0;
+    return account;
+}
+
+/* Whoever may serve is listed by name, and who left a hole within the quiet period; of all others only their last use matters. */
+static bool is_listed(const struct roster *roster, const struct roster_entry *entry, int64_t quiet_period)
+{
+    return entry->row.ended == 0 || (entry->row.hole != 0 && entry->row.hole >= roster->now - quiet_period);
+}
+
+static void take_testimony(const struct roster *roster, const struct ring_state *state,
+                           const struct registry_version *version, struct evidence *evidence)
+{
+    struct lifecycle_evidence *view = &evidence->view;
+    uint32_t *proved = evidence->proved;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct roster_entry *entry = &roster->entries[i];
+        const struct watch_account account = account_of(entry, version);
+        if (!is_listed(roster, entry, view->quiet_period)) {
+            view->last_use = later(view->last_use, later(account.last_use, account.hole));
+            continue;
+        }
+        struct lifecycle_verifier *verifier = &evidence->verifiers[view->verifier_count++];
+        *verifier = (struct lifecycle_verifier){.name = entry->name, .proved = proved};
+        verifier->proved_count = list_proved(entry, state, proved);
+        proved += state->count;
+        watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster->vault.lease_ms, verifier);
+    }
+}
+
+sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
+                              uint32_t version, struct evidence *evidence, sealring_error *error)
+{
+    const struct registry_version *row = version == 0 ? NULL : state_find(state, version);
+    evidence_release(evidence);
+    evidence->verifiers = calloc(roster->count + 1, sizeof *evidence->verifiers);
+    evidence->proved = calloc((roster->count + 1) * (state->count + 1), sizeof *evidence->proved);
+    if (evidence->verifiers == NULL || evidence->proved == NULL)
+        return error_no_memory(error);
+    evidence->view = (struct lifecycle_evidence){
+        .now = roster->now,
+        .verifiers = evidence->verifiers,
+        .quiet_period = state->ring.policy.quiet_period,
+        .idle_blocks = state->ring.policy.idle_blocks,
+    };
+    sealring_status status = SEALRING_OK;
+    if (row != NULL)
+        status = registry_version_use_get(registry, row->ring, row->number, &evidence->view.last_use, error);
+    if (status == SEALRING_OK)
+        take_testimony(roster, state, row, evidence);
+    return status;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bears on a decision about a version: the roster's testimony and the registry's, as the guards want it. */
+#ifndef VAULT_EVIDENCE_H
+#define VAULT_EVIDENCE_H
+
+#include "vault/roster.h"
+#include "vault/state.h"
+
+struct evidence {
+    struct lifecycle_evidence view;
+    struct lifecycle_verifier *verifiers; /* owned, as all below */
+    uint32_t *proved;
+    struct lifecycle_user *users;
+    struct lifecycle_user *idle;
+    char (*names)[128];
+    size_t name_count;
+};
+
+/* Within a transaction. version 0: for decisions that are about no version's uses (barriers, prepare). The names in it point into the
+ * roster, which must stay. An evidence that was filled before (or is zeroed) is replaced. */
+sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
+                              uint32_t version, struct evidence *evidence, sealring_error *error);
+void evidence_release(struct evidence *evidence);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The roster: a vault's verifiers as the operator's side sees them, their report files joined with what the registry remembers. */
+#ifndef VAULT_ROSTER_H
+#define VAULT_ROSTER_H
+
+#include "base/clock.h"
+#include "lifecycle/watch.h"
+#include "registry/rows.h"
+#include "verifier/report.h"
+
+/* What one report file tells of one version. */
+struct roster_version {
+    int64_t ring;
+    uint32_t number;
+    uint32_t cell; /* where its record is */
+    uint64_t proved_epoch;
+    int64_t last_use;
+};
+
+/* One verifier; of a file that several used one after the other the present one, in whose file the records of all are. */
+struct roster_entry {
+    struct registry_verifier row; /* as it is to be remembered */
+    bool remembered;              /* the registry has a row of it */
+    bool changed;                 /* that row is not what it should be */
+    bool surplus;                 /* it is of no use any more */
+    int64_t written_boot_ms;      /* as the row in the registry has it */
+    struct watched watched;
+    bool damaged;    /* its file cannot be read as a report */
+    char name[160];  /* for people: host, program, process */
+    uint32_t walked; /* cells of its file that were looked through */
+    struct roster_version *versions;
+    size_t version_count;
+    size_t version_capacity;
+};
+
+struct roster {
+    const char *directory;
+    char boot_id[CLOCK_BOOT_ID_SIZE];
+    int64_t boot_ms; /* when it was last brought up to date, on the two clocks */
+    int64_t now;
+    struct registry_vault vault;
+    struct roster_entry *entries;
+    size_t count;
+    size_t capacity;
+    size_t strange; /* files that are named as reports are, and are none of this vault's, or damaged and nobody's */
+};
+
+/* Brings it up to date (a zeroed roster: makes it), within a transaction of any kind: rows from the registry, files from `directory`, which
+ * stays the caller's. Files are read on from where the last call stopped. Calls no token and waits for nobody. */
+sealring_status roster_read(struct registry *registry, const char *directory, struct roster *roster,
+                            sealring_error *error);
+void roster_release(struct roster *roster);
+
+/* Whether something is to be remembered that the registry does not say yet. */
+bool roster_is_news(const struct roster *roster);
+
+/* Writes it down, in a writing transaction (which need not move the epoch). */
+sealring_status roster_remember(struct registry *registry, const struct roster *roster, sealring_error *error);
+
+/* Whether it may be serving, or come back without joining anew. */
+bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry);
+
+/* Whether nobody may be serving. */
+bool roster_is_empty(const struct roster *roster);
+
+/* How many verifiers go by `epoch` of the vault's era, of how many that may be serving; at_most: ms until the others surely do, too.
+ * committed_boot_ms: as for watch_goes_by. missing: one line that names those that do not. */
+struct roster_count {
+    uint32_t done;
+    uint32_t total;
+    int64_t at_most;
+    char missing[256];
+};
+void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms, struct roster_count *count);
+
+/* What an entry's file tells of a version, NULL for nothing. */
+const struct roster_version *roster_find(const struct roster_entry *entry, int64_t ring, uint32_t number);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for verifiers on the command line: a progress line on terminals, one line for each change elsewhere. */
+#include "tools/sealring/waitline.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/sealring/moment.h"
+#include "tools/sealring/output.h"
+#include "tools/sealring/signals.h"
+
+#define SHOWN_AFTER 300 /* milliseconds: what is done by then needs no line */
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool waitline_check(struct session *session)
+{
+    if (!option_given(&session->options, "wait") || !option_given(&session->options, "no-wait"))
+        return true;
+    session_refuse(session, STATUS_USAGE, "--wait and --no-wait contradict each other");
+    return false;
+}
+
+static void draw(struct waitline *waitline, const sealring_progress *progress)
+{
+    const struct style *style = &waitline->session->err;
+    char elapsed[SEALRING_TIME_SIZE];
+    char left[SEALRING_TIME_SIZE];
+    sealring_duration_format((monotonic() - waitline->began) / 1000 * 1000, elapsed);
+    fprintf(stderr, "\r\033[K%s%s%s  %" PRIu32 " of %" PRIu32 " verifiers, %s", style_start(style, TONE_INFO),
+            waitline->what, style_end(style, TONE_INFO), progress->done, progress->total, elapsed);
+    if (progress->at_most >= 0) {
+        sealring_duration_format((progress->at_most + 999) / 1000 * 1000, left);
+        fprintf(stderr, ", at most %s more", left);
+    }
+    if (progress->text[0] != '\0')
+        fprintf(stderr, ": %.100s", progress->text);
+    fflush(stderr);
+    waitline->drawn = true;
+}
+
+static int show(const sealring_progress *progress, void *context)
+{
+    struct waitline *waitline = context;
+    if (signals_caught() != 0) {
+        waitline->interrupted = true;
+        return 1;
+    }
+    if (waitline->session->json || monotonic() - waitline->began < SHOWN_AFTER)
+        return 0;
+    if (waitline->session->err.terminal) {
+        draw(waitline, progress);
+    } else if (strcmp(waitline->text, progress->text) != 0) {
+        snprintf(waitline->text, sizeof waitline->text, "%s", progress->text);
+        session_say(waitline->session, "%s: %" PRIu32 " of %" PRIu32 " verifiers, missing: %s", waitline->what,
+                    progress->done, progress->total, progress->text);
+    }
+    return 0;
+}
+
+void waitline_start(struct waitline *waitline, struct session *session, const char *what)
+{
+    const struct options *given = &session->options;
+    *waitline = (struct waitline){.session = session, .what = what, .began = monotonic()};
+    int64_t most = option_given(given, "wait") ? option_number(given, "wait") : -1;
+    waitline->wait = (sealring_wait){
+        .size = sizeof waitline->wait,
+        .most = option_given(given, "no-wait") ? 0 : most,
+        .progress = show,
+        .context = waitline,
+    };
+    fflush(stdout); /* what was done stands there before anybody waits */
+    signals_watch();
+}
+
+void waitline_finish(struct waitline *waitline)
+{
+    signals_release();
+    if (waitline->drawn)
+        fputs("\r\033[K", stderr);
+}
+
+void waitline_leave(const struct waitline *waitline, const char *message)
+{
+    session_say(waitline->session, "interrupted: %s", message);
+    output_finish(STATUS_DONE);
+    raise(signals_caught());
+}
+
+int waitline_effective(struct session *session)
+{
+    struct waitline waitline;
+    waitline_start(&waitline, session, "taking effect");
+    sealring_status status = sealring_wait_effective(session->manager, &waitline.wait, &session->error);
+    waitline_finish(&waitline);
+    if (waitline.interrupted)
+        waitline_leave(&waitline, session->error.message);
+    if (status == SEALRING_OK) {
+        session_say(session, "effective: no verifier goes by what was before");
+        return STATUS_DONE;
+    }
+    if (status != SEALRING_NOT_EFFECTIVE)
+        return session_fail(session, status);
+    session_warn(session, "%s", session->error.message);
+    return STATUS_NOT_EFFECTIVE;
+}
