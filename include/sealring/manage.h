@@ -65,6 +65,8 @@ typedef int (*sealring_environment_callback)(const char *name, const char *value
 sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
                                      sealring_error *error);
 
+#define SEALRING_AUDIT_KEY_SIZE 512
+
 typedef struct sealring_init_options {
     size_t size;
     const char *module;           /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
@@ -73,6 +75,9 @@ typedef struct sealring_init_options {
     const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
     int64_t lease; /* how long a verifier may go on without a look at the registry: 1 s to 1 h; 0: 60 s */
+    const char
+        *audit_token_uri; /* another token on the same module, whose PIN verifiers do not have: it signs the audit */
+    const char *audit_pin_source; /* log's checkpoints; NULL: with a module of one's own they are not signed */
 } sealring_init_options;
 
 typedef struct sealring_init_result {
@@ -80,6 +85,7 @@ typedef struct sealring_init_result {
     char vault_id[33];   /* lower-case hexadecimal */
     bool software_token; /* the vault made its own SoftHSM2 tokens: for trying, not for production */
     char warning[256];   /* what the operator should know, empty for nothing */
+    char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* what verifies the audit log's checkpoints; "" if nothing signs them */
 } sealring_init_result;
 
 /* The variables that sealring_init will want for these options, like sealring_environment. */
@@ -102,12 +108,19 @@ typedef struct sealring_manage_options {
     bool dry_run;      /* every change is checked and described, none is made, the token is not written to */
     bool read_only;    /* refuse every change */
     int64_t lock_wait; /* how long to wait for the vault's lock, 0: 10 s */
+    const char
+        *take_over; /* why to go on with a registry that is older than what the audit token knows, or another one: for
+                            * the record; NULL: refuse every change then */
 } sealring_manage_options;
 
 /* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */
 sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
                                       sealring_manager **opened, sealring_error *error);
 void sealring_manager_close(sealring_manager **manager);
+
+/* What the operator should know of the last calls, though they succeeded: a checkpoint of the audit log that could not be signed or
+ * anchored. One line, "" for nothing; the manager's. */
+const char *sealring_manager_remark(const sealring_manager *manager);
 
 typedef struct sealring_vault_info {
     size_t size;

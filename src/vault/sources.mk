@@ -24,4 +24,5 @@ libsealring_core_la_SOURCES += \
 	src/vault/state.c src/vault/state.h \
 	src/vault/text.c \
 	src/vault/transition.c src/vault/transition.h \
-	src/vault/version.c
+	src/vault/version.c \
+	src/vault/witness.c src/vault/witness.h
