@@ -186,7 +186,8 @@ static sealring_status take_file(struct roster *roster, const struct report_read
             roster->entries[i].watched = (struct watched){.taken_over = true};
     int64_t inode = report_read_inode(reader);
     bool copied = entry->row.inode != 0 && entry->row.inode != inode;
-    entry->row.inode = inode;
+    if (!copied)
+        entry->row.inode = inode;
     describe(entry, summary);
     entry->damaged = read_versions(reader, entry) != SEALRING_OK;
     watch_file(roster, entry, summary, report_read_is_held(reader));

@@ -278,7 +278,13 @@ static void bring_up_to_date(struct known_version *version, const struct registr
 /* Compromised and destroyed versions never open again (lifecycle/table.c): such a row was edited. */
 static bool may_reopen(struct known_version *version)
 {
-    return atomic_load(&version->state) == SEALRING_VERSION_RETIRED && !atomic_load(&version->was_compromised);
+    return atomic_load(&version->state) != SEALRING_VERSION_DESTROYED && !atomic_load(&version->was_compromised);
+}
+
+/* Only reinstating leads to pending. Its retirement may have come and gone between two looks. */
+static bool is_reinstated(struct known_version *version, const struct registry_version *row)
+{
+    return row->state == SEALRING_VERSION_PENDING && atomic_load(&version->state) != SEALRING_VERSION_PENDING;
 }
 
 enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struct registry_version *row,
@@ -297,7 +303,7 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
         return SNAPSHOT_SAME;
     bool was_open = lifecycle_accepts((sealring_version_state)atomic_load(&known->state));
     bool is_open = lifecycle_accepts(row->state);
-    if (!was_open && is_open) {
+    if ((!was_open && is_open) || is_reinstated(known, row)) {
         *version = NULL;
         return may_reopen(known) ? replace_version(snapshot, known, row, version) : SNAPSHOT_ALTERED;
     }

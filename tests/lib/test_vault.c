@@ -99,11 +99,60 @@ void test_vault_module(const struct test_vault *vault, const char *module)
     ck_assert_int_eq(fclose(file), 0);
 }
 
+#define BARRIER_PATIENCE 10000
+
+/* With verifiers about, the first version issues once they have proved it. */
+static void activate_first(sealring_manager *manager, const char *ring)
+{
+    sealring_error error;
+    sealring_wait wait = {.size = sizeof wait, .most = BARRIER_PATIENCE};
+    sealring_event_options options = {.size = sizeof options};
+    ASSERT_OK(sealring_wait_barrier(manager, ring, 1, &wait, &error), error);
+    sealring_status status = sealring_version_change(manager, ring, SEALRING_EVENT_ACTIVATE, 1, &options, NULL, &error);
+    ck_assert_msg(status == SEALRING_OK || status == SEALRING_REFUSED, "%s", error.message); /* it is active already */
+}
+
 void test_vault_ring(sealring_manager *manager, const char *ring, const char *prefix, int64_t overlap)
 {
     sealring_error error;
-    sealring_policy policy = {.overlap = overlap};
-    ASSERT_OK(sealring_ring_create(manager, ring, prefix, &policy, SEALRING_POLICY_OVERLAP, &error), error);
+    sealring_policy policy = {.overlap = overlap, .quiet_period = 1000};
+    ASSERT_OK(sealring_ring_create(manager, ring, prefix, &policy,
+                                   SEALRING_POLICY_OVERLAP | SEALRING_POLICY_QUIET_PERIOD, &error),
+              error);
+    activate_first(manager, ring);
+}
+
+static int look_with_all(const sealring_progress *progress, void *context)
+{
+    sealring_vault *const *verifiers = context;
+    (void)progress;
+    for (size_t i = 0; verifiers != NULL && verifiers[i] != NULL; i++)
+        sealring_maintain(verifiers[i], NULL, NULL);
+    return 0;
+}
+
+sealring_status test_vault_change(sealring_manager *manager, sealring_vault *const *verifiers, const char *ring,
+                                  sealring_event event, uint32_t version, const sealring_event_options *options,
+                                  sealring_change *change, sealring_error *error)
+{
+    sealring_error barrier;
+    sealring_wait wait = {.size = sizeof wait,
+                          .most = BARRIER_PATIENCE,
+                          .progress = look_with_all,
+                          .context = (void *)(uintptr_t)verifiers};
+    sealring_status status = sealring_version_change(manager, ring, event, version, options, change, error);
+    if (status == SEALRING_OK) {
+        look_with_all(NULL, (void *)(uintptr_t)verifiers);
+        look_with_all(NULL, (void *)(uintptr_t)verifiers); /* a proof is in the next report */
+        return sealring_wait_effective(manager, &wait, error);
+    }
+    if (status != SEALRING_WAITING || (event != SEALRING_EVENT_ROTATE && event != SEALRING_EVENT_ACTIVATE))
+        return status;
+    look_with_all(NULL, (void *)(uintptr_t)verifiers);
+    look_with_all(NULL, (void *)(uintptr_t)verifiers); /* the proof is in the next report */
+    if (sealring_wait_barrier(manager, ring, version, &wait, &barrier) != SEALRING_OK)
+        return status; /* it is something else that is waited for */
+    return sealring_version_change(manager, ring, SEALRING_EVENT_ACTIVATE, version, options, change, error);
 }
 
 int test_vault_take(const sealring_issued *issued, void *context)

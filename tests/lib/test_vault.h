@@ -31,6 +31,12 @@ void test_vault_ring(sealring_manager *manager, const char *ring, const char *pr
 void test_vault_issue(sealring_manager *manager, const char *ring, const char *client, const char *scopes,
                       char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1], char key_id[SEALRING_KEY_ID_LENGTH + 1]);
 
+/* As sealring_version_change; a rotation or activation waits for its barrier, and everything for being effective, looking with the
+ * verifiers of this process (an array that ends with NULL; NULL for none) as a server does all the time. */
+sealring_status test_vault_change(sealring_manager *manager, sealring_vault *const *verifiers, const char *ring,
+                                  sealring_event event, uint32_t version, const sealring_event_options *options,
+                                  sealring_change *change, sealring_error *error);
+
 /* Asks and compares; failing names both verdicts and the reason. */
 void test_vault_expect(sealring_vault *vault, const char *credential, const char *scope, sealring_verdict expected);
 /* The same after a look at the registry: by its state as of now. */

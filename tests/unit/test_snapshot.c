@@ -177,7 +177,8 @@ START_TEST(every_step_from_state_to_state)
     if (change == SNAPSHOT_ALTERED) {
         expect_like(first, &before);
         ck_assert_ptr_eq(snapshot_find(snapshot, 5, 3), first);
-    } else if (open_state(to) && !open_state(from)) {
+    } else if (open_state(to) && (!open_state(from) || (to == SEALRING_VERSION_PENDING && from != to))) {
+        /* only reinstating leads to pending: its retirement came and went between two looks */
         ck_assert_ptr_ne(second, first);
         expect_like(first, &before); /* whoever holds the old object finds it closed for ever */
         expect_like(second, &after);

@@ -36,7 +36,14 @@ static void teardown(void)
 
 static sealring_status change(sealring_event event, uint32_t version, sealring_change *result)
 {
-    return sealring_version_change(manager, "payments", event, version, NULL, result, &error);
+    sealring_vault *const verifiers[] = {verifier, NULL};
+    return test_vault_change(manager, verifiers, "payments", event, version, NULL, result, &error);
+}
+
+static sealring_status retire(const sealring_event_options *overrule)
+{
+    sealring_vault *const verifiers[] = {verifier, NULL};
+    return test_vault_change(manager, verifiers, "payments", SEALRING_EVENT_RETIRE, 1, overrule, NULL, &error);
 }
 
 static struct test_handed reissue(const char *key)
@@ -80,13 +87,12 @@ START_TEST(a_rotation_from_beginning_to_end)
     sealring_status status;
     unsigned waited = 0;
     while ((status = change(SEALRING_EVENT_RETIRE, 1, &result)) == SEALRING_WAITING) {
-        waited++;
-        test_vault_expect_now(verifier, text, "read", SEALRING_ACCEPTED);
+        if (waited++ == 0) /* which counts as a use, and the version must be without one for a while */
+            test_vault_expect_now(verifier, text, "read", SEALRING_ACCEPTED);
         usleep(50000);
     }
     ck_assert_int_eq(status, SEALRING_OK);
     ck_assert_uint_gt(waited, 0);
-    ck_assert(!result.closing_owed);
     test_vault_expect_now(verifier, text, "read", SEALRING_REJECTED_VERSION_RETIRED);
     test_vault_expect_now(verifier, next.text, "read", SEALRING_ACCEPTED);
     ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM version WHERE closing_owed = 1"), 0);
@@ -118,7 +124,7 @@ START_TEST(a_retired_version_comes_back_by_reinstate_only)
 {
     sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
     ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error);
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    ASSERT_OK(retire(&overrule), error);
     test_vault_expect_now(verifier, text, NULL, SEALRING_REJECTED_VERSION_RETIRED);
     ck_assert_int_eq(change(SEALRING_EVENT_ACTIVATE, 1, NULL), SEALRING_REFUSED);
     ASSERT_OK(change(SEALRING_EVENT_REINSTATE, 1, NULL), error);
@@ -165,7 +171,7 @@ START_TEST(a_reinstated_version_is_nobodys_next_one)
 {
     sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
     ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error);
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    ASSERT_OK(retire(&overrule), error);
     ASSERT_OK(change(SEALRING_EVENT_REINSTATE, 1, NULL), error);
     ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error); /* makes version 3 */
     ck_assert_int_eq(state_of(1), SEALRING_VERSION_PENDING);

@@ -37,6 +37,18 @@ static void teardown(void)
     test_vault_remove(&vault);
 }
 
+static sealring_status retire(const sealring_event_options *overrule)
+{
+    sealring_vault *const verifiers[] = {verifier, NULL};
+    return test_vault_change(manager, verifiers, "payments", SEALRING_EVENT_RETIRE, 1, overrule, NULL, &error);
+}
+
+static sealring_status rotate(void)
+{
+    sealring_vault *const verifiers[] = {verifier, NULL};
+    return test_vault_change(manager, verifiers, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error);
+}
+
 START_TEST(accepted_with_its_grant)
 {
     sealring_grant grant = {.size = sizeof grant};
@@ -187,7 +199,7 @@ START_TEST(eight_threads_while_the_ring_changes)
     for (size_t i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_many, &wrong[i]), 0);
     /* a rotation and a roll-back through the same module, in the same process */
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ASSERT_OK(rotate(), error);
     test_vault_issue(manager, "payments", "late", "", other, other_id);
     ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROLLBACK, 0, NULL, NULL, &error), error);
     for (size_t i = 0; i < THREADS; i++) {
@@ -374,9 +386,9 @@ START_TEST(an_edited_registry_cannot_have_another_object_destroyed_or_reopened)
 {
     sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
     struct test_handed handed = {.calls = 0};
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ASSERT_OK(rotate(), error);
     ASSERT_OK(sealring_reissue(manager, key_id, test_vault_take, &handed, &error), error);
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    ASSERT_OK(retire(&overrule), error);
     test_vault_sql(&vault, SWAP_OBJECTS);
     ck_assert_int_ne(sealring_version_change(manager, "payments", SEALRING_EVENT_DESTROY, 1, &overrule, NULL, &error),
                      SEALRING_OK);
@@ -399,7 +411,7 @@ START_TEST(an_edited_registry_cannot_have_a_live_key_closed)
                    "CREATE TEMP TABLE live AS SELECT object_id FROM version WHERE state = 2;"
                    "UPDATE version SET object_id = randomblob(16) WHERE state = 2;"
                    "UPDATE version SET closing_owed = 1, object_id = (SELECT object_id FROM live) WHERE state = 5");
-    test_vault_ring(manager, "third", "sr", 60000);
+    ASSERT_OK(sealring_ring_create(manager, "third", NULL, NULL, 0, &error), error); /* which finishes what is owed */
     test_vault_sql(&vault, "CREATE TEMP TABLE live AS SELECT object_id FROM version WHERE state = 5;"
                            "UPDATE version SET object_id = randomblob(16) WHERE state = 5;"
                            "UPDATE version SET object_id = (SELECT object_id FROM live)"
@@ -413,8 +425,8 @@ END_TEST
 START_TEST(a_retired_version_is_not_revived_by_sql)
 {
     sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .reason = "test"};
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_RETIRE, 1, &overrule, NULL, &error), error);
+    ASSERT_OK(rotate(), error);
+    ASSERT_OK(retire(&overrule), error);
     test_vault_expect_now(verifier, text, NULL, SEALRING_REJECTED_VERSION_RETIRED);
     test_vault_sql(&vault, "UPDATE vault SET epoch = epoch + 1;"
                            "UPDATE version SET state = 3, closed = 0, purge_at = 0,"
@@ -445,7 +457,7 @@ START_TEST(a_replaced_registry_fences_the_verifier)
     char command[1024];
     sealring_statistics statistics = {.size = sizeof statistics};
     test_vault_expect_now(verifier, text, NULL, SEALRING_ACCEPTED);
-    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error), error);
+    ASSERT_OK(rotate(), error);
     sealring_manager_close(&manager); /* which empties the write-ahead log */
     snprintf(command, sizeof command, "cp %s %s.copy && mv %s.copy %s", vault.registry, vault.registry, vault.registry,
              vault.registry);

@@ -12,3 +12,7 @@ c_tests += test_recover
 test_recover_SOURCES = tests/vault/test_recover.c
 test_recover_CPPFLAGS = $(TEST_CPPFLAGS)
 test_recover_LDADD = $(TEST_LIBS)
+c_tests += test_waiting
+test_waiting_SOURCES = tests/vault/test_waiting.c
+test_waiting_CPPFLAGS = $(TEST_CPPFLAGS)
+test_waiting_LDADD = $(TEST_LIBS)

@@ -5,17 +5,13 @@
 #include <string.h>
 
 const struct command *const command_table[] = {
-    &command_init,        &command_status,        &command_ring_create,
-    &command_ring_list,   &command_ring_show,     &command_ring_set,
-    &command_client_add,  &command_client_list,   &command_client_show,
-    &command_client_set,  &command_client_forget, &command_issue,
-    &command_import,      &command_reissue,       &command_revoke,
-    &command_key_list,    &command_key_show,      &command_key_set,
-    &command_key_suspend, &command_key_resume,    &command_key_rekey,
-    &command_verify,      &command_explain,       &command_rotate,
-    &command_prepare,     &command_activate,      &command_rollback,
-    &command_retire,      &command_reinstate,     &command_compromise,
-    &command_destroy,     &command_help,          NULL,
+    &command_init,          &command_status,        &command_ring_create,     &command_ring_list,   &command_ring_show,
+    &command_ring_set,      &command_client_add,    &command_client_list,     &command_client_show, &command_client_set,
+    &command_client_forget, &command_issue,         &command_import,          &command_reissue,     &command_revoke,
+    &command_key_list,      &command_key_show,      &command_key_set,         &command_key_suspend, &command_key_resume,
+    &command_key_rekey,     &command_verify,        &command_explain,         &command_rotate,      &command_prepare,
+    &command_activate,      &command_rollback,      &command_retire,          &command_reinstate,   &command_compromise,
+    &command_destroy,       &command_verifier_list, &command_verifier_forget, &command_help,        NULL,
 };
 
 const struct option command_common_options[] = {

@@ -37,6 +37,7 @@ sealring_SOURCES = \
 	tools/sealring/cmd_key.c \
 	tools/sealring/cmd_rekey.c \
 	tools/sealring/cmd_verify.c \
+	tools/sealring/cmd_verifier.c \
 	tools/sealring/cmd_explain.c \
 	tools/sealring/cmd_version.c \
 	tools/sealring/cmd_help.c
