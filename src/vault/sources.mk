@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
+	src/vault/audit.c \
 	src/vault/batch.c src/vault/batch.h \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \

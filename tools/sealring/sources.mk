@@ -20,6 +20,7 @@ sealring_SOURCES = \
 	tools/sealring/table.c tools/sealring/table.h \
 	tools/sealring/moment.c tools/sealring/moment.h \
 	tools/sealring/jsontext.c tools/sealring/jsontext.h \
+	tools/sealring/ocsf.c tools/sealring/ocsf.h \
 	tools/sealring/progress.c tools/sealring/progress.h \
 	tools/sealring/waitline.c tools/sealring/waitline.h \
 	tools/sealring/handover.c tools/sealring/handover.h \
@@ -28,7 +29,7 @@ sealring_SOURCES = \
 	tools/sealring/judge.c tools/sealring/judge.h \
 	tools/sealring/keys.c tools/sealring/keys.h \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
-	tools/sealring/cmd_init.c \
+	tools/sealring/cmd_audit.c tools/sealring/cmd_init.c \
 	tools/sealring/cmd_status.c \
 	tools/sealring/cmd_ring.c \
 	tools/sealring/cmd_client.c \
