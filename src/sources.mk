@@ -24,7 +24,9 @@ libsealring_core_la_SOURCES = \
 	src/lifecycle/guard.c src/lifecycle/guard.h \
 	src/lifecycle/watch.c src/lifecycle/watch.h \
 	src/lifecycle/invariant.c src/lifecycle/invariant.h \
-	src/lifecycle/decide.c src/lifecycle/decide.h
+	src/lifecycle/decide.c src/lifecycle/decide.h \
+	src/lifecycle/schedule.c src/lifecycle/schedule.h \
+	src/lifecycle/clockwatch.c src/lifecycle/clockwatch.h
 include src/token/sources.mk
 include src/registry/sources.mk
 include src/verifier/sources.mk

@@ -16,12 +16,15 @@ include tests/registry/tests.mk
 include tests/audit/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
+include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/soak/soak.mk
 EXTRA_DIST += tests/run.sh tests/distcheck.sh tests/packages.sh
 # What `make check` runs where configure was told SEALRING_CHECK=short (distcheck, package builds): all of it works on any
 # machine within a minute. Whoever names TESTS decides.

@@ -341,6 +341,65 @@ sealring_status sealring_verifier_list(sealring_manager *manager, bool all, seal
 sealring_status sealring_verifier_forget(sealring_manager *manager, const char *instance, const char *reason,
                                          sealring_error *error);
 
+/* ---- Policy carried out ------------------------------------------------------------------------------------------------ */
+
+typedef enum sealring_plan_state {
+    SEALRING_PLAN_AHEAD = 1, /* not due yet */
+    SEALRING_PLAN_READY,     /* due, and nothing is in its way */
+    SEALRING_PLAN_WAITING,   /* due; a guard has it wait */
+    SEALRING_PLAN_FORBIDDEN, /* due; it takes a person */
+    SEALRING_PLAN_HELD,      /* an operator rolled back, or the clocks disagree: not by itself before that is over */
+    SEALRING_PLAN_DONE,      /* sealring_run_once has carried it out */
+    SEALRING_PLAN_FAILED,    /* it tried to, and could not */
+    SEALRING_PLAN_NOTICE     /* something to know besides: about the clocks, or the token */
+} sealring_plan_state;
+/* A stable lower-case name such as "waiting"; "none" for anything unknown. Static. */
+const char *sealring_plan_state_name(sealring_plan_state state);
+
+/* One thing that a ring's policy wants, or that was done for it. */
+typedef struct sealring_plan {
+    size_t size;
+    const char *ring;     /* "" of a notice that is about the vault */
+    sealring_event event; /* PREPARE, ACTIVATE, RETIRE, DESTROY; 0 of a notice */
+    uint32_t version;     /* that it is about, also one that is still to be made; 0: none */
+    int64_t due;          /* from when on the policy wants it; 0 of a notice */
+    sealring_plan_state state;
+    const char *text;              /* one line: what its guards say, what holds it, what went wrong */
+    const sealring_change *change; /* of what is DONE; else NULL */
+} sealring_plan;
+
+typedef int (*sealring_plan_callback)(const sealring_plan *plan, void *context);
+
+/* What lies ahead for a ring by its policy, by time. Reads only, and needs no token. */
+sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, sealring_plan_callback each,
+                                   void *context, sealring_error *error);
+
+typedef struct sealring_run_options {
+    size_t size;
+    const char *ring; /* NULL: all */
+} sealring_run_options;
+
+typedef struct sealring_run_result {
+    size_t size;
+    uint32_t done;     /* acts carried out */
+    uint32_t failed;   /* acts that could not be: the token was away, say */
+    uint32_t blocked;  /* due, but waiting, forbidden or held */
+    bool clocks_held;  /* nothing irreversible happens by itself: the wall clock was set */
+    int64_t next;      /* when the next thing is due, 0: nothing is ahead */
+    int64_t come_back; /* ms after which to call again at the latest */
+} sealring_run_result;
+
+/* Carries out what the policies of the rings want: takes stock of the verifiers' reports and the clocks, then prepares, activates,
+ * retires and destroys what is due and allowed, one act at a time, each decided again in the transaction that makes it, so that several
+ * schedulers may run at the same time, and tells the token of closed versions what is in force. It never waits for verifiers: what has to
+ * wait is reported, and the next call goes on. Every act is on the record as an automatic one. `each` (may be NULL) is told of each act
+ * done or failed, and then of what is due and blocked. An object is destroyed only if the token, too, says that it is closed.
+ * options and result may be NULL. An act that fails is reported and is no failure of the call; SEALRING_REGISTRY and SEALRING_SYSTEM are.
+ * With dry_run what it would do is reported as READY. */
+sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_options *options,
+                                  sealring_plan_callback each, void *context, sealring_run_result *result,
+                                  sealring_error *error);
+
 /* ---- Clients -------------------------------------------------------------------------------------------------------- */
 
 typedef struct sealring_client_info {
@@ -522,6 +581,89 @@ sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_i
 sealring_status sealring_key_set_label(sealring_manager *manager, const char *key_id, const char *label,
                                        sealring_error *error);
 
+/* ---- Usage ------------------------------------------------------------------------------------------------------------ */
+
+/* Verifiers count in report files of their own; harvesting brings what they counted into the registry, also of those that died. The
+ * functions below that list usage add what lies in the files and was not harvested yet, so they are up to date either way, also
+ * with a read-only manager. Statistics: they bear on no verdict, move no epoch, and are no act on the record. */
+
+typedef struct sealring_harvest_result {
+    size_t size;
+    uint32_t files;          /* report files of this vault */
+    uint32_t skipped;        /* what lies there besides: damaged, cut short, of another vault, or not this user's */
+    uint64_t records;        /* one credential in one hour each, in those files, that were not final yet */
+    uint64_t changed;        /* of these, written to the registry */
+    uint64_t passed_over;    /* records that are damaged, or of an API key or a version that does not exist */
+    uint64_t ahead;          /* records of hours to come, as a clock was wrong: left in their files until then */
+    uint64_t without_detail; /* uses since the files were made that no record tells of, as a file was full */
+    uint64_t rolled;         /* rows by the hour that became rows by the day */
+    uint64_t pruned;         /* rows by the day that were deleted */
+    char remark[384];        /* one line about what was skipped, "" for nothing */
+} sealring_harvest_result;
+
+/* Harvests every report file, then lets grow old what the rings' policies say (usage_hourly, usage_daily). Takes the vault's lock,
+ * does not need the token. What it counted is exact however often it is called, and wherever it is interrupted; batches commit on
+ * their own. result may be NULL. With dry_run nothing is written, and rolled and pruned are 0. */
+sealring_status sealring_harvest(sealring_manager *manager, sealring_harvest_result *result, sealring_error *error);
+
+typedef enum sealring_usage_by {
+    SEALRING_USAGE_TOTAL = 0, /* one figure for each credential, also for those that never called */
+    SEALRING_USAGE_HOUR = 1,  /* what was rolled up already is told by the day */
+    SEALRING_USAGE_DAY = 2
+} sealring_usage_by;
+
+typedef struct sealring_usage_filter {
+    const char *ring; /* NULL: any; likewise below */
+    const char *client;
+    const char *key_id;
+    int64_t since; /* hours and days that touch [since, until) count whole; until 0: no end */
+    int64_t until;
+    sealring_usage_by by;
+} sealring_usage_filter;
+
+typedef struct sealring_usage_info {
+    const char *key_id;
+    const char *ring;
+    const char *client;
+    const char *label;
+    sealring_key_state state;
+    bool newest; /* the key's newest credential */
+    uint32_t serial;
+    uint32_t version;
+    int64_t from; /* what is counted here is of [from, from + span): hours and days of UTC; 0 and 0: nothing is */
+    int64_t span;
+    uint64_t accepted;
+    uint64_t not_yet_valid; /* rejections of this very credential, by reason */
+    uint64_t expired;
+    uint64_t suspended;
+    uint64_t scope;
+    uint64_t closed;  /* revoked, replaced, or its version closed */
+    int64_t last_use; /* to the second; the last one in that time. 0: none */
+    int64_t key_used; /* of the key, if known: a use at any time, by any of its credentials. 0: it never called */
+} sealring_usage_info;
+
+typedef int (*sealring_usage_callback)(const sealring_usage_info *usage, void *context);
+
+/* By ring, client, label, then time, then serial. filter may be NULL: all there is, in total. With SEALRING_USAGE_TOTAL the newest
+ * credential of every API key that the filter leaves is among them, used or not. SEALRING_NOT_FOUND if the filter names what does not
+ * exist. */
+sealring_status sealring_usage_list(sealring_manager *manager, const sealring_usage_filter *filter,
+                                    sealring_usage_callback each, void *context, sealring_error *error);
+
+typedef struct sealring_traffic_info {
+    uint32_t version;
+    int64_t hour; /* its beginning */
+    uint64_t accepted;
+    uint64_t rejected;
+} sealring_traffic_info;
+
+typedef int (*sealring_traffic_callback)(const sealring_traffic_info *traffic, void *context);
+
+/* How much each version of a ring was used in each hour that touches `since` or comes later, by hour, then version; hours without a use
+ * are left out. As long as the policy keeps hours. */
+sealring_status sealring_traffic(sealring_manager *manager, const char *ring, int64_t since,
+                                 sealring_traffic_callback each, void *context, sealring_error *error);
+
 /* ---- Audit log ------------------------------------------------------------------------------------------------------ */
 
 /* Every management act leaves an entry in the transaction that carries it out. The entries are the leaves of a Merkle tree (RFC 6962); an
@@ -575,10 +717,10 @@ sealring_status sealring_audit_list(sealring_manager *manager, const sealring_au
 
 typedef struct sealring_audit_check {
     size_t size;
-    const char *
-        key; /* the verifier key, from a place that whoever writes the registry cannot change; NULL: the registry's own */
-    const char
-        *checkpoint; /* a checkpoint that was kept elsewhere, whose history today's log must continue; NULL: none */
+    /* The verifier key, from a place that whoever writes the registry cannot change; NULL: the registry's own. */
+    const char *key;
+    /* A checkpoint that was kept elsewhere, whose history today's log must continue; NULL: none. */
+    const char *checkpoint;
 } sealring_audit_check;
 
 typedef struct sealring_audit_report {

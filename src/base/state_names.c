@@ -92,6 +92,16 @@ const char *sealring_verifier_state_name(sealring_verifier_state state)
     return FIND(names, state, "none");
 }
 
+const char *sealring_plan_state_name(sealring_plan_state state)
+{
+    static const struct name names[] = {
+        {SEALRING_PLAN_AHEAD, "ahead"},         {SEALRING_PLAN_READY, "ready"},   {SEALRING_PLAN_WAITING, "waiting"},
+        {SEALRING_PLAN_FORBIDDEN, "forbidden"}, {SEALRING_PLAN_HELD, "held"},     {SEALRING_PLAN_DONE, "done"},
+        {SEALRING_PLAN_FAILED, "failed"},       {SEALRING_PLAN_NOTICE, "notice"},
+    };
+    return FIND(names, state, "none");
+}
+
 const char *sealring_key_state_name(sealring_key_state state)
 {
     static const struct name names[] = {

@@ -82,6 +82,12 @@ int64_t policy_predecessor_life(const sealring_policy *policy)
     return policy->overlap > policy->quiet_period ? policy->overlap : policy->quiet_period;
 }
 
+/* The next whole second: what is just beyond a bound, in words that one can type. */
+static int64_t seconds_beyond(int64_t duration)
+{
+    return duration > INT64_MAX - SECOND ? duration : (duration / SECOND + 1) * SECOND;
+}
+
 /* Whether a version can live through publishing and overlap before the policy wants more of them than it keeps. */
 static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, char problem[POLICY_PROBLEM_SIZE])
 {
@@ -94,11 +100,12 @@ static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, 
         return NULL;
     timetext_duration_format(every, every_text);
     if (every <= publishing) {
-        timetext_duration_format(publishing, other);
+        /* in whole seconds, so that what it proposes is enough */
+        timetext_duration_format(seconds_beyond(publishing), other);
         snprintf(
             problem, POLICY_PROBLEM_SIZE,
-            "publishing a version may take %s (the lease of a silent verifier, x 1.01 + 1 s), so rotating every %s would "
-            "want the next one before that: rotate less often than every %s",
+            "publishing a version may take up to %s (the lease of a silent verifier, x 1.01 + 1 s), so rotating every "
+            "%s would want the next one before that: rotate every %s or less often",
             other, every_text, other);
         return problem;
     }
@@ -107,12 +114,19 @@ static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, 
     if (alive <= policy->keep)
         return NULL;
     timetext_duration_format(life, other);
-    timetext_duration_format((life / policy->keep / SECOND + 1) * SECOND, least);
-    snprintf(
+    int length = snprintf(
         problem, POLICY_PROBLEM_SIZE,
         "a predecessor lives %s (the longer of overlap and quiet period), so rotating every %s has %u of them alive at "
-        "once (%s / %s + 1), and keep is %lu: rotate every %s or less often, or keep %u",
-        other, every_text, alive, other, every_text, (unsigned long)policy->keep, least, alive);
+        "once (%s / %s + 1), and keep is %lu: ",
+        other, every_text, alive, other, every_text, (unsigned long)policy->keep);
+    int64_t longer = seconds_beyond(life / policy->keep);
+    timetext_duration_format(longer, least);
+    /* of the two ways out at least one is within the bounds: beyond 3650d for rotating is a life of 3650d, which takes keep 2 */
+    if (longer <= LONGEST)
+        length += snprintf(problem + length, POLICY_PROBLEM_SIZE - (size_t)length, "rotate every %s or less often%s",
+                           least, alive <= KEEP_MAX ? ", or " : "");
+    if (alive <= KEEP_MAX)
+        snprintf(problem + length, POLICY_PROBLEM_SIZE - (size_t)length, "keep %u", alive);
     return problem;
 }
 

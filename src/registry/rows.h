@@ -246,6 +246,22 @@ sealring_status registry_intention_delete(struct registry *registry, int64_t id,
 sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
                                         sealring_error *error);
 
+/* What automation remembers of the two clocks: schema/sqlite.c says what the columns mean. boot_ms 0: nothing yet. */
+struct registry_clock {
+    char boot_id[40];
+    int64_t boot_ms;
+    int64_t wall_ms;
+    bool held;
+    int64_t steady_boot_ms;
+    int expectation;
+    int64_t expected_ms;
+};
+
+/* All zero if nothing was put yet. */
+sealring_status registry_clock_get(struct registry *registry, struct registry_clock *clock, sealring_error *error);
+sealring_status registry_clock_put(struct registry *registry, const struct registry_clock *clock,
+                                   sealring_error *error);
+
 /* What the operator's side remembers of a verifier, and the evidence of use for the retire gate: schema/sqlite.c says what the columns mean.
  * These bear on no verdict: writing them moves no epoch. */
 struct registry_verifier {

@@ -4,6 +4,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/change.c \
 	src/registry/checkpoint.c \
 	src/registry/client.c \
+	src/registry/clock_row.c \
 	src/registry/closed.c \
 	src/registry/columns.h \
 	src/registry/credential.c \
@@ -24,6 +25,10 @@ libsealring_core_la_SOURCES += \
 	src/registry/sqlite.c src/registry/sqlite.h \
 	src/registry/sqlite_open.c \
 	src/registry/transaction.c \
+	src/registry/usage.c src/registry/usage_rows.h \
+	src/registry/usage_names.c \
+	src/registry/usage_roll.c \
+	src/registry/usage_seat.c \
 	src/registry/vault_row.c \
 	src/registry/verifier.c \
 	src/registry/version.c

@@ -2,10 +2,14 @@
 /* Testimony for the guards: which verifiers can verify what, and who used a version last. */
 #include "vault/evidence.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "registry/usage_rows.h"
+
+#define NAMES_MOST 16 /* that are asked for; three are shown, the rest is counted */
 
 void evidence_release(struct evidence *evidence)
 {
@@ -77,6 +81,47 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
     }
 }
 
+/* Names of API keys, for the gate's line. */
+struct naming {
+    struct evidence *evidence;
+    struct lifecycle_user *users;
+    size_t count;
+};
+
+static sealring_status take_name(const struct registry_usage_name *name, void *context, sealring_error *error)
+{
+    struct naming *naming = context;
+    struct evidence *evidence = naming->evidence;
+    (void)error;
+    char *text = evidence->names[evidence->name_count++];
+    snprintf(text, sizeof evidence->names[0], "%s of %s", name->key_id, name->client);
+    naming->users[naming->count++] = (struct lifecycle_user){.name = text, .last_use = name->last_use};
+    return SEALRING_OK;
+}
+
+/* Who used the version lately, and who has a credential of it and never called. */
+static sealring_status name_users(struct registry *registry, const struct registry_version *version,
+                                  struct evidence *evidence, sealring_error *error)
+{
+    struct lifecycle_evidence *view = &evidence->view;
+    evidence->users = calloc(NAMES_MOST, sizeof *evidence->users);
+    evidence->idle = calloc(NAMES_MOST, sizeof *evidence->idle);
+    evidence->names = calloc((size_t)2 * NAMES_MOST, sizeof *evidence->names);
+    if (evidence->users == NULL || evidence->idle == NULL || evidence->names == NULL)
+        return error_no_memory(error);
+    struct naming users = {.evidence = evidence, .users = evidence->users};
+    struct naming idle = {.evidence = evidence, .users = evidence->idle};
+    sealring_status status = usage_users(registry, version->ring, version->number, view->now - view->quiet_period,
+                                         NAMES_MOST, take_name, &users, error);
+    if (status == SEALRING_OK && view->idle_blocks)
+        status = usage_idle(registry, version->ring, version->number, NAMES_MOST, take_name, &idle, error);
+    view->users = evidence->users;
+    view->user_count = users.count;
+    view->idle = evidence->idle;
+    view->idle_count = idle.count;
+    return status;
+}
+
 sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
                               uint32_t version, struct evidence *evidence, sealring_error *error)
 {
@@ -95,7 +140,9 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
     sealring_status status = SEALRING_OK;
     if (row != NULL)
         status = registry_version_use_get(registry, row->ring, row->number, &evidence->view.last_use, error);
-    if (status == SEALRING_OK)
-        take_testimony(roster, state, row, evidence);
-    return status;
+    if (status != SEALRING_OK)
+        return status;
+    take_testimony(roster, state, row, evidence);
+    return row != NULL && row->state == SEALRING_VERSION_RETIRING ? name_users(registry, row, evidence, error)
+                                                                  : SEALRING_OK;
 }

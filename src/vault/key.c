@@ -213,8 +213,8 @@ static sealring_status tell_key(const struct registry_holder *holder, void *cont
 }
 
 /* Whether what the filter names exists: an empty answer about something unknown would be misleading. */
-static sealring_status check_filter(struct registry *registry, const struct registry_holder_filter *filter,
-                                    sealring_error *error)
+sealring_status key_check_filter(struct registry *registry, const struct registry_holder_filter *filter,
+                                 sealring_error *error)
 {
     struct registry_ring ring;
     struct registry_client client;
@@ -238,7 +238,7 @@ static sealring_status check_filter(struct registry *registry, const struct regi
 static sealring_status read_keys(struct registry *registry, void *context, sealring_error *error)
 {
     struct key_listing *listing = context;
-    sealring_status status = check_filter(registry, &listing->filter, error);
+    sealring_status status = key_check_filter(registry, &listing->filter, error);
     return status != SEALRING_OK ? status : registry_holder_each(registry, &listing->filter, tell_key, listing, error);
 }
 

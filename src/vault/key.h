@@ -19,4 +19,8 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
 /* Names ring, key and client in an audit entry. */
 void key_record(struct audit_act *act, const struct registry_holder *holder);
 
+/* SEALRING_NOT_FOUND or SEALRING_INVALID unless ring, client and key of the filter exist: an empty answer would mislead. */
+sealring_status key_check_filter(struct registry *registry, const struct registry_holder_filter *filter,
+                                 sealring_error *error);
+
 #endif

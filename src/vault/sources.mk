@@ -5,6 +5,8 @@ libsealring_core_la_SOURCES += \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \
 	src/vault/config.c src/vault/config.h \
+	src/vault/harvest.c src/vault/harvest.h \
+	src/vault/harvest_age.c \
 	src/vault/init.c \
 	src/vault/issue.c \
 	src/vault/key.c src/vault/key.h \
@@ -24,6 +26,11 @@ libsealring_core_la_SOURCES += \
 	src/vault/seal.c src/vault/seal.h \
 	src/vault/state.c src/vault/state.h \
 	src/vault/text.c \
+	src/vault/traffic.c \
 	src/vault/transition.c src/vault/transition.h \
-	src/vault/version.c \
+	src/vault/usage.c \
+	src/vault/usage_files.c src/vault/usage_files.h \
+	src/vault/plan.c src/vault/plan.h \
+	src/vault/run.c \
+	src/vault/version.c src/vault/version.h \
 	src/vault/witness.c src/vault/witness.h

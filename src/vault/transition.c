@@ -13,6 +13,10 @@ void transition_decide(struct transition *transition)
 {
     lifecycle_decide(&transition->state.view, &transition->evidence.view, transition->event, transition->version,
                      transition->overrule, &transition->decision);
+    if (transition->wanted != NULL && !transition->wanted(transition, transition->decision.reason)) {
+        transition->decision.answer = LIFECYCLE_WAITING;
+        transition->decision.count = 0;
+    }
     snprintf(transition->change->guard, sizeof transition->change->guard, "%s", transition->decision.reason);
 }
 

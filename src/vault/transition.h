@@ -16,6 +16,9 @@ struct transition {
     uint32_t version; /* 0: the event chooses */
     const char *reason;
     bool overrule;
+    /* NULL: somebody's act. Of an automatic one: whether the policy wants it of the state that was read; else it says why not. */
+    bool (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE]);
+    const void *wanted_context;
     struct make *make;         /* prepare: the object that is being made */
     uint32_t tested;           /* the version whose key was proved in the token, 0: none */
     bool closed_already;       /* compromise: the token refuses the version's object already */

@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
 #include "vault/closing.h"
+#include "vault/harvest.h"
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/transition.h"
+#include "vault/version.h"
 #include "vault/waiting.h"
 
 static const struct event_needs {
@@ -155,6 +158,14 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
 }
 
 /* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
+/* The gate names who uses a version; that comes from the statistics. */
+static void take_stock(sealring_manager *manager)
+{
+    sealring_harvest_result harvested = {.size = sizeof harvested};
+    if (!manager->dry_run)
+        (void)harvest_all(manager, clock_wall_ms(), &harvested, NULL);
+}
+
 static sealring_status run_event(struct transition *transition, sealring_error *error)
 {
     static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
@@ -163,6 +174,8 @@ static sealring_status run_event(struct transition *transition, sealring_error *
         [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
         [SEALRING_EVENT_DESTROY] = destroy,
     };
+    if (transition->event == SEALRING_EVENT_RETIRE)
+        take_stock(transition->manager);
     sealring_status status = transition_load(transition, error);
     if (status != SEALRING_OK)
         return status;
@@ -238,6 +251,25 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
     return manager_check_reason(options->reason, error);
 }
 
+sealring_status version_carry_out(struct transition *transition, sealring_error *error)
+{
+    const struct event_needs *needs = needs_of(transition->event);
+    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
+    sealring_error token_error = {.message = ""};
+    if (!needs->token)
+        (void)manager_token(transition->manager, &token_error);
+    transition->token_problem = token_error.message;
+    sealring_status status =
+        manager_begin(transition->manager, sealring_event_name(transition->event), needs->token, error);
+    if (status == SEALRING_OK) {
+        status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
+        manager_end(transition->manager);
+    }
+    transition->token_problem = NULL;
+    transition_release(transition);
+    return status;
+}
+
 sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
                                         uint32_t version, const sealring_event_options *options,
                                         sealring_change *change, sealring_error *error)
@@ -259,17 +291,7 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
         .overrule = asked.overrule,
         .change = &whole,
     };
-    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
-    sealring_error token_error = {.message = ""};
-    if (!needs->token)
-        (void)manager_token(manager, &token_error);
-    transition.token_problem = token_error.message;
-    status = manager_begin(manager, sealring_event_name(event), needs->token, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = event == SEALRING_EVENT_ROTATE ? rotate(&transition, error) : run_event(&transition, error);
-    manager_end(manager);
-    transition_release(&transition);
+    status = version_carry_out(&transition, error);
     sized_give(change, &whole, sizeof whole);
     return status;
 }

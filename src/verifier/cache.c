@@ -410,6 +410,22 @@ void cache_forget_usage(struct cache *cache)
     sift_all(cache, forget_and_stay, NULL);
 }
 
+static bool forget_hour_and_stay(struct cache *cache, struct entry *entry, void *context)
+{
+    const uint32_t *hour = context;
+    struct report_credential *record = atomic_load(&entry->usage);
+    (void)cache;
+    /* exchanged, as a reader may be putting the record of a later hour in its place */
+    if (record != NULL && record->hour <= *hour)
+        atomic_compare_exchange_strong(&entry->usage, &record, NULL);
+    return true;
+}
+
+void cache_forget_hours(struct cache *cache, uint32_t hour)
+{
+    sift_all(cache, forget_hour_and_stay, &hour);
+}
+
 void cache_drop_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
     pthread_mutex_lock(&cache->writing);

@@ -106,6 +106,9 @@ bool cache_update(struct cache *cache, const struct registry_holder *holder);
 /* Forgets where uses are counted: the report is another one. */
 void cache_forget_usage(struct cache *cache);
 
+/* The same of records of hours up to `hour`: their cells will get other records. */
+void cache_forget_hours(struct cache *cache, uint32_t hour);
+
 /* Frees what nobody can see any more; never waits. */
 void cache_reclaim(struct cache *cache);
 

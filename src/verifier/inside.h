@@ -42,6 +42,7 @@ struct verifier {
     pthread_mutex_t looking; /* one look at a time */
     struct registry *looker; /* the look's own connection; NULL: to be opened */
     struct held_snapshot *snapshots;
+    int64_t reuse_due; /* boot time: then it is asked which hours are harvested */
 
     pthread_mutex_t inserting; /* an insertion and the steps of the protocol exclude each other */
     struct protocol protocol;
@@ -56,6 +57,7 @@ struct verifier {
     _Atomic(int64_t) serve_until;     /* boot time; 0: not at all */
     _Atomic(uint64_t) fences;         /* protocol.fences */
     _Atomic(int64_t) wall_offset;     /* wall time = boot time + this */
+    _Atomic(uint32_t) first_hour;     /* that is counted in: the ones before are closed, or will be (hours.h) */
     _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
     _Atomic(bool) has_imports;
     _Atomic(int64_t) refresh_ms;
@@ -82,6 +84,14 @@ struct question {
 static inline bool verifier_serves(const struct verifier *verifier, int64_t boot_ms)
 {
     return boot_ms < atomic_load_explicit(&verifier->serve_until, memory_order_acquire);
+}
+
+/* The hour that a use counts for. Inside a lane, in seq_cst order: lanes.c says why. */
+static inline uint32_t verifier_hour(const struct verifier *verifier, int64_t wall_ms)
+{
+    uint32_t hour = (uint32_t)(wall_ms / 3600000);
+    uint32_t first = atomic_load(&verifier->first_hour);
+    return hour > first ? hour : first;
 }
 
 static inline int64_t verifier_wall(const struct verifier *verifier, int64_t boot_ms)

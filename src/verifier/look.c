@@ -8,6 +8,7 @@
 #include "base/fork.h"
 #include "lifecycle/table.h"
 #include "registry/rows.h"
+#include "verifier/hours.h"
 #include "verifier/look.h"
 
 #define LOOKS_PER_LEASE 3 /* at least, whatever the vault's row says */
@@ -347,20 +348,34 @@ static sealring_status renew_report(struct verifier *verifier, sealring_error *e
     struct report *lost = atomic_load(&verifier->report);
     struct report *fresh = NULL;
     sealring_status status = report_join(verifier->setup.reports, verifier->vault_id, &fresh, error);
-    if (status != SEALRING_OK)
+    if (status == SEALRING_OK)
+        status = hours_begin(verifier->looker, fresh, error);
+    if (status != SEALRING_OK) {
+        report_leave(fresh);
         return status;
+    }
+    hours_raise(verifier, fresh);
     carry_over(verifier, lost, fresh);
     lanes_wait(verifier->lanes);
     snapshot_each(atomic_load(&verifier->snapshot), point_to_report, verifier);
     cache_forget_usage(verifier->cache);
     lanes_wait(verifier->lanes);
+    hours_settle(verifier, fresh);
     report_leave(lost);
-    messages_add(
-        verifier->messages, SEALRING_LOG_WARNING,
-        "the report file in %s was removed: there is another one now, but what the verifier had counted is lost; "
-        "leave the files there alone",
-        verifier->setup.reports);
     return SEALRING_OK;
+}
+
+/* Before a report is written: after it, this verifier would serve while nobody hears of it. */
+static sealring_status step_back(struct verifier *verifier, sealring_error *error)
+{
+    if (!hours_are_ahead(verifier, verifier->protocol.look_wall))
+        return SEALRING_OK;
+    sealring_status status = renew_report(verifier, error);
+    if (status == SEALRING_OK)
+        messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                     "the wall clock was set back: uses are counted in another report file in %s from now on",
+                     verifier->setup.reports);
+    return status;
 }
 
 static sealring_status write_report(struct look *look, sealring_error *error)
@@ -373,18 +388,28 @@ static sealring_status write_report(struct look *look, sealring_error *error)
         .lease_ms = look->vault.lease_ms,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
-    if (report_write(atomic_load(&verifier->report), &written))
-        return SEALRING_OK;
-    sealring_status status = renew_report(verifier, error);
-    if (status == SEALRING_OK && !report_write(atomic_load(&verifier->report), &written))
+    sealring_status status = step_back(verifier, error);
+    if (status != SEALRING_OK || report_write(atomic_load(&verifier->report), &written))
+        return status;
+    status = renew_report(verifier, error);
+    if (status != SEALRING_OK)
+        return status;
+    messages_add(
+        verifier->messages, SEALRING_LOG_WARNING,
+        "the report file in %s was removed: there is another one now, but what the verifier had counted is lost; "
+        "leave the files there alone",
+        verifier->setup.reports);
+    if (!report_write(atomic_load(&verifier->report), &written))
         status = error_set(error, SEALRING_SYSTEM, "the report file in %s is being removed again and again",
                            verifier->setup.reports);
     return status;
 }
 
-/* Nobody but the look changes the protocol, so it may read it without the lock. */
-static sealring_status report(struct look *look, sealring_error *error)
+/* Nobody but the look changes the protocol, so it may read it without the lock. *again: this report came so late that it shows only
+ * that the verifier is there; the lease takes another look. */
+static sealring_status report(struct look *look, bool *again, sealring_error *error)
 {
+    *again = false;
     struct verifier *verifier = look->verifier;
     struct protocol *protocol = &verifier->protocol;
     if (protocol->look != PROTOCOL_COMPLETE)
@@ -393,9 +418,12 @@ static sealring_status report(struct look *look, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     bool disagreed = protocol->clocks_disagree;
+    int64_t written = clock_boot_ms();
     pthread_mutex_lock(&verifier->inserting);
-    protocol_reported(protocol, look->vault.lease_ms);
+    *again = !protocol_reported(protocol, written, look->vault.lease_ms);
     pthread_mutex_unlock(&verifier->inserting);
+    if (protocol->wall_offset < atomic_load(&verifier->wall_offset))
+        atomic_store(&verifier->no_detail_until, 0); /* a time that may be far ahead now */
     atomic_store(&verifier->wall_offset, protocol->wall_offset);
     atomic_store(&verifier->serve_until, protocol->lease_ends);
     int64_t often = look->vault.lease_ms / LOOKS_PER_LEASE;
@@ -453,14 +481,23 @@ sealring_status look_load(struct verifier *verifier, sealring_error *error)
     return status;
 }
 
-sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
+static sealring_status look_once(struct verifier *verifier, bool *again, sealring_error *error)
 {
     struct look look = {.verifier = verifier};
-    pthread_mutex_lock(&verifier->looking);
+    *again = false;
     sealring_status status = see(&look, error);
-    if (status == SEALRING_OK)
-        status = report(&look, error);
+    return status == SEALRING_OK ? report(&look, again, error) : status;
+}
+
+sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
+{
+    bool again;
+    pthread_mutex_lock(&verifier->looking);
+    sealring_status status = look_once(verifier, &again, error);
+    if (status == SEALRING_OK && again)
+        status = look_once(verifier, &again, error);
     if (status == SEALRING_OK) {
+        hours_turn(verifier);
         uint64_t unproved = 0;
         snapshot_each(atomic_load(&verifier->snapshot), count_unproved, &unproved);
         atomic_store(&verifier->unproved, unproved);

@@ -27,6 +27,11 @@ static void fence(struct protocol *protocol)
     protocol->fences++;
 }
 
+void protocol_join(struct protocol *protocol, int64_t boot_ms)
+{
+    protocol->heard_from = boot_ms;
+}
+
 void protocol_begin_look(struct protocol *protocol, int64_t boot_ms, int64_t wall_ms)
 {
     protocol->look = PROTOCOL_BEGUN;
@@ -94,16 +99,21 @@ static void take_wall_offset(struct protocol *protocol)
     protocol->wall_known = true;
 }
 
-void protocol_reported(struct protocol *protocol, int64_t lease_ms)
+bool protocol_reported(struct protocol *protocol, int64_t boot_ms, int64_t lease_ms)
 {
     if (protocol->look != PROTOCOL_COMPLETE)
-        return;
+        return true;
     protocol->look = PROTOCOL_NO_LOOK;
     if (protocol->look_started < protocol->lease_from)
-        return;
+        return true;
+    bool in_time = boot_ms < add_capped(protocol->heard_from, lease_ms);
+    protocol->heard_from = protocol->look_started;
+    if (!in_time)
+        return false;
     protocol->lease_from = protocol->look_started;
     protocol->lease_ends = add_capped(protocol->look_started, lease_ms);
     take_wall_offset(protocol);
+    return true;
 }
 
 bool protocol_may_serve(const struct protocol *protocol, int64_t boot_ms)

@@ -29,6 +29,7 @@ struct protocol {
     enum protocol_look look;
     int64_t look_started; /* of the look under way, or the last one */
     int64_t look_wall;
+    int64_t heard_from;  /* no later than the last report was written, or the report file made */
     int64_t lease_from;  /* start of the look that the lease runs from */
     int64_t lease_ends;  /* 0: none */
     int64_t wall_offset; /* wall time = boot time + this, as of the last look that was reported */
@@ -41,6 +42,9 @@ enum protocol_step {
     PROTOCOL_CHANGES, /* load what changed since protocol->epoch, then protocol_applied */
     PROTOCOL_RELOAD   /* fence: drop all, accept nothing until everything is loaded; then protocol_applied */
 };
+
+/* Before the report file is made: from then on others know of this verifier, and wait for its reports. */
+void protocol_join(struct protocol *protocol, int64_t boot_ms);
 
 void protocol_begin_look(struct protocol *protocol, int64_t boot_ms, int64_t wall_ms);
 
@@ -57,10 +61,14 @@ void protocol_applying(struct protocol *protocol, uint64_t epoch);
  * it is less than the look saw, it is in force, but the look is not complete. */
 void protocol_applied(struct protocol *protocol, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch);
 
-/* The report of the look was written: the lease runs from the look's start, if the look is complete; one that is not, or is older than
- * the one the lease runs from, changes nothing. A later look may shorten the lease (its report says the new one). Takes over the
- * wall clock's offset, and notices when it moved. */
-void protocol_reported(struct protocol *protocol, int64_t lease_ms);
+/* The report of the look had been written at boot_ms: the lease runs from the look's start, if the look is complete; one that is not, or
+ * is older than the one the lease runs from, changes nothing. A later look may shorten the lease (its report says the new one). Takes
+ * over the wall clock's offset, and notices when it moved.
+ *
+ * False if the report came a lease or more after the former one: whoever waits may have given this verifier up meanwhile, and said of a
+ * change that it is in force, which this look was too early to see. Such a report shows that the verifier is there, and no more:
+ * the lease begins with a look that follows it. */
+bool protocol_reported(struct protocol *protocol, int64_t boot_ms, int64_t lease_ms);
 
 bool protocol_may_serve(const struct protocol *protocol, int64_t boot_ms);
 

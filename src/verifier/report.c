@@ -127,6 +127,7 @@ static void free_memory(struct report *report)
     report_index_clear(&report->versions);
     report_index_clear(&report->hours[0].credentials);
     report_index_clear(&report->hours[1].credentials);
+    free(report->free.cells);
     free(report);
 }
 
@@ -245,6 +246,23 @@ bool report_write(struct report *report, const struct report_look *look)
     atomic_store(&header->state, REPORT_SERVING);
     end_writing(header);
     return true;
+}
+
+uint32_t report_closed_hour(const struct report *report)
+{
+    return atomic_load(&report_map_header(&report->map)->closed_hour);
+}
+
+void report_close_hours(struct report *report, uint32_t hour)
+{
+    struct report_header *header = report_map_header(&report->map);
+    if (atomic_load(&header->closed_hour) < hour)
+        atomic_store(&header->closed_hour, hour);
+}
+
+const uint8_t *report_seat_id(const struct report *report)
+{
+    return report_map_header(&report->map)->seat;
 }
 
 struct report_lane *report_lane(struct report *report, unsigned lane)

@@ -50,6 +50,16 @@ struct report_version *report_version(struct report *report, int64_t ring, uint3
 struct report_credential *report_credential(struct report *report, int64_t key, uint32_t serial, uint32_t version,
                                             uint32_t hour);
 
+/* Hours. A closed one is told to readers (report_header.closed_hour): the caller sees to it that no record of that hour or an earlier
+ * one is counted in any more. Never goes back. */
+uint32_t report_closed_hour(const struct report *report);
+void report_close_hours(struct report *report, uint32_t hour);
+const uint8_t *report_seat_id(const struct report *report);
+
+/* The cells of credentials' records of hours up to `hour` may be taken for new ones from now on: the hours are closed and harvested, and
+ * nobody has a pointer to such a record any more. Waits for nobody; one thread at a time. */
+void report_reuse(struct report *report, uint32_t hour);
+
 /* Counts one verdict. last_use is moved on when it is more than a second behind. Any thread, no lock, no system call. A verdict that
  * has no counter of its own in a credential's record counts as `closed`. */
 void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms);
@@ -82,10 +92,14 @@ struct report_summary {
     uint64_t number;
     struct report_look look; /* era and epoch are 0 if its verifier was killed in the middle of writing them */
     uint32_t cells;          /* that the file has, of those it claims */
+    uint32_t closed_hour;
     uint64_t without_detail;
     uint64_t verdicts[SEALRING_VERDICTS];
     uint64_t cached;
 };
+/* Whether nobody sits at the file: its verifier left or died. If so nobody will before the reader is closed. */
+bool report_read_hold(const struct report_reader *reader);
+
 sealring_status report_read_summary(const struct report_reader *reader, struct report_summary *summary,
                                     sealring_error *error);
 

@@ -4,6 +4,7 @@
 #define VERIFIER_REPORT_FORMAT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sealring/verify.h>
@@ -51,6 +52,8 @@ struct report_header {
 
     _Atomic(uint32_t) cells;          /* in use, from the first on */
     _Atomic(uint64_t) without_detail; /* uses that are counted by their version only, as there was no cell left */
+    /* Nothing is counted any more in this hour nor in an earlier one, whatever the clock says. Never goes back. */
+    _Atomic(uint32_t) closed_hour;
 };
 
 /* Calls by verdict of one lane, one writer at a time. */
@@ -60,8 +63,12 @@ struct report_lane {
     _Atomic(uint64_t) reserved[2];
 };
 
-/* A record begins at a cell and takes one or more; kind is written last, so a record that has one is whole. */
-enum report_kind { REPORT_NOTHING = 0, REPORT_VERSION = 1, REPORT_CREDENTIAL = 2 };
+/* A record begins at a cell and takes one or more; kind is written last, so a record that has one is whole.
+ *
+ * The cell of a credential's record whose hour is closed, and was harvested for good, may get another record, of a later hour: kind
+ * becomes REPORT_FREE, the rest is written, then the hour, then the kind. So (kind, hour) never has a value twice: a reader who finds
+ * the same pair before and after it took its copy has one whole record (report_read.c). REPORT_FREE stays if the writer is killed. */
+enum report_kind { REPORT_NOTHING = 0, REPORT_VERSION = 1, REPORT_CREDENTIAL = 2, REPORT_FREE = 3 };
 
 /* What a version was presented for: the evidence that the retire gate asks for. Three cells. */
 struct report_version {
@@ -96,5 +103,6 @@ _Static_assert(sizeof(struct report_header) <= REPORT_HEADER_SIZE, "the header h
 _Static_assert(sizeof(struct report_lane) == 128, "lanes do not share cache lines");
 _Static_assert(sizeof(struct report_version) == 3 * REPORT_CELL_SIZE, "three cells");
 _Static_assert(sizeof(struct report_credential) == REPORT_CELL_SIZE, "one cell");
+_Static_assert(offsetof(struct report_credential, hour) == sizeof(uint32_t), "kind and hour are one word");
 
 #endif

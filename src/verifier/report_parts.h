@@ -16,6 +16,13 @@
 /* Cells that credentials leave to versions: without its record a version is neither proved nor retired on evidence. */
 #define REPORT_CELLS_FOR_VERSIONS 4096u
 
+/* Cells that may get another record, in no order. */
+struct report_free {
+    uint32_t *cells;
+    uint32_t count;
+    uint32_t capacity;
+};
+
 struct report {
     struct report_map map;
     char path[PATH_MAX]; /* where others look for it */
@@ -27,6 +34,7 @@ struct report {
 
     pthread_mutex_t lock; /* of all below, and of the cells' making */
     uint32_t cells_max;
+    struct report_free free;
     int64_t full_boot_ms; /* when the disk was found full, 0: it was not */
     struct report_index versions;
     struct report_hour {
@@ -41,6 +49,11 @@ bool report_has_descriptor(const struct report *report);
 
 /* Enters the records of a file that was taken over: all versions, and the credentials of this hour. False: it is damaged, or no memory. */
 bool report_usage_enter(struct report *report, uint32_t hour);
+
+/* A cell whose record is free for another one: NULL if there is none. It is written with report_reuse_write, which makes it whole. */
+struct report_credential *report_reuse_take(struct report *report, uint32_t *cell);
+void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version,
+                        uint32_t hour);
 
 /* Versions are to be proved anew. */
 void report_usage_unprove(struct report *report);

@@ -131,6 +131,12 @@ void report_read_close(struct report_reader *reader)
     free(reader);
 }
 
+/* A shared lock: others may ask likewise meanwhile, and only who would sit down is turned away. */
+bool report_read_hold(const struct report_reader *reader)
+{
+    return flock(reader->descriptor, LOCK_SH | LOCK_NB) == 0;
+}
+
 /* For people and terminals: whatever is no clean UTF-8 becomes a question mark. The text ends (report_header_problem). */
 static void copy_text(char *copy, const char *text, size_t size)
 {
@@ -175,6 +181,7 @@ static void summarise(const struct report_header *header, bool torn, struct repo
     summary->look.wall_ms = header->look_wall_ms;
     summary->look.lease_ms = header->lease_ms;
     summary->without_detail = header->without_detail;
+    summary->closed_hour = header->closed_hour;
     if (torn)
         return;
     const uint64_t era[2] = {header->era[0], header->era[1]};
@@ -210,7 +217,15 @@ sealring_status report_read_summary(const struct report_reader *reader, struct r
     return SEALRING_OK;
 }
 
+/* Some cells, taken three times, one after the other: what (kind, hour) say the same of in all three did not change while the middle
+ * one was taken, as no cell has the same pair twice. The middle one is what is read. */
+struct piece {
+    unsigned char (*cells[3])[REPORT_CELL_SIZE];
+    uint32_t count;
+};
+
 struct walk {
+    const struct report_reader *reader;
     report_version_callback version;
     report_version_cell_callback version_cell;
     report_credential_callback credential;
@@ -225,33 +240,74 @@ static sealring_status hand_out_version(struct walk *walk, const struct report_v
     return walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
 }
 
-/* Hands out the record that `left` cells begin with. *taken: cells of it; 0 if it goes on behind them. */
-static sealring_status hand_out(struct walk *walk, const void *record, uint32_t cell, uint32_t left, uint32_t *taken)
+static bool same_word(const void *one, const void *other)
 {
+    return memcmp(one, other, offsetof(struct report_credential, key)) == 0;
+}
+
+static bool is_steady(const struct piece *piece, uint32_t cell)
+{
+    return same_word(piece->cells[0][cell], piece->cells[1][cell]) &&
+           same_word(piece->cells[1][cell], piece->cells[2][cell]);
+}
+
+/* One cell, whose record was changing: it is written in nanoseconds, once an hour at most. False: it still is, or is gone. */
+static bool take_again(const struct report_reader *reader, uint32_t cell, struct report_credential *record)
+{
+    struct report_credential copies[3];
+    const uint64_t offset = REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE;
+    for (int i = 0; i < TRIES; i++) {
+        for (int copy = 0; copy < 3; copy++)
+            if (read_whole(reader, &copies[copy], sizeof copies[copy], offset, NULL) != SEALRING_OK)
+                return false;
+        if (same_word(&copies[0], &copies[1]) && same_word(&copies[1], &copies[2])) {
+            memcpy(record, &copies[1], sizeof *record);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a cell that becomes another hour's held before was harvested, and its next record has nothing in it yet: leaving it out
+ * loses nothing. */
+static sealring_status hand_out_credential(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell)
+{
+    struct report_credential record;
+    memcpy(&record, piece->cells[1][index], sizeof record);
+    if (walk->credential == NULL || (!is_steady(piece, index) && !take_again(walk->reader, cell, &record)) ||
+        record.kind != REPORT_CREDENTIAL)
+        return SEALRING_OK;
+    return walk->credential(&record, walk->context);
+}
+
+/* Hands out the record that begins at cell `index` of the piece, the file's cell `cell`. *taken: cells of it; 0 if it goes on behind the
+ * piece. */
+static sealring_status hand_out(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell,
+                                uint32_t *taken)
+{
+    const void *record = piece->cells[1][index];
     const uint32_t version_cells = sizeof(struct report_version) / REPORT_CELL_SIZE;
     const struct report_version *version = record;
-    const struct report_credential *credential = record;
     uint32_t kind = version->kind;
     *taken = 1;
-    if (kind == REPORT_CREDENTIAL)
-        return walk->credential == NULL ? SEALRING_OK : walk->credential(credential, walk->context);
+    if (kind == REPORT_CREDENTIAL || kind == REPORT_FREE)
+        return hand_out_credential(walk, piece, index, cell);
     if (kind != REPORT_VERSION) {
         walk->damaged++;
         return SEALRING_OK;
     }
-    *taken = left < version_cells ? 0 : version_cells;
+    *taken = piece->count - index < version_cells ? 0 : version_cells;
     return *taken == 0 ? SEALRING_OK : hand_out_version(walk, version, cell);
 }
 
-/* Hands out the whole records among `count` cells. *taken: cells of them, which are fewer if the last record goes on behind them. */
-static sealring_status hand_out_piece(struct walk *walk, const unsigned char *cells, uint32_t first, uint32_t count,
-                                      uint32_t *taken)
+/* Hands out the whole records of a piece that begins at `cell`. *taken: cells of them, which are fewer if the last record goes on behind
+ * them. */
+static sealring_status hand_out_piece(struct walk *walk, const struct piece *piece, uint32_t cell, uint32_t *taken)
 {
     *taken = 0;
-    while (*taken < count) {
+    while (*taken < piece->count) {
         uint32_t more = 0;
-        sealring_status status =
-            hand_out(walk, cells + (size_t)*taken * REPORT_CELL_SIZE, first + *taken, count - *taken, &more);
+        sealring_status status = hand_out(walk, piece, *taken, cell + *taken, &more);
         if (status != SEALRING_OK)
             return status;
         if (more == 0)
@@ -261,19 +317,32 @@ static sealring_status hand_out_piece(struct walk *walk, const unsigned char *ce
     return SEALRING_OK;
 }
 
+static sealring_status take_piece(const struct report_reader *reader, struct piece *piece, uint32_t cell,
+                                  uint32_t wanted)
+{
+    piece->count = wanted;
+    for (int copy = 0; copy < 3; copy++) {
+        size_t length = 0;
+        sealring_status status = read_at(reader, piece->cells[copy], (size_t)wanted * REPORT_CELL_SIZE,
+                                         REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, &length, NULL);
+        if (status != SEALRING_OK)
+            return status;
+        if (length / REPORT_CELL_SIZE < piece->count)
+            piece->count = (uint32_t)(length / REPORT_CELL_SIZE);
+    }
+    return SEALRING_OK;
+}
+
 /* From *from on, which then is where it stopped. */
-static sealring_status walk_cells(const struct report_reader *reader, struct walk *walk, unsigned char *piece,
-                                  uint32_t *from, uint32_t end)
+static sealring_status walk_cells(struct walk *walk, struct piece *piece, uint32_t *from, uint32_t end)
 {
     while (*from < end) {
         uint32_t cell = *from;
         uint32_t wanted = end - cell < PIECE_CELLS ? end - cell : PIECE_CELLS, taken = 0;
-        size_t length = 0;
-        sealring_status status = read_at(reader, piece, (size_t)wanted * REPORT_CELL_SIZE,
-                                         REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, &length, NULL);
+        sealring_status status = take_piece(walk->reader, piece, cell, wanted);
         if (status != SEALRING_OK)
             return status;
-        status = hand_out_piece(walk, piece, cell, (uint32_t)(length / REPORT_CELL_SIZE), &taken);
+        status = hand_out_piece(walk, piece, cell, &taken);
         if (status != SEALRING_OK)
             return status;
         if (taken == 0) {
@@ -286,32 +355,33 @@ static sealring_status walk_cells(const struct report_reader *reader, struct wal
     return SEALRING_OK;
 }
 
-static sealring_status walk_from(const struct report_reader *reader, struct walk *walk, uint32_t *from)
+static sealring_status walk_from(struct walk *walk, uint32_t *from)
 {
     struct report_header header;
     uint32_t end = 0;
-    sealring_status status = read_header(reader, &header, NULL);
+    sealring_status status = read_header(walk->reader, &header, NULL);
     if (status == SEALRING_OK)
-        status = cells_there(reader, &header, &end, NULL);
+        status = cells_there(walk->reader, &header, &end, NULL);
     if (status != SEALRING_OK)
         return status;
-    if (*from < end) {
-        unsigned char *piece = aligned_alloc(REPORT_CELL_SIZE, (size_t)PIECE_CELLS * REPORT_CELL_SIZE);
-        if (piece == NULL)
-            return SEALRING_SYSTEM;
-        status = walk_cells(reader, walk, piece, from, end);
-        free(piece);
-    }
     walk->damaged += header.cells > end ? 1 : 0;
+    if (*from >= end)
+        return SEALRING_OK;
+    unsigned char(*cells)[REPORT_CELL_SIZE] = aligned_alloc(REPORT_CELL_SIZE, 3 * (size_t)PIECE_CELLS * sizeof *cells);
+    if (cells == NULL)
+        return SEALRING_SYSTEM;
+    struct piece piece = {.cells = {cells, cells + PIECE_CELLS, cells + (size_t)2 * PIECE_CELLS}};
+    status = walk_cells(walk, &piece, from, end);
+    free(cells);
     return status;
 }
 
 sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
                                  report_credential_callback credential, void *context, uint64_t *damaged)
 {
-    struct walk walk = {.version = version, .credential = credential, .context = context};
+    struct walk walk = {.reader = reader, .version = version, .credential = credential, .context = context};
     uint32_t from = 0;
-    sealring_status status = walk_from(reader, &walk, &from);
+    sealring_status status = walk_from(&walk, &from);
     *damaged = walk.damaged;
     return status;
 }
@@ -319,8 +389,8 @@ sealring_status report_read_each(const struct report_reader *reader, report_vers
 sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
                                      report_version_cell_callback each, void *context)
 {
-    struct walk walk = {.version_cell = each, .context = context};
-    return walk_from(reader, &walk, from);
+    struct walk walk = {.reader = reader, .version_cell = each, .context = context};
+    return walk_from(&walk, from);
 }
 
 bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record)

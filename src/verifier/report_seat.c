@@ -21,6 +21,7 @@
 #define ID_DIGITS  (2 * REPORT_ID_SIZE)
 #define NAME_SIZE  (ID_DIGITS + sizeof SUFFIX)
 #define MAKE_TRIES 100
+#define HOUR_MS    3600000
 
 bool report_seat_parse(const char *name, uint8_t id[REPORT_ID_SIZE])
 {
@@ -113,6 +114,12 @@ static bool is_unwritten(const struct report_seat *seat)
            memcmp(magic, none, sizeof magic) == 0;
 }
 
+/* Its hours are closed up to one that lies ahead: the clock was set back since. What was counted now would count for that hour. */
+static bool is_ahead(const struct report_header *header)
+{
+    return (int64_t)header->closed_hour * HOUR_MS > clock_wall_ms();
+}
+
 /* The rules of a takeover; asked under the lock. */
 static bool is_free(const struct report_seats *seats, struct report_seat *seat)
 {
@@ -124,7 +131,7 @@ static bool is_free(const struct report_seats *seats, struct report_seat *seat)
         return false;
     return report_header_problem(&header) == NULL && memcmp(header.seat, seat->id, sizeof header.seat) == 0 &&
            memcmp(header.vault_id, seats->vault_id, sizeof header.vault_id) == 0 &&
-           header.cells <= report_map_room(seat->size) &&
+           header.cells <= report_map_room(seat->size) && !is_ahead(&header) &&
            report_header_surely_over(&header, seats->boot_id, clock_boot_ms());
 }
 

@@ -91,9 +91,16 @@ static struct report_credential *make_credential(struct report *report, const st
 {
     struct report_index *index = index_of(report, name->hour);
     uint32_t limit = report->cells_max - REPORT_CELLS_FOR_VERSIONS;
+    uint32_t cell = 0;
     if (!report_index_make_room(index, &report->map))
         return NULL;
-    struct report_credential *record = begin_record(report, 1, limit);
+    struct report_credential *record = report_reuse_take(report, &cell);
+    if (record != NULL) {
+        report_reuse_write(record, name->row, name->number, version, name->hour);
+        report_index_put(index, &report->map, cell);
+        return record;
+    }
+    record = begin_record(report, 1, limit);
     if (record == NULL)
         return NULL;
     record->hour = name->hour;
@@ -194,6 +201,8 @@ static uint32_t enter_record(struct report *report, uint32_t cell, uint32_t end)
     uint32_t kind = atomic_load_explicit(&record->kind, memory_order_acquire);
     if (kind == REPORT_VERSION && version_cells <= end - cell)
         return enter(report, &report->versions, cell) ? version_cells : 0;
+    if (kind == REPORT_FREE)
+        return 1;
     if (kind != REPORT_CREDENTIAL)
         return 0;
     if (record->hour == report->hours[0].hour && !enter(report, &report->hours[0].credentials, cell))

@@ -288,8 +288,8 @@ static void count_issued(struct sight *sight, sealring_verdict verdict, bool con
     struct report_version *version = atomic_load(&sight->version->usage);
     struct report_credential *credential = NULL;
     if (confirmed)
-        credential =
-            report_credential(report, row->key, row->serial, sight->version->number, (uint32_t)(wall / 3600000));
+        credential = report_credential(report, row->key, row->serial, sight->version->number,
+                                       verifier_hour(sight->verifier, wall));
     if (credential != NULL)
         report_count(credential, verdict, wall);
     else if (confirmed)

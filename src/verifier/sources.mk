@@ -6,6 +6,7 @@ libsealring_core_la_SOURCES += \
 	src/verifier/derive.c src/verifier/derive.h \
 	src/verifier/entry.c src/verifier/entry.h \
 	src/verifier/flight.c src/verifier/flight.h \
+	src/verifier/hours.c src/verifier/hours.h \
 	src/verifier/imports.c src/verifier/imports.h \
 	src/verifier/judge.c src/verifier/judge.h \
 	src/verifier/lanes.c src/verifier/lanes.h \
@@ -17,6 +18,7 @@ libsealring_core_la_SOURCES += \
 	src/verifier/protocol.c src/verifier/protocol.h \
 	src/verifier/prove.c \
 	src/verifier/report.c src/verifier/report.h \
+	src/verifier/report_free.c \
 	src/verifier/report_header.c src/verifier/report_header.h \
 	src/verifier/report_index.c src/verifier/report_index.h \
 	src/verifier/report_map.c src/verifier/report_map.h \

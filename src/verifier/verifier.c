@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/secret.h"
+#include "verifier/hours.h"
 #include "verifier/inside.h"
 #include "verifier/judge.h"
 #include "verifier/look.h"
@@ -41,6 +42,18 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
     return status;
 }
 
+static sealring_status begin_hours(struct verifier *verifier, struct report *report, sealring_error *error)
+{
+    struct registry *registry;
+    sealring_status status = connections_take(verifier->connections, &registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = hours_begin(registry, report, error);
+    connections_give(verifier->connections, registry);
+    atomic_store(&verifier->first_hour, report_closed_hour(report) + 1);
+    return status;
+}
+
 /* The report file belongs to the vault whose ID it tells, so the vault is asked first. */
 static sealring_status join_report(struct verifier *verifier, sealring_error *error)
 {
@@ -61,10 +74,11 @@ static sealring_status join_report(struct verifier *verifier, sealring_error *er
     memcpy(verifier->vault_id, vault.vault_id, sizeof verifier->vault_id);
     struct report *report = NULL;
     status = report_join(verifier->setup.reports, vault.vault_id, &report, error);
-    if (status == SEALRING_OK)
-        report_totals(report, verifier->verdicts_before, &verifier->cached_before);
+    if (status != SEALRING_OK)
+        return status;
+    report_totals(report, verifier->verdicts_before, &verifier->cached_before);
     atomic_store(&verifier->report, report);
-    return status;
+    return begin_hours(verifier, report, error);
 }
 
 static sealring_status open_token(struct verifier *verifier, sealring_error *error)
@@ -102,6 +116,7 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
     if (verifier == NULL)
         return error_no_memory(error);
     set_up(verifier, setup);
+    protocol_join(&verifier->protocol, clock_boot_ms());
     sealring_status status = make_parts(verifier, error);
     if (status == SEALRING_OK)
         status = join_report(verifier, error);
@@ -188,8 +203,8 @@ static void make_bearer(const struct entry *entry, struct bearer *bearer)
 /* The record of this hour. A lock is taken at a credential's first use in an hour; while there is no room for more, once a second. */
 static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
 {
-    uint32_t hour = (uint32_t)(wall_ms / 3600000);
-    struct report_credential *record = atomic_load_explicit(&entry->usage, memory_order_acquire);
+    uint32_t hour = verifier_hour(verifier, wall_ms);
+    struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see lanes.c */
     if (record != NULL && record->hour == hour)
         return record;
     if (wall_ms < atomic_load_explicit(&verifier->no_detail_until, memory_order_relaxed))

@@ -127,7 +127,7 @@ static const struct {
     {"UPDATE api_key SET ring = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE api_key SET client = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE api_key SET state = 3; UPDATE api_key SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO api_key SELECT 9, key_id, 1, 1, 'other', 1, 0, '', 1, 1, 1 FROM api_key", SQLITE_CONSTRAINT_UNIQUE},
+    {"INSERT INTO api_key SELECT 9, key_id, 1, 1, 'other', 1, 0, '', 1, 1, 1, 0 FROM api_key", SQLITE_CONSTRAINT_UNIQUE},
     {KEY_AGAIN("1", "default"), SQLITE_CONSTRAINT_UNIQUE},
     {KEY_AGAIN("2", "default"), SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM api_key", SQLITE_CONSTRAINT_TRIGGER},
@@ -263,7 +263,7 @@ static void open_large(void)
             "PRAGMA synchronous = OFF; BEGIN;"
             "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
             " INSERT INTO client SELECT i, 'c' || i, '', 1, 0, 1 FROM n;"
-            "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 1"
+            "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 1, 0"
             " FROM client WHERE id > 1;"
             "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', 1"
             " FROM api_key WHERE id > 1;"

@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(a_line_is_cut_between_characters)
 {
-    for (size_t padding = 240; padding < 256; padding++) {
+    for (size_t padding = LIFECYCLE_REASON_SIZE - 16; padding < LIFECYCLE_REASON_SIZE; padding++) {
         memset(reason, 'a', padding);
         reason[padding] = '\0';
         guard_say(reason, "%s",
@@ -168,7 +168,7 @@ START_TEST(a_line_is_cut_between_characters)
             left = continues ? left - 1 : (unsigned char)reason[i] == 0xE2 ? 2 : 0;
         }
         guard_say(reason, "more"); /* nothing is added behind a cut */
-        if (padding > 240)
+        if (padding > LIFECYCLE_REASON_SIZE - 16)
             ck_assert_uint_eq(strlen(reason), length);
     }
 }
@@ -344,6 +344,143 @@ START_TEST(gate_with_absurd_times)
 }
 END_TEST
 
+/* ---- Gate: users, idle keys, verifiers that are gone ------------------------------------------------------------------ */
+
+static enum lifecycle_answer gate_of(struct lifecycle_evidence evidence)
+{
+    const struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_RETIRING, .retire_at = NOW};
+
+    evidence.now = NOW;
+    memset(reason, 'x', sizeof(reason));
+    return guard_gate(&version, &evidence, reason);
+}
+
+/* The last use that was ever reported, without a verifier that tells. */
+static const struct {
+    int64_t last_use;
+    int64_t quiet_period;
+    enum lifecycle_answer answer;
+    const char *says;
+} last_uses[] = {
+    {0, DAY, LIFECYCLE_ALLOWED, "no verifier is registered"},
+    {NOW, DAY, LIFECYCLE_WAITING, ", but it was used 0s ago"},
+    {NOW + HOUR, DAY, LIFECYCLE_WAITING, ", but it was used 0s ago"}, /* by a clock that is ahead */
+    {NOW - DAY, DAY, LIFECYCLE_WAITING, ", but it was used 1d ago"},
+    {NOW - DAY - 1, DAY, LIFECYCLE_ALLOWED, "no verifier is registered"},
+    {1, DAY, LIFECYCLE_ALLOWED, "no verifier is registered"},
+    {NOW, 0, LIFECYCLE_ALLOWED, "window over"}, /* without a quiet period nobody asks */
+    {NOW, -1, LIFECYCLE_ALLOWED, "window over"},
+    {1, INT64_MAX, LIFECYCLE_WAITING, ", but it was used"},
+    {INT64_MAX, DAY, LIFECYCLE_WAITING, ", but it was used"},
+    {INT64_MIN, DAY, LIFECYCLE_ALLOWED, "no verifier is registered"},
+};
+
+START_TEST(gate_goes_by_the_last_use_of_verifiers_that_are_gone)
+{
+    struct lifecycle_evidence evidence = {.quiet_period = last_uses[_i].quiet_period,
+                                          .last_use = last_uses[_i].last_use};
+
+    ck_assert_int_eq(gate_of(evidence), last_uses[_i].answer);
+    assert_says(last_uses[_i].says);
+    /* One that is there, and shows nothing of the kind, changes nothing. */
+    const struct lifecycle_verifier quiet_one = {.name = "v", .reports_from = INT64_MIN, .reports_until = NOW};
+    evidence.verifiers = &quiet_one;
+    evidence.verifier_count = 1;
+    ck_assert_int_eq(gate_of(evidence), last_uses[_i].answer);
+}
+END_TEST
+
+START_TEST(gate_says_a_use_once)
+{
+    const struct lifecycle_verifier user = {
+        .name = "web1", .reports_from = 1, .reports_until = NOW, .last_use = NOW - HOUR};
+    const struct lifecycle_evidence evidence = {
+        .quiet_period = DAY, .last_use = NOW - HOUR, .verifiers = &user, .verifier_count = 1};
+
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_says("web1 (used 1h ago)");
+    assert_silent_on("it was used");
+    assert_silent_on("no use");
+}
+END_TEST
+
+START_TEST(gate_names_the_keys_that_use_the_version)
+{
+    const struct lifecycle_user users[] = {
+        {.name = "KEY1 of client acme", .last_use = NOW - 3 * SECOND},
+        {.name = "KEY2 of client beta", .last_use = 0},
+        {.name = "KEY3 of client gamma", .last_use = NOW - 2 * HOUR},
+        {.name = "KEY4 of client delta", .last_use = NOW},
+    };
+    struct lifecycle_evidence evidence = {
+        .quiet_period = DAY, .last_use = NOW - 3 * SECOND, .users = users, .user_count = 3};
+
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_says(", but it is in use: KEY1 of client acme (3s ago), KEY2 of client beta, KEY3 of client gamma (2h ago)");
+    assert_silent_on("more");
+    assert_silent_on("it was used");
+    evidence.user_count = 4;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_says("KEY3 of client gamma (2h ago) and 1 more");
+    assert_silent_on("KEY4");
+    evidence.user_count = 1;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_silent_on("KEY2");
+    /* The statistics only give names: it is the evidence that blocks. */
+    evidence.last_use = NOW - DAY - 1;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_ALLOWED);
+}
+END_TEST
+
+START_TEST(gate_asks_for_idle_keys_if_the_policy_does)
+{
+    const struct lifecycle_user idle[] = {{.name = "KEY1 of client acme"},
+                                          {.name = "KEY2 of client beta"},
+                                          {.name = "KEY3 of client gamma"},
+                                          {.name = "KEY4 of client delta"}};
+    struct lifecycle_evidence evidence = {.quiet_period = DAY, .idle = idle, .idle_count = 4, .idle_blocks = true};
+
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_says("never called (the policy has idle keys block): KEY1 of client acme, KEY2 of client beta, KEY3 of "
+                "client gamma and 1 more");
+    evidence.idle_count = 1;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_silent_on("more");
+    evidence.idle_count = 0;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_ALLOWED);
+    assert_silent_on("never called");
+    evidence.idle_count = 4;
+    evidence.idle_blocks = false;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_ALLOWED);
+    assert_silent_on("never called");
+    evidence.idle_blocks = true;
+    evidence.quiet_period = 0;
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_ALLOWED);
+}
+END_TEST
+
+START_TEST(gate_says_everything_that_blocks_on_one_line)
+{
+    const struct lifecycle_user users[] = {{.name = "KEY1\nof \x1B[31mclient", .last_use = INT64_MIN}};
+    const struct lifecycle_user idle[] = {{.name = "KEY2 of client beta"}};
+    const struct lifecycle_verifier silent = {.name = "web1", .reports_from = 1, .reports_until = NOW - HOUR};
+    const struct lifecycle_evidence evidence = {.quiet_period = DAY,
+                                                .last_use = NOW,
+                                                .verifiers = &silent,
+                                                .verifier_count = 1,
+                                                .users = users,
+                                                .user_count = 1,
+                                                .idle = idle,
+                                                .idle_count = 1,
+                                                .idle_blocks = true};
+
+    ck_assert_int_eq(gate_of(evidence), LIFECYCLE_WAITING);
+    assert_says("in use: KEY1?of ?[31mclient");
+    assert_says("web1 (no reports for 1h)");
+    assert_says("never called");
+}
+END_TEST
+
 /* ---- Purge, unheld, keep ---------------------------------------------------------------------------------------------- */
 
 static enum lifecycle_answer purge(int64_t purge_at)
@@ -427,6 +564,11 @@ int main(void)
     tcase_add_loop_test(cases, gate_of_one_verifier, 0, (int)COUNT(quiet));
     tcase_add_test(cases, gate_names_blockers);
     tcase_add_test(cases, gate_with_absurd_times);
+    tcase_add_loop_test(cases, gate_goes_by_the_last_use_of_verifiers_that_are_gone, 0, (int)COUNT(last_uses));
+    tcase_add_test(cases, gate_says_a_use_once);
+    tcase_add_test(cases, gate_names_the_keys_that_use_the_version);
+    tcase_add_test(cases, gate_asks_for_idle_keys_if_the_policy_does);
+    tcase_add_test(cases, gate_says_everything_that_blocks_on_one_line);
     tcase_add_test(cases, purge_time);
     tcase_add_test(cases, held_or_not);
     tcase_add_test(cases, keep_counts_the_retiring_ones);

@@ -20,7 +20,7 @@ static enum protocol_step look(struct protocol *protocol, int64_t boot, int64_t 
     enum protocol_step step = protocol_see(protocol, era, epoch, false);
     if (step != PROTOCOL_NOTHING)
         protocol_applied(protocol, era, epoch);
-    protocol_reported(protocol, LEASE);
+    protocol_reported(protocol, protocol->look_started, LEASE);
     return step;
 }
 
@@ -45,7 +45,7 @@ START_TEST(nothing_is_served_before_the_first_look_is_reported)
     ck_assert(protocol.loaded);
     ck_assert_uint_eq(protocol.epoch, 7);
     ck_assert(!protocol_may_serve(&protocol, 1000));
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(protocol_may_serve(&protocol, 1000));
 }
 END_TEST
@@ -73,18 +73,54 @@ START_TEST(a_look_that_was_not_reported_prolongs_nothing)
 }
 END_TEST
 
+/* Who waits may have given a silent verifier up when its former report was a lease ago. */
+START_TEST(a_report_that_comes_late_needs_another_look)
+{
+    struct protocol protocol = joined(7);
+    protocol_begin_look(&protocol, 1000 + LEASE - 2, 0);
+    protocol_see(&protocol, era_a, 7, false);
+    ck_assert(protocol_reported(&protocol, 1000 + LEASE - 1, LEASE));
+    ck_assert_int_eq(protocol.lease_ends, 1000 + 2 * LEASE - 2);
+    protocol_begin_look(&protocol, 2 * LEASE, 0); /* begun in time, but it got stuck before its report */
+    protocol_see(&protocol, era_a, 7, false);
+    ck_assert(!protocol_reported(&protocol, 1000 + 2 * LEASE - 2, LEASE));
+    ck_assert_int_eq(protocol.lease_ends, 1000 + 2 * LEASE - 2);
+    ck_assert(!protocol_may_serve(&protocol, 1000 + 2 * LEASE - 2));
+    protocol_begin_look(&protocol, 3 * LEASE - 2, 0); /* it is heard from since the look that was late began */
+    protocol_see(&protocol, era_a, 7, false);
+    ck_assert(protocol_reported(&protocol, 3 * LEASE - 1, LEASE));
+    ck_assert(protocol_may_serve(&protocol, 4 * LEASE - 3));
+}
+END_TEST
+
+START_TEST(joining_may_take_no_longer_than_a_lease)
+{
+    for (int late = 0; late < 2; late++) {
+        struct protocol protocol = {0};
+        protocol_join(&protocol, 5000);
+        protocol_begin_look(&protocol, 5000 + LEASE - 10, 0);
+        protocol_see(&protocol, era_a, 7, false);
+        protocol_applied(&protocol, era_a, 7);
+        ck_assert_int_eq(protocol_reported(&protocol, 5000 + LEASE - 1 + late, LEASE), late == 0);
+        ck_assert_int_eq(protocol_may_serve(&protocol, 5000 + LEASE), late == 0);
+        look(&protocol, 5000 + LEASE, 0, era_a, 7);
+        ck_assert(protocol_may_serve(&protocol, 5000 + LEASE));
+    }
+}
+END_TEST
+
 START_TEST(a_report_without_a_complete_look_prolongs_nothing)
 {
     struct protocol protocol = joined(7);
     protocol_begin_look(&protocol, 2000, 7000);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 8, false), PROTOCOL_CHANGES);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
     protocol_begin_look(&protocol, 3000, 8000);
     protocol_applied(&protocol, era_a, 8); /* loaded before this look began */
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
 }
 END_TEST
@@ -97,7 +133,7 @@ START_TEST(an_older_look_changes_nothing_and_a_later_one_may_shorten_the_lease)
     ck_assert_int_eq(protocol.wall_offset, 5000);
     protocol_begin_look(&protocol, 1100, 6100);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 7, false), PROTOCOL_NOTHING);
-    protocol_reported(&protocol, 5000);
+    protocol_reported(&protocol, protocol.look_started, 5000);
     ck_assert_int_eq(protocol.lease_ends, 6100);
 }
 END_TEST
@@ -107,7 +143,7 @@ START_TEST(a_lease_without_end_does_not_wrap)
     struct protocol protocol = joined(7);
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 7, false), PROTOCOL_NOTHING);
-    protocol_reported(&protocol, INT64_MAX);
+    protocol_reported(&protocol, protocol.look_started, INT64_MAX);
     ck_assert_int_eq(protocol.lease_ends, INT64_MAX);
 }
 END_TEST
@@ -138,7 +174,7 @@ START_TEST(what_a_look_sees_tells_the_step)
         ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_b, epoch));
     }
     protocol_applied(&protocol, sights[_i].era, sights[_i].epoch);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(protocol_may_serve(&protocol, 2000));
     ck_assert(protocol_may_insert(&protocol, protocol.fences, sights[_i].era, sights[_i].epoch));
 }
@@ -167,7 +203,7 @@ START_TEST(a_row_does_not_enter_behind_the_look_that_is_applying)
     ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_a, 8));
     ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 9));
     protocol_applied(&protocol, era_a, 9);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 2000 + LEASE);
     ck_assert_uint_eq(protocol.epoch, 9);
 }
@@ -180,7 +216,7 @@ START_TEST(a_row_from_before_a_fence_never_enters)
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 5, true), PROTOCOL_RELOAD);
     protocol_applied(&protocol, era_a, 5);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(!protocol_may_insert(&protocol, fences, era_a, 7));
     ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 7));
 }
@@ -192,7 +228,7 @@ START_TEST(a_restore_between_look_and_load_falls_on_the_fence)
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 9, false), PROTOCOL_CHANGES);
     protocol_applied(&protocol, _i == 0 ? era_b : era_a, _i == 0 ? 9 : 6);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(!protocol.loaded);
     ck_assert(!protocol_may_serve(&protocol, 2000));
     ck_assert_int_eq(look(&protocol, 3000, 5000, era_b, 9), PROTOCOL_RELOAD);
@@ -206,7 +242,7 @@ START_TEST(less_than_was_seen_is_no_complete_look_and_is_not_forgotten)
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 9, false), PROTOCOL_CHANGES);
     protocol_applied(&protocol, era_a, 8);
-    protocol_reported(&protocol, LEASE);
+    protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 1000 + LEASE);
     protocol_begin_look(&protocol, 3000, 8000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 8, false), PROTOCOL_RELOAD);
@@ -240,7 +276,7 @@ START_TEST(clocks_that_move_apart_are_noticed_until_they_agree)
         look(&protocol, boot + 100, clocks[i].ahead, era_a, 7);
         ck_assert_int_eq(protocol.wall_offset, clocks[i].ahead);
         ck_assert_msg(protocol.clocks_disagree == clocks[i].disagree, "look %zu", i);
-        protocol_reported(&protocol, LEASE); /* the same report twice is one */
+        protocol_reported(&protocol, protocol.look_started, LEASE); /* the same report twice is one */
         ck_assert_msg(protocol.clocks_disagree == clocks[i].disagree, "look %zu, again", i);
     }
 }
@@ -284,7 +320,7 @@ static enum protocol_step call(struct protocol *protocol, unsigned number, int64
     else if (number == 12)
         protocol_begin_look(protocol, now, now + 5000);
     else if (number == 13)
-        protocol_reported(protocol, LEASE);
+        protocol_reported(protocol, protocol->look_started, LEASE);
     else
         protocol_applying(protocol, number - 13);
     return PROTOCOL_NOTHING;
@@ -566,7 +602,7 @@ static bool happen(struct world *world, enum event event, uint64_t counts[2])
     case REPORTED:
         if (world->protocol.look == PROTOCOL_NO_LOOK || world->protocol.look == PROTOCOL_BEGUN)
             return false;
-        protocol_reported(&world->protocol, WORLD_LEASE);
+        protocol_reported(&world->protocol, world->now, WORLD_LEASE);
         return true;
     default:
         return request(world, event, counts);
@@ -675,6 +711,8 @@ int main(void)
     tcase_add_test(cases, nothing_is_served_before_the_first_look_is_reported);
     tcase_add_test(cases, the_lease_runs_from_the_looks_start);
     tcase_add_test(cases, a_look_that_was_not_reported_prolongs_nothing);
+    tcase_add_test(cases, a_report_that_comes_late_needs_another_look);
+    tcase_add_test(cases, joining_may_take_no_longer_than_a_lease);
     tcase_add_test(cases, a_report_without_a_complete_look_prolongs_nothing);
     tcase_add_test(cases, an_older_look_changes_nothing_and_a_later_one_may_shorten_the_lease);
     tcase_add_test(cases, a_lease_without_end_does_not_wrap);

@@ -447,16 +447,16 @@ START_TEST(a_use_holds_up_the_retirement_also_of_a_dead_verifier)
     rotate_with(&server);
     ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);
     let_the_window_end();
-    ck_assert_ptr_nonnull(strstr(error.message, "used"));
+    ck_assert_ptr_nonnull(strstr(error.message, "use"));
     end(&server, SIGKILL);
     ck_assert_int_eq(event(SEALRING_EVENT_RETIRE, 1, NULL, NULL), SEALRING_WAITING);
-    ck_assert_ptr_nonnull(strstr(error.message, "used"));
+    ck_assert_ptr_nonnull(strstr(error.message, "use"));
     /* and when the file goes, what was remembered stays */
     char path[300];
     report_path(path);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(event(SEALRING_EVENT_RETIRE, 1, NULL, NULL), SEALRING_WAITING);
-    ck_assert_ptr_nonnull(strstr(error.message, "used"));
+    ck_assert_ptr_nonnull(strstr(error.message, "use"));
     /* a human may overrule, by name, with a reason */
     ASSERT_OK(event(SEALRING_EVENT_RETIRE, 1, "nobody of importance", NULL), error);
     ck_assert_int_eq(test_vault_number(&vault,

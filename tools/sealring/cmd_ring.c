@@ -11,8 +11,8 @@
 #include "tools/sealring/waitline.h"
 
 static const struct table_column columns[] = {
-    {"RING", 0},     {"PREFIX", 0},  {"ACTIVE", 1},  {"VERSIONS", 1},
-    {"API KEYS", 1}, {"OVERLAP", 0}, {"CREATED", 0}, {NULL, 0},
+    {"RING", 0},    {"PREFIX", 0},  {"ACTIVE", 1},  {"VERSIONS", 1}, {"API KEYS", 1},
+    {"OVERLAP", 0}, {"ROTATES", 0}, {"CREATED", 0}, {NULL, 0},
 };
 
 struct listing {
@@ -42,6 +42,8 @@ static int list_ring(const sealring_ring_info *ring, void *context)
     table_add(&listing->table, TONE_PLAIN, "%s", number);
     sealring_duration_format(ring->policy.overlap, overlap);
     table_add(&listing->table, TONE_PLAIN, "%s", overlap);
+    sealring_duration_format(ring->policy.rotate_every, overlap);
+    table_add(&listing->table, TONE_PLAIN, "%s", ring->policy.rotate_every != 0 ? overlap : "by hand");
     moment_format(ring->created, listing->session->now, created);
     table_add(&listing->table, TONE_PLAIN, "%s", created);
     return 0;
@@ -92,6 +94,17 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     sealring_duration_format(ring->policy.quiet_period, text);
     table_fact(stdout, style, "quiet period", "%s without a use before a version retires", text);
     table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
+    sealring_duration_format(ring->policy.rotate_every, text);
+    if (ring->policy.rotate_every != 0)
+        table_fact(stdout, style, "rotates", "every %s, by sealring run", text);
+    else
+        table_fact(stdout, style, "rotates", "by hand only");
+    table_fact(stdout, style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
+    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "hold up" : "do not hold up");
+    sealring_duration_format(ring->policy.usage_hourly, text);
+    table_fact(stdout, style, "usage", "by the hour for %s", text);
+    sealring_duration_format(ring->policy.usage_daily, text);
+    table_fact(stdout, style, "", "by the day for %s", text);
     moment_format(ring->created, listing->session->now, text);
     table_fact(stdout, style, "created", "%s", text);
     if (ring->rotation_held)
@@ -128,25 +141,58 @@ static int run_show(struct session *session)
     return result == STATUS_DONE ? print_ring(session, session->options.arguments[0]) : result;
 }
 
-/* Which members of the policy the command line sets. False for a value that does not fit. */
-static bool read_policy(const struct options *given, sealring_policy *policy, unsigned *fields)
+/* The members of a policy that take a value, by the option that sets them. */
+static const struct {
+    const char *option;
+    unsigned field;
+} valued[] = {
+    {"overlap", SEALRING_POLICY_OVERLAP},
+    {"purge-delay", SEALRING_POLICY_PURGE_DELAY},
+    {"keep", SEALRING_POLICY_KEEP},
+    {"rotate-every", SEALRING_POLICY_ROTATE_EVERY},
+    {"quiet-period", SEALRING_POLICY_QUIET_PERIOD},
+    {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
+    {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
+};
+
+static const struct {
+    const char *on;
+    const char *off;
+    unsigned field;
+} switches[] = {
+    {"standby", "no-standby", SEALRING_POLICY_STANDBY},
+    {"idle-blocks", "no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+};
+
+/* Which members of the policy the command line sets: none if they contradict each other, which is said then. */
+static int read_policy(struct session *session, sealring_policy *policy, unsigned *fields)
 {
+    const struct options *given = &session->options;
     *fields = 0;
     *policy = (sealring_policy){
         .overlap = option_number(given, "overlap"),
         .purge_delay = option_number(given, "purge-delay"),
         .keep = (uint32_t)option_number(given, "keep"),
+        .rotate_every = option_number(given, "rotate-every"),
         .quiet_period = option_number(given, "quiet-period"),
+        .standby = option_given(given, "standby"),
+        .idle_blocks = option_given(given, "idle-blocks"),
+        .usage_hourly = option_number(given, "usage-hourly"),
+        .usage_daily = option_number(given, "usage-daily"),
     };
-    if (option_given(given, "overlap"))
-        *fields |= SEALRING_POLICY_OVERLAP;
-    if (option_given(given, "purge-delay"))
-        *fields |= SEALRING_POLICY_PURGE_DELAY;
-    if (option_given(given, "keep"))
-        *fields |= SEALRING_POLICY_KEEP;
-    if (option_given(given, "quiet-period"))
-        *fields |= SEALRING_POLICY_QUIET_PERIOD;
-    return *fields != 0;
+    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
+        if (option_given(given, valued[i].option))
+            *fields |= valued[i].field;
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+        bool on = option_given(given, switches[i].on);
+        bool off = option_given(given, switches[i].off);
+        if (on && off)
+            return session_refuse(session, STATUS_USAGE, "--%s and --%s contradict each other", switches[i].on,
+                                  switches[i].off);
+        if (on || off)
+            *fields |= switches[i].field;
+    }
+    return STATUS_DONE;
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
@@ -177,10 +223,12 @@ static int run_create(struct session *session)
     unsigned fields = 0;
     const char *name = session->options.arguments[0];
     const char *prefix = option_text(&session->options, "prefix");
-    read_policy(&session->options, &policy, &fields);
+    int result = read_policy(session, &policy, &fields);
+    if (result != STATUS_DONE)
+        return result;
     if (!waitline_check(session))
         return STATUS_USAGE;
-    int result = session_open(session);
+    result = session_open(session);
     if (result != STATUS_DONE)
         return result;
     sealring_status status = sealring_ring_create(session->manager, name, prefix, &policy, fields, &session->error);
@@ -210,10 +258,15 @@ static int run_set(struct session *session)
     sealring_policy policy;
     unsigned fields = 0;
     const char *name = session->options.arguments[0];
-    if (!read_policy(&session->options, &policy, &fields))
-        return session_refuse(session, STATUS_USAGE,
-                              "ring set wants one of --overlap, --purge-delay, --quiet-period, --keep");
-    int result = session_open(session);
+    int result = read_policy(session, &policy, &fields);
+    if (result != STATUS_DONE)
+        return result;
+    if (fields == 0)
+        return session_refuse(
+            session, STATUS_USAGE,
+            "ring set wants at least one member of the policy, such as --overlap: see `sealring ring set "
+            "--help`");
+    result = session_open(session);
     if (result != STATUS_DONE)
         return result;
     sealring_status status = sealring_ring_set(session->manager, name, &policy, fields, &session->error);
@@ -228,13 +281,25 @@ static int run_set(struct session *session)
 
 static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
 
+#define SWITCH_OPTIONS                                                                                            \
+    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                                 \
+        {"no-standby", NULL, "it does not: the default", OPTION_FLAG},                                            \
+        {"idle-blocks", NULL, "API keys that never called hold up the retirement of their version", OPTION_FLAG}, \
+    {                                                                                                             \
+        "no-idle-blocks", NULL, "they do not: the default", OPTION_FLAG                                           \
+    }
+
 static const struct option create_options[] = {
     {"prefix", "PREFIX", "what its credentials begin with, such as acme_live; fixed for good; sr without", OPTION_TEXT},
     {"overlap", "DURATION", "how long a predecessor stays good after a rotation; 7d without", OPTION_DURATION},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept; 30d without", OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors may be alive; 3 without", OPTION_NUMBER},
     {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports; 1d without",
      OPTION_DURATION},
+    {"rotate-every", "DURATION", "sealring run rotates so often; without, only people rotate", OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors may be alive; 3 without", OPTION_NUMBER},
+    {"purge-delay", "DURATION", "how long the object of a closed version is kept; 30d without", OPTION_DURATION},
+    SWITCH_OPTIONS,
+    {"usage-hourly", "DURATION", "how long usage is kept by the hour; 7d without", OPTION_DURATION},
+    {"usage-daily", "DURATION", "how long usage is kept by the day; 400d without", OPTION_DURATION},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -270,10 +335,14 @@ const struct command command_ring_show = {
 
 static const struct option set_options[] = {
     {"overlap", "DURATION", "how long a predecessor stays good after a rotation", OPTION_DURATION},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors may be alive", OPTION_NUMBER},
     {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports",
      OPTION_DURATION},
+    {"rotate-every", "DURATION", "sealring run rotates so often; 0s: only people rotate", OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors may be alive", OPTION_NUMBER},
+    {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
+    SWITCH_OPTIONS,
+    {"usage-hourly", "DURATION", "how long usage is kept by the hour", OPTION_DURATION},
+    {"usage-daily", "DURATION", "how long usage is kept by the day", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

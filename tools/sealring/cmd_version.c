@@ -78,14 +78,8 @@ static void print_change_json(const struct session *session, const char *ring, c
                               bool effective)
 {
     json_t *effects = json_array();
-    for (size_t i = 0; i < change->count; i++) {
-        const sealring_effect *effect = &change->effects[i];
-        json_array_append_new(effects,
-                              json_pack("{s:I, s:s, s:s, s:o, s:o}", "version", (json_int_t)effect->version, "from",
-                                        sealring_version_state_name(effect->from), "to",
-                                        sealring_version_state_name(effect->to), "retire_at",
-                                        jsontext_time(effect->retire_at), "purge_at", jsontext_time(effect->purge_at)));
-    }
+    for (size_t i = 0; i < change->count; i++)
+        json_array_append_new(effects, jsontext_effect(&change->effects[i]));
     jsontext_print_as("change",
                       json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:s, s:s}", "ring", ring, "event",
                                 sealring_event_name((sealring_event)session->command->detail), "dry_run",

@@ -4,9 +4,13 @@
 
 #include <string.h>
 
+/* One to a line, in the order of the overview. */
+/* clang-format off */
 const struct command *const command_table[] = {
     &command_init,
     &command_status,
+    &command_usage,
+    &command_run,
     &command_ring_create,
     &command_ring_list,
     &command_ring_show,
@@ -46,6 +50,7 @@ const struct command *const command_table[] = {
     &command_help,
     NULL,
 };
+/* clang-format on */
 
 const struct option command_common_options[] = {
     {"vault", "DIR",

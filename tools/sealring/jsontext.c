@@ -37,12 +37,20 @@ json_t *jsontext_scopes(const char *scopes)
 
 json_t *jsontext_ring(const sealring_ring_info *ring)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o}", "name", ring->name, "ring_id",
-                     ring->ring_id, "prefix", ring->prefix, "overlap", duration(ring->policy.overlap), "purge_delay",
-                     duration(ring->policy.purge_delay), "keep", (json_int_t)ring->policy.keep, "rotation_held",
-                     (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
-                     (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created",
-                     jsontext_time(ring->created));
+    const sealring_policy *policy = &ring->policy;
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o}", "name", ring->name, "ring_id",
+                  ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap), "purge_delay",
+                  duration(policy->purge_delay), "keep", (json_int_t)policy->keep, "rotation_held",
+                  (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
+                  (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created", jsontext_time(ring->created));
+    json_object_set_new(json, "rotate_every", policy->rotate_every != 0 ? duration(policy->rotate_every) : json_null());
+    json_object_set_new(json, "quiet_period", duration(policy->quiet_period));
+    json_object_set_new(json, "standby", json_boolean(policy->standby));
+    json_object_set_new(json, "idle_blocks", json_boolean(policy->idle_blocks));
+    json_object_set_new(json, "usage_hourly", duration(policy->usage_hourly));
+    json_object_set_new(json, "usage_daily", duration(policy->usage_daily));
+    return json;
 }
 
 json_t *jsontext_version(const sealring_version_info *version)
@@ -56,6 +64,13 @@ json_t *jsontext_version(const sealring_version_info *version)
                      "closing_owed", (int)version->closing_owed, "credentials", (json_int_t)version->credentials,
                      "current_keys", (json_int_t)version->current, "object_id", version->object_id, "check_value",
                      version->check_value);
+}
+
+json_t *jsontext_effect(const sealring_effect *effect)
+{
+    return json_pack("{s:I, s:s, s:s, s:o, s:o}", "version", (json_int_t)effect->version, "from",
+                     sealring_version_state_name(effect->from), "to", sealring_version_state_name(effect->to),
+                     "retire_at", jsontext_time(effect->retire_at), "purge_at", jsontext_time(effect->purge_at));
 }
 
 json_t *jsontext_client(const sealring_client_info *client)
@@ -94,6 +109,14 @@ void jsontext_print(json_t *value)
         exit(1);
     }
     json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(value);
+}
+
+void jsontext_print_line(json_t *value)
+{
+    if (json_dumpf(value, stdout, JSON_COMPACT) != 0)
+        abort();
     putchar('\n');
     json_decref(value);
 }

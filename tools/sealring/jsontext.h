@@ -14,12 +14,16 @@ json_t *jsontext_time(int64_t time);
 json_t *jsontext_scopes(const char *scopes); /* an array, null for NULL */
 json_t *jsontext_ring(const sealring_ring_info *ring);
 json_t *jsontext_version(const sealring_version_info *version);
+json_t *jsontext_effect(const sealring_effect *effect);
 json_t *jsontext_client(const sealring_client_info *client);
 json_t *jsontext_key(const sealring_key_info *key);
 json_t *jsontext_credential(const sealring_credential_info *credential);
 
 /* Prints the value, indented, and a newline on standard output; takes over the reference. */
 void jsontext_print(json_t *value);
+
+/* Prints the value and a newline, on one line. */
+void jsontext_print_line(json_t *value);
 
 /* Prints {"NAME": value} and takes over the reference. */
 void jsontext_print_as(const char *name, json_t *value);

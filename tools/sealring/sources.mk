@@ -31,6 +31,7 @@ sealring_SOURCES = \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
 	tools/sealring/cmd_audit.c tools/sealring/cmd_init.c \
 	tools/sealring/cmd_status.c \
+	tools/sealring/cmd_run.c \
 	tools/sealring/cmd_ring.c \
 	tools/sealring/cmd_client.c \
 	tools/sealring/cmd_issue.c \
@@ -40,6 +41,7 @@ sealring_SOURCES = \
 	tools/sealring/cmd_verify.c \
 	tools/sealring/cmd_verifier.c \
 	tools/sealring/cmd_explain.c \
+	tools/sealring/cmd_usage.c \
 	tools/sealring/cmd_version.c \
 	tools/sealring/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)

@@ -81,7 +81,8 @@ const char *const schema_sqlite[] = {
     "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0)"
     ") STRICT",
 
-    /* States as in sealring_key_state: 1 active, 2 suspended, 3 revoked. */
+    /* States as in sealring_key_state: 1 active, 2 suspended, 3 revoked. used: 0 as long as no report told of a use, else the time of
+     * one; of all whose statistics are pruned, the last. It bears on no verdict, and moves no epoch. */
     "CREATE TABLE api_key ("
     "    id INTEGER PRIMARY KEY,"
     "    key_id TEXT NOT NULL UNIQUE CHECK (length(CAST(key_id AS BLOB)) = 16),"
@@ -94,6 +95,7 @@ const char *const schema_sqlite[] = {
     "    last_serial INTEGER NOT NULL CHECK (last_serial BETWEEN 0 AND 4294967295),"
     "    created INTEGER NOT NULL CHECK (created >= 0),"
     "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0),"
+    "    used INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),"
     "    CHECK (narrowed = 1 OR narrowed_scopes = '')"
     ") STRICT",
 
@@ -102,6 +104,7 @@ const char *const schema_sqlite[] = {
     "CREATE INDEX api_key_revoked ON api_key (client) WHERE state = 3",
     "CREATE INDEX api_key_ring ON api_key (ring, state)",
     "CREATE INDEX api_key_changed ON api_key (changed_epoch)",
+    "CREATE INDEX api_key_idle ON api_key (ring, state, used) WHERE used = 0",
     "CREATE TRIGGER api_key_final BEFORE UPDATE ON api_key"
     " WHEN (OLD.state = 3 AND NEW.state <> 3) OR NEW.last_serial < OLD.last_serial"
     " BEGIN SELECT RAISE(ABORT, 'revoked is final, and serials only grow'); END",
@@ -185,13 +188,15 @@ const char *const schema_sqlite[] = {
 
     /* Statistics, harvested from report files. usage_hour has what one file (seat) told of one credential in one hour, so that it can be
      * read again; settled_hour: all hours up to it are read for good from that file, and what it still tells of them is passed
-     * over. Hours that are settled move to usage_day when the policy's time is over. No foreign keys: reports come from
-     * elsewhere, and are checked as they are read. */
+     * over. Hours that are settled move to usage_day when the policy's time is over. usage_traffic: the same hours' sums by version.
+     * finished: the last verifier of the file, if that ended and nothing of the file is missing here. No foreign keys: reports
+     * come from elsewhere, and are checked as they are read. ring repeats the key's, so that a version's users are found. */
     "CREATE TABLE usage_hour ("
     "    api_key INTEGER NOT NULL,"
     "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
     "    hour INTEGER NOT NULL CHECK (hour BETWEEN 0 AND 4294967295),"
     "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
+    "    ring INTEGER NOT NULL,"
     "    version INTEGER NOT NULL,"
     "    accepted INTEGER NOT NULL CHECK (accepted >= 0),"
     "    not_yet_valid INTEGER NOT NULL CHECK (not_yet_valid >= 0),"
@@ -202,11 +207,12 @@ const char *const schema_sqlite[] = {
     "    last_use INTEGER NOT NULL CHECK (last_use >= 0),"
     "    PRIMARY KEY (api_key, serial, hour, seat)"
     ") STRICT, WITHOUT ROWID",
-    "CREATE INDEX usage_hour_hour ON usage_hour (hour)",
+    "CREATE INDEX usage_hour_version ON usage_hour (ring, version, hour)",
     "CREATE TABLE usage_day ("
     "    api_key INTEGER NOT NULL,"
     "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
     "    day INTEGER NOT NULL CHECK (day BETWEEN 0 AND 4294967295),"
+    "    ring INTEGER NOT NULL,"
     "    version INTEGER NOT NULL,"
     "    accepted INTEGER NOT NULL CHECK (accepted >= 0),"
     "    not_yet_valid INTEGER NOT NULL CHECK (not_yet_valid >= 0),"
@@ -217,21 +223,35 @@ const char *const schema_sqlite[] = {
     "    last_use INTEGER NOT NULL CHECK (last_use >= 0),"
     "    PRIMARY KEY (api_key, serial, day)"
     ") STRICT, WITHOUT ROWID",
-    "CREATE INDEX usage_day_day ON usage_day (day)",
+    "CREATE INDEX usage_day_version ON usage_day (ring, version, day)",
+    "CREATE TABLE usage_traffic ("
+    "    ring INTEGER NOT NULL,"
+    "    version INTEGER NOT NULL,"
+    "    hour INTEGER NOT NULL CHECK (hour BETWEEN 0 AND 4294967295),"
+    "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
+    "    accepted INTEGER NOT NULL CHECK (accepted >= 0),"
+    "    rejected INTEGER NOT NULL CHECK (rejected >= 0),"
+    "    PRIMARY KEY (ring, version, hour, seat)"
+    ") STRICT, WITHOUT ROWID",
     "CREATE TABLE usage_seat ("
     "    seat BLOB PRIMARY KEY CHECK (length(seat) = 16),"
-    "    settled_hour INTEGER NOT NULL CHECK (settled_hour BETWEEN 0 AND 4294967295)"
+    "    settled_hour INTEGER NOT NULL CHECK (settled_hour BETWEEN 0 AND 4294967295),"
+    "    finished BLOB NOT NULL CHECK (length(finished) IN (0, 16))"
     ") STRICT, WITHOUT ROWID",
+    "CREATE TRIGGER usage_seat_forward BEFORE UPDATE ON usage_seat WHEN NEW.settled_hour < OLD.settled_hour"
+    " BEGIN SELECT RAISE(ABORT, 'what is settled stays so'); END",
 
-    /* How the two clocks stood to each other when automation last ran; held_since: wall time since when they disagree with what was, 0:
-     * they agree. */
+    /* How the two clocks stood when automation last wrote them down, and, while they are held to disagree, since when they are steady again
+     * (time since boot) and what the wall clock should show: lifecycle/clockwatch.h. */
     "CREATE TABLE clock ("
     "    id INTEGER PRIMARY KEY CHECK (id = 1),"
     "    boot_id TEXT NOT NULL CHECK (length(boot_id) BETWEEN 0 AND 39),"
     "    boot_ms INTEGER NOT NULL CHECK (boot_ms >= 0),"
-    "    wall_ms INTEGER NOT NULL CHECK (wall_ms >= 0),"
-    "    held_since_boot_ms INTEGER NOT NULL CHECK (held_since_boot_ms >= 0),"
-    "    held INTEGER NOT NULL CHECK (held IN (0, 1))"
+    "    wall_ms INTEGER NOT NULL,"
+    "    held INTEGER NOT NULL CHECK (held IN (0, 1)),"
+    "    steady_boot_ms INTEGER NOT NULL CHECK (steady_boot_ms >= 0),"
+    "    expectation INTEGER NOT NULL CHECK (expectation BETWEEN 0 AND 2),"
+    "    expected_ms INTEGER NOT NULL"
     ") STRICT",
 
     "CREATE TABLE audit ("

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Judges the wall clock by the time since boot, which nobody can set. */
+#include "lifecycle/clockwatch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timetext.h"
+
+#define WRITE_EVERY_MS INT64_C(60000)
+
+/* Sums and differences that stay within 64 bits, whatever a registry or a clock that was never set holds. */
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
+static int64_t minus(int64_t a, int64_t b)
+{
+    int64_t difference;
+    return __builtin_sub_overflow(a, b, &difference) ? (b > 0 ? INT64_MIN : INT64_MAX) : difference;
+}
+
+static bool within(int64_t difference)
+{
+    return difference <= CLOCKWATCH_STEP_MS && difference >= -CLOCKWATCH_STEP_MS;
+}
+
+static bool same_boot(const struct clock_reading *one, const struct clock_reading *other)
+{
+    return one->boot_id[0] != '\0' && strcmp(one->boot_id, other->boot_id) == 0;
+}
+
+/* By how much the wall clock is ahead of what the last reading lets expect, negative if it is behind. On another boot it may be ahead as
+ * it likes, as nobody knows how long the host was off. */
+static int64_t ahead(const struct clock_reading *last, const struct clock_reading *now)
+{
+    int64_t moved = minus(now->wall_ms, last->wall_ms);
+
+    if (same_boot(last, now))
+        return minus(moved, minus(now->boot_ms, last->boot_ms));
+    return moved < 0 ? moved : 0;
+}
+
+/* What the wall clock should show now, had nothing stepped while it was held before. */
+static void expect(const struct clock_memory *before, const struct clock_reading *now, struct clock_memory *after)
+{
+    after->expectation = before->expectation;
+    after->expected_ms = before->expected_ms;
+    if (same_boot(&before->last, now))
+        after->expected_ms = plus(before->expected_ms, minus(now->boot_ms, before->last.boot_ms));
+    else if (before->expectation == CLOCK_EXPECTED_EXACTLY)
+        /* If the clock was behind, one that is no longer behind was set right. If it was ahead, it may be ahead still. */
+        after->expectation =
+            before->last.wall_ms < before->expected_ms ? CLOCK_EXPECTED_AT_LEAST : CLOCK_EXPECTED_NOTHING;
+}
+
+static bool is_back(const struct clock_memory *memory)
+{
+    int64_t off = minus(memory->last.wall_ms, memory->expected_ms);
+
+    return (memory->expectation == CLOCK_EXPECTED_EXACTLY && within(off)) ||
+           (memory->expectation == CLOCK_EXPECTED_AT_LEAST && off >= -CLOCKWATCH_STEP_MS);
+}
+
+/* The first step: from now on it is held. */
+static void hold(const struct clock_memory *before, const struct clock_reading *now, struct clock_memory *after)
+{
+    bool same = same_boot(&before->last, now);
+
+    after->held = true;
+    after->steady_boot_ms = now->boot_ms;
+    after->expectation = same ? CLOCK_EXPECTED_EXACTLY : CLOCK_EXPECTED_AT_LEAST;
+    after->expected_ms = before->last.wall_ms;
+    if (same)
+        after->expected_ms = plus(before->last.wall_ms, minus(now->boot_ms, before->last.boot_ms));
+}
+
+static void say(struct clock_judgement *judgement, int64_t step)
+{
+    char by[TIMETEXT_SIZE];
+    char left[TIMETEXT_SIZE];
+    int64_t size = step < 0 ? minus(0, step) : step;
+
+    timetext_duration_format((size < TIMETEXT_DURATION_MAX ? size : TIMETEXT_DURATION_MAX) / 1000 * 1000, by);
+    timetext_duration_format(
+        (judgement->held_for < TIMETEXT_DURATION_MAX ? judgement->held_for : TIMETEXT_DURATION_MAX) / 1000 * 1000,
+        left);
+    if (judgement->released)
+        snprintf(judgement->text, sizeof(judgement->text),
+                 "the wall clock can be trusted again: what the policy wants goes on");
+    else if (judgement->stepped)
+        snprintf(
+            judgement->text, sizeof(judgement->text),
+            "the wall clock was set %s by %s: nothing irreversible happens by itself until it is back, or has been "
+            "steady for %s",
+            step < 0 ? "back" : "forward", by, left);
+    else if (judgement->memory.held)
+        snprintf(
+            judgement->text, sizeof(judgement->text),
+            "the wall clock was set: nothing irreversible happens by itself until it is back, or has been steady for "
+            "another %s",
+            left);
+}
+
+void clockwatch_judge(const struct clock_memory *before, const struct clock_reading *now, int64_t quiet_ms,
+                      struct clock_judgement *judgement)
+{
+    struct clock_memory *after = &judgement->memory;
+    int64_t steady_ms = quiet_ms > CLOCKWATCH_STEADY_MS ? quiet_ms : CLOCKWATCH_STEADY_MS;
+    bool first = before->last.boot_id[0] == '\0' && before->last.boot_ms == 0;
+    int64_t step = first ? 0 : ahead(&before->last, now);
+
+    memset(judgement, 0, sizeof(*judgement));
+    after->last = *now;
+    judgement->stepped = !within(step);
+    if (before->held) {
+        bool steady = same_boot(&before->last, now) && !judgement->stepped;
+        after->held = true;
+        after->steady_boot_ms = steady ? before->steady_boot_ms : now->boot_ms;
+        expect(before, now, after);
+        judgement->released = is_back(after) || minus(now->boot_ms, after->steady_boot_ms) >= steady_ms;
+    } else if (judgement->stepped) {
+        hold(before, now, after);
+    }
+    if (judgement->released) {
+        *after = (struct clock_memory){.last = *now};
+        judgement->stepped = false; /* a step back to what is right */
+    }
+    if (after->held)
+        judgement->held_for = minus(steady_ms, minus(now->boot_ms, after->steady_boot_ms));
+    judgement->worth_writing = first || judgement->stepped || after->held != before->held ||
+                               !same_boot(&before->last, now) ||
+                               minus(now->boot_ms, before->last.boot_ms) >= WRITE_EVERY_MS;
+    say(judgement, step);
+}

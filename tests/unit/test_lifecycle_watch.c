@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What reports and silence say about verifiers: both sides of each boundary, and numbers that nobody can mean. */
+#include <string.h>
+
+#include "lib/runner.h"
+#include "lifecycle/watch.h"
+
+#define LEASE   60000
+#define SILENCE 61600
+#define BOOT    INT64_C(1000000)
+#define NOW     INT64_C(1795292100000)
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const uint8_t era_a[WATCH_ID_SIZE] = "the first era..";
+static const uint8_t era_b[WATCH_ID_SIZE] = "the second era.";
+
+/* One that reported number 5 at epoch 7, which was seen first `ago` milliseconds before BOOT. */
+static struct watched serving(int64_t ago)
+{
+    struct watched watched = {
+        .file_there = true,
+        .epoch = 7,
+        .number = 5,
+        .seen_number = 5,
+        .seen_boot_ms = BOOT - ago,
+        .seen_this_boot = true,
+    };
+    memcpy(watched.era, era_a, sizeof watched.era);
+    return watched;
+}
+
+/* ---- silence ---- */
+
+static const struct {
+    int64_t lease, silence;
+} silences[] = {
+    {0, 1000},
+    {1, 1002},
+    {99, 1100},
+    {100, 1101},
+    {101, 1103},
+    {60000, SILENCE},
+    {-1, 1000},
+    {INT64_MIN, 1000},
+    {3600000, 3637000},
+    {INT64_MAX, INT64_MAX},
+    {INT64_MAX - 1000, INT64_MAX},
+};
+
+START_TEST(silence_is_the_lease_and_its_margin)
+{
+    ck_assert_int_eq(watch_silence(silences[_i].lease), silences[_i].silence);
+}
+END_TEST
+
+/* ---- who is over ---- */
+
+START_TEST(a_lease_is_over_at_the_end_of_the_silence)
+{
+    struct watched watched = serving(SILENCE - 1);
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT + 1);
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_SERVING);
+    watched = serving(SILENCE);
+    ck_assert(watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT);
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_SILENT);
+}
+END_TEST
+
+START_TEST(a_number_that_moved_is_seen_now)
+{
+    struct watched watched = serving(10 * SILENCE);
+    watched.number = 6;
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT + SILENCE);
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_SERVING);
+    watched.number = 4; /* back, as after a restart that was missed: another is another */
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    watched.file_there = false; /* nothing was read: no number moved */
+    ck_assert(watch_is_over(&watched, BOOT, LEASE));
+}
+END_TEST
+
+START_TEST(a_joining_verifier_counts_as_one_that_may_serve)
+{
+    struct watched watched = serving(SILENCE - 1);
+    watched.joining = true;
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_JOINING);
+    watched = serving(SILENCE);
+    watched.joining = true;
+    ck_assert(watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_SILENT);
+}
+END_TEST
+
+START_TEST(a_file_that_is_gone_is_waited_for_since_that_was_noticed)
+{
+    struct watched watched = serving(SILENCE - 1);
+    watched.file_there = false;
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_LOST);
+    watched = serving(SILENCE);
+    watched.file_there = false;
+    ck_assert(watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_LOST);
+    watched.left = true; /* what a file says that is not there says nothing */
+    watched.dead = true;
+    watched.seen_boot_ms = BOOT;
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+}
+END_TEST
+
+/* Each way to end for good, whatever the times are. */
+static void end(struct watched *watched, int how)
+{
+    watched->left = how == 0;
+    watched->dead = how == 1;
+    watched->taken_over = how == 2;
+    watched->other_boot = how == 3;
+    watched->seen_this_boot = how != 4;
+}
+
+START_TEST(who_ended_is_over_at_once)
+{
+    struct watched watched = serving(0);
+    watched.number = 6;
+    end(&watched, _i);
+    ck_assert(watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT);
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), _i == 0 ? SEALRING_VERIFIER_LEFT : SEALRING_VERIFIER_DEAD);
+    ck_assert(watch_goes_by(&watched, era_b, UINT64_MAX, 0, BOOT, LEASE));
+    bool without_file = _i >= 2;
+    watched.file_there = false;
+    ck_assert_int_eq(watch_is_over(&watched, BOOT, LEASE), without_file);
+}
+END_TEST
+
+/* ---- what is in force ---- */
+
+START_TEST(a_change_is_in_force_when_its_epoch_is_reported)
+{
+    struct watched watched = serving(1);
+    ck_assert(watch_goes_by(&watched, era_a, 7, 0, BOOT, LEASE));
+    ck_assert(watch_goes_by(&watched, era_a, 6, 0, BOOT, LEASE));
+    ck_assert(watch_goes_by(&watched, era_a, 0, 0, BOOT, LEASE));
+    ck_assert(!watch_goes_by(&watched, era_a, 8, 0, BOOT, LEASE));
+    ck_assert(!watch_goes_by(&watched, era_a, UINT64_MAX, 0, BOOT, LEASE));
+    ck_assert(!watch_goes_by(&watched, era_b, 7, 0, BOOT, LEASE));
+    ck_assert(!watch_goes_by(&watched, era_b, 1, 0, BOOT, LEASE));
+    watched.era[WATCH_ID_SIZE - 1] ^= 1;
+    ck_assert(!watch_goes_by(&watched, era_a, 7, 0, BOOT, LEASE));
+}
+END_TEST
+
+START_TEST(a_report_of_a_joining_or_lost_verifier_puts_nothing_in_force)
+{
+    struct watched watched = serving(1);
+    watched.joining = true;
+    ck_assert(!watch_goes_by(&watched, era_a, 7, 0, BOOT, LEASE));
+    watched = serving(1);
+    watched.file_there = false;
+    ck_assert(!watch_goes_by(&watched, era_a, 7, 0, BOOT, LEASE));
+    watched = serving(SILENCE);
+    ck_assert(watch_goes_by(&watched, era_b, 8, 0, BOOT, LEASE));
+}
+END_TEST
+
+START_TEST(what_was_looked_at_before_the_commit_ends_with_the_lease)
+{
+    for (int joining = 0; joining < 2; joining++) {
+        struct watched watched = serving(1); /* it goes on reporting, and never the change */
+        watched.joining = joining == 1;
+        ck_assert(!watch_goes_by(&watched, era_a, 8, BOOT - SILENCE + 1, BOOT, LEASE));
+        ck_assert(watch_goes_by(&watched, era_a, 8, BOOT - SILENCE, BOOT, LEASE));
+        ck_assert(!watch_goes_by(&watched, era_a, 8, BOOT, BOOT, LEASE));
+        ck_assert(!watch_goes_by(&watched, era_a, 8, BOOT + 1, BOOT, LEASE)); /* of another boot's clock */
+        ck_assert(!watch_goes_by(&watched, era_a, 8, 0, BOOT, LEASE));        /* not known */
+        ck_assert(!watch_goes_by(&watched, era_a, 8, -1, BOOT, LEASE));
+        ck_assert(!watch_goes_by(&watched, era_a, 8, INT64_MAX, BOOT, LEASE));
+    }
+}
+END_TEST
+
+/* ---- testimony ---- */
+
+static const struct watch_account account = {
+    .joined = NOW - 500000, .last_report = NOW - 300, .counted = true, .last_use = NOW - 70000};
+
+static struct lifecycle_verifier testify(const struct watched *watched, const struct watch_account *told)
+{
+    static const uint32_t proved[] = {3};
+    struct lifecycle_verifier verifier = {.name = "v", .proved = proved, .proved_count = 1};
+    watch_testify(watched, told, NOW, BOOT, LEASE, &verifier);
+    ck_assert_str_eq(verifier.name, "v");
+    ck_assert_ptr_eq(verifier.proved, proved);
+    ck_assert_uint_eq(verifier.proved_count, 1);
+    return verifier;
+}
+
+START_TEST(one_that_serves_covers_until_now)
+{
+    struct watched watched = serving(1);
+    struct lifecycle_verifier verifier = testify(&watched, &account);
+    ck_assert_uint_eq(verifier.epoch, 7);
+    ck_assert(!verifier.lease_over);
+    ck_assert_int_eq(verifier.joined, account.joined);
+    ck_assert_int_eq(verifier.reports_from, account.joined);
+    ck_assert_int_eq(verifier.reports_until, NOW);
+    ck_assert_int_eq(verifier.last_use, account.last_use);
+    ck_assert_int_eq(verifier.stopped, 0);
+    watched.joining = true;
+    ck_assert_uint_eq(testify(&watched, &account).epoch, 0);
+    watched.joining = false;
+    watched.file_there = false;
+    ck_assert_uint_eq(testify(&watched, &account).epoch, 0);
+}
+END_TEST
+
+START_TEST(a_hole_is_a_use)
+{
+    struct watched watched = serving(1);
+    struct watch_account told = account;
+    told.hole = told.last_use - 1;
+    ck_assert_int_eq(testify(&watched, &told).last_use, told.last_use);
+    told.hole = told.last_use + 1;
+    ck_assert_int_eq(testify(&watched, &told).last_use, told.last_use + 1);
+    told.last_use = 0;
+    ck_assert_int_eq(testify(&watched, &told).last_use, told.hole);
+    told.hole = 0;
+    ck_assert_int_eq(testify(&watched, &told).last_use, 0);
+}
+END_TEST
+
+START_TEST(without_a_record_nothing_is_covered)
+{
+    struct watch_account told = account;
+    told.counted = false;
+    for (int over = 0; over < 2; over++) {
+        struct watched watched = serving(over ? SILENCE : 1);
+        ck_assert_int_eq(testify(&watched, &told).reports_until, 0);
+        watched.dead = true;
+        ck_assert_int_eq(testify(&watched, &told).reports_until, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_silent_one_may_come_back_and_one_that_ended_stopped)
+{
+    struct watched watched = serving(SILENCE);
+    struct watch_account told = account;
+    told.ended = NOW - 9000;
+    struct lifecycle_verifier verifier = testify(&watched, &told);
+    ck_assert(verifier.lease_over);
+    ck_assert_int_eq(verifier.stopped, 0);
+    ck_assert_int_eq(verifier.reports_until, NOW); /* its file is read as it is */
+    for (int how = 0; how < 5; how++) {
+        watched = serving(1);
+        end(&watched, how);
+        verifier = testify(&watched, &told);
+        ck_assert(verifier.lease_over);
+        ck_assert_int_eq(verifier.stopped, NOW - 9000);
+        told.ended = 0;
+        ck_assert_int_eq(testify(&watched, &told).stopped, NOW);
+        told.ended = NOW - 9000;
+    }
+    watched = serving(1);
+    ck_assert_int_eq(testify(&watched, &told).stopped, 0); /* it may serve: whenever it is said to have ended */
+}
+END_TEST
+
+START_TEST(a_file_that_is_gone_covers_until_its_last_report)
+{
+    struct watched watched = serving(1);
+    watched.file_there = false;
+    struct lifecycle_verifier verifier = testify(&watched, &account);
+    ck_assert(!verifier.lease_over);
+    ck_assert_int_eq(verifier.reports_until, account.last_report);
+    watched = serving(SILENCE);
+    watched.file_there = false;
+    verifier = testify(&watched, &account);
+    ck_assert(verifier.lease_over);
+    ck_assert_int_eq(verifier.reports_until, account.last_report);
+    ck_assert_int_eq(verifier.stopped, 0);
+    watched.taken_over = true;
+    verifier = testify(&watched, &account);
+    ck_assert_int_eq(verifier.reports_until, NOW);
+    ck_assert_int_eq(verifier.stopped, NOW);
+}
+END_TEST
+
+/* ---- absurd numbers ---- */
+
+START_TEST(absurd_numbers_overflow_nothing)
+{
+    static const int64_t absurd[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, LEASE, BOOT, INT64_MAX - 1, INT64_MAX};
+    for (size_t a = 0; a < COUNT(absurd); a++)
+        for (size_t b = 0; b < COUNT(absurd); b++)
+            for (size_t c = 0; c < COUNT(absurd); c++) {
+                struct watched watched = serving(0);
+                struct watch_account told = {absurd[a], absurd[b], absurd[c], absurd[a], true, absurd[b]};
+                struct lifecycle_verifier verifier = {.name = "v"};
+                watched.seen_boot_ms = absurd[a];
+                bool over = watch_is_over(&watched, absurd[b], absurd[c]);
+                ck_assert_int_eq(over, watch_serves_until(&watched, absurd[b], absurd[c]) <= absurd[b]);
+                ck_assert(watch_state(&watched, absurd[b], absurd[c]) ==
+                          (over ? SEALRING_VERIFIER_SILENT : SEALRING_VERIFIER_SERVING));
+                ck_assert(!over || watch_goes_by(&watched, era_b, 9, absurd[a], absurd[b], absurd[c]));
+                watch_goes_by(&watched, era_b, 9, absurd[c], absurd[b], absurd[a]);
+                watch_testify(&watched, &told, absurd[a], absurd[b], absurd[c], &verifier);
+                ck_assert_int_eq(verifier.lease_over, over);
+            }
+}
+END_TEST
+
+START_TEST(a_lease_without_end_never_ends)
+{
+    struct watched watched = serving(0);
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, INT64_MAX), INT64_MAX);
+    ck_assert(!watch_is_over(&watched, INT64_MAX - 1, INT64_MAX));
+    ck_assert(!watch_goes_by(&watched, era_a, 8, 1, INT64_MAX - 1, INT64_MAX));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lifecycle/watch");
+    TCase *cases = tcase_create("watch");
+    tcase_add_loop_test(cases, silence_is_the_lease_and_its_margin, 0, (int)COUNT(silences));
+    tcase_add_test(cases, a_lease_is_over_at_the_end_of_the_silence);
+    tcase_add_test(cases, a_number_that_moved_is_seen_now);
+    tcase_add_test(cases, a_joining_verifier_counts_as_one_that_may_serve);
+    tcase_add_test(cases, a_file_that_is_gone_is_waited_for_since_that_was_noticed);
+    tcase_add_loop_test(cases, who_ended_is_over_at_once, 0, 5);
+    tcase_add_test(cases, a_change_is_in_force_when_its_epoch_is_reported);
+    tcase_add_test(cases, a_report_of_a_joining_or_lost_verifier_puts_nothing_in_force);
+    tcase_add_test(cases, what_was_looked_at_before_the_commit_ends_with_the_lease);
+    tcase_add_test(cases, one_that_serves_covers_until_now);
+    tcase_add_test(cases, a_hole_is_a_use);
+    tcase_add_test(cases, without_a_record_nothing_is_covered);
+    tcase_add_test(cases, a_silent_one_may_come_back_and_one_that_ended_stopped);
+    tcase_add_test(cases, a_file_that_is_gone_covers_until_its_last_report);
+    tcase_add_test(cases, absurd_numbers_overflow_nothing);
+    tcase_add_test(cases, a_lease_without_end_never_ends);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the waiting side sees the verifiers: report files joined with what it remembers, as src/vault reads them for lifecycle/watch.h. */
+#include <string.h>
+
+#include "world/world.h"
+
+const uint8_t *era_bytes(uint8_t era)
+{
+    static const uint8_t eras[][WATCH_ID_SIZE] = {"", "the first era..", "the second era.", "the third era.."};
+    return eras[era];
+}
+
+/* A report's running number matters only by whether it is the remembered one. */
+#define NUMBER 7
+
+static void sight_file(const struct world *world, const struct process *process, unsigned version,
+                       struct sighting *sighting)
+{
+    struct watched *watched = &sighting->watched;
+    const struct row *row = &world->registry.rows[version];
+    *watched = (struct watched){
+        .file_there = true,
+        .dead = process->life == GONE, /* nobody holds the lock */
+        .joining = process->file_joining,
+        .epoch = process->file_epoch,
+        .number = process->moved ? NUMBER + 1 : NUMBER,
+        .seen_number = NUMBER,
+        .seen_boot_ms = at(process->seen),
+        .seen_this_boot = true,
+    };
+    memcpy(watched->era, era_bytes(process->file_era), WATCH_ID_SIZE);
+    if (!process->remembered) {
+        watched->seen_number = watched->number;
+        watched->seen_boot_ms = NOW;
+    }
+    sighting->account = (struct watch_account){
+        .joined = at(process->joined),
+        .last_report = at(process->last_report),
+        .last_use = at(process->last_use[version]),
+    };
+    sighting->account.counted = (process->told & bit(version)) != 0 || watched->joining ||
+                                process->file_era != world->registry.era || watched->epoch < row->created_epoch;
+    sighting->proved_told = process->proved_told;
+}
+
+/* The instance of a file that was removed. What was counted in it after it was last read may be missing, and that is known as soon as it
+ * surely serves no more. */
+static void sight_lost(const struct process *process, struct sighting *sighting)
+{
+    bool over = process->lost == CONCLUDED;
+    sighting->watched = (struct watched){
+        .seen_boot_ms = process->lost == LOST ? NOW : at(process->lost_seen),
+        .seen_this_boot = !over, /* what is concluded stays so */
+    };
+    sighting->account = (struct watch_account){
+        .joined = at(process->lost_joined),
+        .last_report = at(process->lost_report),
+        .ended = over ? at(process->lost_seen) : 0,
+        .hole = over ? at(process->lost_seen) : 0,
+        .counted = true,
+    };
+}
+
+unsigned roster_sight(const struct world *world, unsigned version, struct sighting sightings[WATCHED_MAX])
+{
+    unsigned count = 0;
+    memset(sightings, 0, WATCHED_MAX * sizeof *sightings);
+    for (unsigned i = 0; i < VERIFIERS; i++) {
+        const struct process *process = &world->processes[i];
+        if (process->file_there)
+            sight_file(world, process, version, &sightings[count++]);
+        if (process->lost != NOT_LOST)
+            sight_lost(process, &sightings[count++]);
+    }
+    return count;
+}
+
+static void observe_lost(const struct setting *setting, struct process *process)
+{
+    struct sighting sighting = {.account = {0}};
+    if (process->lost == LOST) {
+        process->lost = NOTICED;
+        process->lost_seen = 0;
+    }
+    if (process->lost != NOTICED)
+        return;
+    sight_lost(process, &sighting);
+    if (!watch_is_over(&sighting.watched, NOW, setting->lease))
+        return;
+    process->lost = CONCLUDED;
+    process->lost_seen = 0;
+}
+
+/* What a command that reads the reports writes down. */
+void roster_observe(const struct setting *setting, struct world *world)
+{
+    for (unsigned i = 0; i < VERIFIERS; i++) {
+        struct process *process = &world->processes[i];
+        observe_lost(setting, process);
+        if (!process->file_there || (process->remembered && !process->moved))
+            continue;
+        process->remembered = 1;
+        process->moved = 0;
+        process->seen = 0;
+    }
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worlds: what may happen in each of them, and how far. */
+#include "world/settings.h"
+
+#include <string.h>
+
+#define E(kind)  (UINT64_C(1) << (kind))
+#define LOOKS    (E(JOIN) | E(PROVE_ALL) | E(SEE) | E(TAKE_IN) | E(APPLIED) | E(REPORT) | E(CRASH) | E(TICKS) | E(OBSERVE))
+#define COMMANDS (E(PREPARE) | E(ACTIVATE) | E(ROLLBACK) | E(RETIRE) | E(REINSTATE) | E(COMPROMISE) | E(DESTROY))
+
+/* Verifier 1 has joined. */
+#define JOINED                                                                  \
+    {JOIN, 0, 0}, {SEE, 0, 0}, {TAKE_IN, 0, 0}, {PROVE_ALL, 0, 0}, {SEE, 0, 0}, \
+    {                                                                           \
+        REPORT, 0, 0                                                            \
+    }
+
+static const struct event joined[] = {JOINED, {TICKS, 0, 0}};
+
+/* There is an older copy, and verifier 1 has applied what was done since. */
+static const struct event backed_up[] = {JOINED,          {BACK_UP, 0, 0}, {ISSUE, 0, 1},  {SEE, 0, 0},
+                                         {TAKE_IN, 0, 0}, {APPLIED, 0, 0}, {REPORT, 0, 0}, {TICKS, 0, 0}};
+
+static const struct setting settings[] = {
+    {
+        .name = "revocation",
+        .bounds = "1 version, 1 client, 2 verifiers; a first sight under way; the key revoked, the version compromised",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .overlap = 1,
+        .purge_delay = 1,
+        .keep = 2,
+        .versions = 1,
+        .verifiers = 2,
+        .clients = 1,
+        .in_force = true,
+        .calls = 1,
+        .issued_first = 1,
+        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
+        .states_max = 6000000,
+    },
+    {
+        .name = "slow-clock",
+        .bounds = "1 version, 1 client, 1 verifier whose clock is slow by 1 %; reports are read or not",
+        .lease = 3000,
+        .verifier_ms = 990,
+        .overlap = 1,
+        .purge_delay = 1,
+        .keep = 2,
+        .versions = 1,
+        .verifiers = 1,
+        .clients = 1,
+        .in_force = true,
+        .calls = 1,
+        .issued_first = 1,
+        .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
+        .first_events = joined,
+        .depth_max = 12,
+        .states_max = 6000000,
+    },
+    {
+        .name = "rotation",
+        .bounds = "3 versions, 1 client, 1 verifier, every command; commands wait while it is behind",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .keep = 2,
+        .versions = 3,
+        .verifiers = 1,
+        .clients = 1,
+        .ahead = 1,
+        .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
+        .first_events = joined,
+        .depth_max = 12,
+        .states_max = 6000000,
+    },
+    {
+        .name = "barrier",
+        .bounds = "2 versions, 1 client, 1 verifier, every command; they wait while it is behind by 2 changes",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .keep = 2,
+        .versions = 2,
+        .verifiers = 1,
+        .clients = 1,
+        .ahead = 2,
+        .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
+        .first_events = joined,
+        .depth_max = 14,
+        .states_max = 6000000,
+    },
+    {
+        .name = "retirement",
+        .bounds = "a retiring version, 1 verifier, uses, one report file removed",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .overlap = 1,
+        .purge_delay = 1,
+        .quiet_period = 1000,
+        .keep = 2,
+        .versions = 2,
+        .verifiers = 1,
+        .clients = 1,
+        .losses = 1,
+        .issued_first = 1,
+        .retiring = true,
+        .kinds = (LOOKS & ~E(OBSERVE)) | E(RETIRE) | E(USE) | E(LOSE_FILE) | E(REPORT_FULL),
+        .states_max = 6000000,
+    },
+    {
+        .name = "restoring",
+        .bounds = "1 version, 2 clients, 1 verifier; an older copy comes back once, in each of three ways",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .overlap = 1,
+        .purge_delay = 1,
+        .keep = 2,
+        .versions = 1,
+        .verifiers = 1,
+        .clients = 2,
+        .in_force = true,
+        .restores = 1,
+        .ahead = 2,
+        .calls = 1,
+        .issued_first = 1,
+        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(COMPROMISE) |
+                 E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK),
+        .first_events = backed_up,
+        .depth_max = 9,
+        .states_max = 6000000,
+    },
+};
+#define DEEP_STATES UINT64_C(60000000) /* 1.5 GB */
+#define COUNT       (sizeof settings / sizeof settings[0])
+
+unsigned settings_count(void)
+{
+    return COUNT;
+}
+
+struct setting settings_get(bool deep, unsigned index)
+{
+    struct setting setting = settings[index];
+    if (deep) {
+        setting.depth_max = 0;
+        setting.states_max = DEEP_STATES;
+    }
+    return setting;
+}
+
+void settings_begin(const struct setting *setting, struct world *world)
+{
+    memset(world, 0, sizeof *world);
+    struct registry_file *file = &world->registry;
+    file->inode = 1;
+    file->era = 1;
+    file->epoch = 1;
+    file->last_number = 1;
+    file->rows[0] = (struct row){
+        .state = SEALRING_VERSION_ACTIVE, .made = 1, .activated = 1, .created_epoch = 1, .changed_epoch = 1};
+    for (unsigned client = 0; client < setting->clients; client++) {
+        file->key_epoch[client] = 1;
+        if ((setting->issued_first >> client & 1) != 0)
+            file->issued |= bit(credential_of(client, 0));
+    }
+    world->truth.promised = 1;
+    if (setting->retiring) {
+        file->last_number = 2;
+        file->epoch = 2;
+        file->rows[1] = file->rows[0];
+        file->rows[1].activated = 2;
+        file->rows[0].state = SEALRING_VERSION_RETIRING;
+        file->rows[0].retire_at = setting->overlap;
+        world->truth.promised = 3;
+    }
+    for (unsigned i = 0; i < VERSIONS; i++)
+        world->truth.used[i] = NEVER;
+    for (unsigned i = 0; i < VERIFIERS; i++)
+        for (unsigned version = 0; version < VERSIONS; version++)
+            world->processes[i].last_use[version] = NEVER;
+}
