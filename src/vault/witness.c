@@ -135,7 +135,7 @@ static void anchor_digest(const struct merkle_hash *root, const uint8_t closed[R
     sha256_finish(&hash, digest->bytes);
 }
 
-static void anchor_take(struct witness *witness, const char *text)
+static void anchor_take(struct audit_witness *witness, const char *text)
 {
     struct witness_anchor anchor;
     if (anchor_parse(text, &anchor) && (!witness->anchored || anchor.serial > witness->anchor.serial)) {
@@ -146,7 +146,7 @@ static void anchor_take(struct witness *witness, const char *text)
 
 /* From a data object, else, where the token keeps none, from the label of the private key. */
 static sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                   struct witness *witness, sealring_error *error)
+                                   struct audit_witness *witness, sealring_error *error)
 {
     struct token_data values[WITNESS_ANCHORS];
     char label[TOKEN_LABEL_MAX + 1];
@@ -183,12 +183,12 @@ static sealring_status anchor_store(struct token *token, const uint8_t vault_id[
 
 /* ---- Judging ---- */
 
-static void witness_say(struct witness *witness, const char *what, const sealring_error *error)
+static void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)
 {
     snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
 }
 
-void witness_read(struct witness *witness, const struct config *config, const struct registry *registry)
+void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry)
 {
     struct token *token = NULL;
     sealring_error error = {0};
@@ -224,7 +224,7 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
     return status;
 }
 
-sealring_status witness_judge(const struct witness *witness, struct registry *registry, sealring_error *error)
+sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
 {
     struct merkle_hash digest;
     bool there = false;
@@ -251,7 +251,7 @@ sealring_status witness_judge(const struct witness *witness, struct registry *re
                      witness->anchor.size);
 }
 
-sealring_status witness_take_over(const struct witness *witness, struct registry *registry, const char *reason,
+sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
                                   struct audit_act *act, sealring_error *error)
 {
     uint8_t era[REGISTRY_ID_SIZE];
@@ -341,8 +341,9 @@ static sealring_status witness_keep(struct registry *registry, struct witness_st
     return registry_write(registry, &how, witness_insert, state, error);
 }
 
-static sealring_status witness_anchor(struct token *token, struct witness *witness, const struct witness_state *state,
-                                      const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+static sealring_status witness_anchor(struct token *token, struct audit_witness *witness,
+                                      const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                      sealring_error *error)
 {
     struct witness_anchor anchor = {
         .serial = witness->anchored ? witness->anchor.serial + 1 : 1,
@@ -359,7 +360,7 @@ static sealring_status witness_anchor(struct token *token, struct witness *witne
     return status;
 }
 
-void witness_settle(struct witness *witness, const struct config *config, struct registry *registry)
+void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
 {
     struct witness_state *state = NULL;
     struct token *token = NULL;

@@ -23,7 +23,7 @@ struct witness_anchor {
 };
 
 /* A manager's: all zero at first. */
-struct witness {
+struct audit_witness {
     bool anchored; /* an anchor was read, or written */
     struct witness_anchor anchor;
     char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
@@ -37,18 +37,18 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
                                  char vkey[REGISTRY_VKEY_SIZE], sealring_error *error);
 
 /* Reads the anchor, if the token can be reached; a remark if not. Before the vault's lock is taken: it takes a login. */
-void witness_read(struct witness *witness, const struct config *config, const struct registry *registry);
+void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
 
 /* In a transaction: SEALRING_REFUSED if the registry's log does not go on from where the anchor is: it was put back, or another one. A
  * registry that is ahead of it is good: a crash came between. */
-sealring_status witness_judge(const struct witness *witness, struct registry *registry, sealring_error *error);
+sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);
 
 /* In a writing transaction, after a refusal: another era, and the act that records it. */
-sealring_status witness_take_over(const struct witness *witness, struct registry *registry, const char *reason,
+sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
                                   struct audit_act *act, sealring_error *error);
 
 /* Under the vault's lock, outside of any transaction: signs a checkpoint over what is committed, stores it, anchors it. Nothing to do
  * if that was done. Never fails an act: what went wrong becomes the remark, and is made up for the next time. */
-void witness_settle(struct witness *witness, const struct config *config, struct registry *registry);
+void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry);
 
 #endif

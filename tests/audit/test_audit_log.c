@@ -277,12 +277,12 @@ static sealring_status rewrite_body(struct registry *registry, void *context, se
     return registry_audit_walk(registry, rewrite_entry, context, failure);
 }
 
-static void set_hash(const char *format, const uint8_t hash[32], unsigned long long number)
+static void set_hash(const char *update, const uint8_t hash[32], const char *where)
 {
     char hex[65], sql[256];
     for (unsigned i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    snprintf(sql, sizeof sql, format, hex, number);
+    snprintf(sql, sizeof sql, "%s X'%s' WHERE %s", update, hex, where);
     test_vault_sql(&vault, sql);
 }
 
@@ -293,7 +293,7 @@ static void rewrite(struct rewrite *rewrite, bool node)
     ASSERT_OK(manager_read(manager, rewrite_body, rewrite, &error), error);
     sealring_manager_close(&manager);
     attack("UPDATE audit SET actor = 'mallory@host 1' WHERE sequence = 5");
-    set_hash("UPDATE audit SET leaf_hash = X'%s' WHERE sequence = %llu", rewrite->leaves[4], 5);
+    set_hash("UPDATE audit SET leaf_hash =", rewrite->leaves[4], "sequence = 5");
     if (node) {
         struct merkle_frontier frontier = {.size = 0};
         for (unsigned i = 0; i < 16; i++) {
@@ -301,7 +301,7 @@ static void rewrite(struct rewrite *rewrite, bool node)
             memcpy(leaf.bytes, rewrite->leaves[i], 32);
             ck_assert(merkle_append(&frontier, &leaf, NULL, NULL));
         }
-        set_hash("UPDATE audit_node SET hash = X'%s' WHERE position = %llu", frontier.roots[4].bytes, 0);
+        set_hash("UPDATE audit_node SET hash =", frontier.roots[4].bytes, "position = 0");
     }
 }
 
