@@ -487,9 +487,9 @@ END_TEST
 
 START_TEST(no_entry_no_act)
 {
-    test_vault_sql(&vault, "CREATE TRIGGER nothing BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END");
+    test_vault_sql(&vault, "CREATE TRIGGER forbid_entry BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END");
     ck_assert_int_eq(add_client("unrecorded", NULL), SEALRING_REGISTRY);
-    test_vault_sql(&vault, "DROP TRIGGER nothing; CREATE TRIGGER none BEFORE INSERT ON audit_node"
+    test_vault_sql(&vault, "DROP TRIGGER forbid_entry; CREATE TRIGGER forbid_node BEFORE INSERT ON audit_node"
                            " BEGIN SELECT RAISE(ABORT, 'no'); END");
     for (int i = ENTRIES + 1; i < 32; i++) {
         char name[32];
@@ -498,7 +498,7 @@ START_TEST(no_entry_no_act)
     }
     ck_assert_int_eq(add_client("unrecorded", NULL), SEALRING_REGISTRY); /* its leaf would complete a subtree */
     ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM client WHERE name = 'unrecorded'"), 0);
-    test_vault_sql(&vault, "DROP TRIGGER none");
+    test_vault_sql(&vault, "DROP TRIGGER forbid_node");
     ck_assert_int_eq(add_client("recorded", NULL), SEALRING_OK);
     assert_good(32);
 }
