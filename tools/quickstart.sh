@@ -85,8 +85,9 @@ configured()
 say "A vault: a registry and a PKCS#11 token, here one in software. The signing secrets will never leave the token."
 show 0 'sealring init'
 
-say "A ring is one API's line of keys. Predecessors stay good for the overlap: days in real life, 3 s here."
-show 0 'sealring ring create payments --prefix acme_live --overlap 3s'
+say "A ring is one API's line of keys. Predecessors stay good for the overlap, and until nobody has used them for
+the quiet period: days in real life, seconds here."
+show 0 'sealring ring create payments --prefix acme_live --overlap 3s --quiet-period 2s'
 
 cat >clients.csv <<'CSV'
 client,contact,label,scopes,expires
@@ -115,7 +116,7 @@ say "Something is wrong? One step back, and forward again. Nobody is locked out 
 show 0 'sealring rollback payments'
 show 0 'sealring activate payments 2'
 
-say "Once its window is over, and not before, the old version retires; its key in the token stops signing."
+say "Once its window is over and nobody uses it any more, not before, the old version retires; its key in the token stops signing."
 show 5 'sealring retire payments 1'
 until sealring retire payments 1 --dry-run >/dev/null 2>&1; do
     sleep 0.2

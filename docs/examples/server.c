@@ -133,6 +133,7 @@ int main(int argc, char **argv)
         return 1;
     }
     sealring_set_log(server.vault, log_line, argv[0]);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* an answer leaves when it is there */
 
     pthread_t workers[THREADS_MAX];
     size_t started = 0;

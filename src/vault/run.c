@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "vault/harvest.h"
 #include "vault/plan.h"
 #include "vault/recover.h"
 #include "vault/version.h"
@@ -132,8 +133,12 @@ static sealring_status take_stock(struct run *run)
         status = manager_begin(manager, "run", false, run->error);
         if (status != SEALRING_OK)
             return status;
-        if (run->clock.worth_writing)
+        if (run->clock.worth_writing) {
+            /* once a minute or so: statistics, which no decision goes by, so that trouble with them holds nothing up */
+            sealring_harvest_result harvested = {.size = sizeof harvested};
+            (void)harvest_all(manager, manager->roster.now, &harvested, NULL);
             status = write_clocks(run);
+        }
         manager_end(manager); /* remembers the roster */
     }
     run->result.clocks_held = run->clock.memory.held;

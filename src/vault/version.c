@@ -157,7 +157,6 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
     return status;
 }
 
-/* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
 /* The gate names who uses a version; that comes from the statistics. */
 static void take_stock(sealring_manager *manager)
 {
@@ -166,6 +165,7 @@ static void take_stock(sealring_manager *manager)
         (void)harvest_all(manager, clock_wall_ms(), &harvested, NULL);
 }
 
+/* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
 static sealring_status run_event(struct transition *transition, sealring_error *error)
 {
     static sealring_status (*const actions[])(struct transition *, sealring_error *) = {

@@ -320,7 +320,11 @@ static sealring_status take_in(struct look *look, bool replaced, sealring_error 
 static void point_to_report(struct known_version *version, void *context)
 {
     struct verifier *verifier = context;
+    struct report_version *former = atomic_load(&version->usage);
     struct report_version *record = report_version(atomic_load(&verifier->report), version->ring->id, version->number);
+    /* the evidence of use goes along: nobody else may have read the lost file */
+    if (record != NULL && former != NULL && atomic_load(&former->last_use_ms) > 0)
+        report_touch_version(record, atomic_load(&former->last_use_ms));
     if (record != NULL)
         atomic_store(&record->proved_epoch, atomic_load(&version->proved) ? verifier->protocol.epoch : 0);
     atomic_store(&version->usage, record);

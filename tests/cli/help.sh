@@ -14,10 +14,11 @@ run help
 ok "is help" cmp -s "$work/out" "$work/overview"
 for word in init issue import verify explain rotate prepare activate rollback retire reinstate compromise destroy revoke \
     reissue status "ring create" "ring list" "ring show" "ring set" "client add" "client list" "client show" "client set" \
-    "client forget" "key list" "key show" "key set" "key suspend" "key resume" "key rekey"; do
+    "client forget" "key list" "key show" "key set" "key suspend" "key resume" "key rekey" "verifier list" "verifier forget" \
+    usage run; do
     ok "the overview has $word" grep -Eq "^  $word( |\$)" "$work/overview"
 done
-for word in run doctor audit backup restore usage upgrade verifier; do
+for word in doctor audit backup restore upgrade; do
     run "$word"
     status_is 2 "$word is not offered yet"
     not_ok "nor in the overview" grep -Eq "^  $word( |\$)" "$work/overview"
@@ -63,6 +64,7 @@ usage "an unknown command" 'unknown command' nosuch
 usage "a mistyped command" 'did you mean rotate' rotat
 usage "a noun alone" 'create, list, show, set' ring
 usage "a noun with an unknown verb" 'create, list, show, set' ring make
+usage "another noun with an unknown verb" 'list, forget' verifier make
 usage "an unknown option" 'unknown option --nosuch' ring list --nosuch
 usage "a mistyped option" 'did you mean --overlap' ring create r --overlp 1d
 usage "a short option" 'unknown option' ring list -x

@@ -46,6 +46,14 @@ run init --vault "$work/half" --module "$work/nonexistent.so" --token pkcs11:tok
 ok "a missing module fails" test "$status" -ne 0
 not_ok "and leaves nothing behind" test -e "$work/half"
 
+for lease in 0s 999ms 2h; do
+    run init --vault "$work/half" --lease $lease
+    status_is 2 "a lease of $lease is a usage error"
+    not_ok "and leaves nothing behind" test -e "$work/half"
+done
+run init --vault "$work/lease" --lease 5s
+succeeds "a lease of 5 s is taken"
+
 # A token that exists is used as it is.
 SOFTHSM2_CONF=$work/softhsm2.conf
 export SOFTHSM2_CONF

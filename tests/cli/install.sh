@@ -46,6 +46,7 @@ make_variable()
 libdir=$(make_variable libdir)
 bindir=$(make_variable bindir)
 includedir=$(make_variable includedir)
+unitdir=$(make_variable systemdunitdir)
 library=$tree$libdir/libsealring.so
 
 # ---- install, and what it installs ----
@@ -55,6 +56,9 @@ check "make install DESTDIR" make -s -C "$top_builddir" install DESTDIR="$tree"
 find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
 {
     echo "$bindir/sealring"
+    for name in sealring.service sealring-run.service sealring.timer; do
+        echo "$unitdir/$name"
+    done
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"
     for name in libsealring.la libsealring.so libsealring.so.1 libsealring.so.1.0.0 pkgconfig/sealring.pc; do
@@ -62,7 +66,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     done
 } | sort >"$work/expected"
 grep -v /share/ "$work/installed" >"$work/programs"
-check "exactly the command, headers, library and pkg-config file are installed" \
+check "exactly the command, units, headers, library and pkg-config file are installed" \
     diff "$work/expected" "$work/programs"
 
 PKG_CONFIG_PATH=$tree$libdir/pkgconfig

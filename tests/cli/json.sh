@@ -7,7 +7,8 @@
 fields() { # FILTER WANTED NAME: the sorted names of an object's fields
     is "$(jq -r "$1 | keys_unsorted | sort | join(\" \")" "$work/out" 2>&1)" "$2" "$3"
 }
-ring_fields="active_version created keep keys name overlap prefix purge_delay ring_id rotation_held versions"
+ring_fields="active_version created idle_blocks keep keys name overlap prefix purge_delay quiet_period ring_id rotate_every \
+rotation_held standby usage_daily usage_hourly versions"
 version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id purge_at \
 retire_at ring state version was_compromised"
 key_fields="client created expires key_id label narrowed_to ring scopes serial state version"
@@ -26,6 +27,10 @@ run ring list --json
 fields '.rings[0]' "$ring_fields" "ring list"
 run ring show r --json
 fields '.ring.version_list[0]' "$version_fields" "a version"
+json_is '.ring | [.overlap, .quiet_period, .purge_delay, .usage_hourly, .usage_daily] | join(" ")' "7d 1d 30d 7d 400d" \
+    "durations of the policy are text"
+json_is '.ring | [.rotate_every, .standby, .idle_blocks] | map(tostring) | join(" ")' "null false false" \
+    "what the policy does not ask for is null or false"
 json_is '.ring.created | test("^20[0-9-]+T[0-9:.]+Z$")' true "times are RFC 3339"
 json_is '.ring.version_list[0].retire_at' null "no time is null"
 json_is '.ring.keys | type' number "numbers are numbers"
@@ -49,7 +54,7 @@ fields .credential "client expires key_id not_before ring scopes serial sunset v
 run_with "$work/credential" explain --json
 fields .text "check_digits_match key_id prefix problem version well_formed" "explain"
 run rotate r --dry-run --json
-fields .change "closing_owed dry_run effects event guard remark ring" "rotate --dry-run"
+fields .change "closing_owed dry_run effective effects event guard remark ring" "rotate --dry-run"
 json_is .change.dry_run true "which says that it is one"
 run rotate r --json
 fields '.change.effects[0]' "from purge_at retire_at to version" "an effect"
@@ -62,7 +67,16 @@ run key suspend "$key" --json
 json_is .key.state suspended "key suspend"
 run key rekey "$key" --json
 json_is .state issued "key rekey"
-for arguments in "ring show nosuch" "retire r 9" "ring" "nosuch" "issue r" "ring list --nosuch"; do
+run verifier list --json
+json_is '.verifiers | length' 0 "verifier list without verifiers"
+run verifier list --all --json
+fields '.verifiers[0]' "epoch host instance joined last_report lease_left_ms owes process program proved state unproved" \
+    "a verifier"
+json_is '.verifiers[0] | .state' left "the command verify was one for a moment"
+json_is '.verifiers[0] | .instance | test("^[0-9a-f]{32}$")' true "which has an ID"
+run verifier forget "$(json '.verifiers[0].instance')" --reason "for the test" --json
+fields .verifier "dry_run forgotten instance" "verifier forget"
+for arguments in "ring show nosuch" "retire r 9" "ring" "nosuch" "issue r" "ring list --nosuch" "verifier forget 0000 --reason x"; do
     # shellcheck disable=SC2086 # several words
     run $arguments --json
     fields .error "exit message status" "an error: $arguments"

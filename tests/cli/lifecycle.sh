@@ -124,7 +124,7 @@ run compromise r 4 --json
 json_is '[.change.effects[] | select(.version == 5)][-1].to' active "a standby takes the place of a compromised active one"
 
 # Purge delays that are over need no overruling.
-must ring create quick --overlap 1s --purge-delay 0s
+must ring create quick --overlap 1s --quiet-period 1s --purge-delay 0s
 must rotate quick
 ok "retire when the window is over" until_true retires quick 1
 run status quick

@@ -34,11 +34,26 @@ run ring create other --keep 0
 status_is 2 "so is keeping none"
 must ring create test
 
+# A policy that nobody could live with is refused, with the arithmetic.
+run ring create other --quiet-period 0s
+status_is 2 "a quiet period of nothing is a usage error"
+err_like 'quiet' "which names it"
+run ring create other --quiet-period 3651d
+status_is 2 "so is one beyond ten years"
+run ring create other --standby --no-standby
+status_is 2 "a switch both ways is a usage error"
+err_like '--standby and --no-standby contradict each other' "and says so"
+run ring create other --rotate-every 1s
+status_is 2 "rotating faster than a version can live is refused"
+err_like 'ring other cannot be' "with the reason"
+run ring show other
+status_is 1 "none of them made a ring"
+
 run ring list
 succeeds "ring list"
-out_like '^RING +PREFIX +ACTIVE +VERSIONS +API KEYS +OVERLAP +CREATED$' "has headers"
-out_like '^payments +acme_live +1 +1 +0 +2d12h ' "and a line for each ring"
-out_like '^test +sr +1 +1 +0 +7d ' "with the defaults"
+out_like '^RING +PREFIX +ACTIVE +VERSIONS +API KEYS +OVERLAP +ROTATES +CREATED$' "has headers"
+out_like '^payments +acme_live +1 +1 +0 +2d12h +by hand ' "and a line for each ring"
+out_like '^test +sr +1 +1 +0 +7d +by hand ' "with the defaults"
 is "$(head -n 2 "$work/out" | awk '{ print index($0, $2) }' | uniq | wc -l)" 1 "the columns are aligned"
 
 run ring set payments --overlap 3d
@@ -46,9 +61,18 @@ succeeds "ring set"
 run ring show payments
 out_like '^overlap +3d ' "has changed the overlap"
 out_like '^keep +2 ' "and left the rest"
+out_like '^quiet period +1d without a use before a version retires$' "ring show tells the quiet period"
 out_like '^ +1 +active ' "ring show lists the versions"
 run ring set payments
 status_is 2 "ring set without anything to set is a usage error"
+must ring set test --quiet-period 12h --rotate-every 90d --standby --idle-blocks --usage-hourly 2d --usage-daily 90d
+run ring show test --json
+json_is '.ring | [.quiet_period, .rotate_every, .usage_hourly, .usage_daily] | join(" ")' "12h 90d 2d 90d" \
+    "ring set changes each duration of the policy"
+json_is '.ring | [.standby, .idle_blocks] | map(tostring) | join(" ")' "true true" "and its switches"
+must ring set test --no-standby --no-idle-blocks --rotate-every 0s
+run ring show test --json
+json_is '.ring | [.standby, .idle_blocks, .rotate_every] | map(tostring) | join(" ")' "false false null" "there and back"
 run ring set nosuch --keep 2
 status_is 1 "an unknown ring is not found"
 one_line_error "in one line"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 must init
-must ring create payments --prefix acme_live --overlap 1s
+must ring create payments --prefix acme_live --overlap 1s --quiet-period 1s
 cat >"$work/clients.csv" <<'END'
 client,scopes,contact
 acme-mobile,write read,mobile@acme.example
@@ -59,8 +59,12 @@ succeeds "forward again"
 run_with "$work/old" verify
 succeeds "the old credential is accepted still"
 
-ok "the old version retires once its window is over" until_true retires payments 1
+run retire payments 1
+status_is 5 "a version that was used just now is not retired"
+err_like 'window (ends|over)' "and it says what that waits for"
+ok "the old version retires once its window is over and nobody used it for the quiet period" until_true retires payments 1
 out_like '^version 1 is retired: its credentials are rejected' "it says what that means"
+err_like '^effective: ' "and that this is in force everywhere"
 run_with "$work/old" verify
 status_is 1 "the old credential is rejected"
 out_like '^version-retired  client acme-mobile' "with the precise reason, and whose it is"
@@ -69,8 +73,8 @@ succeeds "the new one is accepted"
 
 run revoke "$key" --reason "the story's end"
 succeeds "revoke"
-out_like 'revocation is committed' "it says committed"
-not_ok "and does not say effective" grep -qi effective "$work/out" "$work/err"
+out_like "^API key $key is revoked, for good: committed\$" "it says committed"
+err_like '^effective: ' "then effective: no verifier is there"
 run_with "$new" verify
 status_is 1 "the new credential is rejected"
 out_like '^revoked  client acme-mobile' "as revoked"

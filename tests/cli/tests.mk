@@ -5,12 +5,14 @@ TESTS += tests/cli/style.sh
 EXTRA_DIST += tests/cli/style.sh
 TESTS += tests/cli/install.sh
 EXTRA_DIST += tests/cli/install.sh tests/cli/requests.pl
+TESTS += tests/cli/systemd.sh
+EXTRA_DIST += tests/cli/systemd.sh
 TESTS += tests/cli/docs.sh tests/cli/bindings.sh
 EXTRA_DIST += tests/cli/docs.sh tests/cli/docs.pl tests/cli/bindings.sh
 # The command, as an operator uses it.
 cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/client.sh tests/cli/issue.sh \
-	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/import.sh tests/cli/reissue.sh \
-	tests/cli/audit.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh
+	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/import.sh \
+	tests/cli/reissue.sh tests/cli/audit.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/lib.sh
 TESTS += tests/cli/abi.sh

@@ -80,10 +80,10 @@ static const struct {
     {"UPDATE ring SET rotation_held = 2", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET last_version = 4294967296", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET changed_epoch = -1", SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO ring SELECT 9, zeroblob(16), name, prefix, overlap, purge_delay, keep, rotation_held, last_version, "
+    {"INSERT INTO ring SELECT 9, zeroblob(16), name, prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
      "created, changed_epoch FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
-    {"INSERT INTO ring SELECT 9, ring_id, 'other', prefix, overlap, purge_delay, keep, rotation_held, last_version, "
+    {"INSERT INTO ring SELECT 9, ring_id, 'other', prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
      "created, changed_epoch FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM ring", SQLITE_CONSTRAINT_TRIGGER},
@@ -101,13 +101,13 @@ static const struct {
     {"UPDATE version SET state = 1 WHERE number = 2", SQLITE_CONSTRAINT_TRIGGER}, /* destroyed */
     {"UPDATE version SET state = 4, was_compromised = 0 WHERE number = 3", SQLITE_CONSTRAINT_TRIGGER},
     {"UPDATE version SET state = 2 WHERE number = 3", SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_UNIQUE}, /* two active */
-    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_UNIQUE}, /* one object, two versions */
-    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_PRIMARYKEY},
-    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_FOREIGNKEY},
     {"DELETE FROM version", SQLITE_CONSTRAINT_TRIGGER},
 
@@ -127,7 +127,8 @@ static const struct {
     {"UPDATE api_key SET ring = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE api_key SET client = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE api_key SET state = 3; UPDATE api_key SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO api_key SELECT 9, key_id, 1, 1, 'other', 1, 0, '', 1, 1, 1, 0 FROM api_key", SQLITE_CONSTRAINT_UNIQUE},
+    {"INSERT INTO api_key SELECT 9, key_id, 1, 1, 'other', 1, 0, '', 1, 1, 1, 0 FROM api_key",
+     SQLITE_CONSTRAINT_UNIQUE},
     {KEY_AGAIN("1", "default"), SQLITE_CONSTRAINT_UNIQUE},
     {KEY_AGAIN("2", "default"), SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM api_key", SQLITE_CONSTRAINT_TRIGGER},

@@ -155,7 +155,8 @@ sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32
         opens || kind == ACT_PREPARE || kind == ACT_ROLLBACK ? PATIENCE_NONE : patience);
     if (!opens || status != SEALRING_WAITING || pass_barrier(actor, version) != SEALRING_OK)
         return status;
-    act = begin(actor, ACT_ACTIVATE);
+    act = begin(actor, kind); /* the other half of the rotation */
+    act.version = version;
     epoch = actor->manager->committed_epoch;
     status = sealring_version_change(actor->manager, ring_name(actor), SEALRING_EVENT_ACTIVATE, version, &options,
                                      &change, &error);

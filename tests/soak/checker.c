@@ -274,6 +274,7 @@ static bool was_stopped(const struct checker *checker, const struct answer *answ
     return false;
 }
 
+/* A compromise closes the key ahead of its commit; a retirement only once it is effective, when nobody asks the token any more. */
 static void judge_unavailable(struct checker *checker, const struct answer *answer, int64_t before,
                               const struct possible *possible)
 {
@@ -285,7 +286,7 @@ static void judge_unavailable(struct checker *checker, const struct answer *answ
         totals->late++;
     else if (answer->cause == CAUSE_JOINING && checker->history->lives[answer->life].kind == LIFE_WORKER)
         totals->joining++;
-    else if (answer->cause == CAUSE_REFUSED && (possible->version & ~(unsigned)VERSION_OPEN) != 0)
+    else if (answer->cause == CAUSE_REFUSED && (possible->version & VERSION_COMPROMISED) != 0)
         totals->closing++;
     else
         history_add_finding(checker->history, RULE_UNAVAILABLE, answer->credential, answer->life, before,

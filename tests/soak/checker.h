@@ -27,7 +27,7 @@ struct checker_totals {
     uint64_t stopped;     /* the process had been stopped */
     uint64_t late;        /* the lease was over for no reason that the soak made */
     uint64_t joining;     /* a forked child that had not joined yet */
-    uint64_t closing;     /* the token refused a key that was being closed or opened again */
+    uint64_t closing;     /* the token refused a key that was being declared compromised */
 };
 const struct checker_totals *checker_totals(const struct checker *checker);
 

@@ -195,7 +195,7 @@ static const struct {
     uint32_t weight;
 } choices[] = {
     {issue, 16},    {reissue, 8},    {reissue_ring, 5}, {rekey, 7},     {rekey_at_once, 7}, {suspend_or_resume, 12},
-    {narrow, 5},    {revoke_key, 8},     {rotate, 7},       {roll_back, 4}, {activate, 4},      {retire, 4},
+    {narrow, 5},    {revoke_key, 8}, {rotate, 7},       {roll_back, 4}, {activate, 4},      {retire, 4},
     {reinstate, 4}, {compromise, 1},
 };
 

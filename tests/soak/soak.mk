@@ -22,3 +22,13 @@ SECONDS = 60
 SEED =
 soak: tests/soak/soak$(EXEEXT)
 	./tests/soak/soak$(EXEEXT) $(SECONDS) $(SEED)
+
+if HAVE_CHECK
+# The checker on made-up histories; then the soak itself, for as long as a test may last.
+c_tests += test_soak_checker
+test_soak_checker_SOURCES = tests/soak/test_soak_checker.c $(soak_sources)
+test_soak_checker_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+test_soak_checker_LDADD = $(TEST_LIBS)
+endif
+TESTS += tests/soak/soak.sh
+EXTRA_DIST += tests/soak/soak.sh

@@ -68,7 +68,7 @@ void tell_figures(const struct history *history, const struct checker_totals *to
            totals->answers, totals->accepted, totals->rejected, totals->unavailable, totals->cut);
     printf("# unavailable: %" PRIu64 " after a stop past the lease, %" PRIu64
            " by a lease that ran out by itself, %" PRIu64 " by a child that was joining, %" PRIu64
-           " by a key on its way\n",
+           " by a key that was being declared compromised\n",
            totals->stopped, totals->late, totals->joining, totals->closing);
     printf("# acts:");
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)

@@ -129,7 +129,7 @@ static void settle_process(const struct setting *setting, struct process *proces
         settle_gone(setting, process);
         return;
     }
-    if (!process->remembered || process->moved)
+    if (!process->remembered)
         process->seen = 0;
     process->seen = no_earlier(process->seen, -watch_silence(setting->lease) - TICK);
     if (process->look == PROTOCOL_NO_LOOK)
@@ -162,7 +162,7 @@ static void settle_file(const struct setting *setting, struct registry_file *fil
         bool closed = row->state == SEALRING_VERSION_RETIRED || row->state == SEALRING_VERSION_COMPROMISED;
         row->retire_at = row->state == SEALRING_VERSION_RETIRING && row->retire_at > 0 ? row->retire_at : 0;
         row->purge_at = closed && row->purge_at > 0 ? row->purge_at : 0;
-        if (row->was_compromised || row->state == SEALRING_VERSION_DESTROYED)
+        if (!setting->in_force && (row->was_compromised || row->state == SEALRING_VERSION_DESTROYED))
             for (unsigned client = 0; client < CLIENTS; client++)
                 file->issued &= (uint8_t)~bit(credential_of(client, i)); /* for good */
         row->created_epoch = happens(setting, USE) ? row->created_epoch : 0;

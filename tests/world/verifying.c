@@ -160,11 +160,14 @@ static bool see(const struct world *world, struct process *process)
     const struct registry_file *file = &world->registry;
     if (process->life == GONE || (process->life == JOINING && process->look == PROTOCOL_COMPLETE))
         return false;
+    bool other = process->era != file->era || file->epoch < process->epoch || process->opened != file->inode;
     struct protocol protocol = unpack(process);
     protocol_begin_look(&protocol, NOW, NOW);
     enum protocol_step step =
         protocol_see(&protocol, era_bytes(file->era), file->epoch, process->opened != file->inode);
     pack(&protocol, process);
+    if (other && process->loaded)
+        world_break("another era, another file or an older epoch is looked at, and goes unnoticed");
     process->opened = file->inode;
     process->step = step == PROTOCOL_NOTHING ? 0 : (uint8_t)(1 + step);
     process->taken = 0;

@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The systemd units: generated with the command's place, hardened, and good for systemd itself where it can be asked.
+set -u
+: "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
+: "${top_builddir:=$PWD}"
+: "${SEALRING:=$PWD/sealring}"
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+number=0
+units=$top_builddir/systemd
+make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service || exit 99
+
+# check WORDS COMMAND…: one TAP line; its output follows if the command fails.
+check()
+{
+    words=$1
+    shift
+    number=$((number + 1))
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $number - $words"
+    else
+        echo "not ok $number - $words"
+        sed 's/^/# /' "$work/log" | head -n 40
+    fi
+}
+
+nothing_left_open()
+{
+    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service"
+}
+
+# What must be set, and to what, in each service; a later drop of one of them has to be noticed.
+is_hardened()
+{
+    missing=0
+    while read -r line; do
+        grep -Fxq "$line" "$1" || { echo "$1 lacks $line"; missing=1; }
+    done <<'LINES'
+NoNewPrivileges=yes
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH
+ProtectSystem=strict
+ReadWritePaths=/var/lib/sealring
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+SystemCallFilter=@system-service
+SystemCallArchitectures=native
+LimitCORE=0
+LINES
+    return $missing
+}
+
+# The command line of a unit, as the command itself understands it: its vault is replaced by one that there is not.
+is_understood()
+{
+    arguments=$(sed -n 's|^ExecStart=[^ ]*/sealring ||p' "$1" | sed "s|/var/lib/sealring|$work/none|")
+    [ -n "$arguments" ] || return 1
+    # shellcheck disable=SC2086 # words are wanted
+    timeout 2 "$SEALRING" $arguments >"$work/said" 2>&1
+    cat "$work/said"
+    grep -Fq "there is no vault at $work/none" "$work/said"
+}
+
+loosened()
+{
+    grep -v '^NoNewPrivileges' "$units/sealring.service" >"$work/loose.service"
+    ! is_hardened "$work/loose.service"
+}
+
+same_hardening()
+{
+    for unit in sealring sealring-run; do
+        sed -n '/^CapabilityBoundingSet/,/^KeyringMode/p' "$units/$unit.service" >"$work/$unit.part"
+    done
+    [ -s "$work/sealring.part" ] && diff "$work/sealring.part" "$work/sealring-run.part"
+}
+
+# systemd looks whether the command is there: it is where it was built.
+prepare()
+{
+    mkdir "$work/units"
+    cp "$units/sealring.service" "$units/sealring-run.service" "$top_srcdir/systemd/sealring.timer" "$work/units"
+    sed -i "s|^ExecStart=[^ ]*/sealring |ExecStart=$SEALRING |" "$work/units"/*.service
+}
+
+good_for_systemd()
+{
+    SYSTEMD_UNIT_PATH=$work/units: systemd-analyze verify --man=no "$work/units/sealring.service" \
+        "$work/units/sealring-run.service" "$work/units/sealring.timer" 2>&1 | grep -F "$work" | tee "$work/complaints"
+    [ ! -s "$work/complaints" ]
+}
+
+# 0 is as tight as can be, 10 is no protection at all.
+tight_enough()
+{
+    systemd-analyze security --offline=true --threshold=25 "$work/units/$1"
+}
+
+check "every place is filled in" nothing_left_open
+check "sealring.service is hardened" is_hardened "$units/sealring.service"
+check "sealring-run.service is hardened" is_hardened "$units/sealring-run.service"
+check "a service that is not would be noticed" loosened
+check "both are hardened alike" same_hardening
+check "the command understands sealring.service" is_understood "$units/sealring.service"
+check "the command understands sealring-run.service" is_understood "$units/sealring-run.service"
+prepare
+if command -v systemd-analyze >/dev/null; then
+    check "systemd takes the units" good_for_systemd
+    check "and finds sealring.service tight" tight_enough sealring.service
+    check "and sealring-run.service" tight_enough sealring-run.service
+else
+    for unit in sealring.service sealring-run.service sealring.timer; do
+        check "$unit has its sections" grep -q '^\[Unit\]$' "$work/units/$unit"
+    done
+fi
+echo "1..$number"
