@@ -3,11 +3,13 @@
 noinst_LTLIBRARIES += libsealring-core.la
 libsealring_core_la_SOURCES = \
 	src/base/base62.c src/base/base62.h \
+	src/base/base64.c src/base/base64.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
 	src/base/fork.c src/base/fork.h \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \
+	src/base/sha256.c src/base/sha256.h \
 	src/base/sized.c src/base/sized.h \
 	src/base/state_names.c \
 	src/base/timetext.c src/base/timetext.h \
@@ -28,6 +30,7 @@ libsealring_core_la_SOURCES = \
 include src/token/sources.mk
 include src/registry/sources.mk
 include src/verifier/sources.mk
+include src/audit/sources.mk
 include src/vault/sources.mk
 libsealring_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) \
 	$(DEFLATE_CFLAGS) $(JANSSON_CFLAGS)

@@ -13,6 +13,7 @@ libtest_la_CPPFLAGS = $(TEST_CPPFLAGS)
 include tests/unit/tests.mk
 include tests/token/tests.mk
 include tests/registry/tests.mk
+include tests/audit/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
 include tests/fault/tests.mk

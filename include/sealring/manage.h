@@ -65,6 +65,8 @@ typedef int (*sealring_environment_callback)(const char *name, const char *value
 sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
                                      sealring_error *error);
 
+#define SEALRING_AUDIT_KEY_SIZE 512
+
 typedef struct sealring_init_options {
     size_t size;
     const char *module;           /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
@@ -73,6 +75,9 @@ typedef struct sealring_init_options {
     const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
     int64_t lease; /* how long a verifier may go on without a look at the registry: 1 s to 1 h; 0: 60 s */
+    const char
+        *audit_token_uri; /* another token on the same module, whose PIN verifiers do not have: it signs the audit */
+    const char *audit_pin_source; /* log's checkpoints; NULL: with a module of one's own they are not signed */
 } sealring_init_options;
 
 typedef struct sealring_init_result {
@@ -80,6 +85,7 @@ typedef struct sealring_init_result {
     char vault_id[33];   /* lower-case hexadecimal */
     bool software_token; /* the vault made its own SoftHSM2 tokens: for trying, not for production */
     char warning[256];   /* what the operator should know, empty for nothing */
+    char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* what verifies the audit log's checkpoints; "" if nothing signs them */
 } sealring_init_result;
 
 /* The variables that sealring_init will want for these options, like sealring_environment. */
@@ -102,12 +108,19 @@ typedef struct sealring_manage_options {
     bool dry_run;      /* every change is checked and described, none is made, the token is not written to */
     bool read_only;    /* refuse every change */
     int64_t lock_wait; /* how long to wait for the vault's lock, 0: 10 s */
+    const char
+        *take_over; /* why to go on with a registry that is older than what the audit token knows, or another one: for
+                            * the record; NULL: refuse every change then */
 } sealring_manage_options;
 
 /* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */
 sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
                                       sealring_manager **opened, sealring_error *error);
 void sealring_manager_close(sealring_manager **manager);
+
+/* What the operator should know of the last calls, though they succeeded: a checkpoint of the audit log that could not be signed or
+ * anchored. One line, "" for nothing; the manager's. */
+const char *sealring_manager_remark(const sealring_manager *manager);
 
 typedef struct sealring_vault_info {
     size_t size;
@@ -651,6 +664,96 @@ typedef int (*sealring_traffic_callback)(const sealring_traffic_info *traffic, v
  * are left out. As long as the policy keeps hours. */
 sealring_status sealring_traffic(sealring_manager *manager, const char *ring, int64_t since,
                                  sealring_traffic_callback each, void *context, sealring_error *error);
+
+/* ---- Audit log ------------------------------------------------------------------------------------------------------ */
+
+/* Every management act leaves an entry in the transaction that carries it out. The entries are the leaves of a Merkle tree (RFC 6962); an
+ * audit token, whose PIN verifiers do not have, signs checkpoints over it (C2SP tlog-checkpoint) after each act, and remembers the last. */
+
+#define SEALRING_AUDIT_HASH_SIZE 45 /* a hash in base64, NUL included */
+#define SEALRING_AUDIT_PROOF_MAX 64
+#define SEALRING_AUDIT_NOTE_SIZE 8193
+
+/* That an entry is in the tree of the first tree_size entries, whose root is that of the latest checkpoint (RFC 6962, section 2.1.1). An entry
+ * behind that checkpoint has no proof yet: its number is above tree_size, and count is 0. */
+typedef struct sealring_audit_proof {
+    uint64_t tree_size;
+    char root[SEALRING_AUDIT_HASH_SIZE];
+    size_t count;
+    char hashes[SEALRING_AUDIT_PROOF_MAX][SEALRING_AUDIT_HASH_SIZE];
+} sealring_audit_proof;
+
+typedef struct sealring_audit_entry {
+    uint64_t sequence; /* from 1, without a gap */
+    int64_t time;
+    const char *actor; /* "alice@host 4711": user, host, process; NULL if it is not known */
+    const char *act;   /* "version.activate" */
+    const char *ring;  /* this and the following: NULL or 0 where the act is about none */
+    uint32_t version;
+    const char *key_id;
+    const char *client;
+    const char *detail; /* JSON: before, after, reason; NULL for none */
+    char operation_id[33];
+    char leaf_hash[SEALRING_AUDIT_HASH_SIZE];
+    const sealring_audit_proof *proof; /* NULL unless asked for */
+} sealring_audit_entry;
+
+typedef struct sealring_audit_filter {
+    size_t size;
+    const char *ring; /* NULL and 0 filter nothing */
+    const char *key_id;
+    const char *client;
+    const char *act; /* or what stands before its dot: "version" */
+    int64_t since;
+    uint64_t first; /* from this entry on */
+    uint64_t last;  /* the newest so many of what the rest leaves */
+    bool proofs;
+} sealring_audit_filter;
+
+typedef int (*sealring_audit_callback)(const sealring_audit_entry *entry, void *context);
+
+/* Entries, the oldest first. filter may be NULL. */
+sealring_status sealring_audit_list(sealring_manager *manager, const sealring_audit_filter *filter,
+                                    sealring_audit_callback each, void *context, sealring_error *error);
+
+typedef struct sealring_audit_check {
+    size_t size;
+    /* The verifier key, from a place that whoever writes the registry cannot change; NULL: the registry's own. */
+    const char *key;
+    /* A checkpoint that was kept elsewhere, whose history today's log must continue; NULL: none. */
+    const char *checkpoint;
+} sealring_audit_check;
+
+typedef struct sealring_audit_report {
+    size_t size;
+    uint64_t entries;
+    uint64_t checkpoints; /* that are signed and agree with the log */
+    uint64_t vouched;     /* up to which entry the latest of them goes */
+    uint64_t closed;      /* facts: revoked keys, versions that were closed or reinstated */
+    uint64_t problems;
+    char root[SEALRING_AUDIT_HASH_SIZE]; /* of the tree over all entries */
+    char key[SEALRING_AUDIT_KEY_SIZE];   /* that was gone by, "" for none */
+    char remark[256];                    /* what the result does not say, "" for nothing */
+} sealring_audit_report;
+
+/* One line; entry 0: none in particular. Any other value than 0: no more problems are told, they are only counted. */
+typedef int (*sealring_audit_problem_callback)(uint64_t entry, const char *text, void *context);
+
+/* Examines the whole log without any token: every entry and the tree over them, every checkpoint, the closed facts and the rows that they are
+ * about. check, each and report may be NULL. SEALRING_REFUSED if there are problems; SEALRING_INVALID for a key or a
+ * checkpoint that is none. */
+sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
+                                      sealring_audit_problem_callback each, void *context,
+                                      sealring_audit_report *report, sealring_error *error);
+
+/* The verifier key (C2SP signed-note) and the latest checkpoint, a signed note: to be kept elsewhere. SEALRING_NOT_FOUND if there is none. */
+sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error);
+sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
+                                          sealring_error *error);
+
+/* Makes up for a checkpoint or an anchor that an interruption, or an audit token that was away, left out. Every change does so too.
+ * SEALRING_REFUSED if the registry was put back; SEALRING_TOKEN. */
+sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/leaf.h"
+#include "audit/tree.h"
 #include "base/error.h"
 
 void audit_detail(struct audit_act *act, const char *format, ...)
@@ -48,7 +50,16 @@ sealring_status audit_append(struct registry *registry, const uint8_t operation_
         .detail = detail,
     };
     memcpy(entry.operation_id, operation_id, sizeof entry.operation_id);
-    sealring_status status = registry_audit_append(registry, &entry, error);
+    sealring_status status = registry_audit_size(registry, &entry.sequence, error);
+    if (status == SEALRING_OK) {
+        struct merkle_hash hash;
+        entry.sequence++;
+        leaf_hash(registry_vault_row(registry)->vault_id, &entry, &hash);
+        memcpy(entry.leaf_hash, hash.bytes, sizeof entry.leaf_hash);
+        status = registry_audit_append(registry, &entry, error);
+    }
+    if (status == SEALRING_OK)
+        status = tree_grow(registry, entry.sequence, error);
     free(detail);
     return status;
 }

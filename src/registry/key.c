@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of API keys. */
-#include "registry/rows.h"
+#include "registry/audit.h"
 
 #include "base/name.h"
 #include "registry/columns.h"
@@ -71,6 +71,10 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
     struct query query;
+    sealring_status status = closed_note_key(registry, key, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     query_start(&query, registry, &key_update, error);
     query_bind_int64(&query, 1, key->id);
     query_bind_text(&query, 2, key->label);

@@ -155,6 +155,20 @@ void query_text(struct query *query, char *text, size_t size)
     text[fits ? length : 0] = '\0';
 }
 
+const char *query_borrow(struct query *query)
+{
+    const char *found = NULL;
+    size_t length = 0;
+    if (query->driver->column_is_null(query->statement, query->column)) {
+        query->column++;
+        return NULL;
+    }
+    bool fits = query->driver->column_text(query->statement, query->column++, &found, &length) &&
+                found[length] == '\0' && strlen(found) == length;
+    query_demand(query, fits);
+    return fits ? found : "";
+}
+
 void query_name(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]))
 {
     char why[128];

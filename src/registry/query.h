@@ -46,6 +46,9 @@ void query_ascii(struct query *query, char *text, size_t size);       /* printab
 void query_bytes(struct query *query, uint8_t *bytes, size_t length); /* exactly so many */
 void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length);
 
+/* The text itself, good until the next row; NULL for NULL. One with a NUL inside is damaged. */
+const char *query_borrow(struct query *query);
+
 bool query_good(const struct query *query);
 
 /* Around the call of a callback: if (query_enter(q)) query_leave(q, each(…)). A status other than OK ends the walk. */

@@ -70,6 +70,10 @@ sealring_status registry_write(struct registry *registry, const struct registry_
 /* Inside a transaction: the vault row as of it. epoch is the new one if the transaction moves it. */
 const struct registry_vault *registry_vault_row(const struct registry *registry);
 
+/* Gives the registry another era, inside a writing transaction: every verifier reloads all before it accepts anything again. */
+sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
+                                       sealring_error *error);
+
 /* Copies what the write-ahead log holds into the database if it has grown beyond `pages`; the caller holds the lock. Never
  * waits for readers. Failure to do so is no failure. */
 void registry_checkpoint(struct registry *registry, int pages);

@@ -299,8 +299,9 @@ sealring_status registry_version_use_put(struct registry *registry, int64_t ring
                                          sealring_error *error);
 
 /* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL.
- * operation_id is that of the transaction, else SEALRING_INVALID. */
+ * operation_id is that of the transaction, else SEALRING_INVALID. The tree over the entries: registry/audit.h. */
 struct registry_audit {
+    uint64_t sequence; /* from 1, without a gap; given by append */
     uint8_t operation_id[REGISTRY_ID_SIZE];
     int64_t time;
     const char *actor; /* user, host, process */
@@ -310,6 +311,7 @@ struct registry_audit {
     const char *key_id;
     const char *client;
     const char *detail; /* JSON: before, after, reason */
+    uint8_t leaf_hash[REGISTRY_DIGEST_SIZE];
 };
 sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
                                       sealring_error *error);

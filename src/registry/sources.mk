@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
-	src/registry/audit.c \
+	src/registry/audit.c src/registry/audit.h \
 	src/registry/change.c \
+	src/registry/checkpoint.c \
 	src/registry/client.c \
 	src/registry/clock_row.c \
+	src/registry/closed.c \
 	src/registry/columns.h \
 	src/registry/credential.c \
 	src/registry/db.h \

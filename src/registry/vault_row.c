@@ -3,6 +3,7 @@
 #include "registry/handle.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "registry/columns.h"
@@ -15,6 +16,8 @@ static const struct db_query vault_lock_query = {
 
 static const struct db_query vault_insert_query = {
     "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", true};
+
+static const struct db_query vault_era_query = {"UPDATE vault SET era = ?1 WHERE id = 1", true};
 
 void columns_read_vault(struct query *query, struct registry_vault *vault)
 {
@@ -100,4 +103,17 @@ sealring_status vault_row_insert(struct registry *registry, const struct registr
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error)
 {
     return vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
+}
+
+sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
+                                       sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_era_query, error);
+    query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
+    sealring_status status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
+    }
+    return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of versions. */
-#include "registry/rows.h"
+#include "registry/audit.h"
 
 #include "registry/columns.h"
 
@@ -89,6 +89,10 @@ sealring_status registry_version_update(struct registry *registry, const struct 
                                         sealring_error *error)
 {
     struct query query;
+    sealring_status status = closed_note_version(registry, version, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
     query_start(&query, registry, &version_update, error);
     query_bind_int64(&query, 1, version->ring);
     query_bind_int64(&query, 2, version->number);

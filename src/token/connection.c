@@ -56,7 +56,8 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
     struct module *module = token->module;
     CK_TOKEN_INFO info = {0};
     token->module_generation = module->generation;
-    sealring_status status = slot_find(module->functions, token->uri, token->uri_text, &token->slot, &info, error);
+    sealring_status status =
+        slot_find(module->functions, token->uri, token->uri_text, !token->without_hmac, &token->slot, &info, error);
     if (status != SEALRING_OK) {
         return status;
     }

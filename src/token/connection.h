@@ -25,6 +25,7 @@
 struct token {
     pid_t pid; /* of the process that opened it */
     bool guards_sigpipe;
+    bool without_hmac; /* as in token_config */
     struct module *module;
     struct token *next_on_module; /* guarded by module->use */
     P11KitUri *uri;

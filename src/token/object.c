@@ -48,6 +48,35 @@ static CK_RV object_collect(struct attempt *attempt, CK_OBJECT_HANDLE **handles,
     }
 }
 
+sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBUTE *template, CK_ULONG template_count,
+                                       CK_OBJECT_HANDLE **handles, size_t *count)
+{
+    *handles = NULL;
+    *count = 0;
+    CK_RV code =
+        attempt->functions->C_FindObjectsInit(attempt->session, (CK_ATTRIBUTE *)(uintptr_t) template, template_count);
+    if (code != CKR_OK) {
+        return attempt_fail(attempt, code, "C_FindObjectsInit", "searching its objects");
+    }
+    code = object_collect(attempt, handles, count);
+    CK_RV final_code = attempt->functions->C_FindObjectsFinal(attempt->session);
+    if (code == CKR_OK) {
+        code = final_code;
+    }
+    sealring_status status = SEALRING_OK;
+    if (code != CKR_OK) {
+        status = attempt_fail(attempt, code, "C_FindObjects", "searching its objects");
+    } else if (*count == 0) {
+        status = attempt_confirm(attempt); /* SoftHSM2 whose directory vanished finds nothing, and says CKR_OK */
+    }
+    if (status != SEALRING_OK) {
+        free(*handles);
+        *handles = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
 sealring_status object_search(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
                               CK_OBJECT_HANDLE **handles, size_t *count)
 {
@@ -58,29 +87,7 @@ sealring_status object_search(struct attempt *attempt, const uint8_t *object_id,
         {CKA_TOKEN, &yes, sizeof(yes)},
         {CKA_ID, (void *)(uintptr_t)object_id, (CK_ULONG)object_id_length},
     };
-    *handles = NULL;
-    *count = 0;
-    CK_RV code = attempt->functions->C_FindObjectsInit(attempt->session, template, object_id != NULL ? 3 : 2);
-    if (code != CKR_OK) {
-        return attempt_fail(attempt, code, "C_FindObjectsInit", "searching its keys");
-    }
-    code = object_collect(attempt, handles, count);
-    CK_RV final_code = attempt->functions->C_FindObjectsFinal(attempt->session);
-    if (code == CKR_OK) {
-        code = final_code;
-    }
-    sealring_status status = SEALRING_OK;
-    if (code != CKR_OK) {
-        status = attempt_fail(attempt, code, "C_FindObjects", "searching its keys");
-    } else if (*count == 0) {
-        status = attempt_confirm(attempt); /* SoftHSM2 whose directory vanished finds nothing, and says CKR_OK */
-    }
-    if (status != SEALRING_OK) {
-        free(*handles);
-        *handles = NULL;
-        *count = 0;
-    }
-    return status;
+    return object_search_template(attempt, template, object_id != NULL ? 3 : 2, handles, count);
 }
 
 sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,

@@ -19,6 +19,10 @@ void object_name(const uint8_t *object_id, size_t object_id_length, char name[OB
 sealring_status object_search(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
                               CK_OBJECT_HANDLE **handles, size_t *count);
 
+/* Objects of any class that match the template, likewise. */
+sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBUTE *template, CK_ULONG template_count,
+                                       CK_OBJECT_HANDLE **handles, size_t *count);
+
 /* The one secret key object with this CKA_ID. SEALRING_NOT_FOUND only if the token is there and has none;
  * SEALRING_REFUSED if it has several. */
 sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,

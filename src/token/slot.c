@@ -121,7 +121,7 @@ CK_RV slot_ask(CK_FUNCTION_LIST *functions, P11KitUri *uri, CK_SLOT_ID slot)
     return matches && (info.flags & CKF_TOKEN_INITIALIZED) ? CKR_OK : CKR_TOKEN_NOT_RECOGNIZED;
 }
 
-static sealring_status slot_check(CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, const CK_TOKEN_INFO *info,
+static sealring_status slot_check(CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, const CK_TOKEN_INFO *info, bool hmac,
                                   sealring_error *error)
 {
     char name[SLOT_NAME_SIZE];
@@ -129,6 +129,9 @@ static sealring_status slot_check(CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, 
     if (!(info->flags & CKF_USER_PIN_INITIALIZED) && (info->flags & CKF_LOGIN_REQUIRED)) {
         return error_set_token(error, CKR_USER_PIN_NOT_INITIALIZED,
                                "the PKCS#11 token %s has no user PIN yet: set it with the token's own tool", name);
+    }
+    if (!hmac) {
+        return SEALRING_OK;
     }
     CK_MECHANISM_INFO mechanism;
     CK_RV code = functions->C_GetMechanismInfo(slot, CKM_SHA256_HMAC, &mechanism);
@@ -170,8 +173,8 @@ static void slot_look(CK_FUNCTION_LIST *functions, P11KitUri *uri, const CK_SLOT
     }
 }
 
-sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const char *uri_text, CK_SLOT_ID *slot,
-                          CK_TOKEN_INFO *info, sealring_error *error)
+sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const char *uri_text, bool hmac,
+                          CK_SLOT_ID *slot, CK_TOKEN_INFO *info, sealring_error *error)
 {
     CK_SLOT_ID *slots = NULL;
     CK_ULONG count = 0;
@@ -193,7 +196,7 @@ sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const cha
         status = error_set_token(error, 0, "%u PKCS#11 tokens match %s: add serial= so that one remains",
                                  matches.initialised, uri_text);
     } else if (matches.initialised == 1) {
-        status = slot_check(functions, *slot, info, error);
+        status = slot_check(functions, *slot, info, hmac, error);
     } else if (matches.failure != CKR_OK) {
         status = error_set_token(error, matches.failure, "no PKCS#11 token matches %s, and one does not answer (%s)",
                                  uri_text, code_name(matches.failure));

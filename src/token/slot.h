@@ -3,6 +3,8 @@
 #ifndef TOKEN_SLOT_H
 #define TOKEN_SLOT_H
 
+#include <stdbool.h>
+
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
 
@@ -14,9 +16,9 @@
  * it. */
 sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error *error);
 
-/* Finds the one initialised token that matches, and checks that it can serve: PIN set, CKM_SHA256_HMAC. */
-sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const char *uri_text, CK_SLOT_ID *slot,
-                          CK_TOKEN_INFO *info, sealring_error *error);
+/* Finds the one initialised token that matches, and checks that it can serve: PIN set, and with `hmac` CKM_SHA256_HMAC. */
+sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const char *uri_text, bool hmac,
+                          CK_SLOT_ID *slot, CK_TOKEN_INFO *info, sealring_error *error);
 
 /* CKR_OK if the token that the URI names is (still) in this slot, initialised; else why not. */
 CK_RV slot_ask(CK_FUNCTION_LIST *functions, P11KitUri *uri, CK_SLOT_ID slot);

@@ -4,6 +4,7 @@ libsealring_core_la_SOURCES += \
 	src/token/attributes.c src/token/attributes.h \
 	src/token/code.c src/token/code.h \
 	src/token/connection.c src/token/connection.h \
+	src/token/data.c src/token/data.h \
 	src/token/generate.c src/token/key.h \
 	src/token/hmac.c src/token/hmac.h \
 	src/token/index.c src/token/index.h \
@@ -17,6 +18,7 @@ libsealring_core_la_SOURCES += \
 	src/token/provision.c src/token/provision.h \
 	src/token/record.c src/token/record.h \
 	src/token/session.c src/token/session.h \
+	src/token/signer.c src/token/signer.h \
 	src/token/sigpipe.c src/token/sigpipe.h \
 	src/token/slot.c src/token/slot.h \
 	src/token/token.c src/token/token.h

@@ -34,6 +34,7 @@ static sealring_status token_new(const struct token_config *config, struct token
     }
     token->pid = fork_process();
     token->guards_sigpipe = sigpipe_kills();
+    token->without_hmac = config->without_hmac;
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
     index_init(&token->index);

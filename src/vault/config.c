@@ -68,7 +68,8 @@ sealring_status config_new(const char *directory, struct config **made, sealring
     if (!join(config->lock, config->directory, "vault.lock") ||
         !join(config->verifiers, config->directory, "verifiers") ||
         !join(config->registry, config->directory, "registry/sealring.db") ||
-        !join(config->login_record, config->directory, "login/keys.login")) {
+        !join(config->login_record, config->directory, "login/keys.login") ||
+        !join(config->audit_login_record, config->directory, "login/audit.login")) {
         sealring_status status = error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", directory);
         free(config);
         return status;
@@ -345,4 +346,14 @@ void config_token(const struct config *config, struct token_config *token)
     token->pin_source = config->pin_source;
     token->login_record = config->login_record;
     token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
+}
+
+void config_audit_token(const struct config *config, struct token_config *token)
+{
+    config_token(config, token);
+    token->uri = config->audit_token;
+    token->pin_source = config->audit_pin_source;
+    token->login_record = config->audit_login_record;
+    token->without_hmac = true;
+    token->sessions_max = 2;
 }

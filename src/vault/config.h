@@ -35,6 +35,7 @@ struct config {
     char login_record[PATH_MAX];
     char audit_token[CONFIG_TEXT_SIZE];
     char audit_pin_source[PATH_MAX];
+    char audit_login_record[PATH_MAX];
     struct config_variable environment[CONFIG_ENVIRONMENT_MAX];
     size_t environment_count;
 };
@@ -61,5 +62,6 @@ sealring_status config_check_environment(const struct config *config, sealring_e
 
 /* The parts that the token layer wants; points into config. */
 void config_token(const struct config *config, struct token_config *token);
+void config_audit_token(const struct config *config, struct token_config *token);
 
 #endif

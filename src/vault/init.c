@@ -33,6 +33,7 @@ struct init {
     bool software; /* the vault makes its own SoftHSM2 tokens */
     struct config *config;
     struct token_abilities abilities;
+    char audit_key[REGISTRY_VKEY_SIZE]; /* "": no audit token */
     uint8_t vault_id[REGISTRY_ID_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE];
 };
@@ -102,7 +103,8 @@ static sealring_status check_options(const sealring_init_options *options, sealr
             "the lease must be 1s to 1h: for so long a verifier may go on that cannot look at the registry");
     if (options->module == NULL) {
         if (options->token_uri != NULL || options->pin_source != NULL || options->module_init_args != NULL ||
-            options->module_environment != NULL)
+            options->module_environment != NULL || options->audit_token_uri != NULL ||
+            options->audit_pin_source != NULL)
             return error_set(error, SEALRING_INVALID,
                              "a token of yours is told by module, token and PIN source together; "
                              "without a module the vault makes its own SoftHSM2 tokens");
@@ -110,8 +112,14 @@ static sealring_status check_options(const sealring_init_options *options, sealr
     }
     if (options->token_uri == NULL || options->pin_source == NULL)
         return error_set(error, SEALRING_INVALID, "with a module, the token's URI and the PIN source are wanted too");
-    const char *const texts[] = {options->module, options->token_uri, options->pin_source,
-                                 options->module_init_args == NULL ? "" : options->module_init_args};
+    if ((options->audit_token_uri == NULL) != (options->audit_pin_source == NULL))
+        return error_set(error, SEALRING_INVALID, "the audit token is told by its URI and its PIN source together");
+    const char *const texts[] = {options->module,
+                                 options->token_uri,
+                                 options->pin_source,
+                                 options->module_init_args == NULL ? "" : options->module_init_args,
+                                 options->audit_token_uri == NULL ? "" : options->audit_token_uri,
+                                 options->audit_pin_source == NULL ? "" : options->audit_pin_source};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!is_one_line(texts[i]) || strlen(texts[i]) >= CONFIG_TEXT_SIZE)
             return error_set(error, SEALRING_INVALID, "an option of init has a control character or is too long");
@@ -338,6 +346,12 @@ static sealring_status take_given_token(struct init *init, sealring_error *error
     if (realpath(options->pin_source, config->pin_source) == NULL)
         return error_set(error, SEALRING_TOKEN, "the PIN file %s cannot be found", options->pin_source);
     snprintf(config->token, sizeof config->token, "%s", options->token_uri);
+    if (options->audit_token_uri != NULL) {
+        if (realpath(options->audit_pin_source, config->audit_pin_source) == NULL)
+            return error_set(error, SEALRING_TOKEN, "the audit token's PIN file %s cannot be found",
+                             options->audit_pin_source);
+        snprintf(config->audit_token, sizeof config->audit_token, "%s", options->audit_token_uri);
+    }
     if (options->module_init_args != NULL)
         snprintf(config->module_init_args, sizeof config->module_init_args, "%s", options->module_init_args);
     sealring_status status = SEALRING_OK;
@@ -367,11 +381,24 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
     struct audit_act act = {.name = "vault.init"};
     char actor[256];
     manager_actor(actor);
-    audit_detail(&act, "{s:s, s:s, s:b}", "module", init->config->module, "token", init->config->token,
-                 "token_closes_keys", init->abilities.closes_keys);
+    audit_detail(&act, "{s:s, s:s, s:b, s:s, s:s}", "module", init->config->module, "token", init->config->token,
+                 "token_closes_keys", init->abilities.closes_keys, "audit_token", init->config->audit_token,
+                 "audit_key", init->audit_key);
     sealring_status status = audit_append(registry, init->operation_id, clock_wall_ms(), actor, &act, error);
+    if (status == SEALRING_OK && init->audit_key[0] != '\0')
+        status = registry_audit_key_insert(registry, init->audit_key, clock_wall_ms(), error);
     audit_release(&act);
     return status;
+}
+
+/* Here a checkpoint that cannot be signed is a failure: better known now than when it is missed. */
+static sealring_status first_checkpoint(const struct init *init, struct registry *registry, sealring_error *error)
+{
+    struct audit_witness witness = {.anchored = false};
+    witness_settle(&witness, init->config, registry);
+    if (witness.remark[0] == '\0')
+        return SEALRING_OK;
+    return error_set(error, SEALRING_TOKEN, "the audit token cannot do what it is for: %s", witness.remark);
 }
 
 static sealring_status make_registry(struct init *init, sealring_error *error)
@@ -393,6 +420,8 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
         status = manager_random(init->operation_id, sizeof init->operation_id, error);
     memcpy(how.operation_id, init->operation_id, sizeof how.operation_id);
     memcpy(vault.vault_id, init->vault_id, sizeof vault.vault_id);
+    if (status == SEALRING_OK && witness_configured(init->config))
+        status = witness_make_key(init->config, init->vault_id, init->audit_key, error);
     if (status == SEALRING_OK)
         status = registry_create(init->config->registry, &vault, error);
     if (status == SEALRING_OK)
@@ -401,6 +430,8 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
         status = registry_lock(registry, 1000, "init", error);
     if (status == SEALRING_OK) {
         status = registry_write(registry, &how, first_entry, init, error);
+        if (status == SEALRING_OK)
+            status = first_checkpoint(init, registry, error);
         registry_unlock(registry);
     }
     registry_close(registry);
@@ -469,6 +500,11 @@ static void describe(const struct init *init, sealring_init_result *result)
             result->warning, sizeof result->warning,
             "this token cannot take a key's right to sign away: a retired version is kept closed by the registry alone, "
             "until it is destroyed");
+    else if (init->audit_key[0] == '\0')
+        snprintf(result->warning, sizeof result->warning,
+                 "there is no audit token: nothing signs the audit log, and a registry that is put back is not noticed "
+                 "(give --audit-token and --audit-pin-source)");
+    snprintf(result->audit_key, sizeof result->audit_key, "%s", init->audit_key);
 }
 
 sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,

@@ -50,7 +50,11 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
     if (asked.lock_wait > 0)
         manager->lock_wait = asked.lock_wait;
     manager_actor(manager->actor);
-    sealring_status status = config_load(vault, &manager->config, error);
+    sealring_status status = manager_check_reason(asked.take_over, error);
+    if (status == SEALRING_OK && asked.take_over != NULL && (manager->take_over = strdup(asked.take_over)) == NULL)
+        status = error_no_memory(error);
+    if (status == SEALRING_OK)
+        status = config_load(vault, &manager->config, error);
     if (status == SEALRING_OK)
         status =
             registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
@@ -83,6 +87,7 @@ void sealring_manager_close(sealring_manager **manager)
     registry_close((*manager)->registry); /* also in a forked child: see registry.c */
     config_free((*manager)->config);
     roster_release(&(*manager)->roster);
+    free((*manager)->take_over);
     free(*manager);
     *manager = NULL;
 }
@@ -112,6 +117,38 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error)
     return token_open(&token, &manager->token, error);
 }
 
+static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
+{
+    return witness_judge(context, registry, error);
+}
+
+struct take_over {
+    sealring_manager *manager;
+    struct audit_act act;
+};
+
+static sealring_status take_over(struct registry *registry, void *context, sealring_error *error)
+{
+    struct take_over *take_over_context = context;
+    const sealring_manager *manager = take_over_context->manager;
+    return witness_take_over(&manager->witness, registry, manager->take_over, &take_over_context->act, error);
+}
+
+/* Under the lock. The registry of a manager only grows while it lives, so the anchor is judged once. */
+static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
+{
+    if (manager->judged)
+        return SEALRING_OK;
+    sealring_status status = registry_read(manager->registry, judge, &manager->witness, error);
+    if (status == SEALRING_REFUSED && manager->take_over != NULL) {
+        struct take_over context = {manager, {.name = "audit.take-over"}};
+        status = manager_write(manager, true, &context.act, take_over, &context, error);
+        audit_release(&context.act);
+    }
+    manager->judged = status == SEALRING_OK && !manager->dry_run;
+    return status;
+}
+
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
 {
     sealring_status status = check_owner(manager, error);
@@ -119,18 +156,20 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
-    /* the token first: waiting for it must not keep others from the lock */
+    /* the tokens first: waiting for them must not keep others from the lock */
     if (with_token)
         status = manager_token(manager, error);
+    if (status == SEALRING_OK && !manager->witness.anchored)
+        witness_read(&manager->witness, manager->config, manager->registry);
     if (status == SEALRING_OK)
         status = registry_lock(manager->registry, manager->lock_wait, purpose, error);
     if (status != SEALRING_OK)
         return status;
-    if (with_token && !manager->dry_run) {
+    status = check_anchor(manager, error);
+    if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
-        if (status != SEALRING_OK)
-            registry_unlock(manager->registry);
-    }
+    if (status != SEALRING_OK)
+        registry_unlock(manager->registry);
     return status;
 }
 
@@ -142,6 +181,9 @@ sealring_status manager_read_roster(sealring_manager *manager, struct registry *
 void manager_end(sealring_manager *manager)
 {
     waiting_remember(manager);
+    if (manager->unsettled && !manager->dry_run)
+        witness_settle(&manager->witness, manager->config, manager->registry);
+    manager->unsettled = false;
     registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
     registry_unlock(manager->registry);
 }
@@ -174,6 +216,7 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
     struct recorded_body whole = {manager, how.operation_id, act, body, context};
     status = registry_write(manager->registry, &how, recorded, &whole, error);
     manager->wrote = manager->wrote || status == SEALRING_OK;
+    manager->unsettled = manager->unsettled || (status == SEALRING_OK && act != NULL);
     if (status == SEALRING_OK && moves_epoch && !manager->dry_run) {
         manager->committed_epoch = registry_vault_row(manager->registry)->epoch;
         manager->committed_boot_ms = clock_boot_ms();
@@ -245,4 +288,9 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
     hex_encode(vault->era, sizeof vault->era, whole.era);
     sized_give(info, &whole, sizeof whole);
     return SEALRING_OK;
+}
+
+const char *sealring_manager_remark(const sealring_manager *manager)
+{
+    return manager->witness.remark;
 }

@@ -13,6 +13,7 @@
 #include "token/key.h"
 #include "vault/config.h"
 #include "vault/roster.h"
+#include "vault/witness.h"
 
 struct sealring_manager {
     struct config *config;
@@ -23,10 +24,14 @@ struct sealring_manager {
     bool wrote; /* since it was opened */
     int64_t lock_wait;
     pid_t owner;
-    char actor[256];           /* user@host process, for the record */
-    struct roster roster;      /* of the verifiers, as of the last transaction that asked for it */
-    uint64_t committed_epoch;  /* of the last change by this manager that can alter a verdict */
-    int64_t committed_boot_ms; /* when it was committed at the latest; 0: none was */
+    char actor[256];              /* user@host process, for the record */
+    struct roster roster;         /* of the verifiers, as of the last transaction that asked for it */
+    uint64_t committed_epoch;     /* of the last change by this manager that can alter a verdict */
+    struct audit_witness witness; /* the audit token, and what is to be said of it */
+    bool judged;                  /* the registry goes on from where the audit token knows it */
+    bool unsettled;               /* since the last checkpoint something was written */
+    char *take_over;              /* the reason to go on with a registry that was put back; NULL: refuse */
+    int64_t committed_boot_ms;    /* when it was committed at the latest; 0: none was */
 };
 
 /* Fills actor: "alice@host 4711". */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
-	src/audit/entry.c src/audit/entry.h \
+	src/vault/audit.c \
 	src/vault/batch.c src/vault/batch.h \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \
@@ -32,4 +32,5 @@ libsealring_core_la_SOURCES += \
 	src/vault/usage_files.c src/vault/usage_files.h \
 	src/vault/plan.c src/vault/plan.h \
 	src/vault/run.c \
-	src/vault/version.c src/vault/version.h
+	src/vault/version.c src/vault/version.h \
+	src/vault/witness.c src/vault/witness.h

@@ -8,7 +8,7 @@ docs=$here/docs.pl
 for name in perl mandoc zsh fish bash; do
     command -v $name >/dev/null || bail_out "$name is missing: sh tools/packages.sh test"
 done
-common='["vault", "json", "help"]'
+common='["vault", "json", "take-over", "help"]'
 : >"$work/out"
 : >"$work/err"
 

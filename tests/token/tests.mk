@@ -42,3 +42,7 @@ $(softokn_tests) $(p11kit_tests): $(token_tests)
 check_SCRIPTS += $(softokn_tests) $(p11kit_tests)
 TESTS += $(softokn_tests) $(p11kit_tests)
 CLEANFILES += $(softokn_tests) $(p11kit_tests)
+c_tests += test_token_signer
+test_token_signer_SOURCES = tests/token/test_token_signer.c
+test_token_signer_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_signer_LDADD = $(TEST_LIBS)

@@ -80,12 +80,14 @@ static int dry_run(struct session *session, const sealring_init_options *init)
 static void print_result(const struct session *session, const sealring_init_result *result)
 {
     if (session->json) {
-        jsontext_print_as("vault",
-                          json_pack("{s:s, s:s, s:b, s:s}", "path", session->vault, "vault_id", result->vault_id,
-                                    "software_token", (int)result->software_token, "warning", result->warning));
+        jsontext_print_as("vault", json_pack("{s:s, s:s, s:b, s:s, s:s}", "path", session->vault, "vault_id",
+                                             result->vault_id, "software_token", (int)result->software_token, "warning",
+                                             result->warning, "audit_key", result->audit_key));
     } else {
         table_fact(stdout, &session->out, "vault", "%s", session->vault);
         table_fact(stdout, &session->out, "vault ID", "%s", result->vault_id);
+        if (result->audit_key[0] != '\0')
+            table_fact(stdout, &session->out, "audit key", "%s", result->audit_key);
         table_fact(stdout, &session->out, "PKCS#11 token", "%s",
                    result->software_token ? "two SoftHSM2 tokens (keys, audit) inside the vault"
                                           : "probed; it can do what sealring needs");
@@ -125,6 +127,8 @@ static int run(struct session *session)
         .token_uri = option_text(given, "token"),
         .pin_source = option_text(given, "pin-source"),
         .module_init_args = option_text(given, "module-init-args"),
+        .audit_token_uri = option_text(given, "audit-token"),
+        .audit_pin_source = option_text(given, "audit-pin-source"),
         .module_environment = environment[0] != NULL ? environment : NULL,
         .lease = option_number(given, "lease"),
     };
@@ -133,6 +137,10 @@ static int run(struct session *session)
     if (parts != 0 && parts != 3) {
         exit_status = session_refuse(session, STATUS_USAGE,
                                      "--module, --token and --pin-source belong together: give all or none");
+    } else if ((init.audit_token_uri == NULL) != (init.audit_pin_source == NULL) ||
+               (parts == 0 && init.audit_token_uri != NULL)) {
+        exit_status = session_refuse(session, STATUS_USAGE,
+                                     "--audit-token and --audit-pin-source belong together, and to --module");
     } else if (parts == 0 && (init.module_init_args != NULL || init.module_environment != NULL)) {
         exit_status =
             session_refuse(session, STATUS_USAGE,
@@ -153,6 +161,9 @@ static const struct option options[] = {
      OPTION_TEXT},
     {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
     {"pin-source", "FILE", "file with the user PIN, readable by its owner only", OPTION_TEXT},
+    {"audit-token", "URI", "another token on that module, whose PIN servers do not have: it signs the audit log",
+     OPTION_TEXT},
+    {"audit-pin-source", "FILE", "file with the audit token's user PIN", OPTION_TEXT},
     {"module-environment", "NAME=VALUE", "a variable that the module wants; may be repeated", OPTION_LIST},
     {"module-init-args", "TEXT", "what the module wants for C_Initialize", OPTION_TEXT},
     {"lease", "DURATION", "how long a verifier may go on without a look at the registry; 60s without", OPTION_DURATION},

@@ -42,6 +42,11 @@ const struct command *const command_table[] = {
     &command_destroy,
     &command_verifier_list,
     &command_verifier_forget,
+    &command_audit_show,
+    &command_audit_verify,
+    &command_audit_export,
+    &command_audit_key,
+    &command_audit_checkpoint,
     &command_help,
     NULL,
 };
@@ -54,12 +59,17 @@ const struct option command_common_options[] = {
      OPTION_TEXT},
     {"json", NULL, "print JSON with stable field names", OPTION_FLAG},
     {"dry-run", NULL, "check everything, say what would happen, change nothing", OPTION_FLAG},
+    {"take-over", "REASON",
+     "go on with a registry that the audit token says is older or another one; goes on the record", OPTION_TEXT},
     {"help", NULL, "print this help (also -h)", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 int command_offers(const struct command *command, const struct option *common)
 {
+    if (strcmp(common->name, "take-over") == 0)
+        return (command->flags & COMMAND_CHANGES) != 0 && (command->flags & COMMAND_WITHOUT_VAULT) == 0 &&
+               strcmp(command->words, "init") != 0;
     if (strcmp(common->name, "dry-run") == 0)
         return (command->flags & COMMAND_CHANGES) != 0;
     if (strcmp(common->name, "vault") == 0)

@@ -74,6 +74,8 @@ int session_start(struct session *session)
 
 void session_end(struct session *session)
 {
+    if (session->manager != NULL && sealring_manager_remark(session->manager)[0] != '\0')
+        session_warn(session, "%s", sealring_manager_remark(session->manager));
     sealring_manager_close(&session->manager);
     free(session->vault);
     session->vault = NULL;
@@ -88,7 +90,8 @@ static int set_variable(const char *name, const char *value, void *context)
 
 int session_environment(struct session *session)
 {
-    if ((session->command->flags & COMMAND_TOKEN) == 0)
+    /* what changes anything asks the audit token */
+    if ((session->command->flags & (COMMAND_TOKEN | COMMAND_CHANGES)) == 0)
         return STATUS_DONE;
     sealring_status status = sealring_environment(session->vault, set_variable, NULL, &session->error);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
@@ -103,6 +106,7 @@ int session_open(struct session *session)
         .size = sizeof options,
         .dry_run = session->dry_run,
         .read_only = (session->command->flags & COMMAND_CHANGES) == 0,
+        .take_over = option_text(&session->options, "take-over"),
     };
     sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);

@@ -20,6 +20,7 @@ sealring_SOURCES = \
 	tools/sealring/table.c tools/sealring/table.h \
 	tools/sealring/moment.c tools/sealring/moment.h \
 	tools/sealring/jsontext.c tools/sealring/jsontext.h \
+	tools/sealring/ocsf.c tools/sealring/ocsf.h \
 	tools/sealring/progress.c tools/sealring/progress.h \
 	tools/sealring/waitline.c tools/sealring/waitline.h \
 	tools/sealring/handover.c tools/sealring/handover.h \
@@ -28,13 +29,10 @@ sealring_SOURCES = \
 	tools/sealring/judge.c tools/sealring/judge.h \
 	tools/sealring/keys.c tools/sealring/keys.h \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
-	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h \
-	tools/sealring/traffic.c tools/sealring/traffic.h \
-	tools/sealring/plans.c tools/sealring/plans.h \
-	tools/sealring/advice.c tools/sealring/advice.h \
-	tools/sealring/verifiers.c tools/sealring/verifiers.h \
-	tools/sealring/overview.c tools/sealring/overview.h \
-	tools/sealring/cmd_init.c \
+	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h tools/sealring/traffic.c \
+	tools/sealring/traffic.h tools/sealring/plans.c tools/sealring/plans.h tools/sealring/advice.c tools/sealring/advice.h \
+	tools/sealring/verifiers.c tools/sealring/verifiers.h tools/sealring/overview.c tools/sealring/overview.h \
+	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c \
 	tools/sealring/cmd_status.c \
 	tools/sealring/cmd_run.c \
 	tools/sealring/cmd_ring.c \

@@ -264,7 +264,8 @@ const char *const schema_sqlite[] = {
     "    version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
     "    key_id TEXT,"
     "    client TEXT,"
-    "    detail TEXT"
+    "    detail TEXT,"
+    "    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32)"
     ") STRICT",
     "CREATE INDEX audit_operation ON audit (operation_id)",
     /* Also what keeps INSERT OR REPLACE from replacing an entry. */
@@ -273,6 +274,53 @@ const char *const schema_sqlite[] = {
     " BEGIN SELECT RAISE(ABORT, 'audit entries follow each other without a gap'); END",
     "CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit"
     " BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END",
+
+    /* Complete subtrees of the log's Merkle tree, of 16 leaves (level 4) and more: hash of the 2^level leaves from
+     * position * 2^level on. What is below is made of the leaf hashes. */
+    "CREATE TABLE audit_node ("
+    "    level INTEGER NOT NULL CHECK (level BETWEEN 4 AND 62),"
+    "    position INTEGER NOT NULL CHECK (position >= 0),"
+    "    hash BLOB NOT NULL CHECK (length(hash) = 32),"
+    "    PRIMARY KEY (level, position)"
+    ") STRICT, WITHOUT ROWID",
+    "CREATE TRIGGER audit_node_fixed BEFORE UPDATE ON audit_node"
+    " BEGIN SELECT RAISE(ABORT, 'nodes of the audit log are never changed'); END",
+
+    /* The keys that sign checkpoints, for those who verify; the newest signs. */
+    "CREATE TABLE audit_key ("
+    "    id INTEGER PRIMARY KEY,"
+    "    vkey TEXT NOT NULL UNIQUE CHECK (length(CAST(vkey AS BLOB)) BETWEEN 1 AND 511),"
+    "    created INTEGER NOT NULL CHECK (created >= 0)"
+    ") STRICT",
+
+    /* Signed notes over the log's first `size` entries. The latest hundred, and the last of each day, are kept: each vouches for
+     * all before it. */
+    "CREATE TABLE checkpoint ("
+    "    size INTEGER PRIMARY KEY CHECK (size >= 1),"
+    "    time INTEGER NOT NULL CHECK (time >= 0),"
+    "    note TEXT NOT NULL CHECK (length(CAST(note AS BLOB)) BETWEEN 1 AND 8192)"
+    ") STRICT",
+    "CREATE TRIGGER checkpoint_fixed BEFORE UPDATE ON checkpoint"
+    " BEGIN SELECT RAISE(ABORT, 'checkpoints are never changed'); END",
+
+    /* What was closed (kind 1: an API key was revoked; 2: a version came into or out of a closed state), in the order in which it was.
+     * Each hash covers all before it. */
+    "CREATE TABLE closed_fact ("
+    "    sequence INTEGER PRIMARY KEY CHECK (sequence >= 1),"
+    "    kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
+    "    key_id TEXT NOT NULL CHECK (length(CAST(key_id AS BLOB)) = CASE kind WHEN 1 THEN 16 ELSE 0 END),"
+    "    ring_id BLOB NOT NULL CHECK (length(ring_id) = CASE kind WHEN 2 THEN 16 ELSE 0 END),"
+    "    version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
+    "    state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 6),"
+    "    hash BLOB NOT NULL CHECK (length(hash) = 32)"
+    ") STRICT",
+    "CREATE INDEX closed_fact_key ON closed_fact (key_id) WHERE kind = 1",
+    "CREATE INDEX closed_fact_version ON closed_fact (ring_id, version) WHERE kind = 2",
+    "CREATE TRIGGER closed_fact_gapless BEFORE INSERT ON closed_fact"
+    " WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM closed_fact)"
+    " BEGIN SELECT RAISE(ABORT, 'closed facts follow each other without a gap'); END",
+    "CREATE TRIGGER closed_fact_fixed BEFORE UPDATE ON closed_fact"
+    " BEGIN SELECT RAISE(ABORT, 'closed facts are never changed'); END",
 
     "CREATE TRIGGER vault_forward BEFORE UPDATE ON vault"
     " WHEN NEW.vault_id <> OLD.vault_id OR (NEW.era = OLD.era AND NEW.epoch < OLD.epoch)"
@@ -287,6 +335,12 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER credential_stays BEFORE DELETE ON credential"
     " BEGIN SELECT RAISE(ABORT, 'credential rows are kept'); END",
     "CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are kept'); END",
+    "CREATE TRIGGER audit_node_stays BEFORE DELETE ON audit_node"
+    " BEGIN SELECT RAISE(ABORT, 'audit_node rows are kept'); END",
+    "CREATE TRIGGER audit_key_stays BEFORE DELETE ON audit_key"
+    " BEGIN SELECT RAISE(ABORT, 'audit_key rows are kept'); END",
+    "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
+    " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END",
 };
 
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Examining the whole audit log: every entry, the tree, every checkpoint, the closed facts and the rows that they are about. */
+#ifndef AUDIT_EXAMINE_H
+#define AUDIT_EXAMINE_H
+
+#include "audit/checkpoint.h"
+#include "audit/note.h"
+#include "registry/audit.h"
+
+struct examine {
+    const struct note_key *key;         /* whose signatures count; NULL: nobody's, checkpoints are not looked at */
+    const struct checkpoint *elsewhere; /* kept outside, its signature checked already; NULL: none */
+    /* Hears of each problem: one line, and the entry that it is about (0: none in particular). */
+    void (*problem)(uint64_t entry, const char *text, void *context);
+    void *context;
+};
+
+struct examine_result {
+    uint64_t entries;
+    uint64_t checkpoints; /* that were good */
+    uint64_t vouched;     /* up to which entry the latest good one vouches */
+    uint64_t closed;      /* facts */
+    uint64_t problems;
+    struct merkle_hash root; /* of what is there */
+};
+
+/* In a reading transaction. SEALRING_OK whatever it found; anything else: it could not finish. */
+sealring_status examine_log(struct registry *registry, const struct examine *examine, struct examine_result *result,
+                            sealring_error *error);
+
+#endif

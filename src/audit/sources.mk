@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+libsealring_core_la_SOURCES += \
+	src/audit/checkpoint.c src/audit/checkpoint.h \
+	src/audit/entry.c src/audit/entry.h \
+	src/audit/examine.c src/audit/examine.h \
+	src/audit/leaf.c src/audit/leaf.h \
+	src/audit/merkle.c src/audit/merkle.h \
+	src/audit/note.c src/audit/note.h \
+	src/audit/tree.c src/audit/tree.h

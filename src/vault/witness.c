@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit token: the key that signs checkpoints, and the anchor that a registry put back is noticed by. */
+#include "vault/witness.h"
+
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/entry.h"
+#include "audit/note.h"
+#include "audit/tree.h"
+#include "base/base62.h"
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "token/data.h"
+#include "token/signer.h"
+
+#define WITNESS_ANCHOR_HEAD "sealring anchor 1 "
+#define WITNESS_ANCHORS     4 /* one; two after an interruption */
+
+/* What is committed, as of one transaction. */
+struct witness_state {
+    struct checkpoint checkpoint;
+    uint64_t vouched; /* up to which entry the latest checkpoint goes, 0: none */
+    char vkey[REGISTRY_VKEY_SIZE];
+    struct registry_checkpoint row;
+};
+
+bool witness_configured(const struct config *config)
+{
+    return config->audit_token[0] != '\0' && config->audit_pin_source[0] != '\0';
+}
+
+/* Open only for as long as it takes: while another token of a module is open, a destroyed key cannot be looked for with fresh eyes. */
+static sealring_status witness_open(const struct config *config, struct token **token, sealring_error *error)
+{
+    struct token_config audit;
+    sealring_status status = config_check_environment(config, error);
+    if (status != SEALRING_OK)
+        return status;
+    config_audit_token(config, &audit);
+    return token_open(&audit, token, error);
+}
+
+/* The pair has the vault's ID, so that one token can serve several vaults. */
+static void witness_signer(const uint8_t vault_id[REGISTRY_ID_SIZE], struct token_signer *signer)
+{
+    memset(signer, 0, sizeof *signer);
+    memcpy(signer->object_id, vault_id, REGISTRY_ID_SIZE);
+    signer->object_id_length = REGISTRY_ID_SIZE;
+}
+
+static bool witness_key(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct token_signer *signer,
+                        struct note_key *key)
+{
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    checkpoint_origin(vault_id, origin);
+    return note_key_make(origin, (enum note_type)signer->type, signer->public_key, signer->public_length, key);
+}
+
+sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                 char vkey[REGISTRY_VKEY_SIZE], sealring_error *error)
+{
+    struct token *token = NULL;
+    struct token_signer signer;
+    struct note_key key;
+    char label[TOKEN_LABEL_MAX + 1];
+    char hex[2 * REGISTRY_ID_SIZE + 1];
+    _Static_assert(NOTE_KEY_TEXT_SIZE <= REGISTRY_VKEY_SIZE, "a vkey fits");
+    witness_signer(vault_id, &signer);
+    hex_encode(vault_id, REGISTRY_ID_SIZE, hex);
+    snprintf(label, sizeof label, "sealring-audit/%s", hex);
+    sealring_status status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = token_signer_generate(token, label, &signer, error);
+    token_close(token);
+    if (status == SEALRING_OK && !witness_key(vault_id, &signer, &key))
+        status = error_set(error, SEALRING_TOKEN, "the audit token made a key pair whose public key is none");
+    if (status == SEALRING_OK)
+        note_key_format(&key, vkey);
+    return status;
+}
+
+/* ---- The anchor ---- */
+
+static void anchor_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char hex[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, hex);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-anchor/%s", hex);
+}
+
+static void anchor_format(const struct witness_anchor *anchor, char text[TOKEN_DATA_MAX])
+{
+    char era[2 * CHECKPOINT_ERA_SIZE + 1];
+    char digest[BASE64_LENGTH(MERKLE_HASH_SIZE) + 1];
+    hex_encode(anchor->era, CHECKPOINT_ERA_SIZE, era);
+    base64_encode(anchor->digest.bytes, MERKLE_HASH_SIZE, digest);
+    snprintf(text, TOKEN_DATA_MAX, WITNESS_ANCHOR_HEAD "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %s", anchor->serial, era,
+             anchor->size, anchor->closed_count, digest);
+}
+
+static bool anchor_parse(const char *text, struct witness_anchor *anchor)
+{
+    char era[2 * CHECKPOINT_ERA_SIZE + 1] = "";
+    char digest[BASE64_LENGTH(MERKLE_HASH_SIZE) + 1] = "";
+    char again[TOKEN_DATA_MAX];
+    size_t length = 0;
+    memset(anchor, 0, sizeof *anchor);
+    if (sscanf(text, WITNESS_ANCHOR_HEAD "%" SCNu64 " %32s %" SCNu64 " %" SCNu64 " %44s", &anchor->serial, era,
+               &anchor->size, &anchor->closed_count, digest) != 5 ||
+        !base64_decode(digest, strlen(digest), anchor->digest.bytes, MERKLE_HASH_SIZE, &length))
+        return false;
+    for (size_t i = 0; i < CHECKPOINT_ERA_SIZE; i++) {
+        unsigned value = 0;
+        if (sscanf(era + 2 * i, "%2x", &value) != 1)
+            return false;
+        anchor->era[i] = (uint8_t)value;
+    }
+    anchor_format(anchor, again);
+    return strcmp(again, text) == 0;
+}
+
+static void anchor_digest(const struct merkle_hash *root, const uint8_t closed[REGISTRY_DIGEST_SIZE],
+                          struct merkle_hash *digest)
+{
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add(&hash, root->bytes, sizeof root->bytes);
+    sha256_add(&hash, closed, REGISTRY_DIGEST_SIZE);
+    sha256_finish(&hash, digest->bytes);
+}
+
+static void anchor_take(struct audit_witness *witness, const char *text)
+{
+    struct witness_anchor anchor;
+    if (anchor_parse(text, &anchor) && (!witness->anchored || anchor.serial > witness->anchor.serial)) {
+        witness->anchor = anchor;
+        witness->anchored = true;
+    }
+}
+
+/* From a data object, else, where the token keeps none, from the label of the private key. */
+static sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                   struct audit_witness *witness, sealring_error *error)
+{
+    struct token_data values[WITNESS_ANCHORS];
+    char label[TOKEN_LABEL_MAX + 1];
+    struct token_signer signer;
+    size_t count = 0;
+    sealring_error ignored;
+    witness->anchored = false;
+    anchor_label(vault_id, label);
+    witness_signer(vault_id, &signer);
+    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, error);
+    for (size_t i = 0; i < count; i++) {
+        char text[TOKEN_DATA_MAX + 1];
+        memcpy(text, values[i].bytes, values[i].length);
+        text[values[i].length] = '\0';
+        anchor_take(witness, text);
+    }
+    if (!witness->anchored && token_signer_label(token, &signer, label, &ignored) == SEALRING_OK)
+        anchor_take(witness, label);
+    return witness->anchored || status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+static sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                    const struct witness_anchor *anchor, sealring_error *error)
+{
+    char text[TOKEN_DATA_MAX];
+    char label[TOKEN_LABEL_MAX + 1];
+    struct token_signer signer;
+    anchor_label(vault_id, label);
+    anchor_format(anchor, text);
+    witness_signer(vault_id, &signer);
+    sealring_status status = token_data_write(token, label, text, strlen(text), error);
+    return status == SEALRING_REFUSED ? token_signer_relabel(token, &signer, text, error) : status;
+}
+
+/* ---- Judging ---- */
+
+static void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)
+{
+    snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
+}
+
+void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry)
+{
+    struct token *token = NULL;
+    sealring_error error = {0};
+    if (!witness_configured(config))
+        return;
+    sealring_status status = witness_open(config, &token, &error);
+    if (status == SEALRING_OK)
+        status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &error);
+    token_close(token);
+    if (status != SEALRING_OK)
+        witness_say(witness, "the audit token was not asked whether the registry was put back", &error);
+}
+
+/* The digest that the registry's log has at the anchor's place; *there: it is that long. */
+static sealring_status witness_digest(const struct witness_anchor *anchor, struct registry *registry,
+                                      struct merkle_hash *digest, bool *there, sealring_error *error)
+{
+    uint64_t size = 0;
+    struct merkle_hash root;
+    uint8_t closed[REGISTRY_DIGEST_SIZE];
+    *there = false;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status != SEALRING_OK || size < anchor->size)
+        return status;
+    status = tree_root(registry, anchor->size, &root, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_at(registry, anchor->closed_count, closed, error);
+    if (status == SEALRING_NOT_FOUND)
+        return SEALRING_OK;
+    *there = status == SEALRING_OK;
+    if (*there)
+        anchor_digest(&root, closed, digest);
+    return status;
+}
+
+sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
+{
+    struct merkle_hash digest;
+    bool there = false;
+    uint64_t size = 0;
+    if (!witness->anchored)
+        return SEALRING_OK;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK)
+        status = witness_digest(&witness->anchor, registry, &digest, &there, error);
+    if (status == SEALRING_REGISTRY) /* the tree has a hole: that is no log that goes on */
+        there = false;
+    else if (status != SEALRING_OK || (there && merkle_equal(&digest, &witness->anchor.digest)))
+        return status;
+    if (size < witness->anchor.size)
+        return error_set(error, SEALRING_REFUSED,
+                         "ALARM: the registry was put back: its audit log ends with entry %" PRIu64
+                         ", the audit token knows of %" PRIu64 ": bring the newest registry back, or, if what is "
+                         "missing is lost, repeat the command with --take-over REASON",
+                         size, witness->anchor.size);
+    return error_set(error, SEALRING_REFUSED,
+                     "ALARM: the registry is another one, or its audit log was changed: up to entry %" PRIu64
+                     " it is not what the audit token knows: see `sealring audit verify`; bring the right registry "
+                     "back, or repeat the command with --take-over REASON",
+                     witness->anchor.size);
+}
+
+sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
+                                  struct audit_act *act, sealring_error *error)
+{
+    uint8_t era[REGISTRY_ID_SIZE];
+    uint64_t size = 0;
+    char text[TOKEN_DATA_MAX], before[2 * REGISTRY_ID_SIZE + 1], after[2 * REGISTRY_ID_SIZE + 1];
+    if (RAND_bytes(era, sizeof era) != 1)
+        return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+    hex_encode(registry_vault_row(registry)->era, REGISTRY_ID_SIZE, before);
+    hex_encode(era, REGISTRY_ID_SIZE, after);
+    anchor_format(&witness->anchor, text);
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK)
+        status = registry_vault_set_era(registry, era, error);
+    audit_detail(act, "{s:s, s:I, s:s, s:s, s:s}", "anchor", text, "entries", (json_int_t)size, "era_before", before,
+                 "era_after", after, "reason", reason);
+    return status;
+}
+
+/* ---- Checkpoints ---- */
+
+static sealring_status witness_look(struct registry *registry, void *context, sealring_error *error)
+{
+    struct witness_state *state = context;
+    struct checkpoint *checkpoint = &state->checkpoint;
+    const struct registry_vault *vault = registry_vault_row(registry);
+    memset(state, 0, sizeof *state);
+    checkpoint_origin(vault->vault_id, checkpoint->origin);
+    memcpy(checkpoint->era, vault->era, sizeof checkpoint->era);
+    sealring_status status = registry_audit_size(registry, &checkpoint->size, error);
+    if (status == SEALRING_OK)
+        status = registry_checkpoint_latest(registry, &state->row, error);
+    if (status == SEALRING_NOT_FOUND)
+        status = SEALRING_OK;
+    state->vouched = state->row.size;
+    if (status == SEALRING_OK)
+        status = registry_audit_key_get(registry, state->vkey, error);
+    if (status == SEALRING_NOT_FOUND)
+        status = error_set(error, SEALRING_NOT_FOUND, "the registry names no key for it");
+    if (status == SEALRING_OK)
+        status = tree_root(registry, checkpoint->size, &checkpoint->root, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_head(registry, &checkpoint->closed_count, checkpoint->closed.bytes, error);
+    return status;
+}
+
+/* The signed note; verified before anybody gets to see it, with the key that verifiers will take. */
+static sealring_status witness_sign(struct token *token, struct witness_state *state,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+{
+    char text[CHECKPOINT_TEXT_SIZE];
+    char line[NOTE_LINE_SIZE];
+    uint8_t signature[TOKEN_SIGNATURE_MAX];
+    size_t length = 0;
+    struct note_key key;
+    struct note note;
+    struct token_signer signer;
+    witness_signer(vault_id, &signer);
+    if (!note_key_parse(state->vkey, &key))
+        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
+    signer.type = (enum token_signer_type)key.type;
+    state->checkpoint.time = clock_wall_ms();
+    checkpoint_format(&state->checkpoint, text);
+    sealring_status status = token_signer_sign(token, &signer, text, strlen(text), signature, &length, error);
+    if (status != SEALRING_OK)
+        return status;
+    bool good = note_sign_line(&key, signature, length, line);
+    snprintf(state->row.note, sizeof state->row.note, "%s\n%s", text, good ? line : "");
+    if (!good || !note_parse(state->row.note, strlen(state->row.note), &note, NULL) ||
+        note_verify(&note, &key) != NOTE_GOOD)
+        return error_set(error, SEALRING_REFUSED, "the key in the audit token is not the one that the registry names");
+    state->row.size = state->checkpoint.size;
+    state->row.time = state->checkpoint.time;
+    return SEALRING_OK;
+}
+
+static sealring_status witness_insert(struct registry *registry, void *context, sealring_error *error)
+{
+    struct witness_state *state = context;
+    return registry_checkpoint_insert(registry, &state->row, error);
+}
+
+static sealring_status witness_keep(struct registry *registry, struct witness_state *state, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = false};
+    if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
+        return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+    return registry_write(registry, &how, witness_insert, state, error);
+}
+
+static sealring_status witness_anchor(struct token *token, struct audit_witness *witness,
+                                      const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                      sealring_error *error)
+{
+    struct witness_anchor anchor = {
+        .serial = witness->anchored ? witness->anchor.serial + 1 : 1,
+        .size = state->checkpoint.size,
+        .closed_count = state->checkpoint.closed_count,
+    };
+    memcpy(anchor.era, state->checkpoint.era, sizeof anchor.era);
+    anchor_digest(&state->checkpoint.root, state->checkpoint.closed.bytes, &anchor.digest);
+    sealring_status status = anchor_store(token, vault_id, &anchor, error);
+    if (status == SEALRING_OK) {
+        witness->anchor = anchor;
+        witness->anchored = true;
+    }
+    return status;
+}
+
+void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
+{
+    struct witness_state *state = NULL;
+    struct token *token = NULL;
+    sealring_error error = {0};
+    if (!witness_configured(config))
+        return;
+    const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
+    const char *what = "what was done stands, but no checkpoint was signed";
+    sealring_status status = SEALRING_OK;
+    state = malloc(sizeof *state);
+    if (state == NULL)
+        status = error_no_memory(&error);
+    if (status == SEALRING_OK)
+        status = registry_read(registry, witness_look, state, &error);
+    if (status == SEALRING_OK && state->vouched == state->checkpoint.size && witness->anchored &&
+        witness->anchor.size == state->checkpoint.size)
+        goto cleanup;
+    if (status == SEALRING_OK)
+        status = witness_open(config, &token, &error);
+    if (status == SEALRING_OK) /* another manager may have moved it since */
+        status = anchor_load(token, vault_id, witness, &error);
+    if (status == SEALRING_OK && state->vouched != state->checkpoint.size) {
+        status = witness_sign(token, state, vault_id, &error);
+        if (status == SEALRING_OK)
+            status = witness_keep(registry, state, &error);
+    }
+    if (status == SEALRING_OK) {
+        what = "what was done stands, but the audit token keeps no anchor of it";
+        status = witness_anchor(token, witness, state, vault_id, &error);
+    }
+cleanup:
+    token_close(token);
+    free(state);
+    if (status != SEALRING_OK)
+        witness_say(witness, what, &error);
+    else
+        witness->remark[0] = '\0';
+}

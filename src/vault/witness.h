@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit token: the key that signs checkpoints, and the anchor that a registry put back is noticed by. */
+#ifndef VAULT_WITNESS_H
+#define VAULT_WITNESS_H
+
+#include <stdbool.h>
+
+#include "audit/checkpoint.h"
+#include "registry/audit.h"
+#include "vault/config.h"
+
+struct audit_act;
+
+#define WITNESS_REMARK_SIZE 256
+
+/* What the token remembers of the log: how long it was, and one hash over root and closed facts of then. */
+struct witness_anchor {
+    uint64_t serial; /* of two that an interruption left, the higher counts */
+    uint8_t era[CHECKPOINT_ERA_SIZE];
+    uint64_t size;
+    uint64_t closed_count;
+    struct merkle_hash digest;
+};
+
+/* A manager's: all zero at first. */
+struct audit_witness {
+    bool anchored; /* an anchor was read, or written */
+    struct witness_anchor anchor;
+    char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
+};
+
+/* Whether the configuration names an audit token. */
+bool witness_configured(const struct config *config);
+
+/* For a new vault: generates the key pair in the audit token and tells its vkey. */
+sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                 char vkey[REGISTRY_VKEY_SIZE], sealring_error *error);
+
+/* Reads the anchor, if the token can be reached; a remark if not. Before the vault's lock is taken: it takes a login. */
+void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
+
+/* In a transaction: SEALRING_REFUSED if the registry's log does not go on from where the anchor is: it was put back, or another one. A
+ * registry that is ahead of it is good: a crash came between. */
+sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);
+
+/* In a writing transaction, after a refusal: another era, and the act that records it. */
+sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
+                                  struct audit_act *act, sealring_error *error);
+
+/* Under the vault's lock, outside of any transaction: signs a checkpoint over what is committed, stores it, anchors it. Nothing to do
+ * if that was done. Never fails an act: what went wrong becomes the remark, and is made up for the next time. */
+void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Measures an audit log of a million entries: verifying it against hashing its bytes, and appending as it grows. By hand. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "audit/entry.h"
+#include "audit/examine.h"
+#include "audit/leaf.h"
+#include "audit/tree.h"
+#include "registry/fixture.h"
+
+#define BATCH 1000 /* entries in one transaction: what is measured is the entry, not the disk */
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time); /* others may be at work, too */
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void demand(sealring_status status, const sealring_error *error)
+{
+    if (status != SEALRING_OK) {
+        fprintf(stderr, "bench_audit: %s\n", error->message);
+        exit(1);
+    }
+}
+
+struct batch {
+    struct registry_write how;
+    uint64_t first;
+};
+
+/* As long as entries are: an issue, with its key and client. */
+static sealring_status append(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct batch *batch = context;
+    sealring_status status = SEALRING_OK;
+    for (uint64_t i = 0; status == SEALRING_OK && i < BATCH; i++) {
+        struct audit_act act = {.name = "key.issue", .version = 7};
+        snprintf(act.ring, sizeof act.ring, "payments-production");
+        snprintf(act.key_id, sizeof act.key_id, "K%015" PRIu64, batch->first + i);
+        snprintf(act.client, sizeof act.client, "customer-%" PRIu64, batch->first + i);
+        audit_detail(&act, "{s:i, s:[[s, i, s, s]]}", "count", 1, "issued", act.key_id, 1, act.client, "read write");
+        status = audit_append(registry, batch->how.operation_id, (int64_t)(1764144000000 + batch->first + i),
+                              "alice@registry.example.com 47110", &act, error);
+        audit_release(&act);
+    }
+    return status;
+}
+
+/* All entries in memory, as their leaves are made of them. */
+struct copies {
+    struct registry_audit *entries;
+    uint64_t count;
+    size_t bytes;
+};
+
+static const char *copy(struct copies *copies, const char *text)
+{
+    copies->bytes += text != NULL ? strlen(text) : 0;
+    return text != NULL ? strdup(text) : NULL;
+}
+
+static sealring_status keep(const struct registry_audit *entry, void *context, sealring_error *error)
+{
+    struct copies *copies = context;
+    struct registry_audit *kept = &copies->entries[copies->count++];
+    (void)error;
+    *kept = *entry;
+    kept->actor = copy(copies, entry->actor);
+    kept->act = copy(copies, entry->act);
+    kept->ring = copy(copies, entry->ring);
+    kept->key_id = copy(copies, entry->key_id);
+    kept->client = copy(copies, entry->client);
+    kept->detail = copy(copies, entry->detail);
+    copies->bytes += 1 + 1 + 16 + 8 + 16 + 8 + 4 + 6 * 4;
+    return SEALRING_OK;
+}
+
+static sealring_status keep_all(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_audit_walk(registry, keep, context, error);
+}
+
+static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct examine how = {.key = NULL};
+    return examine_log(registry, &how, context, error);
+}
+
+static sealring_status find_root(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct copies *copies = context;
+    struct merkle_hash root;
+    sealring_status status = SEALRING_OK;
+    for (unsigned i = 0; status == SEALRING_OK && i < 1000; i++)
+        status = tree_root(registry, copies->count - i, &root, error);
+    return status;
+}
+
+static void grow(struct fixture *fixture, uint64_t entries)
+{
+    uint64_t next = 1024;
+    for (uint64_t done = 0; done < entries; done += BATCH) {
+        struct batch batch = {.how = {.moves_epoch = false}, .first = done};
+        memcpy(batch.how.operation_id, &done, sizeof done);
+        batch.how.operation_id[15] = 1;
+        double start = now();
+        demand(registry_write(fixture->registry, &batch.how, append, &batch, &fixture->error), &fixture->error);
+        if (done >= next || done + BATCH >= entries) {
+            printf("append   at %8" PRIu64 " entries: %6.2f us each\n", done, (now() - start) * 1e6 / BATCH);
+            next *= 4;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t entries = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+    struct fixture fixture;
+    struct examine_result result;
+    struct copies copies = {.entries = calloc(entries + BATCH, sizeof *copies.entries)};
+    struct merkle_frontier frontier = {.size = 0};
+    fixture_open(&fixture);
+    grow(&fixture, entries);
+    demand(registry_read(fixture.registry, keep_all, &copies, &fixture.error), &fixture.error);
+    double start = now();
+    for (uint64_t i = 0; i < copies.count; i++) {
+        struct merkle_hash hash;
+        leaf_hash((const uint8_t *)"0123456789abcdef", &copies.entries[i], &hash);
+        (void)merkle_append(&frontier, &hash, NULL, NULL);
+    }
+    double hashing = now() - start;
+    start = now();
+    demand(registry_read(fixture.registry, verify, &result, &fixture.error), &fixture.error);
+    double verifying = now() - start;
+    start = now();
+    demand(registry_read(fixture.registry, find_root, &copies, &fixture.error), &fixture.error);
+    double finding = now() - start;
+    printf("hashing  %" PRIu64 " entries, %.0f bytes each, and the tree over them: %.3f s\n", copies.count,
+           (double)copies.bytes / (double)copies.count, hashing);
+    printf("verify   %" PRIu64 " entries, %" PRIu64 " problems: %.3f s, %.2f x the hashing\n", result.entries,
+           result.problems, verifying, verifying / hashing);
+    printf("root     for a checkpoint: %.1f us\n", finding * 1e6 / 1000);
+    fixture_close(&fixture);
+    return 0;
+}

@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The audit log as an operator and an auditor use it: shown, verified, exported, tampered with, put back.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
+database=$SEALRING_VAULT/registry/sealring.db
+
+sql() { # STATEMENTS
+    sqlite3 "$database" "$1" || bail_out "sqlite3 failed"
+}
+
+must init
+matches "$work/out" '^audit key +sealring/[0-9a-f]{32}\+[0-9a-f]{8}\+A[A-Za-z0-9+/]+=*$'
+report $? "init prints the key that is to be kept"
+must ring create payments --prefix acme_live --quiet-period 1s
+must client add shop --contact shop-desk@example.org
+must client set shop --contact other-desk@example.org
+must issue payments --client shop --scope read
+key_id=$(sqlite3 "$database" 'SELECT key_id FROM api_key')
+must revoke "$key_id" --reason "leaked in a log" --no-wait
+
+run audit show
+succeeds "show"
+out_like '^ENTRY +TIME +WHO +ACT +ON +WHY$' "show has a header"
+out_like ' key.revoke +.*'"$key_id"'.* leaked in a log' "show says who was revoked and why"
+nowhere desk@example.org "no contact"
+is "$(sqlite3 "$database" "SELECT count(*) FROM audit WHERE detail LIKE '%desk@%' OR actor LIKE '%desk@%'")" 0 "no contact in the log itself"
+must client add gone --contact gone-desk@example.org
+must client forget gone
+is "$(sqlite3 "$database" "SELECT group_concat(act) FROM audit WHERE client = 'gone'")" client.add,client.forget "a forgotten client's acts stay"
+is "$(sqlite3 "$database" "SELECT count(*) FROM audit WHERE detail LIKE '%gone-desk%'")" 0 "without its contact"
+
+entries=$(sqlite3 "$database" 'SELECT max(sequence) FROM audit')
+for filter in "--ring payments" "--key $key_id" "--client shop" "--act client" "--act client.add" "--last 2" "--since 1h"; do
+    # shellcheck disable=SC2086 # words
+    run audit show --json $filter
+    succeeds "show $filter"
+    jq -e --arg key "$key_id" --arg filter "$filter" '.entries as $e |
+        if $filter == "--ring payments" then ($e | length) == 3 and ($e | all(.ring == "payments"))
+        elif $filter == "--client shop" then ($e | length) == 4 and ($e | all(.client == "shop"))
+        elif $filter == "--act client" then ($e | length) == 4 and ($e | all(.act | startswith("client.")))
+        elif $filter == "--act client.add" then ($e | length) == 2
+        elif $filter == "--last 2" then ($e | length) == 2 and $e[0].entry + 1 == $e[1].entry
+        elif $filter == "--since 1h" then ($e | length) == 0
+        else ($e | length) == 2 and ($e | all(.key_id == $key)) end' "$work/out" >/dev/null
+    report $? "show $filter leaves what it should"
+done
+
+run audit verify
+succeeds "verify"
+out_like '^result +everything agrees' "everything agrees"
+err_like 'give --key' "and says that the key is the registry's own word"
+run audit key
+vkey=$(cat "$work/out")
+run audit checkpoint
+cp "$work/out" "$work/kept"
+is "$(sed -n 2p "$work/kept")" "$entries" "the checkpoint is over all entries"
+run audit verify --key "$vkey" --checkpoint "$work/kept"
+succeeds "verify against what was kept"
+SOFTHSM2_CONF=/nowhere run audit verify --json
+json_is '.audit.good' true "verify needs no token"
+mv "$SEALRING_VAULT/tokens" "$work/tokens"
+run audit verify --key "$vkey" --checkpoint "$work/kept"
+succeeds "verify with the tokens gone"
+mv "$work/tokens" "$SEALRING_VAULT/tokens"
+
+run audit export --proof
+succeeds "export"
+is "$(wc -l <"$work/out")" "$entries" "one line each"
+jq -se 'all(.[]; .class_uid == 3004 and .category_uid == 3 and .type_uid == 300400 + .activity_id and .metadata.version == "1.8.0"
+    and (.entity.type | length) > 0 and .unmapped.sealring.proof.tree_size >= .unmapped.sealring.entry)' "$work/out" >/dev/null
+report $? "every line is an event of OCSF with a proof"
+is "$(jq -sr '[.[] | select(.activity_id == 99) | .metadata.event_code] | join(" ")' "$work/out")" "" "each act has an activity"
+run audit export --since 5
+is "$(head -n 1 "$work/out" | jq .metadata.sequence)" 5 "export from an entry on"
+
+# ---- tampering
+cp "$database" "$work/good"
+sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 4"
+run audit verify --key "$vkey"
+status_is 1 "a changed entry: exit status 1"
+out_like '^entry 4 \(client.set\) was changed' "and it is named"
+run audit verify --json
+json_is '.audit.problems[0].entry' 4 "in JSON, too"
+json_is '.audit.good' false "which says that it is not good"
+rm -f "$database-wal" "$database-shm"
+cp "$work/good" "$database"
+
+# ---- yesterday's registry
+must client add today
+cp "$work/good" "$database"
+rm -f "$database-wal" "$database-shm"
+run client add tomorrow
+status_is 1 "yesterday's registry is refused"
+err_like 'ALARM: the registry was put back' "loudly"
+run client add tomorrow --dry-run
+status_is 1 "also for a dry run"
+run client list
+succeeds "reading goes on"
+run client add tomorrow --take-over "the disk burnt"
+succeeds "taking over"
+run audit show --act audit --json
+json_is '.entries[0].detail.reason' "the disk burnt" "is on the record"
+run client add after
+succeeds "and things go on"
+run audit verify
+succeeds "the log agrees with itself"
+
+# ---- an audit token that is away
+mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
+run client add meanwhile
+succeeds "without the audit token"
+err_like 'no checkpoint was signed' "it is said"
+run audit verify
+succeeds "verify"
+err_like 'no checkpoint vouches for the entries after' "says what is not vouched for"
+mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
+run client add then
+[ ! -s "$work/err" ]
+report $? "the next act makes up for it, silently"
+
+# ---- wrong inputs
+run audit verify --checkpoint "$work/none"
+status_is 2 "a checkpoint that is missing"
+echo nonsense >"$work/nonsense"
+run audit verify --checkpoint "$work/nonsense"
+status_is 2 "a checkpoint that is none"
+run audit verify --key nonsense
+status_is 2 "a key that is none"
+run audit show --last 0
+status_is 2 "the last none"
+run audit
+status_is 2 "audit what"
+run init --audit-token pkcs11:token=x
+status_is 2 "an audit token without its PIN source"
+done_testing

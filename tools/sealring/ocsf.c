@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Audit entries as events of the Open Cybersecurity Schema Framework. */
+#include "tools/sealring/ocsf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "tools/sealring/memory.h"
+
+/* OCSF 1.8.0, events/iam/entity_management.json. */
+#define OCSF_VERSION  "1.8.0"
+#define OCSF_CATEGORY 3    /* Identity & Access Management */
+#define OCSF_CLASS    3004 /* Entity Management */
+#define OCSF_OTHER    99
+
+/* The ends of acts, and what OCSF calls the like (activity_id). */
+static const struct {
+    const char *verb;
+    int id;
+    const char *name;
+} activities[] = {
+    {"init", 1, "Create"},        {"create", 1, "Create"},      {"add", 1, "Create"},
+    {"issue", 1, "Create"},       {"import", 1, "Create"},      {"prepare", 1, "Create"},
+    {"set", 3, "Update"},         {"label", 3, "Update"},       {"narrow", 3, "Update"},
+    {"rekey", 3, "Update"},       {"reissue", 3, "Update"},     {"forget", 4, "Delete"},
+    {"destroy", 4, "Delete"},     {"activate", 10, "Activate"}, {"rotate", 10, "Activate"},
+    {"rollback", 10, "Activate"}, {"reinstate", 8, "Enable"},   {"revoke", 9, "Disable"},
+    {"compromise", 9, "Disable"}, {"retire", 11, "Deactivate"}, {"suspend", 12, "Suspend"},
+    {"resume", 13, "Resume"},     {"hand-over", 2, "Read"},
+};
+
+static json_t *entity(const sealring_audit_entry *entry)
+{
+    char kind[32];
+    char version[16] = "";
+    snprintf(kind, sizeof kind, "%.*s", (int)strcspn(entry->act, "."), entry->act);
+    if (entry->version != 0)
+        snprintf(version, sizeof version, "%u", entry->version);
+    const char *uid = entry->key_id != NULL ? entry->key_id : entry->client != NULL ? entry->client : entry->ring;
+    const char *name = entry->ring != NULL ? entry->ring : entry->client;
+    return json_pack("{s:s, s:s*, s:s*, s:s*}", "type", kind, "uid", uid, "name", name, "version",
+                     version[0] != '\0' ? version : NULL);
+}
+
+/* "alice@host 4711" in parts. */
+static json_t *actor(const char *text)
+{
+    if (text == NULL)
+        return json_null();
+    char *user = memory_copy(text);
+    char *process = strrchr(user, ' ');
+    long number = process != NULL ? strtol(process + 1, NULL, 10) : 0;
+    if (process != NULL)
+        *process = '\0';
+    char *host = strrchr(user, '@');
+    if (host != NULL)
+        *host++ = '\0';
+    json_t *parts = json_pack("{s:{s:s}, s:{s:I, s:s}}", "user", "name", user, "process", "pid", (json_int_t)number,
+                              "name", "sealring");
+    free(user);
+    return parts;
+}
+
+static json_t *host(const char *text)
+{
+    const char *at = text != NULL ? strchr(text, '@') : NULL;
+    return at != NULL ? json_pack("{s:s%}", "hostname", at + 1, strcspn(at + 1, " ")) : NULL;
+}
+
+static json_t *proof(const sealring_audit_entry *entry)
+{
+    if (entry->proof == NULL)
+        return NULL;
+    if (entry->sequence > entry->proof->tree_size)
+        return json_null();
+    json_t *hashes = json_array();
+    for (size_t i = 0; i < entry->proof->count; i++)
+        json_array_append_new(hashes, json_string(entry->proof->hashes[i]));
+    return json_pack("{s:I, s:s, s:I, s:o}", "tree_size", (json_int_t)entry->proof->tree_size, "root",
+                     entry->proof->root, "leaf_index", (json_int_t)(entry->sequence - 1), "hashes", hashes);
+}
+
+/* What OCSF has no name for: all that it takes to compute the leaf hash again, and to do the act again. */
+static json_t *unmapped(const sealring_audit_entry *entry)
+{
+    return json_pack("{s:{s:I, s:s, s:s, s:s?, s:s?, s:I, s:s?, s:s?, s:s?, s:s, s:o*}}", "sealring", "entry",
+                     (json_int_t)entry->sequence, "operation_id", entry->operation_id, "act", entry->act, "actor",
+                     entry->actor, "ring", entry->ring, "version", (json_int_t)entry->version, "key_id", entry->key_id,
+                     "client", entry->client, "detail", entry->detail, "leaf_hash", entry->leaf_hash, "proof",
+                     proof(entry));
+}
+
+int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_audit_entry *entry)
+{
+    const char *dot = strrchr(entry->act, '.');
+    int activity = OCSF_OTHER;
+    const char *name = "Other";
+    for (size_t i = 0; i < sizeof activities / sizeof *activities; i++)
+        if (dot != NULL && strcmp(activities[i].verb, dot + 1) == 0) {
+            activity = activities[i].id;
+            name = activities[i].name;
+        }
+    json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
+    const char *reason = json_string_value(json_object_get(detail, "reason"));
+    json_t *metadata = json_pack("{s:s, s:{s:s, s:s, s:s}, s:s, s:I, s:s, s:s}", "version", OCSF_VERSION, "product",
+                                 "name", "sealring", "vendor_name", "sealring", "version", sealring_library_version(),
+                                 "uid", entry->operation_id, "sequence", (json_int_t)entry->sequence, "event_code",
+                                 entry->act, "tenant_uid", vault->vault_id);
+    json_t *event = json_pack(
+        "{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:i, s:s, s:o, s:o, s:o*, s:o, s:s*, s:o}", "category_uid",
+        OCSF_CATEGORY, "category_name", "Identity & Access Management", "class_uid", OCSF_CLASS, "class_name",
+        "Entity Management", "activity_id", activity, "activity_name", name, "type_uid", OCSF_CLASS * 100 + activity,
+        "time", (json_int_t)entry->time, "severity_id", 1, "severity", "Informational", "status_id", 1, "status",
+        "Success", "metadata", metadata, "actor", actor(entry->actor), "device", host(entry->actor), "entity",
+        entity(entry), "comment", reason, "unmapped", unmapped(entry));
+    json_decref(detail);
+    if (event == NULL)
+        return -1;
+    int failed = json_dumpf(event, stream, JSON_COMPACT);
+    json_decref(event);
+    return failed != 0 || fputc('\n', stream) == EOF ? -1 : 0;
+}
