@@ -46,8 +46,9 @@ static void tear_down(void)
 #define KEY_AGAIN(state, label)                                                                                  \
     "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, " \
     "changed_epoch) VALUES ('aaaaaaaaaaaaaaaa', 1, 1, '" label "', " state ", 0, '', 1, 1, 1)"
-#define AUDIT_AGAIN(verb, sequence) \
-    verb " INTO audit (sequence, operation_id, time, act, version) VALUES (" sequence ", zeroblob(16), 1, 'x', 0)"
+#define AUDIT_AGAIN(verb, sequence)                                                              \
+    verb " INTO audit (sequence, operation_id, time, act, version, leaf_hash) VALUES (" sequence \
+         ", zeroblob(16), 1, 'x', 0, zeroblob(32))"
 
 static const struct {
     const char *sql;
@@ -172,9 +173,15 @@ static const struct {
     {AUDIT_AGAIN("INSERT OR IGNORE", "1"), SQLITE_CONSTRAINT_TRIGGER},
     {AUDIT_AGAIN("INSERT", "3"), SQLITE_CONSTRAINT_TRIGGER}, /* a gap */
     {AUDIT_AGAIN("INSERT", "NULL"), SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO audit (sequence, operation_id, time, act, version) VALUES (2, zeroblob(15), 1, 'x', 0)",
+    {"INSERT INTO audit (sequence, operation_id, time, act, version, leaf_hash) VALUES (2, zeroblob(16), 1, 'x', 0, x'')",
      SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO audit (sequence, operation_id, time, act, version) VALUES (2, zeroblob(16), 1, '', 0)",
+    {"INSERT INTO audit_node VALUES (3, 0, zeroblob(32))", SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO audit_node VALUES (4, 0, zeroblob(31))", SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO closed_fact VALUES (2, 1, '0123456789abcdef', x'', 0, 3, zeroblob(32))", SQLITE_CONSTRAINT_TRIGGER},
+    {"INSERT INTO closed_fact VALUES (1, 1, '', x'', 0, 3, zeroblob(32))", SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO audit (sequence, operation_id, time, act, version, leaf_hash) VALUES (2, zeroblob(15), 1, 'x', 0, zeroblob(32))",
+     SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO audit (sequence, operation_id, time, act, version, leaf_hash) VALUES (2, zeroblob(16), 1, '', 0, zeroblob(32))",
      SQLITE_CONSTRAINT_CHECK},
 };
 
