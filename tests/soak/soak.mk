@@ -30,5 +30,5 @@ test_soak_checker_SOURCES = tests/soak/test_soak_checker.c $(soak_sources)
 test_soak_checker_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 test_soak_checker_LDADD = $(TEST_LIBS)
 endif
-TESTS += tests/soak/soak.sh
+# Of `.ci/run soak`, not of `make check`: a minute by itself tells more than ten seconds beside other tests.
 EXTRA_DIST += tests/soak/soak.sh
