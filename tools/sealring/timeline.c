@@ -121,7 +121,7 @@ static void describe(const sealring_version_info *version, const struct page *pa
     moment_number(version->current, current);
     moment_number(keys, total);
     if (version->current > 0 && detail == DETAIL_LEAST)
-        used = (size_t)sprintf(text, "  %s keys", current);
+        used = (size_t)sprintf(text, "  %s key%s", current, version->current == 1 ? "" : "s");
     else if (version->current > 0)
         used = (size_t)sprintf(text, "  %s of %s API keys", current, total);
     text += used;
