@@ -10,6 +10,7 @@
 
 #define LINE_WIDTH     48
 #define LINE_WIDTH_MIN 20
+#define LINE_LEAST     8
 #define MARGIN         17 /* with the versions' digits: what stands before the line */
 
 enum mark { MARK_NONE, MARK_PENDING, MARK_ACTIVE, MARK_RETIRING, MARK_CLOSED, MARK_START, MARK_NOW, MARK_LIMIT, MARKS };
@@ -179,7 +180,7 @@ static size_t lay_out(const struct versions *versions, const struct page *page, 
         size_t room = page->width > others ? page->width - others : 0;
         size_t wanted = *detail == DETAIL_FULL ? LINE_WIDTH : LINE_WIDTH_MIN;
         if (room >= wanted || *detail == DETAIL_LEAST)
-            return room > LINE_WIDTH ? LINE_WIDTH : room < LINE_WIDTH_MIN ? LINE_WIDTH_MIN : room;
+            return room > LINE_WIDTH ? LINE_WIDTH : room < LINE_LEAST ? LINE_LEAST : room;
     }
 }
 
