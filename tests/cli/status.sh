@@ -162,7 +162,7 @@ run status --watch --vault "$work/nosuch"
 ok "the first look must succeed" test "$status" -ne 0
 
 # A background job has SIGINT ignored, unless somebody gives it back.
-: >"$work/blocks" >"$work/trouble" >"$work/lines"
+touch "$work/blocks" "$work/trouble" "$work/lines"
 perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$SEALRING" status --watch --every 100ms >"$work/blocks" 2>"$work/trouble" &
 watcher=$!
 blocks_are() {
