@@ -99,8 +99,8 @@ static void draw(const struct watching *watching)
     if (watching->trouble[0] != '\0') {
         char since[MOMENT_SIZE];
         moment_relative(watching->looked, watching->session->now, since);
-        foot = memory_text("%s%s; tries again; this is of %s%s", style_start(style, TONE_WARN), watching->trouble,
-                           since, style_end(style, TONE_WARN));
+        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN), since,
+                           watching->trouble, style_end(style, TONE_WARN));
     } else {
         foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM), when,
                            style_separator(style), every, style_separator(style), style_end(style, TONE_DIM));

@@ -10,6 +10,7 @@
 
 #define LINE_WIDTH     48
 #define LINE_WIDTH_MIN 20
+#define LINE_LEAST     8
 #define MARGIN         17 /* with the versions' digits: what stands before the line */
 
 enum mark { MARK_NONE, MARK_PENDING, MARK_ACTIVE, MARK_RETIRING, MARK_CLOSED, MARK_START, MARK_NOW, MARK_LIMIT, MARKS };
@@ -121,7 +122,7 @@ static void describe(const sealring_version_info *version, const struct page *pa
     moment_number(version->current, current);
     moment_number(keys, total);
     if (version->current > 0 && detail == DETAIL_LEAST)
-        used = (size_t)sprintf(text, "  %s keys", current);
+        used = (size_t)sprintf(text, "  %s key%s", current, version->current == 1 ? "" : "s");
     else if (version->current > 0)
         used = (size_t)sprintf(text, "  %s of %s API keys", current, total);
     text += used;
@@ -179,7 +180,7 @@ static size_t lay_out(const struct versions *versions, const struct page *page, 
         size_t room = page->width > others ? page->width - others : 0;
         size_t wanted = *detail == DETAIL_FULL ? LINE_WIDTH : LINE_WIDTH_MIN;
         if (room >= wanted || *detail == DETAIL_LEAST)
-            return room > LINE_WIDTH ? LINE_WIDTH : room < LINE_WIDTH_MIN ? LINE_WIDTH_MIN : room;
+            return room > LINE_WIDTH ? LINE_WIDTH : room < LINE_LEAST ? LINE_LEAST : room;
     }
 }
 

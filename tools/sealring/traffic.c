@@ -113,10 +113,21 @@ static enum tone tone_of(const struct versions *versions, uint32_t number)
     return TONE_PLAIN;
 }
 
+/* "  1,234 rejected". */
+static void rejected_format(const struct traffic_row *row, char text[MOMENT_SIZE])
+{
+    char number[MOMENT_SIZE];
+    text[0] = '\0';
+    moment_number(row->rejected, number);
+    if (row->rejected > 0)
+        snprintf(text, MOMENT_SIZE, "  %.40s rejected", number);
+}
+
 struct layout {
-    int digits;  /* of the versions' numbers */
-    int number;  /* the width of a number of calls */
-    size_t hour; /* the first that is drawn */
+    int digits;      /* of the versions' numbers */
+    int number;      /* the width of a number of calls */
+    size_t rejected; /* the width of what is said of rejected calls */
+    size_t hour;     /* the first that is drawn */
 };
 
 static struct layout lay_out(const struct traffic *traffic, const struct versions *versions, size_t width)
@@ -127,8 +138,11 @@ static struct layout lay_out(const struct traffic *traffic, const struct version
         moment_number(calls_of(&traffic->rows[i]), text);
         if ((int)strlen(text) > layout.number)
             layout.number = (int)strlen(text);
+        rejected_format(&traffic->rows[i], text);
+        if (strlen(text) > layout.rejected)
+            layout.rejected = strlen(text);
     }
-    size_t others = (size_t)(layout.digits + MARGIN + 2 + layout.number + 2 + 9);
+    size_t others = (size_t)(layout.digits + MARGIN + 2 + layout.number + 2 + 9) + layout.rejected;
     size_t room = width == 0 ? TRAFFIC_HOURS : width > others ? width - others : 1;
     layout.hour = room < TRAFFIC_HOURS ? TRAFFIC_HOURS - room : 0;
     return layout;
@@ -163,11 +177,9 @@ static void draw_row(const struct traffic *traffic, const struct traffic_row *ro
     moment_number(calls_of(row), calls);
     share_format(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1], share);
     fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, calls, share);
-    if (row->rejected > 0) {
-        moment_number(row->rejected, rejected);
-        fprintf(page->stream, "  %s%s rejected%s", style_start(style, TONE_WARN), rejected,
-                style_end(style, TONE_WARN));
-    }
+    rejected_format(row, rejected);
+    if (rejected[0] != '\0')
+        fprintf(page->stream, "%s%s%s", style_start(style, TONE_WARN), rejected, style_end(style, TONE_WARN));
     fputc('\n', page->stream);
 }
 
