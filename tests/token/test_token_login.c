@@ -61,7 +61,7 @@ static int pin_state(struct test_token *at, void *context)
     if (slot_parse_uri(at->config.uri, &uri, &error) != SEALRING_OK ||
         module_acquire(at->config.module, at->config.init_args, &module, &error) != SEALRING_OK ||
         module_restart(module, &error) != SEALRING_OK ||
-        slot_find(module->functions, uri, at->config.uri, &slot, &info, &error) != SEALRING_OK) {
+        slot_find(module->functions, uri, at->config.uri, true, &slot, &info, &error) != SEALRING_OK) {
         return 50;
     }
     module_release(module);
