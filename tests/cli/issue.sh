@@ -70,7 +70,7 @@ cp "$work/out" "$work/later"
 run_with "$work/later" verify
 status_is 1 "before its time it is rejected"
 out_like '^not-yet-valid ' "as not yet valid"
-run issue r --client acme --label soon --expires 1s --json
+run issue r --client acme --label soon --expires 5s --json
 succeeds "issue --json"
 json_is .state issued "says what was done"
 json_is .client acme "for whom"

@@ -14,7 +14,7 @@ retire_at ring state version was_compromised"
 key_fields="client created expires key_id label narrowed_to ring scopes serial state version"
 
 run init --json
-fields .vault "path software_token vault_id warning" "init"
+fields .vault "audit_key path software_token vault_id warning" "init"
 run status --json
 json_is '.rings | length' 0 "status without rings"
 run ring list --json
