@@ -34,6 +34,8 @@ says() { # STATUS REGEX NAME: one clear line
 # ---- A vault with a credential of each kind ----
 
 must init
+# Registries are put back here again and again, which the audit token's anchor would refuse, and rightly (tests/audit).
+sed -i '/^audit-/d' "$SEALRING_VAULT/sealring.conf"
 must ring create r --overlap 1h
 must client add acme
 must issue r --client acme --label retired

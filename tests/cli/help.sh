@@ -18,7 +18,7 @@ for word in init issue import verify explain rotate prepare activate rollback re
     usage run; do
     ok "the overview has $word" grep -Eq "^  $word( |\$)" "$work/overview"
 done
-for word in doctor audit backup restore upgrade; do
+for word in doctor backup restore upgrade; do
     run "$word"
     status_is 2 "$word is not offered yet"
     not_ok "nor in the overview" grep -Eq "^  $word( |\$)" "$work/overview"

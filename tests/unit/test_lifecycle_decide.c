@@ -434,7 +434,9 @@ START_TEST(rollback_takes_the_newest)
     ck_assert_uint_eq(decision.count, 2);
     assert_step(0, 4, A, R);
     assert_step(1, 1, R, A);
-    assert_times(1, NOW, 0, 0, 0, 0);
+    /* what was announced of it stays announced: its next window is no shorter */
+    assert_times(1, NOW, model.versions[0].retire_at, 0, 0, 0);
+    ck_assert_int_ne(model.versions[0].retire_at, 0);
     ck_assert(decision.set_hold);
     ck_assert(decision.hold);
     ck_assert_uint_eq(decision.test_version, 1);

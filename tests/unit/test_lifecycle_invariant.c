@@ -186,6 +186,8 @@ static const char *transition(int index, sealring_version_state to, bool held)
     after.ring.versions = after.versions;
     after.versions[index].state = to;
     after.versions[index].retire_at = to == SEALRING_VERSION_RETIRING ? 50 : 0;
+    if (to == SEALRING_VERSION_ACTIVE) /* a promise stays one, through a rollback as well */
+        after.versions[index].retire_at = before.versions[index].retire_at;
     if (to == SEALRING_VERSION_COMPROMISED)
         after.versions[index].was_compromised = true;
     if (index == ACTIVE && to == SEALRING_VERSION_RETIRING)
@@ -214,6 +216,13 @@ START_TEST(every_pair_of_states)
 END_TEST
 
 /* Each takes a good ring and its copy, and does to the copy what may not happen. */
+static void forget_a_promise_by_rolling_back(struct model *after)
+{
+    after->versions[ACTIVE].state = SEALRING_VERSION_RETIRING;
+    after->versions[ACTIVE].retire_at = 100;
+    after->versions[RETIRING].state = SEALRING_VERSION_ACTIVE;
+    after->versions[RETIRING].retire_at = 0;
+}
 static void drop_a_row(struct model *after)
 {
     after->ring.count--;
@@ -275,6 +284,7 @@ static const struct {
     {redate_the_destroyed, "destroyed version came back or changed"},
     {drop_the_active, "active version was dropped"},
     {shorten_a_window, "shortened"},
+    {forget_a_promise_by_rolling_back, "shortened"},
     {bring_an_active_one, "not pending first"},
     {skip_back_a_number, "no event allows"},
 };
