@@ -19,7 +19,7 @@ static int8_t tick_down(int8_t ticks)
 static void tick_file(struct registry_file *file)
 {
     for (unsigned i = 0; i < VERSIONS; i++) {
-        if (file->rows[i].state == SEALRING_VERSION_RETIRING)
+        if (file->rows[i].state == SEALRING_VERSION_RETIRING || file->rows[i].state == SEALRING_VERSION_ACTIVE)
             file->rows[i].retire_at = tick_down(file->rows[i].retire_at);
         if (file->rows[i].state == SEALRING_VERSION_RETIRED || file->rows[i].state == SEALRING_VERSION_COMPROMISED)
             file->rows[i].purge_at = tick_down(file->rows[i].purge_at);
@@ -160,7 +160,8 @@ static void settle_file(const struct setting *setting, struct registry_file *fil
     for (unsigned i = 0; i < VERSIONS; i++) {
         struct row *row = &file->rows[i];
         bool closed = row->state == SEALRING_VERSION_RETIRED || row->state == SEALRING_VERSION_COMPROMISED;
-        row->retire_at = row->state == SEALRING_VERSION_RETIRING && row->retire_at > 0 ? row->retire_at : 0;
+        bool promised = row->state == SEALRING_VERSION_RETIRING || row->state == SEALRING_VERSION_ACTIVE;
+        row->retire_at = promised && row->retire_at > 0 ? row->retire_at : 0;
         row->purge_at = closed && row->purge_at > 0 ? row->purge_at : 0;
         if (!setting->in_force && (row->was_compromised || row->state == SEALRING_VERSION_DESTROYED))
             for (unsigned client = 0; client < CLIENTS; client++)

@@ -27,12 +27,14 @@ void operator_ring(const struct setting *setting, const struct registry_file *fi
     for (unsigned i = 0; i < file->last_number; i++) {
         const struct row *row = &file->rows[i];
         bool closed = row->state == SEALRING_VERSION_RETIRED || row->state == SEALRING_VERSION_COMPROMISED;
+        /* an active one keeps what was promised of it before a rollback; what is over promises no more than the present */
+        bool promised = row->state == SEALRING_VERSION_RETIRING || row->state == SEALRING_VERSION_ACTIVE;
         versions[i] = (struct lifecycle_version){
             .number = i + 1,
             .state = (sealring_version_state)row->state,
             .created = 1,
             .activated = row->activated == 0 ? 0 : 1 + row->activated,
-            .retire_at = row->state == SEALRING_VERSION_RETIRING ? row_time(row->retire_at) : 0,
+            .retire_at = promised ? row_time(row->retire_at) : 0,
             .closed = closed ? row_time((int8_t)(row->purge_at - setting->purge_delay)) : 0,
             .purge_at = closed ? row_time(row->purge_at) : 0,
             .destroyed = row->state == SEALRING_VERSION_DESTROYED ? 1 : 0,
