@@ -116,7 +116,7 @@ run audit verify
 succeeds "verify"
 err_like 'no checkpoint vouches for the entries after' "says what is not vouched for"
 mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
-run client add then
+run client add "then"
 [ ! -s "$work/err" ]
 report $? "the next act makes up for it, silently"
 

@@ -20,6 +20,7 @@ version_states() { # RING: "1 retired, 2 active"
     "$SEALRING" ring show "$1" --json | jq -r '[.ring.version_list[] | "\(.version) \(.state)"] | join(", ")'
 }
 
+# shellcheck disable=SC2317 # called by a helper
 active_is_at_least() { # RING NUMBER
     [ "$("$SEALRING" ring show "$1" --json | jq .ring.active_version)" -ge "$2" ]
 }

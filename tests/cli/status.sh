@@ -102,6 +102,7 @@ old_key=$(cut -d_ -f2 "$work/old")
 must rotate legacy
 run_with "$work/old" verify
 succeeds "(the old credential is used)"
+# shellcheck disable=SC2317 # called by a helper
 window_over() {
     "$SEALRING" status legacy --json | jq -e '.rings[0].plan[0].state == "waiting"' >/dev/null
 }
@@ -165,6 +166,7 @@ ok "the first look must succeed" test "$status" -ne 0
 touch "$work/blocks" "$work/trouble" "$work/lines"
 perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$SEALRING" status --watch --every 100ms >"$work/blocks" 2>"$work/trouble" &
 watcher=$!
+# shellcheck disable=SC2317 # called by a helper
 blocks_are() {
     [ "$(grep -c '^---- ' "$work/blocks")" -eq "$1" ]
 }
@@ -187,6 +189,7 @@ is "$?" 0 "SIGINT ends it"
 
 perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$SEALRING" status legacy --watch --every 100ms --json >"$work/lines" 2>&1 &
 watcher=$!
+# shellcheck disable=SC2317 # called by a helper
 lines_are() {
     [ "$(wc -l <"$work/lines")" -eq "$1" ]
 }
@@ -244,6 +247,7 @@ terminal() { # COLUMNS LINES MODE ARGUMENT...
     python3 "$work/terminal.py" "$SEALRING" "$wide" "$high" "$mode" "$SEALRING_VAULT/registry" "$@" >"$work/out" 2>"$work/err"
     status=$?
 }
+# shellcheck disable=SC2317 # called by a helper
 holds() { # BYTES as printf knows them
     python3 -c 'import sys; sys.exit(sys.argv[2].encode().decode("unicode_escape").encode() not in open(sys.argv[1], "rb").read())' "$work/out" "$1"
 }
