@@ -305,9 +305,10 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     entry->surplus = entry->remembered && !watched->file_there && (aged || (watched->taken_over && row->hole == 0));
     /* The number of somebody who goes on reporting is news only when what is remembered grows old. */
     bool told = row->state != before.state || row->ended != before.ended || row->hole != before.hole;
+    bool moved = row->number != before.number || row->seen_boot_ms != before.seen_boot_ms;
     bool stale = row->seen_boot_ms - entry->written_boot_ms > roster->vault.lease_ms / 4;
-    entry->changed = entry->changed || !entry->remembered || told ||
-                     (memcmp(&before, row, sizeof before) != 0 && (stale || row->state == SEALRING_VERIFIER_SILENT));
+    entry->changed =
+        entry->changed || !entry->remembered || told || (moved && (stale || row->state == SEALRING_VERIFIER_SILENT));
 }
 
 static void forget_files(struct roster *roster)
