@@ -299,6 +299,9 @@ static void count_issued(struct sight *sight, sealring_verdict verdict, bool con
     const struct registry_credential *row = &sight->presented.holder.credential;
     struct report_version *version = atomic_load(&sight->version->usage);
     struct report_credential *credential = NULL;
+    /* The look makes a version known a moment before it gives it a record: a use in between is a use, too. */
+    if (version == NULL)
+        version = report_version(report, sight->version->ring->id, sight->version->number);
     if (confirmed)
         credential = report_credential(report, row->key, row->serial, sight->version->number,
                                        verifier_hour(sight->verifier, wall));
