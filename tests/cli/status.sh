@@ -133,7 +133,7 @@ registry "DELETE FROM verifier WHERE host = 'web9'"
 # ---- read-only ----
 
 mv "$SEALRING_VAULT/tokens" "$work/tokens"
-flock -o "$SEALRING_VAULT/vault.lock" sleep 60 &
+flock -F "$SEALRING_VAULT/vault.lock" sleep 60 &
 holder=$!
 while flock -n "$SEALRING_VAULT/vault.lock" true; do sleep 0.05; done
 run status

@@ -73,7 +73,7 @@ run usage --key "$key" --json
 json_is '[.usage[] | "\(.version) \(.accepted) \(.newest)"] | join(",")' "1 3 false,2 1 true" "then it is"
 
 # ---- while somebody holds the vault's lock
-flock -o "$work/vault/vault.lock" sleep 60 &
+flock -F "$work/vault/vault.lock" sleep 60 &
 holder=$!
 while flock -n "$work/vault/vault.lock" true; do sleep 0.05; done
 verify "$work/two" --scope read
