@@ -4,7 +4,7 @@
 # harness's pipe, and the harness would wait for that one. A test that hangs is ended, too, and has failed.
 #
 #   contained.sh COMMAND...     TEST_SECONDS: how long it may take
-timeout --kill-after=10 "${TEST_SECONDS:-900}" "$@" &
+timeout --kill-after=10 "${TEST_SECONDS:-900}" "$@" </dev/null &
 group=$!
 trap 'kill -TERM $group; wait $group' HUP INT TERM
 wait $group
