@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/image.h"
 #include "audit/leaf.h"
 #include "audit/tree.h"
 #include "base/error.h"
@@ -26,6 +27,30 @@ void audit_detail_add(struct audit_act *act, const char *name, json_t *value)
         act->detail = json_object();
     if (value == NULL || json_object_set_new(act->detail, name, value) != 0)
         act->failed = true;
+}
+
+static void take_row(enum registry_table table, const void *row, void *context)
+{
+    struct audit_rows *rows = context;
+    if (json_array_append_new(rows->images, image_of(table, row)) != 0)
+        rows->failed = true;
+}
+
+void audit_rows_begin(struct audit_rows *rows, struct registry *registry)
+{
+    *rows = (struct audit_rows){.images = json_array()};
+    rows->failed = rows->images == NULL;
+    registry_watch_rows(registry, take_row, rows);
+}
+
+void audit_rows_end(struct audit_rows *rows, struct registry *registry, struct audit_act *act)
+{
+    registry_watch_rows(registry, NULL, NULL);
+    if (act != NULL && rows->failed)
+        act->failed = true;
+    else if (act != NULL && json_array_size(rows->images) > 0)
+        audit_detail_add(act, "rows", json_incref(rows->images));
+    json_decref(rows->images);
 }
 
 static const char *or_null(const char *text)

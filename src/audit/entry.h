@@ -26,6 +26,15 @@ void audit_detail(struct audit_act *act, const char *format, ...);
 /* Adds a member to the detail. Takes over the reference; NULL marks the act as failed. */
 void audit_detail_add(struct audit_act *act, const char *name, json_t *value);
 
+/* Every row that a transaction's body changes between the two becomes part of the act's detail as `rows` (audit/image.h): what it takes to do
+ * the act again. act NULL: of none. */
+struct audit_rows {
+    json_t *images;
+    bool failed;
+};
+void audit_rows_begin(struct audit_rows *rows, struct registry *registry);
+void audit_rows_end(struct audit_rows *rows, struct registry *registry, struct audit_act *act);
+
 /* Appends the entry to the registry, inside a writing transaction. */
 sealring_status audit_append(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], int64_t time,
                              const char *actor, const struct audit_act *act, sealring_error *error);

@@ -226,3 +226,22 @@ void hex_encode(const uint8_t *bytes, size_t length, char *text)
     }
     text[2 * length] = '\0';
 }
+
+static int hex_digit(char character)
+{
+    if (character >= '0' && character <= '9')
+        return character - '0';
+    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
+}
+
+bool hex_decode(const char *text, uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+        if (low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

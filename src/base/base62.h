@@ -31,4 +31,7 @@ size_t base62_from_random(const uint8_t *random, size_t random_length, char *dig
 /* Lower-case hexadecimal, NUL-terminated; text has room for 2 * length + 1. */
 void hex_encode(const uint8_t *bytes, size_t length, char *text);
 
+/* The bytes of 2 * length digits 0-9a-f. False if there is anything else among them. */
+bool hex_decode(const char *text, uint8_t *bytes, size_t length);
+
 #endif

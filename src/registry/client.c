@@ -53,7 +53,7 @@ sealring_status registry_client_insert(struct registry *registry, struct registr
         client->id = id;
         client->changed_epoch = registry->vault.epoch;
     }
-    return status;
+    return handle_tell(registry, status, REGISTRY_TABLE_CLIENT, client);
 }
 
 sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
@@ -65,7 +65,7 @@ sealring_status registry_client_update(struct registry *registry, const struct r
     query_bind_text(&query, 2, client->contact);
     query_bind_int64(&query, 3, client->forgotten);
     query_bind_uint64(&query, 4, registry->vault.epoch);
-    return query_run(&query, 1, error);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_CLIENT, client);
 }
 
 sealring_status registry_client_get(struct registry *registry, const char *name, struct registry_client *client,

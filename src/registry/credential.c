@@ -70,7 +70,7 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
     query_bind_bool(&query, 13, credential->imported);
     query_bind_bytes(&query, 14, credential->binding, credential->imported ? sizeof credential->binding : 0);
     query_bind_uint64(&query, 15, registry->vault.epoch);
-    return query_run(&query, 1, error);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
 static sealring_status credential_touch_key(struct registry *registry, int64_t key, sealring_error *error)
@@ -95,7 +95,10 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     query_bind_int64(&query, 5, credential->retire_at);
     query_bind_uint64(&query, 6, registry->vault.epoch);
     sealring_status status = query_run(&query, 1, error);
-    return status != SEALRING_OK ? status : credential_touch_key(registry, credential->key, error);
+    if (status == SEALRING_OK) {
+        status = credential_touch_key(registry, credential->key, error);
+    }
+    return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
 sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,

@@ -72,3 +72,18 @@ sealring_status handle_problem(struct registry *registry, enum db_problem proble
     }
     return handle_fail(registry->path, problem, &failure, error);
 }
+
+void registry_watch_rows(struct registry *registry, registry_row_callback each, void *context)
+{
+    registry->watcher = each;
+    registry->watcher_context = context;
+}
+
+sealring_status handle_tell(const struct registry *registry, sealring_status status, enum registry_table table,
+                            const void *row)
+{
+    if (status == SEALRING_OK && registry->watcher != NULL) {
+        registry->watcher(table, row, registry->watcher_context);
+    }
+    return status;
+}

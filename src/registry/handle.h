@@ -7,7 +7,7 @@
 
 #include "registry/db.h"
 #include "registry/lock.h"
-#include "registry/registry.h"
+#include "registry/rows.h"
 
 enum registry_transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
@@ -27,7 +27,13 @@ struct registry {
     struct registry_vault vault;
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
     int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction, 0: not asked for yet */
+    registry_row_callback watcher;          /* registry_watch_rows */
+    void *watcher_context;
 };
+
+/* For every insert and update of a row that is told of (rows.h): how the statement ended, and the row. Returns `status`. */
+sealring_status handle_tell(const struct registry *registry, sealring_status status, enum registry_table table,
+                            const void *row);
 
 /* Writes the error that a problem with the registry at `path` means, and returns its status. failure may be NULL. */
 sealring_status handle_fail(const char *path, enum db_problem problem, const struct db_failure *failure,

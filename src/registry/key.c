@@ -65,7 +65,7 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
         key->id = id;
         key->changed_epoch = registry->vault.epoch;
     }
-    return status;
+    return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
@@ -83,7 +83,7 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
     query_bind_text(&query, 5, key->narrowed_scopes);
     query_bind_int64(&query, 6, key->last_serial);
     query_bind_uint64(&query, 7, registry->vault.epoch);
-    return query_run(&query, 1, error);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_KEY, key);
 }
 
 static sealring_status key_take_one(struct query *query, struct registry_key *key, sealring_error *error)

@@ -81,7 +81,7 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
         ring->id = id;
         ring->changed_epoch = registry->vault.epoch;
     }
-    return status;
+    return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
 }
 
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
@@ -89,7 +89,7 @@ sealring_status registry_ring_update(struct registry *registry, const struct reg
     struct query query;
     query_start(&query, registry, &ring_update, error);
     bind_changeable(&query, ring->id, ring);
-    return query_run(&query, 1, error);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_RING, ring);
 }
 
 sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,

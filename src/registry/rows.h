@@ -20,6 +20,18 @@
  * *_update write what may change and leave the rest: names, prefixes, object IDs, check values, digests and claims stay as
  * inserted. Of a row that is not there: SEALRING_NOT_FOUND. */
 
+/* Told of every row of these tables that the writing transaction inserts or updates, as it is afterwards (a struct registry_ring, …), so that
+ * no change stays out of the record. NULL: nobody is. */
+enum registry_table {
+    REGISTRY_TABLE_RING,
+    REGISTRY_TABLE_VERSION,
+    REGISTRY_TABLE_CLIENT,
+    REGISTRY_TABLE_KEY,
+    REGISTRY_TABLE_CREDENTIAL
+};
+typedef void (*registry_row_callback)(enum registry_table table, const void *row, void *context);
+void registry_watch_rows(struct registry *registry, registry_row_callback each, void *context);
+
 struct registry_ring {
     int64_t id;
     uint8_t ring_id[REGISTRY_ID_SIZE];

@@ -199,7 +199,10 @@ struct recorded_body {
 static sealring_status recorded(struct registry *registry, void *context, sealring_error *error)
 {
     struct recorded_body *recorded_body = context;
+    struct audit_rows rows;
+    audit_rows_begin(&rows, registry);
     sealring_status status = recorded_body->body(registry, recorded_body->context, error);
+    audit_rows_end(&rows, registry, recorded_body->act);
     if (status != SEALRING_OK || recorded_body->act == NULL)
         return status;
     return audit_append(registry, recorded_body->operation_id, clock_wall_ms(), recorded_body->manager->actor,
