@@ -292,6 +292,7 @@ struct registry_verifier {
     int64_t last_report;
     int64_t ended;
     int64_t hole;
+    uint64_t alarms;
 };
 typedef sealring_status (*registry_verifier_callback)(const struct registry_verifier *verifier, void *context,
                                                       sealring_error *error);

@@ -6,14 +6,14 @@
 
 #define VERIFIER_COLUMNS                                                                                                     \
     "instance, seat, inode, host, program, process, joined, state, number, epoch, seen_boot_id, seen_boot_ms, last_report, " \
-    "ended, hole"
+    "ended, hole, alarms"
 
 static const struct db_query verifier_put = {
     "INSERT INTO verifier (" VERIFIER_COLUMNS ")"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
     " ON CONFLICT (instance) DO UPDATE SET seat = ?2, inode = ?3, host = ?4, program = ?5, process = ?6, joined = ?7,"
     " state = ?8, number = ?9, epoch = ?10, seen_boot_id = ?11, seen_boot_ms = ?12, last_report = ?13, ended = ?14,"
-    " hole = ?15",
+    " hole = ?15, alarms = ?16",
     true};
 
 static const struct db_query verifier_delete = {"DELETE FROM verifier WHERE instance = ?1", true};
@@ -48,6 +48,7 @@ sealring_status registry_verifier_put(struct registry *registry, const struct re
     query_bind_int64(&query, 13, verifier->last_report);
     query_bind_int64(&query, 14, verifier->ended);
     query_bind_int64(&query, 15, verifier->hole);
+    query_bind_uint64(&query, 16, verifier->alarms);
     return query_run(&query, 1, error);
 }
 
@@ -79,6 +80,7 @@ static void read_verifier(struct query *query, struct registry_verifier *verifie
     verifier->last_report = query_int64(query);
     verifier->ended = query_int64(query);
     verifier->hole = query_int64(query);
+    verifier->alarms = query_uint64(query);
 }
 
 sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,

@@ -122,8 +122,9 @@ static sealring_status change_client(sealring_manager *manager, const char *purp
         return status;
     /* the epoch tells a bulk issue under way that what it planned may not hold any more */
     status = manager_write(manager, true, &change.act, body, &change, error);
+    record(&change);
+    manager_end_act(manager, &change.act, status, error);
     audit_release(&change.act);
-    manager_end(manager);
     return status;
 }
 

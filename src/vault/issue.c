@@ -89,7 +89,9 @@ static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sea
         start_ahead(pipeline);
         status = batch_write(batch, error);
     }
-    manager_end(pipeline->call.manager);
+    struct audit_act about = {.name = pipeline->call.imports ? "key.import" : "key.issue"};
+    memcpy(about.ring, batch->ring.name, sizeof about.ring);
+    manager_end_act(pipeline->call.manager, &about, status, error);
     return status;
 }
 

@@ -73,8 +73,10 @@ static sealring_status change_key(sealring_manager *manager, const char *purpose
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, moves_epoch, &change->act, body, change, error);
+    if (key_id_is_well_formed(change->key_id))
+        memcpy(change->act.key_id, change->key_id, sizeof change->act.key_id);
+    manager_end_act(manager, &change->act, status, error);
     audit_release(&change->act);
-    manager_end(manager);
     return status;
 }
 

@@ -188,6 +188,30 @@ void manager_end(sealring_manager *manager)
     registry_unlock(manager->registry);
 }
 
+static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)registry;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
+                     const sealring_error *error)
+{
+    bool altered = atomic_exchange(&manager->altered, false);
+    if ((altered || status == SEALRING_REFUSED || status == SEALRING_WAITING) && !manager->dry_run) {
+        struct audit_act act = *about;
+        act.name = altered ? "alarm" : "refused";
+        act.detail = NULL;
+        act.failed = false;
+        audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", error != NULL ? error->message : NULL);
+        (void)manager_write(manager, false, &act, nothing, NULL, NULL);
+        audit_release(&act);
+    }
+    manager_end(manager);
+}
+
 struct recorded_body {
     sealring_manager *manager;
     const uint8_t *operation_id;

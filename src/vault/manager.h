@@ -3,6 +3,7 @@
 #ifndef VAULT_MANAGER_H
 #define VAULT_MANAGER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -30,6 +31,7 @@ struct sealring_manager {
     struct audit_witness witness; /* the audit token, and what is to be said of it */
     bool judged;                  /* the registry goes on from where the audit token knows it */
     bool unsettled;               /* since the last checkpoint something was written */
+    _Atomic(bool) altered;        /* in this act the token did not confirm a row of the registry */
     char *take_over;              /* the reason to go on with a registry that was put back; NULL: refuse */
     int64_t committed_boot_ms;    /* when it was committed at the latest; 0: none was */
 };
@@ -47,6 +49,12 @@ sealring_status manager_read_roster(sealring_manager *manager, struct registry *
  * operation left half done. Ends with manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager. */
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error);
 void manager_end(sealring_manager *manager);
+
+/* The same for an act that ended with `status`: one that was refused, or has to wait, goes on the record as `refused`, and as `alarm` if the
+ * token did not confirm what the registry says. about: which act, and of what; its detail is not looked at. error: why, may be
+ * NULL. What cannot be recorded is left: nothing was done. */
+void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
+                     const sealring_error *error);
 
 /* Opens the token if it is not open yet. */
 sealring_status manager_token(sealring_manager *manager, sealring_error *error);

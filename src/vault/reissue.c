@@ -194,12 +194,14 @@ static sealring_status run_batch(struct reissue *reissue, registry_body read, se
     status = manager_read(manager, read, reissue, error);
     if (status == SEALRING_OK)
         status = seal_items(reissue, error);
-    if (status == SEALRING_OK && reissue->count > 0) {
-        reissue->act = (struct audit_act){.name = "key.reissue"};
+    reissue->act = (struct audit_act){.name = "key.reissue"};
+    if (status == SEALRING_OK && reissue->count > 0)
         status = manager_write(manager, makes_something(reissue), &reissue->act, write_items, reissue, error);
-        audit_release(&reissue->act);
-    }
-    manager_end(manager);
+    memcpy(reissue->act.ring, reissue->ring.name, sizeof reissue->act.ring);
+    if (reissue->key_id != NULL && key_id_is_well_formed(reissue->key_id))
+        memcpy(reissue->act.key_id, reissue->key_id, sizeof reissue->act.key_id);
+    manager_end_act(manager, &reissue->act, status, error);
+    audit_release(&reissue->act);
     return status;
 }
 

@@ -155,12 +155,13 @@ static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealr
     status = manager_read(manager, read_key, rekey, error);
     if (status == SEALRING_OK)
         status = make_successor(rekey, text, error);
-    if (status == SEALRING_OK) {
-        rekey->act = (struct audit_act){.name = "key.rekey"};
+    rekey->act = (struct audit_act){.name = "key.rekey"};
+    if (status == SEALRING_OK)
         status = manager_write(manager, true, &rekey->act, write_rows, rekey, error);
-        audit_release(&rekey->act);
-    }
-    manager_end(manager);
+    if (key_id_is_well_formed(rekey->key_id))
+        memcpy(rekey->act.key_id, rekey->key_id, sizeof rekey->act.key_id);
+    manager_end_act(manager, &rekey->act, status, error);
+    audit_release(&rekey->act);
     return status;
 }
 

@@ -123,7 +123,9 @@ sealring_status sealring_ring_create(sealring_manager *manager, const char *name
     status = manager_read(manager, check_new, &create, error);
     if (status == SEALRING_OK && !manager->dry_run)
         status = create_in_token(manager, &create, error);
-    manager_end(manager);
+    struct audit_act about = {.name = "ring.create"};
+    memcpy(about.ring, create.ring.name, sizeof about.ring);
+    manager_end_act(manager, &about, status, error);
     return status;
 }
 
@@ -160,8 +162,8 @@ sealring_status sealring_ring_set(sealring_manager *manager, const char *name, c
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, true, &set.act, update_policy, &set, error);
+    manager_end_act(manager, &set.act, status, error);
     audit_release(&set.act);
-    manager_end(manager);
     return status;
 }
 

@@ -189,6 +189,8 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     if (!copied)
         entry->row.inode = inode;
     describe(entry, summary);
+    entry->alarms = summary->alarms;
+    memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);
     entry->damaged = read_versions(reader, entry) != SEALRING_OK;
     watch_file(roster, entry, summary, report_read_is_held(reader));
     /* what lies in its file's place is not what it writes to: it is alone with its lease, whatever that tells */
@@ -348,7 +350,8 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
 bool roster_is_news(const struct roster *roster)
 {
     for (size_t i = 0; i < roster->count; i++)
-        if (roster->entries[i].changed || roster->entries[i].surplus)
+        if (roster->entries[i].changed || roster->entries[i].surplus ||
+            roster->entries[i].alarms > roster->entries[i].row.alarms)
             return true;
     return false;
 }
@@ -369,6 +372,16 @@ static sealring_status remember_uses(struct registry *registry, const struct ros
             status = SEALRING_OK; /* of a registry that was put back since */
     }
     return status;
+}
+
+struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *index)
+{
+    while (*index < roster->count) {
+        struct roster_entry *entry = &roster->entries[(*index)++];
+        if (entry->alarms > entry->row.alarms)
+            return entry;
+    }
+    return NULL;
 }
 
 sealring_status roster_remember(struct registry *registry, const struct roster *roster, sealring_error *error)

@@ -7,6 +7,7 @@
 #include "lifecycle/watch.h"
 #include "registry/rows.h"
 #include "verifier/report.h"
+#include "verifier/report_format.h"
 
 /* What one report file tells of one version. */
 struct roster_version {
@@ -25,6 +26,8 @@ struct roster_entry {
     bool surplus;                 /* it is of no use any more */
     int64_t written_boot_ms;      /* as the row in the registry has it */
     struct watched watched;
+    uint64_t alarms; /* that its file tells of, and the last one's text */
+    char alarm[REPORT_ALARM_SIZE];
     bool damaged;    /* its file cannot be read as a report */
     char name[160];  /* for people: host, program, process */
     uint32_t walked; /* cells of its file that were looked through */
@@ -56,6 +59,9 @@ bool roster_is_news(const struct roster *roster);
 
 /* Writes it down, in a writing transaction (which need not move the epoch). */
 sealring_status roster_remember(struct registry *registry, const struct roster *roster, sealring_error *error);
+
+/* The next entry from *index on whose verifier raised alarms that are not on the record yet (row.alarms), NULL if there is none. */
+struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *index);
 
 /* Whether it may be serving, or come back without joining anew. */
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry);

@@ -81,6 +81,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     sealring_status status = confirm(manager, vault, holder, text, &confirmed, error);
     if (status == SEALRING_OK && !confirmed) {
         secret_wipe(text, SEAL_TEXT_SIZE);
+        atomic_store(&manager->altered, true);
         status = error_set(
             error, SEALRING_REFUSED,
             "the token does not confirm the registry's row of API key %s: the registry was altered; nothing was "

@@ -255,7 +255,7 @@ sealring_status sealring_verifier_forget(sealring_manager *manager, const char *
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, false, &forget.act, forget_one, &forget, error);
+    manager_end_act(manager, &forget.act, status, error);
     audit_release(&forget.act);
-    manager_end(manager);
     return status;
 }

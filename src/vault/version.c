@@ -262,8 +262,15 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
     sealring_status status =
         manager_begin(transition->manager, sealring_event_name(transition->event), needs->token, error);
     if (status == SEALRING_OK) {
+        char name[32];
+        struct audit_act about = {.name = name, .version = transition->version};
+        snprintf(name, sizeof name, "version.%s", sealring_event_name(transition->event));
+        snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
         status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
-        manager_end(transition->manager);
+        /* what the policy wanted and somebody else was faster with is no refusal, nor is a barrier that is being waited for */
+        bool refused =
+            transition->wanted == NULL && !(status == SEALRING_WAITING && transition->event == SEALRING_EVENT_ACTIVATE);
+        manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
     }
     transition->token_problem = NULL;
     transition_release(transition);

@@ -382,6 +382,13 @@ static sealring_status step_back(struct verifier *verifier, sealring_error *erro
     return status;
 }
 
+static void tell_alarms(struct verifier *verifier)
+{
+    char text[REPORT_ALARM_SIZE];
+    uint64_t alarms = messages_alarms(verifier->messages, text, sizeof text);
+    report_tell_alarms(atomic_load(&verifier->report), alarms, text);
+}
+
 static sealring_status write_report(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
@@ -393,6 +400,8 @@ static sealring_status write_report(struct look *look, sealring_error *error)
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
     sealring_status status = step_back(verifier, error);
+    if (status == SEALRING_OK)
+        tell_alarms(verifier);
     if (status != SEALRING_OK || report_write(atomic_load(&verifier->report), &written))
         return status;
     status = renew_report(verifier, error);

@@ -24,6 +24,8 @@ struct line {
     int64_t since;   /* boot time */
     uint64_t number; /* in the order of coming, or of having been handed out */
     unsigned times;  /* not handed out yet */
+    bool counted;    /* as an alarm, at `counted_at` */
+    int64_t counted_at;
     sealring_log_level level;
     char text[SEALRING_MESSAGE_SIZE];
 };
@@ -33,6 +35,8 @@ struct messages {
     int64_t (*now_ms)(void);
     uint64_t numbers; /* given so far */
     uint64_t lost;
+    uint64_t alarms; /* added so far */
+    char alarm[SEALRING_MESSAGE_SIZE];
     struct line lines[MESSAGES_KEPT];
 };
 
@@ -90,6 +94,16 @@ static struct line *make_room(struct messages *messages)
     return least;
 }
 
+static void count_alarm(struct messages *messages, struct line *line, int64_t now)
+{
+    if (line->level != SEALRING_LOG_ALARM || (line->counted && now - line->counted_at < QUIET_MS))
+        return;
+    line->counted = true;
+    line->counted_at = now;
+    messages->alarms++;
+    memcpy(messages->alarm, line->text, sizeof messages->alarm);
+}
+
 static void keep(struct messages *messages, sealring_log_level level, const char *text, int64_t now)
 {
     struct line *line = find(messages, level, text);
@@ -102,6 +116,7 @@ static void keep(struct messages *messages, sealring_log_level level, const char
         line->since = now;
         line->number = ++messages->numbers;
     }
+    count_alarm(messages, line, now);
     line->times++;
 }
 
@@ -157,6 +172,15 @@ void messages_add(struct messages *messages, sealring_log_level level, const cha
     pthread_mutex_lock(&messages->mutex);
     keep(messages, level, line.message, messages->now_ms());
     pthread_mutex_unlock(&messages->mutex);
+}
+
+uint64_t messages_alarms(struct messages *messages, char *text, size_t size)
+{
+    pthread_mutex_lock(&messages->mutex);
+    uint64_t alarms = messages->alarms;
+    (void)snprintf(text, size, "%s", messages->alarm);
+    pthread_mutex_unlock(&messages->mutex);
+    return alarms;
 }
 
 static void hand_out(const struct line *line, sealring_log_callback callback, void *context)

@@ -4,6 +4,7 @@
 #define VERIFIER_MESSAGES_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sealring/verify.h>
@@ -25,6 +26,9 @@ __attribute__((format(printf, 3, 4))) void messages_add(struct messages *message
  * another number in a child, 0 or its own. */
 void messages_hand_out(struct messages *messages, const _Atomic(unsigned) *process, sealring_log_callback callback,
                        void *context);
+
+/* How many alarms were added (the same text within a minute counts once), and the last one's text, cut to `size`. */
+uint64_t messages_alarms(struct messages *messages, char *text, size_t size);
 
 /* What the minutes are told by: clock_boot_ms, unless a test sets another before its first message. */
 void messages_set_clock(struct messages *messages, int64_t (*now_ms)(void));

@@ -248,6 +248,17 @@ bool report_write(struct report *report, const struct report_look *look)
     return true;
 }
 
+void report_tell_alarms(struct report *report, uint64_t alarms, const char *text)
+{
+    struct report_header *header = report_map_header(&report->map);
+    if (!has_seat(report) || atomic_load(&header->alarms) == alarms)
+        return;
+    begin_writing(header);
+    (void)snprintf(header->alarm, sizeof header->alarm, "%s", text);
+    atomic_store(&header->alarms, alarms);
+    end_writing(header);
+}
+
 uint32_t report_closed_hour(const struct report *report)
 {
     return atomic_load(&report_map_header(&report->map)->closed_hour);

@@ -39,6 +39,9 @@ struct report_look {
  * taken over, which cannot happen while the lock is held): there is no lease from this look. Leave, and join again. */
 bool report_write(struct report *report, const struct report_look *look);
 
+/* Tells how many alarms there were, and the last one's text (cut to REPORT_ALARM_SIZE). One thread at a time, the one that writes reports. */
+void report_tell_alarms(struct report *report, uint64_t alarms, const char *text);
+
 /* The counters of a lane: report_lane.verdicts[...] are to be raised by the lane's holder with relaxed loads and stores. */
 struct report_lane *report_lane(struct report *report, unsigned lane);
 
@@ -93,6 +96,8 @@ struct report_summary {
     struct report_look look; /* era and epoch are 0 if its verifier was killed in the middle of writing them */
     uint32_t cells;          /* that the file has, of those it claims */
     uint32_t closed_hour;
+    uint64_t alarms;
+    char alarm[REPORT_ALARM_SIZE];
     uint64_t without_detail;
     uint64_t verdicts[SEALRING_VERDICTS];
     uint64_t cached;

@@ -20,6 +20,7 @@
 #define REPORT_CELL_SIZE   64
 #define REPORT_CELLS_MAX   (1u << 22)
 #define REPORT_GROWTH      (1u << 18) /* bytes */
+#define REPORT_ALARM_SIZE  512
 
 enum report_state { REPORT_JOINING = 1, REPORT_SERVING = 2, REPORT_LEFT = 3 };
 
@@ -54,6 +55,9 @@ struct report_header {
     _Atomic(uint64_t) without_detail; /* uses that are counted by their version only, as there was no cell left */
     /* Nothing is counted any more in this hour nor in an earlier one, whatever the clock says. Never goes back. */
     _Atomic(uint32_t) closed_hour;
+    /* Alarms that this verifier raised, and the last one's text: the operator's side puts them on the record. Within `sequence`, too. */
+    _Atomic(uint64_t) alarms;
+    char alarm[REPORT_ALARM_SIZE];
 };
 
 /* Calls by verdict of one lane, one writer at a time. */

@@ -184,6 +184,8 @@ static void summarise(const struct report_header *header, bool torn, struct repo
     summary->closed_hour = header->closed_hour;
     if (torn)
         return;
+    summary->alarms = header->alarms;
+    copy_text(summary->alarm, header->alarm, sizeof summary->alarm);
     const uint64_t era[2] = {header->era[0], header->era[1]};
     memcpy(summary->look.era, era, sizeof summary->look.era);
     summary->look.epoch = header->epoch;

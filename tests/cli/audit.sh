@@ -47,6 +47,26 @@ for filter in "--ring payments" "--key $key_id" "--client shop" "--act client" "
     report $? "show $filter leaves what it should"
 done
 
+# ---- what was refused, and what the token did not confirm
+must issue payments --client shop --label other
+run key resume "$key_id"
+run audit show --last 1 --json
+is "$(json '.entries[0] | "\(.act) \(.detail.act) \(.key_id) \(.detail.why)"')" \
+    "refused key.resume $key_id API key $key_id is revoked, and that is final" "a refusal is on the record, with its reason"
+run retire payments 1
+run audit show --last 1
+out_like ' refused: version.retire +payments 1 +retire of ring payments is not possible: version 1 is active' "so is one by the life cycle"
+run audit export
+is "$(tail -n 1 "$work/out" | jq -r '"\(.status) \(.severity) \(.comment)"' | cut -d " " -f 1-6)" "Failure Low retire of ring payments" "OCSF tells it as a failure"
+other=$(sqlite3 "$database" "SELECT key_id FROM api_key WHERE label = 'other'")
+sql "UPDATE credential SET scopes = 'admin' WHERE api_key = (SELECT id FROM api_key WHERE label = 'other')"
+run reissue "$other"
+status_is 1 "an altered row is not reissued"
+run audit show --last 1 --json
+is "$(json '.entries[0] | "\(.act) \(.detail.act) \(.key_id)"')" "alarm key.reissue $other" "that is an alarm on the record"
+sql "UPDATE credential SET scopes = '' WHERE api_key = (SELECT id FROM api_key WHERE label = 'other')"
+entries=$(sqlite3 "$database" 'SELECT max(sequence) FROM audit')
+
 run audit verify
 succeeds "verify"
 out_like '^result +everything agrees' "everything agrees"

@@ -302,4 +302,23 @@ else
     echo "# a full disk needs root to mount one: not tried"
 fi
 check_vault "the vault is consistent"
+# ---- What a verifier raises an alarm about goes on the record ----
+
+must issue payments --client acme --label altered
+cp "$work/out" "$work/altered"
+serve guard
+sqlite3 "$SEALRING_VAULT/registry/sealring.db" "UPDATE credential SET scopes = 'admin' WHERE api_key = (SELECT id FROM api_key WHERE label = 'altered')"
+is "$(verdict_of guard "$work/altered")" "401 bad-secret" "a row that was altered lets nobody in"
+# shellcheck disable=SC2317 # called by a helper
+alarm_is_recorded() {
+    run run --once
+    [ "$("$SEALRING" audit show --act alarm --json | jq '.entries | length')" -ge 1 ]
+}
+ok "the verifier's alarm reaches the log" until_true alarm_is_recorded
+run run --once
+run audit show --act alarm --json
+is "$(json '[.entries[].detail | "\(.act) \(.process) \(.alarms)"] | join(",")')" "verify $(process_of guard) 1" "once, with the process"
+ok "and what it was about" matches "$work/out" "does not confirm the registry's row of API key $(cut -d_ -f3 "$work/altered")"
+leave guard
+
 done_testing

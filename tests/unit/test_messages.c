@@ -329,6 +329,32 @@ START_TEST(every_line_of_every_thread_is_counted)
 }
 END_TEST
 
+/* For the record: once a minute for the same text, handed out or not. */
+START_TEST(alarms_are_counted_once_a_minute)
+{
+    struct messages *messages = fresh();
+    char text[8];
+    ck_assert_uint_eq(messages_alarms(messages, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    messages_add(messages, SEALRING_LOG_WARNING, "no alarm");
+    messages_add(messages, SEALRING_LOG_ALARM, "one");
+    messages_add(messages, SEALRING_LOG_ALARM, "one");
+    ck_assert_uint_eq(messages_alarms(messages, text, sizeof text), 1);
+    messages_add(messages, SEALRING_LOG_ALARM, "another one");
+    ck_assert_uint_eq(messages_alarms(messages, text, sizeof text), 2);
+    ck_assert_str_eq(text, "another");
+    atomic_fetch_add(&clock_now, MINUTE - 1);
+    messages_add(messages, SEALRING_LOG_ALARM, "one");
+    ck_assert_uint_eq(messages_alarms(messages, text, sizeof text), 2);
+    atomic_fetch_add(&clock_now, 1);
+    messages_add(messages, SEALRING_LOG_ALARM, "one");
+    messages_add(messages, SEALRING_LOG_ALARM, "one");
+    ck_assert_uint_eq(messages_alarms(messages, text, sizeof text), 3);
+    ck_assert_str_eq(text, "one");
+    messages_free(messages);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("messages");
@@ -342,6 +368,7 @@ int main(void)
     tcase_add_test(cases, what_was_handed_out_makes_room_first);
     tcase_add_test(cases, a_count_that_waits_for_its_minute_is_kept);
     tcase_add_test(cases, repetition_is_counted);
+    tcase_add_test(cases, alarms_are_counted_once_a_minute);
     tcase_add_test(cases, what_was_said_is_not_said_again_within_a_minute);
     tcase_add_test(cases, a_line_waits_for_its_minute_and_then_comes_first);
     tcase_add_test(cases, a_callback_may_add_what_comes_the_next_time);

@@ -168,7 +168,7 @@ START_TEST(a_clock_that_was_set_holds)
 {
     turn(); /* remembers the clocks */
     make_rotation_due();
-    test_vault_sql(&vault, "UPDATE clock SET wall_ms = wall_ms - 7200000"); /* so it was set forward by two hours */
+    test_vault_sql(&vault, "UPDATE clock SET wall_ms = wall_ms - 7200400"); /* so it was set forward by two hours */
     sealring_run_result result = turn();
     ck_assert(result.clocks_held);
     assert_told(0, (sealring_event)0, 0, SEALRING_PLAN_NOTICE);

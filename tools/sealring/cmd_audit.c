@@ -38,10 +38,15 @@ static void add_object(struct table *table, const sealring_audit_entry *entry)
               entry->key_id != NULL ? entry->key_id : "", second, entry->client != NULL ? entry->client : "");
 }
 
-static void add_reason(struct table *table, const sealring_audit_entry *entry)
+/* The act and why: a refused one has its name, and why it was, in the detail. */
+static void add_act(struct table *table, const sealring_audit_entry *entry)
 {
     json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
-    const char *reason = json_string_value(json_object_get(detail, "reason"));
+    const char *refused = json_string_value(json_object_get(detail, "act"));
+    const char *reason = json_string_value(json_object_get(detail, refused != NULL ? "why" : "reason"));
+    table_add(table, refused != NULL ? TONE_BAD : TONE_BOLD, "%s%s%s", entry->act, refused != NULL ? ": " : "",
+              refused != NULL ? refused : "");
+    add_object(table, entry);
     table_add(table, TONE_PLAIN, "%s", reason != NULL ? reason : "");
     json_decref(detail);
 }
@@ -67,9 +72,7 @@ static int show_entry(const sealring_audit_entry *entry, void *context)
     moment_absolute(entry->time, text);
     table_add(&listing->table, TONE_PLAIN, "%s", text);
     table_add(&listing->table, TONE_PLAIN, "%s", entry->actor != NULL ? entry->actor : "");
-    table_add(&listing->table, TONE_BOLD, "%s", entry->act);
-    add_object(&listing->table, entry);
-    add_reason(&listing->table, entry);
+    add_act(&listing->table, entry);
     return 0;
 }
 

@@ -94,7 +94,10 @@ static json_t *unmapped(const sealring_audit_entry *entry)
 
 int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_audit_entry *entry)
 {
-    const char *dot = strrchr(entry->act, '.');
+    json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
+    const char *refused = json_string_value(json_object_get(detail, "act"));
+    const char *dot = strrchr(refused != NULL ? refused : entry->act, '.');
+    bool alarm = strcmp(entry->act, "alarm") == 0;
     int activity = OCSF_OTHER;
     const char *name = "Other";
     for (size_t i = 0; i < sizeof activities / sizeof *activities; i++)
@@ -102,19 +105,26 @@ int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_au
             activity = activities[i].id;
             name = activities[i].name;
         }
-    json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
-    const char *reason = json_string_value(json_object_get(detail, "reason"));
+    const char *reason = json_string_value(json_object_get(detail, refused != NULL ? "why" : "reason"));
     json_t *metadata = json_pack("{s:s, s:{s:s, s:s, s:s}, s:s, s:I, s:s, s:s}", "version", OCSF_VERSION, "product",
                                  "name", "sealring", "vendor_name", "sealring", "version", sealring_library_version(),
                                  "uid", entry->operation_id, "sequence", (json_int_t)entry->sequence, "event_code",
                                  entry->act, "tenant_uid", vault->vault_id);
-    json_t *event = json_pack(
-        "{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:i, s:s, s:o, s:o, s:o*, s:o, s:s*, s:o}", "category_uid",
-        OCSF_CATEGORY, "category_name", "Identity & Access Management", "class_uid", OCSF_CLASS, "class_name",
-        "Entity Management", "activity_id", activity, "activity_name", name, "type_uid", OCSF_CLASS * 100 + activity,
-        "time", (json_int_t)entry->time, "severity_id", 1, "severity", "Informational", "status_id", 1, "status",
-        "Success", "metadata", metadata, "actor", actor(entry->actor), "device", host(entry->actor), "entity",
-        entity(entry), "comment", reason, "unmapped", unmapped(entry));
+    json_t *event =
+        json_pack("{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:i, s:s, s:o, s:o, s:o*, s:o, s:s*, s:o}",
+                  "category_uid", OCSF_CATEGORY, "category_name", "Identity & Access Management", "class_uid",
+                  OCSF_CLASS, "class_name", "Entity Management", "activity_id", activity, "activity_name", name,
+                  "type_uid", OCSF_CLASS * 100 + activity, "time", (json_int_t)entry->time, "severity_id",
+                  alarm             ? 4
+                  : refused != NULL ? 2
+                                    : 1,
+                  "severity",
+                  alarm             ? "High"
+                  : refused != NULL ? "Low"
+                                    : "Informational",
+                  "status_id", refused != NULL ? 2 : 1, "status", refused != NULL ? "Failure" : "Success", "metadata",
+                  metadata, "actor", actor(entry->actor), "device", host(entry->actor), "entity", entity(entry),
+                  "comment", reason, "unmapped", unmapped(entry));
     json_decref(detail);
     if (event == NULL)
         return -1;

@@ -153,7 +153,8 @@ const char *const schema_sqlite[] = {
 
     /* What the operator's side remembers of verifiers, whose own word is in their report files. number: of its last report that was
      * seen, first at seen_boot_ms of the boot seen_boot_id: the waiting side trusts its own clock only. ended: wall time from which on it
-     * surely served nothing, 0: it may serve. hole: its reports may lack uses up to then (0: they are complete). Rows that
+     * surely served nothing, 0: it may serve. hole: its reports may lack uses up to then (0: they are complete). alarms: of those
+     * that it told, so many are on the record. Rows that
      * bear on nothing any more are deleted. */
     "CREATE TABLE verifier ("
     "    instance BLOB PRIMARY KEY CHECK (length(instance) = 16),"
@@ -170,7 +171,8 @@ const char *const schema_sqlite[] = {
     "    seen_boot_ms INTEGER NOT NULL CHECK (seen_boot_ms >= 0),"
     "    last_report INTEGER NOT NULL CHECK (last_report >= 0),"
     "    ended INTEGER NOT NULL CHECK (ended >= 0),"
-    "    hole INTEGER NOT NULL CHECK (hole >= 0)"
+    "    hole INTEGER NOT NULL CHECK (hole >= 0),"
+    "    alarms INTEGER NOT NULL CHECK (alarms >= 0)"
     ") STRICT, WITHOUT ROWID",
     "CREATE INDEX verifier_seat ON verifier (seat)",
 
