@@ -113,7 +113,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
 {
     struct module *module = token->module;
     struct record record;
-    sealring_status status = record_open(token->login_record, &record, error);
+    sealring_status status = record_open(token->login_record, token->login_lock, &record, error);
     connection_drop(token);
     if (status != SEALRING_OK) {
         return status;

@@ -32,6 +32,7 @@ struct token {
     char *uri_text;
     char *pin_source;
     char *login_record;
+    char *login_lock;
     char name[SLOT_NAME_SIZE]; /* fixed by the first connection */
 
     /* Written with module->use held for writing, or before anybody else sees the token. */

@@ -145,7 +145,7 @@ sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE sessio
     if (login->record != NULL) {
         return login_under_record(login, session, login->record, done, error);
     }
-    status = record_open(login->login_record, &record, error);
+    status = record_open(login->login_record, login->login_lock, &record, error);
     if (status == SEALRING_OK) {
         status = login_under_record(login, session, &record, done, error);
         record_close(&record);

@@ -16,6 +16,7 @@ struct login {
     CK_SLOT_ID slot;
     const char *pin_source;
     const char *login_record;
+    const char *login_lock;
     struct record *record; /* the same, open and locked already; NULL: it is opened for the login */
     const char *name;      /* of the token */
 };

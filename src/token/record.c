@@ -33,7 +33,7 @@ static sealring_status record_fail(sealring_error *error, const char *path, cons
 static sealring_status record_lock(struct record *record, sealring_error *error)
 {
     int64_t deadline = clock_boot_ms() + RECORD_WAIT_MS;
-    while (flock(record->descriptor, LOCK_EX | LOCK_NB) != 0) {
+    while (flock(record->lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return record_fail(error, record->path, "locked", errno);
         }
@@ -84,25 +84,34 @@ static sealring_status record_read(struct record *record, sealring_error *error)
     return SEALRING_OK;
 }
 
-sealring_status record_open(const char *path, struct record *record, sealring_error *error)
+static sealring_status record_open_file(const char *path, int *descriptor, sealring_error *error)
 {
     struct stat file;
-    memset(record, 0, sizeof(*record));
-    record->path = path;
-    record->descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
-    if (record->descriptor < 0) {
+    *descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    if (*descriptor < 0) {
         return record_fail(error, path, "opened", errno);
     }
-    sealring_status status = SEALRING_OK;
-    if (fstat(record->descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
-        status = record_fail(error, path, "used: it is no regular file", EINVAL);
-        goto cleanup;
+    if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return record_fail(error, path, "used: it is no regular file", EINVAL);
     }
-    status = record_lock(record, error);
+    return SEALRING_OK;
+}
+
+sealring_status record_open(const char *path, const char *shared, struct record *record, sealring_error *error)
+{
+    *record = (struct record){.path = path, .descriptor = -1, .lock = -1};
+    sealring_status status = record_open_file(path, &record->descriptor, error);
+    if (status == SEALRING_OK && shared != NULL && strcmp(shared, path) != 0) {
+        status = record_open_file(shared, &record->lock, error);
+    } else {
+        record->lock = record->descriptor;
+    }
+    if (status == SEALRING_OK) {
+        status = record_lock(record, error);
+    }
     if (status == SEALRING_OK) {
         status = record_read(record, error);
     }
-cleanup:
     if (status != SEALRING_OK) {
         record_close(record);
     }
@@ -111,11 +120,16 @@ cleanup:
 
 void record_close(struct record *record)
 {
-    if (record->descriptor < 0) {
-        return;
+    if (record->lock >= 0) {
+        /* Said explicitly: a process forked meanwhile shares the descriptor, and closing ours alone would not unlock it. */
+        flock(record->lock, LOCK_UN);
     }
-    /* Said explicitly: a process forked meanwhile shares the descriptor, and closing ours alone would not unlock it. */
-    flock(record->descriptor, LOCK_UN);
-    close(record->descriptor);
+    if (record->lock >= 0 && record->lock != record->descriptor) {
+        close(record->lock);
+    }
+    if (record->descriptor >= 0) {
+        close(record->descriptor);
+    }
     record->descriptor = -1;
+    record->lock = -1;
 }

@@ -69,6 +69,7 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
                                 .slot = token->slot,
                                 .pin_source = token->pin_source,
                                 .login_record = token->login_record,
+                                .login_lock = token->login_lock,
                                 .record = token->record,
                                 .name = token->name};
     bool done = false;

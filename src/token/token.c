@@ -41,7 +41,9 @@ static sealring_status token_new(const struct token_config *config, struct token
     token->uri_text = strdup(config->uri);
     token->pin_source = strdup(config->pin_source);
     token->login_record = strdup(config->login_record);
-    if (token->uri_text == NULL || token->pin_source == NULL || token->login_record == NULL) {
+    token->login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
+    if (token->uri_text == NULL || token->pin_source == NULL || token->login_record == NULL ||
+        token->login_lock == NULL) {
         return error_no_memory(error);
     }
     unsigned sessions = config->sessions_max == 0 ? TOKEN_SESSIONS_DEFAULT : config->sessions_max;
@@ -66,6 +68,7 @@ static void token_free(struct token *token)
     free(token->uri_text);
     free(token->pin_source);
     free(token->login_record);
+    free(token->login_lock);
     free(token);
 }
 

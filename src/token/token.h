@@ -17,8 +17,9 @@ struct token_config {
     const char *uri;        /* RFC 7512, names exactly one token; pin-value is refused */
     const char *pin_source; /* file: the PIN, one trailing newline dropped; refused if group or others can read it */
     const char
-        *login_record; /* file that is both the lock around connecting, shared by all processes that use the token
+        *login_record;      /* file that is both the lock around connecting, shared by all processes that use the token
                                * (SoftHSM2 needs that: docs/tokens.md), and the memory of a refused PIN; created 0600 */
+    const char *login_lock; /* the record whose lock is taken: of another token of this module; NULL: its own */
     bool without_hmac; /* it need not have CKM_SHA256_HMAC: only signs checkpoints (signer.h), keeps data (data.h) */
     unsigned sessions_max; /* bound on parallel sessions, 0: 16; the token's ulMaxSessionCount bounds it too */
 };

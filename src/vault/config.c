@@ -354,6 +354,7 @@ void config_audit_token(const struct config *config, struct token_config *token)
     token->uri = config->audit_token;
     token->pin_source = config->audit_pin_source;
     token->login_record = config->audit_login_record;
+    token->login_lock = config->login_record; /* one module, one lock */
     token->without_hmac = true;
     token->sessions_max = 2;
 }

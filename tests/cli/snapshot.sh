@@ -2,7 +2,7 @@
 # Sourced after lib.sh: what a vault holds, written down to be compared; secrets that must not show; numbers from a seed.
 #
 #   snapshot FILE                 every row and every object's file in the token, of $SEALRING_VAULT; but not what is merely learned
-#                                 from the verifiers' reports, which a refused command may write down as well
+#                                 from the verifiers' reports, which a refused command may write down as well, nor that it was refused
 #   token_objects                 the token's objects: label, ID, usage
 #   check_vault NAME              one case: rows, invariants and token objects agree with each other
 #   canaries FILE                 what must never be printed: PINs, and the secret parts of credentials on standard input
@@ -53,10 +53,14 @@ snapshot() { # FILE [DIRECTORY of SoftHSM2's tokens]
         rm -f "$work/dump.db"
         sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" "VACUUM INTO '$work/dump.db'"
         sqlite3 "$work/dump.db" "DROP TABLE verifier; DROP TABLE version_use; DROP TABLE usage_hour; DROP TABLE usage_day;
-            DROP TABLE usage_traffic; DROP TABLE usage_seat; DROP TABLE clock; UPDATE api_key SET used = 0"
+            DROP TABLE usage_traffic; DROP TABLE usage_seat; DROP TABLE clock; UPDATE api_key SET used = 0;
+            DROP TRIGGER audit_stays; DELETE FROM audit WHERE act = 'refused';
+            DROP TABLE audit_node; DROP TABLE checkpoint"
         sqlite3 "$work/dump.db" .dump
-        # Not token.object: a login writes its PIN counter.
-        cksum "${2-$SEALRING_VAULT/tokens/softhsm2}"/*/*-*.object
+        # Not token.object: a login writes its PIN counter. Nor what is in the audit token, where refusals are vouched for, too.
+        for directory in "${2-$SEALRING_VAULT/tokens/softhsm2}"/*/; do
+            grep -q sealring-audit "$directory/token.object" || find "$directory" -name '*-*.object' -exec cksum {} +
+        done
     } >"$1"
 }
 
