@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 must init
-must ring create payments --prefix acme_live --overlap 1s --quiet-period "${STORY_QUIET_PERIOD:-1s}"
+must ring create payments --prefix acme_live --overlap 1s --quiet-period "${STORY_QUIET_PERIOD:-3s}"
 cat >"$work/clients.csv" <<'END'
 client,scopes,contact
 acme-mobile,write read,mobile@acme.example
