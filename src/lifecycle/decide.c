@@ -31,7 +31,7 @@ const struct lifecycle_version *lifecycle_find(const struct lifecycle_ring *ring
     return NULL;
 }
 
-static const struct lifecycle_version *find_active(const struct lifecycle_ring *ring)
+const struct lifecycle_version *lifecycle_find_active(const struct lifecycle_ring *ring)
 {
     for (size_t i = 0; i < ring->count; i++)
         if (ring->versions[i].state == SEALRING_VERSION_ACTIVE)
@@ -45,7 +45,7 @@ bool lifecycle_is_next(const struct lifecycle_version *version)
 }
 
 /* The highest next version, and how many there are. */
-static const struct lifecycle_version *find_next(const struct lifecycle_ring *ring, size_t *count)
+const struct lifecycle_version *lifecycle_find_next(const struct lifecycle_ring *ring, size_t *count)
 {
     const struct lifecycle_version *last = NULL;
 
@@ -93,7 +93,7 @@ static bool choose_pending(struct attempt *attempt)
     char *reason = attempt->decision->reason;
     size_t count;
 
-    attempt->version = find_next(attempt->ring, &count);
+    attempt->version = lifecycle_find_next(attempt->ring, &count);
     if (count == 1)
         return true;
     if (count == 0) {
@@ -198,7 +198,7 @@ static enum lifecycle_answer ask_unheld(const struct attempt *attempt, char reas
 static enum lifecycle_answer ask_keep(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     reason[0] = '\0';
-    if (find_active(attempt->ring) == NULL)
+    if (lifecycle_find_active(attempt->ring) == NULL)
         return LIFECYCLE_ALLOWED; /* nothing becomes retiring */
     return guard_keep(attempt->ring, reason);
 }
@@ -278,7 +278,7 @@ static struct lifecycle_step *add_step(struct lifecycle_decision *decision, cons
 
 static void steps_activate(struct attempt *attempt)
 {
-    const struct lifecycle_version *active = find_active(attempt->ring);
+    const struct lifecycle_version *active = lifecycle_find_active(attempt->ring);
     struct lifecycle_decision *decision = attempt->decision;
     bool hold = attempt->event == SEALRING_EVENT_ROLLBACK;
 
@@ -341,7 +341,7 @@ static void steps_compromise(struct attempt *attempt)
     }
     guard_say(decision->reason, "; ring %s has no active version then, issuing is refused until one passes its barrier",
               attempt->ring->name);
-    pending = find_next(attempt->ring, &count);
+    pending = lifecycle_find_next(attempt->ring, &count);
     if (pending == NULL) {
         guard_say(decision->reason, ": rotate");
         return;
@@ -382,7 +382,7 @@ static void decide_prepare(struct attempt *attempt)
     const struct lifecycle_ring *ring = attempt->ring;
     struct lifecycle_decision *decision = attempt->decision;
     size_t count;
-    const struct lifecycle_version *pending = find_next(ring, &count);
+    const struct lifecycle_version *pending = lifecycle_find_next(ring, &count);
 
     if (pending != NULL) {
         guard_say(decision->reason, "version %lu of ring %s is pending already: activate version %lu%s",

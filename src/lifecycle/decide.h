@@ -52,4 +52,10 @@ bool lifecycle_is_next(const struct lifecycle_version *version);
 /* The version with that number, NULL if there is none. */
 const struct lifecycle_version *lifecycle_find(const struct lifecycle_ring *ring, uint32_t number);
 
+/* The active one, NULL if there is none. */
+const struct lifecycle_version *lifecycle_find_active(const struct lifecycle_ring *ring);
+
+/* The newest of those that were never active, and how many there are; NULL if there is none. */
+const struct lifecycle_version *lifecycle_find_next(const struct lifecycle_ring *ring, size_t *count);
+
 #endif

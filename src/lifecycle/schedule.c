@@ -25,29 +25,6 @@ static int64_t shift(int64_t time, int64_t duration)
 
 /* ---- Looking around in a ring ---------------------------------------------------------------------------------------- */
 
-static const struct lifecycle_version *find_active(const struct lifecycle_ring *ring)
-{
-    for (size_t i = 0; i < ring->count; i++)
-        if (ring->versions[i].state == SEALRING_VERSION_ACTIVE)
-            return &ring->versions[i];
-    return NULL;
-}
-
-/* The newest version that is pending by prepare, and how many there are. */
-static const struct lifecycle_version *find_next(const struct lifecycle_ring *ring, size_t *count)
-{
-    const struct lifecycle_version *next = NULL;
-
-    *count = 0;
-    for (size_t i = 0; i < ring->count; i++) {
-        if (!lifecycle_is_next(&ring->versions[i]))
-            continue;
-        next = &ring->versions[i];
-        ++*count;
-    }
-    return next;
-}
-
 static uint32_t next_number(const struct lifecycle_ring *ring)
 {
     return ring->last_number == UINT32_MAX ? 0 : ring->last_number + 1;
@@ -94,9 +71,9 @@ static void want_closings(struct schedule *schedule)
 static void want_rotation(struct schedule *schedule)
 {
     const struct lifecycle_ring *ring = schedule->ring;
-    const struct lifecycle_version *active = find_active(ring);
+    const struct lifecycle_version *active = lifecycle_find_active(ring);
     size_t pending;
-    const struct lifecycle_version *next = find_next(ring, &pending);
+    const struct lifecycle_version *next = lifecycle_find_next(ring, &pending);
     enum lifecycle_hold rollback = ring->rotation_held ? LIFECYCLE_HELD_ROLLBACK : LIFECYCLE_FREE;
     bool rotates = active == NULL || ring->policy.rotate_every > 0;
     int64_t now = shift(schedule->times->now, 0);
@@ -132,7 +109,7 @@ static uint32_t asked_about(const struct lifecycle_ring *ring, const struct life
         return 0;
     if (action->event != SEALRING_EVENT_ACTIVATE)
         return action->version;
-    find_next(ring, &pending);
+    lifecycle_find_next(ring, &pending);
     return pending > 1 ? 0 : action->version;
 }
 

@@ -138,13 +138,8 @@ static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
 static const struct lifecycle_version *choose(const struct waiting *waiting)
 {
     const struct lifecycle_ring *ring = &waiting->state.view;
-    const struct lifecycle_version *found = NULL;
-    if (waiting->version != 0)
-        return lifecycle_find(ring, waiting->version);
-    for (size_t i = 0; i < ring->count; i++)
-        if (lifecycle_is_next(&ring->versions[i]))
-            found = &ring->versions[i];
-    return found;
+    size_t count;
+    return waiting->version != 0 ? lifecycle_find(ring, waiting->version) : lifecycle_find_next(ring, &count);
 }
 
 /* One that does not block is done. */
