@@ -121,6 +121,16 @@ const char *sealring_credential_state_name(sealring_credential_state state)
     return FIND(names, state, "none");
 }
 
+const char *sealring_severity_name(sealring_severity severity)
+{
+    static const struct name names[] = {
+        {SEALRING_SEVERITY_NOTICE, "notice"},
+        {SEALRING_SEVERITY_WARNING, "warning"},
+        {SEALRING_SEVERITY_ALARM, "alarm"},
+    };
+    return FIND(names, severity, "none");
+}
+
 const char *sealring_library_version(void)
 {
     return PACKAGE_VERSION;

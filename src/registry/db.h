@@ -51,6 +51,16 @@ struct db_failure {
     char words[160];  /* the driver's own, nothing of the rows' content */
 };
 
+/* What is wrong with a database as such. */
+enum db_flaw {
+    DB_FLAW_DAMAGE,  /* pages, rows, references; a table that is gone */
+    DB_FLAW_LACKING, /* an index or a trigger of the schema is gone: db_driver.complete makes it again */
+    DB_FLAW_STRANGE  /* something in its schema is another than it should be, or is not of it */
+};
+
+/* name: of the schema's object, "" for none. */
+typedef void (*db_flaw_callback)(enum db_flaw flaw, const char *name, const char *words, void *context);
+
 struct db_driver {
     const char *name;
 
@@ -90,6 +100,11 @@ struct db_driver {
 
     /* Moves what is logged into its final place if more than `pages` pages are logged. Never waits. */
     void (*checkpoint)(struct db *db, int pages);
+
+    /* Inside a transaction: reads all of the database and tells each flaw. */
+    enum db_problem (*examine)(struct db *db, db_flaw_callback each, void *context);
+    /* Inside a writing one: makes an index or a trigger of the schema. DB_MISSING if the schema has none of that name. */
+    enum db_problem (*complete)(struct db *db, const char *name);
 };
 
 #endif

@@ -176,3 +176,15 @@ void lock_release(struct lock *lock)
     close(lock->descriptor);
     lock->descriptor = -1;
 }
+
+bool lock_is_taken(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (descriptor < 0) {
+        return false;
+    }
+    /* shared, and let go of at once: who wants the lock at this very moment tries again */
+    bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(descriptor);
+    return taken;
+}

@@ -26,4 +26,7 @@ void lock_release(struct lock *lock);
 /* False in a forked child, which inherits the descriptor but not the right, and when the lock file was removed meanwhile. */
 bool lock_held(const struct lock *lock);
 
+/* Whether somebody holds the lock of this path, for who may not write and so cannot take it. False if that cannot be told. */
+bool lock_is_taken(const char *path);
+
 #endif

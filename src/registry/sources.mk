@@ -9,6 +9,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/columns.h \
 	src/registry/credential.c \
 	src/registry/db.h \
+	src/registry/examine.c src/registry/examine.h \
 	src/registry/filesystem.c src/registry/filesystem.h \
 	src/registry/handle.c src/registry/handle.h \
 	src/registry/holder.c \
@@ -23,6 +24,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/rows.h \
 	src/registry/schema/schema.h src/registry/schema/sqlite.c \
 	src/registry/sqlite.c src/registry/sqlite.h \
+	src/registry/sqlite_examine.c \
 	src/registry/sqlite_open.c \
 	src/registry/transaction.c \
 	src/registry/usage.c src/registry/usage_rows.h \

@@ -286,4 +286,6 @@ const struct db_driver sqlite_driver = {
     .column_bytes = sqlite_column_bytes,
     .column_is_null = sqlite_column_is_null,
     .checkpoint = sqlite_checkpoint,
+    .examine = sqlite_examine,
+    .complete = sqlite_complete,
 };

@@ -61,4 +61,8 @@ void sqlite_close(struct db *db);
 void sqlite_abandon(struct db *db);
 enum db_problem sqlite_check(struct db *db);
 
+/* sqlite_examine.c. */
+enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context);
+enum db_problem sqlite_complete(struct db *db, const char *name);
+
 #endif

@@ -3,6 +3,7 @@
 #include "token/attributes.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -71,21 +72,22 @@ static const struct {
     const char *name;
     bool value;
     bool optional;
+    bool narrows; /* it can be put right by taking something away from the key, and then nothing else tells of it */
 } attributes_expected[] = {
-    {CKA_TOKEN, "CKA_TOKEN", true, false},
-    {CKA_PRIVATE, "CKA_PRIVATE", true, false},
-    {CKA_SENSITIVE, "CKA_SENSITIVE", true, false},
-    {CKA_ALWAYS_SENSITIVE, "CKA_ALWAYS_SENSITIVE", true, false},
-    {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", false, false},
-    {CKA_NEVER_EXTRACTABLE, "CKA_NEVER_EXTRACTABLE", true, false},
-    {CKA_LOCAL, "CKA_LOCAL", true, false},
-    {CKA_VERIFY, "CKA_VERIFY", false, true},
-    {CKA_ENCRYPT, "CKA_ENCRYPT", false, true},
-    {CKA_DECRYPT, "CKA_DECRYPT", false, true},
-    {CKA_WRAP, "CKA_WRAP", false, true},
-    {CKA_UNWRAP, "CKA_UNWRAP", false, true},
-    {CKA_DERIVE, "CKA_DERIVE", false, true},
-    {CKA_COPYABLE, "CKA_COPYABLE", false, true},
+    {CKA_TOKEN, "CKA_TOKEN", true, false, false},
+    {CKA_PRIVATE, "CKA_PRIVATE", true, false, false},
+    {CKA_SENSITIVE, "CKA_SENSITIVE", true, false, false},
+    {CKA_ALWAYS_SENSITIVE, "CKA_ALWAYS_SENSITIVE", true, false, false},
+    {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", false, false, false},
+    {CKA_NEVER_EXTRACTABLE, "CKA_NEVER_EXTRACTABLE", true, false, false},
+    {CKA_LOCAL, "CKA_LOCAL", true, false, false},
+    {CKA_VERIFY, "CKA_VERIFY", false, true, true},
+    {CKA_ENCRYPT, "CKA_ENCRYPT", false, true, true},
+    {CKA_DECRYPT, "CKA_DECRYPT", false, true, true},
+    {CKA_WRAP, "CKA_WRAP", false, true, true},
+    {CKA_UNWRAP, "CKA_UNWRAP", false, true, true},
+    {CKA_DERIVE, "CKA_DERIVE", false, true, true},
+    {CKA_COPYABLE, "CKA_COPYABLE", false, true, true},
 };
 
 static sealring_status attributes_alarm(struct attempt *attempt, const char *name, const char *attribute,
@@ -114,22 +116,27 @@ static sealring_status attributes_check_number(struct attempt *attempt, CK_OBJEC
     return SEALRING_OK;
 }
 
+/* One of attributes_expected, as it counts: where a token says of no key that it was made in it, its other word does. */
+static sealring_status attributes_read_flag(struct attempt *attempt, CK_OBJECT_HANDLE handle, size_t index, bool *value,
+                                            bool *known)
+{
+    sealring_status status = object_read_bool(attempt, handle, attributes_expected[index].type, value, known);
+    if (status == SEALRING_OK && *known && !*value && attributes_expected[index].type == CKA_LOCAL) {
+        status = origin_is_told_otherwise(attempt, value);
+    }
+    return status;
+}
+
 static sealring_status attributes_check_flags(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
 {
     for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]); i++) {
         bool value, known;
-        sealring_status status = object_read_bool(attempt, handle, attributes_expected[i].type, &value, &known);
+        sealring_status status = attributes_read_flag(attempt, handle, i, &value, &known);
         if (status != SEALRING_OK) {
             return status;
         }
         if (!known && !attributes_expected[i].optional) {
             return attributes_alarm(attempt, name, attributes_expected[i].name, "cannot be read");
-        }
-        if (known && !value && attributes_expected[i].type == CKA_LOCAL) {
-            status = origin_is_told_otherwise(attempt, &value);
-            if (status != SEALRING_OK) {
-                return status;
-            }
         }
         if (known && value != attributes_expected[i].value) {
             return attributes_alarm(attempt, name, attributes_expected[i].name, value ? "is true" : "is false");
@@ -160,6 +167,77 @@ sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handl
     status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
     if (status == SEALRING_OK && !sign) {
         return attempt_fail(attempt, CKR_KEY_FUNCTION_NOT_PERMITTED, "C_GetAttributeValue", name);
+    }
+    return status;
+}
+
+/* ---- For those who look after keys ---- */
+
+static void attributes_add_wrong(struct attributes_verdict *verdict, const char *name, const char *problem)
+{
+    size_t length = strlen(verdict->wrong);
+    snprintf(verdict->wrong + length, sizeof(verdict->wrong) - length, "%s%s %s", length > 0 ? ", " : "", name,
+             problem);
+}
+
+static sealring_status attributes_judge_number(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type,
+                                               CK_ULONG wanted, CK_ULONG or_else, const char *name,
+                                               struct attributes_verdict *verdict)
+{
+    CK_ULONG value = 0;
+    size_t length;
+    bool known;
+    sealring_status status = object_read(attempt, handle, type, &value, sizeof(value), &length, &known);
+    if (status == SEALRING_OK && (!known || length != sizeof(value) || (value != wanted && value != or_else))) {
+        attributes_add_wrong(verdict, name, "is wrong or missing");
+        verdict->narrowable = false;
+    }
+    return status;
+}
+
+sealring_status attributes_judge(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct attributes_verdict *verdict)
+{
+    *verdict = (struct attributes_verdict){.narrowable = true};
+    sealring_status status = attributes_judge_number(attempt, handle, CKA_KEY_TYPE, CKK_GENERIC_SECRET, CKK_SHA256_HMAC,
+                                                     "CKA_KEY_TYPE", verdict);
+    if (status == SEALRING_OK) {
+        status = attributes_judge_number(attempt, handle, CKA_VALUE_LEN, TOKEN_KEY_BYTES, TOKEN_KEY_BYTES,
+                                         "CKA_VALUE_LEN", verdict);
+    }
+    for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]) && status == SEALRING_OK; i++) {
+        bool value, known;
+        status = attributes_read_flag(attempt, handle, i, &value, &known);
+        bool missing = !known && !attributes_expected[i].optional;
+        if (status != SEALRING_OK || (!missing && (!known || value == attributes_expected[i].value))) {
+            continue;
+        }
+        attributes_add_wrong(verdict, attributes_expected[i].name,
+                             missing ? "cannot be read"
+                             : value ? "is true"
+                                     : "is false");
+        verdict->narrowable = verdict->narrowable && attributes_expected[i].narrows;
+    }
+    return status;
+}
+
+sealring_status attributes_narrow(struct attempt *attempt, CK_OBJECT_HANDLE handle)
+{
+    CK_BBOOL no = CK_FALSE;
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]) && status == SEALRING_OK; i++) {
+        bool value, known;
+        if (!attributes_expected[i].narrows) {
+            continue;
+        }
+        status = object_read_bool(attempt, handle, attributes_expected[i].type, &value, &known);
+        if (status != SEALRING_OK || !known || !value) {
+            continue;
+        }
+        CK_ATTRIBUTE attribute = {attributes_expected[i].type, &no, sizeof(no)};
+        CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
+        if (code != CKR_OK) {
+            status = attempt_fail(attempt, code, "C_SetAttributeValue", "taking a usage away from a key");
+        }
     }
     return status;
 }

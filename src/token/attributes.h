@@ -3,6 +3,7 @@
 #ifndef TOKEN_ATTRIBUTES_H
 #define TOKEN_ATTRIBUTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,15 @@ void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type,
 /* Reads every attribute back that matters. SEALRING_REFUSED: the object is closed (token_code
  * CKR_KEY_FUNCTION_NOT_PERMITTED), or it is not what sealring makes, which is an alarm. `name` for messages. */
 sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name);
+
+/* All that is wrong with a secret key object, whether or not it is closed: for those who look after keys. */
+struct attributes_verdict {
+    char wrong[256]; /* "CKA_DERIVE is true, CKA_LOCAL is false"; "" for nothing */
+    bool narrowable; /* attributes_narrow puts all of it right */
+};
+sealring_status attributes_judge(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct attributes_verdict *verdict);
+
+/* Takes away the usages other than signing, and that it can be copied. Gives nothing. */
+sealring_status attributes_narrow(struct attempt *attempt, CK_OBJECT_HANDLE handle);
 
 #endif

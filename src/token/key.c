@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A version's secret key object after it was made: relabelled, closed, destroyed, listed. */
+/* A version's secret key object after it was made: relabelled, closed, narrowed, destroyed, listed. */
 #include "token/key.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "token/attributes.h"
 #include "token/code.h"
 #include "token/index.h"
 #include "token/object.h"
@@ -153,6 +154,31 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
     return status;
 }
 
+/* ---- Narrow ---- */
+
+static sealring_status key_narrow_action(struct attempt *attempt, void *context)
+{
+    struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = key_check_label(attempt, change, handle);
+    }
+    return status == SEALRING_OK ? attributes_narrow(attempt, handle) : status;
+}
+
+sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                 const char *label, sealring_error *error)
+{
+    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
+    sealring_status status = key_check_id(object_id_length, error);
+    if (status == SEALRING_OK) {
+        status = attempt_run(token, ATTEMPT_WRITE, key_narrow_action, &change, error);
+    }
+    index_forget(&token->index, object_id, object_id_length);
+    return status;
+}
+
 /* ---- Destroy ---- */
 
 static sealring_status key_destroy_action(struct attempt *attempt, void *context)
@@ -224,6 +250,7 @@ sealring_status token_key_destroy(struct token *token, const uint8_t *object_id,
 
 struct key_list {
     const char *label_prefix;
+    bool examine;
     struct token_key_info *keys;
     size_t count;
 };
@@ -254,6 +281,15 @@ static sealring_status key_read_info(struct attempt *attempt, CK_OBJECT_HANDLE h
     return status;
 }
 
+static sealring_status key_read_verdict(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct token_key_info *info)
+{
+    struct attributes_verdict verdict;
+    sealring_status status = attributes_judge(attempt, handle, &verdict);
+    memcpy(info->wrong, verdict.wrong, sizeof(info->wrong));
+    info->narrowable = verdict.narrowable;
+    return status;
+}
+
 static sealring_status key_list_handles(struct attempt *attempt, struct key_list *list, const CK_OBJECT_HANDLE *handles,
                                         size_t count)
 {
@@ -268,6 +304,9 @@ static sealring_status key_list_handles(struct attempt *attempt, struct key_list
             continue;
         }
         status = key_read_info(attempt, handles[i], info);
+        if (status == SEALRING_OK && list->examine) {
+            status = key_read_verdict(attempt, handles[i], info);
+        }
         if (status != SEALRING_OK) {
             return status;
         }
@@ -298,10 +337,10 @@ static sealring_status key_list_action(struct attempt *attempt, void *context)
     return status;
 }
 
-sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
-                               sealring_error *error)
+static sealring_status key_walk(struct token *token, const char *label_prefix, bool examine, token_key_callback each,
+                                void *context, sealring_error *error)
 {
-    struct key_list list = {.label_prefix = label_prefix};
+    struct key_list list = {.label_prefix = label_prefix, .examine = examine};
     sealring_status status = attempt_run(token, ATTEMPT_SEARCH, key_list_action, &list, error);
     /* Outside all locks: the callback is somebody else's. */
     for (size_t i = 0; i < list.count && status == SEALRING_OK; i++) {
@@ -309,4 +348,16 @@ sealring_status token_key_each(struct token *token, const char *label_prefix, to
     }
     free(list.keys);
     return status;
+}
+
+sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                               sealring_error *error)
+{
+    return key_walk(token, label_prefix, false, each, context, error);
+}
+
+sealring_status token_key_examine(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                                  sealring_error *error)
+{
+    return key_walk(token, label_prefix, true, each, context, error);
 }

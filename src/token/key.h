@@ -66,6 +66,9 @@ struct token_key_info {
     size_t object_id_length;
     bool sign;
     bool sensitive, always_sensitive, extractable, never_extractable, local, copyable;
+    /* by token_key_examine only: */
+    char wrong[256]; /* which attributes are not as sealring makes them, CKA_SIGN apart; "" for none */
+    bool narrowable; /* token_key_narrow puts all of them right */
 };
 
 typedef sealring_status (*token_key_callback)(const struct token_key_info *key, void *context, sealring_error *error);
@@ -73,6 +76,15 @@ typedef sealring_status (*token_key_callback)(const struct token_key_info *key, 
 /* Every secret key object whose label begins with label_prefix ("" for all). The callback may not call the token. */
 sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
                                sealring_error *error);
+
+/* The same, with what is wrong with each. */
+sealring_status token_key_examine(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                                  sealring_error *error);
+
+/* Takes away the object's usages other than signing, and that it can be copied, if its label is `label` (SEALRING_REFUSED otherwise).
+ * Gives it nothing; CKA_SIGN stays as it is. */
+sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                 const char *label, sealring_error *error);
 
 /* What a token can do, found out by doing it with a key that is destroyed again. */
 struct token_abilities {

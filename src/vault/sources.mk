@@ -20,6 +20,14 @@ libsealring_core_la_SOURCES += \
 	src/vault/request.c src/vault/request.h \
 	src/vault/ring.c \
 	src/vault/roster.c src/vault/roster.h \
+	src/vault/doctor.c src/vault/doctor.h \
+	src/vault/doctor_audit.c \
+	src/vault/doctor_files.c \
+	src/vault/doctor_kinds.c \
+	src/vault/doctor_registry.c \
+	src/vault/doctor_repairs.c \
+	src/vault/doctor_reports.c \
+	src/vault/doctor_token.c \
 	src/vault/evidence.c src/vault/evidence.h \
 	src/vault/waiting.c src/vault/waiting.h \
 	src/vault/verifiers.c \

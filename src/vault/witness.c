@@ -85,6 +85,31 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
     return status;
 }
 
+sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
+                                  sealring_error *error)
+{
+    const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
+    char own[NOTE_KEY_TEXT_SIZE];
+    struct token *token = NULL;
+    struct token_signer signer;
+    struct note_key key;
+    witness_signer(vault_id, &signer);
+    sealring_status status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = token_signer_find(token, &signer, error);
+    token_close(token);
+    if (status == SEALRING_NOT_FOUND)
+        return error_set(error, SEALRING_REFUSED, "the audit token has no key pair for this vault");
+    if (status != SEALRING_OK)
+        return status;
+    if (!witness_key(vault_id, &signer, &key))
+        return error_set(error, SEALRING_REFUSED, "the audit token's public key is none");
+    note_key_format(&key, own);
+    if (strcmp(own, vkey) != 0)
+        return error_set(error, SEALRING_REFUSED, "the key in the audit token is not the one that the registry names");
+    return SEALRING_OK;
+}
+
 /* ---- The anchor ---- */
 
 static void anchor_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])

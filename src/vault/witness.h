@@ -39,6 +39,11 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
 /* Reads the anchor, if the token can be reached; a remark if not. Before the vault's lock is taken: it takes a login. */
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
 
+/* Whether the audit token signs with the key that the registry names: SEALRING_REFUSED if not, or if it has no such pair; SEALRING_TOKEN if it
+ * cannot be reached. Takes a login. */
+sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
+                                  sealring_error *error);
+
 /* In a transaction: SEALRING_REFUSED if the registry's log does not go on from where the anchor is: it was put back, or another one. A
  * registry that is ahead of it is good: a crash came between. */
 sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);

@@ -77,6 +77,7 @@ void report_totals(const struct report *report, uint64_t verdicts[SEALRING_VERDI
  * read, not mapped, so that cutting it short harms nobody; each call below reads it as it is then. Damaged records are passed over and
  * counted. */
 struct report_reader;
+/* SEALRING_INVALID: a report that another version of sealring wrote; any other: none. */
 sealring_status report_read_open(const char *path, struct report_reader **opened, sealring_error *error);
 void report_read_close(struct report_reader *reader);
 

@@ -63,7 +63,8 @@ static sealring_status read_header(const struct report_reader *reader, struct re
         return status;
     const char *problem = report_header_problem(header);
     if (problem != NULL)
-        return error_set(error, SEALRING_SYSTEM, "%s %s", reader->path, problem);
+        return error_set(error, report_header_is_of_another_format(header) ? SEALRING_INVALID : SEALRING_SYSTEM,
+                         "%s %s", reader->path, problem);
     return SEALRING_OK;
 }
 

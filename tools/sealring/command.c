@@ -11,6 +11,7 @@ const struct command *const command_table[] = {
     &command_status,
     &command_usage,
     &command_run,
+    &command_doctor,
     &command_ring_create,
     &command_ring_list,
     &command_ring_show,

@@ -97,6 +97,11 @@ int session_environment(struct session *session)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
+void session_set_environment(struct session *session)
+{
+    (void)sealring_environment(session->vault, set_variable, NULL, NULL);
+}
+
 int session_open(struct session *session)
 {
     int result = session_environment(session);

@@ -33,6 +33,9 @@ void session_end(struct session *session);
  * having said why, another exit status. */
 int session_environment(struct session *session);
 
+/* Sets what of it can be set, and says nothing if it cannot be: for a command whose very task is to say so. */
+void session_set_environment(struct session *session);
+
 /* Opens the manager (and sets the environment before). As above. */
 int session_open(struct session *session);
 

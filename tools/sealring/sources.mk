@@ -35,6 +35,7 @@ sealring_SOURCES = \
 	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c \
 	tools/sealring/cmd_status.c \
 	tools/sealring/cmd_run.c \
+	tools/sealring/cmd_doctor.c \
 	tools/sealring/cmd_ring.c \
 	tools/sealring/cmd_client.c \
 	tools/sealring/cmd_issue.c \
