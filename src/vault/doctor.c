@@ -11,6 +11,7 @@
 #include "base/sized.h"
 
 #define STALE_AFTER_MS (INT64_C(7) * 86400000)
+#define ROUNDS_MOST    5
 
 /* ---- findings ------------------------------------------------------------------------------------------------------------ */
 
@@ -209,7 +210,7 @@ static struct doctor_finding *find_same(const struct doctor_findings *findings, 
 }
 
 /* What was found before and is not any more was mended; what is there still keeps the reason why. */
-static void compare(struct doctor *doctor, struct doctor_findings *before)
+static void compare(struct doctor *doctor, struct doctor_findings *before, struct doctor_findings *mended)
 {
     for (size_t i = 0; i < before->count; i++) {
         struct doctor_finding *old = &before->items[i];
@@ -217,38 +218,54 @@ static void compare(struct doctor *doctor, struct doctor_findings *before)
         if (same != NULL) {
             free(same->failure);
             same->failure = old->failure;
+            same->tried = old->tried;
             old->failure = NULL;
             continue;
         }
-        struct doctor_finding *mended = add(&doctor->findings);
-        if (mended == NULL) {
+        struct doctor_finding *kept = add(mended);
+        if (kept == NULL) {
             doctor->no_memory = true;
             continue;
         }
-        *mended = *old;
-        mended->repaired = true;
+        *kept = *old;
+        kept->repaired = true;
         memset(old, 0, sizeof *old);
     }
-}
-
-static sealring_status repair_and_look_again(struct doctor *doctor, sealring_error *error)
-{
-    doctor_repair(doctor);
-    struct doctor_findings before = doctor->findings;
-    doctor->findings = (struct doctor_findings){.items = NULL};
-    sealring_status status = look(doctor, error);
-    compare(doctor, &before);
-    doctor_forget(&before, 0);
-    free(before.items);
-    return status;
 }
 
 static bool has_something_to_mend(const struct doctor *doctor)
 {
     for (size_t i = 0; i < doctor->findings.count; i++)
-        if (doctor_kind_row(doctor->findings.items[i].kind)->mender != NULL && !doctor->findings.items[i].hopeless)
+        if (doctor_can_mend(&doctor->findings.items[i]))
             return true;
     return false;
+}
+
+/* Once more where a repair lets see more than before: a PIN file that may be used again. */
+static sealring_status repair(struct doctor *doctor, sealring_error *error)
+{
+    struct doctor_findings mended = {.items = NULL};
+    sealring_status status = SEALRING_OK;
+    for (int i = 0; i < ROUNDS_MOST && status == SEALRING_OK && doctor->manager != NULL && has_something_to_mend(doctor);
+         i++) {
+        doctor_repair(doctor);
+        struct doctor_findings before = doctor->findings;
+        doctor->findings = (struct doctor_findings){.items = NULL};
+        status = look(doctor, error);
+        compare(doctor, &before, &mended);
+        doctor_forget(&before, 0);
+        free(before.items);
+    }
+    for (size_t i = 0; i < mended.count; i++) {
+        struct doctor_finding *kept =
+            find_same(&doctor->findings, &mended.items[i]) == NULL ? add(&doctor->findings) : NULL;
+        if (kept == NULL)
+            release(&mended.items[i]); /* it is back already */
+        else
+            *kept = mended.items[i];
+    }
+    free(mended.items);
+    return status;
 }
 
 /* ---- telling ------------------------------------------------------------------------------------------------------------------ */
@@ -313,8 +330,8 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
     if (doctor->asked.stale_after <= 0)
         doctor->asked.stale_after = STALE_AFTER_MS;
     sealring_status status = look(doctor, error);
-    if (status == SEALRING_OK && doctor->asked.repair && doctor->manager != NULL && has_something_to_mend(doctor))
-        status = repair_and_look_again(doctor, error);
+    if (status == SEALRING_OK && doctor->asked.repair)
+        status = repair(doctor, error);
     if (status == SEALRING_OK && doctor->no_memory)
         status = error_no_memory(error);
     if (status == SEALRING_OK)

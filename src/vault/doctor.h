@@ -83,6 +83,7 @@ struct doctor_finding {
     char *mend;
     char *failure; /* why it could not be mended, NULL: it was not tried, or it was mended */
     bool hopeless; /* of a kind that can be mended, but not this one */
+    bool tried;    /* to mend it, in this call */
     bool repaired;
     /* what its mender wants to know */
     char *path;
@@ -161,7 +162,10 @@ struct doctor_kind_row {
 };
 const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind);
 
-/* Mends what can be. */
+/* Whether it can be mended, and that was not tried yet. */
+bool doctor_can_mend(const struct doctor_finding *finding);
+
+/* Mends what can be, and notes that it was tried. */
 void doctor_repair(struct doctor *doctor);
 
 /* The menders. */

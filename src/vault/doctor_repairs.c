@@ -229,9 +229,9 @@ sealring_status doctor_mend_by_turn(struct doctor *doctor, struct doctor_finding
 
 /* ---- all ----------------------------------------------------------------------------------------------------------------------- */
 
-static bool can_be_mended(const struct doctor_finding *finding)
+bool doctor_can_mend(const struct doctor_finding *finding)
 {
-    return doctor_kind_row(finding->kind)->mender != NULL && !finding->hopeless;
+    return doctor_kind_row(finding->kind)->mender != NULL && !finding->hopeless && !finding->tried;
 }
 
 static void set_failure(struct doctor *doctor, struct doctor_finding *finding, const sealring_error *error)
@@ -242,9 +242,13 @@ static void set_failure(struct doctor *doctor, struct doctor_finding *finding, c
 
 static void fail_all(struct doctor *doctor, const sealring_error *error)
 {
-    for (size_t i = 0; i < doctor->findings.count; i++)
-        if (can_be_mended(&doctor->findings.items[i]))
-            set_failure(doctor, &doctor->findings.items[i], error);
+    for (size_t i = 0; i < doctor->findings.count; i++) {
+        struct doctor_finding *finding = &doctor->findings.items[i];
+        if (!doctor_can_mend(finding))
+            continue;
+        finding->tried = true;
+        set_failure(doctor, finding, error);
+    }
 }
 
 static void mend_each(struct doctor *doctor)
@@ -252,7 +256,10 @@ static void mend_each(struct doctor *doctor)
     for (size_t i = 0; i < doctor->findings.count; i++) {
         struct doctor_finding *finding = &doctor->findings.items[i];
         sealring_error error = {.message = ""};
-        if (can_be_mended(finding) && doctor_kind_row(finding->kind)->mender(doctor, finding, &error) != SEALRING_OK)
+        if (!doctor_can_mend(finding))
+            continue;
+        finding->tried = true;
+        if (doctor_kind_row(finding->kind)->mender(doctor, finding, &error) != SEALRING_OK)
             set_failure(doctor, finding, &error);
     }
 }

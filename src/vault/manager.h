@@ -32,8 +32,9 @@ struct sealring_manager {
     bool judged;                  /* the registry goes on from where the audit token knows it */
     bool unsettled;               /* since the last checkpoint something was written */
     _Atomic(bool) altered;        /* in this act the token did not confirm a row of the registry */
-    char *take_over;              /* the reason to go on with a registry that was put back; NULL: refuse */
-    int64_t committed_boot_ms;    /* when it was committed at the latest; 0: none was */
+    int64_t settle_again_at; /* for sealring_run_once: not before that time since boot, unless something was written */
+    char *take_over;         /* the reason to go on with a registry that was put back; NULL: refuse */
+    int64_t committed_boot_ms; /* when it was committed at the latest; 0: none was */
 };
 
 /* Fills actor: "alice@host 4711". */

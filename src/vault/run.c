@@ -16,6 +16,7 @@
 #define LATEST_MS   3600000 /* whatever is ahead: policies change */
 #define ACTS_MAX    64      /* of one ring in one turn; the next turn goes on */
 #define CLOCK_TRIES 3
+#define SETTLE_MS   60000
 
 /* One act that was tried in this turn, and is not tried again. */
 struct tried {
@@ -30,7 +31,8 @@ struct run {
     sealring_run_result result;
     struct plan plan; /* of the ring in turn */
     struct clock_judgement clock;
-    bool alarm; /* the clocks' judgement goes on the record */
+    bool alarm;  /* the clocks' judgement goes on the record */
+    bool behind; /* no checkpoint goes up to the log's end */
     bool token_away;
     char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
     size_t ring_count;
@@ -80,6 +82,22 @@ static sealring_status add_ring(const struct registry_ring *ring, void *context,
     return SEALRING_OK;
 }
 
+/* Somebody was interrupted before the checkpoint, or the audit token was away. One that was interrupted behind it, before the anchor, is
+ * found out with the clocks, once a minute. */
+static sealring_status read_behind(struct registry *registry, struct run *run, sealring_error *error)
+{
+    struct registry_checkpoint latest = {.size = 0};
+    uint64_t entries = 0;
+    run->behind = false;
+    if (!witness_configured(run->manager->config))
+        return SEALRING_OK;
+    sealring_status status = registry_checkpoint_latest(registry, &latest, error);
+    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+        status = registry_audit_size(registry, &entries, error);
+    run->behind = status == SEALRING_OK && entries > latest.size;
+    return status;
+}
+
 static sealring_status read_stock(struct registry *registry, void *context, sealring_error *error)
 {
     struct run *run = context;
@@ -89,7 +107,7 @@ static sealring_status read_stock(struct registry *registry, void *context, seal
         status = manager_read_roster(run->manager, registry, error);
     if (status == SEALRING_OK)
         status = plan_judge_clocks(run->manager, registry, &run->clock, error);
-    return status;
+    return status == SEALRING_OK ? read_behind(registry, run, error) : status;
 }
 
 static bool is_alarm(const struct clock_judgement *judgement)
@@ -128,7 +146,8 @@ static sealring_status take_stock(struct run *run)
 {
     sealring_manager *manager = run->manager;
     sealring_status status = manager_read(manager, read_stock, run, run->error);
-    bool writes = !manager->dry_run && (run->clock.worth_writing || roster_is_news(&manager->roster));
+    bool settles = run->behind && manager->roster.boot_ms >= manager->settle_again_at;
+    bool writes = !manager->dry_run && (run->clock.worth_writing || roster_is_news(&manager->roster) || settles);
     if (status == SEALRING_OK && writes) {
         status = manager_begin(manager, "run", false, run->error);
         if (status != SEALRING_OK)
@@ -139,7 +158,12 @@ static sealring_status take_stock(struct run *run)
             (void)harvest_all(manager, manager->roster.now, &harvested, NULL);
             status = write_clocks(run);
         }
-        manager_end(manager); /* remembers the roster */
+        if (run->clock.worth_writing || settles) {
+            manager->unsettled = true;
+            manager->settle_again_at =
+                manager->roster.boot_ms + SETTLE_MS; /* an audit token that is away is not asked all the time */
+        }
+        manager_end(manager); /* remembers the roster; makes up for a checkpoint or an anchor that was left out */
     }
     run->result.clocks_held = run->clock.memory.held;
     if (status == SEALRING_OK && is_alarm(&run->clock))

@@ -115,6 +115,24 @@ run rotate held
 run run --once held
 is "$(cat "$work/out")" "" "until somebody goes forward"
 
+# ---- what the audit token is owed ----
+
+checkpoint_is_whole() { # whether the latest checkpoint goes up to the log's end
+    is "$(sqlite3 "$SEALRING_VAULT/registry/"*.db "SELECT (SELECT max(size) FROM checkpoint) = (SELECT max(sequence) FROM audit)")" "$1" "$2"
+}
+mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
+run client add unsigned
+checkpoint_is_whole 0 "an act without the audit token is not vouched for"
+run run --once quiet
+is "$status" 0 "nor by a turn while it is away"
+mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
+run run --once quiet --dry-run
+checkpoint_is_whole 0 "a dry run signs nothing"
+run run --once quiet
+is "$status" 0 "when it is back, a turn with nothing else to do"
+checkpoint_is_whole 1 "makes up for the checkpoint"
+is "$(cat "$work/out" "$work/err")" "" "and says nothing"
+
 # ---- two loops, rotating every few seconds ----
 
 run ring create fast --overlap 2s --quiet-period 1s --rotate-every 2500ms --keep 3 --purge-delay 1s
@@ -173,5 +191,24 @@ mv "$SEALRING_VAULT/registry" "$SEALRING_VAULT/away"
 run run --once
 is "$status" 4 "one turn fails with the registry's status"
 mv "$SEALRING_VAULT/away" "$SEALRING_VAULT/registry"
+
+# ---- a registry that was put back ----
+
+run client add before
+cp "$SEALRING_VAULT/registry/sealring.db" "$work/yesterday.db"
+run client add after
+rm -f "$SEALRING_VAULT/registry/sealring.db-wal" "$SEALRING_VAULT/registry/sealring.db-shm"
+cp "$work/yesterday.db" "$SEALRING_VAULT/registry/sealring.db"
+sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE clock SET boot_ms = 1"
+run run --once quiet
+is "$status" 1 "a registry that was put back is refused"
+err_like 'ALARM: the registry was put back' "loudly"
+run run --every 100ms --take-over "a loop must not take over again and again"
+is "$status" 2 "a loop takes nothing over"
+run run --once quiet --take-over "the disk burnt"
+is "$status" 0 "one turn does, by name"
+is "$("$SEALRING" audit show --act audit --json | jq -r '.entries[-1].detail.reason')" "the disk burnt" "on the record"
+run run --once quiet
+is "$status" 0 "and things go on"
 
 done_testing

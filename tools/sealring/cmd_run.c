@@ -38,6 +38,7 @@ struct running {
     struct said_list now;
     bool loops;
     bool looking; /* with a manager that works */
+    char remark[256];
     char trouble[sizeof((sealring_error *)0)->message];
 };
 
@@ -174,7 +175,11 @@ static void sleep_for(int64_t milliseconds)
 
 static sealring_status open_manager(struct session *session)
 {
-    sealring_manage_options options = {.size = sizeof options, .dry_run = session->dry_run};
+    sealring_manage_options options = {
+        .size = sizeof options,
+        .dry_run = session->dry_run,
+        .take_over = option_text(&session->options, "take-over"),
+    };
     if (session->manager != NULL)
         return SEALRING_OK;
     return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
@@ -199,6 +204,17 @@ static sealring_status turn(struct running *running, sealring_run_result *result
     return status;
 }
 
+/* What the acts of a turn left to be said (a checkpoint that could not be signed), once while it stays so. */
+static void say_remark(struct running *running)
+{
+    const char *remark = sealring_manager_remark(running->session->manager);
+    if (strcmp(running->remark, remark) == 0)
+        return;
+    snprintf(running->remark, sizeof running->remark, "%s", remark);
+    if (remark[0] != '\0')
+        session_warn(running->session, "%s", remark);
+}
+
 /* Whatever happens, it goes on; what failed is opened anew the next time. */
 static int loop(struct running *running, int64_t every)
 {
@@ -213,6 +229,7 @@ static int loop(struct running *running, int64_t every)
             if (running->trouble[0] != '\0')
                 say_trouble(running, true);
             back_off = every;
+            say_remark(running);
             sleep_for(result.come_back < every ? result.come_back : every);
             continue;
         }
@@ -237,6 +254,9 @@ static int run(struct session *session)
         return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
     if (running.loops && session->dry_run)
         return session_refuse(session, STATUS_USAGE, "--dry-run wants --once: nothing would ever change");
+    if (running.loops && option_given(&session->options, "take-over"))
+        return session_refuse(session, STATUS_USAGE,
+                              "--take-over wants --once: it is an answer to one alarm, not to all that come");
     exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
         return exit_status;
