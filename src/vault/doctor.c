@@ -93,7 +93,7 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
         return;
     va_list arguments;
     va_start(arguments, format);
-    doctor->incomplete = status;
+    doctor->incomplete = status == SEALRING_INVALID || status == SEALRING_TOKEN ? status : SEALRING_REGISTRY;
     vsnprintf(doctor->unseen, sizeof doctor->unseen, format, arguments);
     va_end(arguments);
 }
@@ -246,8 +246,8 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
 {
     struct doctor_findings mended = {.items = NULL};
     sealring_status status = SEALRING_OK;
-    for (int i = 0; i < ROUNDS_MOST && status == SEALRING_OK && doctor->manager != NULL && has_something_to_mend(doctor);
-         i++) {
+    for (int i = 0;
+         i < ROUNDS_MOST && status == SEALRING_OK && doctor->manager != NULL && has_something_to_mend(doctor); i++) {
         doctor_repair(doctor);
         struct doctor_findings before = doctor->findings;
         doctor->findings = (struct doctor_findings){.items = NULL};

@@ -125,7 +125,7 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
 void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Something could not be looked at. The first one counts. */
+/* Something could not be looked at. The first one counts; what is neither INVALID nor TOKEN counts as REGISTRY. */
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -179,7 +179,9 @@ sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding 
 sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding,
                                            sealring_error *error);
 sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* What comes with the lock and with letting go of it: owed steps, checkpoint, anchor. */
-sealring_status doctor_mend_by_turn(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+/* Carried out when the lock is let go of: checkpoint and anchor. */
+sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+/* Recovery's, which comes with the lock and writes its own entries. */
+sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 
 #endif

@@ -93,6 +93,13 @@ static sealring_status judge(struct registry *registry, void *context, sealring_
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
+/* Without its token nothing can be signed. */
+static void set_hopeless(const struct doctor *doctor, struct doctor_finding *finding)
+{
+    if (finding != NULL)
+        finding->hopeless = !doctor->result.audit_token_examined;
+}
+
 static void tell_behind(struct audit_look *look)
 {
     struct doctor *doctor = look->doctor;
@@ -108,6 +115,7 @@ static void tell_behind(struct audit_look *look)
                               "the latest checkpoint, of %s, goes up to entry %" PRIu64 " of %" PRIu64, when,
                               look->latest.size, look->entries);
     doctor_mend(doctor, finding, "sealring run --once");
+    set_hopeless(doctor, finding);
     if (!witness->anchored || look->judged.status == SEALRING_REFUSED || witness->anchor.size >= look->entries)
         return;
     finding = doctor_find(doctor, DOCTOR_ANCHOR_BEHIND, "anchor",

@@ -110,7 +110,8 @@ static bool directory_of(const struct doctor *doctor, const char *path, char dir
     return strcmp(directory, doctor->config->directory) != 0;
 }
 
-static void look_at_directory(struct doctor *doctor, const char *path, const struct stat *vault, bool wanted)
+/* wanted: with which mode it is made if it is missing; 0: it need not be there. */
+static void look_at_directory(struct doctor *doctor, const char *path, const struct stat *vault, mode_t wanted)
 {
     char word[DOCTOR_WORD_SIZE];
     struct stat file;
@@ -122,11 +123,11 @@ static void look_at_directory(struct doctor *doctor, const char *path, const str
             look_at_owner(doctor, path, vault);
         return;
     }
-    if (!wanted || errno != ENOENT)
+    if (wanted == 0 || errno != ENOENT)
         return;
     struct doctor_finding *finding = doctor_find(doctor, DOCTOR_DIRECTORY_MISSING, path, "it is not there");
-    doctor_mend(doctor, finding, "mkdir -m 700 %s", doctor_word(path, word));
-    set_path(doctor, finding, path, 0700);
+    doctor_mend(doctor, finding, "mkdir -m %03o %s", (unsigned)wanted, doctor_word(path, word));
+    set_path(doctor, finding, path, wanted);
     if (finding != NULL) {
         finding->owner = vault->st_uid;
         finding->group = vault->st_gid;
@@ -196,12 +197,12 @@ void doctor_look_at_files(struct doctor *doctor)
     if (stat(config->directory, &vault) != 0)
         return;
     if (directory_of(doctor, config->registry, path))
-        look_at_directory(doctor, path, &vault, false);
+        look_at_directory(doctor, path, &vault, 0);
     if (directory_of(doctor, config->pin_source, path))
-        look_at_directory(doctor, path, &vault, false);
+        look_at_directory(doctor, path, &vault, 0);
     if (directory_of(doctor, config->login_record, path))
-        look_at_directory(doctor, path, &vault, true);
-    look_at_directory(doctor, config->verifiers, &vault, true);
+        look_at_directory(doctor, path, &vault, 0700);
+    look_at_directory(doctor, config->verifiers, &vault, 0750);
     snprintf(path, sizeof path, "%.*s/tokens", PATH_MAX - 16, config->directory);
     look_at_mode(doctor, DOCTOR_TOKENS_OPEN, path, S_IRWXG | S_IRWXO, "the software token's directory", "used");
     for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {

@@ -219,7 +219,12 @@ sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding 
     return token_key_narrow(doctor->manager->token, finding->object_id, finding->object_id_length, label, error);
 }
 
-sealring_status doctor_mend_by_turn(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    return record(doctor, finding, "checkpoint and anchor are made", error);
+}
+
+sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     (void)doctor;
     (void)finding;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A module that hands everything on to FORWARD_TO, writes logins to FORWARD_LOG, and hides what FORWARD_HIDE names. */
+/* A module that hands everything on to FORWARD_TO, writes logins to FORWARD_LOG, hides what FORWARD_HIDE names, and kills its process at
+ * what FORWARD_KILL names: behind "make", before "change" and "destroy". */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,34 @@ static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pi
     return code;
 }
 
+static void die_at(const char *what)
+{
+    const char *wanted = getenv("FORWARD_KILL");
+    if (wanted != NULL && strcmp(wanted, what) == 0)
+        raise(SIGKILL);
+}
+
+static CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
+                          CK_OBJECT_HANDLE *key)
+{
+    CK_RV code = real->C_GenerateKey(session, mechanism, template, count, key);
+    die_at("make");
+    return code;
+}
+
+static CK_RV set_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
+                                 CK_ULONG count)
+{
+    die_at("change");
+    return real->C_SetAttributeValue(session, object, template, count);
+}
+
+static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    die_at("destroy");
+    return real->C_DestroyObject(session, object);
+}
+
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
     const char *path = getenv("FORWARD_TO");
@@ -43,6 +73,9 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     functions.C_GetFunctionList = C_GetFunctionList;
     functions.C_GetMechanismInfo = get_mechanism_info;
     functions.C_Login = login;
+    functions.C_GenerateKey = generate_key;
+    functions.C_SetAttributeValue = set_attribute_value;
+    functions.C_DestroyObject = destroy_object;
     *list = &functions;
     return CKR_OK;
 }

@@ -1,0 +1,543 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# sealring doctor: each finding made for real, told with what mends it; what --repair mends is gone for a second doctor, and is on
+# the record; what it must not do it does not.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/snapshot.sh
+. "$here/snapshot.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/server.sh"
+direct
+build_server
+command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
+: >"$work/shown"
+
+softhsm=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} $(pkg-config --cflags p11-kit-1) -o "$work/object" "$top_srcdir/tests/cli/object.c" -ldl || bail_out "no object tool"
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "$top_srcdir/tests/cli/module_forward.c" ||
+    bail_out "no forwarding module"
+
+# ---- The test's hands ----
+
+token_label() { # KEY of sealring.conf
+    configured "$1" | sed 's/.*token=\([^;]*\).*/\1/'
+}
+object() { # COMMAND ID …, in the keys' token, by somebody who has the PIN
+    # shellcheck disable=SC2046 # a word for each variable
+    env $(configured module-environment) "$work/object" "$softhsm" "$(token_label token)" \
+        "$(cat "$SEALRING_VAULT/pins/keys.pin")" "$@" || bail_out "object $*"
+}
+id_of() { # RING VERSION
+    rows "SELECT lower(hex(object_id)) FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = '$1' AND v.number = $2"
+}
+sql() {
+    sqlite3 "$SEALRING_VAULT/registry/sealring.db" "$1" || bail_out "sqlite3 failed"
+}
+killed() { # AT ARGUMENT...: sealring through the module that kills it there
+    at=$1
+    shift
+    cp "$SEALRING_VAULT/sealring.conf" "$work/conf"
+    sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
+    echo "module-environment = FORWARD_TO=$softhsm" >>"$SEALRING_VAULT/sealring.conf"
+    FORWARD_KILL=$at "$SEALRING" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    cat "$work/conf" >"$SEALRING_VAULT/sealring.conf"
+    [ "$status" -eq 137 ] || {
+        explain_output
+        bail_out "sealring $* was not killed at $at"
+    }
+}
+entries() { # of the record, by the doctor's hand
+    rows "SELECT count(*) FROM audit WHERE act LIKE 'doctor.%' OR act LIKE 'recover.%'"
+}
+
+# ---- What is asked of the doctor ----
+
+examine() { # ARGUMENT...: as JSON, kept; $status
+    run doctor --json "$@"
+    json '.doctor.findings[].code' >>"$work/shown" 2>/dev/null
+}
+codes() { # FILTER: of the last answer
+    json "[.doctor.findings[] | select($1) | .code] | unique | join(\" \")" 2>&1
+}
+tells() { # CODE OBJECT-REGEX MEND-REGEX: among the findings, unrepaired, with all its texts
+    jq -e --arg code "$1" --arg object "$2" --arg mend "$3" '[.doctor.findings[] | select(.code == $code and (.repaired | not)
+        and (.object | test($object)) and (.mend | test($mend)) and (.what | length) > 5 and (.why | length) > 5)] | length == 1' \
+        "$work/out" >/dev/null 2>&1
+    report $? "finds $1" "$(json "[.doctor.findings[] | .code + \" \" + .object + \": \" + .what + \" / \" + .mend] | join(\"; \")" 2>&1)"
+}
+is_mended() { # NAME CODE...: by --repair, seen by a second doctor, each on the record
+    name=$1
+    shift
+    before=$(entries)
+    examine --repair
+    status_is 0 "$name: repaired"
+    is "$(codes .repaired)" "$(printf '%s\n' "$@" | sort -u | tr '\n' ' ' | sed 's/ $//')" "$name: says so of each"
+    examine
+    is "$status $(json .doctor.found)" "0 0" "$name: a second doctor finds nothing"
+    is "$(($(entries) > before))" 1 "$name: it is on the record"
+}
+
+# ---- A vault as it should be ----
+
+must init --lease 1s
+must ring create payments --overlap 1h --quiet-period 1s --keep 20
+must client add acme --contact desk@example.org
+must issue payments --client acme
+cp "$work/out" "$work/credential"
+must rotate payments
+must retire payments 1 --overrule "for the test"
+cp -a "$SEALRING_VAULT" "$work/pristine"
+run doctor
+succeeds "nothing is wrong with a new vault"
+out_empty "so nothing is told"
+err_like '^nothing is wrong$' "but that"
+snapshot "$work/before"
+examine
+is "$status $(json '.doctor | [.found, .repaired, .remaining, .registry_examined, .token_examined, .audit_token_examined, .not_examined] | map(tostring) | join(" ")')" \
+    "0 0 0 0 true true true null" "in JSON, too"
+examine --repair
+snapshot "$work/after"
+ok "and with nothing to repair --repair changes nothing" cmp -s "$work/before" "$work/after"
+run doctor --vault "$work/nowhere"
+status_is 1 "no vault"
+one_line_error "is said in one line"
+run doctor payments
+status_is 2 "no ring is wanted"
+
+# ---- Files and permissions ----
+
+v=$SEALRING_VAULT
+chmod 644 "$v/pins/keys.pin" "$v/login/keys.login"
+chmod 775 "$v/registry"
+chmod 666 "$v/registry/sealring.db-shm"
+chmod 644 "$v/vault.lock"
+chmod 755 "$v/tokens"
+rmdir "$v/verifiers" || bail_out "verifiers/ is not empty"
+cp "$v/sealring.conf" "$v/sealring.conf.new"
+owner=
+if [ "$(id -u)" -eq 0 ]; then
+    chown 65534 "$v/vault.lock"
+    owner=wrong-owner
+else
+    echo "# a wrong owner needs root to make one: not tried"
+fi
+examine
+status_is 3 "what keeps the token from being looked at ends it with status 3"
+tells pin-file-open 'keys\.pin$' '^chmod go-rwx /'
+tells login-record-open 'keys\.login$' '^chmod go-rwx '
+tells directory-writable '/registry$' '^chmod go-w '
+tells registry-writable 'sealring\.db-shm$' '^chmod go-w '
+tells registry-readable 'vault\.lock$' '^chmod '
+tells tokens-open '/tokens$' '^chmod go-rwx '
+tells directory-missing '/verifiers$' '^mkdir '
+tells leftover-file 'sealring\.conf\.new$' '^rm '
+[ -z "$owner" ] || tells wrong-owner 'vault\.lock$' '^as root: chown '
+tells token-unreachable token 'sealring doctor'
+json_is '.doctor.not_examined | test("PIN file")' true "and says what was not looked at"
+json_is .doctor.audit_token_examined true "what can be looked at is"
+is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens")" "644 755" "without --repair nothing is changed"
+run doctor
+out_like '^alarm     pin-file-open  /.*/keys\.pin$' "for people: how bad, what, which"
+out_like '^  why   others could read the PIN' "why it matters"
+out_like '^  mend  chmod go-rwx .*/keys\.pin  \(--repair does\)$' "and the command"
+out_like '^[0-9]+ found, 0 repaired, [0-9]+ remain$' "and a sum"
+# shellcheck disable=SC2086 # a word or none
+is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable tokens-open \
+    directory-missing leftover-file token-unreachable $owner
+is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens") $(mode_of "$v/verifiers")" "600 700 750" "the modes are right"
+is "$(rows "SELECT json_extract(detail, '\$.done') FROM audit WHERE json_extract(detail, '\$.finding') = 'pin-file-open'")" \
+    "mode 0644 to 0600" "the record says what was changed"
+not_ok "the leftover is gone" test -e "$v/sealring.conf.new"
+
+chmod 660 "$v/registry/sealring.db"
+mv "$v/login" "$v/login.away"
+examine
+tells directory-missing '/login$' '^mkdir '
+is_mended "login" directory-missing registry-writable token-unreachable audit-token-unreachable
+rm -r "$v/login.away"
+
+# Its content may be another's by now: it is read before it is used again, by a person.
+for wrong in sealring.conf .; do
+    chmod g+w "$v/$wrong"
+    examine --repair
+    status_is 2 "$wrong that others can write: nothing else is looked at"
+    case $wrong in
+    .) tells vault-writable 'vault$' 'chmod go-w ' ;;
+    *) tells config-writable 'sealring\.conf$' '^read it, then: chmod go-w ' ;;
+    esac
+    json_is '[.doctor.findings[].repaired] | any' false "and not even --repair makes it good"
+    chmod g-w "$v/$wrong"
+done
+cp "$v/sealring.conf" "$work/conf"
+echo "nonsense" >>"$v/sealring.conf"
+examine
+status_is 2 "a configuration that is none"
+tells config-unusable 'vault$' 'sealring.conf.5.'
+sed "s|^module = .*|module = $work/writable.so|" "$work/conf" >"$v/sealring.conf"
+cp "$softhsm" "$work/writable.so"
+chmod 666 "$work/writable.so"
+examine --repair
+status_is 1 "a module that others can write remains"
+tells module-writable 'writable\.so$' '^chmod go-w '
+cat "$work/conf" >"$v/sealring.conf"
+mv "$v/pins/keys.pin" "$work/keys.pin"
+examine --repair
+status_is 3 "without the PIN"
+tells pin-file-missing 'keys\.pin$' '^put the PIN into it again'
+: >"$v/pins/keys.pin"
+chmod 600 "$v/pins/keys.pin"
+examine --repair
+tells pin-file-unusable 'keys\.pin$' 'first line'
+mv "$work/keys.pin" "$v/pins/keys.pin"
+
+cat >"$work/statfs.c" <<'END'
+#include <string.h>
+#include <sys/vfs.h>
+int statfs(const char *path, struct statfs *facts)
+{
+    (void)path;
+    memset(facts, 0, sizeof *facts);
+    facts->f_type = 0x6969;
+    return 0;
+}
+END
+${CC:-cc} -shared -fPIC -o "$work/statfs.so" "$work/statfs.c" || bail_out "no file system to pretend"
+LD_PRELOAD=$work/statfs.so
+export LD_PRELOAD
+examine
+unset LD_PRELOAD
+if nm -D "$(dirname "$SEALRING")/libsealring.so" 2>/dev/null | grep -q __asan_init; then
+    echo "# a sanitizer must come first: no file system is pretended"
+    echo registry-on-network >>"$work/shown"
+else
+    status_is 4 "a registry on a network file system is not opened"
+    tells registry-on-network 'sealring\.db$' 'local'
+fi
+
+# ---- What is owed ----
+
+must rotate payments
+mv "$v/tokens" "$work/away"
+run retire payments 2 --overrule "it leaked"
+mv "$work/away" "$v/tokens"
+examine
+status_is 1 "an owed step remains"
+tells closing-owed '^payments/2$' 'sealring run --once'
+is "$(object get "$(id_of payments 2)" CKA_SIGN)" true "without --repair the token is not told"
+is_mended "what the token was owed" closing-owed checkpoint-behind anchor-behind
+is "$(object get "$(id_of payments 2)" CKA_SIGN)" false "the closed version's key signs no more"
+killed make prepare payments
+is "$(token_objects | grep -c 'sealring-intent/')" 1 "a key whose making was killed is in the token"
+examine
+tells intention-unfinished '^key [0-9a-f]{32}$' 'sealring doctor --repair'
+is_mended "a key half made" intention-unfinished
+is "$(token_objects | grep -c 'sealring-intent/')" 0 "it is gone"
+killed change prepare payments
+examine
+tells intention-unfinished '^key [0-9a-f]{32}$' 'sealring doctor --repair'
+is_mended "a killed prepare" intention-unfinished checkpoint-behind anchor-behind
+is "$(token_objects | grep -c 'sealring/payments/4 ')" 1 "the object has its label"
+must activate payments
+must retire payments 3 --overrule "for the test"
+killed destroy destroy payments 1 --overrule "for the test"
+examine --repair
+status_is 1 "a destruction is not made up for without a person"
+tells destruction-owed '^payments/1$' '^sealring destroy payments 1$'
+is "$(object get "$(id_of payments 1)" CKA_SIGN)" false "the object is closed, and there"
+must destroy payments 1
+check_vault "the operator's act mends it"
+
+mv "$v/pins/audit.pin" "$work/audit.pin"
+must client add unsigned
+examine
+status_is 3 "an audit token that is away"
+tells audit-token-unreachable 'audit token' 'sealring doctor'
+tells checkpoint-behind checkpoint 'sealring run --once'
+mv "$work/audit.pin" "$v/pins/audit.pin"
+examine
+tells anchor-behind anchor 'sealring run --once'
+is_mended "checkpoint and anchor" checkpoint-behind anchor-behind
+# shellcheck disable=SC2046 # words
+env $(configured module-environment) pkcs11-tool --module "$softhsm" --token-label "$(token_label audit-token)" --login \
+    --pin "$(cat "$v/pins/audit.pin")" --delete-object --type data \
+    --label "sealring-anchor/$(rows "SELECT lower(hex(vault_id)) FROM vault")" >/dev/null 2>&1 || bail_out "no anchor to remove"
+examine
+tells anchor-missing anchor 'sealring audit verify'
+is_mended "the anchor" anchor-missing
+
+# ---- What hands leave in the token and in the database ----
+
+sql "DROP TRIGGER audit_fixed; DROP INDEX ring_changed"
+object set "$(id_of payments 3)" CKA_SIGN 1
+object set "$(id_of payments 4)" CKA_DERIVE 1
+run verify <"$work/credential"
+examine
+is "$(json '[.doctor.findings[] | select(.code == "schema-lacking") | .object] | sort | join(" ")')" "audit_fixed ring_changed" \
+    "what the database lacks, each"
+tells closed-version-signs '^payments/3$' 'doctor --repair'
+tells object-usages '^payments/4$' 'doctor --repair.*sealring compromise payments 4'
+is_mended "hands" schema-lacking closed-version-signs object-usages
+is "$(object get "$(id_of payments 3)" CKA_SIGN)" false "the closed version's key is closed again"
+is "$(object get "$(id_of payments 4)" CKA_DERIVE) $(object get "$(id_of payments 4)" CKA_SIGN)" "false true" \
+    "the active one's derives nothing, and signs as before"
+is "$(rows "SELECT group_concat(act) FROM (SELECT act FROM audit WHERE ring = 'payments' AND version = 3 ORDER BY sequence DESC LIMIT 2)")" \
+    "recover.close,doctor.repair" "first the intention, then the act, both on the record"
+must issue payments --client acme --label other
+run audit verify
+succeeds "and the log is whole"
+
+# ---- What only a person can decide ----
+
+object make 5eed01 sealring/payments/9 0
+object make 5eed02 sealring-intent/00112233445566778899aabbccddeeff 0
+object make 5eed03 sealring/elsewhere/1 0
+object make "$(id_of payments 2)" sealring/payments/2 0
+must rotate payments
+object set "$(id_of payments 4)" CKA_SIGN 0
+token_objects >"$work/objects"
+examine --repair
+status_is 1 "they remain"
+tells object-foreign '^key 5eed01$' 'pkcs11-tool .*--delete-object .*--id 5eed01'
+tells object-half-made '^key 5eed02$' 'pkcs11-tool .*--delete-object .*--id 5eed02'
+tells object-unknown 'PKCS#11 token' 'another vault'
+tells object-twice '^payments/2$' 'pkcs11-tool .*--list-objects'
+tells accepted-version-closed '^payments/4$' 'sealring retire payments 4 --overrule REASON, sealring reinstate payments 4'
+token_objects >"$work/objects.after"
+ok "--repair made, opened and destroyed no object" cmp -s "$work/objects" "$work/objects.after"
+for id in 5eed01 5eed02 5eed03; do
+    object destroy $id
+done
+must retire payments 4 --overrule "its key was closed"
+must reinstate payments 4
+must compromise payments 4 --reason "it was closed by somebody"
+second=$(id_of payments 2)
+object destroy "$second"
+examine
+tells object-gone '^payments/2$' '^sealring destroy payments 2 --overrule'
+must destroy payments 2 --overrule "its object is gone"
+run doctor
+succeeds "the operator's acts mend all of it"
+
+fifth=$(id_of payments 5)
+object label "$fifth" sealring/payments/77
+examine --repair
+tells object-relabelled '^payments/5$' 'sealring audit show --ring payments'
+object label "$fifth" sealring/payments/5
+object destroy "$fifth"
+examine --repair
+tells object-missing '^payments/5$' 'backup.*sealring rotate payments.*sealring compromise payments 5'
+object make "$fifth" sealring/payments/5 0
+examine --repair
+tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
+object destroy "$fifth"
+object make "$fifth" sealring/payments/5 1
+examine --repair
+tells object-attributes '^payments/5$' 'sealring rotate payments, then sealring compromise payments 5'
+json_is '.doctor.findings[] | select(.code == "object-attributes") | .what | test("CKA_EXTRACTABLE is true, CKA_NEVER_EXTRACTABLE is false")' \
+    true "with each attribute that is wrong"
+must rotate payments
+must compromise payments 5 --reason "another key lay in its place"
+must destroy payments 5 --overrule "at once"
+run doctor
+succeeds "and so do rotate, compromise and destroy"
+
+# ---- Verifiers and their reports ----
+
+must rotate payments
+serve app
+until_true verifiers_are '[.verifiers[] | select(.state == "serving")] | length' 1
+run doctor
+succeeds "a server at work is nothing wrong"
+own=$(find "$v/verifiers" -name '*.report')
+reports=$v/verifiers
+head -c 30000 /dev/urandom >"$reports/00000000000000000000000000000000.report"
+cp "$own" "$reports/11111111111111111111111111111111.report"
+cp "$own" "$reports/22222222222222222222222222222222.report"
+printf '\377' | dd of="$reports/22222222222222222222222222222222.report" bs=1 seek=16 conv=notrunc 2>/dev/null
+must init --vault "$work/other"
+serve other "$work/other"
+until_true test -s "$(echo "$work/other/verifiers/"*.report)"
+leave other
+cp "$work/other/verifiers/"*.report "$reports/"
+foreign=$(basename "$work/other/verifiers/"*.report)
+touch -d '1 hour ago' "$reports"/*.report
+chmod 666 "$own"
+examine --stale-after 1h
+status_is 1 "reports that are none"
+tells report-damaged '/0{32}\.report$' '^mv /'
+tells report-misplaced '/1{32}\.report$' '^mv /'
+tells report-unknown-format '/2{32}\.report$' '^mv /'
+tells report-foreign "/$foreign\$" '^mv /'
+tells report-writable "/$(basename "$own")\$" '^chmod go-w /'
+is_mended "reports" report-damaged report-misplaced report-unknown-format report-foreign report-writable
+is "$(find "$reports" -name '*.aside' | wc -l) $(cmp "$reports/$foreign.aside" "$work/other/verifiers/$foreign" && echo same)" "4 same" \
+    "they are set aside as they were, not deleted"
+is "$(verdict_of app "$work/credential")" "401 version-retired" "the server goes on"
+leave app
+examine --stale-after 1h
+is "$(json .doctor.found)" 0 "a report that was left is not in the way yet"
+serve brief
+until_true verifiers_are '[.verifiers[] | select(.state == "serving")] | length' 1
+leave brief
+until_true verifiers_are '[.verifiers[] | select(.state == "serving")] | length' 0
+sleep 1
+examine --stale-after 1s
+tells report-stale '\.report$' 'sealring doctor --repair'
+status_is 1 "it is after a while"
+examine --repair --stale-after 1s
+if [ "$(json .doctor.remaining)" = 1 ]; then
+    json_is '.doctor.findings[0].failure | test("when the hour is over")' true "but what it counted this hour is waited for"
+else
+    not_ok "it is removed" test -e "$own"
+fi
+find "$reports" -mindepth 1 -delete
+
+serve last
+until_true verifiers_are '[.verifiers[] | select(.state == "serving")] | length' 1
+kill -STOP "$(process_of last)"
+must rotate payments # waits until its lease is surely over, and remembers it
+examine --repair
+tells verifier-silent '^verifier [0-9a-f]{8}$' 'end the process'
+find "$reports" -name '*.report' -delete
+kill -9 "$(process_of last)"
+wait "$(process_of last)" 2>/dev/null
+must rotate payments
+examine --repair
+tells verifier-lost '^verifier [0-9a-f]{8}$' '^sealring verifier forget [0-9a-f]{8} --reason'
+must verifier forget "$("$SEALRING" verifier list --json | jq -r '.verifiers[0].instance')" --reason "killed by the test"
+run doctor
+succeeds "forgetting it mends that"
+
+# ---- Somebody who may read only ----
+
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 755 "$work"
+    chmod g-w "$v"
+    setpriv --reuid 65534 --regid "$(stat -c %g "$v")" --clear-groups "$SEALRING" doctor >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    status_is 3 "who may not read the PIN gets to know that the tokens were not looked at"
+    out_like '^warning   token-unreachable ' "as a finding"
+    object set "$(id_of payments 3)" CKA_SIGN 1
+    chmod 640 "$v/registry/sealring.db"
+    sql "DROP TRIGGER audit_fixed"
+    must client add leaves-a-log # which sqlite3 removed: without, nobody can read who may not write
+    for repair in "" --repair; do
+        # shellcheck disable=SC2086 # a word or none
+        setpriv --reuid 65534 --regid "$(stat -c %g "$v")" --clear-groups "$SEALRING" doctor --json $repair >"$work/out" 2>"$work/err" </dev/null
+        status=$?
+        status_is 3 "status 3 ${repair:-without --repair}"
+        tells schema-lacking audit_fixed 'doctor --repair'
+    done
+    json_is '.doctor.findings[] | select(.code == "schema-lacking") | .failure | test("written|writing|permission"; "i")' true \
+        "and why it could not be repaired"
+    : >"$reports/33333333333333333333333333333333.report"
+    chmod 600 "$reports/33333333333333333333333333333333.report"
+    setpriv --reuid 65534 --regid "$(stat -c %g "$v")" --clear-groups "$SEALRING" doctor --json >"$work/out" 2>"$work/err" </dev/null
+    json '.doctor.findings[].code' >>"$work/shown"
+    tells report-unreadable '/3{32}\.report$' 'owner'
+    rm "$reports/33333333333333333333333333333333.report"
+    is_mended "root" schema-lacking closed-version-signs
+else
+    echo "# another user needs root: not tried"
+    echo report-unreadable >>"$work/shown"
+fi
+
+# ---- Who writes the registry by other means ----
+
+v=$work/tampered
+must init --vault "$v"
+SEALRING_VAULT=$v
+must ring create payments --overlap 1h
+must rotate payments
+good=$work/good.db
+cp "$v/registry/sealring.db" "$good"
+put_back() {
+    rm -f "$v/registry/"*
+    cp "$good" "$v/registry/sealring.db"
+}
+tampered() { # SQL CODE OBJECT-REGEX MEND-REGEX
+    sql "$1"
+    entries=$(entries)
+    examine --repair
+    tells "$2" "$3" "$4"
+    is "$(entries)" "$entries" "and leaves it to a person"
+    put_back
+}
+sql "DROP TRIGGER version_final"
+tampered "UPDATE version SET activated = 0 WHERE number = 2;
+    CREATE TRIGGER version_final BEFORE UPDATE ON version
+ WHEN (OLD.state = 6 AND NEW.state <> 6) OR (OLD.was_compromised = 1 AND NEW.was_compromised = 0)
+ BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END" ring-broken '^payments$' 'audit show --ring payments'
+tampered "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN SELECT 1; END" schema-strange '^evil$' "sqlite3 .*schema evil"
+tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" schema-strange '^ring_changed$' 'good copy'
+tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'good copy'
+tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \
+    '^clock$' 'set the clock right'
+tampered "PRAGMA user_version = 2; UPDATE vault SET schema = 2, min_writer = 2" registry-newer 'sealring\.db$' 'newer sealring'
+sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 2"
+examine # a repair would be an entry in a log that is put back below
+tells audit-log '^entry 2$' 'sealring audit verify --key KEY --checkpoint FILE'
+put_back
+must client add today
+put_back
+examine --repair
+status_is 1 "yesterday's registry remains"
+tells registry-put-back registry 'sealring run --once --take-over REASON'
+must run --once --take-over "the test put it back"
+run doctor
+succeeds "taking over mends it"
+
+cp "$v/sealring.conf" "$work/conf"
+sed -i '/^audit-/d' "$v/sealring.conf"
+examine --repair
+tells audit-token-unconfigured 'sealring\.conf' 'audit-token and audit-pin-source'
+{
+    sed '/^audit-/d' "$work/conf"
+    sed -n 's/^token = /audit-token = /p' "$work/conf"
+    echo "audit-pin-source = $v/pins/keys.pin"
+} >"$v/sealring.conf"
+examine --repair
+tells audit-key-differs 'audit token' "vault's own audit token"
+cat "$work/conf" >"$v/sealring.conf"
+dd if=/dev/zero of="$v/registry/sealring.db" bs=4096 seek=2 count=2 conv=notrunc 2>/dev/null
+examine --repair
+json '.doctor.findings[].what' >"$work/damage"
+ok "a page of zeros is damage" grep -Eq 'registry-damaged|registry-unusable' "$work/out"
+: >"$v/registry/sealring.db"
+rm -f "$v/registry/"*-wal "$v/registry/"*-shm
+examine --repair
+status_is 4 "a registry that is none ends it with status 4"
+tells registry-unusable 'sealring\.db$' 'good copy'
+json_is '.doctor.registry_examined' false "and says so"
+
+# A token that nothing signs for, and one that cannot close keys.
+given_pin=$work/pin
+echo 1234 >"$given_pin"
+chmod 600 "$given_pin"
+mkdir "$work/given.tokens"
+echo "directories.tokendir = $work/given.tokens" >"$work/softhsm2.conf"
+SOFTHSM2_CONF=$work/softhsm2.conf softhsm2-util --init-token --free --label given --so-pin 87654321 --pin 1234 >/dev/null ||
+    bail_out "no token to test with"
+SEALRING_VAULT=$work/given
+must init --module "$softhsm" --token pkcs11:token=given --pin-source "$given_pin" \
+    --module-environment "SOFTHSM2_CONF=$work/softhsm2.conf"
+sql "UPDATE vault SET token_closes_keys = 0"
+examine
+status_is 0 "notices are no reason to fail"
+tells audit-unsigned 'audit log' 'sealring init'
+tells token-cannot-close token 'nothing'
+json_is '.doctor | [.found, .remaining, .notices] | map(tostring) | join(" ")' "2 0 2" "they are counted apart"
+
+# ---- All kinds were shown; the page knows all of them ----
+
+sed -n 's/^    {DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/vault/doctor_kinds.c" | sort >"$work/kinds"
+sort -u "$work/shown" >"$work/kinds.shown"
+is "$(comm -23 "$work/kinds" "$work/kinds.shown" | tr '\n' ' ')" "" "every kind of finding was made and found"
+sed -n 's/^\.It Li \([a-z-]*\).*/\1/p' "$top_srcdir/docs/man/sealring-doctor.1" 2>/dev/null | sort >"$work/kinds.told"
+ok "the man page lists every kind" cmp -s "$work/kinds" "$work/kinds.told"
+echo "# figure: doctor-findings $(comm -12 "$work/kinds" "$work/kinds.shown" | wc -l)"
+done_testing
