@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of verdicts and states, and what a server answers. */
+#include <sealring/doctor.h>
 #include <sealring/manage.h>
 #include <sealring/verify.h>
 

@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include <sealring/doctor.h>
+
 #include "vault/manager.h"
 
 /* Every kind of finding; doctor_kinds.c says of each what it is called, how bad it is, why it matters and who mends it. */
@@ -154,7 +156,6 @@ void doctor_look_at_token(struct doctor *doctor);
 typedef sealring_status (*doctor_mender)(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 
 struct doctor_kind_row {
-    enum doctor_kind kind;
     const char *code;
     sealring_severity severity;
     doctor_mender mender; /* NULL: it takes a person */

@@ -59,6 +59,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     for name in sealring.service sealring-run.service sealring.timer; do
         echo "$unitdir/$name"
     done
+    echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"
     for name in libsealring.la libsealring.so libsealring.so.1 libsealring.so.1.0.0 pkgconfig/sealring.pc; do
@@ -82,7 +83,7 @@ esac
 # ---- headers and symbols ----
 
 include=$(pkg-config --cflags sealring)
-for header in verify manage; do
+for header in verify manage doctor; do
     echo "#include <sealring/$header.h>" >"$work/alone.c"
     # shellcheck disable=SC2086 # lists of words, here and below
     check "$header.h compiles alone as C11" $CC -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $include \
@@ -105,6 +106,7 @@ declared()
 {
     declared verify.h SEALRING_1
     declared manage.h SEALRING_MANAGE_0
+    declared doctor.h SEALRING_MANAGE_0
 } | sort >"$work/declared"
 [ "$(wc -l <"$work/exported")" -gt 30 ] || echo "only so many symbols are exported" >>"$work/log"
 check "the library exports what the symbol map says, each symbol with its version" diff "$work/map" "$work/exported"

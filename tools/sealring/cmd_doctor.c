@@ -2,6 +2,8 @@
 /* sealring doctor: what is wrong with the vault, why it matters, what mends it; with --repair it mends what can be. */
 #include <stdlib.h>
 
+#include <sealring/doctor.h>
+
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/session.h"
