@@ -75,7 +75,8 @@ build_configure()
     ) 9<"$source" >"$log" 2>&1
 }
 
-# build_make LOG WORDS [ARGUMENT...] runs make; on a terminal with one line of progress that begins with WORDS.
+# build_make LOG WORDS [ARGUMENT...] runs make; on a terminal with one line of progress that begins with WORDS. build_jobs: how many at a
+# time, as many as there are processors unless it is set.
 build_make()
 {
     log=$1
@@ -87,7 +88,7 @@ build_make()
         progress=$!
     fi
     made=0
-    make -C "$build" -j"$(nproc)" "$@" >>"$log" 2>&1 8>&- || made=1
+    make -C "$build" -j"${build_jobs:-$(nproc)}" "$@" >>"$log" 2>&1 8>&- || made=1
     if [ -n "$progress" ]; then
         kill "$progress" 2>/dev/null || :
         wait "$progress" 2>/dev/null || :
