@@ -3,7 +3,7 @@
 # Shared by all C tests: the runner, and (token, vault, …) a fresh SoftHSM2 token per test.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
-libtest_la_SOURCES = tests/lib/forward.h tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
+libtest_la_SOURCES = tests/lib/forward.h tests/lib/touches.h tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
 	tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
 	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
@@ -17,6 +17,7 @@ include tests/audit/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
 include tests/fault/tests.mk
+include tests/crash/tests.mk
 include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "lib/touches.h"
+
 /* Names of environment variables: the file that holds a struct faulting, and the module that everything is handed on to. */
 #define FAULTING_FILE   "SEALRING_TEST_FAULTING"
 #define FAULTING_MODULE "SEALRING_TEST_MODULE"
@@ -17,7 +19,8 @@
             each(C_GetSessionInfo) each(C_Login) each(C_Logout) each(C_CreateObject) each(C_CopyObject)              \
                 each(C_DestroyObject) each(C_GetAttributeValue) each(C_SetAttributeValue) each(C_FindObjectsInit)    \
                     each(C_FindObjects) each(C_FindObjectsFinal) each(C_SignInit) each(C_Sign) each(C_GenerateKey)   \
-                        each(C_GenerateRandom)
+                        each(C_GenerateKeyPair) each(C_GenerateRandom) each(C_InitToken) each(C_InitPIN)             \
+                            each(C_SetPIN)
 
 #define FAULT_NAME(name) FAULT_##name,
 enum fault_function { FAULT_FUNCTIONS(FAULT_NAME) FAULT_FUNCTION_COUNT, FAULT_ANY };
@@ -63,6 +66,7 @@ struct faulting {
     _Atomic(uint64_t) logins;            /* C_Login that reached the real module, over all processes */
     _Atomic(uint64_t) sessions_most;     /* that were open at once in one process */
     _Atomic(uint8_t) trace[FAULT_TRACE]; /* which function call number i + 1 was */
+    struct touches touches;              /* those of the token, and of whatever else the test counts with them */
 };
 
 #endif

@@ -62,7 +62,9 @@ static void read_pin(struct ground *ground)
     ck_assert_uint_ge(strlen(ground->pin), 16);
 }
 
-static void fill(struct ground *ground)
+typedef void (*ground_more)(struct ground *ground, sealring_manager *manager, void *context);
+
+static void fill(struct ground *ground, ground_more more, void *context)
 {
     sealring_error error = {0};
     sealring_policy policy = {.overlap = 3600000, .keep = 10};
@@ -84,6 +86,8 @@ static void fill(struct ground *ground)
     ASSERT_OK(sealring_key_set_state(manager, ground->key_ids[GROUND_REVOKED], SEALRING_KEY_REVOKED, NULL, &error),
               error);
     change(manager, GROUND_RING, SEALRING_EVENT_PREPARE, 0);
+    if (more != NULL)
+        more(ground, manager, context);
     sealring_manager_close(&manager);
     forge(ground);
     read_pin(ground);
@@ -92,13 +96,18 @@ static void fill(struct ground *ground)
 
 struct ground *ground_make(void)
 {
+    return ground_make_with(NULL, NULL);
+}
+
+struct ground *ground_make_with(ground_more more, void *context)
+{
     struct ground *ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(ground, MAP_FAILED);
     fflush(NULL);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        fill(ground);
+        fill(ground, more, context);
         _exit(0);
     }
     int status;

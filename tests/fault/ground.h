@@ -45,6 +45,9 @@ struct place {
 
 /* Makes it in processes of its own: nothing of a token is loaded in this one. Fails the test if it cannot. */
 struct ground *ground_make(void);
+/* The same, with more in it. */
+struct ground *ground_make_with(void (*more)(struct ground *ground, sealring_manager *manager, void *context),
+                                void *context);
 void ground_remove(struct ground *ground);
 
 /* Which version of which ring a text is under; 0: of none that is good. */

@@ -46,9 +46,43 @@ static void hang(void)
     atomic_fetch_sub(&faulting->hanging, 1);
 }
 
+/* The name of a function that changes the token; NULL of one that does not. SoftHSM2 rewrites its file at a login. */
+static const char *changes(enum fault_function function)
+{
+    switch (function) {
+    case FAULT_C_Login:
+        return "C_Login";
+    case FAULT_C_Logout:
+        return "C_Logout";
+    case FAULT_C_CreateObject:
+        return "C_CreateObject";
+    case FAULT_C_CopyObject:
+        return "C_CopyObject";
+    case FAULT_C_DestroyObject:
+        return "C_DestroyObject";
+    case FAULT_C_SetAttributeValue:
+        return "C_SetAttributeValue";
+    case FAULT_C_GenerateKey:
+        return "C_GenerateKey";
+    case FAULT_C_GenerateKeyPair:
+        return "C_GenerateKeyPair";
+    case FAULT_C_InitToken:
+        return "C_InitToken";
+    case FAULT_C_InitPIN:
+        return "C_InitPIN";
+    case FAULT_C_SetPIN:
+        return "C_SetPIN";
+    default:
+        return NULL;
+    }
+}
+
 /* Counts the call, and tells what it meets. */
 static struct met meet(enum fault_function function)
 {
+    const char *touched = changes(function);
+    if (touched != NULL)
+        (void)touch(&faulting->touches, TOUCH_TOKEN, touched);
     struct met met = {FAULT_NONE, CKR_OK};
     uint64_t of_all = atomic_fetch_add(&faulting->all, 1) + 1;
     uint64_t of_its_own = atomic_fetch_add(&faulting->calls[function], 1) + 1;
@@ -126,6 +160,14 @@ FORWARD(C_DestroyObject, CKR_DEVICE_REMOVED, (CK_SESSION_HANDLE session, CK_OBJE
 FORWARD(C_SetAttributeValue, CKR_DEVICE_REMOVED,
         (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count), session,
         handles_real(session, object), template, count)
+FORWARD(C_InitPIN, CKR_DEVICE_REMOVED, (CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG length), session, pin,
+        length)
+FORWARD(C_SetPIN, CKR_DEVICE_REMOVED,
+        (CK_SESSION_HANDLE session, CK_UTF8CHAR *before, CK_ULONG before_length, CK_UTF8CHAR *after,
+         CK_ULONG after_length),
+        session, before, before_length, after, after_length)
+FORWARD(C_InitToken, CKR_TOKEN_NOT_PRESENT, (CK_SLOT_ID slot, CK_UTF8CHAR *pin, CK_ULONG length, CK_UTF8CHAR *label),
+        slot, pin, length, label)
 FORWARD(C_SignInit, CKR_DEVICE_REMOVED, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
         session, mechanism, handles_real(session, key))
 
@@ -339,6 +381,20 @@ static CK_RV fault_C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechan
     CK_RV decided = decide(FAULT_C_GenerateKey, CKR_DEVICE_REMOVED, &calls_real);
     CK_RV code = calls_real ? real->C_GenerateKey(session, mechanism, template, count, key) : decided;
     return answer_made(session, decided, calls_real, code, key);
+}
+
+static CK_RV fault_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public,
+                                     CK_ULONG public_count, CK_ATTRIBUTE *private, CK_ULONG private_count,
+                                     CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+    bool calls_real;
+    CK_RV decided = decide(FAULT_C_GenerateKeyPair, CKR_DEVICE_REMOVED, &calls_real);
+    CK_RV code = calls_real ? real->C_GenerateKeyPair(session, mechanism, public, public_count, private, private_count,
+                                                      public_key, private_key)
+                            : decided;
+    if (calls_real && decided == CKR_OK && code == CKR_OK)
+        *public_key = handles_shown(session, *public_key);
+    return answer_made(session, decided, calls_real, code, private_key);
 }
 
 static CK_RV fault_C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count,

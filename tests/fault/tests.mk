@@ -2,7 +2,7 @@
 # A token that is bad by script, and real ones that are taken away.
 check_LTLIBRARIES += module_fault.la
 module_fault_la_SOURCES = tests/fault/module_fault.c tests/fault/handles.c tests/fault/handles.h tests/fault/faulting.h \
-	tests/lib/forward.h
+	tests/lib/forward.h tests/lib/touches.h
 module_fault_la_CPPFLAGS = $(TEST_CPPFLAGS)
 module_fault_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)
 FAULT_CPPFLAGS = $(TEST_CPPFLAGS) -DMODULE_FAULT='"$(abs_top_builddir)/.libs/module_fault.so"'

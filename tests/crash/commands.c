@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command that changes a vault, as what it calls. */
+#include "crash/commands.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LATE 4102444800000 /* 2100 */
+
+/* ---- What is handed over ---- */
+
+struct taking {
+    struct told *told;
+    unsigned stop; /* after so many; 0: never */
+};
+
+static int take(const sealring_issued *issued, void *context)
+{
+    struct taking *taking = context;
+    uint32_t number = atomic_load(&taking->told->handed);
+    if (issued->credential != NULL)
+        snprintf(taking->told->texts[number < HANDED_MAX ? number : HANDED_MAX - 1], SEALRING_CREDENTIAL_LENGTH_MAX + 1,
+                 "%s", issued->credential);
+    atomic_store(&taking->told->handed, number + 1);
+    return number + 1 == taking->stop;
+}
+
+/* ---- Rings, clients ---- */
+
+#define ACT(name)                                                                                    \
+    static sealring_status name(const struct scene *scene, sealring_manager *manager, unsigned stop, \
+                                struct told *told, sealring_error *error)
+#define UNUSED (void)scene, (void)stop, (void)told
+
+ACT(ring_create)
+{
+    UNUSED;
+    return sealring_ring_create(manager, "third", "acme_three", NULL, 0, error);
+}
+
+ACT(ring_set)
+{
+    UNUSED;
+    sealring_policy policy = {.keep = 7, .overlap = 7200000};
+    return sealring_ring_set(manager, GROUND_RING, &policy, SEALRING_POLICY_KEEP | SEALRING_POLICY_OVERLAP, error);
+}
+
+ACT(client_add)
+{
+    UNUSED;
+    return sealring_client_add(manager, "newcomer", "new@example.org", error);
+}
+
+ACT(client_set)
+{
+    UNUSED;
+    return sealring_client_set(manager, "idle", "other@example.org", error);
+}
+
+ACT(client_forget)
+{
+    UNUSED;
+    return sealring_client_forget(manager, "idle", error);
+}
+
+/* ---- Versions ---- */
+
+static sealring_status change(sealring_manager *manager, const char *ring, sealring_event event, uint32_t version,
+                              sealring_error *error)
+{
+    bool overrules = event == SEALRING_EVENT_RETIRE || event == SEALRING_EVENT_DESTROY;
+    sealring_event_options options = {.size = sizeof options, .reason = "test", .overrule = overrules};
+    return sealring_version_change(manager, ring, event, version, &options, NULL, error);
+}
+
+/* A rotation's first half stays when the second one does not come about. */
+ACT(rotate)
+{
+    UNUSED;
+    return change(manager, GROUND_OTHER, stop == 1 ? SEALRING_EVENT_PREPARE : SEALRING_EVENT_ROTATE, 0, error);
+}
+
+ACT(prepare)
+{
+    UNUSED;
+    return change(manager, GROUND_OTHER, SEALRING_EVENT_PREPARE, 0, error);
+}
+
+ACT(activate)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_ACTIVATE, 4, error);
+}
+
+ACT(rollback)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_ROLLBACK, 0, error);
+}
+
+ACT(retire)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_RETIRE, 2, error);
+}
+
+ACT(reinstate)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_REINSTATE, 1, error);
+}
+
+ACT(compromise)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_COMPROMISE, 3, error);
+}
+
+ACT(compromise_last)
+{
+    UNUSED;
+    return change(manager, GROUND_OTHER, SEALRING_EVENT_COMPROMISE, 1, error);
+}
+
+ACT(destroy)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_DESTROY, 1, error);
+}
+
+ACT(destroy_pending)
+{
+    UNUSED;
+    return change(manager, GROUND_RING, SEALRING_EVENT_DESTROY, 4, error);
+}
+
+/* ---- API keys ---- */
+
+ACT(issue)
+{
+    struct taking taking = {told, stop};
+    sealring_issue_request request = {.client = "eager", .scopes = "read write"};
+    (void)scene;
+    return sealring_issue(manager, GROUND_RING, &request, 1, 0, take, &taking, NULL, error);
+}
+
+ACT(issue_list)
+{
+    struct taking taking = {told, stop};
+    sealring_issue_request requests[] = {{.client = "eager", .scopes = "read"},
+                                         {.client = "stranger", .scopes = "write"},
+                                         {.client = "third", .label = "more"}};
+    (void)scene;
+    return sealring_issue(manager, GROUND_RING, requests, 3, SEALRING_ISSUE_ADD_CLIENTS, take, &taking, NULL, error);
+}
+
+/* Two batches, each of which commits on its own. */
+ACT(issue_bulk)
+{
+    static char labels[SCENE_BULK][8];
+    static sealring_issue_request requests[SCENE_BULK];
+    struct taking taking = {told, stop};
+    (void)scene;
+    for (unsigned i = 0; i < SCENE_BULK; i++) {
+        snprintf(labels[i], sizeof labels[i], "n%u", i);
+        requests[i] = (sealring_issue_request){.client = "eager", .label = labels[i]};
+    }
+    return sealring_issue(manager, GROUND_RING, requests, SCENE_BULK, 0, take, &taking, NULL, error);
+}
+
+ACT(import)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    struct taking taking = {told, stop};
+    (void)scene;
+    SHA256((const unsigned char *)"another-legacy-key", 18, digest);
+    sealring_issue_request request = {.client = "eager", .scopes = "read", .expires = LATE, .sha256 = digest};
+    return sealring_import(manager, GROUND_RING, &request, 1, 0, take, &taking, NULL, error);
+}
+
+ACT(revoke_key)
+{
+    UNUSED;
+    return sealring_key_set_state(manager, scene->key_ids[GROUND_ACTIVE], SEALRING_KEY_REVOKED, "leaked", error);
+}
+
+ACT(suspend_key)
+{
+    UNUSED;
+    return sealring_key_set_state(manager, scene->key_ids[GROUND_ACTIVE], SEALRING_KEY_SUSPENDED, NULL, error);
+}
+
+ACT(resume_key)
+{
+    UNUSED;
+    return sealring_key_set_state(manager, scene->key_ids[SCENE_SLEEPY], SEALRING_KEY_ACTIVE, NULL, error);
+}
+
+ACT(narrow)
+{
+    UNUSED;
+    return sealring_key_narrow(manager, scene->key_ids[GROUND_ACTIVE], "", error);
+}
+
+ACT(relabel)
+{
+    UNUSED;
+    return sealring_key_set_label(manager, scene->key_ids[GROUND_ACTIVE], "renamed", error);
+}
+
+ACT(rekey)
+{
+    struct taking taking = {told, stop};
+    sealring_rekey_request request = {.size = sizeof request, .reason = "leaked"};
+    return sealring_rekey(manager, scene->key_ids[GROUND_ACTIVE], &request, take, &taking, error);
+}
+
+ACT(reissue)
+{
+    struct taking taking = {told, stop};
+    return sealring_reissue(manager, scene->key_ids[GROUND_RETIRING], take, &taking, error);
+}
+
+ACT(reissue_imported)
+{
+    struct taking taking = {told, stop};
+    return sealring_reissue(manager, scene->key_ids[SCENE_LEGACY], take, &taking, error);
+}
+
+ACT(reissue_ring)
+{
+    struct taking taking = {told, stop};
+    uint64_t total;
+    (void)scene;
+    return sealring_reissue_ring(manager, SCENE_RING, &total, take, &taking, error);
+}
+
+/* ---- The rest ---- */
+
+ACT(forget)
+{
+    UNUSED;
+    return sealring_verifier_forget(manager, scene->verifier, "its host is gone", error);
+}
+
+static int stop_after(const sealring_plan *plan, void *context)
+{
+    unsigned *left = context;
+    return plan->state == SEALRING_PLAN_DONE && *left > 0 && --*left == 0;
+}
+
+ACT(run)
+{
+    sealring_run_result result = {.size = sizeof result};
+    UNUSED;
+    sealring_status status = sealring_run_once(manager, NULL, stop_after, &stop, &result, error);
+    if (status == SEALRING_OK && result.failed > 0) {
+        snprintf(error->message, sizeof error->message, "an act failed");
+        return SEALRING_TOKEN;
+    }
+    return status;
+}
+
+/* One of the two that the policy destroys: the one that is owed. */
+ACT(destroy_automatic)
+{
+    UNUSED;
+    sealring_status status = change(manager, SCENE_RING, SEALRING_EVENT_DESTROY, 2, error);
+    return status == SEALRING_OK ? status : change(manager, SCENE_RING, SEALRING_EVENT_DESTROY, 1, error);
+}
+
+ACT(harvest)
+{
+    sealring_harvest_result result = {.size = sizeof result};
+    UNUSED;
+    return sealring_harvest(manager, &result, error);
+}
+
+/* First the registry is taken over, for the record; then the act. */
+ACT(take_over)
+{
+    UNUSED;
+    return stop == 1 ? sealring_audit_settle(manager, error) : sealring_client_add(manager, "newcomer", NULL, error);
+}
+
+ACT(settle)
+{
+    UNUSED;
+    return sealring_audit_settle(manager, error);
+}
+
+const struct command commands[] = {
+    {.name = "ring create", .act = ring_create},
+    {.name = "ring set", .act = ring_set},
+    {.name = "client add", .act = client_add},
+    {.name = "client set", .act = client_set},
+    {.name = "client forget", .act = client_forget},
+    {.name = "prepare", .act = prepare},
+    {.name = "activate", .act = activate},
+    {.name = "rotate", .act = rotate, .steps = 1},
+    {.name = "rollback", .act = rollback},
+    {.name = "retire", .act = retire},
+    {.name = "reinstate", .act = reinstate},
+    {.name = "compromise", .act = compromise},
+    {.name = "compromise without a successor", .act = compromise_last},
+    {.name = "destroy", .act = destroy, .again = destroy},
+    {.name = "destroy a pending version", .act = destroy_pending, .again = destroy_pending},
+    {.name = "issue", .act = issue},
+    {.name = "issue a list", .act = issue_list},
+    {.name = "issue 260 keys", .act = issue_bulk, .steps = 1},
+    {.name = "import", .act = import},
+    {.name = "revoke", .act = revoke_key},
+    {.name = "key suspend", .act = suspend_key},
+    {.name = "key resume", .act = resume_key},
+    {.name = "key set --scope", .act = narrow},
+    {.name = "key set --label", .act = relabel},
+    {.name = "key rekey", .act = rekey},
+    {.name = "reissue", .act = reissue},
+    {.name = "reissue an imported key", .act = reissue_imported},
+    {.name = "reissue --all", .act = reissue_ring},
+    {.name = "verifier forget", .act = forget},
+    {.name = "usage harvest", .act = harvest, .same = true},
+    {.name = "run --once", .act = run, .steps = 4, .again = destroy_automatic},
+    {.name = "audit checkpoint", .act = settle, .same = true, .vault = SCENE_UNSETTLED},
+    {.name = "client add --take-over",
+     .act = take_over,
+     .vault = SCENE_PUT_BACK,
+     .take_over = "the disk was lost",
+     .steps = 1},
+};
+
+const unsigned command_count = sizeof commands / sizeof commands[0];

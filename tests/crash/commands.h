@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command that changes a vault, as what it calls. */
+#ifndef TESTS_CRASH_COMMANDS_H
+#define TESTS_CRASH_COMMANDS_H
+
+#include "crash/scene.h"
+
+#define HANDED_MAX 4
+
+/* What the process under test tells the one that watches it, as it happens: in shared memory. */
+struct told {
+    _Atomic(uint32_t) acknowledged; /* the call has said SEALRING_OK */
+    _Atomic(uint32_t) failed;       /* or that it failed: */
+    sealring_status status;
+    char message[256];
+    _Atomic(uint32_t) handed; /* credentials that were handed over, the first few and the last of which are kept */
+    char texts[HANDED_MAX][SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+};
+
+struct command {
+    const char *name;
+    enum scene_vault vault;
+    /* States besides before and after in which an interruption may leave it for good: it is done in steps, each of which is whole.
+     * `act` with stop = 1 to steps ends after that step. */
+    unsigned steps;
+    const char *take_over;
+    bool same; /* what it does is not told by a state: statistics, or what the next start would do */
+    sealring_status (*act)(const struct scene *scene, sealring_manager *manager, unsigned stop, struct told *told,
+                           sealring_error *error);
+    /* A destruction that is committed and that the token has not carried out is owed, until an operator says it again; NULL: none. */
+    sealring_status (*again)(const struct scene *scene, sealring_manager *manager, unsigned stop, struct told *told,
+                             sealring_error *error);
+};
+
+extern const struct command commands[];
+extern const unsigned command_count;
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command, killed at every point, without power, with a full disk, I/O errors and no memory: old or new, and nothing between. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crash/trial.h"
+#include "crash/verdict.h"
+#include "crash/wraps.h"
+#include "lib/runner.h"
+#include "lib/test_token.h"
+
+#define WORKERS 8
+#define SHOWN   6 /* complaints of one command that are printed */
+#define SLACK \
+    4 /* a run may have a few touches more than the one that was counted: random numbers decide where rows go */
+
+/* How many of the points at which a kind of trouble may come are tried: one in so many; 0: none. */
+struct plan {
+    const char *name;
+    unsigned every[TRIAL_KINDS];
+};
+
+static const struct plan plans[] = {
+    {"short",
+     {[TRIAL_KILL] = 12,
+      [TRIAL_POWER] = 60,
+      [TRIAL_FULL] = 40,
+      [TRIAL_IO] = 40,
+      [TRIAL_LYING] = 80,
+      [TRIAL_MEMORY] = 1500}},
+    {"full",
+     {[TRIAL_KILL] = 1, [TRIAL_POWER] = 1, [TRIAL_FULL] = 2, [TRIAL_IO] = 1, [TRIAL_LYING] = 8, [TRIAL_MEMORY] = 150}},
+    {"all",
+     {[TRIAL_KILL] = 1,
+      [TRIAL_POWER] = 1,
+      [TRIAL_FULL] = 1,
+      [TRIAL_IO] = 1,
+      [TRIAL_IO_EVER] = 1,
+      [TRIAL_LYING] = 1,
+      [TRIAL_MEMORY] = 1,
+      [TRIAL_MEMORY_EVER] = 1}},
+};
+
+struct list {
+    struct trial *trials;
+    size_t count;
+    size_t room;
+};
+
+/* Figures of all that was tried. */
+struct figures {
+    _Atomic(uint64_t) tried[TRIAL_KINDS];
+    _Atomic(uint64_t) met[TRIAL_KINDS]; /* the trouble came about */
+    _Atomic(uint64_t) bad[TRIAL_KINDS]; /* neither old nor new */
+    _Atomic(uint64_t) old[TRIAL_KINDS];
+    _Atomic(uint64_t) between[TRIAL_KINDS]; /* after one of several steps */
+    _Atomic(uint64_t) all_new[TRIAL_KINDS];
+    _Atomic(uint64_t) noticed; /* lies that the next start told of */
+    _Atomic(uint64_t) commands;
+};
+
+/* What the workers share. */
+struct board {
+    _Atomic(uint64_t) next;
+    _Atomic(uint64_t) complaints;
+    struct figures figures;
+    struct outcome outcomes[WORKERS];
+    struct allowed allowed;
+};
+
+static const struct plan *plan = &plans[0];
+static const char *only; /* the command to try; NULL: all */
+static unsigned shift;   /* which of `every` */
+static struct scene *scene;
+static struct board *board;
+static unsigned workers;
+
+static void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    return memory;
+}
+
+static void setup(void)
+{
+    board = share(sizeof *board);
+    scene = scene_make();
+}
+
+static void teardown(void)
+{
+    scene_remove(scene);
+}
+
+/* ---- Work ---- */
+
+static void add(struct list *list, unsigned command, enum trial_kind kind, uint64_t at, unsigned stop)
+{
+    if (list->count == list->room) {
+        list->room = list->room == 0 ? 1024 : 2 * list->room;
+        list->trials = realloc(list->trials, list->room * sizeof *list->trials);
+        ck_assert_ptr_nonnull(list->trials);
+    }
+    list->trials[list->count++] = (struct trial){.command = command, .kind = kind, .at = at, .stop = stop};
+}
+
+static void complain(const struct trial *trial, const struct outcome *outcome, const char *why)
+{
+    bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
+    const char *name = memory ? "an allocation" : "the end";
+    if (!memory && trial->at > 0 && trial->at <= outcome->touches && trial->at <= TOUCH_NAMES)
+        name = outcome->names[trial->at - 1];
+    if (strcmp(plan->name, "all") == 0 || atomic_fetch_add(&board->complaints, 1) < SHOWN)
+        fprintf(stderr, "# %s, %s %llu (%s): %s%s%s\n", commands[trial->command].name, trial_names[trial->kind],
+                (unsigned long long)trial->at, name, why, outcome->told.message[0] != '\0' ? "; it said: " : "",
+                outcome->told.message);
+}
+
+static void judge(const struct trial *trial, const struct outcome *outcome)
+{
+    struct figures *figures = &board->figures;
+    char why[512];
+    bool met = outcome->failed > 0 || (outcome->killed && !outcome->ended);
+    int found = verdict_find(&board->allowed, trial, outcome, why);
+    atomic_fetch_add(&figures->tried[trial->kind], 1);
+    atomic_fetch_add(&figures->met[trial->kind], met);
+    if (found == FOUND_NEITHER) {
+        atomic_fetch_add(&figures->bad[trial->kind], 1);
+        complain(trial, outcome, why);
+    } else if (found == FOUND_OLD) {
+        atomic_fetch_add(&figures->old[trial->kind], 1);
+    } else {
+        atomic_fetch_add(found + 1 == (int)board->allowed.count ? &figures->all_new[trial->kind]
+                                                                : &figures->between[trial->kind],
+                         1);
+    }
+    if (trial->kind == TRIAL_LYING)
+        atomic_fetch_add(&figures->noticed, strncmp(outcome->text, "start:", 6) == 0);
+}
+
+/* Takes trials until there are none. */
+static void work(unsigned number, const struct list *list, bool judges)
+{
+    struct place place;
+    struct outcome *outcome = &board->outcomes[number];
+    struct power *power = share(sizeof *power);
+    place_make(&place, scene->vaults[SCENE_WHOLE], number);
+    /* mapped once for all children; not initialised */
+    (void)dlopen(test_token_module(), RTLD_NOW | RTLD_LOCAL);
+    for (;;) {
+        uint64_t next = atomic_fetch_add(&board->next, 1);
+        if (next >= list->count)
+            break;
+        trial_run(scene, &place, power, &list->trials[next], outcome);
+        if (judges && !outcome->same)
+            judge(&list->trials[next], outcome);
+    }
+    place_remove(&place);
+}
+
+static void work_together(const struct list *list, unsigned count)
+{
+    pid_t children[WORKERS];
+    atomic_store(&board->next, 0);
+    fflush(NULL);
+    for (unsigned i = 0; i < count; i++) {
+        children[i] = fork();
+        ck_assert_int_ge(children[i], 0);
+        if (children[i] == 0) {
+            work(i, list, true);
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+/* A trial in which nothing goes wrong; what it leaves is one of the allowed states. */
+static void allow(unsigned command, enum trial_kind kind, unsigned stop)
+{
+    struct list list = {0};
+    int status;
+    add(&list, command, kind, 0, stop);
+    atomic_store(&board->next, 0);
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        work(0, &list, false);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const struct outcome *outcome = &board->outcomes[0];
+    ck_assert_msg(outcome->complaint[0] == '\0', "%s: %s", commands[command].name, outcome->complaint);
+    ck_assert_msg(kind == TRIAL_NOTHING || stop > 0 || outcome->told.status == SEALRING_OK, "%s: %s",
+                  commands[command].name, outcome->told.message);
+    const char *fault = state_fault(outcome->text, false);
+    ck_assert_msg(fault == NULL, "%s: %s", commands[command].name, fault);
+    memcpy(board->allowed.texts[board->allowed.count++], outcome->text, STATE_SIZE);
+    free(list.trials);
+}
+
+static bool of_registry(const struct outcome *good, uint64_t at)
+{
+    return at <= good->touches && good->names[at - 1][0] == TOUCH_REGISTRY;
+}
+
+static void list_kind(struct list *list, unsigned command, enum trial_kind kind, const struct outcome *good)
+{
+    bool memory = kind == TRIAL_MEMORY || kind == TRIAL_MEMORY_EVER;
+    bool fails = kind == TRIAL_FULL || kind == TRIAL_IO || kind == TRIAL_IO_EVER;
+    unsigned every = plan->every[kind];
+    uint64_t last = memory ? good->allocations : fails ? good->touches : good->touches + SLACK;
+    uint64_t number = command * 7 + shift;
+    for (uint64_t at = 1; every > 0 && at <= last; at++)
+        if ((!fails || of_registry(good, at)) && number++ % every == 0)
+            add(list, command, kind, at, 0);
+}
+
+static void print_text(const char *title, const char *text)
+{
+    printf("# ---- %s\n", title);
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+        printf("# %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
+START_TEST(old_or_new)
+{
+    unsigned command = (unsigned)_i;
+    struct list list = {0};
+    if (only != NULL && strcmp(only, commands[command].name) != 0)
+        return;
+    board->allowed.count = 0;
+    atomic_store(&board->complaints, 0);
+    allow(command, TRIAL_NOTHING, 0);
+    for (unsigned step = 1; step <= commands[command].steps; step++)
+        allow(command, TRIAL_GOOD, step);
+    allow(command, TRIAL_GOOD, 0);
+    if (only != NULL)
+        for (unsigned i = 0; i < board->allowed.count; i++)
+            print_text(i == 0 ? "before" : "after", board->allowed.texts[i]);
+    const struct outcome *good = &board->outcomes[0];
+    printf("# %s: %llu touches, %llu allocations\n", commands[command].name, (unsigned long long)good->touches,
+           (unsigned long long)good->allocations);
+    ck_assert_uint_le(good->touches, TOUCH_NAMES);
+    if (!commands[command].same)
+        ck_assert_str_ne(board->allowed.texts[0], board->allowed.texts[board->allowed.count - 1]);
+    uint64_t before = 0, after = 0;
+    for (unsigned kind = 0; kind < TRIAL_KINDS; kind++) {
+        list_kind(&list, command, (enum trial_kind)kind, good);
+        before += atomic_load(&board->figures.bad[kind]);
+    }
+    work_together(&list, workers);
+    for (unsigned kind = 0; kind < TRIAL_KINDS; kind++)
+        after += atomic_load(&board->figures.bad[kind]);
+    free(list.trials);
+    atomic_fetch_add(&board->figures.commands, 1);
+    ck_assert_msg(before == after, "%llu trials left neither old nor new", (unsigned long long)(after - before));
+}
+END_TEST
+
+static void print_figures(void)
+{
+    const struct figures *figures = &board->figures;
+    static const struct {
+        enum trial_kind kind;
+        const char *figure;
+        const char *words;
+    } lines[] = {
+        {TRIAL_KILL, "crash-points", "points killed at"},
+        {TRIAL_POWER, "crash-power", "points without power at which something was lost"},
+        {TRIAL_FULL, "crash-full", "writes from which on the disk is full"},
+        {TRIAL_IO, "crash-io", "writes and syncs that fail"},
+        {TRIAL_IO_EVER, "crash-io-ever", "writes and syncs from which on all fail"},
+        {TRIAL_LYING, "crash-lying", "points until which a disk lied"},
+        {TRIAL_MEMORY, "crash-allocations", "allocations that fail"},
+        {TRIAL_MEMORY_EVER, "crash-allocations-ever", "allocations from which on all fail"},
+    };
+    unsigned long long bad = 0;
+    for (unsigned kind = 0; kind < TRIAL_KINDS; kind++)
+        bad += atomic_load(&figures->bad[kind]);
+    printf("# crash: %llu commands, %llu points killed at, %llu trials of any kind left neither old nor new\n",
+           (unsigned long long)atomic_load(&figures->commands),
+           (unsigned long long)atomic_load(&figures->met[TRIAL_KILL]), bad);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        enum trial_kind kind = lines[i].kind;
+        if (atomic_load(&figures->tried[kind]) > 0)
+            printf("# %s: %llu (old %llu, between %llu, new %llu, neither %llu)\n", lines[i].words,
+                   (unsigned long long)atomic_load(&figures->met[kind]),
+                   (unsigned long long)atomic_load(&figures->old[kind]),
+                   (unsigned long long)atomic_load(&figures->between[kind]),
+                   (unsigned long long)atomic_load(&figures->all_new[kind]),
+                   (unsigned long long)atomic_load(&figures->bad[kind]));
+    }
+    printf("# lies of the disk that the next start told of: %llu\n",
+           (unsigned long long)atomic_load(&figures->noticed));
+    printf("# figure: crash-commands %llu\n", (unsigned long long)atomic_load(&figures->commands));
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (atomic_load(&figures->tried[lines[i].kind]) > 0)
+            printf("# figure: %s %llu\n", lines[i].figure,
+                   (unsigned long long)atomic_load(&figures->met[lines[i].kind]));
+    printf("# figure: crash-neither %llu\n", bad);
+}
+
+static const struct plan *find_plan(const char *name)
+{
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
+        if (strcmp(plans[i].name, name) == 0)
+            return &plans[i];
+    return NULL;
+}
+
+/* [PLAN [COMMAND [SHIFT]]]: without arguments what `make check` does; "full": every point; "all": everything. */
+int main(int count, char **arguments)
+{
+    if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
+        fprintf(stderr, "there is no plan %s: short, full, all\n", arguments[1]);
+        return 2;
+    }
+    only = count > 2 && arguments[2][0] != '\0' ? arguments[2] : NULL;
+    shift = count > 3 ? (unsigned)strtoul(arguments[3], NULL, 10) : 0;
+    if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 1); /* thousands of vaults */
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    workers = processors < 2 ? 2 : processors >= WORKERS ? WORKERS : (unsigned)processors + 1;
+    wraps_memory();
+    crash_vfs_register();
+    Suite *suite = suite_create("crash");
+    TCase *cases = tcase_create("crash");
+    tcase_add_unchecked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 36000);
+    tcase_add_loop_test(cases, old_or_new, 0, (int)command_count);
+    suite_add_tcase(suite, cases);
+    int status = run_suite(suite);
+    print_figures();
+    return status;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One trial: a command carried out in a process that something happens to, the next start in another, and what that finds. */
+#include "crash/trial.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crash/wraps.h"
+
+#define CHILD_LIMIT 60 /* seconds */
+
+const char *const trial_names[TRIAL_KINDS] = {
+    [TRIAL_NOTHING] = "not begun at",
+    [TRIAL_GOOD] = "undisturbed, without",
+    [TRIAL_KILL] = "killed before",
+    [TRIAL_POWER] = "without power before",
+    [TRIAL_LYING] = "with a lying disk until",
+    [TRIAL_FULL] = "with a full disk from",
+    [TRIAL_IO] = "with an I/O error at",
+    [TRIAL_IO_EVER] = "with I/O errors from",
+    [TRIAL_MEMORY] = "without memory at",
+    [TRIAL_MEMORY_EVER] = "without memory from",
+};
+
+/* Everything that a trial needs to know in its processes. */
+struct run {
+    const struct scene *scene;
+    const struct place *place;
+    struct power *power;
+    const struct trial *trial;
+    struct outcome *outcome;
+};
+
+/* ---- The first process ---- */
+
+static void arm(const struct run *run)
+{
+    const struct trial *trial = run->trial;
+    struct touches *touches = &run->place->faulting->touches;
+    bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
+    bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING;
+    memset(touches, 0, sizeof *touches);
+    atomic_store(&touches->die_at, kills ? trial->at : 0);
+    atomic_store(&touches->fail_at, kills ? 0 : trial->at);
+    atomic_store(&touches->fail_on,
+                 trial->kind == TRIAL_FULL || trial->kind == TRIAL_IO_EVER || trial->kind == TRIAL_MEMORY_EVER);
+    atomic_store(&touches->fail_code, trial->kind == TRIAL_FULL ? SQLITE_FULL : SQLITE_IOERR);
+    atomic_store(&touches->allocations_fail, memory);
+    run->power->used = 0;
+    run->power->safe = 0;
+    run->power->overflowed = false;
+    run->power->remembers = trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING;
+    run->power->lies = trial->kind == TRIAL_LYING;
+}
+
+static void act(const struct run *run)
+{
+    const struct command *command = &commands[run->trial->command];
+    struct told *told = &run->outcome->told;
+    struct touches *touches = &run->place->faulting->touches;
+    sealring_manage_options options = {.size = sizeof options, .take_over = command->take_over};
+    sealring_error error = {.message = ""};
+    sealring_manager *manager = NULL;
+    alarm(CHILD_LIMIT);
+    crash_vfs_count(touches, run->power);
+    wraps_count(touches);
+    atomic_store(&touches->on, 1);
+    told->status = sealring_manager_open(run->place->vault.path, &options, &manager, &error);
+    if (told->status == SEALRING_OK)
+        told->status = command->act(run->scene, manager, run->trial->stop, told, &error);
+    snprintf(told->message, sizeof told->message, "%.250s", error.message);
+    atomic_store(told->status == SEALRING_OK ? &told->acknowledged : &told->failed, 1);
+    sealring_manager_close(&manager);
+    atomic_store(&touches->on, 0);
+    if (atomic_load(&touches->die_at) > atomic_load(&touches->made)) {
+        run->outcome->ended = true;
+        kill(getpid(), SIGKILL);
+    }
+}
+
+static void learn(const struct run *run, int status)
+{
+    const struct touches *touches = &run->place->faulting->touches;
+    struct outcome *outcome = run->outcome;
+    outcome->touches = atomic_load(&touches->made);
+    outcome->allocations = atomic_load(&touches->allocations);
+    outcome->failed = atomic_load(&touches->failed);
+    memcpy(outcome->names, touches->names, sizeof outcome->names);
+    bool dies = atomic_load(&touches->die_at) != 0;
+    outcome->killed = dies && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (dies ? !outcome->killed : !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        snprintf(outcome->complaint, sizeof outcome->complaint, "the command ended by %s %d",
+                 WIFSIGNALED(status) ? "signal" : "exit status",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* ---- The second process, and a third ---- */
+
+static void start_again(const struct run *run)
+{
+    alarm(CHILD_LIMIT);
+    atomic_store(&run->place->faulting->touches.on, 0);
+    state_tell(run->scene, &run->place->vault, &run->outcome->told, run->outcome->text);
+}
+
+/* An operator says again what is owed. */
+static void say_again(const struct run *run)
+{
+    const struct command *command = &commands[run->trial->command];
+    sealring_error error = {.message = ""};
+    sealring_manager *manager = NULL;
+    alarm(CHILD_LIMIT);
+    sealring_status status = sealring_manager_open(run->place->vault.path, NULL, &manager, &error);
+    if (status == SEALRING_OK)
+        status = command->again(run->scene, manager, 0, NULL, &error);
+    sealring_manager_close(&manager);
+    if (status == SEALRING_OK)
+        state_tell(run->scene, &run->place->vault, NULL, run->outcome->again);
+    else
+        snprintf(run->outcome->again, STATE_SIZE, "FAULT said again: %s\n", error.message);
+}
+
+static int apart(void (*function)(const struct run *), const struct run *run)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        function(run);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return -1;
+    return status;
+}
+
+static void must_end(const struct run *run, int status, const char *what)
+{
+    if (status != 0 && run->outcome->complaint[0] == '\0')
+        snprintf(run->outcome->complaint, sizeof run->outcome->complaint, "%s ended by %s %d", what,
+                 WIFSIGNALED(status) ? "signal" : "exit status",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+void trial_run(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
+               struct outcome *outcome)
+{
+    const struct run run = {scene, place, power, trial, outcome};
+    const struct command *command = &commands[trial->command];
+    memset(outcome, 0, sizeof *outcome);
+    place->ground = scene->vaults[command->vault];
+    place_restore(place);
+    if (trial->kind != TRIAL_NOTHING) {
+        arm(&run);
+        learn(&run, apart(act, &run));
+        if (power->remembers)
+            outcome->taken_back = power_fail(power);
+    }
+    outcome->same = trial->kind == TRIAL_POWER && outcome->taken_back == 0 && outcome->complaint[0] == '\0';
+    if (outcome->same)
+        return;
+    must_end(&run, apart(start_again, &run), "the next start");
+    if (command->again != NULL && strstr(outcome->text, "OWED") != NULL && outcome->complaint[0] == '\0')
+        must_end(&run, apart(say_again, &run), "saying it again");
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One trial: a command carried out in a process that something happens to, the next start in another, and what that finds. */
+#ifndef TESTS_CRASH_TRIAL_H
+#define TESTS_CRASH_TRIAL_H
+
+#include "crash/commands.h"
+#include "crash/state.h"
+#include "crash/vfs.h"
+
+enum trial_kind {
+    TRIAL_NOTHING, /* the command is not carried out at all */
+    TRIAL_GOOD,    /* nothing happens to it */
+    TRIAL_KILL,    /* killed before a touch */
+    TRIAL_POWER,   /* killed so, and what was not made safe is lost */
+    TRIAL_LYING, /* killed so, and all is lost that was written to the registry, though the disk said that it was safe */
+    TRIAL_FULL,  /* the disk is full from a touch of the registry on */
+    TRIAL_IO,    /* one touch of the registry fails */
+    TRIAL_IO_EVER, /* that one and all after it */
+    TRIAL_MEMORY,  /* one allocation fails */
+    TRIAL_MEMORY_EVER,
+    TRIAL_KINDS
+};
+
+extern const char *const trial_names[TRIAL_KINDS]; /* "killed before" */
+
+struct trial {
+    unsigned command;
+    enum trial_kind kind;
+    uint64_t at;
+    unsigned stop; /* for the command: after which of its steps; 0: after the last */
+};
+
+/* In shared memory. */
+struct outcome {
+    uint64_t touches;
+    uint64_t allocations;
+    char names[TOUCH_NAMES][TOUCH_NAME_SIZE];
+    uint64_t failed; /* touches or allocations that did */
+    bool killed;     /* at the touch that was meant */
+    bool ended;      /* killed after the last touch */
+    int taken_back;  /* writes that a power loss took back */
+    bool same;       /* as if it had been killed there, as nothing was lost: not looked at */
+    struct told told;
+    char complaint[512];    /* how the process ended that must not end so; "" */
+    char text[STATE_SIZE];  /* what the next start found */
+    char again[STATE_SIZE]; /* if a destruction is owed: when it had been said again; "" */
+};
+
+/* At a place; `power` is shared memory of this process and its children's. */
+void trial_run(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
+               struct outcome *outcome);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the product asks of the C library, stood before by the linker (--wrap): changes of files are touches, and memory can run out. */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "crash/wraps.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct touches *counted;
+static const char *module;
+
+void wraps_count(struct touches *touches)
+{
+    counted = touches;
+}
+
+void wraps_module(const char *instead)
+{
+    module = instead;
+}
+
+/* ---- Files: each wrapper has the linker's names, __real_ and __wrap_ ---- */
+
+static void touch_file(const char *name)
+{
+    (void)touch(counted, TOUCH_FILE, name);
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    struct stat facts;
+    if ((flags & O_CREAT) != 0 && counted != NULL && stat(path, &facts) != 0)
+        touch_file("open");
+    return __real_open(path, flags, mode);
+}
+
+#define WRAP(type, name, parameters, ...)  \
+    type __real_##name parameters;         \
+    type __wrap_##name parameters;         \
+    type __wrap_##name parameters          \
+    {                                      \
+        touch_file(#name);                 \
+        return __real_##name(__VA_ARGS__); \
+    }
+
+WRAP(ssize_t, write, (int descriptor, const void *bytes, size_t length), descriptor, bytes, length)
+WRAP(ssize_t, pwrite, (int descriptor, const void *bytes, size_t length, off_t offset), descriptor, bytes, length,
+     offset)
+WRAP(int, ftruncate, (int descriptor, off_t size), descriptor, size)
+WRAP(int, fflush, (FILE * file), file)
+WRAP(int, mkdir, (const char *path, mode_t mode), path, mode)
+WRAP(int, rmdir, (const char *path), path)
+WRAP(int, link, (const char *from, const char *to), from, to)
+WRAP(int, unlink, (const char *path), path)
+WRAP(int, unlinkat, (int directory, const char *path, int flags), directory, path, flags)
+WRAP(int, remove, (const char *path), path)
+
+/* ---- Memory ---- */
+
+/* True: this one fails. */
+static bool runs_out(void)
+{
+    if (counted == NULL || atomic_load(&counted->on) == 0)
+        return false;
+    uint64_t number = atomic_fetch_add(&counted->allocations, 1) + 1;
+    uint64_t from = atomic_load(&counted->fail_at);
+    if (atomic_load(&counted->allocations_fail) == 0 || from == 0 || number < from ||
+        (number > from && atomic_load(&counted->fail_on) == 0))
+        return false;
+    atomic_fetch_add(&counted->failed, 1);
+    errno = ENOMEM;
+    return true;
+}
+
+#define WRAP_MEMORY(name, parameters, ...)                     \
+    void *__real_##name parameters;                            \
+    void *__wrap_##name parameters;                            \
+    void *__wrap_##name parameters                             \
+    {                                                          \
+        return runs_out() ? NULL : __real_##name(__VA_ARGS__); \
+    }
+
+WRAP_MEMORY(malloc, (size_t size), size)
+WRAP_MEMORY(calloc, (size_t number, size_t size), number, size)
+WRAP_MEMORY(realloc, (void *memory, size_t size), memory, size)
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text)
+{
+    return runs_out() ? NULL : __real_strdup(text);
+}
+
+static void *memory_take(int size)
+{
+    return runs_out() ? NULL : __real_malloc((size_t)size);
+}
+
+static void *memory_resize(void *memory, int size)
+{
+    return runs_out() ? NULL : __real_realloc(memory, (size_t)size);
+}
+
+static int memory_size(void *memory)
+{
+    return (int)malloc_usable_size(memory);
+}
+
+static int memory_round(int size)
+{
+    return (size + 7) / 8 * 8;
+}
+
+static int memory_start(void *context)
+{
+    (void)context;
+    return SQLITE_OK;
+}
+
+static void memory_end(void *context)
+{
+    (void)context;
+}
+
+void wraps_memory(void)
+{
+    static const sqlite3_mem_methods methods = {memory_take,  free,         memory_resize, memory_size,
+                                                memory_round, memory_start, memory_end,    NULL};
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+    json_set_alloc_funcs(__wrap_malloc, free);
+}
+
+/* ---- The module of a vault of one's own: libp11 opens it, too, so this one stands before everybody's ---- */
+
+#pragma GCC visibility push(default)
+void *dlopen(const char *path, int flags)
+{
+    static void *(*real)(const char *, int);
+    if (real == NULL) {
+        void *symbol = dlsym(RTLD_NEXT, "dlopen");
+        memcpy(&real, &symbol, sizeof real);
+    }
+    return real(path != NULL && module != NULL && strcmp(path, SOFTHSM2_MODULE) == 0 ? module : path, flags);
+}
+#pragma GCC visibility pop
