@@ -109,6 +109,22 @@ cleanup:
     return status;
 }
 
+static sealring_status data_remove_action(struct attempt *attempt, void *context)
+{
+    const struct data_request *request = context;
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    sealring_status status = data_search(attempt, request->label, &handles, &count);
+    for (size_t i = 0; status == SEALRING_OK && i < count; i++) {
+        CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handles[i]);
+        if (code != CKR_OK) {
+            status = attempt_fail(attempt, code, "C_DestroyObject", "destroying a data object");
+        }
+    }
+    free(handles);
+    return status;
+}
+
 sealring_status token_data_read(struct token *token, const char *label, struct token_data *values, size_t most,
                                 size_t *count, sealring_error *error)
 {
@@ -126,4 +142,10 @@ sealring_status token_data_write(struct token *token, const char *label, const v
         return error_set(error, SEALRING_INVALID, "a data object has at most %d bytes", TOKEN_DATA_MAX);
     }
     return attempt_run(token, ATTEMPT_WRITE, data_write_action, &request, error);
+}
+
+sealring_status token_data_remove(struct token *token, const char *label, sealring_error *error)
+{
+    struct data_request request = {.label = label};
+    return attempt_run(token, ATTEMPT_WRITE, data_remove_action, &request, error);
 }

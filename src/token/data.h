@@ -25,4 +25,7 @@ sealring_status token_data_read(struct token *token, const char *label, struct t
 sealring_status token_data_write(struct token *token, const char *label, const void *value, size_t length,
                                  sealring_error *error);
 
+/* Destroys all objects with this label; none is as good. */
+sealring_status token_data_remove(struct token *token, const char *label, sealring_error *error);
+
 #endif

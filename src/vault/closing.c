@@ -53,10 +53,22 @@ static sealring_status set_owed(struct transition *transition, bool owed, struct
     return manager_write(transition->manager, false, act, write_owed, &change, error);
 }
 
-void closing_first(struct transition *transition)
+void closing_aim(const struct transition *transition, struct closing_target *target)
 {
-    if (transition->vault.token_closes_keys && transition->manager->token != NULL)
-        transition->closed_already = allow_sign(transition, false, NULL) == SEALRING_OK;
+    const struct registry_version *row = state_find(&transition->state, subject(transition));
+    memset(target, 0, sizeof *target);
+    if (row == NULL)
+        return;
+    memcpy(target->object_id, row->object_id, sizeof target->object_id);
+    target->object_id_length = row->object_id_length;
+    recover_version_label(transition->state.ring.name, row->number, target->label);
+}
+
+bool closing_regardless(struct transition *transition, const struct closing_target *target)
+{
+    return transition->vault.token_closes_keys && transition->manager->token != NULL && target->object_id_length > 0 &&
+           token_key_allow_sign(transition->manager->token, target->object_id, target->object_id_length, target->label,
+                                false, NULL) == SEALRING_OK;
 }
 
 void closing_follow(struct transition *transition, const char *problem)
@@ -67,8 +79,6 @@ void closing_follow(struct transition *transition, const char *problem)
                  "this token cannot take a key's right to sign away: only the registry keeps the version closed");
         return;
     }
-    if (transition->closed_already)
-        return;
     sealring_error error = {.status = SEALRING_TOKEN};
     sealring_status status = SEALRING_TOKEN;
     snprintf(error.message, sizeof error.message, "%s", problem);

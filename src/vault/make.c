@@ -39,6 +39,27 @@ static sealring_status forget(struct registry *registry, void *context, sealring
     return registry_intention_delete(registry, make->intention.id, error);
 }
 
+static void make_finish(struct make *make)
+{
+    char intent[TOKEN_LABEL_MAX + 1];
+    char label[TOKEN_LABEL_MAX + 1];
+    recover_intention_label(make->intention.nonce, intent);
+    recover_version_label(make->ring, make->number, label);
+    if (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
+                          label, NULL) == SEALRING_OK)
+        (void)manager_write(make->manager, false, NULL, forget, make, NULL);
+}
+
+static void make_undo(struct make *make)
+{
+    char intent[TOKEN_LABEL_MAX + 1];
+    recover_intention_label(make->intention.nonce, intent);
+    sealring_status status = token_key_destroy(make->manager->token, make->reference.object_id,
+                                               make->reference.object_id_length, intent, NULL);
+    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+        (void)manager_write(make->manager, false, NULL, forget, make, NULL);
+}
+
 sealring_status make_begin(struct make *make, sealring_manager *manager, const struct registry_ring *ring,
                            uint32_t number, sealring_error *error)
 {
@@ -74,23 +95,10 @@ void make_fill(const struct make *make, struct registry_version *version)
     memcpy(version->check_value, make->reference.check_value, sizeof version->check_value);
 }
 
-void make_finish(struct make *make)
+void make_end(struct make *make, sealring_status committed)
 {
-    char intent[TOKEN_LABEL_MAX + 1];
-    char label[TOKEN_LABEL_MAX + 1];
-    recover_intention_label(make->intention.nonce, intent);
-    recover_version_label(make->ring, make->number, label);
-    if (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
-                          label, NULL) == SEALRING_OK)
-        (void)manager_write(make->manager, false, NULL, forget, make, NULL);
-}
-
-void make_undo(struct make *make)
-{
-    char intent[TOKEN_LABEL_MAX + 1];
-    recover_intention_label(make->intention.nonce, intent);
-    sealring_status status = token_key_destroy(make->manager->token, make->reference.object_id,
-                                               make->reference.object_id_length, intent, NULL);
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        (void)manager_write(make->manager, false, NULL, forget, make, NULL);
+    if (committed == SEALRING_OK)
+        make_finish(make);
+    else if (committed != SEALRING_REGISTRY && committed != SEALRING_SYSTEM)
+        make_undo(make);
 }

@@ -22,11 +22,10 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
 /* Fills what the object determines into the version's row. */
 void make_fill(const struct make *make, struct registry_version *version);
 
-/* After the row is committed: gives the object its own label and deletes the intention. A failure leaves that to recovery
- * and is no failure of the operation. */
-void make_finish(struct make *make);
-
-/* The row could not be committed: destroys the object and deletes the intention, or leaves that to recovery. */
-void make_undo(struct make *make);
+/* After the transaction with the row, which ended with `committed`. SEALRING_OK: gives the object its own label and deletes the intention.
+ * Refused: destroys the object and deletes the intention. A registry that failed may have kept the row all the same: whether it did is
+ * known once it is read again, so recovery does the one or the other; as it does where something fails here, which is no failure of
+ * the operation. */
+void make_end(struct make *make, sealring_status committed);
 
 #endif

@@ -142,7 +142,10 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
     sealring_status status = registry_read(manager->registry, judge, &manager->witness, error);
     if (status == SEALRING_REFUSED && manager->take_over != NULL) {
         struct take_over context = {manager, {.name = "audit.take-over"}};
-        status = manager_write(manager, true, &context.act, take_over, &context, error);
+        status = manager->dry_run ? SEALRING_OK
+                                  : witness_announce(&manager->witness, manager->config, manager->registry, error);
+        if (status == SEALRING_OK)
+            status = manager_write(manager, true, &context.act, take_over, &context, error);
         audit_release(&context.act);
     }
     manager->judged = status == SEALRING_OK && !manager->dry_run;

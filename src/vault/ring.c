@@ -92,10 +92,7 @@ static sealring_status create_in_token(sealring_manager *manager, struct create 
     create->act.name = "ring.create";
     status = manager_write(manager, true, &create->act, insert_ring, create, error);
     audit_release(&create->act);
-    if (status == SEALRING_OK)
-        make_finish(&create->make);
-    else
-        make_undo(&create->make);
+    make_end(&create->make, status);
     return status;
 }
 

@@ -122,9 +122,8 @@ static bool owes_token_step(const struct transition *transition, const struct li
 {
     switch (step->to) {
     case SEALRING_VERSION_RETIRED:
-        return transition->vault.token_closes_keys;
     case SEALRING_VERSION_COMPROMISED:
-        return transition->vault.token_closes_keys && !transition->closed_already;
+        return transition->vault.token_closes_keys;
     case SEALRING_VERSION_DESTROYED:
         return true;
     default:

@@ -255,6 +255,9 @@ sealring_status sealring_verifier_forget(sealring_manager *manager, const char *
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, false, &forget.act, forget_one, &forget, error);
+    /* what was not committed must not be remembered below, as it would be without its entry on the record */
+    if (status != SEALRING_OK)
+        roster_release(&manager->roster);
     manager_end_act(manager, &forget.act, status, error);
     audit_release(&forget.act);
     return status;

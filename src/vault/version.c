@@ -42,10 +42,7 @@ static sealring_status prepare(struct transition *transition, sealring_error *er
         return status;
     transition->make = &make;
     status = transition_commit(transition, error);
-    if (status == SEALRING_OK)
-        make_finish(&make);
-    else
-        make_undo(&make);
+    make_end(&make, status);
     transition->make = NULL;
     return status;
 }
@@ -105,14 +102,17 @@ static sealring_status retire(struct transition *transition, sealring_error *err
     return status;
 }
 
+/* The commit first: killed in between, it leaves a closed version whose object the next start closes; the other way round it would leave
+ * an active version whose object refuses, which nobody would mend. But a registry that cannot be told holds nothing up. */
 static sealring_status compromise(struct transition *transition, sealring_error *error)
 {
+    struct closing_target target;
     sealring_error inner;
-    closing_first(transition);
+    closing_aim(transition, &target);
     sealring_status status = transition_commit(transition, &inner);
     if (status == SEALRING_OK)
         closing_follow(transition, transition->token_problem);
-    else if (transition->closed_already)
+    else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
         error_set(
             error, status,
             "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "

@@ -119,6 +119,13 @@ static void anchor_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TO
     snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-anchor/%s", hex);
 }
 
+static void take_over_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char hex[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, hex);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-take-over/%s", hex);
+}
+
 static void anchor_format(const struct witness_anchor *anchor, char text[TOKEN_DATA_MAX])
 {
     char era[2 * CHECKPOINT_ERA_SIZE + 1];
@@ -163,37 +170,51 @@ static void anchor_digest(const struct merkle_hash *root, const uint8_t closed[R
     sha256_finish(&hash, digest->bytes);
 }
 
-static void anchor_take(struct audit_witness *witness, const char *text)
+static void anchor_take(const char *text, bool *there, struct witness_anchor *newest)
 {
     struct witness_anchor anchor;
-    if (anchor_parse(text, &anchor) && (!witness->anchored || anchor.serial > witness->anchor.serial)) {
-        witness->anchor = anchor;
-        witness->anchored = true;
+    if (anchor_parse(text, &anchor) && (!*there || anchor.serial > newest->serial)) {
+        *newest = anchor;
+        *there = true;
     }
+}
+
+/* The newest of the data objects with that label. */
+static sealring_status anchor_load_data(struct token *token, const char *label, bool *there,
+                                        struct witness_anchor *newest, sealring_error *error)
+{
+    struct token_data values[WITNESS_ANCHORS];
+    size_t count = 0;
+    *there = false;
+    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, error);
+    for (size_t i = 0; i < count; i++) {
+        char text[TOKEN_DATA_MAX + 1];
+        memcpy(text, values[i].bytes, values[i].length);
+        text[values[i].length] = '\0';
+        anchor_take(text, there, newest);
+    }
+    return status;
 }
 
 /* From a data object, else, where the token keeps none, from the label of the private key. */
 static sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                    struct audit_witness *witness, sealring_error *error)
 {
-    struct token_data values[WITNESS_ANCHORS];
     char label[TOKEN_LABEL_MAX + 1];
     struct token_signer signer;
-    size_t count = 0;
     sealring_error ignored;
-    witness->anchored = false;
     anchor_label(vault_id, label);
     witness_signer(vault_id, &signer);
-    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, error);
-    for (size_t i = 0; i < count; i++) {
-        char text[TOKEN_DATA_MAX + 1];
-        memcpy(text, values[i].bytes, values[i].length);
-        text[values[i].length] = '\0';
-        anchor_take(witness, text);
-    }
+    sealring_status status = anchor_load_data(token, label, &witness->anchored, &witness->anchor, error);
     if (!witness->anchored && token_signer_label(token, &signer, label, &ignored) == SEALRING_OK)
-        anchor_take(witness, label);
-    return witness->anchored || status == SEALRING_REFUSED ? SEALRING_OK : status;
+        anchor_take(label, &witness->anchored, &witness->anchor);
+    if (!witness->anchored)
+        return status == SEALRING_REFUSED ? SEALRING_OK : status;
+    take_over_label(vault_id, label);
+    status = anchor_load_data(token, label, &witness->announced, &witness->take_over, error);
+    /* one that the anchor has caught up with is over */
+    witness->announced = witness->announced && witness->take_over.serial > witness->anchor.serial;
+    return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
 static sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
@@ -252,10 +273,27 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
     return status;
 }
 
+/* Whether it is what a take-over that was cut short has left: the registry that it was about, under the era that it chose, or what became
+ * of it since. Whoever writes the registry alone cannot announce one. */
+static sealring_status witness_was_taken_over(const struct audit_witness *witness, struct registry *registry, bool *was,
+                                              sealring_error *error)
+{
+    struct merkle_hash digest;
+    bool there = false;
+    const struct witness_anchor *announced = &witness->take_over;
+    *was = false;
+    if (!witness->announced || memcmp(announced->era, registry_vault_row(registry)->era, sizeof announced->era) != 0)
+        return SEALRING_OK;
+    sealring_status status = witness_digest(announced, registry, &digest, &there, error);
+    *was = status == SEALRING_OK && there && merkle_equal(&digest, &announced->digest);
+    return status == SEALRING_REGISTRY ? SEALRING_OK : status;
+}
+
 sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
 {
     struct merkle_hash digest;
     bool there = false;
+    bool taken_over = false;
     uint64_t size = 0;
     if (!witness->anchored)
         return SEALRING_OK;
@@ -265,6 +303,9 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     if (status == SEALRING_REGISTRY) /* the tree has a hole: that is no log that goes on */
         there = false;
     else if (status != SEALRING_OK || (there && merkle_equal(&digest, &witness->anchor.digest)))
+        return status;
+    status = witness_was_taken_over(witness, registry, &taken_over, error);
+    if (status != SEALRING_OK || taken_over)
         return status;
     if (size < witness->anchor.size)
         return error_set(error, SEALRING_REFUSED,
@@ -282,11 +323,9 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
 sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
                                   struct audit_act *act, sealring_error *error)
 {
-    uint8_t era[REGISTRY_ID_SIZE];
+    const uint8_t *era = witness->take_over.era;
     uint64_t size = 0;
     char text[TOKEN_DATA_MAX], before[2 * REGISTRY_ID_SIZE + 1], after[2 * REGISTRY_ID_SIZE + 1];
-    if (RAND_bytes(era, sizeof era) != 1)
-        return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
     hex_encode(registry_vault_row(registry)->era, REGISTRY_ID_SIZE, before);
     hex_encode(era, REGISTRY_ID_SIZE, after);
     anchor_format(&witness->anchor, text);
@@ -369,23 +408,66 @@ static sealring_status witness_keep(struct registry *registry, struct witness_st
     return registry_write(registry, &how, witness_insert, state, error);
 }
 
-static sealring_status witness_anchor(struct token *token, struct audit_witness *witness,
-                                      const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                      sealring_error *error)
+/* What the token is to remember of it. */
+static void witness_describe(const struct witness_state *state, const struct audit_witness *witness,
+                             struct witness_anchor *anchor)
 {
-    struct witness_anchor anchor = {
+    *anchor = (struct witness_anchor){
         .serial = witness->anchored ? witness->anchor.serial + 1 : 1,
         .size = state->checkpoint.size,
         .closed_count = state->checkpoint.closed_count,
     };
-    memcpy(anchor.era, state->checkpoint.era, sizeof anchor.era);
-    anchor_digest(&state->checkpoint.root, state->checkpoint.closed.bytes, &anchor.digest);
-    sealring_status status = anchor_store(token, vault_id, &anchor, error);
-    if (status == SEALRING_OK) {
-        witness->anchor = anchor;
-        witness->anchored = true;
+    memcpy(anchor->era, state->checkpoint.era, sizeof anchor->era);
+    anchor_digest(&state->checkpoint.root, state->checkpoint.closed.bytes, &anchor->digest);
+}
+
+sealring_status witness_announce(struct audit_witness *witness, const struct config *config, struct registry *registry,
+                                 sealring_error *error)
+{
+    struct token *token = NULL;
+    const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
+    char text[TOKEN_DATA_MAX], label[TOKEN_LABEL_MAX + 1];
+    struct witness_state *state = malloc(sizeof *state);
+    if (state == NULL)
+        return error_no_memory(error);
+    sealring_status status = registry_read(registry, witness_look, state, error);
+    if (status == SEALRING_OK)
+        status = witness_open(config, &token, error);
+    if (status != SEALRING_OK)
+        goto cleanup;
+    witness_describe(state, witness, &witness->take_over);
+    if (RAND_bytes(witness->take_over.era, sizeof witness->take_over.era) != 1) {
+        status = error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+        goto cleanup;
     }
+    take_over_label(vault_id, label);
+    anchor_format(&witness->take_over, text);
+    status = token_data_write(token, label, text, strlen(text), error);
+    witness->announced = status == SEALRING_OK;
+    if (status == SEALRING_REFUSED)
+        status = SEALRING_OK;
+cleanup:
+    token_close(token);
+    free(state);
     return status;
+}
+
+static sealring_status witness_anchor(struct token *token, struct audit_witness *witness,
+                                      const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                      sealring_error *error)
+{
+    struct witness_anchor anchor;
+    char label[TOKEN_LABEL_MAX + 1];
+    witness_describe(state, witness, &anchor);
+    sealring_status status = anchor_store(token, vault_id, &anchor, error);
+    if (status != SEALRING_OK)
+        return status;
+    witness->anchor = anchor;
+    witness->anchored = true;
+    take_over_label(vault_id, label);
+    if (witness->announced && token_data_remove(token, label, NULL) == SEALRING_OK)
+        witness->announced = false;
+    return SEALRING_OK;
 }
 
 void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)

@@ -26,6 +26,8 @@ struct witness_anchor {
 struct audit_witness {
     bool anchored; /* an anchor was read, or written */
     struct witness_anchor anchor;
+    bool announced; /* a take-over that the anchor does not know of yet: which registry, and its era from then on */
+    struct witness_anchor take_over;
     char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
 };
 
@@ -48,7 +50,14 @@ sealring_status witness_check_key(const struct config *config, const struct regi
  * registry that is ahead of it is good: a crash came between. */
 sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);
 
-/* In a writing transaction, after a refusal: another era, and the act that records it. */
+/* Under the lock, after a refusal and before the transaction of the take-over: chooses the era, and has the audit token remember that the
+ * registry as it is now may go on under it. So a process that ends before the transaction has changed nothing, and one that ends after it
+ * has taken over. (A token without data objects cannot remember it: there a take-over that was cut short after its transaction is
+ * to be said again.) */
+sealring_status witness_announce(struct audit_witness *witness, const struct config *config, struct registry *registry,
+                                 sealring_error *error);
+
+/* In a writing transaction, after witness_announce: the other era, and the act that records it. */
 sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
                                   struct audit_act *act, sealring_error *error);
 

@@ -266,8 +266,8 @@ ACT(run)
 ACT(destroy_automatic)
 {
     UNUSED;
-    sealring_status status = change(manager, SCENE_RING, SEALRING_EVENT_DESTROY, 2, error);
-    return status == SEALRING_OK ? status : change(manager, SCENE_RING, SEALRING_EVENT_DESTROY, 1, error);
+    sealring_status status = change(manager, SCENE_RING, SEALRING_EVENT_DESTROY, 1, error);
+    return status == SEALRING_OK ? status : change(manager, SCENE_RING, SEALRING_EVENT_DESTROY, 2, error);
 }
 
 ACT(harvest)
@@ -302,8 +302,8 @@ const struct command commands[] = {
     {.name = "rollback", .act = rollback},
     {.name = "retire", .act = retire},
     {.name = "reinstate", .act = reinstate},
-    {.name = "compromise", .act = compromise},
-    {.name = "compromise without a successor", .act = compromise_last},
+    {.name = "compromise", .act = compromise, .again = compromise},
+    {.name = "compromise without a successor", .act = compromise_last, .again = compromise_last},
     {.name = "destroy", .act = destroy, .again = destroy},
     {.name = "destroy a pending version", .act = destroy_pending, .again = destroy_pending},
     {.name = "issue", .act = issue},

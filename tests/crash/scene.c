@@ -76,8 +76,7 @@ static void fill(struct ground *ground, sealring_manager *manager, void *context
     sealring_vault_info info = {.size = sizeof info};
     ASSERT_OK(sealring_vault_describe(manager, &info, &error), error);
     memcpy(scene->era, info.era, sizeof scene->era);
-    memcpy(scene->texts, ground->texts, sizeof ground->texts);
-    memcpy(scene->key_ids, ground->key_ids, sizeof ground->key_ids);
+    (void)ground;
 }
 
 /* ---- What is done to a copy, in a process of its own, as nothing of a token is to be loaded here ---- */
@@ -181,6 +180,8 @@ struct scene *scene_make(void)
     struct scene *scene = mmap(NULL, sizeof *scene, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(scene, MAP_FAILED);
     struct ground *base = ground_make_with(fill, scene);
+    memcpy(scene->texts, base->texts, sizeof base->texts);
+    memcpy(scene->key_ids, base->key_ids, sizeof base->key_ids);
     struct ground *whole = scene->vaults[SCENE_WHOLE] = copy(base, FIRST_COPY);
     apart(die_as_verifier, scene, whole, SIGKILL);
     apart(age, scene, whole, 0);

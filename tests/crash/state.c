@@ -283,15 +283,22 @@ void state_tell(const struct scene *scene, const struct test_vault *vault, const
     tell_verdicts(&telling, scene, vault, told);
 }
 
+/* What is as it should not be, and is owed: an operator is told to say the command again. */
+static bool is_owed(const char *line)
+{
+    char copy[256];
+    snprintf(copy, sizeof copy, "%.*s", (int)strcspn(line, "\n"), line);
+    return strncmp(copy, "OWED", 4) == 0 || strstr(copy, "signs: 0") != NULL || strstr(copy, "|unavailable") != NULL;
+}
+
 const char *state_fault(const char *text, bool owed)
 {
     static char line[256];
-    const char *found = strncmp(text, "FAULT", 5) == 0 ? text : strstr(text, "\nFAULT");
-    if (found == NULL && !owed)
-        found = strncmp(text, "OWED", 4) == 0 ? text : strstr(text, "\nOWED");
-    if (found == NULL)
-        return NULL;
-    found += *found == '\n';
-    snprintf(line, sizeof line, "%.*s", (int)strcspn(found, "\n"), found);
-    return line;
+    for (const char *at = text; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n') {
+        if ((strncmp(at, "FAULT", 5) == 0 || strncmp(at, "OWED", 4) == 0) && !(owed && is_owed(at))) {
+            snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+            return line;
+        }
+    }
+    return NULL;
 }

@@ -14,7 +14,8 @@
 void state_tell(const struct scene *scene, const struct test_vault *vault, const struct told *told,
                 char text[STATE_SIZE]);
 
-/* What may not be in any state: the line that says so, else NULL. owed: a destruction may be owed to the token. */
+/* The first line that says what may not be; NULL if there is none. owed: an operator has been told to say the command again, so an object
+ * may be there that is to be destroyed, or refuse before the registry says so. */
 const char *state_fault(const char *text, bool owed);
 
 #endif

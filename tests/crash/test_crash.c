@@ -31,10 +31,17 @@ static const struct plan plans[] = {
       [TRIAL_POWER] = 60,
       [TRIAL_FULL] = 40,
       [TRIAL_IO] = 40,
+      [TRIAL_IO_EVER] = 80,
       [TRIAL_LYING] = 80,
       [TRIAL_MEMORY] = 1500}},
     {"full",
-     {[TRIAL_KILL] = 1, [TRIAL_POWER] = 1, [TRIAL_FULL] = 2, [TRIAL_IO] = 1, [TRIAL_LYING] = 8, [TRIAL_MEMORY] = 150}},
+     {[TRIAL_KILL] = 1,
+      [TRIAL_POWER] = 1,
+      [TRIAL_FULL] = 2,
+      [TRIAL_IO] = 1,
+      [TRIAL_IO_EVER] = 4,
+      [TRIAL_LYING] = 16,
+      [TRIAL_MEMORY] = 300}},
     {"all",
      {[TRIAL_KILL] = 1,
       [TRIAL_POWER] = 1,
@@ -44,6 +51,12 @@ static const struct plan plans[] = {
       [TRIAL_LYING] = 1,
       [TRIAL_MEMORY] = 1,
       [TRIAL_MEMORY_EVER] = 1}},
+    {"show", {0}}, /* the allowed states */
+    {"kill", {[TRIAL_KILL] = 1}},
+    {"power", {[TRIAL_POWER] = 1}},
+    {"disk", {[TRIAL_FULL] = 1, [TRIAL_IO] = 1, [TRIAL_IO_EVER] = 1}},
+    {"lies", {[TRIAL_LYING] = 1}},
+    {"memory", {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 7}},
 };
 
 struct list {
@@ -246,7 +259,7 @@ START_TEST(old_or_new)
     for (unsigned step = 1; step <= commands[command].steps; step++)
         allow(command, TRIAL_GOOD, step);
     allow(command, TRIAL_GOOD, 0);
-    if (only != NULL)
+    if (strcmp(plan->name, "show") == 0)
         for (unsigned i = 0; i < board->allowed.count; i++)
             print_text(i == 0 ? "before" : "after", board->allowed.texts[i]);
     const struct outcome *good = &board->outcomes[0];
@@ -320,11 +333,11 @@ static const struct plan *find_plan(const char *name)
     return NULL;
 }
 
-/* [PLAN [COMMAND [SHIFT]]]: without arguments what `make check` does; "full": every point; "all": everything. */
+/* [PLAN [COMMAND [SHIFT]]]: without arguments what `make check` does; "full": every point; "all": everything; or one kind of trouble. */
 int main(int count, char **arguments)
 {
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
-        fprintf(stderr, "there is no plan %s: short, full, all\n", arguments[1]);
+        fprintf(stderr, "there is no plan %s: short, full, all, show; kill, power, disk, lies, memory\n", arguments[1]);
         return 2;
     }
     only = count > 2 && arguments[2][0] != '\0' ? arguments[2] : NULL;

@@ -145,6 +145,15 @@ static void must_end(const struct run *run, int status, const char *what)
                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+/* Whether the command has to be said again: a destruction that the token has not carried out; or a compromise of which the registry could
+ * not be told, while the token was. That is said by its error, so a process that was killed must not leave it. */
+static bool is_owed(const struct command *command, const struct outcome *outcome)
+{
+    bool told = atomic_load(&outcome->told.failed) != 0 &&
+                strncmp(outcome->told.message, "the token refuses the key of version", 36) == 0;
+    return command->again != NULL && outcome->complaint[0] == '\0' && (strstr(outcome->text, "OWED") != NULL || told);
+}
+
 void trial_run(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
                struct outcome *outcome)
 {
@@ -163,6 +172,6 @@ void trial_run(const struct scene *scene, struct place *place, struct power *pow
     if (outcome->same)
         return;
     must_end(&run, apart(start_again, &run), "the next start");
-    if (command->again != NULL && strstr(outcome->text, "OWED") != NULL && outcome->complaint[0] == '\0')
+    if (is_owed(command, outcome))
         must_end(&run, apart(say_again, &run), "saying it again");
 }

@@ -24,10 +24,11 @@ static bool begins(const char *line, const char *with)
     return strncmp(line, with, strlen(with)) == 0;
 }
 
-/* The next line that counts: `loosely`, neither a fault, nor what the start said, nor an act of the log does. */
+/* The next line that counts: `loosely`, neither a fault, nor what the start said, nor an act of the log, nor a verdict does. */
 static const char *skip(const char *line, bool loosely)
 {
-    while (loosely && (begins(line, "FAULT") || begins(line, "start:") || begins(line, "act:")))
+    while (loosely &&
+           (begins(line, "FAULT") || begins(line, "start:") || begins(line, "act:") || begins(line, "verdict:")))
         line = next_line(line);
     return line;
 }
@@ -73,15 +74,33 @@ static void explain(const struct allowed *allowed, const char *text, char why[51
                  (int)strcspn(first, "\n") % 120, first, (int)strcspn(second, "\n") % 120, second);
 }
 
-/* A disk that says that it has written what it has not takes acknowledged acts back. The rows are then those of before; that they are is
- * noticed by the anchor, if it went on; and what was made in the token meanwhile may be left there. */
+/* Whether a verifier accepts what it accepts neither before nor after the command. */
+static bool accepts_more(const struct allowed *allowed, const char *text)
+{
+    for (const char *line = text; *line != '\0'; line = next_line(line)) {
+        char verdict[128];
+        snprintf(verdict, sizeof verdict, "\n%.*s\n", (int)strcspn(line, "\n") % 120, line);
+        if (begins(line, "verdict:") && strstr(verdict, "|accepted") != NULL &&
+            strstr(allowed->texts[0], verdict) == NULL && strstr(allowed->texts[allowed->count - 1], verdict) == NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A disk that says that it has written what it has not takes acknowledged acts back: no program can help that. The rows are then those of
+ * before. That they are is noticed by the anchor, if it went on; what the token was told meanwhile stays told; and nobody is let in
+ * who was not before. */
 static int find_after_lies(const struct allowed *allowed, const struct outcome *outcome, char why[512])
 {
     int found = look(allowed, outcome->text, false);
     if (found == FOUND_NEITHER)
         found = look(allowed, outcome->text, true);
-    if (found == FOUND_NEITHER)
+    if (found == FOUND_NEITHER) {
         explain(allowed, outcome->text, why);
+    } else if (accepts_more(allowed, outcome->text)) {
+        snprintf(why, 512, "a credential is accepted that was not");
+        found = FOUND_NEITHER;
+    }
     return found;
 }
 
