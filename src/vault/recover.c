@@ -172,10 +172,31 @@ static bool may_close(const sealring_manager *manager, const struct registry_ver
            waiting_is_effective(&manager->roster, version->changed_epoch, 0);
 }
 
+/* Writes and changes nothing. (A row that is replaced by the same one is not written by SQLite.) */
+static sealring_status write_in_vain(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct registry_intention *none = context;
+    struct registry_intention intention = *none;
+    sealring_status status = registry_intention_insert(registry, &intention, error);
+    return status == SEALRING_OK ? registry_intention_delete(registry, intention.id, error) : status;
+}
+
+/* A commit that failed at its last step (the log was written and could not be made safe) is seen by nobody, but lies in the log, and a
+ * start that finds no other process using it would take it for good. What is done to the token rests on its not being there, so it is
+ * written over first. */
+static sealring_status bury_failed_commits(sealring_manager *manager, sealring_error *error)
+{
+    struct registry_intention none = {.object_id_length = 1, .owner = "recovery", .created = 1};
+    sealring_status status = manager_random(none.nonce, sizeof none.nonce, error);
+    return status == SEALRING_OK ? manager_write(manager, false, NULL, write_in_vain, &none, error) : status;
+}
+
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
 {
     struct worklist list = {.manager = manager};
     sealring_status status = registry_read(manager->registry, collect, &list, error);
+    if (status == SEALRING_OK && list.intention_count + list.closing_count > 0)
+        status = bury_failed_commits(manager, error);
     for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)
         status = finish_intention(manager, &list.intentions[i], error);
     for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)

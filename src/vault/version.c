@@ -54,7 +54,8 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
         return status;
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
-    if (status != SEALRING_OK)
+    /* a registry that failed may have kept it all the same: the next start knows, and closes the object if it has not */
+    if (status != SEALRING_OK && status != SEALRING_REGISTRY && status != SEALRING_SYSTEM)
         closing_revert(transition);
     return status;
 }

@@ -33,6 +33,8 @@ static const struct plan plans[] = {
       [TRIAL_IO] = 40,
       [TRIAL_IO_EVER] = 80,
       [TRIAL_LYING] = 80,
+      [TRIAL_AGAIN] = 400,
+      [TRIAL_HIDDEN] = 400,
       [TRIAL_MEMORY] = 1500}},
     {"full",
      {[TRIAL_KILL] = 1,
@@ -41,6 +43,8 @@ static const struct plan plans[] = {
       [TRIAL_IO] = 1,
       [TRIAL_IO_EVER] = 4,
       [TRIAL_LYING] = 16,
+      [TRIAL_AGAIN] = 20,
+      [TRIAL_HIDDEN] = 30,
       [TRIAL_MEMORY] = 300}},
     {"all",
      {[TRIAL_KILL] = 1,
@@ -49,12 +53,16 @@ static const struct plan plans[] = {
       [TRIAL_IO] = 1,
       [TRIAL_IO_EVER] = 1,
       [TRIAL_LYING] = 1,
+      [TRIAL_AGAIN] = 1,
+      [TRIAL_HIDDEN] = 1,
       [TRIAL_MEMORY] = 1,
       [TRIAL_MEMORY_EVER] = 1}},
     {"show", {0}}, /* the allowed states */
     {"kill", {[TRIAL_KILL] = 1}},
     {"power", {[TRIAL_POWER] = 1}},
     {"disk", {[TRIAL_FULL] = 1, [TRIAL_IO] = 1, [TRIAL_IO_EVER] = 1}},
+    {"hidden", {[TRIAL_HIDDEN] = 1}},
+    {"again", {[TRIAL_AGAIN] = 1, [TRIAL_HIDDEN] = 1}},
     {"lies", {[TRIAL_LYING] = 1}},
     {"memory", {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 7}},
 };
@@ -120,7 +128,11 @@ static void add(struct list *list, unsigned command, enum trial_kind kind, uint6
         list->trials = realloc(list->trials, list->room * sizeof *list->trials);
         ck_assert_ptr_nonnull(list->trials);
     }
-    list->trials[list->count++] = (struct trial){.command = command, .kind = kind, .at = at, .stop = stop};
+    list->trials[list->count++] = (struct trial){.command = command,
+                                                 .kind = kind,
+                                                 .at = at,
+                                                 .second = kind == TRIAL_AGAIN || kind == TRIAL_HIDDEN,
+                                                 .stop = stop};
 }
 
 static void complain(const struct trial *trial, const struct outcome *outcome, const char *why)
@@ -130,9 +142,9 @@ static void complain(const struct trial *trial, const struct outcome *outcome, c
     if (!memory && trial->at > 0 && trial->at <= outcome->touches && trial->at <= TOUCH_NAMES)
         name = outcome->names[trial->at - 1];
     if (strcmp(plan->name, "all") == 0 || atomic_fetch_add(&board->complaints, 1) < SHOWN)
-        fprintf(stderr, "# %s, %s %llu (%s): %s%s%s\n", commands[trial->command].name, trial_names[trial->kind],
-                (unsigned long long)trial->at, name, why, outcome->told.message[0] != '\0' ? "; it said: " : "",
-                outcome->told.message);
+        fprintf(stderr, "# %s, %s %llu (%s%s%s): %s%s%s\n", commands[trial->command].name, trial_names[trial->kind],
+                (unsigned long long)trial->at, name, trial->second > 0 ? ", " : "", outcome->second_name, why,
+                outcome->told.message[0] != '\0' ? "; it said: " : "", outcome->told.message);
 }
 
 static void judge(const struct trial *trial, const struct outcome *outcome)
@@ -170,9 +182,12 @@ static void work(unsigned number, const struct list *list, bool judges)
         uint64_t next = atomic_fetch_add(&board->next, 1);
         if (next >= list->count)
             break;
-        trial_run(scene, &place, power, &list->trials[next], outcome);
-        if (judges && !outcome->same)
-            judge(&list->trials[next], outcome);
+        struct trial trial = list->trials[next];
+        do { /* each touch of the next start, if that is to be killed as well */
+            trial_run(scene, &place, power, &trial, outcome);
+            if (judges && !outcome->same)
+                judge(&trial, outcome);
+        } while (trial.second++ > 0 && !outcome->second_ended);
     }
     place_remove(&place);
 }
@@ -231,12 +246,13 @@ static bool of_registry(const struct outcome *good, uint64_t at)
 static void list_kind(struct list *list, unsigned command, enum trial_kind kind, const struct outcome *good)
 {
     bool memory = kind == TRIAL_MEMORY || kind == TRIAL_MEMORY_EVER;
-    bool fails = kind == TRIAL_FULL || kind == TRIAL_IO || kind == TRIAL_IO_EVER;
+    bool fails = kind == TRIAL_FULL || kind == TRIAL_IO || kind == TRIAL_IO_EVER || kind == TRIAL_HIDDEN;
     unsigned every = plan->every[kind];
     uint64_t last = memory ? good->allocations : fails ? good->touches : good->touches + SLACK;
     uint64_t number = command * 7 + shift;
     for (uint64_t at = 1; every > 0 && at <= last; at++)
-        if ((!fails || of_registry(good, at)) && number++ % every == 0)
+        if (getenv("CRASH_AT") && at != strtoul(getenv("CRASH_AT"), NULL, 10)) continue;
+        else if ((!fails || of_registry(good, at)) && number++ % every == 0)
             add(list, command, kind, at, 0);
 }
 
@@ -297,6 +313,8 @@ static void print_figures(void)
         {TRIAL_IO_EVER, "crash-io-ever", "writes and syncs from which on all fail"},
         {TRIAL_LYING, "crash-lying", "points until which a disk lied"},
         {TRIAL_MEMORY, "crash-allocations", "allocations that fail"},
+        {TRIAL_AGAIN, "crash-again", "points of the next start killed at, after a kill"},
+        {TRIAL_HIDDEN, "crash-hidden", "points of the next start killed at, after I/O errors"},
         {TRIAL_MEMORY_EVER, "crash-allocations-ever", "allocations from which on all fail"},
     };
     unsigned long long bad = 0;
@@ -337,7 +355,8 @@ static const struct plan *find_plan(const char *name)
 int main(int count, char **arguments)
 {
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
-        fprintf(stderr, "there is no plan %s: short, full, all, show; kill, power, disk, lies, memory\n", arguments[1]);
+        fprintf(stderr, "there is no plan %s: short, full, all, show; kill, power, disk, again, lies, memory\n",
+                arguments[1]);
         return 2;
     }
     only = count > 2 && arguments[2][0] != '\0' ? arguments[2] : NULL;

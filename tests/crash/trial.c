@@ -22,6 +22,8 @@ const char *const trial_names[TRIAL_KINDS] = {
     [TRIAL_FULL] = "with a full disk from",
     [TRIAL_IO] = "with an I/O error at",
     [TRIAL_IO_EVER] = "with I/O errors from",
+    [TRIAL_AGAIN] = "and the next start, killed before",
+    [TRIAL_HIDDEN] = "the next start killed, with I/O errors from",
     [TRIAL_MEMORY] = "without memory at",
     [TRIAL_MEMORY_EVER] = "without memory from",
 };
@@ -42,12 +44,13 @@ static void arm(const struct run *run)
     const struct trial *trial = run->trial;
     struct touches *touches = &run->place->faulting->touches;
     bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
-    bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING;
+    bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING ||
+                 trial->kind == TRIAL_AGAIN;
     memset(touches, 0, sizeof *touches);
     atomic_store(&touches->die_at, kills ? trial->at : 0);
     atomic_store(&touches->fail_at, kills ? 0 : trial->at);
-    atomic_store(&touches->fail_on,
-                 trial->kind == TRIAL_FULL || trial->kind == TRIAL_IO_EVER || trial->kind == TRIAL_MEMORY_EVER);
+    atomic_store(&touches->fail_on, trial->kind == TRIAL_FULL || trial->kind == TRIAL_IO_EVER ||
+                                        trial->kind == TRIAL_HIDDEN || trial->kind == TRIAL_MEMORY_EVER);
     atomic_store(&touches->fail_code, trial->kind == TRIAL_FULL ? SQLITE_FULL : SQLITE_IOERR);
     atomic_store(&touches->allocations_fail, memory);
     run->power->used = 0;
@@ -107,6 +110,44 @@ static void start_again(const struct run *run)
     state_tell(run->scene, &run->place->vault, &run->outcome->told, run->outcome->text);
 }
 
+/* The same, killed on its way. */
+static void start_in_vain(const struct run *run)
+{
+    struct touches *touches = &run->place->faulting->touches;
+    alarm(CHILD_LIMIT);
+    crash_vfs_count(touches, NULL);
+    wraps_count(touches);
+    memset(touches, 0, sizeof *touches);
+    atomic_store(&touches->die_at, run->trial->second);
+    atomic_store(&touches->on, 1);
+    state_tell(run->scene, &run->place->vault, NULL, run->outcome->text);
+}
+
+/* Keeps the registry open for reading, so that what lies in its log and is not committed stays unseen. */
+static pid_t hold(const struct run *run)
+{
+    int ready[2];
+    char byte;
+    if (pipe(ready) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *database = NULL;
+        alarm(CHILD_LIMIT);
+        if (sqlite3_open_v2(run->place->vault.registry, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+            sqlite3_exec(database, "SELECT count(*) FROM vault", NULL, NULL, NULL) != SQLITE_OK ||
+            write(ready[1], "r", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    if (read(ready[0], &byte, 1) != 1 && child > 0)
+        snprintf(run->outcome->complaint, sizeof run->outcome->complaint, "nobody reads the registry");
+    close(ready[0]);
+    return child;
+}
+
 /* An operator says again what is owed. */
 static void say_again(const struct run *run)
 {
@@ -151,7 +192,9 @@ static bool is_owed(const struct command *command, const struct outcome *outcome
 {
     bool told = atomic_load(&outcome->told.failed) != 0 &&
                 strncmp(outcome->told.message, "the token refuses the key of version", 36) == 0;
-    return command->again != NULL && outcome->complaint[0] == '\0' && (strstr(outcome->text, "OWED") != NULL || told);
+    bool wrong = state_fault(outcome->text, false) != NULL;
+    return command->again != NULL && outcome->complaint[0] == '\0' && wrong &&
+           (strstr(outcome->text, "OWED") != NULL || told);
 }
 
 void trial_run(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
@@ -162,6 +205,7 @@ void trial_run(const struct scene *scene, struct place *place, struct power *pow
     memset(outcome, 0, sizeof *outcome);
     place->ground = scene->vaults[command->vault];
     place_restore(place);
+    pid_t reader = trial->kind == TRIAL_HIDDEN ? hold(&run) : -1;
     if (trial->kind != TRIAL_NOTHING) {
         arm(&run);
         learn(&run, apart(act, &run));
@@ -171,6 +215,18 @@ void trial_run(const struct scene *scene, struct place *place, struct power *pow
     outcome->same = trial->kind == TRIAL_POWER && outcome->taken_back == 0 && outcome->complaint[0] == '\0';
     if (outcome->same)
         return;
+    if (trial->second != 0) {
+        int status = apart(start_in_vain, &run);
+        const struct touches *touches = &place->faulting->touches;
+        outcome->second_ended = !WIFSIGNALED(status);
+        if (getenv("CRASH_TRACE")) for (int i = 0; i < 12; i++) fprintf(stderr, "# %d %s\n", i + 1, touches->names[i]);
+        if (trial->second <= TOUCH_NAMES)
+            memcpy(outcome->second_name, touches->names[trial->second - 1], sizeof outcome->second_name);
+    }
+    if (reader > 0) {
+        kill(reader, SIGKILL);
+        waitpid(reader, NULL, 0);
+    }
     must_end(&run, apart(start_again, &run), "the next start");
     if (is_owed(command, outcome))
         must_end(&run, apart(say_again, &run), "saying it again");

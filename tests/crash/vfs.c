@@ -162,10 +162,10 @@ static int crash_write(sqlite3_file *file, const void *bytes, int length, sqlite
     name_touch(own, "xWrite", name);
     int failure = meet(own, name, SQLITE_IOERR_WRITE);
     remember(own, offset, (size_t)length);
-    if (failure != SQLITE_OK) { /* half of it gets there, as happens when a disk is full */
+    if (failure == SQLITE_FULL) /* half of it gets there */
         (void)own->real->pMethods->xWrite(own->real, bytes, length / 2, offset);
+    if (failure != SQLITE_OK)
         return failure;
-    }
     return own->real->pMethods->xWrite(own->real, bytes, length, offset);
 }
 
