@@ -219,7 +219,6 @@ void trial_run(const struct scene *scene, struct place *place, struct power *pow
         int status = apart(start_in_vain, &run);
         const struct touches *touches = &place->faulting->touches;
         outcome->second_ended = !WIFSIGNALED(status);
-        if (getenv("CRASH_TRACE")) for (int i = 0; i < 12; i++) fprintf(stderr, "# %d %s\n", i + 1, touches->names[i]);
         if (trial->second <= TOUCH_NAMES)
             memcpy(outcome->second_name, touches->names[trial->second - 1], sizeof outcome->second_name);
     }
