@@ -13,3 +13,10 @@ test_crash_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS)
 test_crash_LDFLAGS = $(crash_ldflags)
 test_crash_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_crash_DEPENDENCIES = module_fault.la
+c_tests += test_crash_init
+test_crash_init_SOURCES = tests/crash/test_crash_init.c tests/crash/scene.h tests/crash/vfs.c tests/crash/vfs.h tests/crash/wraps.c \
+	tests/crash/wraps.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h
+test_crash_init_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS)
+test_crash_init_LDFLAGS = $(crash_ldflags)
+test_crash_init_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+EXTRA_test_crash_init_DEPENDENCIES = module_fault.la
