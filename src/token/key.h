@@ -94,7 +94,9 @@ struct token_abilities {
     bool refuses_copies;     /* CKA_COPYABLE false is known */
 };
 
-/* SEALRING_TOKEN if the token lacks what sealring cannot do without; the message names it. */
-sealring_status token_probe(struct token *token, struct token_abilities *abilities, sealring_error *error);
+/* The key is labelled `label`, by which it is found again if this process ends meanwhile. SEALRING_TOKEN if the token lacks what
+ * sealring cannot do without; the message names it. */
+sealring_status token_probe(struct token *token, const char *label, struct token_abilities *abilities,
+                            sealring_error *error);
 
 #endif

@@ -7,7 +7,6 @@
 #include "token/key.h"
 #include "token/object.h"
 
-#define PROBE_LABEL "sealring-probe"
 #define PROBE_INPUT "sealring probe"
 
 static const size_t probe_id_lengths[] = {16, 8, 2}; /* some tokens keep 16 bits of an ID only */
@@ -18,7 +17,8 @@ struct probe {
 };
 
 /* Generates under the longest ID that the token keeps. */
-static sealring_status probe_generate(struct token *token, struct token_key_reference *reference, sealring_error *error)
+static sealring_status probe_generate(struct token *token, const char *label, struct token_key_reference *reference,
+                                      sealring_error *error)
 {
     sealring_status status = SEALRING_TOKEN;
     for (size_t i = 0; i < sizeof(probe_id_lengths) / sizeof(probe_id_lengths[0]); i++) {
@@ -30,7 +30,7 @@ static sealring_status probe_generate(struct token *token, struct token_key_refe
         if (status != SEALRING_OK) {
             return status;
         }
-        status = token_key_generate(token, PROBE_LABEL, reference, error);
+        status = token_key_generate(token, label, reference, error);
         if (status != SEALRING_REFUSED) {
             break;
         }
@@ -98,12 +98,13 @@ static sealring_status probe_closing(struct token *token, const struct token_key
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
-sealring_status token_probe(struct token *token, struct token_abilities *abilities, sealring_error *error)
+sealring_status token_probe(struct token *token, const char *label, struct token_abilities *abilities,
+                            sealring_error *error)
 {
     struct token_key_reference reference;
     uint8_t mac[TOKEN_HMAC_SIZE];
     memset(abilities, 0, sizeof(*abilities));
-    sealring_status status = probe_generate(token, &reference, error);
+    sealring_status status = probe_generate(token, label, &reference, error);
     if (status == SEALRING_REFUSED && error != NULL) {
         error->status = SEALRING_TOKEN; /* the message says what the token lacks */
     }
@@ -122,7 +123,7 @@ sealring_status token_probe(struct token *token, struct token_abilities *abiliti
     }
     sealring_error destroy_error;
     sealring_status destroyed =
-        token_key_destroy(token, reference.object_id, reference.object_id_length, PROBE_LABEL, &destroy_error);
+        token_key_destroy(token, reference.object_id, reference.object_id_length, label, &destroy_error);
     if (status == SEALRING_OK && destroyed != SEALRING_OK) {
         status = error_set_token(error, destroy_error.token_code, "a key for trying cannot be destroyed again: %s",
                                  destroy_error.message);

@@ -216,24 +216,33 @@ static CK_RV signer_generate_pair(struct attempt *attempt, const struct signer_r
                                                  private_count, &public_key, &private_key);
 }
 
-/* Whatever has the ID, which nothing had before. */
-static void signer_clean_up(struct attempt *attempt, const struct signer_request *request)
+/* Whatever has the ID. */
+static sealring_status signer_destroy_action(struct attempt *attempt, void *context)
 {
     static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
-    sealring_error ignored;
-    struct attempt cleaning = *attempt;
-    cleaning.error = &ignored;
-    for (size_t i = 0; i < 2; i++) {
+    const struct signer_request *request = context;
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; i < 2 && status == SEALRING_OK; i++) {
         CK_OBJECT_HANDLE *handles = NULL;
         size_t count = 0;
-        if (signer_search(&cleaning, request->signer, classes[i], &handles, &count) != SEALRING_OK) {
-            continue;
-        }
+        status = signer_search(attempt, request->signer, classes[i], &handles, &count);
         for (size_t j = 0; j < count; j++) {
-            attempt->functions->C_DestroyObject(attempt->session, handles[j]);
+            CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handles[j]);
+            if (code != CKR_OK)
+                status = attempt_fail(attempt, code, "C_DestroyObject", "destroying a key pair");
         }
         free(handles);
     }
+    return status;
+}
+
+/* A pair that could not be made, under an ID that nothing had before. A failure is not reported: the first one is what matters. */
+static void signer_clean_up(struct attempt *attempt, struct signer_request *request)
+{
+    sealring_error ignored;
+    struct attempt cleaning = *attempt;
+    cleaning.error = &ignored;
+    (void)signer_destroy_action(&cleaning, request);
 }
 
 static bool signer_next_kind(CK_RV code)
@@ -251,7 +260,7 @@ static bool signer_has(const struct attempt *attempt, const struct signer_kind *
            attempt->functions->C_GetMechanismInfo(slot, kind->sign, &info) == CKR_OK;
 }
 
-static CK_RV signer_generate_any(struct attempt *attempt, const struct signer_request *request)
+static CK_RV signer_generate_any(struct attempt *attempt, struct signer_request *request)
 {
     CK_RV code = CKR_MECHANISM_INVALID;
     for (size_t i = 0; i < SIGNER_KINDS; i++) {
@@ -451,4 +460,11 @@ sealring_status token_signer_relabel(struct token *token, const struct token_sig
     struct token_signer copy = *signer;
     struct signer_request request = {.signer = &copy, .label = label};
     return signer_run(token, ATTEMPT_WRITE, signer_relabel_action, &request, error);
+}
+
+sealring_status token_signer_destroy(struct token *token, const struct token_signer *signer, sealring_error *error)
+{
+    struct token_signer copy = *signer;
+    struct signer_request request = {.signer = &copy};
+    return signer_run(token, ATTEMPT_WRITE, signer_destroy_action, &request, error);
 }

@@ -44,4 +44,7 @@ sealring_status token_signer_label(struct token *token, const struct token_signe
 sealring_status token_signer_relabel(struct token *token, const struct token_signer *signer, const char *label,
                                      sealring_error *error);
 
+/* Destroys the pair with the signer's object ID, or what there is of it; none is as good. */
+sealring_status token_signer_destroy(struct token *token, const struct token_signer *signer, sealring_error *error);
+
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a vault: its directories, its tokens or the probe of a given one, its registry, its configuration. */
 #include <config.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 #include "base/sized.h"
 #include "token/key.h"
 #include "token/provision.h"
+#include "vault/claim.h"
 #include "vault/config.h"
 #include "vault/manager.h"
 
@@ -26,6 +25,8 @@
 #define INIT_LEASE_MAX  3600000
 #define INIT_REFRESH_MS 200
 #define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
+#define INIT_PROBE      "sealring-probe/"
+#define INIT_PROBES     4
 
 struct init {
     const char *vault;
@@ -34,33 +35,20 @@ struct init {
     struct config *config;
     struct token_abilities abilities;
     char audit_key[REGISTRY_VKEY_SIZE]; /* "": no audit token */
+    struct claim claim;
+    bool named; /* the claim says under which ID: objects may be in a token */
     uint8_t vault_id[REGISTRY_ID_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE];
 };
 
 /* ---- what it will want of the environment */
 
-static sealring_status absolute(const char *directory, char path[PATH_MAX], sealring_error *error)
-{
-    char here[PATH_MAX];
-    int length;
-    if (directory[0] == '/')
-        length = snprintf(path, PATH_MAX, "%s", directory);
-    else if (getcwd(here, sizeof here) == NULL)
-        return error_set_system(error, errno, "the current directory cannot be told");
-    else
-        length = snprintf(path, PATH_MAX, "%s/%s", here, directory);
-    if (length <= 0 || length >= PATH_MAX - 64)
-        return error_set(error, SEALRING_INVALID, "the path of the vault is empty or too long");
-    return SEALRING_OK;
-}
-
 sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
                                           sealring_environment_callback each, void *context, sealring_error *error)
 {
     char path[PATH_MAX];
     char value[PATH_MAX + 32];
-    sealring_status status = absolute(vault, path, error);
+    sealring_status status = claim_absolute(vault, path, error);
     if (status != SEALRING_OK)
         return status;
     sealring_init_options asked;
@@ -131,106 +119,11 @@ static sealring_status check_options(const sealring_init_options *options, sealr
 
 /* ---- directories */
 
-static sealring_status make_parents(char *path, sealring_error *error)
-{
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        int failed = mkdir(path, 0755) != 0 && errno != EEXIST;
-        int problem = errno;
-        *slash = '/';
-        if (failed)
-            return error_set_system(error, problem, "the directories above %s cannot be made", path);
-    }
-    return SEALRING_OK;
-}
-
-static sealring_status refuse_unless_empty(const char *path, sealring_error *error)
-{
-    DIR *directory = opendir(path);
-    if (directory == NULL)
-        return error_set_system(error, errno, "%s cannot be read", path);
-    bool vault = false;
-    bool lock = false;
-    bool empty = true;
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        empty = false;
-        vault = vault || strcmp(entry->d_name, CONFIG_FILE) == 0;
-        lock = lock || strcmp(entry->d_name, "vault.lock") == 0;
-    }
-    closedir(directory);
-    if (empty)
-        return SEALRING_OK;
-    if (vault)
-        return error_set(error, SEALRING_REFUSED, "there is a vault in %s already", path);
-    if (lock)
-        return error_set(
-            error, SEALRING_REFUSED,
-            "in %s another command is making a vault, or one was interrupted there: if none is running, remove the "
-            "directory and repeat",
-            path);
-    return error_set(error, SEALRING_REFUSED, "%s is not empty", path);
-}
-
-/* The directory must be missing or empty; vault.lock, made exclusively, tells two inits at once apart. */
-static sealring_status claim_directory(const struct init *init, bool *made, sealring_error *error)
-{
-    char path[PATH_MAX];
-    char lock[PATH_MAX + 16];
-    *made = false;
-    sealring_status status = absolute(init->vault, path, error);
-    if (status == SEALRING_OK)
-        status = make_parents(path, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (mkdir(path, 0750) == 0)
-        *made = true;
-    else if (errno != EEXIST)
-        return error_set_system(error, errno, "%s cannot be made", path);
-    else
-        status = refuse_unless_empty(path, error);
-    if (status == SEALRING_OK)
-        status = config_check_directory(path, error);
-    if (status != SEALRING_OK)
-        return status;
-    snprintf(lock, sizeof lock, "%s/vault.lock", path);
-    int descriptor = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (descriptor < 0 && errno == EEXIST)
-        return error_set(error, SEALRING_REFUSED, "another command is making a vault in %s", path);
-    if (descriptor < 0) {
-        status = error_set_system(error, errno, "%s cannot be made", lock);
-        if (*made)
-            rmdir(path);
-        return status;
-    }
-    close(descriptor);
-    return SEALRING_OK;
-}
-
 static sealring_status make_directory(const struct init *init, const char *name, mode_t mode, sealring_error *error)
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/%s", init->config->directory, name);
     return mkdir(path, mode) == 0 ? SEALRING_OK : error_set_system(error, errno, "%s cannot be made", path);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    return where->level == 0 ? 0 : remove(path);
-}
-
-/* Everything inside was made by this init: the directory was missing or empty and claimed. */
-static void remove_made(const struct init *init, bool made)
-{
-    char path[PATH_MAX];
-    if (absolute(init->vault, path, NULL) != SEALRING_OK)
-        return;
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    if (made)
-        rmdir(path);
 }
 
 /* ---- SoftHSM2 tokens of the vault's own */
@@ -303,7 +196,7 @@ static sealring_status make_software_tokens(struct init *init, sealring_error *e
     char directory[PATH_MAX];
     char path[PATH_MAX + 32];
     char text[2 * PATH_MAX];
-    sealring_status status = absolute(init->vault, directory, error); /* as sealring_init_environment names it */
+    sealring_status status = claim_absolute(init->vault, directory, error); /* as sealring_init_environment names it */
     if (status != SEALRING_OK)
         return status;
     snprintf(path, sizeof path, "%s/tokens/softhsm2.conf", directory);
@@ -363,15 +256,70 @@ static sealring_status take_given_token(struct init *init, sealring_error *error
 
 /* ---- probe, registry, configuration */
 
+static void probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char digits[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
+    snprintf(label, TOKEN_LABEL_MAX + 1, INIT_PROBE "%s", digits);
+}
+
 static sealring_status probe(struct init *init, sealring_error *error)
 {
     struct token_config token_config;
     struct token *token = NULL;
+    char label[TOKEN_LABEL_MAX + 1];
+    probe_label(init->vault_id, label);
     config_token(init->config, &token_config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
-        status = token_probe(token, &init->abilities, error);
+        status = token_probe(token, label, &init->abilities, error);
     token_close(token);
+    return status;
+}
+
+struct probes {
+    struct token_key_info keys[INIT_PROBES];
+    size_t count;
+};
+
+static sealring_status keep_probe(const struct token_key_info *key, void *context, sealring_error *error)
+{
+    struct probes *probes = context;
+    (void)error;
+    if (probes->count < INIT_PROBES)
+        probes->keys[probes->count++] = *key;
+    return SEALRING_OK;
+}
+
+/* Destroys what an init that did not come to its end has made in given tokens under this ID, which is nobody else's. */
+static sealring_status discard(const struct init *init, const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+{
+    struct token_config token_config;
+    struct token *token = NULL;
+    struct probes probes = {.count = 0};
+    char label[TOKEN_LABEL_MAX + 1];
+    probe_label(vault_id, label);
+    config_token(init->config, &token_config);
+    sealring_status status = token_open(&token_config, &token, error);
+    if (status == SEALRING_OK)
+        status = token_key_each(token, label, keep_probe, &probes, error);
+    for (size_t i = 0; status == SEALRING_OK && i < probes.count; i++)
+        status = token_key_destroy(token, probes.keys[i].object_id, probes.keys[i].object_id_length, label, error);
+    token_close(token);
+    if (status == SEALRING_OK && witness_configured(init->config))
+        status = witness_discard(init->config, vault_id, error);
+    return status;
+}
+
+/* What an interrupted init has left in the tokens goes first: afterwards nothing says under which ID that was. */
+static sealring_status name_claim(struct init *init, sealring_error *error)
+{
+    sealring_status status = manager_random(init->vault_id, sizeof init->vault_id, error);
+    if (status == SEALRING_OK && init->claim.interrupted && !init->software)
+        status = discard(init, init->claim.before, error);
+    if (status == SEALRING_OK)
+        status = claim_name(&init->claim, init->vault_id, error);
+    init->named = status == SEALRING_OK;
     return status;
 }
 
@@ -415,9 +363,7 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
     };
     struct registry_write how = {.moves_epoch = false};
     struct registry *registry = NULL;
-    sealring_status status = manager_random(init->vault_id, sizeof init->vault_id, error);
-    if (status == SEALRING_OK)
-        status = manager_random(init->operation_id, sizeof init->operation_id, error);
+    sealring_status status = manager_random(init->operation_id, sizeof init->operation_id, error);
     memcpy(how.operation_id, init->operation_id, sizeof how.operation_id);
     memcpy(vault.vault_id, init->vault_id, sizeof vault.vault_id);
     if (status == SEALRING_OK && witness_configured(init->config))
@@ -476,6 +422,8 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
     if (status == SEALRING_OK)
         status = init->software ? make_software_tokens(init, error) : take_given_token(init, error);
     if (status == SEALRING_OK)
+        status = name_claim(init, error);
+    if (status == SEALRING_OK)
         status = probe(init, error);
     if (status == SEALRING_OK)
         status = make_registry(init, error);
@@ -514,18 +462,21 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     sealring_init_result described = {.size = sizeof described};
     sized_take(&asked, sizeof asked, options);
     struct init init = {.vault = vault, .options = &asked};
-    bool made = false;
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
     if (status == SEALRING_OK)
-        status = claim_directory(&init, &made, error);
+        status = claim_take(vault, &init.claim, error);
     if (status != SEALRING_OK)
         return status;
     status = make_vault(&init, error);
-    if (status != SEALRING_OK)
-        remove_made(&init, made);
-    else
+    if (status == SEALRING_OK) {
+        claim_finish(&init.claim);
         describe(&init, &described);
+    } else {
+        if (init.named && !init.software)
+            (void)discard(&init, init.vault_id, NULL);
+        claim_undo(&init.claim);
+    }
     if (status == SEALRING_OK)
         sized_give(result, &described, sizeof described);
     config_free(init.config);

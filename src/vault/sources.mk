@@ -2,6 +2,7 @@
 libsealring_core_la_SOURCES += \
 	src/vault/audit.c \
 	src/vault/batch.c src/vault/batch.h \
+	src/vault/claim.c src/vault/claim.h \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \
 	src/vault/config.c src/vault/config.h \

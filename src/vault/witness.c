@@ -230,6 +230,23 @@ static sealring_status anchor_store(struct token *token, const uint8_t vault_id[
     return status == SEALRING_REFUSED ? token_signer_relabel(token, &signer, text, error) : status;
 }
 
+sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                sealring_error *error)
+{
+    struct token *token = NULL;
+    struct token_signer signer;
+    char label[TOKEN_LABEL_MAX + 1];
+    witness_signer(vault_id, &signer);
+    anchor_label(vault_id, label);
+    sealring_status status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = token_data_remove(token, label, error);
+    if (status == SEALRING_OK || status == SEALRING_REFUSED) /* a token that keeps no such objects */
+        status = token_signer_destroy(token, &signer, error);
+    token_close(token);
+    return status;
+}
+
 /* ---- Judging ---- */
 
 static void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)

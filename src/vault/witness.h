@@ -38,6 +38,10 @@ bool witness_configured(const struct config *config);
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                  char vkey[REGISTRY_VKEY_SIZE], sealring_error *error);
 
+/* For a vault that came to nothing: destroys its key pair and its anchors in the audit token, if there are any. */
+sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                sealring_error *error);
+
 /* Reads the anchor, if the token can be reached; a remark if not. Before the vault's lock is taken: it takes a login. */
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
 

@@ -132,7 +132,7 @@ START_TEST(probe_finds_what_the_token_can)
     CK_OBJECT_HANDLE handle;
     CK_ULONG count = 99;
     struct token *token = test_token_open(&test);
-    ck_assert_msg(token_probe(token, &abilities, &error) == SEALRING_OK, "%s", error.message);
+    ck_assert_msg(token_probe(token, "sealring-probe/test", &abilities, &error) == SEALRING_OK, "%s", error.message);
     ck_assert_uint_eq(abilities.object_id_length, 16);
     ck_assert(abilities.closes_keys);
     ck_assert_int_eq(abilities.limits_mechanisms, token_kind()->limits_mechanisms);
