@@ -27,6 +27,11 @@ endif
 fault-all: test_fault_codes module_fault.la
 	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
 
+.PHONY: crash-all
+crash-all: test_crash test_crash_init module_fault.la crash_preload.la
+	CK_DEFAULT_TIMEOUT=36000 ./test_crash all
+	CK_DEFAULT_TIMEOUT=36000 ./test_crash_init 1
+
 include tests/world/tests.mk
 include tests/cli/tests.mk
 include tests/bench/bench.mk

@@ -27,6 +27,8 @@ struct command {
     bool same; /* what it does is not told by a state: statistics, or what the next start would do */
     sealring_status (*act)(const struct scene *scene, sealring_manager *manager, unsigned stop, struct told *told,
                            sealring_error *error);
+    /* The same as a command line, KEYID for the API key that it is about; NULL: not tried with the real command. */
+    const char *line;
     /* What an operator says again, if the token still owes a destruction, or was told of a compromise and the registry was not; NULL:
      * nothing of the kind can be left. */
     sealring_status (*again)(const struct scene *scene, sealring_manager *manager, unsigned stop, struct told *told,

@@ -33,6 +33,7 @@ static const struct plan plans[] = {
       [TRIAL_IO] = 40,
       [TRIAL_IO_EVER] = 80,
       [TRIAL_LYING] = 80,
+      [TRIAL_REAL] = 40,
       [TRIAL_AGAIN] = 400,
       [TRIAL_HIDDEN] = 400,
       [TRIAL_MEMORY] = 1500}},
@@ -43,8 +44,9 @@ static const struct plan plans[] = {
       [TRIAL_IO] = 1,
       [TRIAL_IO_EVER] = 4,
       [TRIAL_LYING] = 16,
-      [TRIAL_AGAIN] = 20,
-      [TRIAL_HIDDEN] = 30,
+      [TRIAL_REAL] = 1,
+      [TRIAL_AGAIN] = 40,
+      [TRIAL_HIDDEN] = 80,
       [TRIAL_MEMORY] = 300}},
     {"all",
      {[TRIAL_KILL] = 1,
@@ -53,6 +55,7 @@ static const struct plan plans[] = {
       [TRIAL_IO] = 1,
       [TRIAL_IO_EVER] = 1,
       [TRIAL_LYING] = 1,
+      [TRIAL_REAL] = 1,
       [TRIAL_AGAIN] = 1,
       [TRIAL_HIDDEN] = 1,
       [TRIAL_MEMORY] = 1,
@@ -61,6 +64,7 @@ static const struct plan plans[] = {
     {"kill", {[TRIAL_KILL] = 1}},
     {"power", {[TRIAL_POWER] = 1}},
     {"disk", {[TRIAL_FULL] = 1, [TRIAL_IO] = 1, [TRIAL_IO_EVER] = 1}},
+    {"real", {[TRIAL_REAL] = 1}},
     {"hidden", {[TRIAL_HIDDEN] = 1}},
     {"again", {[TRIAL_AGAIN] = 1, [TRIAL_HIDDEN] = 1}},
     {"lies", {[TRIAL_LYING] = 1}},
@@ -251,7 +255,9 @@ static void list_kind(struct list *list, unsigned command, enum trial_kind kind,
     uint64_t last = memory ? good->allocations : fails ? good->touches : good->touches + SLACK;
     uint64_t number = command * 7 + shift;
     for (uint64_t at = 1; every > 0 && at <= last; at++)
-        if ((!fails || of_registry(good, at)) && number++ % every == 0)
+        if ((kind != TRIAL_REAL ||
+             (commands[command].line != NULL && good->names[(at - 1) % TOUCH_NAMES][0] != TOUCH_FILE)) &&
+            (!fails || of_registry(good, at)) && number++ % every == 0)
             add(list, command, kind, at, 0);
 }
 
@@ -312,6 +318,7 @@ static void print_figures(void)
         {TRIAL_IO_EVER, "crash-io-ever", "writes and syncs from which on all fail"},
         {TRIAL_LYING, "crash-lying", "points until which a disk lied"},
         {TRIAL_MEMORY, "crash-allocations", "allocations that fail"},
+        {TRIAL_REAL, "crash-real", "points of the real command killed at"},
         {TRIAL_AGAIN, "crash-again", "points of the next start killed at, after a kill"},
         {TRIAL_HIDDEN, "crash-hidden", "points of the next start killed at, after I/O errors"},
         {TRIAL_MEMORY_EVER, "crash-allocations-ever", "allocations from which on all fail"},
@@ -354,7 +361,8 @@ static const struct plan *find_plan(const char *name)
 int main(int count, char **arguments)
 {
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
-        fprintf(stderr, "there is no plan %s: short, full, all, show; kill, power, disk, again, lies, memory\n",
+        fprintf(stderr,
+                "there is no plan %s: short, full, all, show; kill, real, power, disk, again, hidden, lies, memory\n",
                 arguments[1]);
         return 2;
     }

@@ -7,12 +7,19 @@ crash_sources = tests/crash/commands.c tests/crash/commands.h tests/crash/scene.
 crash_ldflags = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=dlopen -Wl,--wrap=open,--wrap=write,--wrap=pwrite,--wrap=ftruncate \
 	-Wl,--wrap=fflush,--wrap=mkdir,--wrap=rmdir,--wrap=link,--wrap=unlink,--wrap=unlinkat,--wrap=remove \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+check_LTLIBRARIES += crash_preload.la
+crash_preload_la_SOURCES = tests/crash/preload.c tests/crash/vfs.c tests/crash/vfs.h tests/fault/faulting.h tests/lib/forward.h \
+	tests/lib/touches.h
+crash_preload_la_CPPFLAGS = $(TEST_CPPFLAGS)
+crash_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)
+crash_preload_la_LIBADD = $(SQLITE_LIBS)
 c_tests += test_crash
 test_crash_SOURCES = tests/crash/test_crash.c $(crash_sources)
-test_crash_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS)
+test_crash_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_PRELOAD='"$(abs_top_builddir)/.libs/crash_preload.so"' \
+	-DCRASH_BUILD='"$(abs_top_builddir)"'
 test_crash_LDFLAGS = $(crash_ldflags)
 test_crash_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
-EXTRA_test_crash_DEPENDENCIES = module_fault.la
+EXTRA_test_crash_DEPENDENCIES = module_fault.la crash_preload.la sealring$(EXEEXT)
 c_tests += test_crash_init
 test_crash_init_SOURCES = tests/crash/test_crash_init.c tests/crash/scene.h tests/crash/vfs.c tests/crash/vfs.h tests/crash/wraps.c \
 	tests/crash/wraps.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h

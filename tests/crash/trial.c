@@ -2,6 +2,7 @@
 /* One trial: a command carried out in a process that something happens to, the next start in another, and what that finds. */
 #include "crash/trial.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ const char *const trial_names[TRIAL_KINDS] = {
     [TRIAL_IO_EVER] = "with I/O errors from",
     [TRIAL_AGAIN] = "and the next start, killed before",
     [TRIAL_HIDDEN] = "the next start killed, with I/O errors from",
+    [TRIAL_REAL] = "the command itself, killed before",
     [TRIAL_MEMORY] = "without memory at",
     [TRIAL_MEMORY_EVER] = "without memory from",
 };
@@ -45,7 +47,7 @@ static void arm(const struct run *run)
     struct touches *touches = &run->place->faulting->touches;
     bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
     bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING ||
-                 trial->kind == TRIAL_AGAIN;
+                 trial->kind == TRIAL_AGAIN || trial->kind == TRIAL_REAL;
     memset(touches, 0, sizeof *touches);
     atomic_store(&touches->die_at, kills ? trial->at : 0);
     atomic_store(&touches->fail_at, kills ? 0 : trial->at);
@@ -85,6 +87,29 @@ static void act(const struct run *run)
     }
 }
 
+#define WORDS 16
+
+/* Becomes the real command. */
+static void become(const struct run *run)
+{
+    static const char key_id[] = "KEYID";
+    char line[256];
+    char *words[WORDS + 1] = {CRASH_BUILD "/.libs/sealring"};
+    size_t count = 1;
+    snprintf(line, sizeof line, "%s", commands[run->trial->command].line);
+    for (char *word = strtok(line, " "); word != NULL && count < WORDS; word = strtok(NULL, " "))
+        words[count++] = strcmp(word, key_id) == 0 ? (char *)(uintptr_t)run->scene->key_ids[GROUND_ACTIVE] : word;
+    int output = open(run->place->output, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (output < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
+        setenv("SEALRING_VAULT", run->place->vault.path, 1) != 0 ||
+        setenv("LD_LIBRARY_PATH", CRASH_BUILD "/.libs", 1) != 0 || setenv("LD_PRELOAD", CRASH_PRELOAD, 1) != 0)
+        _exit(126);
+    alarm(CHILD_LIMIT);
+    atomic_store(&run->place->faulting->touches.on, 1);
+    execv(words[0], words);
+    _exit(127);
+}
+
 static void learn(const struct run *run, int status)
 {
     const struct touches *touches = &run->place->faulting->touches;
@@ -95,6 +120,10 @@ static void learn(const struct run *run, int status)
     memcpy(outcome->names, touches->names, sizeof outcome->names);
     bool dies = atomic_load(&touches->die_at) != 0;
     outcome->killed = dies && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (run->trial->kind == TRIAL_REAL && !outcome->killed) { /* it had no such touch any more */
+        dies = false;
+        atomic_store(&outcome->told.acknowledged, 1);
+    }
     if (dies ? !outcome->killed : !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         snprintf(outcome->complaint, sizeof outcome->complaint, "the command ended by %s %d",
                  WIFSIGNALED(status) ? "signal" : "exit status",
@@ -208,7 +237,7 @@ void trial_run(const struct scene *scene, struct place *place, struct power *pow
     pid_t reader = trial->kind == TRIAL_HIDDEN ? hold(&run) : -1;
     if (trial->kind != TRIAL_NOTHING) {
         arm(&run);
-        learn(&run, apart(act, &run));
+        learn(&run, apart(trial->kind == TRIAL_REAL ? become : act, &run));
         if (power->remembers)
             outcome->taken_back = power_fail(power);
     }

@@ -21,6 +21,7 @@ enum trial_kind {
     TRIAL_AGAIN,  /* killed, and so is the next start */
     TRIAL_HIDDEN, /* the disk fails from a touch on, while somebody reads, so that a commit that failed lies unseen; then the next start is
                    * killed */
+    TRIAL_REAL,   /* the command itself, killed before a touch of the registry or the token */
     TRIAL_KINDS
 };
 
@@ -39,13 +40,13 @@ struct outcome {
     uint64_t touches;
     uint64_t allocations;
     char names[TOUCH_NAMES][TOUCH_NAME_SIZE];
-    uint64_t failed;   /* touches or allocations that did */
-    bool killed;       /* at the touch that was meant */
-    bool ended;        /* killed after the last touch */
+    uint64_t failed;                   /* touches or allocations that did */
+    bool killed;                       /* at the touch that was meant */
+    bool ended;                        /* killed after the last touch */
     char second_name[TOUCH_NAME_SIZE]; /* of the touch before which the next start was killed */
-    bool second_ended; /* the next start has no such touch */
-    int taken_back;    /* writes that a power loss took back */
-    bool same;         /* as if it had been killed there, as nothing was lost: not looked at */
+    bool second_ended;                 /* the next start has no such touch */
+    int taken_back;                    /* writes that a power loss took back */
+    bool same;                         /* as if it had been killed there, as nothing was lost: not looked at */
     struct told told;
     char complaint[512];    /* how the process ended that must not end so; "" */
     char text[STATE_SIZE];  /* what the next start found */
