@@ -18,7 +18,8 @@ extern "C" {
  * - Strings are UTF-8 ending in NUL; strings handed to a callback live until it returns.
  * - Times are milliseconds since 1970-01-01 UTC, 0 for none; durations are milliseconds.
  * - Structures that begin with `size` have it set by the caller to their sizeof; the other fields may be zero.
- * - error may be NULL. On failure nothing was changed, except where a function works in batches and says so.
+ * - error may be NULL. On failure nothing was changed, except where a function works in batches and says so; and a change whose last step
+ *   failed with SEALRING_REGISTRY may turn out to have been made: what holds is what is found afterwards.
  * - A manager belongs to one thread at a time; different managers may be used at the same time, also on one vault, also
  *   from several processes: they take turns through the vault's lock. A forked child opens its own.
  * - Any call may return SEALRING_REGISTRY or SEALRING_SYSTEM; those that need the token, SEALRING_TOKEN.
@@ -95,7 +96,8 @@ sealring_status sealring_init_environment(const char *vault, const sealring_init
 /* Makes a vault in directory `vault`, which must be missing or empty. A token that is given is never initialised; it is
  * probed instead: a key is generated, read back, used, closed and destroyed, and what the token cannot do is named.
  * Without one, two SoftHSM2 tokens (keys, audit) are made inside the vault with random PINs. result may be NULL.
- * On failure everything that was made is removed again. SEALRING_REFUSED if there is a vault or other files already. */
+ * On failure everything that was made is removed again, also from given tokens. Where it was interrupted it can be called again, with the same
+ * tokens: what the first call made is removed, and the vault is made. SEALRING_REFUSED if there is a vault or other files already. */
 sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,
                               sealring_error *error);
 

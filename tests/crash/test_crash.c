@@ -40,7 +40,7 @@ static const struct plan plans[] = {
     {"full",
      {[TRIAL_KILL] = 1,
       [TRIAL_POWER] = 1,
-      [TRIAL_FULL] = 2,
+      [TRIAL_FULL] = 1,
       [TRIAL_IO] = 1,
       [TRIAL_IO_EVER] = 4,
       [TRIAL_LYING] = 16,
