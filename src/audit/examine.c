@@ -235,8 +235,9 @@ static sealring_status examine_entry(const struct registry_audit *entry, void *c
         examine_tell(of, entry->sequence, "entry %" PRIu64 " (%.64s) was changed: its leaf hash is another one",
                      entry->sequence, entry->act);
     }
-    if (of->broken) {
-        return SEALRING_OK;
+    sealring_status status = of->how->entry != NULL ? of->how->entry(entry, of->how->context, of->error) : SEALRING_OK;
+    if (status != SEALRING_OK || of->broken) {
+        return status;
     }
     /* The stored hash, once it was told that the entry is another: what the tree says of it is a question of its own. */
     if (!merkle_append(&of->frontier, &stored, examine_node, of)) {

@@ -12,6 +12,8 @@ struct examine {
     const struct checkpoint *elsewhere; /* kept outside, its signature checked already; NULL: none */
     /* Hears of each problem: one line, and the entry that it is about (0: none in particular). */
     void (*problem)(uint64_t entry, const char *text, void *context);
+    /* Hears of each entry, in order, whatever is wrong with it; NULL: nobody does. A status other than OK ends the examination. */
+    registry_audit_callback entry;
     void *context;
 };
 

@@ -13,6 +13,9 @@
 
 #define WATCH_ID_SIZE 16
 
+/* No vault has a longer lease: whoever finds one in a registry or a report file takes it for this. */
+#define WATCH_LEASE_MAX_MS INT64_C(3600000)
+
 /* lease × 1.01 + 1 s: how long a verifier that fell silent may still serve; clocks of two hosts may run apart by so much, and a
  * verdict may have been on its way. Capped, never negative. */
 int64_t watch_silence(int64_t lease_ms);

@@ -100,6 +100,15 @@ typedef sealring_status (*registry_contradiction_callback)(const struct registry
 sealring_status registry_closed_contradictions(struct registry *registry, registry_contradiction_callback each,
                                                void *context, sealring_error *error);
 
+/* For those who hold the rows against the log. Keys, not revoked, that are suspended or narrowed, by key ID. */
+sealring_status registry_bounds_each(struct registry *registry, registry_key_callback each, void *context,
+                                     sealring_error *error);
+/* Keys with an imported credential that has a successor and no end: reissuing sets one. */
+sealring_status registry_unended_imports_each(struct registry *registry, registry_key_callback each, void *context,
+                                              sealring_error *error);
+/* How many credentials there are, in all, that hang on an API key, its client and a version. */
+sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error);
+
 /* For key.c and version.c, before they write the row: notes what it closes, or reopens. */
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,

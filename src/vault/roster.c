@@ -193,6 +193,8 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);
     entry->damaged = read_versions(reader, entry) != SEALRING_OK;
     watch_file(roster, entry, summary, report_read_is_held(reader));
+    if (!entry->watched.dead && !entry->watched.left && summary->look.lease_ms > roster->told_lease_ms)
+        roster->told_lease_ms = summary->look.lease_ms;
     /* what lies in its file's place is not what it writes to: it is alone with its lease, whatever that tells */
     if (copied || entry->damaged)
         entry->watched.file_there = false;
@@ -322,6 +324,15 @@ static void forget_files(struct roster *roster)
         roster->entries[i].remembered = false;
     }
     roster->strange = 0;
+    roster->told_lease_ms = 0;
+}
+
+/* Who looked while the registry named a longer lease goes by that until its next look, whatever the registry says by now. */
+static void take_longest_lease(struct roster *roster)
+{
+    int64_t told = roster->told_lease_ms < WATCH_LEASE_MAX_MS ? roster->told_lease_ms : WATCH_LEASE_MAX_MS;
+    if (told > roster->vault.lease_ms)
+        roster->vault.lease_ms = told;
 }
 
 sealring_status roster_read(struct registry *registry, const char *directory, struct roster *roster,
@@ -342,6 +353,7 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
     /* the clocks last: what was read was so before */
     roster->boot_ms = clock_boot_ms();
     roster->now = clock_wall_ms();
+    take_longest_lease(roster);
     for (size_t i = 0; status == SEALRING_OK && i < roster->count; i++)
         judge(roster, &roster->entries[i]);
     return status;

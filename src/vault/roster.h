@@ -41,7 +41,8 @@ struct roster {
     char boot_id[CLOCK_BOOT_ID_SIZE];
     int64_t boot_ms; /* when it was last brought up to date, on the two clocks */
     int64_t now;
-    struct registry_vault vault;
+    struct registry_vault vault; /* its lease is the longest that a live verifier may go by */
+    int64_t told_lease_ms;       /* the longest that a live verifier's file tells */
     struct roster_entry *entries;
     size_t count;
     size_t capacity;

@@ -18,6 +18,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/recover.c src/vault/recover.h \
 	src/vault/reissue.c \
 	src/vault/rekey.c \
+	src/vault/replay.c src/vault/replay.h \
 	src/vault/request.c src/vault/request.h \
 	src/vault/ring.c \
 	src/vault/roster.c src/vault/roster.h \

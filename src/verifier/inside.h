@@ -43,6 +43,7 @@ struct verifier {
     struct registry *looker; /* the look's own connection; NULL: to be opened */
     struct held_snapshot *snapshots;
     int64_t reuse_due; /* boot time: then it is asked which hours are harvested */
+    int64_t lease_ms;  /* as the registry said at the last look; 0: there was none */
 
     pthread_mutex_t inserting; /* an insertion and the steps of the protocol exclude each other */
     struct protocol protocol;

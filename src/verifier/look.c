@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "lifecycle/table.h"
+#include "lifecycle/watch.h"
 #include "registry/rows.h"
 #include "verifier/hours.h"
 #include "verifier/look.h"
@@ -470,6 +471,22 @@ static void read_clocks(int64_t *boot, int64_t *wall)
     }
 }
 
+/* No command changes the lease of a vault: whoever does so with SQL may want revocations to wait. One that is longer than any can be is cut,
+ * and reports tell the one that is in use, so that who waits for this verifier knows (vault/roster.c). */
+static void bound_lease(struct look *look)
+{
+    struct verifier *verifier = look->verifier;
+    if (look->vault.lease_ms > WATCH_LEASE_MAX_MS)
+        look->vault.lease_ms = WATCH_LEASE_MAX_MS;
+    if (verifier->lease_ms != 0 && verifier->lease_ms != look->vault.lease_ms)
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the lease in the registry %s is %lld s now, it was %lld s: no command of sealring changes it; find out "
+            "who did",
+            verifier->setup.registry, (long long)(look->vault.lease_ms / 1000), (long long)(verifier->lease_ms / 1000));
+    verifier->lease_ms = look->vault.lease_ms;
+}
+
 /* What there is to see, taken in; with the lock held. Without the report that prolongs the lease. */
 static sealring_status see(struct look *look, sealring_error *error)
 {
@@ -482,7 +499,11 @@ static sealring_status see(struct look *look, sealring_error *error)
     protocol_begin_look(&verifier->protocol, boot, wall);
     pthread_mutex_unlock(&verifier->inserting);
     sealring_status status = see_registry(look, &replaced, error);
-    return status == SEALRING_OK ? take_in(look, replaced, error) : status;
+    if (status == SEALRING_OK)
+        status = take_in(look, replaced, error);
+    if (status == SEALRING_OK)
+        bound_lease(look);
+    return status;
 }
 
 sealring_status look_load(struct verifier *verifier, sealring_error *error)
