@@ -6,6 +6,16 @@
 #include "registry/query.h"
 #include "registry/rows.h"
 
+/* What was closed stays closed, whatever its row says by now: a row is edited in one place, the fact is one of a chain whose end the audit
+ * token knows (closed.c). A version's last fact counts; one that is below retired tells that it was reinstated. */
+#define KEY_STATE                                                                                                     \
+    "CASE WHEN EXISTS (SELECT 1 FROM closed_fact kf WHERE kf.kind = 1 AND kf.key_id = k.key_id) THEN 3 ELSE k.state " \
+    "END"
+#define VERSION_STATE                                                                                       \
+    "coalesce((SELECT CASE WHEN vf.state >= 4 AND vf.state > v.state THEN vf.state END FROM closed_fact vf" \
+    " WHERE vf.kind = 2 AND vf.ring_id = (SELECT vr.ring_id FROM ring vr WHERE vr.id = v.ring)"             \
+    " AND vf.version = v.number ORDER BY vf.sequence DESC LIMIT 1), v.state)"
+
 /* Each list belongs to the alias in it, and is read by the function below it. */
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
@@ -13,16 +23,18 @@
     "r.changed_epoch"
 void columns_read_ring(struct query *query, struct registry_ring *ring);
 
-#define VERSION_COLUMNS                                                                                                  \
-    "v.ring, v.number, v.state, v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
+#define VERSION_COLUMNS                                                                         \
+    "v.ring, v.number, " VERSION_STATE                                                          \
+    ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
 void columns_read_version(struct query *query, struct registry_version *version);
 
 #define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
 void columns_read_client(struct query *query, struct registry_client *client);
 
-#define KEY_COLUMNS                                                                                                 \
-    "k.id, k.key_id, k.ring, k.client, k.label, k.state, k.narrowed, k.narrowed_scopes, k.last_serial, k.created, " \
+#define KEY_COLUMNS                                               \
+    "k.id, k.key_id, k.ring, k.client, k.label, " KEY_STATE       \
+    ", k.narrowed, k.narrowed_scopes, k.last_serial, k.created, " \
     "k.changed_epoch"
 void columns_read_key(struct query *query, struct registry_key *key);
 
@@ -43,7 +55,7 @@ void columns_read_holder(struct query *query, struct registry_holder *holder);
  * the holder as it is. */
 #define PRESENTED_COLUMNS                                                                                            \
     "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
-    "c.imported, CASE WHEN c.imported THEN c.binding END, k.ring, k.client, k.state, k.narrowed, "                   \
+    "c.imported, CASE WHEN c.imported THEN c.binding END, k.ring, k.client, " KEY_STATE ", k.narrowed, "             \
     "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
 void columns_read_presented(struct query *query, struct registry_holder *holder);
 

@@ -325,7 +325,9 @@ static sealring_status compare_version(const struct registry_version *row, void 
     const char *state = text_of(version, "state", NULL);
     const json_t *retire_at = json_object_get(version, "retire_at");
     const json_t *purge_at = json_object_get(version, "purge_at");
-    if (state != NULL && strcmp(state, sealring_version_state_name(row->state)) != 0)
+    /* a closed one that should be open contradicts the closed facts: it is told of there */
+    if (state != NULL && row->state < SEALRING_VERSION_RETIRED &&
+        strcmp(state, sealring_version_state_name(row->state)) != 0)
         tell(comparison, "version %" PRIu32 " of ring %s: its row says %s, the log says %s: it was altered",
              row->number, comparison->ring, sealring_version_state_name(row->state), state);
     else if ((retire_at != NULL && json_integer_value(retire_at) != row->retire_at) ||

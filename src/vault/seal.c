@@ -68,6 +68,13 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], sealring_error *error)
 {
     bool confirmed;
+    text[0] = '\0';
+    if (holder->key.state == SEALRING_KEY_REVOKED)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "API key %s is revoked, and that is final; if a list says otherwise, the registry was altered: "
+            "see `sealring audit verify`",
+            holder->key.key_id);
     if (!lifecycle_accepts(holder->version.state))
         return error_set(
             error, SEALRING_REFUSED,
