@@ -168,10 +168,11 @@ static const struct {
     bool names_ring;
     bool (*take)(struct replay *replay, const struct registry_audit *entry, const json_t *detail);
 } replay_acts[] = {
-    {"key.suspend", true, false, replay_state},    {"key.resume", true, false, replay_state},
-    {"key.narrow", true, false, replay_narrow},    {"key.rekey", true, false, replay_rekey},
-    {"key.reissue", false, false, replay_reissue}, {"ring.create", false, true, replay_ring},
-    {"ring.set", false, true, replay_policy},      {"vault.init", false, false, replay_init},
+    {"key.revoke", true, false, replay_state}, {"key.suspend", true, false, replay_state},
+    {"key.resume", true, false, replay_state}, {"key.narrow", true, false, replay_narrow},
+    {"key.rekey", true, false, replay_rekey},  {"key.reissue", false, false, replay_reissue},
+    {"ring.create", false, true, replay_ring}, {"ring.set", false, true, replay_policy},
+    {"vault.init", false, false, replay_init},
 };
 
 static bool (*find_act(const struct registry_audit *entry))(struct replay *, const struct registry_audit *,

@@ -264,6 +264,7 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
     if (status == SEALRING_OK)
         status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &error);
     token_close(token);
+    witness->unknown = status == SEALRING_OK && !witness->anchored;
     if (status != SEALRING_OK)
         witness_say(witness, "the audit token was not asked whether the registry was put back", &error);
 }
@@ -312,9 +313,17 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     bool there = false;
     bool taken_over = false;
     uint64_t size = 0;
-    if (!witness->anchored)
+    if (!witness->anchored && !witness->unknown)
         return SEALRING_OK;
     sealring_status status = registry_audit_size(registry, &size, error);
+    /* `init` leaves one behind, and no later act is without */
+    if (status == SEALRING_OK && witness->unknown && size > 1)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "ALARM: the audit token knows nothing of this vault: the registry is another one, its vault ID was changed, "
+            "or the token was: bring the right one back, or repeat the command with --take-over REASON");
+    if (!witness->anchored)
+        return status;
     if (status == SEALRING_OK)
         status = witness_digest(&witness->anchor, registry, &digest, &there, error);
     if (status == SEALRING_REGISTRY) /* the tree has a hole: that is no log that goes on */

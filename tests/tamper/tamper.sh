@@ -1,0 +1,215 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Somebody has SQL on the registry, or its file, and no token. Each attempt of attempts.txt is made on a stopped vault and on one that a
+# server with a warm cache verifies from: nothing is gained by it but what the attempt says, and it is noticed where it says.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/../cli/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/../cli/server.sh"
+# shellcheck source=tests/tamper/world.sh
+. "$here/world.sh"
+# shellcheck source=tests/tamper/waiting.sh
+. "$here/waiting.sh"
+command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
+workers=4
+
+# ---- The table ----
+
+# One directory for each attempt, one file for each field.
+read_table() {
+    mkdir "$work/attempts"
+    awk -v to="$work/attempts" '
+        /^#/ { next }
+        /^=== / { n++; dir = sprintf("%s/%03d", to, n); system("mkdir " dir); print substr($0, 5) >(dir "/name"); field = ""; next }
+        /^[a-z-]+:/ { field = $1; sub(/:$/, "", field); sub(/^[a-z-]+: */, ""); if ($0 == "") next }
+        field != "" && $0 != "" { print >(dir "/" field) }
+    ' "$here/attempts.txt"
+}
+
+field() { # NAME DEFAULT
+    if [ -e "$attempt/$1" ]; then cat "$attempt/$1"; else echo "$2"; fi
+}
+
+put_back() { # the vault as it was made
+    rm -rf "$SEALRING_VAULT"
+    cp -a "$work/whole" "$SEALRING_VAULT"
+}
+
+# ---- One attempt ----
+
+drop_triggers() {
+    sql "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" >"$work/drop.sql"
+    sqlite3 "$database" <"$work/drop.sql"
+}
+
+# As a careful attacker does: the epoch moves and every row says that it changed, so that all verifiers take it in.
+attack() {
+    sed -f "$work/places" "$attempt/sql" >"$work/attack.sql"
+    {
+        cat "$work/attack.sql"
+        [ -e "$attempt/quietly" ] ||
+            echo "UPDATE vault SET epoch = epoch + 1; UPDATE ring SET changed_epoch = (SELECT epoch FROM vault);" \
+                "UPDATE version SET changed_epoch = (SELECT epoch FROM vault); UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);"
+    } >"$work/whole.sql"
+    if [ $mode = stopped ]; then
+        { echo "BEGIN;"; cat "$work/whole.sql"; echo "ROLLBACK;"; } | sqlite3 -bail "$database" >/dev/null 2>&1 ||
+            cat "$attempt/name" >>"$work/stopped"
+    fi
+    drop_triggers
+    { echo "BEGIN;"; cat "$work/whole.sql"; echo "COMMIT;"; } | sqlite3 -bail "$database" >"$work/sql.log" 2>&1 ||
+        result 1 "the attack itself" "$(head -n 1 "$work/sql.log")"
+    if [ -e "$attempt/then" ]; then
+        "$(cat "$attempt/then")"
+    fi
+}
+
+result() { # 0|1 NAME DETAIL
+    printf '%s\t%s (%s): %s\t%s\n' "$1" "$(cat "$attempt/name")" "$mode" "$2" "$3" >>"$results"
+}
+
+sorted() { # WORD...
+    echo "$*" | tr ' ' '\n' | sort | paste -sd ' '
+}
+
+compare() { # WANTED GOT NAME
+    [ "$1" = "$2" ]
+    result $? "$3" "wanted '$1', got '$2'"
+}
+
+# What is accepted in the second list and was not in the first.
+more() {
+    sort "$1" >"$work/first"
+    sort "$2" | comm -13 "$work/first" - | grep ' 200 ' | cut -d ' ' -f 1 | sort | paste -sd ' '
+}
+
+# Every line that a server logs at its start or later is one: none is in the world as it was made.
+seen=
+notice() { # NAME
+    seen="$seen${seen:+ }$1"
+}
+
+look_at_it() {
+    run audit verify --key "$vkey" --checkpoint "$work/kept"
+    cp "$work/out" "$work/audit.out"
+    audit_status=$status
+    if [ -e "$attempt/act" ]; then
+        eval "set -- $(sed 's/@\([a-z]*\)/$(cat "$work\/keys\/\1")/g' "$attempt/act")"
+        run "$@"
+    else
+        run client add probe
+    fi
+    [ "$status" -eq 0 ] || notice act
+    cp "$work/err" "$work/act.err"
+    [ $audit_status -eq 0 ] || notice audit-verify
+}
+
+judge() {
+    compare "$(sorted "$(field "gains-$mode" "$(field gains "")")")" "$(more "$work/baseline" "$work/now")" "what is accepted that was not"
+    lost=$(more "$work/now" "$work/baseline")
+    compare "$(sorted "$(field "loses-$mode" "$(field loses "")")")" "$lost" "what is not accepted any more"
+    compare "$(field "$mode" "without-effect")" "${seen:-without-effect}" "where it is noticed"
+    if [ -e "$attempt/audit" ]; then
+        grep -Eq "$(cat "$attempt/audit")" "$work/audit.out"
+        result $? "audit verify says what" "$(head -n 3 "$work/audit.out" | tr '\n' ';')"
+    fi
+    if [ -e "$attempt/says" ]; then
+        grep -Eq "$(cat "$attempt/says")" "$work/act.err"
+        result $? "the act says why" "$(tr '\n' ';' <"$work/act.err")"
+    fi
+    echo "${seen:-without-effect}" | cut -d ' ' -f 1 >>"$work/noticed"
+}
+
+stopped() {
+    mode=stopped seen=
+    put_back
+    attack
+    serve fresh "$SEALRING_VAULT" write
+    verdicts fresh "$work/now"
+    [ -s "$work/fresh.log" ] || await_look fresh
+    leave fresh
+    [ ! -s "$work/fresh.log" ] || notice open
+    rm -f "$work"/fresh.*
+    look_at_it
+    judge
+}
+
+live() {
+    mode=live seen=
+    put_back
+    serve live "$SEALRING_VAULT" write
+    verdicts live "$work/warm"
+    : >"$work/live.log"
+    attack
+    await_look live
+    verdicts live "$work/now"
+    [ -s "$work/live.log" ] || await_look live # what it has to say is told with a look
+    [ ! -s "$work/live.log" ] || notice look
+    cp "$work/live.log" "$work/kept.log"
+    look_at_it
+    leave live
+    rm -f "$work"/live.*
+    judge
+}
+
+# ---- All of them, by several at once ----
+
+worker() { # NUMBER
+    number=$1
+    common=$work
+    work=$common/worker$number
+    mkdir "$work"
+    SEALRING_VAULT=$work/vault
+    results=$work/results
+    database=$SEALRING_VAULT/registry/sealring.db
+    for name in server creds keys places kept yesterday; do
+        ln -s "$common/$name" "$work/$name"
+    done
+    cp -a "$common/vault" "$work/whole"
+    sed -i "s|$common/vault/|$SEALRING_VAULT/|" "$work/whole/sealring.conf" "$work/whole/tokens/softhsm2.conf"
+    put_back
+    serve fresh "$SEALRING_VAULT" write
+    verdicts fresh "$work/baseline"
+    leave fresh
+    cp "$work/fresh.log" "$work/baseline.log"
+    rm -f "$work"/fresh.*
+    : >"$work/noticed"
+    : >"$work/stopped"
+    for attempt in "$common"/attempts/*; do
+        index=${attempt##*/}
+        index=${index#0}
+        [ $((${index#0} % workers)) -eq "$number" ] || continue
+        [ -z "${ONLY-}" ] || grep -q "$ONLY" "$attempt/name" || continue
+        stopped
+        live
+    done
+    : >"$work/done"
+}
+
+build_server
+read_table
+make_world
+number=0
+while [ $number -lt $workers ]; do
+    worker $number >"$work/log$number" 2>&1 &
+    number=$((number + 1))
+done
+wait
+number=0
+while [ $number -lt $workers ]; do
+    [ -e "$work/worker$number/done" ]
+    report $? "worker $number came to the end" "$(tail -n 3 "$work/log$number")"
+    is "$(cat "$work/worker$number/baseline.log")" "" "a server has nothing to say of the world as it was made"
+    while IFS='	' read -r good name detail; do
+        report "$good" "$name" "$detail"
+    done <"$work/worker$number/results"
+    number=$((number + 1))
+done
+cat "$work"/worker*/noticed >>"$work/noticed"
+echo "# the schema's triggers and checks alone would stop $(cat "$work"/worker*/stopped | wc -l) of them: they are dropped first"
+noticed_by() {
+    grep -c "^$1\$" "$work/noticed"
+}
+echo "# figure: tampering-attempts $(wc -l <"$work/noticed")"
+echo "# figure: tampering-noticed-by look=$(noticed_by look) open=$(noticed_by open) act=$(noticed_by act)" \
+    "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect)"
+done_testing
