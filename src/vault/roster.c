@@ -442,7 +442,11 @@ void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed
         if (!roster_may_serve(roster, entry))
             continue;
         count->total++;
-        if (watch_goes_by(&entry->watched, roster->vault.era, epoch, committed_boot_ms, roster->boot_ms, lease)) {
+        /* An epoch that the registry has not reached says nothing of what comes: the registry was set back. */
+        struct watched watched = entry->watched;
+        if (watched.epoch > roster->vault.epoch)
+            watched.epoch = 0;
+        if (watch_goes_by(&watched, roster->vault.era, epoch, committed_boot_ms, roster->boot_ms, lease)) {
             count->done++;
             continue;
         }

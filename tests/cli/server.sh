@@ -2,7 +2,7 @@
 # Sourced after lib.sh: real servers that verify, docs/examples/server.c as it stands, to be asked one question after the other.
 #
 #   build_server                builds it against this tree's library
-#   serve NAME [VAULT [SCOPE]]          starts one; its process is $(process_of NAME)
+#   serve NAME [VAULT [SCOPE]]  starts one; its process is $(process_of NAME)
 #   ask NAME CREDENTIAL-FILE    $answer: what it answers, "200 accepted …"
 #   leave NAME                  it ends as a server does that is told to
 # shellcheck shell=sh disable=SC2154

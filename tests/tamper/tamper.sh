@@ -88,11 +88,13 @@ notice() { # NAME
     seen="$seen${seen:+ }$1"
 }
 
+# shellcheck disable=SC2120 # its own arguments: the words of the act
 look_at_it() {
     run audit verify --key "$vkey" --checkpoint "$work/kept"
     cp "$work/out" "$work/audit.out"
     audit_status=$status
     if [ -e "$attempt/act" ]; then
+        # shellcheck disable=SC2016 # for eval to expand
         eval "set -- $(sed 's/@\([a-z]*\)/$(cat "$work\/keys\/\1")/g' "$attempt/act")"
         run "$@"
     else
@@ -101,6 +103,11 @@ look_at_it() {
     [ "$status" -eq 0 ] || notice act
     cp "$work/err" "$work/act.err"
     [ $audit_status -eq 0 ] || notice audit-verify
+}
+
+# The first of those that noticed counts.
+tally() { # WHO
+    echo "$1" | cut -d ' ' -f 1 >>"$work/noticed"
 }
 
 judge() {
@@ -116,7 +123,7 @@ judge() {
         grep -Eq "$(cat "$attempt/says")" "$work/act.err"
         result $? "the act says why" "$(tr '\n' ';' <"$work/act.err")"
     fi
-    echo "${seen:-without-effect}" | cut -d ' ' -f 1 >>"$work/noticed"
+    tally "${seen:-$(field limit without-effect)}"
 }
 
 stopped() {
@@ -129,6 +136,7 @@ stopped() {
     leave fresh
     [ ! -s "$work/fresh.log" ] || notice open
     rm -f "$work"/fresh.*
+    # shellcheck disable=SC2119
     look_at_it
     judge
 }
@@ -145,6 +153,7 @@ live() {
     [ -s "$work/live.log" ] || await_look live # what it has to say is told with a look
     [ ! -s "$work/live.log" ] || notice look
     cp "$work/live.log" "$work/kept.log"
+    # shellcheck disable=SC2119
     look_at_it
     leave live
     rm -f "$work"/live.*
@@ -166,6 +175,8 @@ worker() { # NUMBER
     done
     cp -a "$common/vault" "$work/whole"
     sed -i "s|$common/vault/|$SEALRING_VAULT/|" "$work/whole/sealring.conf" "$work/whole/tokens/softhsm2.conf"
+    cp -a "$common/yesterdays-vault" "$work/yesterdays-vault"
+    sed -i "s|$common/vault/|$SEALRING_VAULT/|" "$work/yesterdays-vault/sealring.conf" "$work/yesterdays-vault/tokens/softhsm2.conf"
     put_back
     serve fresh "$SEALRING_VAULT" write
     verdicts fresh "$work/baseline"
@@ -178,10 +189,11 @@ worker() { # NUMBER
         index=${attempt##*/}
         index=${index#0}
         [ $((${index#0} % workers)) -eq "$number" ] || continue
-        [ -z "${ONLY-}" ] || grep -q "$ONLY" "$attempt/name" || continue
+        [ -z "${ONLY-}" ] || grep -Eq "$ONLY" "$attempt/name" || continue
         stopped
-        live
+        [ "$(field only "")" = stopped ] || live
     done
+    [ "$number" -ne 0 ] || [ -n "${ONLY-}" ] || waiting_attempts
     : >"$work/done"
 }
 
@@ -211,5 +223,5 @@ noticed_by() {
 }
 echo "# figure: tampering-attempts $(wc -l <"$work/noticed")"
 echo "# figure: tampering-noticed-by look=$(noticed_by look) open=$(noticed_by open) act=$(noticed_by act)" \
-    "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect)"
+    "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect) unnoticed=$(noticed_by unnoticed)"
 done_testing

@@ -2,7 +2,7 @@
 # Sourced after lib.sh and server.sh: the vault that is attacked, put back before each attempt, and those who look at it.
 #
 # One credential of each kind lies in $work/creds/NAME; `verdicts` asks a server for all of them, at the scope "write".
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2154
 
 kinds="full reader narrowed suspended revoked later leaked leakednew expired imported mallory retired staged tested"
 forged="forged forgednew forgedimport"
@@ -63,6 +63,7 @@ make_world() {
     issue_as staging tested shop --scope write
     must rotate payments # version 1 is retired, 2 retiring, 3 active
     cp "$database" "$work/yesterday"
+    cp -a "$SEALRING_VAULT" "$work/yesterdays-vault"
     must revoke "$(key_of later)" --reason "a day later"
     perl "$here/forge.pl" text acme_live "$(key_of full)" 2 >"$work/creds/forged"
     perl "$here/forge.pl" text acme_live MalloryMadeThis0 2 >"$work/creds/forgednew"
@@ -144,4 +145,10 @@ write_yesterday_ahead() {
     sqlite3 "$work/ahead" "DROP TRIGGER vault_forward; UPDATE vault SET epoch = epoch + 1000; UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);
         UPDATE version SET changed_epoch = (SELECT epoch FROM vault); UPDATE ring SET changed_epoch = (SELECT epoch FROM vault)"
     sqlite3 "$database" ".restore $work/ahead"
+}
+
+# shellcheck disable=SC2317
+put_vault_back() {
+    rm -rf "$SEALRING_VAULT"
+    cp -a "$work/yesterdays-vault" "$SEALRING_VAULT"
 }
