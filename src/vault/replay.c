@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log replayed: what its entries say was done to keys, versions, rings and the vault, held against the rows. */
+/* The audit log replayed: the rows as its acts left them, held against the rows as they are. */
 #include "vault/replay.h"
 
 #include <inttypes.h>
@@ -8,20 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
+#include "audit/image.h"
 #include "base/error.h"
-#include "credential/scope.h"
 
-#define REPLAY_NAME_SIZE (SEALRING_NAME_LENGTH_MAX + 16)
+#define REPLAY_NAME_SIZE  64
+#define REPLAY_VALUE_SIZE 128
 
-/* Maps: jansson's objects are hash tables. Only of what something was done to: most keys are issued and never touched again. */
+/* Maps of the last image of each row (jansson's objects are hash tables). Kept is only what the token does not confirm: all rings and
+ * versions; of API keys those that are, or were, not simply active; of credentials those that were given an end. */
 struct replay {
-    json_t *keys;     /* key ID: {state, narrowed, ends: [[serial, end] …]}, each if there was such an act */
-    json_t *versions; /* RING/NUMBER: {state, retire_at, purge_at}, {} if not known */
-    json_t *rings;    /* name: {prefix, policy} */
-    json_t *init;     /* the vault's first detail; NULL: none seen */
-    uint64_t credentials;
+    json_t *rings;       /* by row */
+    json_t *versions;    /* RING/NUMBER */
+    json_t *keys;        /* key ID */
+    json_t *credentials; /* KEY/SERIAL */
+    json_t *init;        /* the vault's first detail; NULL: none seen */
+    uint64_t issued;     /* credentials */
 };
 
 struct comparison {
@@ -30,8 +31,6 @@ struct comparison {
     replay_problem problem;
     void *context;
     const char *ring; /* whose versions are walked through */
-    const char *key_id;
-    const json_t *ends;
 };
 
 sealring_status replay_new(struct replay **made, sealring_error *error)
@@ -40,10 +39,11 @@ sealring_status replay_new(struct replay **made, sealring_error *error)
     *made = replay;
     if (replay == NULL)
         return error_no_memory(error);
-    replay->keys = json_object();
-    replay->versions = json_object();
     replay->rings = json_object();
-    if (replay->keys != NULL && replay->versions != NULL && replay->rings != NULL)
+    replay->versions = json_object();
+    replay->keys = json_object();
+    replay->credentials = json_object();
+    if (replay->rings != NULL && replay->versions != NULL && replay->keys != NULL && replay->credentials != NULL)
         return SEALRING_OK;
     replay_free(replay);
     *made = NULL;
@@ -54,155 +54,92 @@ void replay_free(struct replay *replay)
 {
     if (replay == NULL)
         return;
-    json_decref(replay->keys);
-    json_decref(replay->versions);
     json_decref(replay->rings);
+    json_decref(replay->versions);
+    json_decref(replay->keys);
+    json_decref(replay->credentials);
     json_decref(replay->init);
     free(replay);
 }
 
-/* ---- Acts ---- */
+/* ---- What the acts left ---- */
 
-static json_t *member_of(json_t *map, const char *name)
+static void name_of(int64_t first, uint32_t second, char name[REPLAY_NAME_SIZE])
 {
-    json_t *member = json_object_get(map, name);
-    if (member == NULL && json_object_set_new(map, name, json_object()) == 0)
-        member = json_object_get(map, name);
-    return member;
+    snprintf(name, REPLAY_NAME_SIZE, "%" PRId64 "/%" PRIu32, first, second);
 }
 
-static bool replay_state(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
+static bool keep_key(struct replay *replay, const struct registry_key *key, json_t *image)
 {
-    return json_object_set(member_of(replay->keys, entry->key_id), "state", json_object_get(detail, "after")) == 0;
+    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed;
+    if (plain && json_object_get(replay->keys, key->key_id) == NULL)
+        return true;
+    return json_object_set(replay->keys, key->key_id, image) == 0;
 }
 
-static bool replay_narrow(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
-{
-    return json_object_set(member_of(replay->keys, entry->key_id), "narrowed", json_object_get(detail, "after")) == 0;
-}
-
-/* Scopes beyond what the key was narrowed to lift that (vault/rekey.c). */
-static bool replay_rekey(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
-{
-    json_t *key = member_of(replay->keys, entry->key_id);
-    const char *narrowed = json_string_value(json_object_get(key, "narrowed"));
-    const char *scopes = json_string_value(json_object_get(detail, "scopes_after"));
-    replay->credentials++;
-    if (narrowed != NULL && scopes != NULL && !scope_includes(narrowed, scopes, NULL, NULL))
-        json_object_del(key, "narrowed");
-    if (json_object_get(key, "ends") == NULL)
-        json_object_set_new(key, "ends", json_array());
-    return json_array_append_new(json_object_get(key, "ends"), json_pack("[O, O]", json_object_get(detail, "serial"),
-                                                                         json_object_get(detail, "older_end"))) == 0;
-}
-
-static bool replay_reissue(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
-{
-    const json_t *keys = json_object_get(detail, "handed_over");
-    (void)entry;
-    for (size_t i = 0; i < json_array_size(keys); i++)
-        if (json_is_false(json_array_get(json_array_get(keys, i), 2)))
-            replay->credentials++;
-    return keys != NULL;
-}
-
-static json_t *version_of(struct replay *replay, const char *ring, uint32_t number)
+/* A credential is inserted without an end, and counts once: what is updated is superseded. */
+static bool keep_credential(struct replay *replay, const struct registry_credential *credential, json_t *image)
 {
     char name[REPLAY_NAME_SIZE];
-    snprintf(name, sizeof name, "%.64s/%" PRIu32, ring, number);
-    return member_of(replay->versions, name);
+    name_of(credential->key, credential->serial, name);
+    replay->issued += credential->state == SEALRING_CREDENTIAL_CURRENT;
+    return !credential->replaced || json_object_set(replay->credentials, name, image) == 0;
 }
 
-static bool replay_ring(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
+static bool keep_row(struct replay *replay, json_t *image)
 {
-    json_t *ring = member_of(replay->rings, entry->ring);
-    json_t *version = version_of(replay, entry->ring, 1);
-    const json_t *state = json_object_get(detail, "state");
-    if (state != NULL) /* earlier entries do not tell it */
-        json_object_set_new(version, "state", json_string(json_string_value(state)));
-    return json_object_set(ring, "prefix", json_object_get(detail, "prefix")) == 0 &&
-           json_object_set(ring, "policy", json_object_get(detail, "policy")) == 0;
-}
-
-static bool replay_policy(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
-{
-    return json_object_set(member_of(replay->rings, entry->ring), "policy", json_object_get(detail, "after")) == 0;
-}
-
-static bool replay_steps(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
-{
-    const json_t *steps = json_object_get(detail, "steps");
-    for (size_t i = 0; i < json_array_size(steps); i++) {
-        const json_t *step = json_array_get(steps, i);
-        json_t *version =
-            version_of(replay, entry->ring, (uint32_t)json_integer_value(json_object_get(step, "version")));
-        if (json_object_set(version, "state", json_object_get(step, "after")) != 0 ||
-            json_object_set(version, "retire_at", json_object_get(step, "retire_at")) != 0 ||
-            json_object_set(version, "purge_at", json_object_get(step, "purge_at")) != 0)
-            return false;
+    enum registry_table table;
+    union image_row row;
+    const char *problem;
+    char name[REPLAY_NAME_SIZE];
+    if (!image_read(image, &table, &row, &problem))
+        return true;
+    switch (table) {
+    case REGISTRY_TABLE_RING:
+        name_of(row.ring.id, 0, name);
+        return json_object_set(replay->rings, name, image) == 0;
+    case REGISTRY_TABLE_VERSION:
+        name_of(row.version.ring, row.version.number, name);
+        return json_object_set(replay->versions, name, image) == 0;
+    case REGISTRY_TABLE_KEY:
+        return keep_key(replay, &row.key, image);
+    case REGISTRY_TABLE_CREDENTIAL:
+        return keep_credential(replay, &row.credential, image);
+    default:
+        return true;
     }
-    return true;
 }
 
-static bool replay_init(struct replay *replay, const struct registry_audit *entry, const json_t *detail)
-{
-    (void)entry;
-    json_decref(replay->init);
-    replay->init = json_deep_copy(detail);
-    return replay->init != NULL;
-}
-
-/* Lists of issued keys are long, and only their length is of interest: {"count":N, … is how they begin. */
-static bool replay_issue(struct replay *replay, const struct registry_audit *entry)
+/* Lists of issued keys are long, and all that the token does not confirm of them is how many there are: {"count":N, … is how their
+ * details begin. */
+static bool is_issue(struct replay *replay, const struct registry_audit *entry)
 {
     static const char head[] = "{\"count\":";
-    if (entry->detail == NULL || strncmp(entry->detail, head, sizeof head - 1) != 0)
+    if (strcmp(entry->act, "key.issue") != 0 && strcmp(entry->act, "key.import") != 0)
         return false;
-    replay->credentials += strtoull(entry->detail + sizeof head - 1, NULL, 10);
+    if (entry->detail != NULL && strncmp(entry->detail, head, sizeof head - 1) == 0)
+        replay->issued += strtoull(entry->detail + sizeof head - 1, NULL, 10);
     return true;
-}
-
-static const struct {
-    const char *act;
-    bool names_key;
-    bool names_ring;
-    bool (*take)(struct replay *replay, const struct registry_audit *entry, const json_t *detail);
-} replay_acts[] = {
-    {"key.revoke", true, false, replay_state}, {"key.suspend", true, false, replay_state},
-    {"key.resume", true, false, replay_state}, {"key.narrow", true, false, replay_narrow},
-    {"key.rekey", true, false, replay_rekey},  {"key.reissue", false, false, replay_reissue},
-    {"ring.create", false, true, replay_ring}, {"ring.set", false, true, replay_policy},
-    {"vault.init", false, false, replay_init},
-};
-
-static bool (*find_act(const struct registry_audit *entry))(struct replay *, const struct registry_audit *,
-                                                            const json_t *)
-{
-    if (strncmp(entry->act, "version.", 8) == 0)
-        return entry->ring != NULL ? replay_steps : NULL;
-    for (size_t i = 0; i < sizeof replay_acts / sizeof *replay_acts; i++)
-        if (strcmp(replay_acts[i].act, entry->act) == 0 && (!replay_acts[i].names_key || entry->key_id != NULL) &&
-            (!replay_acts[i].names_ring || entry->ring != NULL))
-            return replay_acts[i].take;
-    return NULL;
 }
 
 sealring_status replay_entry(struct replay *replay, const struct registry_audit *entry, sealring_error *error)
 {
-    (void)error;
-    if (strcmp(entry->act, "key.issue") == 0 || strcmp(entry->act, "key.import") == 0) {
-        (void)replay_issue(replay, entry);
+    bool kept = true;
+    if (is_issue(replay, entry) || entry->detail == NULL)
         return SEALRING_OK;
+    json_t *detail = json_loads(entry->detail, 0, NULL);
+    json_t *rows = json_object_get(detail, "rows");
+    for (size_t i = 0; kept && i < json_array_size(rows); i++)
+        kept = keep_row(replay, json_array_get(rows, i));
+    if (strcmp(entry->act, "vault.init") == 0) {
+        json_decref(replay->init);
+        replay->init = json_incref(detail);
     }
-    bool (*take)(struct replay *, const struct registry_audit *, const json_t *) = find_act(entry);
-    json_t *detail = take != NULL && entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
-    if (detail != NULL)
-        (void)take(replay, entry, detail);
     json_decref(detail);
-    return SEALRING_OK;
+    return kept ? SEALRING_OK : error_no_memory(error);
 }
 
-/* ---- Rows ---- */
+/* ---- The rows ---- */
 
 static void tell(const struct comparison *comparison, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -216,55 +153,97 @@ static void tell(const struct comparison *comparison, const char *format, ...)
     comparison->problem(text, comparison->context);
 }
 
-static const char *text_of(const json_t *object, const char *name, const char *otherwise)
+static void value_text(enum registry_table table, const char *member, const json_t *value, char text[REPLAY_VALUE_SIZE])
 {
-    const char *text = json_string_value(json_object_get(object, name));
-    return text != NULL ? text : otherwise;
+    int number = (int)json_integer_value(value);
+    if (value == NULL)
+        snprintf(text, REPLAY_VALUE_SIZE, "none");
+    else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_VERSION)
+        snprintf(text, REPLAY_VALUE_SIZE, "%s", sealring_version_state_name((sealring_version_state)number));
+    else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_KEY)
+        snprintf(text, REPLAY_VALUE_SIZE, "%s", sealring_key_state_name((sealring_key_state)number));
+    else if (json_is_string(value))
+        snprintf(text, REPLAY_VALUE_SIZE, "'%.100s'", json_string_value(value));
+    else if (json_is_integer(value))
+        snprintf(text, REPLAY_VALUE_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else
+        snprintf(text, REPLAY_VALUE_SIZE, "yes");
 }
 
-static sealring_status compare_end(const struct registry_credential *row, void *context, sealring_error *error)
+/* One line for a row, about the first member that differs; what follows from it differs, too. */
+static bool tell_member(const struct comparison *comparison, enum registry_table table, const char *what,
+                        const char *member, const json_t *is, const json_t *was)
 {
-    const struct comparison *comparison = context;
-    (void)error;
-    for (size_t i = 0; i < json_array_size(comparison->ends); i++) {
-        const json_t *end = json_array_get(comparison->ends, i);
-        bool older = row->serial < json_integer_value(json_array_get(end, 0));
-        if (older && (!row->replaced || row->retire_at > json_integer_value(json_array_get(end, 1)))) {
-            tell(comparison,
-                 "API key %s: its credential with serial %" PRIu32 " was ended by `key rekey`, its row says %s: it was "
-                 "altered",
-                 comparison->key_id, row->serial, row->replaced ? "later" : "that it goes on");
-            break;
-        }
+    char row[REPLAY_VALUE_SIZE], log[REPLAY_VALUE_SIZE];
+    if (is == was || (is != NULL && was != NULL && json_equal(is, was)))
+        return false;
+    value_text(table, member, is, row);
+    value_text(table, member, was, log);
+    tell(comparison, "%s: its row says %s %s, the log says %s: it was altered", what, member, row, log);
+    return true;
+}
+
+/* Whether `row` is as `image` says. `passed`: members that are written without an entry of their own, NULL at the end. */
+static bool compare_row(const struct comparison *comparison, enum registry_table table, const char *what,
+                        const void *row, json_t *image, const char *const *passed)
+{
+    static const char *const first[] = {"state", "narrowed", "narrowed_scopes", "replaced", "retire_at", NULL};
+    const char *member;
+    json_t *value;
+    bool told = false;
+    json_t *now = image_of(table, row);
+    for (size_t i = 0; passed[i] != NULL; i++) {
+        json_object_del(now, passed[i]);
+        json_object_del(image, passed[i]);
     }
+    for (size_t i = 0; !told && first[i] != NULL; i++)
+        told = tell_member(comparison, table, what, first[i], json_object_get(now, first[i]),
+                           json_object_get(image, first[i]));
+    json_object_foreach(image, member, value) told =
+        told || tell_member(comparison, table, what, member, json_object_get(now, member), value);
+    json_object_foreach(now, member, value) told =
+        told || tell_member(comparison, table, what, member, value, json_object_get(image, member));
+    json_decref(now);
+    return !told;
+}
+
+static sealring_status compare_key(const struct comparison *comparison, const char *key_id, json_t *image,
+                                   sealring_error *error)
+{
+    /* a successor that is issued for a key under a closed version moves it, in an entry that is not read here */
+    static const char *const passed[] = {"last_serial", NULL};
+    struct registry_key row;
+    char what[64];
+    snprintf(what, sizeof what, "API key %s", key_id);
+    sealring_status status = registry_key_get(comparison->registry, key_id, &row, error);
+    if (status == SEALRING_OK)
+        compare_row(comparison, REGISTRY_TABLE_KEY, what, &row, image, passed);
+    if (status != SEALRING_NOT_FOUND)
+        return status;
+    tell(comparison, "%s is in the log, and has no row: it was removed", what);
     return SEALRING_OK;
 }
 
-/* Revoked ones are the closed facts' matter. */
-static sealring_status compare_key(struct comparison *comparison, const char *key_id, const json_t *acts,
-                                   sealring_error *error)
+static sealring_status compare_credential(const struct comparison *comparison, json_t *image, sealring_error *error)
 {
-    struct registry_key row;
-    const char *state = text_of(acts, "state", sealring_key_state_name(SEALRING_KEY_ACTIVE));
-    const char *narrowed = text_of(acts, "narrowed", NULL);
-    sealring_status status = registry_key_get(comparison->registry, key_id, &row, error);
-    if (status == SEALRING_NOT_FOUND) {
-        tell(comparison, "API key %s: the log knows it, and it has no row: it was removed", key_id);
+    static const char *const passed[] = {NULL};
+    enum registry_table table;
+    union image_row was;
+    const char *problem;
+    struct registry_credential row;
+    char what[96];
+    if (!image_read(image, &table, &was, &problem))
         return SEALRING_OK;
-    }
-    if (status != SEALRING_OK || row.state == SEALRING_KEY_REVOKED)
+    snprintf(what, sizeof what, "credential %" PRIu32 " of the API key in row %" PRId64, was.credential.serial,
+             was.credential.key);
+    sealring_status status =
+        registry_credential_get(comparison->registry, was.credential.key, was.credential.serial, &row, error);
+    if (status == SEALRING_OK)
+        compare_row(comparison, REGISTRY_TABLE_CREDENTIAL, what, &row, image, passed);
+    if (status != SEALRING_NOT_FOUND)
         return status;
-    if (strcmp(state, sealring_key_state_name(row.state)) != 0)
-        tell(comparison, "API key %s: its row says %s, the log says %s: it was altered", key_id,
-             sealring_key_state_name(row.state), state);
-    if (row.narrowed != (narrowed != NULL) || (narrowed != NULL && strcmp(narrowed, row.narrowed_scopes) != 0))
-        tell(comparison, "API key %s: its row says narrowed to '%.120s', the log says '%.120s': it was altered", key_id,
-             row.narrowed ? row.narrowed_scopes : "(not at all)", narrowed != NULL ? narrowed : "(not at all)");
-    comparison->key_id = key_id;
-    comparison->ends = json_object_get(acts, "ends");
-    return json_array_size(comparison->ends) == 0
-               ? SEALRING_OK
-               : registry_credential_each(comparison->registry, row.id, compare_end, comparison, error);
+    tell(comparison, "%s is in the log, and has no row: it was removed", what);
+    return SEALRING_OK;
 }
 
 /* A bound that no act has set. */
@@ -287,90 +266,61 @@ static sealring_status tell_unended(const struct registry_key *key, void *contex
 
 static sealring_status compare_keys(struct comparison *comparison, sealring_error *error)
 {
-    const char *key_id;
-    json_t *acts;
+    const char *name;
+    json_t *image;
     uint64_t count = 0;
     sealring_status status = SEALRING_OK;
-    json_object_foreach(comparison->replay->keys, key_id, acts)
-    {
-        status = compare_key(comparison, key_id, acts, error);
-        if (status != SEALRING_OK)
-            return status;
-    }
-    status = registry_bounds_each(comparison->registry, compare_bound, comparison, error);
+    json_object_foreach(comparison->replay->keys, name, image) status =
+        status == SEALRING_OK ? compare_key(comparison, name, image, error) : status;
+    json_object_foreach(comparison->replay->credentials, name, image) status =
+        status == SEALRING_OK ? compare_credential(comparison, image, error) : status;
+    if (status == SEALRING_OK)
+        status = registry_bounds_each(comparison->registry, compare_bound, comparison, error);
     if (status == SEALRING_OK)
         status = registry_unended_imports_each(comparison->registry, tell_unended, comparison, error);
     if (status == SEALRING_OK)
         status = registry_credential_count(comparison->registry, &count, error);
-    if (status == SEALRING_OK && count != comparison->replay->credentials)
+    if (status == SEALRING_OK && count != comparison->replay->issued)
         tell(comparison,
              "there are rows of %" PRIu64 " credentials, %" PRIu64 " were issued: rows were %s by something else than "
              "sealring",
-             count, comparison->replay->credentials, count > comparison->replay->credentials ? "added" : "removed");
+             count, comparison->replay->issued, count > comparison->replay->issued ? "added" : "removed");
     return status;
 }
 
 static sealring_status compare_version(const struct registry_version *row, void *context, sealring_error *error)
 {
+    /* what the token was told is noted apart from the act */
+    static const char *const passed[] = {"closing_owed", NULL};
     struct comparison *comparison = context;
-    char name[REPLAY_NAME_SIZE];
+    char name[REPLAY_NAME_SIZE], what[128];
     (void)error;
-    snprintf(name, sizeof name, "%.64s/%" PRIu32, comparison->ring, row->number);
-    json_t *version = json_object_get(comparison->replay->versions, name);
-    if (version == NULL) {
-        tell(comparison, "version %" PRIu32 " of ring %s has a row, and the log knows of none: it was added",
-             row->number, comparison->ring);
-        return SEALRING_OK;
-    }
-    json_object_set_new(version, "seen", json_true());
-    const char *state = text_of(version, "state", NULL);
-    const json_t *retire_at = json_object_get(version, "retire_at");
-    const json_t *purge_at = json_object_get(version, "purge_at");
+    name_of(row->ring, row->number, name);
+    snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, comparison->ring);
+    json_t *image = json_object_get(comparison->replay->versions, name);
+    if (image == NULL)
+        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
     /* a closed one that should be open contradicts the closed facts: it is told of there */
-    if (state != NULL && row->state < SEALRING_VERSION_RETIRED &&
-        strcmp(state, sealring_version_state_name(row->state)) != 0)
-        tell(comparison, "version %" PRIu32 " of ring %s: its row says %s, the log says %s: it was altered",
-             row->number, comparison->ring, sealring_version_state_name(row->state), state);
-    else if ((retire_at != NULL && json_integer_value(retire_at) != row->retire_at) ||
-             (purge_at != NULL && json_integer_value(purge_at) != row->purge_at))
-        tell(comparison,
-             "version %" PRIu32
-             " of ring %s: its row promises or ends at another time than the log says: it was altered",
-             row->number, comparison->ring);
+    else if (row->state < SEALRING_VERSION_RETIRED ||
+             json_integer_value(json_object_get(image, "state")) == (json_int_t)row->state)
+        compare_row(comparison, REGISTRY_TABLE_VERSION, what, row, image, passed);
+    json_object_set_new(image, "seen", json_true());
     return SEALRING_OK;
-}
-
-static bool same_policy(const sealring_policy *row, const json_t *policy)
-{
-    const struct {
-        const char *name;
-        int64_t value;
-    } numbers[] = {
-        {"overlap", row->overlap},           {"purge_delay", row->purge_delay},   {"keep", row->keep},
-        {"rotate_every", row->rotate_every}, {"quiet_period", row->quiet_period}, {"usage_hourly", row->usage_hourly},
-        {"usage_daily", row->usage_daily},
-    };
-    bool same = json_is_true(json_object_get(policy, "standby")) == row->standby &&
-                json_is_true(json_object_get(policy, "idle_blocks")) == row->idle_blocks;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        same = same && json_integer_value(json_object_get(policy, numbers[i].name)) == numbers[i].value;
-    return same;
 }
 
 static sealring_status compare_ring(const struct registry_ring *row, void *context, sealring_error *error)
 {
+    static const char *const passed[] = {NULL};
     struct comparison *comparison = context;
-    json_t *ring = json_object_get(comparison->replay->rings, row->name);
-    if (ring == NULL) {
-        tell(comparison, "ring %s has a row, and the log knows of none: it was added, or renamed", row->name);
-        return SEALRING_OK;
-    }
-    json_object_set_new(ring, "seen", json_true());
-    if (strcmp(text_of(ring, "prefix", ""), row->prefix) != 0)
-        tell(comparison, "ring %s: its row says prefix %s, the log says %s: it was altered", row->name, row->prefix,
-             text_of(ring, "prefix", "none"));
-    if (!same_policy(&row->policy, json_object_get(ring, "policy")))
-        tell(comparison, "ring %s: its policy is not the one that was last set: its row was altered", row->name);
+    char name[REPLAY_NAME_SIZE], what[96];
+    name_of(row->id, 0, name);
+    snprintf(what, sizeof what, "ring %s", row->name);
+    json_t *image = json_object_get(comparison->replay->rings, name);
+    if (image == NULL)
+        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
+    else
+        compare_row(comparison, REGISTRY_TABLE_RING, what, row, image, passed);
+    json_object_set_new(image, "seen", json_true());
     comparison->ring = row->name;
     return registry_version_each(comparison->registry, row->id, compare_version, comparison, error);
 }
@@ -378,8 +328,8 @@ static sealring_status compare_ring(const struct registry_ring *row, void *conte
 static void tell_unseen(const struct comparison *comparison, json_t *map, const char *what)
 {
     const char *name;
-    json_t *member;
-    json_object_foreach(map, name, member) if (json_object_get(member, "seen") == NULL)
+    json_t *image;
+    json_object_foreach(map, name, image) if (json_object_get(image, "seen") == NULL)
         tell(comparison, "%s %s is in the log, and has no row: it was removed", what, name);
 }
 
@@ -403,14 +353,14 @@ static void compare_vault(const struct comparison *comparison)
 sealring_status replay_compare(struct replay *replay, struct registry *registry, replay_problem problem, void *context,
                                sealring_error *error)
 {
-    struct comparison comparison = {replay, registry, problem, context, NULL, NULL, NULL};
+    struct comparison comparison = {replay, registry, problem, context, NULL};
     compare_vault(&comparison);
     sealring_status status = registry_ring_each(registry, compare_ring, &comparison, error);
     if (status == SEALRING_OK)
         status = compare_keys(&comparison, error);
     if (status == SEALRING_OK) {
-        tell_unseen(&comparison, replay->rings, "ring");
-        tell_unseen(&comparison, replay->versions, "version");
+        tell_unseen(&comparison, replay->rings, "the ring in row");
+        tell_unseen(&comparison, replay->versions, "the version in row");
     }
     return status;
 }

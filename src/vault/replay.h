@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log replayed: what its entries say was done to keys, versions, rings and the vault, held against the rows. */
+/* The audit log replayed: the rows as its acts left them, held against the rows as they are. */
 #ifndef VAULT_REPLAY_H
 #define VAULT_REPLAY_H
 
 #include "registry/audit.h"
 
 /* Suspensions, narrowing, the ends that rekeying set, versions' states and policies live in the registry alone: the token does not
- * confirm them. But each came about by an act that is in the log. */
+ * confirm them. But each came about by an act that is in the log, with the row as the act left it (audit/image.h). */
 struct replay;
 
 typedef void (*replay_problem)(const char *text, void *context);

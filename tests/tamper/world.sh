@@ -92,15 +92,25 @@ PLACES
 
 # ---- Who looks ----
 
+# shellcheck disable=SC2317 # called by a helper
+is_gone() { # NAME: ended, though perhaps not waited for
+    ! grep -q '^State:.*[RSDTt] ' "/proc/$(process_of "$1")/status" 2>/dev/null
+}
+
+# shellcheck disable=SC2317
+answered_or_gone() { # NAME COUNT
+    answered "$1" "$2" || is_gone "$1"
+}
+
 # A server under the scope "write": what it answers to all of them, a line each, "NAME 200 accepted".
 verdicts() { # NAME OUT
     until_true test -e "$work/$1.answers"
     before=$(wc -l <"$work/$1.answers")
     for name in $kinds $forged; do
         cat "$work/creds/$name"
-    done >"$work/$1.requests"
+    done 1<>"$work/$1.requests" # for reading, too: one that could not start reads nothing, and would be waited for
     wanted=$(($(echo "$kinds $forged" | wc -w) + before))
-    until_true answered "$1" "$wanted" || echo "# $1 does not answer"
+    until_true answered_or_gone "$1" "$wanted" || echo "# $1 does not answer"
     tail -n "+$((before + 1))" "$work/$1.answers" | cut -f 1 | cut -d ' ' -f 2-3 >"$work/answers"
     echo "$kinds $forged" | tr ' ' '\n' | paste -d ' ' - "$work/answers" >"$2"
 }
@@ -112,7 +122,7 @@ report_number() {
 
 # shellcheck disable=SC2317 # called by a helper
 reported_past() { # NAME NUMBER
-    [ "$(report_number)" -gt "$2" ] || ! kill -0 "$(process_of "$1")" 2>/dev/null
+    [ "$(report_number)" -gt "$2" ] || is_gone "$1"
 }
 
 # Two reports from now on one whole look has begun and ended.
