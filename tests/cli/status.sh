@@ -120,9 +120,9 @@ run status
 out_like '^verifiers  ' "verifiers are counted"
 lost=0123456789abcdef0123456789abcdef
 registry "INSERT INTO verifier (instance, seat, inode, host, program, process, joined, state, number, epoch, seen_boot_id, seen_boot_ms,
-        last_report, ended, hole)
+        last_report, ended, hole, alarms)
     VALUES (x'$lost', x'$lost', 1, 'web9', 'shop', 4711, 1, 2, 1, 1, '$(cat /proc/sys/kernel/random/boot_id)',
-        $(awk '{ printf "%d", $1 * 1000 }' /proc/uptime), $(date +%s)000, 0, 0)"
+        $(awk '{ printf "%d", $1 * 1000 }' /proc/uptime), $(date +%s)000, 0, 0, 0)"
 run status
 out_like '^verifiers  .*1 is lost' "one whose report is gone is counted"
 out_like '^  → web9 shop 4711 \(01234567\): its report file is gone' "and what it owes is told"
