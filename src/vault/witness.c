@@ -254,6 +254,16 @@ static void witness_say(struct audit_witness *witness, const char *what, const s
     snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
 }
 
+/* Which is there since `init`, under the vault's ID, and stays also when the anchor is lost. In doubt: yes. */
+static bool witness_has_key(struct token *token, const struct registry *registry)
+{
+    struct token_signer signer;
+    char label[TOKEN_LABEL_MAX + 1];
+    sealring_error ignored;
+    witness_signer(registry_vault_row(registry)->vault_id, &signer);
+    return token_signer_label(token, &signer, label, &ignored) != SEALRING_NOT_FOUND;
+}
+
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry)
 {
     struct token *token = NULL;
@@ -263,8 +273,8 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
     sealring_status status = witness_open(config, &token, &error);
     if (status == SEALRING_OK)
         status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &error);
+    witness->unknown = status == SEALRING_OK && !witness->anchored && !witness_has_key(token, registry);
     token_close(token);
-    witness->unknown = status == SEALRING_OK && !witness->anchored;
     if (status != SEALRING_OK)
         witness_say(witness, "the audit token was not asked whether the registry was put back", &error);
 }
@@ -316,7 +326,6 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     if (!witness->anchored && !witness->unknown)
         return SEALRING_OK;
     sealring_status status = registry_audit_size(registry, &size, error);
-    /* `init` leaves one behind, and no later act is without */
     if (status == SEALRING_OK && witness->unknown && size > 1)
         return error_set(
             error, SEALRING_REFUSED,

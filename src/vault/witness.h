@@ -25,7 +25,7 @@ struct witness_anchor {
 /* A manager's: all zero at first. */
 struct audit_witness {
     bool anchored; /* an anchor was read, or written */
-    bool unknown;  /* the token was asked, and has none for this vault */
+    bool unknown;  /* the token was asked, and has neither anchor nor key for this vault */
     struct witness_anchor anchor;
     bool announced; /* a take-over that the anchor does not know of yet: which registry, and its era from then on */
     struct witness_anchor take_over;
