@@ -260,9 +260,9 @@ static sealring_status tell_missing(struct restore *restore, uint64_t there, uin
     sealring_time_format(last.time / 1000 * 1000, since);
     return tell(
         restore, true,
-        "%" PRIu64 " entries of the audit log, %" PRIu64 " to %" PRIu64 ", that %s: what was done since %s "
-        "is not known; API keys issued since then are rejected, and those revoked, suspended or narrowed since then are "
-        "as they were",
+        "%" PRIu64 " entries of the audit log are missing, %" PRIu64 " to %" PRIu64 ", which %s: what was done after "
+        "%s is not known; API keys issued since are rejected, and those revoked, suspended or narrowed since are as "
+        "they were",
         known - there, there + 1, known, who, since);
 }
 
@@ -370,7 +370,7 @@ static sealring_status weigh(struct restore *restore, sealring_error *error)
     return error_set(
         error, SEALRING_REFUSED,
         "nothing was changed, as something would be lost: give the exports that have it with --log (the oldest "
-        "first), or repeat with --accept-loss REASON. First: %.280s",
+        "first), or repeat with --accept-loss REASON (%.280s)",
         json_string_value(json_array_get(restore->losses, 0)));
 }
 
@@ -440,6 +440,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     witness_settle(&restore->witness, restore->config, restore->live);
+    registry_checkpoint(restore->live, 0);
     snprintf(restore->result.remark, sizeof restore->result.remark, "%s", restore->witness.remark);
     return SEALRING_OK;
 }
