@@ -32,7 +32,8 @@ static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct 
         if ((code == SQLITE_OK || code == SQLITE_DONE) && copying != NULL && copying->each != NULL) {
             uint64_t total = (uint64_t)sqlite3_backup_pagecount(backup) * SQLITE_PAGE_SIZE;
             uint64_t left = (uint64_t)sqlite3_backup_remaining(backup) * SQLITE_PAGE_SIZE;
-            stopped = code == SQLITE_OK && !copying->each(total - left, total, copying->context);
+            bool go_on = copying->each(total - left, total, copying->context);
+            stopped = code == SQLITE_OK && !go_on;
         }
     }
     int finished = sqlite3_backup_finish(backup);

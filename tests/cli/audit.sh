@@ -87,7 +87,10 @@ mv "$work/tokens" "$SEALRING_VAULT/tokens"
 
 run audit export --proof
 succeeds "export"
-is "$(wc -l <"$work/out")" "$entries" "one line each"
+is "$(jq -sr '.[-1] | .metadata.event_code + " " + (.unmapped.sealring.checkpoint | split("\n")[1])' "$work/out")" "audit.checkpoint $entries" \
+    "the last line is the checkpoint"
+sed '$d' "$work/out" >"$work/entries" && cp "$work/entries" "$work/out"
+is "$(wc -l <"$work/out")" "$entries" "one line for each entry"
 jq -se 'all(.[]; .class_uid == 3004 and .category_uid == 3 and .type_uid == 300400 + .activity_id and .metadata.version == "1.8.0"
     and (.entity.type | length) > 0 and .unmapped.sealring.proof.tree_size >= .unmapped.sealring.entry)' "$work/out" >/dev/null
 report $? "every line is an event of OCSF with a proof"
