@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include <sealring/manage.h>
+#include <sealring/backup.h>
 
 #include "audit/backup.h"
 #include "audit/note.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <jansson.h>
+#include <sealring/backup.h>
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <sealring/backup.h>
+
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"

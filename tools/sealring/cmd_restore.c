@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sealring/backup.h>
+
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
