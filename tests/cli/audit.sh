@@ -57,7 +57,7 @@ run retire payments 1
 run audit show --last 1
 out_like ' refused: version.retire +payments 1 +retire of ring payments is not possible: version 1 is active' "so is one by the life cycle"
 run audit export
-is "$(tail -n 1 "$work/out" | jq -r '"\(.status) \(.severity) \(.comment)"' | cut -d " " -f 1-6)" "Failure Low retire of ring payments" "OCSF tells it as a failure"
+is "$(tail -n 2 "$work/out" | head -n 1 | jq -r '"\(.status) \(.severity) \(.comment)"' | cut -d " " -f 1-6)" "Failure Low retire of ring payments" "OCSF tells it as a failure"
 other=$(sqlite3 "$database" "SELECT key_id FROM api_key WHERE label = 'other'")
 sql "UPDATE credential SET scopes = 'admin' WHERE api_key = (SELECT id FROM api_key WHERE label = 'other')"
 run reissue "$other"

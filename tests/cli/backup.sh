@@ -116,7 +116,7 @@ run backup --check "$work/backup"
 err_like 'give --key' "without, it says whose word it goes by"
 run backup --check "$work/backup" --key nonsense
 status_is 2 "a key that is none"
-save then
+save early
 
 # ---- what happens after it
 
@@ -338,7 +338,7 @@ err_like 'none cannot be read' "is named"
 must client add abandoned
 "$SEALRING" audit export >"$work/fork"
 rm -f "$database"-*
-cp "$work/then/registry/sealring.db" "$database"
+cp "$work/early/registry/sealring.db" "$database"
 must client add another --take-over "put back on purpose"
 untouched=$(cksum <"$database")
 refused "the export of a history that was given up" "another history|not the log that the audit token knows|not the one that the backup has" \
