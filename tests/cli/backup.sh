@@ -79,6 +79,7 @@ for ring in payments leaky aging gone fresh; do
     must ring create $ring --prefix "${ring}_live" --overlap 1s --quiet-period 1s
 done
 must client add shop --contact desk@example.org
+must client add bygone --contact bygone@example.org
 for name in kept revoked suspended narrowed rekeyed; do
     hold $name payments
 done
@@ -122,6 +123,7 @@ save early
 
 must client add late --contact late@example.org
 must client forget late
+must client forget bygone
 must client add newcomer --contact new@example.org
 must revoke "$(key_of revoked)" --no-wait --reason "leaked"
 must key suspend "$(key_of suspended)" --no-wait
@@ -165,7 +167,7 @@ ok "every row is what it was" diff "$work/bearing" "$work/again"
 verdicts >"$work/again"
 ok "every credential is judged as it was" diff "$work/verdicts" "$work/again"
 is "$(rows "SELECT count(*) FROM client WHERE name = 'shop' AND contact = 'desk@example.org'")" 1 "the backup's contacts are there"
-is "$(rows "SELECT contact FROM client WHERE name = 'late'")" "" "a client that was forgotten stays so"
+is "$(rows "SELECT group_concat(contact, '') FROM client WHERE forgotten > 0")" "" "a client that was forgotten stays so"
 check_vault "rows and token agree"
 run audit verify --key "$vkey"
 succeeds "the log agrees with itself"
@@ -319,6 +321,16 @@ edit "${revoking}d"
 refused "without the entry that revokes" "entries $revoking to $revoking are missing" "$work/backup" --log "$work/edited"
 edit "${revoking}{h;d};$((revoking + 1)){G}"
 refused "two entries in another order" "are missing before line" "$work/backup" --log "$work/edited"
+narrowing=$(jq -r 'select(.metadata.event_code == "key.narrow") | .metadata.sequence' "$work/export")
+sed "${narrowing}q" "$work/export" >"$work/edited"
+checkpoint_at "$narrowing" "$database"
+tail -n 1 "$work/export" | jq -c --rawfile note "$work/note" '.unmapped.sealring.checkpoint = $note' >>"$work/edited"
+run restore "$work/backup" --log "$work/edited" --accept-loss trying --dry-run
+succeeds "an export up to a checkpoint"
+perl "$here/reseal.pl" "$own" "$narrowing" 'narrowed_scopes":"read' 'narrowed_scopes":"read write' <"$work/edited" >"$work/edited.anew" ||
+    bail_out "no forger"
+refused "up to a checkpoint, with an entry that was edited and hashed anew" "vouches for another history" "$work/backup" \
+    --log "$work/edited.anew" --accept-loss trying
 edit "\$s/\\\\nclosed /\\\\nclosed 1/"
 refused "an edited checkpoint" "no checkpoint that this vault's audit key signed" "$work/backup" --log "$work/edited"
 edit "7s/^/x/"
