@@ -47,5 +47,5 @@ EXTRA_libsealring_la_DEPENDENCIES = src/libsealring.map
 EXTRA_DIST += src/libsealring.map
 
 sealringincludedir = $(includedir)/sealring
-sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h
+sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h include/sealring/backup.h
 pkgconfig_DATA = sealring.pc

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
+	src/audit/backup.c src/audit/backup.h \
 	src/audit/checkpoint.c src/audit/checkpoint.h \
 	src/audit/entry.c src/audit/entry.h \
 	src/audit/examine.c src/audit/examine.h \

@@ -43,13 +43,9 @@ static const struct db_query audit_each_from = {
 static const struct db_query audit_leaves = {
     "SELECT a.leaf_hash FROM audit a WHERE a.sequence >= ?1 AND a.sequence < ?2 ORDER BY a.sequence", false};
 
-sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
-                                      sealring_error *error)
+static sealring_status audit_insert(struct registry *registry, const struct registry_audit *entry,
+                                    sealring_error *error)
 {
-    if (memcmp(entry->operation_id, registry->operation_id, REGISTRY_ID_SIZE) != 0) {
-        /* A run after an uncertain commit would not find it, and do everything twice. */
-        return error_set(error, SEALRING_INVALID, "an audit entry must have its transaction's operation ID");
-    }
     struct query query;
     query_start(&query, registry, &audit_append, error);
     query_bind_bytes(&query, 1, entry->operation_id, sizeof entry->operation_id);
@@ -63,6 +59,27 @@ sealring_status registry_audit_append(struct registry *registry, const struct re
     query_bind_text(&query, 9, entry->detail);
     query_bind_bytes(&query, 10, entry->leaf_hash, sizeof entry->leaf_hash);
     return query_run(&query, 1, error);
+}
+
+sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
+                                      sealring_error *error)
+{
+    if (memcmp(entry->operation_id, registry->operation_id, REGISTRY_ID_SIZE) != 0) {
+        /* A run after an uncertain commit would not find it, and do everything twice. */
+        return error_set(error, SEALRING_INVALID, "an audit entry must have its transaction's operation ID");
+    }
+    return audit_insert(registry, entry, error);
+}
+
+sealring_status registry_audit_replay(struct registry *registry, const struct registry_audit *entry,
+                                      sealring_error *error)
+{
+    uint64_t size = 0;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK && entry->sequence != size + 1) {
+        status = error_set(error, SEALRING_INVALID, "audit entries are replayed in their order");
+    }
+    return status == SEALRING_OK ? audit_insert(registry, entry, error) : status;
 }
 
 sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,

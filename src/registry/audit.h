@@ -33,6 +33,10 @@ sealring_status registry_audit_each(struct registry *registry, const struct regi
 sealring_status registry_audit_walk(struct registry *registry, registry_audit_callback each, void *context,
                                     sealring_error *error);
 
+/* Appends an entry of another time as it stands, its operation ID too: when a registry is restored. Its number must be the next. */
+sealring_status registry_audit_replay(struct registry *registry, const struct registry_audit *entry,
+                                      sealring_error *error);
+
 /* The leaf hashes of `count` entries from number `first` on, SEALRING_NOT_FOUND if one is missing. */
 sealring_status registry_leaf_hashes(struct registry *registry, uint64_t first, size_t count,
                                      uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], sealring_error *error);

@@ -38,6 +38,12 @@ struct db_query {
 
 struct db_driver;
 
+/* Hears how far a copy is, in bytes, after each slice; false stops it (DB_OTHER). NULL: nobody does. */
+struct db_copying {
+    bool (*each)(uint64_t done, uint64_t total, void *context);
+    void *context;
+};
+
 struct db { /* one connection: one thread at a time. Drivers begin their own structure with it */
     const struct db_driver *driver;
 };
@@ -105,6 +111,13 @@ struct db_driver {
     enum db_problem (*examine)(struct db *db, db_flaw_callback each, void *context);
     /* Inside a writing one: makes an index or a trigger of the schema. DB_MISSING if the schema has none of that name. */
     enum db_problem (*complete)(struct db *db, const char *name);
+    /* Copies, in slices: into a new file (0600) that is a whole database, as the open transaction sees it, or as it is; or from another
+     * connection of the driver's, in one transaction. Where it fails, or is stopped, nothing is left and nothing changed. */
+    enum db_problem (*copy_out)(struct db *db, const char *path, const struct db_copying *copying,
+                                struct db_failure *failure);
+    enum db_problem (*copy_in)(struct db *db, struct db *from, const struct db_copying *copying,
+                               struct db_failure *failure);
+    enum db_problem (*sound)(struct db *db, struct db_failure *failure); /* reads all of it; DB_CORRUPT */
 };
 
 #endif

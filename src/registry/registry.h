@@ -48,6 +48,11 @@ void registry_close(struct registry *registry);
 sealring_status registry_lock(struct registry *registry, int64_t wait_ms, const char *purpose, sealring_error *error);
 void registry_unlock(struct registry *registry);
 
+/* The lock is one of the vault's, not of a handle's: whoever holds it may hand it to the handle that writes next, and take it back. */
+struct lock;
+void registry_take_lock(struct registry *registry, struct lock *held);
+void registry_give_lock(struct registry *registry, struct lock *taken);
+
 /* A transaction's body. Called again from the start after a conflict: it may have no effect besides the registry's and what
  * it overwrites in context; no token call. Anything but SEALRING_OK rolls back and is returned. */
 typedef sealring_status (*registry_body)(struct registry *registry, void *context, sealring_error *error);
@@ -73,6 +78,10 @@ const struct registry_vault *registry_vault_row(const struct registry *registry)
 /* Gives the registry another era, inside a writing transaction: every verifier reloads all before it accepts anything again. */
 sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
                                        sealring_error *error);
+
+/* The same with another epoch, which is to be above every one that a verifier may have seen before. */
+sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
+                                     sealring_error *error);
 
 /* Copies what the write-ahead log holds into the database if it has grown beyond `pages`; the caller holds the lock. Never
  * waits for readers. Failure to do so is no failure. */

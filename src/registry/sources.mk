@@ -7,6 +7,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/clock_row.c \
 	src/registry/closed.c \
 	src/registry/columns.h \
+	src/registry/copy.c src/registry/copy.h \
 	src/registry/credential.c \
 	src/registry/db.h \
 	src/registry/examine.c src/registry/examine.h \
@@ -25,6 +26,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/schema/schema.h src/registry/schema/sqlite.c \
 	src/registry/sqlite.c src/registry/sqlite.h \
 	src/registry/sqlite_examine.c \
+	src/registry/sqlite_copy.c \
 	src/registry/sqlite_open.c \
 	src/registry/standing.c \
 	src/registry/transaction.c \

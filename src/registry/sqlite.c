@@ -288,4 +288,7 @@ const struct db_driver sqlite_driver = {
     .checkpoint = sqlite_checkpoint,
     .examine = sqlite_examine,
     .complete = sqlite_complete,
+    .copy_out = sqlite_copy_out,
+    .copy_in = sqlite_copy_in,
+    .sound = sqlite_sound,
 };

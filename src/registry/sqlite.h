@@ -64,5 +64,15 @@ enum db_problem sqlite_check(struct db *db);
 /* sqlite_examine.c. */
 enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context);
 enum db_problem sqlite_complete(struct db *db, const char *name);
+/* For those above and below. The empty file is made with `mode`, and only if nothing of another database lies there. */
+enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failure *failure);
+enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **connected, struct db_failure *failure);
+
+/* sqlite_copy.c: the whole of a database, copied and looked through. */
+enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db_copying *copying,
+                                struct db_failure *failure);
+enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_copying *copying,
+                               struct db_failure *failure);
+enum db_problem sqlite_sound(struct db *db, struct db_failure *failure);
 
 #endif

@@ -114,8 +114,7 @@ static int sqlite_configure(struct sqlite_db *connection, bool writes)
     return code == SQLITE_OK ? sqlite3_exec(handle, pragmas, NULL, NULL, NULL) : code;
 }
 
-static enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **connected,
-                                      struct db_failure *failure)
+enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **connected, struct db_failure *failure)
 {
     enum db_problem problem = DB_NO_MEMORY;
     struct sqlite_db *connection = calloc(1, sizeof *connection);
@@ -247,7 +246,7 @@ enum db_problem sqlite_open(const char *path, enum db_access access, struct db *
 static const char *const sqlite_companions[] = {"-wal", "-shm", "-journal"};
 
 /* Makes the empty file: SQLite would give it another mode, and would open one that is there. */
-static enum db_problem sqlite_make_file(const char *path, struct db_failure *failure)
+enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failure *failure)
 {
     for (size_t i = 0; i < sizeof sqlite_companions / sizeof *sqlite_companions; i++) {
         char *companion = sqlite_join(path, sqlite_companions[i]);
@@ -262,7 +261,7 @@ static enum db_problem sqlite_make_file(const char *path, struct db_failure *fai
             return sqlite_fail(failure, DB_EXISTS, 0, "its log is still there");
         }
     }
-    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor < 0) {
         int problem = errno;
         return sqlite_fail(failure,
@@ -293,7 +292,7 @@ enum db_problem sqlite_create(const char *path, struct db **created, struct db_f
 {
     struct sqlite_db *connection = NULL;
     struct stat before;
-    enum db_problem problem = sqlite_make_file(path, failure);
+    enum db_problem problem = sqlite_make_file(path, 0640, failure);
     if (problem != DB_FINE) {
         return problem;
     }

@@ -17,6 +17,8 @@ static const struct db_query vault_lock_query = {
 static const struct db_query vault_insert_query = {
     "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", true};
 
+static const struct db_query vault_renew_query = {"UPDATE vault SET era = ?1, epoch = ?2 WHERE id = 1", true};
+
 static const struct db_query vault_era_query = {"UPDATE vault SET era = ?1 WHERE id = 1", true};
 
 void columns_read_vault(struct query *query, struct registry_vault *vault)
@@ -114,6 +116,21 @@ sealring_status registry_vault_set_era(struct registry *registry, const uint8_t 
     sealring_status status = query_run(&query, 1, error);
     if (status == SEALRING_OK) {
         memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
+    }
+    return status;
+}
+
+sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
+                                     sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_renew_query, error);
+    query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
+    query_bind_uint64(&query, 2, epoch);
+    sealring_status status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
+        registry->vault.epoch = epoch;
     }
     return status;
 }

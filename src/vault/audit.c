@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "vault/manager.h"
-#include "vault/replay.h"
+#include "vault/retrace.h"
 
 _Static_assert(SEALRING_AUDIT_PROOF_MAX >= MERKLE_LEVELS, "an inclusion proof has one hash for each level at most");
 _Static_assert(SEALRING_AUDIT_KEY_SIZE >= REGISTRY_VKEY_SIZE, "a vkey fits");
@@ -134,7 +134,7 @@ struct verification {
     struct note note; /* the one kept elsewhere */
     struct checkpoint elsewhere;
     struct examine_result result;
-    struct replay *replay;
+    struct retrace *retrace;
     bool stopped;
     uint64_t own_problems; /* that are not the examination's */
 };
@@ -207,21 +207,21 @@ static void row_problem(const char *text, void *context)
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
     struct verification *verification = context;
-    return replay_entry(verification->replay, entry, error);
+    return retrace_entry(verification->retrace, entry, error);
 }
 
 /* The log itself, and whether the rows are what it says that was done to them. */
-static sealring_status examine_and_replay(struct registry *registry, struct verification *verification,
-                                          struct examine *examine, sealring_error *error)
+static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
+                                           struct examine *examine, sealring_error *error)
 {
-    sealring_status status = replay_new(&verification->replay, error);
+    sealring_status status = retrace_new(&verification->retrace, error);
     if (status != SEALRING_OK)
         return status;
     examine->entry = take_entry;
     status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
-        status = replay_compare(verification->replay, registry, row_problem, verification, error);
-    replay_free(verification->replay);
+        status = retrace_compare(verification->retrace, registry, row_problem, verification, error);
+    retrace_free(verification->retrace);
     return status;
 }
 
@@ -239,7 +239,7 @@ static sealring_status verify(struct registry *registry, void *context, sealring
         return error_set(error, SEALRING_INVALID, "nothing signs this log: give the key of the checkpoint as well");
     if (verification->check->checkpoint != NULL && take_elsewhere(registry, verification))
         examine.elsewhere = &verification->elsewhere;
-    return examine_and_replay(registry, verification, &examine, error);
+    return examine_and_retrace(registry, verification, &examine, error);
 }
 
 /* No body of registry_read's may act twice: a conflict never befalls a reader of SQLite, and it reads one snapshot. */

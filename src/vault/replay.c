@@ -1,366 +1,266 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log replayed: the rows as its acts left them, held against the rows as they are. */
+/* Exported entries appended to a restored registry and done again, as far as the audit token or a checkpoint vouches for them. */
 #include "vault/replay.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/image.h"
+#include "audit/leaf.h"
+#include "audit/tree.h"
 #include "base/error.h"
+#include "vault/exports.h"
 
-#define REPLAY_NAME_SIZE  64
-#define REPLAY_VALUE_SIZE 128
+#define REPLAY_BATCH 64 /* entries in one transaction */
 
-/* Maps of the last image of each row (jansson's objects are hash tables). Kept is only what the token does not confirm: all rings and
- * versions; of API keys those that are, or were, not simply active; of credentials those that were given an end. */
-struct replay {
-    json_t *rings;       /* by row */
-    json_t *versions;    /* RING/NUMBER */
-    json_t *keys;        /* key ID */
-    json_t *credentials; /* KEY/SERIAL */
-    json_t *init;        /* the vault's first detail; NULL: none seen */
-    uint64_t issued;     /* credentials */
+/* Entries whose lines are kept until they are done. */
+struct replay_batch {
+    struct registry_audit entries[REPLAY_BATCH];
+    json_t *lines[REPLAY_BATCH];
+    size_t count;
+    struct redo redo; /* the tally with them */
 };
 
-struct comparison {
-    struct replay *replay;
-    struct registry *registry;
-    replay_problem problem;
-    void *context;
-    const char *ring; /* whose versions are walked through */
-};
-
-sealring_status replay_new(struct replay **made, sealring_error *error)
+static sealring_status grow(void **memory, size_t *room, size_t count, size_t size, sealring_error *error)
 {
-    struct replay *replay = calloc(1, sizeof *replay);
-    *made = replay;
-    if (replay == NULL)
+    if (count < *room)
+        return SEALRING_OK;
+    size_t wanted = *room == 0 ? 64 : 2 * *room;
+    void *grown = realloc(*memory, wanted * size);
+    if (grown == NULL)
         return error_no_memory(error);
-    replay->rings = json_object();
-    replay->versions = json_object();
-    replay->keys = json_object();
-    replay->credentials = json_object();
-    if (replay->rings != NULL && replay->versions != NULL && replay->keys != NULL && replay->credentials != NULL)
-        return SEALRING_OK;
-    replay_free(replay);
-    *made = NULL;
-    return error_no_memory(error);
-}
-
-void replay_free(struct replay *replay)
-{
-    if (replay == NULL)
-        return;
-    json_decref(replay->rings);
-    json_decref(replay->versions);
-    json_decref(replay->keys);
-    json_decref(replay->credentials);
-    json_decref(replay->init);
-    free(replay);
-}
-
-/* ---- What the acts left ---- */
-
-static void name_of(int64_t first, uint32_t second, char name[REPLAY_NAME_SIZE])
-{
-    snprintf(name, REPLAY_NAME_SIZE, "%" PRId64 "/%" PRIu32, first, second);
-}
-
-static bool keep_key(struct replay *replay, const struct registry_key *key, json_t *image)
-{
-    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed;
-    if (plain && json_object_get(replay->keys, key->key_id) == NULL)
-        return true;
-    return json_object_set(replay->keys, key->key_id, image) == 0;
-}
-
-/* A credential is inserted without an end, and counts once: what is updated is superseded. */
-static bool keep_credential(struct replay *replay, const struct registry_credential *credential, json_t *image)
-{
-    char name[REPLAY_NAME_SIZE];
-    name_of(credential->key, credential->serial, name);
-    replay->issued += credential->state == SEALRING_CREDENTIAL_CURRENT;
-    return !credential->replaced || json_object_set(replay->credentials, name, image) == 0;
-}
-
-static bool keep_row(struct replay *replay, json_t *image)
-{
-    enum registry_table table;
-    union image_row row;
-    const char *problem;
-    char name[REPLAY_NAME_SIZE];
-    if (!image_read(image, &table, &row, &problem))
-        return true;
-    switch (table) {
-    case REGISTRY_TABLE_RING:
-        name_of(row.ring.id, 0, name);
-        return json_object_set(replay->rings, name, image) == 0;
-    case REGISTRY_TABLE_VERSION:
-        name_of(row.version.ring, row.version.number, name);
-        return json_object_set(replay->versions, name, image) == 0;
-    case REGISTRY_TABLE_KEY:
-        return keep_key(replay, &row.key, image);
-    case REGISTRY_TABLE_CREDENTIAL:
-        return keep_credential(replay, &row.credential, image);
-    default:
-        return true;
-    }
-}
-
-/* Lists of issued keys are long, and all that the token does not confirm of them is how many there are: {"count":N, … is how their
- * details begin. */
-static bool is_issue(struct replay *replay, const struct registry_audit *entry)
-{
-    static const char head[] = "{\"count\":";
-    if (strcmp(entry->act, "key.issue") != 0 && strcmp(entry->act, "key.import") != 0)
-        return false;
-    if (entry->detail != NULL && strncmp(entry->detail, head, sizeof head - 1) == 0)
-        replay->issued += strtoull(entry->detail + sizeof head - 1, NULL, 10);
-    return true;
-}
-
-sealring_status replay_entry(struct replay *replay, const struct registry_audit *entry, sealring_error *error)
-{
-    bool kept = true;
-    if (is_issue(replay, entry) || entry->detail == NULL)
-        return SEALRING_OK;
-    json_t *detail = json_loads(entry->detail, 0, NULL);
-    json_t *rows = json_object_get(detail, "rows");
-    for (size_t i = 0; kept && i < json_array_size(rows); i++)
-        kept = keep_row(replay, json_array_get(rows, i));
-    if (strcmp(entry->act, "vault.init") == 0) {
-        json_decref(replay->init);
-        replay->init = json_incref(detail);
-    }
-    json_decref(detail);
-    return kept ? SEALRING_OK : error_no_memory(error);
-}
-
-/* ---- The rows ---- */
-
-static void tell(const struct comparison *comparison, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void tell(const struct comparison *comparison, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    comparison->problem(text, comparison->context);
-}
-
-static void value_text(enum registry_table table, const char *member, const json_t *value, char text[REPLAY_VALUE_SIZE])
-{
-    int number = (int)json_integer_value(value);
-    if (value == NULL)
-        snprintf(text, REPLAY_VALUE_SIZE, "none");
-    else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_VERSION)
-        snprintf(text, REPLAY_VALUE_SIZE, "%s", sealring_version_state_name((sealring_version_state)number));
-    else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_KEY)
-        snprintf(text, REPLAY_VALUE_SIZE, "%s", sealring_key_state_name((sealring_key_state)number));
-    else if (json_is_string(value))
-        snprintf(text, REPLAY_VALUE_SIZE, "'%.100s'", json_string_value(value));
-    else if (json_is_integer(value))
-        snprintf(text, REPLAY_VALUE_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else
-        snprintf(text, REPLAY_VALUE_SIZE, "yes");
-}
-
-/* One line for a row, about the first member that differs; what follows from it differs, too. */
-static bool tell_member(const struct comparison *comparison, enum registry_table table, const char *what,
-                        const char *member, const json_t *is, const json_t *was)
-{
-    char row[REPLAY_VALUE_SIZE], log[REPLAY_VALUE_SIZE];
-    if (is == was || (is != NULL && was != NULL && json_equal(is, was)))
-        return false;
-    value_text(table, member, is, row);
-    value_text(table, member, was, log);
-    tell(comparison, "%s: its row says %s %s, the log says %s: it was altered", what, member, row, log);
-    return true;
-}
-
-/* Whether `row` is as `image` says. `passed`: members that are written without an entry of their own, NULL at the end. */
-static bool compare_row(const struct comparison *comparison, enum registry_table table, const char *what,
-                        const void *row, json_t *image, const char *const *passed)
-{
-    static const char *const first[] = {"state", "narrowed", "narrowed_scopes", "replaced", "retire_at", NULL};
-    const char *member;
-    json_t *value;
-    bool told = false;
-    json_t *now = image_of(table, row);
-    for (size_t i = 0; passed[i] != NULL; i++) {
-        json_object_del(now, passed[i]);
-        json_object_del(image, passed[i]);
-    }
-    for (size_t i = 0; !told && first[i] != NULL; i++)
-        told = tell_member(comparison, table, what, first[i], json_object_get(now, first[i]),
-                           json_object_get(image, first[i]));
-    json_object_foreach(image, member, value) told =
-        told || tell_member(comparison, table, what, member, json_object_get(now, member), value);
-    json_object_foreach(now, member, value) told =
-        told || tell_member(comparison, table, what, member, value, json_object_get(image, member));
-    json_decref(now);
-    return !told;
-}
-
-static sealring_status compare_key(const struct comparison *comparison, const char *key_id, json_t *image,
-                                   sealring_error *error)
-{
-    /* a successor that is issued for a key under a closed version moves it, in an entry that is not read here */
-    static const char *const passed[] = {"last_serial", NULL};
-    struct registry_key row;
-    char what[64];
-    snprintf(what, sizeof what, "API key %s", key_id);
-    sealring_status status = registry_key_get(comparison->registry, key_id, &row, error);
-    if (status == SEALRING_OK)
-        compare_row(comparison, REGISTRY_TABLE_KEY, what, &row, image, passed);
-    if (status != SEALRING_NOT_FOUND)
-        return status;
-    tell(comparison, "%s is in the log, and has no row: it was removed", what);
+    *memory = grown;
+    *room = wanted;
     return SEALRING_OK;
 }
 
-static sealring_status compare_credential(const struct comparison *comparison, json_t *image, sealring_error *error)
+/* ---- What the exports say ---- */
+
+static sealring_status take_checkpoint(struct replay *replay, const struct exported *line, sealring_error *error)
 {
-    static const char *const passed[] = {NULL};
-    enum registry_table table;
-    union image_row was;
-    const char *problem;
-    struct registry_credential row;
-    char what[96];
-    if (!image_read(image, &table, &was, &problem))
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    struct note note;
+    struct checkpoint checkpoint;
+    checkpoint_origin(registry_vault_row(replay->registry)->vault_id, origin);
+    if (!note_parse(line->checkpoint, strlen(line->checkpoint), &note, NULL) ||
+        note_verify(&note, replay->key) != NOTE_GOOD || !checkpoint_parse(note.text, note.text_length, &checkpoint) ||
+        strcmp(checkpoint.origin, origin) != 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "line %" PRIu64
+                         " of %s is no checkpoint that this vault's audit key signed: leave that export "
+                         "out",
+                         line->number, line->path);
+    void *memory = replay->checkpoints;
+    sealring_status status = grow(&memory, &replay->capacity, replay->count, sizeof *replay->checkpoints, error);
+    replay->checkpoints = memory;
+    if (status == SEALRING_OK)
+        replay->checkpoints[replay->count++] = checkpoint;
+    return status;
+}
+
+/* The leaf hash that an entry must have whose number is known already. */
+static sealring_status known_hash(struct replay *replay, uint64_t sequence, struct merkle_hash *hash,
+                                  sealring_error *error)
+{
+    if (sequence > replay->start) {
+        *hash = replay->hashes[sequence - replay->start - 1];
         return SEALRING_OK;
-    snprintf(what, sizeof what, "credential %" PRIu32 " of the API key in row %" PRId64, was.credential.serial,
-             was.credential.key);
+    }
+    uint8_t stored[1][REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_leaf_hashes(replay->registry, sequence, 1, stored, error);
+    memcpy(hash->bytes, stored[0], sizeof hash->bytes);
+    return status;
+}
+
+static sealring_status take_entry(struct replay *replay, const struct exported *line, sealring_error *error)
+{
+    const struct registry_audit *entry = &line->entry;
+    struct merkle_hash hash, known;
+    leaf_hash(registry_vault_row(replay->registry)->vault_id, entry, &hash);
+    if (memcmp(hash.bytes, entry->leaf_hash, sizeof hash.bytes) != 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "entry %" PRIu64 ", line %" PRIu64 " of %s, was changed, or is another vault's: leave that "
+                         "export out",
+                         entry->sequence, line->number, line->path);
+    if (entry->sequence > replay->end + 1)
+        return error_set(error, SEALRING_REFUSED,
+                         "the entries %" PRIu64 " to %" PRIu64 " are missing before line %" PRIu64 " of %s: give the "
+                         "export that has them before it, or leave this one out",
+                         replay->end + 1, entry->sequence - 1, line->number, line->path);
+    if (entry->sequence <= replay->end) {
+        sealring_status status = known_hash(replay, entry->sequence, &known, error);
+        if (status == SEALRING_OK && !merkle_equal(&hash, &known))
+            status =
+                error_set(error, SEALRING_REFUSED,
+                          "entry %" PRIu64 ", line %" PRIu64 " of %s, is not the one that %s has: it is of another "
+                          "history; leave that export out",
+                          entry->sequence, line->number, line->path,
+                          entry->sequence <= replay->start ? "the backup" : "an export before it");
+        return status;
+    }
+    void *memory = replay->hashes;
     sealring_status status =
-        registry_credential_get(comparison->registry, was.credential.key, was.credential.serial, &row, error);
+        grow(&memory, &replay->room, (size_t)(replay->end - replay->start), sizeof *replay->hashes, error);
+    replay->hashes = memory;
     if (status == SEALRING_OK)
-        compare_row(comparison, REGISTRY_TABLE_CREDENTIAL, what, &row, image, passed);
-    if (status != SEALRING_NOT_FOUND)
-        return status;
-    tell(comparison, "%s is in the log, and has no row: it was removed", what);
-    return SEALRING_OK;
-}
-
-/* A bound that no act has set. */
-static sealring_status compare_bound(const struct registry_key *key, void *context, sealring_error *error)
-{
-    const struct comparison *comparison = context;
-    (void)error;
-    if (json_object_get(comparison->replay->keys, key->key_id) == NULL)
-        tell(comparison, "API key %s: its row says %s, the log knows of no such act: it was altered", key->key_id,
-             key->narrowed ? "narrowed" : "suspended");
-    return SEALRING_OK;
-}
-
-static sealring_status tell_unended(const struct registry_key *key, void *context, sealring_error *error)
-{
-    (void)error;
-    tell(context, "API key %s: its imported credential has a successor and no end: the row was altered", key->key_id);
-    return SEALRING_OK;
-}
-
-static sealring_status compare_keys(struct comparison *comparison, sealring_error *error)
-{
-    const char *name;
-    json_t *image;
-    uint64_t count = 0;
-    sealring_status status = SEALRING_OK;
-    json_object_foreach(comparison->replay->keys, name, image) status =
-        status == SEALRING_OK ? compare_key(comparison, name, image, error) : status;
-    json_object_foreach(comparison->replay->credentials, name, image) status =
-        status == SEALRING_OK ? compare_credential(comparison, image, error) : status;
-    if (status == SEALRING_OK)
-        status = registry_bounds_each(comparison->registry, compare_bound, comparison, error);
-    if (status == SEALRING_OK)
-        status = registry_unended_imports_each(comparison->registry, tell_unended, comparison, error);
-    if (status == SEALRING_OK)
-        status = registry_credential_count(comparison->registry, &count, error);
-    if (status == SEALRING_OK && count != comparison->replay->issued)
-        tell(comparison,
-             "there are rows of %" PRIu64 " credentials, %" PRIu64 " were issued: rows were %s by something else than "
-             "sealring",
-             count, comparison->replay->issued, count > comparison->replay->issued ? "added" : "removed");
+        replay->hashes[replay->end++ - replay->start] = hash;
     return status;
 }
 
-static sealring_status compare_version(const struct registry_version *row, void *context, sealring_error *error)
+static sealring_status take_line(const struct exported *line, void *context, sealring_error *error)
 {
-    /* what the token was told is noted apart from the act */
-    static const char *const passed[] = {"closing_owed", NULL};
-    struct comparison *comparison = context;
-    char name[REPLAY_NAME_SIZE], what[128];
-    (void)error;
-    name_of(row->ring, row->number, name);
-    snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, comparison->ring);
-    json_t *image = json_object_get(comparison->replay->versions, name);
-    if (image == NULL)
-        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    /* a closed one that should be open contradicts the closed facts: it is told of there */
-    else if (row->state < SEALRING_VERSION_RETIRED ||
-             json_integer_value(json_object_get(image, "state")) == (json_int_t)row->state)
-        compare_row(comparison, REGISTRY_TABLE_VERSION, what, row, image, passed);
-    json_object_set_new(image, "seen", json_true());
-    return SEALRING_OK;
+    return line->checkpoint != NULL ? take_checkpoint(context, line, error) : take_entry(context, line, error);
 }
 
-static sealring_status compare_ring(const struct registry_ring *row, void *context, sealring_error *error)
+/* A checkpoint of another era may be of a history that was given up since; one of the anchor's is of the same. Without an anchor the
+ * signature is all that can be asked for. */
+static bool may_vouch(const struct replay *replay, const struct checkpoint *checkpoint)
 {
-    static const char *const passed[] = {NULL};
-    struct comparison *comparison = context;
-    char name[REPLAY_NAME_SIZE], what[96];
-    name_of(row->id, 0, name);
-    snprintf(what, sizeof what, "ring %s", row->name);
-    json_t *image = json_object_get(comparison->replay->rings, name);
-    if (image == NULL)
-        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    else
-        compare_row(comparison, REGISTRY_TABLE_RING, what, row, image, passed);
-    json_object_set_new(image, "seen", json_true());
-    comparison->ring = row->name;
-    return registry_version_each(comparison->registry, row->id, compare_version, comparison, error);
+    const struct audit_witness *witness = replay->witness;
+    return !witness->anchored || memcmp(checkpoint->era, witness->anchor.era, sizeof checkpoint->era) == 0;
 }
 
-static void tell_unseen(const struct comparison *comparison, json_t *map, const char *what)
+static sealring_status plan(struct registry *registry, void *context, sealring_error *error)
 {
-    const char *name;
-    json_t *image;
-    json_object_foreach(map, name, image) if (json_object_get(image, "seen") == NULL)
-        tell(comparison, "%s %s is in the log, and has no row: it was removed", what, name);
-}
-
-static void compare_vault(const struct comparison *comparison)
-{
-    const struct registry_vault *row = registry_vault_row(comparison->registry);
-    const json_t *init = comparison->replay->init;
-    const json_t *lease = json_object_get(init, "lease");
-    const json_t *refresh = json_object_get(init, "refresh");
-    const json_t *closes = json_object_get(init, "token_closes_keys");
-    if (lease != NULL && json_integer_value(lease) != row->lease_ms)
-        tell(comparison, "the vault's lease is %" PRId64 " ms, it was made with %" PRId64 " ms: its row was altered",
-             row->lease_ms, (int64_t)json_integer_value(lease));
-    if (refresh != NULL && json_integer_value(refresh) != row->refresh_ms)
-        tell(comparison, "the vault's refresh is %" PRId64 " ms, it was made with %" PRId64 " ms: its row was altered",
-             row->refresh_ms, (int64_t)json_integer_value(refresh));
-    if (closes != NULL && json_is_true(closes) != row->token_closes_keys)
-        tell(comparison, "whether the token can close keys is not what was found at init: the vault's row was altered");
-}
-
-sealring_status replay_compare(struct replay *replay, struct registry *registry, replay_problem problem, void *context,
-                               sealring_error *error)
-{
-    struct comparison comparison = {replay, registry, problem, context, NULL};
-    compare_vault(&comparison);
-    sealring_status status = registry_ring_each(registry, compare_ring, &comparison, error);
+    struct replay *replay = context;
+    const struct audit_witness *witness = replay->witness;
+    replay->count = 0;
+    sealring_status status = registry_audit_size(registry, &replay->start, error);
+    replay->end = replay->start;
     if (status == SEALRING_OK)
-        status = compare_keys(&comparison, error);
-    if (status == SEALRING_OK) {
-        tell_unseen(&comparison, replay->rings, "the ring in row");
-        tell_unseen(&comparison, replay->versions, "the version in row");
+        status = exports_each(replay->paths, take_line, replay, error);
+    replay->target = replay->start;
+    if (witness->anchored && witness->anchor.size > replay->target && witness->anchor.size <= replay->end)
+        replay->target = witness->anchor.size;
+    for (size_t i = 0; i < replay->count; i++) {
+        const struct checkpoint *checkpoint = &replay->checkpoints[i];
+        if (checkpoint->size > replay->target && checkpoint->size <= replay->end && may_vouch(replay, checkpoint))
+            replay->target = checkpoint->size;
     }
+    replay->done = replay->start;
     return status;
+}
+
+sealring_status replay_plan(struct replay *replay, sealring_error *error)
+{
+    return registry_read(replay->registry, plan, replay, error);
+}
+
+/* ---- Doing it again ---- */
+
+static sealring_status redo_batch(struct registry *registry, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    struct redo redo = replay->redo; /* a transaction that is run again counts once */
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < replay->batch->count; i++) {
+        const struct registry_audit *entry = &replay->batch->entries[i];
+        status = redo_entry(registry, entry, &redo, error);
+        if (status == SEALRING_OK)
+            status = registry_audit_replay(registry, entry, error);
+        if (status == SEALRING_OK)
+            status = tree_grow(registry, entry->sequence, error);
+    }
+    replay->batch->redo = redo;
+    return status;
+}
+
+static void empty_batch(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->batch->count; i++)
+        json_decref(replay->batch->lines[i]);
+    replay->batch->count = 0;
+}
+
+static sealring_status flush(struct replay *replay, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = false};
+    size_t count = replay->batch->count;
+    if (count == 0)
+        return SEALRING_OK;
+    if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
+        return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+    sealring_status status = registry_write(replay->registry, &how, redo_batch, replay, error);
+    empty_batch(replay);
+    if (status != SEALRING_OK)
+        return status;
+    replay->redo = replay->batch->redo;
+    replay->done += count;
+    return backup_progress(replay->progress, "replaying", replay->done - replay->start, replay->target - replay->start,
+                           error);
+}
+
+static sealring_status do_line(const struct exported *line, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    struct replay_batch *batch = replay->batch;
+    uint64_t next = replay->done + batch->count + 1;
+    struct merkle_hash hash;
+    if (line->checkpoint != NULL || line->entry.sequence != next || next > replay->target)
+        return SEALRING_OK;
+    leaf_hash(registry_vault_row(replay->registry)->vault_id, &line->entry, &hash);
+    if (!merkle_equal(&hash, &replay->hashes[next - replay->start - 1]))
+        return error_set(error, SEALRING_REFUSED, "the export %s was changed while it was being read", line->path);
+    batch->lines[batch->count] = json_incref(line->line);
+    batch->entries[batch->count] = line->entry;
+    memcpy(batch->entries[batch->count].leaf_hash, hash.bytes, sizeof hash.bytes);
+    batch->count++;
+    return batch->count == REPLAY_BATCH ? flush(replay, error) : SEALRING_OK;
+}
+
+/* Each checkpoint up to here, of whatever era: one that does not agree is of another history, or the entries are. */
+static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < replay->count; i++) {
+        const struct checkpoint *checkpoint = &replay->checkpoints[i];
+        struct merkle_hash root;
+        uint8_t closed[REGISTRY_DIGEST_SIZE];
+        if (checkpoint->size > replay->target)
+            continue;
+        status = tree_root(registry, checkpoint->size, &root, error);
+        if (status == SEALRING_OK)
+            status = registry_closed_at(registry, checkpoint->closed_count, closed, error);
+        if (status == SEALRING_NOT_FOUND ||
+            (status == SEALRING_OK &&
+             (!merkle_equal(&root, &checkpoint->root) || memcmp(closed, checkpoint->closed.bytes, sizeof closed) != 0)))
+            status =
+                error_set(error, SEALRING_REFUSED,
+                          "the exports have a checkpoint after entry %" PRIu64 " that vouches for another history: "
+                          "they are not this log's, or an entry was exchanged",
+                          checkpoint->size);
+    }
+    /* the one at the anchor's place, if all up to it is there */
+    if (status == SEALRING_OK && replay->target > replay->start && replay->witness->anchored &&
+        replay->witness->anchor.size <= replay->target &&
+        (status = witness_judge(replay->witness, registry, error)) == SEALRING_REFUSED)
+        status = error_set(error, SEALRING_REFUSED,
+                           "the exports are not the log that the audit token knows up to entry %" PRIu64
+                           ": an entry was exchanged, or they are of another history; leave them out",
+                           replay->witness->anchor.size);
+    return status;
+}
+
+sealring_status replay_run(struct replay *replay, sealring_error *error)
+{
+    replay->batch = calloc(1, sizeof *replay->batch);
+    if (replay->batch == NULL)
+        return error_no_memory(error);
+    sealring_status status =
+        replay->target > replay->start ? exports_each(replay->paths, do_line, replay, error) : SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = flush(replay, error);
+    empty_batch(replay);
+    if (status == SEALRING_OK && replay->done != replay->target)
+        status = error_set(error, SEALRING_REFUSED, "the exports were changed while they were being read");
+    return status == SEALRING_OK ? registry_read(replay->registry, verify, replay, error) : status;
+}
+
+void replay_release(struct replay *replay)
+{
+    free(replay->batch);
+    free(replay->hashes);
+    free(replay->checkpoints);
 }

@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log replayed: the rows as its acts left them, held against the rows as they are. */
+/* Exported entries appended to a restored registry and done again, as far as the audit token or a checkpoint vouches for them. */
 #ifndef VAULT_REPLAY_H
 #define VAULT_REPLAY_H
 
-#include "registry/audit.h"
+#include "vault/backup_file.h"
+#include "vault/redo.h"
+#include "vault/witness.h"
 
-/* Suspensions, narrowing, the ends that rekeying set, versions' states and policies live in the registry alone: the token does not
- * confirm them. But each came about by an act that is in the log, with the row as the act left it (audit/image.h). */
-struct replay;
+struct replay {
+    struct registry *registry; /* restored from the backup; its lock is held */
+    const char *const *paths;  /* of exports */
+    const struct note_key *key;
+    const struct audit_witness *witness;
+    const struct backup_progress *progress;
 
-typedef void (*replay_problem)(const char *text, void *context);
+    uint64_t start;  /* entries of the backup */
+    uint64_t end;    /* up to here the exports go, without a gap */
+    uint64_t target; /* up to here they are vouched for, and done again */
+    uint64_t done;
+    struct redo redo;
 
-sealring_status replay_new(struct replay **made, sealring_error *error);
-void replay_free(struct replay *replay);
+    struct merkle_hash *hashes; /* of the entries from start + 1 to end */
+    size_t room;
+    struct checkpoint *checkpoints; /* that the exports have */
+    size_t count, capacity;
+    struct replay_batch *batch;
+};
 
-/* The next entry of the log. One that is not well formed is passed over: that is the log's examination's to say. */
-sealring_status replay_entry(struct replay *replay, const struct registry_audit *entry, sealring_error *error);
+/* Reads the exports and finds out up to which entry they can be trusted. SEALRING_REFUSED names what is not good about them: a line, an entry
+ * that was changed or is missing, another history. Nothing is changed. */
+sealring_status replay_plan(struct replay *replay, sealring_error *error);
 
-/* In the same snapshot: tells of each row that is not what the acts made of it. */
-sealring_status replay_compare(struct replay *replay, struct registry *registry, replay_problem problem, void *context,
-                               sealring_error *error);
+/* Does it, and verifies that the log is what is vouched for. The transactions are its own. */
+sealring_status replay_run(struct replay *replay, sealring_error *error);
+void replay_release(struct replay *replay);
 
 #endif

@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 libsealring_core_la_SOURCES += \
 	src/vault/audit.c \
+	src/vault/backup.c \
+	src/vault/backup_file.c src/vault/backup_file.h \
 	src/vault/batch.c src/vault/batch.h \
 	src/vault/claim.c src/vault/claim.h \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \
 	src/vault/config.c src/vault/config.h \
+	src/vault/confront.c src/vault/confront.h \
+	src/vault/exports.c src/vault/exports.h \
 	src/vault/harvest.c src/vault/harvest.h \
 	src/vault/harvest_age.c \
 	src/vault/init.c \
+	src/vault/install.c src/vault/install.h \
 	src/vault/issue.c \
 	src/vault/key.c src/vault/key.h \
 	src/vault/make.c src/vault/make.h \
 	src/vault/manager.c src/vault/manager.h \
 	src/vault/open.c \
 	src/vault/parallel.c src/vault/parallel.h \
+	src/vault/redo.c src/vault/redo.h \
 	src/vault/recover.c src/vault/recover.h \
 	src/vault/reissue.c \
 	src/vault/rekey.c \
 	src/vault/replay.c src/vault/replay.h \
+	src/vault/restore.c \
+	src/vault/retrace.c src/vault/retrace.h \
 	src/vault/request.c src/vault/request.h \
 	src/vault/ring.c \
 	src/vault/roster.c src/vault/roster.h \

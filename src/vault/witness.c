@@ -279,6 +279,23 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
         witness_say(witness, "the audit token was not asked whether the registry was put back", &error);
 }
 
+sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct note_key *key, sealring_error *error)
+{
+    struct token *token = NULL;
+    struct token_signer signer;
+    witness_signer(vault_id, &signer);
+    sealring_status status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = token_signer_find(token, &signer, error);
+    if (status == SEALRING_OK && !witness_key(vault_id, &signer, key))
+        status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
+    if (status == SEALRING_OK)
+        status = anchor_load(token, vault_id, witness, error);
+    token_close(token);
+    return status;
+}
+
 /* The digest that the registry's log has at the anchor's place; *there: it is that long. */
 static sealring_status witness_digest(const struct witness_anchor *anchor, struct registry *registry,
                                       struct merkle_hash *digest, bool *there, sealring_error *error)
@@ -400,33 +417,51 @@ static sealring_status witness_look(struct registry *registry, void *context, se
 }
 
 /* The signed note; verified before anybody gets to see it, with the key that verifiers will take. */
-static sealring_status witness_sign(struct token *token, struct witness_state *state,
-                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+static sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                         const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
+                                         sealring_error *error)
 {
-    char text[CHECKPOINT_TEXT_SIZE];
     char line[NOTE_LINE_SIZE];
     uint8_t signature[TOKEN_SIGNATURE_MAX];
     size_t length = 0;
     struct note_key key;
-    struct note note;
+    struct note parsed;
     struct token_signer signer;
     witness_signer(vault_id, &signer);
-    if (!note_key_parse(state->vkey, &key))
+    if (!note_key_parse(vkey, &key))
         return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     signer.type = (enum token_signer_type)key.type;
-    state->checkpoint.time = clock_wall_ms();
-    checkpoint_format(&state->checkpoint, text);
     sealring_status status = token_signer_sign(token, &signer, text, strlen(text), signature, &length, error);
     if (status != SEALRING_OK)
         return status;
     bool good = note_sign_line(&key, signature, length, line);
-    snprintf(state->row.note, sizeof state->row.note, "%s\n%s", text, good ? line : "");
-    if (!good || !note_parse(state->row.note, strlen(state->row.note), &note, NULL) ||
-        note_verify(&note, &key) != NOTE_GOOD)
+    snprintf(note, REGISTRY_NOTE_SIZE, "%s\n%s", text, good ? line : "");
+    if (!good || !note_parse(note, strlen(note), &parsed, NULL) || note_verify(&parsed, &key) != NOTE_GOOD)
         return error_set(error, SEALRING_REFUSED, "the key in the audit token is not the one that the registry names");
+    return SEALRING_OK;
+}
+
+sealring_status witness_sign_note(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
+                                  sealring_error *error)
+{
+    struct token *token = NULL;
+    sealring_status status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = witness_sign_text(token, vault_id, vkey, text, note, error);
+    token_close(token);
+    return status;
+}
+
+static sealring_status witness_sign(struct token *token, struct witness_state *state,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+{
+    char text[CHECKPOINT_TEXT_SIZE];
+    state->checkpoint.time = clock_wall_ms();
+    checkpoint_format(&state->checkpoint, text);
     state->row.size = state->checkpoint.size;
     state->row.time = state->checkpoint.time;
-    return SEALRING_OK;
+    return witness_sign_text(token, vault_id, state->vkey, text, state->row.note, error);
 }
 
 static sealring_status witness_insert(struct registry *registry, void *context, sealring_error *error)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "audit/checkpoint.h"
+#include "audit/note.h"
 #include "registry/audit.h"
 #include "vault/config.h"
 
@@ -49,6 +50,16 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
 /* Whether the audit token signs with the key that the registry names: SEALRING_REFUSED if not, or if it has no such pair; SEALRING_TOKEN if it
  * cannot be reached. Takes a login. */
 sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
+                                  sealring_error *error);
+
+/* Without a registry: the verifier key of the pair in the audit token that has the vault's ID, and the anchor, if there is one. SEALRING_NOT_FOUND if
+ * there is no such pair: it is another vault's token. */
+sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct note_key *key, sealring_error *error);
+
+/* A note over `text`, which ends in a newline, signed by the audit token and verified with the key. */
+sealring_status witness_sign_note(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
                                   sealring_error *error);
 
 /* In a transaction: SEALRING_REFUSED if the registry's log does not go on from where the anchor is: it was put back, or another one. A

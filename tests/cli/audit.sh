@@ -57,7 +57,7 @@ run retire payments 1
 run audit show --last 1
 out_like ' refused: version.retire +payments 1 +retire of ring payments is not possible: version 1 is active' "so is one by the life cycle"
 run audit export
-is "$(tail -n 1 "$work/out" | jq -r '"\(.status) \(.severity) \(.comment)"' | cut -d " " -f 1-6)" "Failure Low retire of ring payments" "OCSF tells it as a failure"
+is "$(tail -n 2 "$work/out" | head -n 1 | jq -r '"\(.status) \(.severity) \(.comment)"' | cut -d " " -f 1-6)" "Failure Low retire of ring payments" "OCSF tells it as a failure"
 other=$(sqlite3 "$database" "SELECT key_id FROM api_key WHERE label = 'other'")
 sql "UPDATE credential SET scopes = 'admin' WHERE api_key = (SELECT id FROM api_key WHERE label = 'other')"
 run reissue "$other"
@@ -87,7 +87,10 @@ mv "$work/tokens" "$SEALRING_VAULT/tokens"
 
 run audit export --proof
 succeeds "export"
-is "$(wc -l <"$work/out")" "$entries" "one line each"
+is "$(jq -sr '.[-1] | .metadata.event_code + " " + (.unmapped.sealring.checkpoint | split("\n")[1])' "$work/out")" "audit.checkpoint $entries" \
+    "the last line is the checkpoint"
+sed '$d' "$work/out" >"$work/entries" && cp "$work/entries" "$work/out"
+is "$(wc -l <"$work/out")" "$entries" "one line for each entry"
 jq -se 'all(.[]; .class_uid == 3004 and .category_uid == 3 and .type_uid == 300400 + .activity_id and .metadata.version == "1.8.0"
     and (.entity.type | length) > 0 and .unmapped.sealring.proof.tree_size >= .unmapped.sealring.entry)' "$work/out" >/dev/null
 report $? "every line is an event of OCSF with a proof"

@@ -15,10 +15,10 @@ ok "is help" cmp -s "$work/out" "$work/overview"
 for word in init issue import verify explain rotate prepare activate rollback retire reinstate compromise destroy revoke \
     reissue status "ring create" "ring list" "ring show" "ring set" "client add" "client list" "client show" "client set" \
     "client forget" "key list" "key show" "key set" "key suspend" "key resume" "key rekey" "verifier list" "verifier forget" \
-    usage run doctor; do
+    usage run doctor backup restore; do
     ok "the overview has $word" grep -Eq "^  $word( |\$)" "$work/overview"
 done
-for word in backup restore upgrade; do
+for word in upgrade; do
     run "$word"
     status_is 2 "$word is not offered yet"
     not_ok "nor in the overview" grep -Eq "^  $word( |\$)" "$work/overview"

@@ -108,6 +108,13 @@ succeeds "the rotation goes on when the server does"
 is "$(state_of 3)" active "with the version that was waiting"
 run activate second
 succeeds "so does the ring's first version"
+must rotate second
+must retire second 1 --overrule "for the test"
+must reinstate second 1
+run rotate second
+succeeds "a rotation beside a version that was reinstated"
+is "$("$SEALRING" ring show second --json | jq -r '[.ring.version_list[].state] | join(" ")')" "pending retiring active" \
+    "activates its own version, and leaves that one pending"
 
 freeze web2
 in_background rotate payments

@@ -238,10 +238,18 @@ static int run_export(struct session *session)
         .first = (uint64_t)option_number(&session->options, "since"),
         .proofs = option_given(&session->options, "proof"),
     };
+    char note[SEALRING_AUDIT_NOTE_SIZE] = "";
     sealring_status status = sealring_vault_describe(session->manager, &vault, &session->error);
+    /* first: what it vouches for is among the entries then */
     if (status == SEALRING_OK)
+        status = sealring_audit_checkpoint(session->manager, note, &session->error);
+    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = sealring_audit_list(session->manager, &filter, export_entry, &vault, &session->error);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (note[0] != '\0' && ocsf_print_checkpoint(stdout, &vault, note) != 0)
+        return session_refuse(session, STATUS_REFUSED, "the checkpoint cannot be printed");
+    return STATUS_DONE;
 }
 
 static int run_key(struct session *session)
@@ -330,7 +338,9 @@ const struct command command_audit_export = {
     .group = "Audit log",
     .purpose = "print the entries as lines of JSON",
     .options = export_options,
-    .notes = "Each line is an event of OCSF 1.8, class 3004 (Entity Management).",
+    .notes =
+        "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest checkpoint. "
+        "`sealring restore --log` does again what they tell.",
     .run = run_export,
 };
 

@@ -142,11 +142,12 @@ static void warn_of_the_late(const struct session *session, uint32_t version, ui
                      session->dry_run ? "sealring reissue first" : "sealring reinstate lets them in again");
 }
 
-/* Whether the version is pending still: then a rotation or activation waits for its barrier. */
+/* Whether a version is pending still: then a rotation or activation waits for its barrier. Where none was named it is the next one, which was
+ * never active: one that was reinstated becomes active by its own number only. */
 static int find_pending(const sealring_version_info *version, void *context)
 {
     uint32_t *pending = context;
-    if (version->state == SEALRING_VERSION_PENDING && (*pending == 0 || *pending == version->version))
+    if (version->state == SEALRING_VERSION_PENDING && *pending == 0 && version->activated == 0)
         *pending = version->version;
     return 0;
 }

@@ -12,6 +12,8 @@ const struct command *const command_table[] = {
     &command_usage,
     &command_run,
     &command_doctor,
+    &command_backup,
+    &command_restore,
     &command_ring_create,
     &command_ring_list,
     &command_ring_show,
@@ -70,7 +72,7 @@ int command_offers(const struct command *command, const struct option *common)
 {
     if (strcmp(common->name, "take-over") == 0)
         return (command->flags & COMMAND_CHANGES) != 0 && (command->flags & COMMAND_WITHOUT_VAULT) == 0 &&
-               strcmp(command->words, "init") != 0;
+               strcmp(command->words, "init") != 0 && strcmp(command->words, "restore") != 0;
     if (strcmp(common->name, "dry-run") == 0)
         return (command->flags & COMMAND_CHANGES) != 0;
     if (strcmp(common->name, "vault") == 0)

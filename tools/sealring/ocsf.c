@@ -28,8 +28,26 @@ static const struct {
     {"destroy", 4, "Delete"},     {"activate", 10, "Activate"}, {"rotate", 10, "Activate"},
     {"rollback", 10, "Activate"}, {"reinstate", 8, "Enable"},   {"revoke", 9, "Disable"},
     {"compromise", 9, "Disable"}, {"retire", 11, "Deactivate"}, {"suspend", 12, "Suspend"},
-    {"resume", 13, "Resume"},     {"hand-over", 2, "Read"},
+    {"resume", 13, "Resume"},     {"hand-over", 2, "Read"},     {"backup", 2, "Read"},
+    {"restore", 3, "Update"},
 };
+
+/* What every line has of metadata. */
+static json_t *product(const sealring_vault_info *vault, const char *uid, const char *code)
+{
+    return json_pack("{s:s, s:{s:s, s:s, s:s}, s:s*, s:s, s:s}", "version", OCSF_VERSION, "product", "name", "sealring",
+                     "vendor_name", "sealring", "version", sealring_library_version(), "uid", uid, "event_code", code,
+                     "tenant_uid", vault->vault_id);
+}
+
+static int print_line(FILE *stream, json_t *event)
+{
+    if (event == NULL)
+        return -1;
+    int failed = json_dumpf(event, stream, JSON_COMPACT);
+    json_decref(event);
+    return failed != 0 || fputc('\n', stream) == EOF ? -1 : 0;
+}
 
 static json_t *entity(const sealring_audit_entry *entry)
 {
@@ -106,10 +124,8 @@ int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_au
             name = activities[i].name;
         }
     const char *reason = json_string_value(json_object_get(detail, refused != NULL ? "why" : "reason"));
-    json_t *metadata = json_pack("{s:s, s:{s:s, s:s, s:s}, s:s, s:I, s:s, s:s}", "version", OCSF_VERSION, "product",
-                                 "name", "sealring", "vendor_name", "sealring", "version", sealring_library_version(),
-                                 "uid", entry->operation_id, "sequence", (json_int_t)entry->sequence, "event_code",
-                                 entry->act, "tenant_uid", vault->vault_id);
+    json_t *metadata = product(vault, entry->operation_id, entry->act);
+    json_object_set_new(metadata, "sequence", json_integer((json_int_t)entry->sequence));
     json_t *event =
         json_pack("{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:i, s:s, s:o, s:o, s:o*, s:o, s:s*, s:o}",
                   "category_uid", OCSF_CATEGORY, "category_name", "Identity & Access Management", "class_uid",
@@ -126,9 +142,17 @@ int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_au
                   metadata, "actor", actor(entry->actor), "device", host(entry->actor), "entity", entity(entry),
                   "comment", reason, "unmapped", unmapped(entry));
     json_decref(detail);
-    if (event == NULL)
-        return -1;
-    int failed = json_dumpf(event, stream, JSON_COMPACT);
-    json_decref(event);
-    return failed != 0 || fputc('\n', stream) == EOF ? -1 : 0;
+    return print_line(stream, event);
+}
+
+int ocsf_print_checkpoint(FILE *stream, const sealring_vault_info *vault, const char *note)
+{
+    const char *time = strstr(note, "\ntime ");
+    return print_line(stream,
+                      json_pack("{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:o, s:{s:{s:s}}}", "category_uid",
+                                0, "category_name", "Uncategorized", "class_uid", 0, "class_name", "Base Event",
+                                "activity_id", OCSF_OTHER, "activity_name", "Other", "type_uid", OCSF_OTHER, "time",
+                                time != NULL ? (json_int_t)strtoll(time + strlen("\ntime "), NULL, 10) : 0,
+                                "severity_id", 1, "severity", "Informational", "metadata",
+                                product(vault, NULL, "audit.checkpoint"), "unmapped", "sealring", "checkpoint", note));
 }

@@ -10,4 +10,7 @@
 /* Prints one line. 0, or another value if it could not be made. */
 int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_audit_entry *entry);
 
+/* The latest checkpoint, a signed note, as an event without a class (OCSF's base event). */
+int ocsf_print_checkpoint(FILE *stream, const sealring_vault_info *vault, const char *note);
+
 #endif

@@ -4,9 +4,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "tools/sealring/moment.h"
+#include "tools/sealring/signals.h"
 
 #define BAR_WIDTH       30
 #define REDRAW_INTERVAL 100 /* milliseconds */
@@ -52,6 +54,23 @@ void progress_step(struct progress *progress)
     int64_t now = monotonic();
     if (now - progress->shown >= REDRAW_INTERVAL)
         draw(progress, now);
+}
+
+int progress_work(const char *what, uint64_t done, uint64_t total, void *context)
+{
+    struct progress *progress = context;
+    if (strcmp(progress->what, what) != 0) { /* another piece of it: what the last one drew is longer, perhaps */
+        progress_finish(progress);
+        progress->began = monotonic();
+        progress->shown = 0;
+    }
+    progress->what = what;
+    progress->total = total;
+    progress->done = done;
+    int64_t now = monotonic();
+    if (!progress->hidden && now - progress->shown >= REDRAW_INTERVAL && now - progress->began >= REDRAW_INTERVAL)
+        draw(progress, now);
+    return signals_caught() != 0;
 }
 
 void progress_finish(struct progress *progress)

@@ -21,6 +21,8 @@ struct progress {
 /* hidden: the result goes to the same terminal, where a bar would be written into it. */
 void progress_start(struct progress *progress, const struct style *style, const char *what, bool hidden);
 void progress_step(struct progress *progress);
+/* As a sealring_work_callback, context: the progress. Stops the work once an interruption was caught. */
+int progress_work(const char *what, uint64_t done, uint64_t total, void *context);
 void progress_finish(struct progress *progress); /* clears the line */
 
 #endif

@@ -32,7 +32,7 @@ sealring_SOURCES = \
 	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h tools/sealring/traffic.c \
 	tools/sealring/traffic.h tools/sealring/plans.c tools/sealring/plans.h tools/sealring/advice.c tools/sealring/advice.h \
 	tools/sealring/verifiers.c tools/sealring/verifiers.h tools/sealring/overview.c tools/sealring/overview.h \
-	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c \
+	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c tools/sealring/cmd_backup.c tools/sealring/cmd_restore.c \
 	tools/sealring/cmd_status.c \
 	tools/sealring/cmd_run.c \
 	tools/sealring/cmd_doctor.c \

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring restore: a backup in the registry's place, brought up to date from exported logs. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sealring/backup.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/jsontext.h"
+#include "tools/sealring/memory.h"
+#include "tools/sealring/moment.h"
+#include "tools/sealring/progress.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/signals.h"
+#include "tools/sealring/table.h"
+
+struct telling {
+    const struct session *session;
+    json_t *losses, *notes;
+};
+
+static int tell(bool loss, const char *text, void *context)
+{
+    struct telling *telling = context;
+    const struct style *style = &telling->session->out;
+    json_array_append_new(loss ? telling->losses : telling->notes, json_string(text));
+    if (!telling->session->json)
+        printf("%s%s%s %s\n", style_start(style, loss ? TONE_BAD : TONE_WARN),
+               loss ? "lost:" : "note:", style_end(style, loss ? TONE_BAD : TONE_WARN), text);
+    return 0;
+}
+
+static const char **logs(const struct options *given)
+{
+    size_t count = 0;
+    const char **paths = memory_grow(NULL, given->count + 1, sizeof *paths);
+    for (size_t i = 0; i < given->count; i++)
+        if (strcmp(given->given[i].option->name, "log") == 0)
+            paths[count++] = given->given[i].text;
+    paths[count] = NULL;
+    return paths;
+}
+
+static void print_json(const struct session *session, const struct telling *telling,
+                       const sealring_restore_result *result, bool done)
+{
+    jsontext_print_as(
+        "restore",
+        json_pack("{s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, s:I, s:s?, s:s, s:O, s:O, s:s?}",
+                  "restored", (int)(done && !session->dry_run), "dry_run", (int)session->dry_run, "backup_time",
+                  jsontext_time(result->backup_time), "backup_entries", (json_int_t)result->backup_entries, "known",
+                  (json_int_t)result->known, "replayed", (json_int_t)result->replayed, "lost", (json_int_t)result->lost,
+                  "clients_without_contact", (json_int_t)result->clients, "versions_closed", (json_int_t)result->closed,
+                  "strange_objects", (json_int_t)result->strange, "era", result->era[0] != '\0' ? result->era : NULL,
+                  "epoch", (json_int_t)result->epoch, "entries", (json_int_t)result->entries, "aside",
+                  result->aside[0] != '\0' ? result->aside : NULL, "remark", result->remark, "losses", telling->losses,
+                  "notes", telling->notes, "refused", done ? NULL : session->error.message));
+}
+
+static void print_result(const struct session *session, const sealring_restore_result *result)
+{
+    char made[MOMENT_SIZE], entries[MOMENT_SIZE], replayed[MOMENT_SIZE], lost[MOMENT_SIZE];
+    const struct style *style = &session->out;
+    moment_format(result->backup_time, session->now, made);
+    moment_number(result->backup_entries, entries);
+    moment_number(result->replayed, replayed);
+    moment_number(result->lost, lost);
+    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entries", made,
+               entries);
+    table_fact(stdout, style, "replayed", "%s entries of the exports", replayed);
+    table_fact(stdout, style, "lost", "%s entries", lost);
+    table_fact(stdout, style, "era", "%s%s", result->era, session->dry_run ? " (or another)" : "");
+    if (result->aside[0] != '\0')
+        table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);
+}
+
+static int finish(struct session *session, sealring_status status, const struct telling *telling,
+                  const sealring_restore_result *result)
+{
+    bool refused = status == SEALRING_REFUSED && json_array_size(telling->losses) > 0;
+    if (status != SEALRING_OK && !(refused && session->json))
+        return session_fail(session, status);
+    if (session->json)
+        print_json(session, telling, result, !refused);
+    else
+        print_result(session, result);
+    if (refused) {
+        session_warn(session, "%s", session->error.message);
+        return STATUS_REFUSED;
+    }
+    if (result->remark[0] != '\0')
+        session_warn(session, "%s", result->remark);
+    if (!session->dry_run)
+        session_say(session,
+                    "servers that run load all of it anew at their next look; next: sealring status, sealring audit "
+                    "verify");
+    return STATUS_DONE;
+}
+
+static int run(struct session *session)
+{
+    int exit_status = session_environment(session);
+    if (exit_status != STATUS_DONE)
+        return exit_status;
+    const char **paths = logs(&session->options);
+    struct progress progress;
+    struct telling telling = {session, json_array(), json_array()};
+    sealring_restore_options options = {
+        .size = sizeof options,
+        .logs = paths,
+        .accept_loss = option_text(&session->options, "accept-loss"),
+        .dry_run = session->dry_run,
+        .progress = progress_work,
+        .progress_context = &progress,
+    };
+    sealring_restore_result result = {.size = sizeof result};
+    signals_watch();
+    progress_start(&progress, &session->err, "", session->json);
+    sealring_status status = sealring_restore(session->vault, session->options.arguments[0], &options, tell, &telling,
+                                              &result, &session->error);
+    progress_finish(&progress);
+    signals_release();
+    exit_status = finish(session, status, &telling, &result);
+    json_decref(telling.losses);
+    json_decref(telling.notes);
+    free(paths);
+    return exit_status;
+}
+
+static const struct argument arguments[] = {
+    {"FILE", "what `sealring backup` made", ARGUMENT_TEXT, 0},
+    {NULL, NULL, 0, 0},
+};
+
+static const struct option options[] = {
+    {"log", "EXPORT", "what `sealring audit export` printed since, the oldest first; may be repeated", OPTION_LIST},
+    {"accept-loss", "REASON", "go on though something is lost; goes on the record", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
+    "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\"",
+    NULL,
+};
+
+const struct command command_restore = {
+    .words = "restore",
+    .group = "Vault",
+    .purpose = "put a backup in the registry's place, with what exported logs tell of the time since",
+    .arguments = arguments,
+    .options = options,
+    .notes =
+        "The backup must be signed by the key in the audit token. What that token knows of the log and the backup has not is "
+        "done again from the exports; what neither has is lost: it is named, and refused unless you accept it. Versions that "
+        "the token says are closed stay closed. The registry that was there is kept beside the restored one. A crash in the "
+        "middle of it leaves the old one or the new one, or none that is taken for one: then restore once more.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES,
+};
