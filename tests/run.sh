@@ -6,7 +6,8 @@
 #                                     check_PROGRAMS='test_lanes test_cache', so that nothing else is built for it
 #
 # NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
-# With CI set, a skipped test counts as failed.
+# With CI set, a skipped test counts as failed. What the tests measured (lines `# figure: …`) is told at the end, and kept in build/x/figures,
+# or the file that FIGURES names.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -25,6 +26,8 @@ fi
 # shellcheck source=tools/build.sh
 . "$top/tools/build.sh"
 build_place "$top" "${NAME:-test}"
+# shellcheck source=tests/figures.sh
+. "$top/tests/figures.sh"
 log=$build/run.log
 
 # shellcheck disable=SC2086 # CONFIGURE is a list of words
@@ -80,4 +83,8 @@ if [ "$skipped" -gt 0 ]; then
     echo "$skipped skipped${CI:+, which counts as failed here}"
     [ -z "${CI-}" ] || failed=$((failed + skipped))
 fi
+figures=${FIGURES:-$build/figures}
+# shellcheck disable=SC2086 # a list of words
+(cd "$build" && figures_of $tests) >"$figures"
+figures_table <"$figures"
 finish "$passed" "$failed"

@@ -22,6 +22,10 @@ include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif
+# What `make coverage-unit` runs: all that is about life cycle, derivation and credentials, and of the verifier's what takes its paths.
+coverage_tests = $(unit_tests) test_verifier_strangers test_verifier_cached test_verifier_state test_verifier_claims \
+	test_verifier_flight test_verifier_freshness test_verifier_fork test_verifier_outage test_verifier_usage \
+	test_verifier_warming test_verifier_crowd
 # Not a sample but all of them: hours of computing.
 .PHONY: fault-all
 fault-all: test_fault_codes module_fault.la
@@ -38,7 +42,7 @@ include tests/tamper/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk
-EXTRA_DIST += tests/lib/contained.sh tests/leaks.supp tests/valgrind.supp tests/run.sh tests/distcheck.sh tests/packages.sh
+EXTRA_DIST += tests/lib/contained.sh tests/leaks.supp tests/valgrind.supp tests/run.sh tests/figures.sh tests/distcheck.sh tests/packages.sh
 # What `make check` runs where configure was told SEALRING_CHECK=short (distcheck, package builds): all of it works on any
 # machine within a minute. Whoever names TESTS decides.
 short_tests = $(unit_tests) replay_text tests/cli/story.sh

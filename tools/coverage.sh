@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Says how much of some source folders has been executed: `sh tools/coverage.sh FOLDER...` in a build directory that was
-# configured with --enable-coverage, after the tests. GCOV names the compiler's gcov.
+# configured with --enable-coverage, after the tests. GCOV names the compiler's gcov. Of a folder that is written with a `!` in front,
+# such as !src/kdf, every branch has to be taken: else it names the lines, and ends with status 1.
 set -eu
 export LC_ALL=C
 [ $# -gt 0 ] || { echo "usage: sh tools/coverage.sh FOLDER..., in a build directory" >&2; exit 2; }
@@ -12,6 +13,7 @@ trap 'exit 130' INT TERM HUP
 
 # gcov tells for each object file about each source it was made from; the sources of the folders are wanted, headers not.
 for folder in "$@"; do
+    folder=${folder#!}
     find "$folder" -name '*.gcno' 2>/dev/null | sort >"$work/objects"
     if [ ! -s "$work/objects" ]; then
         echo "coverage.sh: nothing in $folder was built with --enable-coverage" >&2
@@ -61,7 +63,37 @@ awk '
     { row($1 "/" $2, $3, $4, $5, $6); a += $3; b += $4; c += $5; d += $6 }
     function finish()
     {
-        if (folder != "") { row(folder, a, b, c, d); print "" }
+        if (folder != "") {
+            row(folder, a, b, c, d)
+            name = folder
+            sub(/.*\//, "", name)
+            printf "# figure: coverage-%s lines=%.1f%% branches=%.1f%% (%d of %d)\n\n", name, b ? 100 * a / b : 100, d ? 100 * c / d : 100, c, d
+        }
         A += a; B += b; C += c; D += d
     }
     END { finish(); row("all", A, B, C, D) }' "$work/counts"
+
+# ---- What is left of those that must be whole ----
+
+left=0
+for folder in "$@"; do
+    case $folder in
+    !*) folder=${folder#!} ;;
+    *) continue ;;
+    esac
+    find "$folder" -name '*.gcno' | sort >"$work/objects"
+    while read -r object; do
+        # shellcheck disable=SC2086 # as above
+        ${GCOV:-gcov} -t -b -c -o "$object" "$object" 2>>"$work/errors" | awk -v folder="$folder/" '
+            $1 == "-:" && $2 ~ /^0:Source:/ { wanted = index($0, folder) > 0 && $0 ~ /\.c$/; file = $0; sub(/.*Source:/, "", file) }
+            !wanted { next }
+            /^ *[-0-9#=*]+: *[0-9]+:/ { line = $0; sub(/^[^:]*: */, "", line) }
+            /^branch .*(taken 0 |taken 0$|taken 0%|never executed)/ && line != said { print file ":" line; said = line }'
+    done <"$work/objects" >>"$work/left"
+done
+if [ -s "$work/left" ]; then
+    echo "branches that no test takes, and every one should be taken:"
+    cat "$work/left"
+    left=1
+fi
+exit $left

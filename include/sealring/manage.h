@@ -66,19 +66,30 @@ typedef int (*sealring_environment_callback)(const char *name, const char *value
 sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
                                      sealring_error *error);
 
+#define SEALRING_PIN_SIZE 257 /* bytes of the room for a PIN, NUL included */
+
+/* Asks somebody for the user PIN of the token with this URI: where a PIN source is the terminal. Writes it, with NUL, into the
+ * SEALRING_PIN_SIZE bytes at `pin`, which are locked memory, and returns 0; anything else: it was not given. It is called again for each
+ * opening of a token, so it may remember what it was told (in memory that is locked, not dumped, and wiped), until it is called with pin
+ * NULL: the token refused the PIN, which must not be given again. */
+typedef int (*sealring_pin_callback)(const char *token_uri, char *pin, void *context);
+
 #define SEALRING_AUDIT_KEY_SIZE 512
 
 typedef struct sealring_init_options {
     size_t size;
     const char *module;           /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
     const char *token_uri;        /* RFC 7512 URI of an initialised token; NULL with module NULL only */
-    const char *pin_source;       /* file with the user PIN, owner-readable only; NULL with module NULL only */
+    const char *pin_source;       /* where the user PIN comes from: a file, owner-readable only; "credential:NAME";
+                                   * "terminal": see sealring.conf(5). NULL with module NULL only */
     const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
     int64_t lease; /* how long a verifier may go on without a look at the registry: 1 s to 1 h; 0: 60 s */
     const char
         *audit_token_uri; /* another token on the same module, whose PIN verifiers do not have: it signs the audit */
-    const char *audit_pin_source; /* log's checkpoints; NULL: with a module of one's own they are not signed */
+    const char *audit_pin_source;  /* log's checkpoints; NULL: with a module of one's own they are not signed */
+    sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
+    void *ask_context;
 } sealring_init_options;
 
 typedef struct sealring_init_result {
@@ -113,6 +124,9 @@ typedef struct sealring_manage_options {
     const char
         *take_over; /* why to go on with a registry that is older than what the audit token knows, or another one: for
                             * the record; NULL: refuse every change then */
+    const char *pin_source; /* where the PIN of the keys' token comes from this time; NULL: as sealring.conf says */
+    sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
+    void *ask_context;
 } sealring_manage_options;
 
 /* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */
@@ -120,8 +134,14 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
                                       sealring_manager **opened, sealring_error *error);
 void sealring_manager_close(sealring_manager **manager);
 
+/* Opens a vault for verifying, as sealring_open, with a PIN from elsewhere: for programs that a person has started, not for servers.
+ * pin_source NULL: as sealring.conf says. ask is called inside, and again when a forked child joins; NULL: nobody is asked. */
+sealring_status sealring_open_with_pin(const char *vault, const sealring_options *options, const char *pin_source,
+                                       sealring_pin_callback ask, void *context, sealring_vault **opened,
+                                       sealring_error *error);
+
 /* What the operator should know of the last calls, though they succeeded: a checkpoint of the audit log that could not be signed or
- * anchored. One line, "" for nothing; the manager's. */
+ * anchored, secrets that cannot be locked into memory. One line, "" for nothing; the manager's. */
 const char *sealring_manager_remark(const sealring_manager *manager);
 
 typedef struct sealring_vault_info {

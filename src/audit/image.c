@@ -154,8 +154,13 @@ static json_t *write_member(const struct member *member, const void *row, bool *
         *wanted = value != NULL;
         return value;
     }
-    case OBJECT_ID:
-        return hexadecimal(place, ((const struct registry_version *)row)->object_id_length);
+    case OBJECT_ID: {
+        char text[2 * REGISTRY_OBJECT_ID_MAX + 1];
+        size_t length = ((const struct registry_version *)row)->object_id_length;
+        *wanted = length > 0;
+        hex_encode((const uint8_t *)place, length, text); /* also one of zeros: its length is part of it */
+        return *wanted ? json_string(text) : NULL;
+    }
     }
     *wanted = number != 0;
     return *wanted ? json_integer(number) : NULL;

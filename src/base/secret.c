@@ -2,11 +2,15 @@
 /* Secret memory: locked, not dumped, wiped; constant-time comparison. */
 #include "base/secret.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+
+/* Of the process, as its limit is. A forked child starts with its parent's answer, and has its limit as well. */
+static _Atomic(bool) unlocked;
 
 /* Whole pages, so that locking and releasing never touch a neighbour's memory. 0: too large. */
 static size_t page_multiple(size_t size)
@@ -28,10 +32,17 @@ void *secret_allocate(size_t size)
     if (memory == MAP_FAILED) {
         return NULL;
     }
-    /* Best effort both: a small RLIMIT_MEMLOCK must not keep a server from starting. */
-    (void)mlock(memory, mapped);
+    /* Best effort both: a small RLIMIT_MEMLOCK must not keep a server from starting. But it is said. */
+    if (mlock(memory, mapped) != 0) {
+        atomic_store_explicit(&unlocked, true, memory_order_relaxed);
+    }
     (void)madvise(memory, mapped, MADV_DONTDUMP);
     return memory;
+}
+
+bool secret_was_unlocked(void)
+{
+    return atomic_load_explicit(&unlocked, memory_order_relaxed);
 }
 
 void secret_free(void *memory, size_t size)

@@ -9,6 +9,14 @@
 /* A zeroed region of whole pages of its own, MADV_DONTDUMP, and mlock'ed where RLIMIT_MEMLOCK allows. NULL: no memory. */
 void *secret_allocate(size_t size);
 
+/* Whether this process ever got memory from secret_allocate that could not be locked: what was in it may reach the swap space. */
+bool secret_was_unlocked(void);
+
+/* One line for people that says so, and what to do. */
+#define SECRET_UNLOCKED_WORDS                                                                                          \
+    "secrets cannot be locked into memory, and may be written to the swap space: raise RLIMIT_MEMLOCK (ulimit -l, or " \
+    "LimitMEMLOCK= in the unit)"
+
 /* Wipes and releases. memory may be NULL; size as allocated. */
 void secret_free(void *memory, size_t size);
 

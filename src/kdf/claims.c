@@ -26,6 +26,12 @@ _Static_assert(sizeof CREDENTIAL_LABEL - 1 + INPUT_OVERHEAD + CONTEXT_MAX <= CLA
 _Static_assert(sizeof CHECK_LABEL - 1 + INPUT_OVERHEAD + CHECK_CONTEXT_MAX <= CLAIMS_CHECK_INPUT_MAX,
                "a check value's context always fits");
 
+/* That all fits is asserted above. Should it not, there is no input; without a branch, as no test could ever take it. */
+static size_t whole_length(const struct writer *context, const struct writer *writer)
+{
+    return writer->length * (size_t) !(context->overflow | writer->overflow);
+}
+
 /* Texts from the registry are not trusted to end in NUL within their room. */
 static bool well_formed(const struct claims *claims)
 {
@@ -62,7 +68,7 @@ static size_t write_input(const struct claims *claims, const char *label, const 
     struct writer writer;
     writer_init(&writer, input, CLAIMS_INPUT_MAX);
     kdf_write_input(&writer, label, context.data, context.length);
-    return context.overflow || writer.overflow ? 0 : writer.length;
+    return whole_length(&context, &writer);
 }
 
 size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX])
@@ -96,5 +102,5 @@ size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const ui
     struct writer writer;
     writer_init(&writer, input, CLAIMS_CHECK_INPUT_MAX);
     kdf_write_input(&writer, CHECK_LABEL, context.data, context.length);
-    return context.overflow || writer.overflow ? 0 : writer.length;
+    return whole_length(&context, &writer);
 }

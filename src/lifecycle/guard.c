@@ -61,13 +61,14 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
     replace_controls(reason);
 }
 
-/* earlier minus later must not overflow, whatever a damaged registry holds. */
+/* Must not overflow, whatever a damaged registry holds. later is an end or a time past one, and ends are after 1970: what overflows is
+ * too long. */
 static int64_t difference(int64_t later, int64_t earlier)
 {
     int64_t result;
 
     if (__builtin_sub_overflow(later, earlier, &result))
-        return later < earlier ? INT64_MIN : INT64_MAX;
+        return INT64_MAX;
     return result;
 }
 

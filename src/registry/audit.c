@@ -103,9 +103,9 @@ static void audit_read(struct query *query, struct registry_audit *entry)
 {
     entry->sequence = query_uint64(query);
     query_bytes(query, entry->operation_id, sizeof entry->operation_id);
-    entry->time = query_int64(query);
+    entry->time = query_time(query);
     entry->actor = query_borrow(query);
-    entry->act = query_borrow(query);
+    entry->act = query_borrow_some(query);
     entry->ring = query_borrow(query);
     entry->version = query_uint32(query);
     entry->key_id = query_borrow(query);

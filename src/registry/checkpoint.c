@@ -105,7 +105,7 @@ sealring_status registry_checkpoint_insert(struct registry *registry, const stru
 static void checkpoint_read(struct query *query, struct registry_checkpoint *checkpoint)
 {
     checkpoint->size = query_uint64(query);
-    checkpoint->time = query_int64(query);
+    checkpoint->time = query_time(query);
     query_text(query, checkpoint->note, sizeof checkpoint->note);
 }
 

@@ -28,8 +28,8 @@ void columns_read_client(struct query *query, struct registry_client *client)
     client->id = query_int64(query);
     query_name(query, client->name, sizeof client->name, name_client_problem);
     query_name(query, client->contact, sizeof client->contact, name_contact_problem);
-    client->created = query_int64(query);
-    client->forgotten = query_int64(query);
+    client->created = query_time(query);
+    client->forgotten = query_time(query);
     client->changed_epoch = query_uint64(query);
 }
 

@@ -24,10 +24,10 @@ sealring_status registry_clock_get(struct registry *registry, struct registry_cl
     bool found = query_row(&query);
     if (found) {
         query_ascii(&query, clock->boot_id, sizeof clock->boot_id);
-        clock->boot_ms = query_int64(&query);
+        clock->boot_ms = query_time(&query);
         clock->wall_ms = query_int64(&query);
         clock->held = query_bool(&query);
-        clock->steady_boot_ms = query_int64(&query);
+        clock->steady_boot_ms = query_time(&query);
         clock->expectation = query_small(&query, 0, 2);
         clock->expected_ms = query_int64(&query);
     }

@@ -37,13 +37,13 @@ void columns_read_credential(struct query *query, struct registry_credential *cr
     query_bytes(query, credential->digest, sizeof credential->digest);
     query_bytes(query, credential->nonce, sizeof credential->nonce);
     query_ascii(query, credential->scopes, sizeof credential->scopes);
-    credential->not_before = query_int64(query);
-    credential->expires = query_int64(query);
+    credential->not_before = query_time(query);
+    credential->expires = query_time(query);
     credential->state =
         (sealring_credential_state)query_small(query, SEALRING_CREDENTIAL_CURRENT, SEALRING_CREDENTIAL_SUPERSEDED);
     credential->replaced = query_bool(query);
-    credential->retire_at = query_int64(query);
-    credential->issued = query_int64(query);
+    credential->retire_at = query_time(query);
+    credential->issued = query_time(query);
     credential->imported = query_bool(query);
     size_t bound;
     query_bytes_upto(query, credential->binding, sizeof credential->binding, &bound);

@@ -2,6 +2,7 @@
 /* Rows of intentions: objects that may have been made in the token and are not yet a version's. */
 #include "registry/rows.h"
 
+#include "base/name.h"
 #include "registry/query.h"
 
 static const struct db_query intention_highest = {"SELECT coalesce(max(id), 0) FROM intention", false};
@@ -60,8 +61,8 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
         query_bytes(&query, intention.nonce, sizeof intention.nonce);
         intention.ring = query_int64(&query);
         query_bytes_upto(&query, intention.object_id, sizeof intention.object_id, &intention.object_id_length);
-        query_text(&query, intention.owner, sizeof intention.owner);
-        intention.created = query_int64(&query);
+        query_name(&query, intention.owner, sizeof intention.owner, name_contact_problem);
+        intention.created = query_time(&query);
         if (query_enter(&query)) {
             query_leave(&query, each(&intention, context, error));
         }

@@ -36,7 +36,7 @@ void columns_read_key(struct query *query, struct registry_key *key)
     key->narrowed = query_bool(query);
     query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
     key->last_serial = query_uint32(query);
-    key->created = query_int64(query);
+    key->created = query_time(query);
     key->changed_epoch = query_uint64(query);
 }
 

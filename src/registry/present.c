@@ -39,12 +39,12 @@ void columns_read_presented(struct query *query, struct registry_holder *holder)
     credential->version = query_uint32(query);
     query_bytes(query, credential->nonce, sizeof credential->nonce);
     query_ascii(query, credential->scopes, sizeof credential->scopes);
-    credential->not_before = query_int64(query);
-    credential->expires = query_int64(query);
+    credential->not_before = query_time(query);
+    credential->expires = query_time(query);
     credential->state =
         (sealring_credential_state)query_small(query, SEALRING_CREDENTIAL_CURRENT, SEALRING_CREDENTIAL_SUPERSEDED);
     credential->replaced = query_bool(query);
-    credential->retire_at = query_int64(query);
+    credential->retire_at = query_time(query);
     credential->imported = query_bool(query);
     memset(credential->binding, 0, sizeof credential->binding);
     if (!query_null(query)) {

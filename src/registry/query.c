@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 
+#define QUERY_TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z, as in base/timetext.c */
+
 /* What forbids a query here and now, NULL if nothing does. */
 static const char *query_objection(const struct registry *registry, const struct db_query *text)
 {
@@ -114,6 +116,21 @@ int64_t query_int64(struct query *query)
     return value;
 }
 
+int64_t query_time(struct query *query)
+{
+    int64_t value = query_int64(query);
+    bool fits = value >= 0 && value <= QUERY_TIME_MAX;
+    query_demand(query, fits);
+    return fits ? value : 0;
+}
+
+int64_t query_past(struct query *query)
+{
+    int64_t value = query_int64(query);
+    query_demand(query, value >= 0);
+    return value >= 0 ? value : 0;
+}
+
 uint64_t query_uint64(struct query *query)
 {
     int64_t value = query_int64(query);
@@ -167,6 +184,13 @@ const char *query_borrow(struct query *query)
                 found[length] == '\0' && strlen(found) == length;
     query_demand(query, fits);
     return fits ? found : "";
+}
+
+const char *query_borrow_some(struct query *query)
+{
+    const char *text = query_borrow(query);
+    query_demand(query, text != NULL);
+    return text == NULL ? "" : text;
 }
 
 void query_name(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]))

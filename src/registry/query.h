@@ -36,6 +36,9 @@ bool query_null(struct query *query);
 /* Each reads the next column. What does not fit the type makes the row a damaged one: query_good is false from then on. */
 int64_t query_int64(struct query *query);
 uint64_t query_uint64(struct query *query);
+int64_t query_time(
+    struct query *query); /* or a duration: from 0 to the end of the year 9999, so that two can be added */
+int64_t query_past(struct query *query); /* a time that a verifier told, whose clock may be any: 0 or more */
 uint32_t query_uint32(struct query *query);
 int query_small(struct query *query, int smallest, int largest);
 bool query_bool(struct query *query);
@@ -48,6 +51,9 @@ void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *
 
 /* The text itself, good until the next row; NULL for NULL. One with a NUL inside is damaged. */
 const char *query_borrow(struct query *query);
+
+/* The same where there has to be one: NULL is a damaged row. */
+const char *query_borrow_some(struct query *query);
 
 bool query_good(const struct query *query);
 

@@ -29,18 +29,18 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
     query_bytes(query, ring->ring_id, sizeof ring->ring_id);
     query_name(query, ring->name, sizeof ring->name, name_problem);
     query_name(query, ring->prefix, sizeof ring->prefix, name_prefix_problem);
-    ring->policy.overlap = query_int64(query);
-    ring->policy.purge_delay = query_int64(query);
+    ring->policy.overlap = query_time(query);
+    ring->policy.purge_delay = query_time(query);
     ring->policy.keep = query_uint32(query);
-    ring->policy.rotate_every = query_int64(query);
-    ring->policy.quiet_period = query_int64(query);
+    ring->policy.rotate_every = query_time(query);
+    ring->policy.quiet_period = query_time(query);
     ring->policy.standby = query_bool(query);
     ring->policy.idle_blocks = query_bool(query);
-    ring->policy.usage_hourly = query_int64(query);
-    ring->policy.usage_daily = query_int64(query);
+    ring->policy.usage_hourly = query_time(query);
+    ring->policy.usage_daily = query_time(query);
     ring->rotation_held = query_bool(query);
     ring->last_version = query_uint32(query);
-    ring->created = query_int64(query);
+    ring->created = query_time(query);
     ring->changed_epoch = query_uint64(query);
 }
 

@@ -47,7 +47,7 @@ static void read_counts(struct query *query, struct registry_usage *usage)
     for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
         usage->rejected[i] = query_uint64(query);
     }
-    usage->last_use = query_int64(query);
+    usage->last_use = query_past(query);
 }
 
 static void bind_name(struct query *query, const struct registry_usage *usage)
@@ -116,7 +116,7 @@ sealring_status registry_usage_owner(struct registry *registry, int64_t key, int
     bool found = query_row(&query);
     if (found) {
         *ring = query_int64(&query);
-        *used = query_int64(&query);
+        *used = query_past(&query);
     }
     return query_end_one(&query, found, error);
 }

@@ -44,7 +44,7 @@ static void read_name(struct query *query, struct named *named)
     query_ascii(query, named->name.key_id, sizeof named->name.key_id);
     query_name(query, named->name.client, sizeof named->name.client, name_client_problem);
     query_name(query, named->name.label, sizeof named->name.label, name_problem);
-    named->name.last_use = query_int64(query);
+    named->name.last_use = query_past(query);
 }
 
 static void take_user(struct users *users, const struct named *named)

@@ -78,7 +78,7 @@ static sealring_status roll_collect(struct registry *registry, const struct regi
         for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
             usage->rejected[i] = query_uint64(&query);
         }
-        usage->last_use = query_int64(&query);
+        usage->last_use = query_past(&query);
     }
     return query_end(&query, error);
 }
@@ -136,7 +136,7 @@ static sealring_status prune_collect(struct registry *registry, const struct reg
         usage->key = query_int64(&query);
         usage->serial = query_uint32(&query);
         usage->period = query_uint32(&query);
-        usage->last_use = query_int64(&query);
+        usage->last_use = query_past(&query);
     }
     return query_end(&query, error);
 }

@@ -29,9 +29,9 @@ void columns_read_vault(struct query *query, struct registry_vault *vault)
     vault->schema = query_small(query, 1, INT_MAX);
     vault->min_reader = query_small(query, 1, INT_MAX);
     vault->min_writer = query_small(query, 1, INT_MAX);
-    vault->lease_ms = query_int64(query);
-    vault->refresh_ms = query_int64(query);
-    vault->created = query_int64(query);
+    vault->lease_ms = query_small(query, 1, INT_MAX);
+    vault->refresh_ms = query_small(query, 1, INT_MAX);
+    vault->created = query_time(query);
     vault->object_id_length = (size_t)query_small(query, 1, 32);
     vault->token_closes_keys = query_bool(query);
 }

@@ -2,6 +2,7 @@
 /* Rows of verifiers, and the last use of versions. */
 #include "registry/rows.h"
 
+#include "base/name.h"
 #include "registry/query.h"
 
 #define VERIFIER_COLUMNS                                                                                                     \
@@ -67,19 +68,19 @@ static void read_verifier(struct query *query, struct registry_verifier *verifie
     query_bytes(query, verifier->instance, sizeof verifier->instance);
     query_bytes(query, verifier->seat, sizeof verifier->seat);
     verifier->inode = query_int64(query);
-    query_text(query, verifier->host, sizeof verifier->host);
-    query_text(query, verifier->program, sizeof verifier->program);
+    query_name(query, verifier->host, sizeof verifier->host, name_contact_problem);
+    query_name(query, verifier->program, sizeof verifier->program, name_contact_problem);
     verifier->process = query_int64(query);
-    verifier->joined = query_int64(query);
+    verifier->joined = query_past(query);
     verifier->state =
         (sealring_verifier_state)query_small(query, SEALRING_VERIFIER_JOINING, SEALRING_VERIFIER_FORGOTTEN);
     verifier->number = query_uint64(query);
     verifier->epoch = query_uint64(query);
     query_ascii(query, verifier->seen_boot_id, sizeof verifier->seen_boot_id);
-    verifier->seen_boot_ms = query_int64(query);
-    verifier->last_report = query_int64(query);
-    verifier->ended = query_int64(query);
-    verifier->hole = query_int64(query);
+    verifier->seen_boot_ms = query_time(query);
+    verifier->last_report = query_past(query);
+    verifier->ended = query_past(query);
+    verifier->hole = query_past(query);
     verifier->alarms = query_uint64(query);
 }
 
@@ -105,7 +106,7 @@ sealring_status registry_version_use_get(struct registry *registry, int64_t ring
     query_start(&query, registry, &version_use_get, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, number);
-    *last_use = query_row(&query) ? query_int64(&query) : 0;
+    *last_use = query_row(&query) ? query_past(&query) : 0;
     return query_end(&query, error);
 }
 

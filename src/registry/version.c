@@ -53,12 +53,12 @@ void columns_read_version(struct query *query, struct registry_version *version)
     query_bytes(query, version->check_value, sizeof version->check_value);
     version->was_compromised = query_bool(query);
     version->closing_owed = query_bool(query);
-    version->created = query_int64(query);
-    version->activated = query_int64(query);
-    version->retire_at = query_int64(query);
-    version->closed = query_int64(query);
-    version->purge_at = query_int64(query);
-    version->destroyed = query_int64(query);
+    version->created = query_time(query);
+    version->activated = query_time(query);
+    version->retire_at = query_time(query);
+    version->closed = query_time(query);
+    version->purge_at = query_time(query);
+    version->destroyed = query_time(query);
     version->created_epoch = query_uint64(query);
     version->changed_epoch = query_uint64(query);
 }

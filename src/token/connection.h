@@ -17,6 +17,7 @@
 
 #include "token/index.h"
 #include "token/module.h"
+#include "token/pin.h"
 #include "token/record.h"
 #include "token/session.h"
 #include "token/slot.h"
@@ -31,6 +32,10 @@ struct token {
     P11KitUri *uri;
     char *uri_text;
     char *pin_source;
+    struct pin typed; /* where pin_source is the terminal: for as long as the token is open */
+    bool typed_refused;
+    sealring_pin_callback ask_pin;
+    void *ask_context;
     char *login_record;
     char *login_lock;
     char name[SLOT_NAME_SIZE]; /* fixed by the first connection */

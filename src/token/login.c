@@ -8,6 +8,7 @@
 #include "token/code.h"
 #include "token/interruption.h"
 #include "token/pin.h"
+#include "token/pin_source.h"
 #include "token/record.h"
 
 /* Asked right before the try, under the lock: another process may have failed a moment ago. */
@@ -34,17 +35,69 @@ static sealring_status login_check_tries(const struct login *login, sealring_err
     return SEALRING_OK;
 }
 
+static sealring_status login_fail_refused(const struct login *login, CK_RV code, sealring_error *error)
+{
+    switch (pin_source_of(login->pin_source)) {
+    case PIN_SOURCE_TERMINAL:
+        return error_set_token(error, code, "the PKCS#11 token %s refused the PIN that was typed (%s)", login->name,
+                               code_name(code));
+    case PIN_SOURCE_CREDENTIAL:
+        return error_set_token(error, code,
+                               "the PKCS#11 token %s refused the PIN in %s (%s): correct it, then log in once by hand "
+                               "(--pin-source -), or empty %.120s; until then it is not tried again",
+                               login->name, login->pin_source, code_name(code), login->login_record);
+    case PIN_SOURCE_FILE:
+    default:
+        return error_set_token(error, code,
+                               "the PKCS#11 token %s refused the PIN in %s (%s): correct the file; until it changes "
+                               "the PIN is not tried again",
+                               login->name, login->pin_source, code_name(code));
+    }
+}
+
+/* This PIN, by its identity, was refused before: by whoever of all processes tried it. */
+static sealring_status login_refuse(const struct login *login, sealring_error *error)
+{
+    if (pin_source_of(login->pin_source) == PIN_SOURCE_CREDENTIAL) {
+        return error_set_token(error, CKR_PIN_INCORRECT,
+                               "the PIN in %s was refused before by the PKCS#11 token %s and is not tried again: "
+                               "correct it, then log in once by hand (--pin-source -), or empty %.120s",
+                               login->pin_source, login->name, login->login_record);
+    }
+    if (login->typed != NULL) {
+        return error_set_token(error, CKR_PIN_INCORRECT,
+                               "the PIN that was typed was refused by the PKCS#11 token %s and is not tried again",
+                               login->name);
+    }
+    return error_set_token(error, CKR_PIN_INCORRECT,
+                           "the PIN in %s was refused before by the PKCS#11 token %s and is not tried again: correct "
+                           "the file",
+                           login->pin_source, login->name);
+}
+
+/* Whoever comes next must not try it again. */
+static sealring_status login_remember(const struct login *login, const struct pin *pin, CK_RV code,
+                                      struct record *record, sealring_error *error)
+{
+    sealring_error unwritten;
+    if (login->typed != NULL) {
+        *login->typed_refused = true; /* who types decides for the next process */
+    } else if (record_write(record, pin->identity, &unwritten) != SEALRING_OK) {
+        return error_set_token(error, code,
+                               "the PKCS#11 token %s refused the PIN in %s, and this could not be remembered: correct "
+                               "both; %s",
+                               login->name, login->pin_source, unwritten.message);
+    }
+    return SEALRING_TOKEN;
+}
+
 static sealring_status login_fail(const struct login *login, CK_RV code, sealring_error *error)
 {
     switch (code) {
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:
-        return error_set_token(
-            error, code,
-            "the PKCS#11 token %s refused the PIN in %s (%s): correct the file; until it changes the "
-            "PIN is not tried again",
-            login->name, login->pin_source, code_name(code));
+        return login_fail_refused(login, code, error);
     case CKR_PIN_LOCKED:
         return error_set_token(error, code,
                                "the user PIN of the PKCS#11 token %s is locked: unlock it with the token's own tool",
@@ -67,19 +120,22 @@ static sealring_status login_fail(const struct login *login, CK_RV code, sealrin
 static sealring_status login_try(const struct login *login, CK_SESSION_HANDLE session, struct record *record,
                                  bool *done, sealring_error *error)
 {
-    struct pin pin;
-    sealring_status status = pin_read(login->pin_source, &pin, error);
-    if (status != SEALRING_OK) {
-        return status;
+    struct pin read = {0};
+    const struct pin *pin = login->typed;
+    if (pin == NULL) {
+        sealring_status status = pin_read(login->pin_source, &read, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        pin = &read;
     }
-    if (strcmp(record->refused, pin.identity) == 0) {
-        status = error_set_token(error, CKR_PIN_INCORRECT,
-                                 "the PIN in %s was refused before by the PKCS#11 token %s and is not tried again: "
-                                 "correct the file",
-                                 login->pin_source, login->name);
+    sealring_status status = SEALRING_OK;
+    bool refused = login->typed != NULL ? *login->typed_refused : strcmp(record->refused, pin->identity) == 0;
+    if (refused) {
+        status = login_refuse(login, error);
         goto cleanup;
     }
-    CK_RV code = login->functions->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR)pin.bytes, (CK_ULONG)pin.length);
+    CK_RV code = login->functions->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->length);
     if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) {
         *done = code == CKR_OK;
         if (record->refused[0] != '\0') {
@@ -89,16 +145,10 @@ static sealring_status login_try(const struct login *login, CK_SESSION_HANDLE se
     }
     status = login_fail(login, code, error);
     if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE) {
-        sealring_error unwritten;
-        if (record_write(record, pin.identity, &unwritten) != SEALRING_OK) {
-            status = error_set_token(error, code,
-                                     "the PKCS#11 token %s refused the PIN in %s, and this could not be "
-                                     "remembered: correct both; %s",
-                                     login->name, login->pin_source, unwritten.message);
-        }
+        status = login_remember(login, pin, code, record, error);
     }
 cleanup:
-    pin_free(&pin);
+    pin_free(&read);
     return status;
 }
 

@@ -9,12 +9,15 @@
 
 #include <sealring/verify.h>
 
+struct pin;
 struct record;
 
 struct login {
     CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
     const char *pin_source;
+    struct pin *typed;   /* what was typed; NULL: pin_source is read */
+    bool *typed_refused; /* set when the token refused that, after which it is not tried again */
     const char *login_record;
     const char *login_lock;
     struct record *record; /* the same, open and locked already; NULL: it is opened for the login */

@@ -14,6 +14,7 @@ libsealring_core_la_SOURCES += \
 	src/token/module.c src/token/module.h \
 	src/token/object.c src/token/object.h src/token/origin.c src/token/origin.h \
 	src/token/pin.c src/token/pin.h \
+	src/token/pin_source.c src/token/pin_source.h \
 	src/token/probe.c \
 	src/token/provision.c src/token/provision.h \
 	src/token/record.c src/token/record.h \

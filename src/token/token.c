@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "token/attempt.h"
+#include "token/pin_source.h"
 #include "token/sigpipe.h"
 
 #define TOKEN_SESSIONS_DEFAULT 16
@@ -35,6 +36,8 @@ static sealring_status token_new(const struct token_config *config, struct token
     token->pid = fork_process();
     token->guards_sigpipe = sigpipe_kills();
     token->without_hmac = config->without_hmac;
+    token->ask_pin = config->ask_pin;
+    token->ask_context = config->ask_context;
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
     index_init(&token->index);
@@ -65,6 +68,7 @@ static void token_free(struct token *token)
     if (token->uri != NULL) {
         p11_kit_uri_free(token->uri);
     }
+    pin_free(&token->typed);
     free(token->uri_text);
     free(token->pin_source);
     free(token->login_record);
@@ -92,7 +96,13 @@ sealring_status token_open(const struct token_config *config, struct token **ope
     if (status != SEALRING_OK) {
         goto cleanup;
     }
-    status = connection_open(token, error);
+    /* before any lock is held: a person takes time */
+    if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL) {
+        status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
+    }
+    if (status == SEALRING_OK) {
+        status = connection_open(token, error);
+    }
     if (status != SEALRING_OK) {
         module_release(token->module);
         goto cleanup;

@@ -7,15 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sealring/verify.h>
+#include <sealring/manage.h>
 
 struct token;
 
 struct token_config {
-    const char *module;     /* path of the shared object, from the configuration only */
-    const char *init_args;  /* NULL: none */
-    const char *uri;        /* RFC 7512, names exactly one token; pin-value is refused */
-    const char *pin_source; /* file: the PIN, one trailing newline dropped; refused if group or others can read it */
+    const char *module;    /* path of the shared object, from the configuration only */
+    const char *init_args; /* NULL: none */
+    const char *uri;       /* RFC 7512, names exactly one token; pin-value is refused */
+    const char
+        *pin_source; /* a file, refused if group or others can read it; a credential; the terminal: pin_source.h */
+    sealring_pin_callback ask_pin; /* for the terminal; NULL: there is nobody to be asked */
+    void *ask_context;
     const char
         *login_record;      /* file that is both the lock around connecting, shared by all processes that use the token
                                * (SoftHSM2 needs that: docs/tokens.md), and the memory of a refused PIN; created 0600 */
@@ -27,7 +30,7 @@ struct token_config {
 /* Loads and initialises the module, finds the token, logs in: one C_Login at most. SEALRING_TOKEN says what is wrong and what
  * to do: module missing or no module; token absent, two with that name, not initialised, user PIN not set, without
  * CKM_SHA256_HMAC; PIN file missing, readable by others, empty; PIN refused now or remembered as refused (until the PIN file
- * changes: then exactly one new try); last try left; PIN locked. SEALRING_INVALID for a URI that is none or has pin-value. */
+ * changes: then exactly one new try; of a credential until somebody logs in); last try left; PIN locked. SEALRING_INVALID for a URI that is none or has pin-value. */
 sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error);
 
 /* Ends the sessions, and finalises the module if this was the last token on it and sealring initialised it. In a forked

@@ -11,10 +11,17 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "token/pin_source.h"
 
 #define NUMBER_MOST 4096
 
-enum value_kind { VALUE_TEXT, VALUE_PATH, VALUE_VARIABLE, VALUE_NUMBER /* kept as text; 1 to 4096 */ };
+enum value_kind {
+    VALUE_TEXT,
+    VALUE_PATH,
+    VALUE_VARIABLE,
+    VALUE_NUMBER /* kept as text; 1 to 4096 */,
+    VALUE_PIN /* a path, unless it says that it is none */
+};
 
 /* The keys of sealring.conf. One row per key; sealring.conf(5) documents them in this order. */
 static const struct config_key {
@@ -30,9 +37,9 @@ static const struct config_key {
     {"module-environment", VALUE_VARIABLE, 0, 0, false},
     {"module-sessions", VALUE_NUMBER, offsetof(struct config, module_sessions), CONFIG_NUMBER_SIZE, false},
     {"token", VALUE_TEXT, offsetof(struct config, token), CONFIG_TEXT_SIZE, true},
-    {"pin-source", VALUE_PATH, offsetof(struct config, pin_source), PATH_MAX, true},
+    {"pin-source", VALUE_PIN, offsetof(struct config, pin_source), PATH_MAX, true},
     {"audit-token", VALUE_TEXT, offsetof(struct config, audit_token), CONFIG_TEXT_SIZE, false},
-    {"audit-pin-source", VALUE_PATH, offsetof(struct config, audit_pin_source), PATH_MAX, false},
+    {"audit-pin-source", VALUE_PIN, offsetof(struct config, audit_pin_source), PATH_MAX, false},
 };
 static const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
 
@@ -168,7 +175,10 @@ static sealring_status apply_line(struct config *config, char *line, bool seen[]
     } else if (key->kind == VALUE_NUMBER && !is_number(value)) {
         snprintf(problem, 128, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
         return SEALRING_INVALID;
-    } else if (key->kind == VALUE_PATH) {
+    } else if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL) {
+        snprintf(problem, 128, "%s", pin_source_problem(value));
+        return SEALRING_INVALID;
+    } else if (key->kind == VALUE_PATH || (key->kind == VALUE_PIN && pin_source_of(value) == PIN_SOURCE_FILE)) {
         fits = join((char *)config + key->offset, config->directory, value);
     } else {
         fits = strlen(value) < key->size;
@@ -283,8 +293,8 @@ static void print_config(const struct config *config, FILE *file)
         }
         const char *value = (const char *)config + key->offset;
         size_t directory_length = strlen(config->directory);
-        if (key->kind == VALUE_PATH && strncmp(value, config->directory, directory_length) == 0 &&
-            value[directory_length] == '/')
+        if ((key->kind == VALUE_PATH || key->kind == VALUE_PIN) &&
+            strncmp(value, config->directory, directory_length) == 0 && value[directory_length] == '/')
             value += directory_length + 1;
         if (value[0] != '\0')
             fprintf(file, "%s = %s\n", key->name, value);
@@ -337,6 +347,23 @@ sealring_status config_check_environment(const struct config *config, sealring_e
     return SEALRING_OK;
 }
 
+sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
+                               sealring_error *error)
+{
+    config->ask_pin = ask;
+    config->ask_context = context;
+    if (source == NULL)
+        return SEALRING_OK;
+    const char *problem = pin_source_problem(source);
+    if (problem != NULL)
+        return error_set(error, SEALRING_INVALID, "the PIN source %s", problem);
+    if (pin_source_of(source) == PIN_SOURCE_FILE && realpath(source, config->pin_source) == NULL)
+        return error_set(error, SEALRING_TOKEN, "the PIN file %.200s cannot be found", source);
+    if (pin_source_of(source) != PIN_SOURCE_FILE)
+        snprintf(config->pin_source, sizeof config->pin_source, "%s", source);
+    return SEALRING_OK;
+}
+
 void config_token(const struct config *config, struct token_config *token)
 {
     memset(token, 0, sizeof *token);
@@ -344,6 +371,8 @@ void config_token(const struct config *config, struct token_config *token)
     token->init_args = config->module_init_args[0] == '\0' ? NULL : config->module_init_args;
     token->uri = config->token;
     token->pin_source = config->pin_source;
+    token->ask_pin = config->ask_pin;
+    token->ask_context = config->ask_context;
     token->login_record = config->login_record;
     token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
 }

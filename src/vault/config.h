@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <sealring/verify.h>
+#include <sealring/manage.h>
 
 #include "token/token.h"
 
@@ -36,6 +36,9 @@ struct config {
     char audit_token[CONFIG_TEXT_SIZE];
     char audit_pin_source[PATH_MAX];
     char audit_login_record[PATH_MAX];
+    sealring_pin_callback
+        ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
+    void *ask_context;
     struct config_variable environment[CONFIG_ENVIRONMENT_MAX];
     size_t environment_count;
 };
@@ -59,6 +62,10 @@ sealring_status config_write(const struct config *config, sealring_error *error)
 
 /* SEALRING_INVALID, naming the variable, unless this process has every variable of module-environment as configured. */
 sealring_status config_check_environment(const struct config *config, sealring_error *error);
+
+/* Where this time the PIN of the keys' token comes from (NULL: as the file says), and who is asked where a PIN is to be typed. */
+sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
+                               sealring_error *error);
 
 /* The parts that the token layer wants; points into config. */
 void config_token(const struct config *config, struct token_config *token);

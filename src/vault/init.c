@@ -16,6 +16,7 @@
 #include "base/sized.h"
 #include "lifecycle/watch.h"
 #include "token/key.h"
+#include "token/pin_source.h"
 #include "token/provision.h"
 #include "vault/claim.h"
 #include "vault/config.h"
@@ -231,24 +232,36 @@ static sealring_status make_software_tokens(struct init *init, sealring_error *e
     return status;
 }
 
+static sealring_status take_audit_pin(struct config *config, const char *source, sealring_error *error)
+{
+    const char *problem = pin_source_problem(source);
+    if (problem != NULL)
+        return error_set(error, SEALRING_INVALID, "the audit token's PIN source %s", problem);
+    if (pin_source_of(source) == PIN_SOURCE_FILE && realpath(source, config->audit_pin_source) == NULL)
+        return error_set(error, SEALRING_TOKEN, "the audit token's PIN file %s cannot be found", source);
+    if (pin_source_of(source) != PIN_SOURCE_FILE)
+        snprintf(config->audit_pin_source, sizeof config->audit_pin_source, "%s", source);
+    return SEALRING_OK;
+}
+
 static sealring_status take_given_token(struct init *init, sealring_error *error)
 {
     const sealring_init_options *options = init->options;
     struct config *config = init->config;
     if (realpath(options->module, config->module) == NULL)
         return error_set(error, SEALRING_TOKEN, "the PKCS#11 module %s cannot be found", options->module);
-    if (realpath(options->pin_source, config->pin_source) == NULL)
-        return error_set(error, SEALRING_TOKEN, "the PIN file %s cannot be found", options->pin_source);
+    sealring_status status = config_use_pin(config, options->pin_source, options->ask_pin, options->ask_context, error);
+    if (status != SEALRING_OK)
+        return status;
     snprintf(config->token, sizeof config->token, "%s", options->token_uri);
     if (options->audit_token_uri != NULL) {
-        if (realpath(options->audit_pin_source, config->audit_pin_source) == NULL)
-            return error_set(error, SEALRING_TOKEN, "the audit token's PIN file %s cannot be found",
-                             options->audit_pin_source);
+        status = take_audit_pin(config, options->audit_pin_source, error);
+        if (status != SEALRING_OK)
+            return status;
         snprintf(config->audit_token, sizeof config->audit_token, "%s", options->audit_token_uri);
     }
     if (options->module_init_args != NULL)
         snprintf(config->module_init_args, sizeof config->module_init_args, "%s", options->module_init_args);
-    sealring_status status = SEALRING_OK;
     for (size_t i = 0;
          status == SEALRING_OK && options->module_environment != NULL && options->module_environment[i] != NULL; i++)
         status = config_add_variable(config, options->module_environment[i], error);

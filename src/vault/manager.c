@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/name.h"
+#include "base/secret.h"
 #include "base/sized.h"
 #include "vault/recover.h"
 #include "vault/waiting.h"
@@ -55,6 +56,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         status = error_no_memory(error);
     if (status == SEALRING_OK)
         status = config_load(vault, &manager->config, error);
+    if (status == SEALRING_OK)
+        status = config_use_pin(manager->config, asked.pin_source, asked.ask_pin, asked.ask_context, error);
     if (status == SEALRING_OK)
         status =
             registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
@@ -105,6 +108,15 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
     return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
 }
 
+/* Of several things to be said all are. */
+static void remark(sealring_manager *manager)
+{
+    const char *witness = manager->witness.remark;
+    bool unlocked = secret_was_unlocked();
+    snprintf(manager->remark, sizeof manager->remark, "%s%s%s", witness, witness[0] != '\0' && unlocked ? "; " : "",
+             unlocked ? SECRET_UNLOCKED_WORDS : "");
+}
+
 sealring_status manager_token(sealring_manager *manager, sealring_error *error)
 {
     if (manager->token != NULL)
@@ -114,7 +126,9 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error)
         return status;
     struct token_config token;
     config_token(manager->config, &token);
-    return token_open(&token, &manager->token, error);
+    status = token_open(&token, &manager->token, error);
+    remark(manager);
+    return status;
 }
 
 static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
@@ -164,6 +178,7 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         status = manager_token(manager, error);
     if (status == SEALRING_OK && !manager->witness.anchored)
         witness_read(&manager->witness, manager->config, manager->registry);
+    remark(manager);
     if (status == SEALRING_OK)
         status = registry_lock(manager->registry, manager->lock_wait, purpose, error);
     if (status != SEALRING_OK)
@@ -187,6 +202,7 @@ void manager_end(sealring_manager *manager)
     if (manager->unsettled && !manager->dry_run)
         witness_settle(&manager->witness, manager->config, manager->registry);
     manager->unsettled = false;
+    remark(manager);
     registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
     registry_unlock(manager->registry);
 }
@@ -322,5 +338,5 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
 
 const char *sealring_manager_remark(const sealring_manager *manager)
 {
-    return manager->witness.remark;
+    return manager->remark;
 }

@@ -36,6 +36,13 @@ static sealring_status join(sealring_vault *vault, const sealring_options *optio
 sealring_status sealring_open(const char *vault, const sealring_options *options, sealring_vault **opened,
                               sealring_error *error)
 {
+    return sealring_open_with_pin(vault, options, NULL, NULL, NULL, opened, error);
+}
+
+sealring_status sealring_open_with_pin(const char *vault, const sealring_options *options, const char *pin_source,
+                                       sealring_pin_callback ask, void *context, sealring_vault **opened,
+                                       sealring_error *error)
+{
     sealring_options asked;
     *opened = NULL;
     sized_take(&asked, sizeof asked, options);
@@ -43,6 +50,8 @@ sealring_status sealring_open(const char *vault, const sealring_options *options
     if (made == NULL)
         return error_no_memory(error);
     sealring_status status = config_load(vault, &made->config, error);
+    if (status == SEALRING_OK)
+        status = config_use_pin(made->config, pin_source, ask, context, error);
     if (status == SEALRING_OK)
         status = config_check_environment(made->config, error);
     if (status == SEALRING_OK)

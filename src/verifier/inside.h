@@ -36,6 +36,7 @@ struct verifier {
     struct cache *cache;
     struct flights *flights;
     struct messages *messages;
+    bool told_unlocked; /* with `looking` held: that secrets cannot be locked into memory */
     _Atomic(struct report *)
         report; /* changes, by the look, when the file was removed; used inside a lane or by the look */
 
@@ -76,7 +77,9 @@ struct verifier {
 
 /* A credential that was presented. */
 struct question {
-    const struct text_parts *parts; /* NULL: no text of ours, perhaps an imported key */
+    const char *text; /* the caller's, and the only copy while the token is asked */
+    size_t length;
+    const struct text_parts *parts; /* without the secret; NULL: no text of ours, perhaps an imported key */
     const char *malformed;          /* why, if so */
     const uint8_t *digest;          /* SHA-256 of the text */
     const char *scope;

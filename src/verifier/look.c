@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/secret.h"
 #include "lifecycle/table.h"
 #include "lifecycle/watch.h"
 #include "registry/rows.h"
@@ -523,10 +524,19 @@ static sealring_status look_once(struct verifier *verifier, bool *again, sealrin
     return status == SEALRING_OK ? report(&look, again, error) : status;
 }
 
+static void tell_unlocked(struct verifier *verifier)
+{
+    if (verifier->told_unlocked || !secret_was_unlocked())
+        return;
+    verifier->told_unlocked = true;
+    messages_add(verifier->messages, SEALRING_LOG_WARNING, "%s", SECRET_UNLOCKED_WORDS);
+}
+
 sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
 {
     bool again;
     pthread_mutex_lock(&verifier->looking);
+    tell_unlocked(verifier);
     sealring_status status = look_once(verifier, &again, error);
     if (status == SEALRING_OK && again)
         status = look_once(verifier, &again, error);

@@ -42,6 +42,16 @@ struct derivation {
 _Static_assert(FLIGHT_RESULT_MAX >= TOKEN_HMAC_SIZE && FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE,
                "a flight has room for question and answer");
 
+/* The text's secret is taken from it only now, so that no copy lies about while a token takes its time, or crashes. */
+static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    struct text_parts parts;
+    bool equal = text_parse(row->text, row->length, &parts, NULL) == TEXT_GOOD &&
+                 secret_equal(mac, parts.secret, TOKEN_HMAC_SIZE);
+    secret_wipe(parts.secret, sizeof parts.secret);
+    return equal;
+}
+
 /* By way of the text, if its secret is not at hand: the stored digest is believed only if it is that of the text which the token's
  * answer makes. */
 static bool belongs(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
@@ -51,8 +61,8 @@ static bool belongs(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SI
     uint8_t digest[TEXT_DIGEST_SIZE];
     if (holder->credential.imported)
         return secret_equal(mac, holder->credential.binding, TOKEN_HMAC_SIZE);
-    if (row->secret != NULL)
-        return secret_equal(mac, row->secret, TOKEN_HMAC_SIZE);
+    if (row->text != NULL)
+        return has_secret(row, mac);
     size_t length = text_format(row->version->ring->prefix, holder->key.key_id, row->version->number, mac, text);
     bool equal = length != 0 && text_digest(text, length, digest) && secret_equal(digest, row->digest, sizeof digest);
     secret_wipe(text, sizeof text);
@@ -236,7 +246,8 @@ static struct sight_row row_of(const struct sight *sight)
         .presented = &sight->presented,
         .version = sight->version,
         .digest = question->digest,
-        .secret = question->parts != NULL ? question->parts->secret : NULL,
+        .text = question->parts != NULL ? question->text : NULL,
+        .length = question->length,
         .fences = sight->fences,
     };
 }

@@ -15,8 +15,9 @@ struct sight_row {
     const struct registry_presented *presented;
     const struct known_version *version;
     const uint8_t *digest; /* SHA-256 of the text */
-    const uint8_t *secret; /* the text's; NULL: not at hand, then the text is made from the token's answer */
-    uint64_t fences;       /* the verifier's, from before the row was read */
+    const char *text;      /* NULL: not at hand, then it is made from the token's answer */
+    size_t length;
+    uint64_t fences; /* the verifier's, from before the row was read */
 };
 
 /* Asks the token, once however many threads ask for the same row; who comes a moment later finds it in the cache, as it is put in

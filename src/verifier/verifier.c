@@ -326,8 +326,10 @@ static sealring_verdict judge_unseen(struct verifier *verifier, const struct pre
                                      sealring_grant *grant)
 {
     struct text_parts parts;
-    struct question question = {.digest = presented->digest, .scope = scope};
+    struct question question = {
+        .text = presented->text, .length = presented->length, .digest = presented->digest, .scope = scope};
     enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
+    secret_wipe(parts.secret, sizeof parts.secret);
     if (problem == TEXT_GOOD)
         question.parts = &parts;
     else
@@ -341,7 +343,6 @@ static sealring_verdict judge_unseen(struct verifier *verifier, const struct pre
         verdict = unavailable(grant, "OpenSSL cannot compute SHA-256");
     else
         verdict = sight_judge(verifier, &question, grant);
-    secret_wipe(parts.secret, sizeof parts.secret);
     return verdict;
 }
 

@@ -8,7 +8,10 @@ docs=$here/docs.pl
 for name in perl mandoc zsh fish bash; do
     command -v $name >/dev/null || bail_out "$name is missing: sh tools/packages.sh test"
 done
-common='["vault", "json", "take-over", "help"]'
+common='["vault", "json", "take-over", "pin-source", "help"]'
+# init has a --pin-source of its own
+own='def own: .command as $c | .options[] | select((.name | IN($common[]) | not) or ($c == "init" and .name == "pin-source"));
+    def shared: .command as $c | .options[] | select((.name | IN($common[], "dry-run")) and ($c != "init" or .name != "pin-source"));'
 : >"$work/out"
 : >"$work/err"
 
@@ -41,7 +44,7 @@ same() { # WANTED FOUND
 }
 
 table() { # FILTER: of the command's table
-    jq -r --argjson common "$common" ".commands[] | $1" "$tree/table"
+    jq -r --argjson common "$common" "$own .commands[] | $1" "$tree/table"
 }
 
 # ---- the checks: each prints what is wrong in $tree ----
@@ -55,7 +58,7 @@ pages_of_commands() {
 
 usage_of_commands() {
     table '.command as $c
-        | (.options[] | select(.name | IN($common[]) | not) | "\($c)|--\(.name)|\(.value // "")"),
+        | (own | "\($c)|--\(.name)|\(.value // "")"),
           (.arguments[] | if .optional then "\($c)|[\(.name)]" else "\($c)|\(.name)" end),
           "\($c)|common options"' >"$work/a"
     perl "$docs" synopsis "$tree"/docs/man/*.1 >"$work/b"
@@ -63,7 +66,7 @@ usage_of_commands() {
 }
 
 options_of_commands() {
-    table '.command as $c | .options[] | select(.name | IN($common[], "dry-run") | not)
+    table '.command as $c | own | select(.name != "dry-run")
         | "\($c)|--\(.name)|\(.value // "")"' >"$work/a"
     perl "$docs" descriptions "$tree"/docs/man/*.1 >"$work/b"
     same "$work/a" "$work/b"
@@ -72,7 +75,7 @@ options_of_commands() {
 # Those that every command has, on each page and together in sealring(1).
 common_options() {
     perl "$docs" names "$tree"/docs/man/*.1 | sed 's/^sealring-//; s/\.1 / /' >"$work/names"
-    table '(.command | split(" ")[0]) as $c | .options[] | select(.name | IN($common[], "dry-run"))
+    table '(.command | split(" ")[0]) as $c | shared
         | "\($c) |--\(.name)|\(.value // "")"' | while read -r word option; do
         awk -v word="$word" -v option="$option" '$1 == word { print $2 option }' "$work/names"
         echo "sealring.1$option"

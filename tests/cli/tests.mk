@@ -13,7 +13,8 @@ EXTRA_DIST += tests/cli/docs.sh tests/cli/docs.pl tests/cli/bindings.sh
 cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/client.sh tests/cli/issue.sh \
 	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/import.sh \
 	tests/cli/reissue.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh \
-	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh
+	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh \
+	tests/cli/secrets.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/reseal.pl
 TESTS += tests/cli/abi.sh
@@ -23,7 +24,7 @@ bad_tests = tests/cli/bad-input.sh tests/cli/bad-csv.sh tests/cli/bad-token.sh t
 	tests/cli/bad-races.sh
 TESTS += $(bad_tests)
 EXTRA_DIST += $(bad_tests) tests/cli/bad-input.tsv tests/cli/snapshot.sh tests/cli/module_forward.c \
-	tests/cli/module_crash.c
+	tests/cli/module_crash.c tests/cli/module_canary.c tests/cli/canaries.pl
 if HAVE_CHECK
 c_tests += test_bad_credentials
 test_bad_credentials_SOURCES = tests/cli/test_bad_credentials.c

@@ -2,27 +2,94 @@
 # Fuzzers. Their corpora are replayed by any compiler in `make check`; with --enable-fuzzing libFuzzer runs the same code:
 #     CC=clang ./configure --enable-fuzzing --enable-sanitizers && make fuzz_text && mkdir found &&
 #     ./fuzz_text -max_len=1200 -max_total_time=60 found tests/fuzz/corpus/text
-check_PROGRAMS += replay_text
-TESTS += replay_text
+replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image
+check_PROGRAMS += $(replays)
+TESTS += $(replays)
+if FUZZING
+noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image
+endif
 replay_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/text"'
 replay_text_LDADD = libsealring-core.la
-check_PROGRAMS += replay_note
-TESTS += replay_note
-replay_note_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_note.c tests/fuzz/fuzzer.h
-replay_note_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/note"'
-replay_note_LDADD = libsealring-core.la
 if FUZZING
-noinst_PROGRAMS += fuzz_note
-fuzz_note_SOURCES = tests/fuzz/fuzz_note.c tests/fuzz/fuzzer.h
-fuzz_note_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-fuzz_note_LDFLAGS = -fsanitize=fuzzer
-fuzz_note_LDADD = libsealring-core.la
-noinst_PROGRAMS += fuzz_text
 fuzz_text_SOURCES = tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS)
 fuzz_text_LDFLAGS = -fsanitize=fuzzer
 fuzz_text_LDADD = libsealring-core.la
 endif
-EXTRA_DIST += tests/fuzz/corpus
+replay_note_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_note.c tests/fuzz/fuzzer.h
+replay_note_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/note"'
+replay_note_LDADD = libsealring-core.la
+if FUZZING
+fuzz_note_SOURCES = tests/fuzz/fuzz_note.c tests/fuzz/fuzzer.h
+fuzz_note_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_note_LDFLAGS = -fsanitize=fuzzer
+fuzz_note_LDADD = libsealring-core.la
+endif
+replay_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_csv.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
+	tools/sealring/clients_csv.c tools/sealring/clients_csv.h tools/sealring/memory.c tools/sealring/memory.h tools/sealring/pasted.c tools/sealring/pasted.h
+replay_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/csv"'
+replay_csv_LDADD = libsealring-core.la $(CSV_LIBS)
+if FUZZING
+fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
+	tools/sealring/clients_csv.c tools/sealring/clients_csv.h tools/sealring/memory.c tools/sealring/memory.h tools/sealring/pasted.c tools/sealring/pasted.h
+fuzz_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)
+fuzz_csv_LDFLAGS = -fsanitize=fuzzer
+fuzz_csv_LDADD = libsealring-core.la $(CSV_LIBS)
+endif
+replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS) \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/config"'
+replay_config_LDADD = libsealring-core.la
+if FUZZING
+fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS)
+fuzz_config_LDFLAGS = -fsanitize=fuzzer
+fuzz_config_LDADD = libsealring-core.la
+endif
+replay_rows_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_rows.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
+	tests/registry/fixture.c tests/registry/fixture.h
+replay_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/rows"'
+replay_rows_LDADD = libsealring-core.la
+if FUZZING
+fuzz_rows_SOURCES = tests/fuzz/fuzz_rows.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
+	tests/registry/fixture.c tests/registry/fixture.h
+fuzz_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS)
+fuzz_rows_LDFLAGS = -fsanitize=fuzzer
+fuzz_rows_LDADD = libsealring-core.la
+endif
+replay_report_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/report"'
+replay_report_LDADD = libsealring-core.la
+if FUZZING
+fuzz_report_SOURCES = tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_report_LDFLAGS = -fsanitize=fuzzer
+fuzz_report_LDADD = libsealring-core.la
+endif
+replay_proof_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/proof"'
+replay_proof_LDADD = libsealring-core.la
+if FUZZING
+fuzz_proof_SOURCES = tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_proof_LDFLAGS = -fsanitize=fuzzer
+fuzz_proof_LDADD = libsealring-core.la
+endif
+replay_image_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_image.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_image_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(JANSSON_CFLAGS) \
+	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/image"'
+replay_image_LDADD = libsealring-core.la
+if FUZZING
+fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_image_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(JANSSON_CFLAGS)
+fuzz_image_LDFLAGS = -fsanitize=fuzzer
+fuzz_image_LDADD = libsealring-core.la
+endif
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh

@@ -2,6 +2,7 @@
 /* Guards over verifier lists and times: what opens them, what does not, who is named, and how the line reads. */
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "lib/runner.h"
 #include "lifecycle/guard.h"
@@ -171,6 +172,31 @@ START_TEST(a_line_is_cut_between_characters)
         if (padding > LIFECYCLE_REASON_SIZE - 16)
             ck_assert_uint_eq(strlen(reason), length);
     }
+}
+END_TEST
+
+/* Nothing of it can stand before the mark, as all of it could be the middle of a character. */
+START_TEST(a_line_of_half_characters_is_cut_to_nothing)
+{
+    char halves[2 * LIFECYCLE_REASON_SIZE];
+    memset(halves, '\x80', sizeof(halves) - 1);
+    halves[sizeof(halves) - 1] = '\0';
+    reason[0] = '\0';
+    guard_say(reason, "%s", halves);
+    ck_assert_str_eq(reason, "\xE2\x80\xA6");
+}
+END_TEST
+
+/* vsnprintf fails at a wide character that the locale does not have. */
+START_TEST(what_cannot_be_written_leaves_a_line)
+{
+    static const wchar_t wide[] = {0x20AC, 0};
+    strcpy(reason, "before");
+    guard_say(reason, " after %ls", wide);
+    ck_assert_uint_lt(strlen(reason), LIFECYCLE_REASON_SIZE);
+    ck_assert_int_eq(strncmp(reason, "before", strlen("before")), 0);
+    ck_assert_ptr_null(strstr(reason, "\xE2\x80\xA6")); /* it was not cut */
+    assert_line();
 }
 END_TEST
 
@@ -560,6 +586,8 @@ int main(void)
     tcase_add_test(cases, barrier_counts_those_it_does_not_name);
     tcase_add_test(cases, barrier_survives_hostile_names);
     tcase_add_test(cases, a_line_is_cut_between_characters);
+    tcase_add_test(cases, a_line_of_half_characters_is_cut_to_nothing);
+    tcase_add_test(cases, what_cannot_be_written_leaves_a_line);
     tcase_add_loop_test(cases, gate_of_a_window, 0, (int)COUNT(windows));
     tcase_add_loop_test(cases, gate_of_one_verifier, 0, (int)COUNT(quiet));
     tcase_add_test(cases, gate_names_blockers);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The invariant functions themselves: each broken variant of a good ring must be caught, and no good one. */
+#include <limits.h>
 #include <string.h>
 
 #include "lib/runner.h"
@@ -304,6 +305,48 @@ START_TEST(a_mutation_is_caught)
 }
 END_TEST
 
+/* A row that somebody else wrote: neither its old nor its new state is one. */
+START_TEST(states_that_are_none_are_caught)
+{
+    static const int unknown[] = {SEALRING_VERSION_DESTROYED + 1, 31, 32, 255, INT_MAX};
+    struct model before;
+    struct model after;
+
+    for (size_t i = 0; i < COUNT(unknown); i++) {
+        make(&before);
+        after = before;
+        after.ring.versions = after.versions;
+        after.versions[PENDING].state = (sealring_version_state)unknown[i];
+        const char *broken = lifecycle_broken_transition(&before.ring, &after.ring);
+        ck_assert_ptr_nonnull(broken);
+        ck_assert_str_eq(broken, "a version changed in a way that no event allows");
+        broken = lifecycle_broken_transition(&after.ring, &before.ring);
+        ck_assert_ptr_nonnull(broken);
+        ck_assert_str_eq(broken, "a version changed in a way that no event allows");
+    }
+}
+END_TEST
+
+/* Where there were versions before, a new one waits for its barrier. */
+START_TEST(a_new_version_is_pending_first)
+{
+    static const sealring_version_state states[] = {SEALRING_VERSION_ACTIVE, SEALRING_VERSION_RETIRING,
+                                                    SEALRING_VERSION_RETIRED};
+    struct lifecycle_version versions[2] = {{.number = 1, .state = SEALRING_VERSION_PENDING},
+                                            {.number = 2, .state = SEALRING_VERSION_PENDING}};
+    const struct lifecycle_ring before = {.name = "old", .last_number = 1, .versions = versions, .count = 1};
+    const struct lifecycle_ring after = {.name = "old", .last_number = 2, .versions = versions, .count = 2};
+
+    ck_assert_ptr_null(lifecycle_broken_transition(&before, &after));
+    for (size_t i = 0; i < COUNT(states); i++) {
+        versions[1].state = states[i];
+        const char *broken = lifecycle_broken_transition(&before, &after);
+        ck_assert_ptr_nonnull(broken);
+        ck_assert_str_eq(broken, "a new version was not pending first");
+    }
+}
+END_TEST
+
 START_TEST(a_number_given_once_is_gone)
 {
     struct model before;
@@ -343,6 +386,8 @@ int main(void)
     tcase_add_test(cases, a_destroyed_version_may_have_been_compromised);
     tcase_add_loop_test(cases, every_pair_of_states, 0, SIZE * 6);
     tcase_add_loop_test(cases, a_mutation_is_caught, 0, (int)COUNT(mutations));
+    tcase_add_test(cases, states_that_are_none_are_caught);
+    tcase_add_test(cases, a_new_version_is_pending_first);
     tcase_add_test(cases, a_number_given_once_is_gone);
     tcase_add_test(cases, a_new_ring_may_begin_active);
     suite_add_tcase(suite, cases);

@@ -69,6 +69,17 @@ START_TEST(a_lease_is_over_at_the_end_of_the_silence)
 }
 END_TEST
 
+/* An operator forgot it, or it ended by the registry's row: whatever its file says since. */
+START_TEST(who_was_found_to_have_ended_is_over)
+{
+    struct watched watched = serving(0);
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    watched.concluded = true;
+    ck_assert(watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT);
+}
+END_TEST
+
 START_TEST(a_number_that_moved_is_seen_now)
 {
     struct watched watched = serving(10 * SILENCE);
@@ -330,6 +341,7 @@ int main(void)
     TCase *cases = tcase_create("watch");
     tcase_add_loop_test(cases, silence_is_the_lease_and_its_margin, 0, (int)COUNT(silences));
     tcase_add_test(cases, a_lease_is_over_at_the_end_of_the_silence);
+    tcase_add_test(cases, who_was_found_to_have_ended_is_over);
     tcase_add_test(cases, a_number_that_moved_is_seen_now);
     tcase_add_test(cases, a_joining_verifier_counts_as_one_that_may_serve);
     tcase_add_test(cases, a_file_that_is_gone_is_waited_for_since_that_was_noticed);

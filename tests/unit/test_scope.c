@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* credential/scope: sorting, refusing, comparing, against a slow way of doing the same. */
+#include <stdio.h>
 #include <string.h>
 
 #include "credential/scope.h"
@@ -178,6 +179,22 @@ START_TEST(the_longest_set_intersects_with_itself)
 }
 END_TEST
 
+/* No set is longer than 1023 bytes; should one ever be, the room that there is counts, and a token is whole or not there. */
+START_TEST(an_intersection_never_leaves_its_room)
+{
+    char longer[2 * SIZE] = "", scopes[SIZE + 64];
+    for (int i = 0; i < 150; i++)
+        sprintf(longer + strlen(longer), "%sscope-%03d", i == 0 ? "" : " ", i);
+    memset(scopes, 'x', sizeof scopes);
+    scope_intersect(longer, longer, scopes);
+    ck_assert_uint_le(strlen(scopes), SEALRING_SCOPES_LENGTH_MAX);
+    ck_assert_uint_gt(strlen(scopes), SEALRING_SCOPES_LENGTH_MAX - 10);
+    ck_assert_int_eq(strncmp(longer, scopes, strlen(scopes)), 0);
+    ck_assert_int_eq(longer[strlen(scopes)], ' ');
+    ck_assert_int_eq(scopes[SIZE], 'x');
+}
+END_TEST
+
 /* Sets of 12 possible tokens as bits: the model. Names chosen so that some begin others. */
 static const char *const tokens[] = {"!", "a", "a:b", "aa", "ab", "b", "b.c", "b.c.d", "read", "reads", "write", "~"};
 
@@ -241,6 +258,7 @@ int main(void)
     tcase_add_loop_test(cases, wanted_scopes_are_looked_for_whole, 0, COUNT(includes_cases));
     tcase_add_loop_test(cases, intersections, 0, 9);
     tcase_add_test(cases, the_longest_set_intersects_with_itself);
+    tcase_add_test(cases, an_intersection_never_leaves_its_room);
     tcase_add_test(cases, random_sets_agree_with_the_model);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

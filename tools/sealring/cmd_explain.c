@@ -8,6 +8,7 @@
 #include "tools/sealring/judge.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
+#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
 
@@ -75,7 +76,8 @@ static bool is_imported(struct session *session, const struct input *input, seal
 {
     sealring_vault *vault = NULL;
     if (sealring_environment(session->vault, explain_set_variable, NULL, NULL) != SEALRING_OK ||
-        sealring_open(session->vault, NULL, &vault, NULL) != SEALRING_OK)
+        sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
+            SEALRING_OK)
         return false;
     *verdict = sealring_verify(vault, input->text, input->length, NULL, grant);
     sealring_close(&vault);

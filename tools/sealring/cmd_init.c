@@ -11,6 +11,7 @@
 #include "tools/sealring/crash.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
+#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
 
@@ -65,7 +66,7 @@ static int dry_run(struct session *session, const sealring_init_options *init)
                               session->vault);
     if (init->module != NULL && access(init->module, R_OK) != 0)
         return session_refuse(session, STATUS_TOKEN, "module %s cannot be read: %s", init->module, strerror(errno));
-    if (init->pin_source != NULL && access(init->pin_source, R_OK) != 0)
+    if (init->pin_source != NULL && pins_is_file(init->pin_source) && access(init->pin_source, R_OK) != 0)
         return session_refuse(session, STATUS_REFUSED, "PIN file %s cannot be read: %s", init->pin_source,
                               strerror(errno));
     if (session->json)
@@ -125,10 +126,12 @@ static int run(struct session *session)
         .size = sizeof init,
         .module = option_text(given, "module"),
         .token_uri = option_text(given, "token"),
-        .pin_source = option_text(given, "pin-source"),
+        .pin_source = pins_source(session),
         .module_init_args = option_text(given, "module-init-args"),
         .audit_token_uri = option_text(given, "audit-token"),
-        .audit_pin_source = option_text(given, "audit-pin-source"),
+        .audit_pin_source = pins_words(option_text(given, "audit-pin-source")),
+        .ask_pin = pins_ask,
+        .ask_context = session,
         .module_environment = environment[0] != NULL ? environment : NULL,
         .lease = option_number(given, "lease"),
     };
@@ -160,10 +163,11 @@ static const struct option options[] = {
     {"module", "SO", "path of the PKCS#11 module; without: SoftHSM2, with two new tokens inside the vault",
      OPTION_TEXT},
     {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
-    {"pin-source", "FILE", "file with the user PIN, readable by its owner only", OPTION_TEXT},
+    {"pin-source", "SOURCE",
+     "a file with the user PIN, readable by its owner only; credential:NAME; - to be asked for it", OPTION_TEXT},
     {"audit-token", "URI", "another token on that module, whose PIN servers do not have: it signs the audit log",
      OPTION_TEXT},
-    {"audit-pin-source", "FILE", "file with the audit token's user PIN", OPTION_TEXT},
+    {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
     {"module-environment", "NAME=VALUE", "a variable that the module wants; may be repeated", OPTION_LIST},
     {"module-init-args", "TEXT", "what the module wants for C_Initialize", OPTION_TEXT},
     {"lease", "DURATION", "how long a verifier may go on without a look at the registry; 60s without", OPTION_DURATION},

@@ -10,6 +10,7 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
+#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/signals.h"
 
@@ -179,6 +180,9 @@ static sealring_status open_manager(struct session *session)
         .size = sizeof options,
         .dry_run = session->dry_run,
         .take_over = option_text(&session->options, "take-over"),
+        .pin_source = pins_source(session),
+        .ask_pin = pins_ask,
+        .ask_context = session,
     };
     if (session->manager != NULL)
         return SEALRING_OK;

@@ -38,7 +38,9 @@ static void tell(int number)
             if (write(STDERR_FILENO, crash.lines[i], crash.lengths[i]) < 0)
                 return;
         }
-    /* SA_RESETHAND: back at the fault, or in abort(3), the signal now takes its course. */
+    /* SA_RESETHAND: the signal now takes its course. At a fault or in abort(3) it would come again by itself; one that somebody sent would
+     * be over, and the process would go on after having said that it crashed. */
+    raise(number);
 }
 
 void crash_watch(const char *vault)

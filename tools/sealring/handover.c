@@ -92,7 +92,7 @@ bool handover_open(struct handover *handover, const char *path, unsigned flags, 
         handover_abandon(handover);
         return false;
     }
-    handover->buffer = memory_grow(NULL, BUFFER_SIZE, 1);
+    handover->buffer = memory_secret(BUFFER_SIZE);
     setvbuf(handover->stream, handover->buffer, _IOFBF, BUFFER_SIZE);
     return true;
 }
@@ -157,11 +157,9 @@ void handover_abandon(struct handover *handover)
         fclose(handover->stream);
     if (handover->temporary != NULL)
         unlinkat(handover->directory, handover->temporary, 0);
-    if (handover->buffer != NULL)
-        explicit_bzero(handover->buffer, BUFFER_SIZE);
     if (handover->directory >= 0)
         close(handover->directory);
-    free(handover->buffer);
+    memory_secret_free(handover->buffer, BUFFER_SIZE);
     free(handover->temporary);
     free(handover->name);
     free(handover->path);

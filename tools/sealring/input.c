@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -40,8 +38,7 @@ int input_read(struct session *session, struct input *input)
     bool asked = false;
     bool terminal = isatty(STDIN_FILENO) != 0;
     input->length = 0;
-    input->text = memory_grow(NULL, CAPACITY, 1);
-    mlock(input->text, CAPACITY); /* best effort: the limit for locked memory may be small */
+    input->text = memory_secret(CAPACITY);
     if (terminal) {
         signals_watch(); /* an interrupted prompt must not leave a terminal without echo */
         asked = echo_off(&before);
@@ -79,8 +76,6 @@ void input_wipe(struct input *input)
 {
     if (input->text == NULL)
         return;
-    explicit_bzero(input->text, CAPACITY);
-    munlock(input->text, CAPACITY);
-    free(input->text);
+    memory_secret_free(input->text, CAPACITY);
     *input = (struct input){0};
 }

@@ -3,6 +3,7 @@
 #include "tools/sealring/judge.h"
 
 #include "tools/sealring/jsontext.h"
+#include "tools/sealring/pins.h"
 
 static int ignore_key(const sealring_key_info *key, void *context)
 {
@@ -33,7 +34,8 @@ int judge(struct session *session, const struct input *input, const char *scopes
     if (result != STATUS_DONE)
         return result;
     sealring_vault *vault = NULL;
-    sealring_status status = sealring_open(session->vault, NULL, &vault, &session->error);
+    sealring_status status =
+        sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);

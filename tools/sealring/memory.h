@@ -3,6 +3,7 @@
 #ifndef TOOL_MEMORY_H
 #define TOOL_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *memory_grow(void *old, size_t count, size_t size); /* like reallocarray */
@@ -11,5 +12,14 @@ char *memory_copy(const char *text); /* NULL stays NULL */
 
 /* Makes room for one more element behind `count`; returns the array. */
 void *memory_room(void *array, size_t count, size_t *capacity, size_t size);
+
+/* Zeroed memory for a secret: pages of its own, locked where the limit allows, in no core dump. */
+void *memory_secret(size_t size);
+
+/* Wipes and releases; NULL is allowed. size: as it was asked for. */
+void memory_secret_free(void *memory, size_t size);
+
+/* Whether some of it could not be locked. */
+bool memory_secret_was_unlocked(void);
 
 #endif

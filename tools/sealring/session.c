@@ -14,6 +14,7 @@
 #include "tools/sealring/crash.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
+#include "tools/sealring/pins.h"
 
 static const struct {
     sealring_status status;
@@ -74,9 +75,15 @@ int session_start(struct session *session)
 
 void session_end(struct session *session)
 {
-    if (session->manager != NULL && sealring_manager_remark(session->manager)[0] != '\0')
-        session_warn(session, "%s", sealring_manager_remark(session->manager));
+    const char *remark = session->manager != NULL ? sealring_manager_remark(session->manager) : "";
+    if (remark[0] != '\0')
+        session_warn(session, "%s", remark);
+    if (memory_secret_was_unlocked() && strstr(remark, "RLIMIT_MEMLOCK") == NULL)
+        session_warn(session,
+                     "what was read could not be locked into memory, and may be written to the swap space: raise "
+                     "RLIMIT_MEMLOCK (ulimit -l)");
     sealring_manager_close(&session->manager);
+    pins_forget(session);
     free(session->vault);
     session->vault = NULL;
     options_free(&session->options);
@@ -112,6 +119,9 @@ int session_open(struct session *session)
         .dry_run = session->dry_run,
         .read_only = (session->command->flags & COMMAND_CHANGES) == 0,
         .take_over = option_text(&session->options, "take-over"),
+        .pin_source = pins_source(session),
+        .ask_pin = pins_ask,
+        .ask_context = session,
     };
     sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);

@@ -12,6 +12,8 @@
 #include "tools/sealring/options.h"
 #include "tools/sealring/style.h"
 
+struct pins;
+
 struct session {
     const struct command *command;
     struct options options;
@@ -22,6 +24,7 @@ struct session {
     struct style err; /* standard error */
     int64_t now;      /* when the command began, milliseconds */
     sealring_manager *manager;
+    struct pins *pins;    /* owned: what was typed; NULL: nothing */
     sealring_error error; /* for the library's calls */
 };
 

@@ -42,13 +42,22 @@ static void set_handlers(void (*handler)(int))
     }
 }
 
+static bool watching;
+
+bool signals_watching(void)
+{
+    return watching;
+}
+
 void signals_watch(void)
 {
+    watching = true;
     set_handlers(note);
 }
 
 void signals_release(void)
 {
+    watching = false;
     set_handlers(SIG_DFL);
 }
 

@@ -3,8 +3,13 @@
 #ifndef TOOL_SIGNALS_H
 #define TOOL_SIGNALS_H
 
+#include <stdbool.h>
+
 /* From now on SIGINT, SIGTERM and SIGHUP are only noted; a second one ends the process as usual. */
 void signals_watch(void);
+
+/* Whether they are noted now. */
+bool signals_watching(void);
 
 /* From now on they end the process again. */
 void signals_release(void);

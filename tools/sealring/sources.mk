@@ -12,6 +12,7 @@ sealring_SOURCES = \
 	tools/sealring/session.c tools/sealring/session.h \
 	tools/sealring/crash.c tools/sealring/crash.h \
 	tools/sealring/pasted.c tools/sealring/pasted.h \
+	tools/sealring/pins.c tools/sealring/pins.h \
 	tools/sealring/memory.c tools/sealring/memory.h \
 	tools/sealring/output.c tools/sealring/output.h \
 	tools/sealring/input.c tools/sealring/input.h \

@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever cells a registry has: its queries end in an error, or hand out rows that are well formed. */
+#include "fuzz/fuzzer.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "base/name.h"
+#include "fuzz/property.h"
+#include "registry/audit.h"
+#include "registry/fixture.h"
+#include "registry/usage_rows.h"
+
+/* The input: changes, each a table, a column, a kind of value and the value. They are made to a registry that has a good row in each
+ * table, without its triggers, checks and types; and undone. */
+
+#define TABLES_MAX  24
+#define COLUMNS_MAX 20
+#define CHANGES_MAX 12
+#define LATEST      INT64_C(253402300799999) /* the end of the year 9999 */
+
+struct table {
+    unsigned columns;
+    sqlite3_stmt *change[COLUMNS_MAX];
+    sqlite3_stmt *empty;
+    sqlite3_stmt *fill;
+};
+
+static struct fixture fixture;
+static struct fixture_rows rows;
+static sqlite3 *raw;
+static struct registry *reader;
+static struct table tables[TABLES_MAX];
+static unsigned table_count;
+
+/* ---- The registry, and its changes ---- */
+
+static void run(const char *sql)
+{
+    char *problem = NULL;
+    if (sqlite3_exec(raw, sql, NULL, NULL, &problem) != SQLITE_OK)
+        (void)fprintf(stderr, "%s: %s\n", sql, problem != NULL ? problem : "");
+    require(problem == NULL, "the fuzzer's own SQL is good");
+}
+
+static sqlite3_stmt *statement(const char *sql)
+{
+    sqlite3_stmt *made = NULL;
+    require(sqlite3_prepare_v2(raw, sql, -1, &made, NULL) == SQLITE_OK, "the fuzzer's own statements are good");
+    return made;
+}
+
+/* The first column of all rows: names, of at most 39 letters. */
+static unsigned list(const char *sql, char (*found)[40], unsigned most)
+{
+    unsigned count = 0;
+    sqlite3_stmt *select = statement(sql);
+    while (sqlite3_step(select) == SQLITE_ROW && count < most)
+        (void)snprintf(found[count++], sizeof *found, "%.39s", (const char *)sqlite3_column_text(select, 0));
+    (void)sqlite3_finalize(select);
+    return count;
+}
+
+static void add_table(const char name[40])
+{
+    struct table *table = &tables[table_count++];
+    char sql[160];
+    char columns[COLUMNS_MAX][40];
+    (void)snprintf(sql, sizeof sql, "CREATE TABLE good.%.39s AS SELECT * FROM main.%.39s", name, name);
+    run(sql);
+    (void)snprintf(sql, sizeof sql, "SELECT name FROM pragma_table_info('%.39s')", name);
+    table->columns = list(sql, columns, COLUMNS_MAX);
+    for (unsigned i = 0; i < table->columns; i++) {
+        (void)snprintf(sql, sizeof sql, "UPDATE %.39s SET \"%.39s\" = ?1", name, columns[i]);
+        table->change[i] = statement(sql);
+    }
+    (void)snprintf(sql, sizeof sql, "DELETE FROM main.%.39s", name);
+    table->empty = statement(sql);
+    (void)snprintf(sql, sizeof sql, "INSERT INTO main.%.39s SELECT * FROM good.%.39s", name, name);
+    table->fill = statement(sql);
+}
+
+/* One row at least of everything. */
+static void fill(void)
+{
+    run("INSERT INTO intention VALUES (1, randomblob(16), NULL, randomblob(16), 'somebody', 1700000000000);"
+        "INSERT INTO verifier VALUES (randomblob(16), randomblob(16), 1, 'host', 'program', 1, 1, 2, 1, 1, 'boot', 1, 1, 0, 0, 0);"
+        "INSERT INTO version_use SELECT ring, number, 1700000000000 FROM version;"
+        "INSERT INTO usage_hour SELECT api_key, serial, 472222, zeroblob(16), ring, version, 1, 0, 0, 0, 0, 0, 1700000000000 FROM credential;"
+        "INSERT INTO usage_day SELECT api_key, serial, 19675, ring, version, 1, 0, 0, 0, 0, 0, 1700000000000 FROM credential;"
+        "INSERT INTO usage_traffic SELECT ring, number, 472222, zeroblob(16), 1, 0 FROM version;"
+        "INSERT INTO usage_seat VALUES (zeroblob(16), 472222, zeroblob(0));"
+        "INSERT INTO clock VALUES (1, 'boot', 1, 1700000000000, 0, 0, 0, 0);"
+        "INSERT INTO audit_node VALUES (4, 0, randomblob(32));"
+        "INSERT INTO audit_key VALUES (1, 'name+12345678+key', 1700000000000);"
+        "INSERT INTO checkpoint VALUES (1, 1700000000000, 'note');"
+        "INSERT INTO closed_fact VALUES (1, 1, '0123456789abcdef', zeroblob(0), 0, 3, randomblob(32));"
+        "INSERT OR IGNORE INTO audit VALUES (1, randomblob(16), 1700000000000, 'actor', 'act', 'ring', 1, 'key', 'client', '{}',"
+        " randomblob(32));");
+}
+
+static void remove_files(void)
+{
+    fixture_close(&fixture);
+}
+
+static void prepare(void)
+{
+    fixture_open(&fixture);
+    require(atexit(remove_files) == 0, "files are removed in the end");
+    fixture_fill(&fixture, &rows);
+    raw = fixture_raw(&fixture);
+    run("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON");
+    fill();
+    char found[64][40];
+    unsigned count = list("SELECT name FROM sqlite_schema WHERE type = 'trigger'", found, 64);
+    for (unsigned i = 0; i < count; i++) {
+        char sql[96];
+        (void)snprintf(sql, sizeof sql, "DROP TRIGGER %.39s", found[i]);
+        run(sql);
+    }
+    run("PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_schema SET sql = replace(replace(replace(sql, ') STRICT, WITHOUT', ') WITHOUT'), ') STRICT', ')'),"
+        " ' NOT NULL', '') WHERE type = 'table';"
+        "PRAGMA writable_schema = RESET;"
+        "ATTACH ':memory:' AS good");
+    count = list("SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name", found, TABLES_MAX);
+    for (unsigned i = 0; i < count; i++)
+        add_table(found[i]);
+    require(table_count > 15, "the registry has its tables");
+    reader = fixture_reader(&fixture);
+}
+
+static void bind_text(struct supply *supply, sqlite3_stmt *change, bool blob)
+{
+    char bytes[256];
+    size_t length = supply_byte(supply);
+    supply_bytes(supply, bytes, length);
+    if (blob)
+        (void)sqlite3_bind_blob(change, 1, bytes, (int)length, SQLITE_TRANSIENT);
+    else
+        (void)sqlite3_bind_text(change, 1, bytes, (int)length, SQLITE_TRANSIENT);
+}
+
+static void bind_long(struct supply *supply, sqlite3_stmt *change)
+{
+    static char letters[255 * 40];
+    size_t length = (size_t)supply_byte(supply) * 40;
+    memset(letters, 'a', length);
+    (void)sqlite3_bind_text(change, 1, letters, (int)length, SQLITE_STATIC);
+}
+
+static void bind_value(struct supply *supply, sqlite3_stmt *change)
+{
+    static const int64_t numbers[] = {
+        INT64_MAX,  INT64_MIN,     -1, 0, 1, 2, 3, 4, 5, 6, 7, UINT32_MAX, UINT32_MAX + INT64_C(1), LATEST,
+        LATEST + 1, INT64_MAX - 1, 8};
+    switch (supply_byte(supply) % 8) {
+    case 0:
+        (void)sqlite3_bind_null(change, 1);
+        break;
+    case 1:
+        (void)sqlite3_bind_int64(change, 1, (int64_t)supply_number(supply));
+        break;
+    case 2:
+        (void)sqlite3_bind_int64(change, 1, (int8_t)supply_byte(supply));
+        break;
+    case 3:
+        bind_text(supply, change, false);
+        break;
+    case 4:
+        bind_text(supply, change, true);
+        break;
+    case 5:
+        (void)sqlite3_bind_double(change, 1, (double)(int64_t)supply_number(supply) / 3);
+        break;
+    case 6:
+        (void)sqlite3_bind_int64(change, 1, numbers[supply_byte(supply) % (sizeof numbers / sizeof *numbers)]);
+        break;
+    default:
+        bind_long(supply, change);
+    }
+}
+
+/* What breaks uniqueness is not made. */
+static void change(struct supply *supply, bool changed[TABLES_MAX])
+{
+    run("BEGIN");
+    for (unsigned i = 0; i < CHANGES_MAX && supply->left > 0; i++) {
+        unsigned at = supply_byte(supply) % table_count;
+        struct table *table = &tables[at];
+        sqlite3_stmt *made = table->change[supply_byte(supply) % table->columns];
+        bind_value(supply, made);
+        changed[at] |= sqlite3_step(made) == SQLITE_DONE;
+        (void)sqlite3_reset(made);
+        (void)sqlite3_clear_bindings(made);
+    }
+    run("COMMIT");
+}
+
+static void undo(const bool changed[TABLES_MAX])
+{
+    run("BEGIN");
+    for (unsigned i = 0; i < table_count; i++)
+        if (changed[i]) {
+            require(sqlite3_step(tables[i].empty) == SQLITE_DONE && sqlite3_step(tables[i].fill) == SQLITE_DONE,
+                    "changes are undone");
+            (void)sqlite3_reset(tables[i].empty);
+            (void)sqlite3_reset(tables[i].fill);
+        }
+    run("COMMIT");
+}
+
+/* ---- What is handed out ---- */
+
+static bool is_time(int64_t time)
+{
+    return time >= 0 && time <= LATEST;
+}
+
+static bool is_ascii(const char *text, size_t size)
+{
+    size_t length = strnlen(text, size);
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    return length < size;
+}
+
+#define ENDS(text) (memchr((text), '\0', sizeof(text)) != NULL)
+
+static void check_ring(const struct registry_ring *ring)
+{
+    char why[128];
+    require(ENDS(ring->name) && name_problem(ring->name, why) == NULL, "a ring's name is one");
+    require(ENDS(ring->prefix) && name_prefix_problem(ring->prefix, why) == NULL, "a prefix is one");
+    require(is_time(ring->created) && is_time(ring->policy.overlap) && is_time(ring->policy.purge_delay) &&
+                is_time(ring->policy.rotate_every) && is_time(ring->policy.quiet_period) &&
+                is_time(ring->policy.usage_hourly) && is_time(ring->policy.usage_daily),
+            "a ring's times are some");
+}
+
+static void check_version(const struct registry_version *version)
+{
+    require(version->state >= SEALRING_VERSION_PENDING && version->state <= SEALRING_VERSION_DESTROYED,
+            "a version is in a state");
+    require(version->object_id_length <= REGISTRY_OBJECT_ID_MAX, "an object ID has its length");
+    require(is_time(version->created) && is_time(version->activated) && is_time(version->retire_at) &&
+                is_time(version->closed) && is_time(version->purge_at) && is_time(version->destroyed),
+            "a version's times are some");
+}
+
+static void check_client(const struct registry_client *client)
+{
+    char why[128];
+    require(ENDS(client->name) && name_client_problem(client->name, why) == NULL, "a client's name is one");
+    require(ENDS(client->contact) && is_clean(client->contact), "a contact is clean");
+    require(is_time(client->created) && is_time(client->forgotten), "a client's times are some");
+}
+
+static void check_key(const struct registry_key *key)
+{
+    char why[128];
+    require(is_ascii(key->key_id, sizeof key->key_id), "a key ID is printable");
+    require(ENDS(key->label) && name_problem(key->label, why) == NULL, "a label is a name");
+    require(is_ascii(key->narrowed_scopes, sizeof key->narrowed_scopes), "scopes are printable");
+    require(key->state >= SEALRING_KEY_ACTIVE && key->state <= SEALRING_KEY_REVOKED, "a key is in a state");
+    require(is_time(key->created), "a key's time is one");
+}
+
+static void check_credential(const struct registry_credential *credential)
+{
+    require(is_ascii(credential->scopes, sizeof credential->scopes), "scopes are printable");
+    require(credential->state == SEALRING_CREDENTIAL_CURRENT || credential->state == SEALRING_CREDENTIAL_SUPERSEDED,
+            "a credential is in a state");
+    require(is_time(credential->not_before) && is_time(credential->expires) && is_time(credential->retire_at) &&
+                is_time(credential->issued),
+            "a credential's times are some");
+}
+
+static unsigned seen;
+
+static sealring_status see_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    check_ring(ring);
+    seen++;
+    return SEALRING_OK;
+}
+
+static sealring_status see_version(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    check_version(version);
+    seen++;
+    return SEALRING_OK;
+}
+
+static sealring_status see_client(const struct registry_client *client, uint64_t keys, void *context,
+                                  sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    (void)keys;
+    check_client(client);
+    return SEALRING_OK;
+}
+
+static sealring_status see_key(const struct registry_key *key, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    check_key(key);
+    return SEALRING_OK;
+}
+
+static sealring_status see_credential(const struct registry_credential *credential, void *context,
+                                      sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    check_credential(credential);
+    return SEALRING_OK;
+}
+
+/* Whole ones; registry_present leaves out what a verdict does not need. */
+static sealring_status see_holder(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    check_ring(&holder->ring);
+    check_version(&holder->version);
+    check_client(&holder->client);
+    check_key(&holder->key);
+    check_credential(&holder->credential);
+    return SEALRING_OK;
+}
+
+static sealring_status see_owned(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    check_credential(&holder->credential);
+    return SEALRING_OK;
+}
+
+static sealring_status see_intention(const struct registry_intention *intention, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(ENDS(intention->owner) && is_clean(intention->owner), "an owner is clean");
+    require(intention->object_id_length <= REGISTRY_OBJECT_ID_MAX && is_time(intention->created),
+            "an intention has a length and a time");
+    return SEALRING_OK;
+}
+
+static sealring_status see_verifier(const struct registry_verifier *verifier, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(ENDS(verifier->host) && is_clean(verifier->host) && ENDS(verifier->program) &&
+                is_clean(verifier->program) && ENDS(verifier->seen_boot_id) && is_clean(verifier->seen_boot_id),
+            "a verifier's names are clean");
+    require(verifier->state >= 1 && verifier->state <= 7, "a verifier is in a state");
+    require(verifier->joined >= 0 && verifier->last_report >= 0 && verifier->ended >= 0 && verifier->hole >= 0 &&
+                is_time(verifier->seen_boot_ms),
+            "a verifier's times are some");
+    return SEALRING_OK;
+}
+
+static sealring_status see_entry(const struct registry_audit *entry, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(entry->act != NULL && is_time(entry->time), "an entry tells an act, and when");
+    return SEALRING_OK;
+}
+
+static sealring_status see_checkpoint(const struct registry_checkpoint *checkpoint, void *context,
+                                      sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(ENDS(checkpoint->note) && is_time(checkpoint->time), "a checkpoint's note ends");
+    return SEALRING_OK;
+}
+
+static sealring_status see_fact(const struct registry_closed *fact, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(is_ascii(fact->key_id, sizeof fact->key_id) && fact->state >= 1 && fact->state <= 6, "a fact is one");
+    return SEALRING_OK;
+}
+
+static sealring_status see_contradiction(const struct registry_contradiction *contradiction, void *context,
+                                         sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(ENDS(contradiction->name) && is_clean(contradiction->name), "a contradiction has a name");
+    return SEALRING_OK;
+}
+
+static sealring_status see_usage(const struct registry_usage *usage, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(usage->last_use >= 0, "a use has a time");
+    return SEALRING_OK;
+}
+
+static sealring_status see_traffic(const struct registry_traffic *traffic, void *context, sealring_error *error)
+{
+    (void)traffic;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status see_seat(const struct registry_usage_seat *seat, void *context, sealring_error *error)
+{
+    (void)seat;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+static sealring_status see_name(const struct registry_usage_name *name, void *context, sealring_error *error)
+{
+    (void)context;
+    (void)error;
+    require(is_ascii(name->key_id, sizeof name->key_id) && ENDS(name->client) && is_clean(name->client) &&
+                ENDS(name->label) && is_clean(name->label) && name->last_use >= 0,
+            "who is named has names");
+    return SEALRING_OK;
+}
+
+/* ---- The queries ---- */
+
+typedef sealring_status (*ask)(struct registry *registry, sealring_error *error);
+
+static sealring_status ask_rings(struct registry *registry, sealring_error *error)
+{
+    struct registry_ring ring;
+    sealring_status status = registry_ring_get(registry, rows.ring.name, &ring, error);
+    if (status == SEALRING_OK)
+        check_ring(&ring);
+    return status == SEALRING_OK ? registry_ring_each(registry, see_ring, NULL, error) : status;
+}
+
+static sealring_status ask_versions(struct registry *registry, sealring_error *error)
+{
+    struct registry_version version;
+    uint64_t credentials, current;
+    bool held;
+    sealring_status status = registry_version_get(registry, rows.ring.id, 1, &version, error);
+    if (status == SEALRING_OK)
+        check_version(&version);
+    if (status == SEALRING_OK)
+        status = registry_version_each(registry, 0, see_version, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_version_each_owed(registry, see_version, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_version_held(registry, rows.ring.id, 1, &held, error);
+    return status == SEALRING_OK ? registry_version_count(registry, rows.ring.id, 1, &credentials, &current, error)
+                                 : status;
+}
+
+static sealring_status ask_clients(struct registry *registry, sealring_error *error)
+{
+    return registry_client_each(registry, NULL, see_client, NULL, error);
+}
+
+static sealring_status ask_keys(struct registry *registry, sealring_error *error)
+{
+    struct registry_key key;
+    uint64_t count;
+    sealring_status status = registry_key_get(registry, rows.key.key_id, &key, error);
+    if (status == SEALRING_OK)
+        check_key(&key);
+    if (status == SEALRING_OK)
+        status = registry_key_get_by_label(registry, rows.ring.id, rows.client.id, rows.key.label, &key, error);
+    if (status == SEALRING_OK)
+        check_key(&key);
+    return status == SEALRING_OK ? registry_key_count(registry, rows.ring.id, &count, error) : status;
+}
+
+static sealring_status ask_credentials(struct registry *registry, sealring_error *error)
+{
+    return registry_credential_each(registry, rows.key.id, see_credential, NULL, error);
+}
+
+static sealring_status ask_holders(struct registry *registry, sealring_error *error)
+{
+    static const struct registry_holder_filter all = {.limit = 0};
+    static struct registry_holder holder;
+    bool exists;
+    sealring_status status =
+        registry_holder_get(registry, rows.key.key_id, rows.credential.digest, &holder, &exists, error);
+    if (status == SEALRING_OK)
+        (void)see_holder(&holder, NULL, NULL);
+    if (status == SEALRING_OK)
+        status = registry_holder_each(registry, &all, see_holder, NULL, error);
+    return status == SEALRING_OK ? registry_holder_of_key(registry, rows.key.id, see_owned, NULL, error) : status;
+}
+
+static sealring_status ask_intentions(struct registry *registry, sealring_error *error)
+{
+    return registry_intention_each(registry, see_intention, NULL, error);
+}
+
+static sealring_status ask_verifiers(struct registry *registry, sealring_error *error)
+{
+    int64_t last_use = 0;
+    sealring_status status = registry_verifier_each(registry, see_verifier, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_version_use_get(registry, rows.ring.id, 1, &last_use, error);
+    require(status != SEALRING_OK || last_use >= 0, "the last use is a time");
+    return status;
+}
+
+static sealring_status ask_clock(struct registry *registry, sealring_error *error)
+{
+    struct registry_clock clock;
+    sealring_status status = registry_clock_get(registry, &clock, error);
+    require(status != SEALRING_OK || (ENDS(clock.boot_id) && is_clean(clock.boot_id) && clock.boot_ms >= 0),
+            "the clock's row is one");
+    return status;
+}
+
+static sealring_status ask_log(struct registry *registry, sealring_error *error)
+{
+    static const struct registry_audit_filter all = {.last = 0};
+    uint8_t hashes[1][REGISTRY_DIGEST_SIZE];
+    uint64_t size = 0;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_each(registry, &all, see_entry, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_walk(registry, see_entry, NULL, error);
+    return status == SEALRING_OK ? registry_leaf_hashes(registry, 1, 1, hashes, error) : status;
+}
+
+static sealring_status ask_checkpoints(struct registry *registry, sealring_error *error)
+{
+    static struct registry_checkpoint checkpoint;
+    char vkey[REGISTRY_VKEY_SIZE];
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_checkpoint_latest(registry, &checkpoint, error);
+    if (status == SEALRING_OK)
+        (void)see_checkpoint(&checkpoint, NULL, NULL);
+    if (status == SEALRING_OK)
+        status = registry_checkpoint_each(registry, see_checkpoint, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_key_get(registry, vkey, error);
+    require(status != SEALRING_OK || ENDS(vkey), "a key ends");
+    return status == SEALRING_OK ? registry_node_get(registry, 4, 0, hash, error) : status;
+}
+
+static sealring_status ask_facts(struct registry *registry, sealring_error *error)
+{
+    uint64_t count = 0;
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_closed_each(registry, see_fact, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_head(registry, &count, hash, error);
+    return status == SEALRING_OK ? registry_closed_contradictions(registry, see_contradiction, NULL, error) : status;
+}
+
+static sealring_status ask_usage(struct registry *registry, sealring_error *error)
+{
+    int64_t ring, used = 0;
+    bool aged;
+    sealring_status status = registry_usage_of_key(registry, rows.key.id, 0, LATEST, see_usage, NULL, error);
+    if (status == SEALRING_OK)
+        status = registry_usage_owner(registry, rows.key.id, &ring, &used, error);
+    require(status != SEALRING_OK || used >= 0, "the last use is a time");
+    if (status == SEALRING_OK)
+        status = registry_usage_aged(registry, rows.ring.id, 1, 500000, 20000, &aged, error);
+    if (status == SEALRING_OK)
+        status = usage_users(registry, rows.ring.id, 1, 0, 0, see_name, NULL, error);
+    return status == SEALRING_OK ? usage_idle(registry, rows.ring.id, 1, 0, see_name, NULL, error) : status;
+}
+
+static sealring_status ask_traffic(struct registry *registry, sealring_error *error)
+{
+    sealring_status status = registry_traffic_each(registry, rows.ring.id, 0, see_traffic, NULL, error);
+    return status == SEALRING_OK ? registry_usage_seat_each(registry, see_seat, NULL, error) : status;
+}
+
+static const ask asks[] = {ask_rings,       ask_versions,   ask_clients,   ask_keys,   ask_credentials,
+                           ask_holders,     ask_intentions, ask_verifiers, ask_clock,  ask_log,
+                           ask_checkpoints, ask_facts,      ask_usage,     ask_traffic};
+
+static sealring_status body(struct registry *registry, void *context, sealring_error *error)
+{
+    return (*(const ask *)context)(registry, error);
+}
+
+static void check_error(sealring_status status, const sealring_error *error)
+{
+    require(status == SEALRING_OK || status == SEALRING_NOT_FOUND || status == SEALRING_REGISTRY,
+            "it is there, or not there, or the registry's fault");
+    require(status != SEALRING_REGISTRY || (error->message[0] != '\0' && is_clean(error->message)),
+            "which is said in one clean line");
+}
+
+/* The ways of a verifier, which are transactions of their own. */
+static void ask_as_verifier(void)
+{
+    static const struct registry_change_callbacks callbacks = {see_ring, see_version, see_key};
+    static struct registry_presented presented;
+    struct registry_vault vault;
+    sealring_error error = {0};
+    bool replaced, imports;
+    sealring_status status = registry_present(reader, rows.key.key_id, rows.credential.digest, &presented, &error);
+    check_error(status, &error);
+    if (status == SEALRING_OK && presented.found)
+        check_credential(&presented.holder.credential);
+    check_error(registry_present_imported(reader, rows.credential.digest, &presented, &error), &error);
+    status = registry_look_vault(reader, &vault, &replaced, &error);
+    check_error(status, &error);
+    require(status != SEALRING_OK || (vault.lease_ms > 0 && vault.refresh_ms > 0 && is_time(vault.lease_ms)),
+            "a vault has a lease");
+    check_error(registry_changes(reader, 0, true, &callbacks, NULL, &vault, &imports, &error), &error);
+    check_error(registry_changes(reader, 0, false, &callbacks, NULL, &vault, &imports, &error), &error);
+}
+
+static void ask_all(void)
+{
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        sealring_error error = {0};
+        check_error(registry_read(reader, body, (void *)(uintptr_t)&asks[i], &error), &error);
+    }
+    ask_as_verifier();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct supply supply = {data, size};
+    bool changed[TABLES_MAX] = {false};
+    if (raw == NULL) {
+        prepare();
+        seen = 0;
+        ask_all();
+        require(seen >= 4, "without changes there are rows");
+    }
+    change(&supply, changed);
+    ask_all();
+    undo(changed);
+    return 0;
+}

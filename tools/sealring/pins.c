@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PINs that somebody types: asked for on the terminal, without echo, once for each token. */
+#include "tools/sealring/pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "tools/sealring/memory.h"
+#include "tools/sealring/signals.h"
+
+#define TERMINAL   "terminal"
+#define TOKENS_MAX 4 /* keys and audit, by the configuration and by the command line */
+
+/* All of it in memory for secrets. */
+struct pins {
+    struct {
+        char token[1024];
+        char pin[SEALRING_PIN_SIZE];
+        bool refused; /* by the token, or not given: nobody is asked twice */
+    } typed[TOKENS_MAX];
+    size_t count;
+    char line[SEALRING_PIN_SIZE + 1]; /* as it comes from the terminal, with its newline */
+};
+
+const char *pins_words(const char *given)
+{
+    return given != NULL && strcmp(given, "-") == 0 ? TERMINAL : given;
+}
+
+const char *pins_source(const struct session *session)
+{
+    return pins_words(option_text(&session->options, "pin-source"));
+}
+
+bool pins_is_file(const char *source)
+{
+    return strcmp(source, TERMINAL) != 0 && strncmp(source, "credential:", strlen("credential:")) != 0;
+}
+
+static void say(int terminal, const char *text)
+{
+    if (write(terminal, text, strlen(text)) < 0) {
+        /* then nobody is there to type either */
+    }
+}
+
+/* One line, in one piece from a terminal in its usual mode. Its length without newline; 0: nothing was typed, or too much. */
+static size_t read_line(int terminal, char *line, size_t size)
+{
+    size_t length = 0;
+    while (length < size) {
+        ssize_t got = read(terminal, line + length, size - length);
+        if (got < 0 && errno == EINTR && signals_caught() == 0)
+            continue;
+        if (got <= 0)
+            return 0;
+        length += (size_t)got;
+        if (line[length - 1] == '\n')
+            return length - 1;
+    }
+    tcflush(terminal, TCIFLUSH); /* the rest of a PIN that is too long is nobody's command */
+    return 0;
+}
+
+/* With the echo off, and on again whatever happens. */
+static size_t read_unseen(int terminal, char *line, size_t size)
+{
+    struct termios before;
+    if (tcgetattr(terminal, &before) != 0)
+        return 0;
+    struct termios silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    bool watched = signals_watching();
+    signals_watch(); /* an interrupted question must not leave a terminal without echo */
+    size_t length = tcsetattr(terminal, TCSAFLUSH, &silent) == 0 ? read_line(terminal, line, size) : 0;
+    tcsetattr(terminal, TCSAFLUSH, &before);
+    say(terminal, "\n");
+    if (!watched) {
+        signals_release();
+        if (signals_caught() != 0)
+            raise(signals_caught());
+    }
+    return length;
+}
+
+static bool ask(struct pins *pins, size_t index)
+{
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0)
+        return false;
+    say(terminal, "PIN of ");
+    say(terminal, pins->typed[index].token);
+    say(terminal, ": ");
+    size_t length = read_unseen(terminal, pins->line, sizeof pins->line);
+    close(terminal);
+    memcpy(pins->typed[index].pin, pins->line, length);
+    explicit_bzero(pins->line, sizeof pins->line);
+    return length > 0;
+}
+
+/* The index of the token's PIN, typed or not yet; TOKENS_MAX: there is no room for another. */
+static size_t find(struct pins *pins, const char *token)
+{
+    size_t index = 0;
+    while (index < pins->count && strcmp(pins->typed[index].token, token) != 0)
+        index++;
+    if (index < pins->count || index == TOKENS_MAX || strlen(token) >= sizeof pins->typed[index].token)
+        return index < pins->count ? index : TOKENS_MAX;
+    strcpy(pins->typed[index].token, token);
+    pins->count++;
+    return index;
+}
+
+int pins_ask(const char *token_uri, char *pin, void *context)
+{
+    struct session *session = context;
+    if (session->pins == NULL)
+        session->pins = memory_secret(sizeof *session->pins);
+    struct pins *pins = session->pins;
+    size_t index = find(pins, token_uri);
+    if (index == TOKENS_MAX)
+        return 1;
+    if (pin == NULL)
+        pins->typed[index].refused = true;
+    else if (!pins->typed[index].refused && pins->typed[index].pin[0] == '\0')
+        pins->typed[index].refused = !ask(pins, index);
+    if (pins->typed[index].refused) {
+        explicit_bzero(pins->typed[index].pin, sizeof pins->typed[index].pin);
+        return 1;
+    }
+    memcpy(pin, pins->typed[index].pin, SEALRING_PIN_SIZE);
+    return 0;
+}
+
+void pins_forget(struct session *session)
+{
+    memory_secret_free(session->pins, sizeof *session->pins);
+    session->pins = NULL;
+}
