@@ -23,6 +23,7 @@ struct telling {
         size_t count;
     } objects;
     sqlite3 *database;
+    uint64_t aged; /* problems of the log that are the scene's own doing */
 };
 
 static void say(struct telling *telling, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -67,8 +68,27 @@ static sealring_status check_ring(struct registry *registry, void *context, seal
     return SEALRING_OK;
 }
 
+/* The scene aged the versions of its automatic ring by SQL, which the log knows nothing of: their times, nothing else. */
+static bool is_aged(const char *problem)
+{
+    static const char *const times[] = {"activated", "created", "retire_at"};
+    const char *said = strstr(problem, " of ring " SCENE_RING ": its row says ");
+    if (strncmp(problem, "version ", 8) != 0 || said == NULL)
+        return false;
+    said += strlen(" of ring " SCENE_RING ": its row says ");
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        if (strncmp(said, times[i], strlen(times[i])) == 0)
+            return true;
+    return false;
+}
+
 static int tell_problem(uint64_t entry, const char *problem, void *context)
 {
+    struct telling *telling = context;
+    if (is_aged(problem)) {
+        telling->aged++;
+        return 0;
+    }
     say(context, "FAULT log, entry %" PRIu64 ": %s\n", entry, problem);
     return 0;
 }
@@ -79,7 +99,8 @@ static void check_log(struct telling *telling)
     sealring_audit_report report = {.size = sizeof report};
     const struct audit_witness *witness = &telling->manager->witness;
     sealring_status status = sealring_audit_verify(telling->manager, NULL, tell_problem, telling, &report, &error);
-    if (status != SEALRING_OK)
+    bool good = status == SEALRING_OK || (status == SEALRING_REFUSED && report.problems == telling->aged);
+    if (!good)
         say(telling, "FAULT log: %s\n", error.message);
     else if (report.vouched != report.entries)
         say(telling, "FAULT log: %" PRIu64 " entries, a checkpoint for %" PRIu64 "\n", report.entries, report.vouched);
