@@ -11,8 +11,8 @@
 #include "audit/image.h"
 #include "base/error.h"
 
-#define REPLAY_NAME_SIZE  64
-#define REPLAY_VALUE_SIZE 128
+#define RETRACE_NAME_SIZE  64
+#define RETRACE_VALUE_SIZE 128
 
 /* Maps of the last image of each row (jansson's objects are hash tables). Kept is only what the token does not confirm: all rings and
  * versions; of API keys those that are, or were, not simply active; of credentials those that were given an end. */
@@ -64,9 +64,9 @@ void retrace_free(struct retrace *retrace)
 
 /* ---- What the acts left ---- */
 
-static void name_of(int64_t first, uint32_t second, char name[REPLAY_NAME_SIZE])
+static void name_of(int64_t first, uint32_t second, char name[RETRACE_NAME_SIZE])
 {
-    snprintf(name, REPLAY_NAME_SIZE, "%" PRId64 "/%" PRIu32, first, second);
+    snprintf(name, RETRACE_NAME_SIZE, "%" PRId64 "/%" PRIu32, first, second);
 }
 
 static bool keep_key(struct retrace *retrace, const struct registry_key *key, json_t *image)
@@ -80,7 +80,7 @@ static bool keep_key(struct retrace *retrace, const struct registry_key *key, js
 /* A credential is inserted without an end, and counts once: what is updated is superseded. */
 static bool keep_credential(struct retrace *retrace, const struct registry_credential *credential, json_t *image)
 {
-    char name[REPLAY_NAME_SIZE];
+    char name[RETRACE_NAME_SIZE];
     name_of(credential->key, credential->serial, name);
     retrace->issued += credential->state == SEALRING_CREDENTIAL_CURRENT;
     return !credential->replaced || json_object_set(retrace->credentials, name, image) == 0;
@@ -91,7 +91,7 @@ static bool keep_row(struct retrace *retrace, json_t *image)
     enum registry_table table;
     union image_row row;
     const char *problem;
-    char name[REPLAY_NAME_SIZE];
+    char name[RETRACE_NAME_SIZE];
     if (!image_read(image, &table, &row, &problem))
         return true;
     switch (table) {
@@ -153,28 +153,29 @@ static void tell(const struct comparison *comparison, const char *format, ...)
     comparison->problem(text, comparison->context);
 }
 
-static void value_text(enum registry_table table, const char *member, const json_t *value, char text[REPLAY_VALUE_SIZE])
+static void value_text(enum registry_table table, const char *member, const json_t *value,
+                       char text[RETRACE_VALUE_SIZE])
 {
     int number = (int)json_integer_value(value);
     if (value == NULL)
-        snprintf(text, REPLAY_VALUE_SIZE, "none");
+        snprintf(text, RETRACE_VALUE_SIZE, "none");
     else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_VERSION)
-        snprintf(text, REPLAY_VALUE_SIZE, "%s", sealring_version_state_name((sealring_version_state)number));
+        snprintf(text, RETRACE_VALUE_SIZE, "%s", sealring_version_state_name((sealring_version_state)number));
     else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_KEY)
-        snprintf(text, REPLAY_VALUE_SIZE, "%s", sealring_key_state_name((sealring_key_state)number));
+        snprintf(text, RETRACE_VALUE_SIZE, "%s", sealring_key_state_name((sealring_key_state)number));
     else if (json_is_string(value))
-        snprintf(text, REPLAY_VALUE_SIZE, "'%.100s'", json_string_value(value));
+        snprintf(text, RETRACE_VALUE_SIZE, "'%.100s'", json_string_value(value));
     else if (json_is_integer(value))
-        snprintf(text, REPLAY_VALUE_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        snprintf(text, RETRACE_VALUE_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else
-        snprintf(text, REPLAY_VALUE_SIZE, "yes");
+        snprintf(text, RETRACE_VALUE_SIZE, "yes");
 }
 
 /* One line for a row, about the first member that differs; what follows from it differs, too. */
 static bool tell_member(const struct comparison *comparison, enum registry_table table, const char *what,
                         const char *member, const json_t *is, const json_t *was)
 {
-    char row[REPLAY_VALUE_SIZE], log[REPLAY_VALUE_SIZE];
+    char row[RETRACE_VALUE_SIZE], log[RETRACE_VALUE_SIZE];
     if (is == was || (is != NULL && was != NULL && json_equal(is, was)))
         return false;
     value_text(table, member, is, row);
@@ -293,7 +294,7 @@ static sealring_status compare_version(const struct registry_version *row, void 
     /* what the token was told is noted apart from the act */
     static const char *const passed[] = {"closing_owed", NULL};
     struct comparison *comparison = context;
-    char name[REPLAY_NAME_SIZE], what[128];
+    char name[RETRACE_NAME_SIZE], what[128];
     (void)error;
     name_of(row->ring, row->number, name);
     snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, comparison->ring);
@@ -312,7 +313,7 @@ static sealring_status compare_ring(const struct registry_ring *row, void *conte
 {
     static const char *const passed[] = {NULL};
     struct comparison *comparison = context;
-    char name[REPLAY_NAME_SIZE], what[96];
+    char name[RETRACE_NAME_SIZE], what[96];
     name_of(row->id, 0, name);
     snprintf(what, sizeof what, "ring %s", row->name);
     json_t *image = json_object_get(comparison->retrace->rings, name);
