@@ -124,6 +124,13 @@ int64_t query_time(struct query *query)
     return fits ? value : 0;
 }
 
+int64_t query_duration(struct query *query)
+{
+    int64_t value = query_time(query);
+    query_demand(query, value > 0);
+    return value;
+}
+
 int64_t query_past(struct query *query)
 {
     int64_t value = query_int64(query);

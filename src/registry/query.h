@@ -36,6 +36,7 @@ bool query_null(struct query *query);
 /* Each reads the next column. What does not fit the type makes the row a damaged one: query_good is false from then on. */
 int64_t query_int64(struct query *query);
 uint64_t query_uint64(struct query *query);
+int64_t query_duration(struct query *query); /* as a time, and 1 at least */
 int64_t query_time(
     struct query *query); /* or a duration: from 0 to the end of the year 9999, so that two can be added */
 int64_t query_past(struct query *query); /* a time that a verifier told, whose clock may be any: 0 or more */

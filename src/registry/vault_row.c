@@ -29,8 +29,9 @@ void columns_read_vault(struct query *query, struct registry_vault *vault)
     vault->schema = query_small(query, 1, INT_MAX);
     vault->min_reader = query_small(query, 1, INT_MAX);
     vault->min_writer = query_small(query, 1, INT_MAX);
-    vault->lease_ms = query_small(query, 1, INT_MAX);
-    vault->refresh_ms = query_small(query, 1, INT_MAX);
+    /* too long a one is cut where it is used: no reason to stop */
+    vault->lease_ms = query_duration(query);
+    vault->refresh_ms = query_duration(query);
     vault->created = query_time(query);
     vault->object_id_length = (size_t)query_small(query, 1, 32);
     vault->token_closes_keys = query_bool(query);

@@ -110,22 +110,38 @@ static bool keep_row(struct retrace *retrace, json_t *image)
     }
 }
 
-/* Lists of issued keys are long, and all that the token does not confirm of them is how many there are: {"count":N, … is how their
- * details begin. */
-static bool is_issue(struct retrace *retrace, const struct registry_audit *entry)
+/* Of most entries nothing is kept: they issue to keys that are simply active. That is told from the text, ten times as fast as by reading it: an
+ * entry's detail is written compactly with sorted members, so an image has "state":N right before "table", and a quote inside of a
+ * text is escaped. False: it has to be read. */
+static bool is_plain(struct retrace *retrace, const struct registry_audit *entry)
 {
-    static const char head[] = "{\"count\":";
-    if (strcmp(entry->act, "key.issue") != 0 && strcmp(entry->act, "key.import") != 0)
+    static const char *const kept[] = {"\"narrowed\":true", "\"replaced\":true", "\"table\":\"ring\"",
+                                       "\"table\":\"version\""};
+    static const char state[] = "\"state\":1,", table[] = "\"table\":\"", key[] = "api_key\"",
+                      credential[] = "credential\"";
+    const char *rows = strstr(entry->detail, "\"rows\":[");
+    uint64_t issued = 0;
+    if (rows == NULL || (entry->key_id != NULL && json_object_get(retrace->keys, entry->key_id) != NULL))
         return false;
-    if (entry->detail != NULL && strncmp(entry->detail, head, sizeof head - 1) == 0)
-        retrace->issued += strtoull(entry->detail + sizeof head - 1, NULL, 10);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (strstr(rows, kept[i]) != NULL)
+            return false;
+    for (const char *at = strstr(rows, table); at != NULL; at = strstr(at + 1, table)) {
+        bool first_state =
+            memcmp(at - (sizeof state - 1), state, sizeof state - 1) == 0; /* rows begins far enough before */
+        const char *name = at + sizeof table - 1;
+        if (strncmp(name, key, sizeof key - 1) == 0 && !first_state)
+            return false;
+        issued += first_state && strncmp(name, credential, sizeof credential - 1) == 0;
+    }
+    retrace->issued += issued;
     return true;
 }
 
 sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error)
 {
     bool kept = true;
-    if (is_issue(retrace, entry) || entry->detail == NULL)
+    if (entry->detail == NULL || is_plain(retrace, entry))
         return SEALRING_OK;
     json_t *detail = json_loads(entry->detail, 0, NULL);
     json_t *rows = json_object_get(detail, "rows");
