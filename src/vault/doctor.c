@@ -147,7 +147,13 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
 static sealring_status try_to_open(struct doctor *doctor, bool read_only, sealring_error *error)
 {
     sealring_manage_options options = {
-        .size = sizeof options, .read_only = read_only, .lock_wait = doctor->asked.lock_wait};
+        .size = sizeof options,
+        .read_only = read_only,
+        .lock_wait = doctor->asked.lock_wait,
+        .pin_source = doctor->asked.pin_source,
+        .ask_pin = doctor->asked.ask_pin,
+        .ask_context = doctor->asked.ask_context,
+    };
     return sealring_manager_open(doctor->vault, &options, &doctor->manager, error);
 }
 
