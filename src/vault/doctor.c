@@ -45,7 +45,7 @@ static struct doctor_finding *add(struct doctor_findings *findings)
     return finding;
 }
 
-static char *format_text(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
