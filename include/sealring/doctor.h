@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sealring/verify.h>
+#include <sealring/manage.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,7 +43,10 @@ typedef struct sealring_doctor_options {
     size_t size;
     bool repair;         /* mend what can be mended without an operator's decision */
     int64_t stale_after; /* report files that no verifier needed for so long are in the way; 0: 7 d */
-    int64_t lock_wait;   /* as in sealring_manage_options */
+    int64_t lock_wait;   /* this and what follows as in sealring_manage_options */
+    const char *pin_source;
+    sealring_pin_callback ask_pin;
+    void *ask_context;
 } sealring_doctor_options;
 
 typedef struct sealring_doctor_result {

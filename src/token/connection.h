@@ -33,7 +33,7 @@ struct token {
     char *uri_text;
     char *pin_source;
     struct pin typed; /* where pin_source is the terminal: for as long as the token is open */
-    bool typed_refused;
+    atomic_bool typed_refused;
     sealring_pin_callback ask_pin;
     void *ask_context;
     char *login_record;

@@ -81,7 +81,11 @@ static sealring_status login_remember(const struct login *login, const struct pi
 {
     sealring_error unwritten;
     if (login->typed != NULL) {
-        *login->typed_refused = true; /* who types decides for the next process */
+        /* nothing is written: who types decides for the next process */
+        atomic_store(login->typed_refused, true);
+        if (login->ask_pin != NULL) {
+            (void)login->ask_pin(login->uri, NULL, login->ask_context);
+        }
     } else if (record_write(record, pin->identity, &unwritten) != SEALRING_OK) {
         return error_set_token(error, code,
                                "the PKCS#11 token %s refused the PIN in %s, and this could not be remembered: correct "
@@ -130,7 +134,8 @@ static sealring_status login_try(const struct login *login, CK_SESSION_HANDLE se
         pin = &read;
     }
     sealring_status status = SEALRING_OK;
-    bool refused = login->typed != NULL ? *login->typed_refused : strcmp(record->refused, pin->identity) == 0;
+    bool refused =
+        login->typed != NULL ? atomic_load(login->typed_refused) : strcmp(record->refused, pin->identity) == 0;
     if (refused) {
         status = login_refuse(login, error);
         goto cleanup;

@@ -3,11 +3,12 @@
 #ifndef TOKEN_LOGIN_H
 #define TOKEN_LOGIN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <p11-kit/pkcs11.h>
 
-#include <sealring/verify.h>
+#include <sealring/manage.h>
 
 struct pin;
 struct record;
@@ -16,8 +17,11 @@ struct login {
     CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
     const char *pin_source;
-    struct pin *typed;   /* what was typed; NULL: pin_source is read */
-    bool *typed_refused; /* set when the token refused that, after which it is not tried again */
+    struct pin *typed;             /* what was typed; NULL: pin_source is read */
+    atomic_bool *typed_refused;    /* set when the token refused that, after which it is not tried again */
+    sealring_pin_callback ask_pin; /* hears of it */
+    void *ask_context;
+    const char *uri;
     const char *login_record;
     const char *login_lock;
     struct record *record; /* the same, open and locked already; NULL: it is opened for the login */

@@ -70,16 +70,15 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
                                 .pin_source = token->pin_source,
                                 .typed = token->typed.bytes != NULL ? &token->typed : NULL,
                                 .typed_refused = &token->typed_refused,
+                                .ask_pin = token->ask_pin,
+                                .ask_context = token->ask_context,
+                                .uri = token->uri_text,
                                 .login_record = token->login_record,
                                 .login_lock = token->login_lock,
                                 .record = token->record,
                                 .name = token->name};
     bool done = false;
-    bool refused_before = token->typed_refused;
     sealring_status status = login_ensure(&login, session, &done, error);
-    if (token->typed_refused && !refused_before && token->ask_pin != NULL) {
-        (void)token->ask_pin(token->uri_text, NULL, token->ask_context);
-    }
     if (done) {
         /* A login follows a logout, and that voids the handles of private objects (PKCS #11 v2.40, section 5.6). */
         atomic_fetch_add(&token->generation, 1);

@@ -45,7 +45,7 @@ static struct doctor_finding *add(struct doctor_findings *findings)
     return finding;
 }
 
-static char *format_text(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
@@ -147,7 +147,13 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
 static sealring_status try_to_open(struct doctor *doctor, bool read_only, sealring_error *error)
 {
     sealring_manage_options options = {
-        .size = sizeof options, .read_only = read_only, .lock_wait = doctor->asked.lock_wait};
+        .size = sizeof options,
+        .read_only = read_only,
+        .lock_wait = doctor->asked.lock_wait,
+        .pin_source = doctor->asked.pin_source,
+        .ask_pin = doctor->asked.ask_pin,
+        .ask_context = doctor->asked.ask_context,
+    };
     return sealring_manager_open(doctor->vault, &options, &doctor->manager, error);
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "registry/filesystem.h"
 #include "token/pin.h"
+#include "token/pin_source.h"
 #include "vault/doctor.h"
 
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
@@ -141,14 +142,34 @@ static void look_at_registry_file(struct doctor *doctor, const char *path, const
     look_at_owner(doctor, path, vault);
 }
 
+/* Only a unit of systemd is given it; by hand there is none to be looked at. */
+static void look_at_credential(struct doctor *doctor, const char *source)
+{
+    char path[PATH_MAX];
+    struct pin pin;
+    sealring_error error = {.message = ""};
+    if (pin_source_path(source, path, NULL) != SEALRING_OK)
+        return;
+    if (pin_read(source, &pin, &error) == SEALRING_OK) {
+        pin_free(&pin);
+        return;
+    }
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_UNUSABLE, source, "%s", error.message);
+    doctor_mend(doctor, finding, "have LoadCredential= of the unit name a file with the PIN in its first line");
+}
+
 static void look_at_pin(struct doctor *doctor, const char *path, const char *token)
 {
     char word[DOCTOR_WORD_SIZE], name[64];
     struct stat file;
     struct pin pin;
     sealring_error error = {.message = ""};
-    if (path[0] == '\0')
+    if (path[0] == '\0' || pin_source_of(path) == PIN_SOURCE_TERMINAL)
         return;
+    if (pin_source_of(path) == PIN_SOURCE_CREDENTIAL) {
+        look_at_credential(doctor, path);
+        return;
+    }
     snprintf(name, sizeof name, "the file with the PIN of the %s", token);
     if (stat(path, &file) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_MISSING, path, "%s is not there", name);

@@ -90,6 +90,15 @@ chmod 400 "$work/credentials/sealring.keys"
 unset CREDENTIALS_DIRECTORY
 run ring create c4 --pin-source "$canary/pin"
 succeeds "by hand another source is named"
+run doctor --pin-source "$canary/pin"
+not_ok "the doctor misses no file where there is none" grep -q 'pin-missing\|pin-unusable\|is not there' "$work/out"
+CREDENTIALS_DIRECTORY=$work/credentials
+export CREDENTIALS_DIRECTORY
+chmod 440 "$work/credentials/sealring.keys"
+run doctor
+out_like 'sealring.keys.*(can be used|chmod)' "and finds a credential that a group can read"
+chmod 400 "$work/credentials/sealring.keys"
+unset CREDENTIALS_DIRECTORY
 run ring create c5 --pin-source credential:../pin
 status_is 2 "a credential's name leads nowhere else"
 sed 's|^pin-source = .*|pin-source = credential:../pin|' "$work/conf" >"$conf"

@@ -6,6 +6,7 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
+#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
 
@@ -91,6 +92,9 @@ static int run(struct session *session)
         .size = sizeof options,
         .repair = option_given(&session->options, "repair"),
         .stale_after = option_number(&session->options, "stale-after"),
+        .pin_source = pins_source(session),
+        .ask_pin = pins_ask,
+        .ask_context = session,
     };
     session_set_environment(session); /* a configuration that cannot be read is a finding */
     telling.array = json_array();
