@@ -54,6 +54,9 @@ typedef struct sealring_restore_options {
     int64_t lock_wait;               /* how long to wait for the vault's lock, 0: 10 s */
     sealring_work_callback progress; /* NULL: nobody hears of it */
     void *progress_context;
+    const char *pin_source; /* this and what follows as in sealring_manage_options */
+    sealring_pin_callback ask_pin;
+    void *ask_context;
 } sealring_restore_options;
 
 typedef struct sealring_restore_result {

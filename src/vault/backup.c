@@ -209,8 +209,8 @@ static sealring_status make(struct making *making, sealring_error *error)
     return status;
 }
 
-sealring_status sealring_backup(sealring_manager *manager, const char *file, sealring_work_callback each,
-                                void *context, sealring_backup_info *info, sealring_error *error)
+sealring_status sealring_backup(sealring_manager *manager, const char *file, sealring_work_callback each, void *context,
+                                sealring_backup_info *info, sealring_error *error)
 {
     sealring_backup_info told = {.size = sizeof told};
     struct making *making = calloc(1, sizeof *making);

@@ -454,6 +454,9 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
         status = error_set(error, SEALRING_INVALID, "accepting a loss takes a reason, which goes on the record");
     if (status == SEALRING_OK)
         status = config_load(vault, &restore->config, error);
+    if (status == SEALRING_OK)
+        status = config_use_pin(restore->config, restore->options.pin_source, restore->options.ask_pin,
+                                restore->options.ask_context, error);
     if (status != SEALRING_OK)
         return status;
     snprintf(restore->path, sizeof restore->path, "%s.restoring", restore->config->registry);

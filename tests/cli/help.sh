@@ -18,11 +18,9 @@ for word in init issue import verify explain rotate prepare activate rollback re
     usage run doctor backup restore; do
     ok "the overview has $word" grep -Eq "^  $word( |\$)" "$work/overview"
 done
-for word in upgrade; do
-    run "$word"
-    status_is 2 "$word is not offered yet"
-    not_ok "nor in the overview" grep -Eq "^  $word( |\$)" "$work/overview"
-done
+run upgrade
+status_is 2 "upgrade is not offered yet"
+not_ok "nor in the overview" grep -Eq "^  upgrade( |\$)" "$work/overview"
 
 run help --json
 succeeds "help --json"

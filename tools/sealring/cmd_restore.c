@@ -11,6 +11,7 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
+#include "tools/sealring/pins.h"
 #include "tools/sealring/progress.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/signals.h"
@@ -114,6 +115,9 @@ static int run(struct session *session)
         .dry_run = session->dry_run,
         .progress = progress_work,
         .progress_context = &progress,
+        .pin_source = pins_source(session),
+        .ask_pin = pins_ask,
+        .ask_context = session,
     };
     sealring_restore_result result = {.size = sizeof result};
     signals_watch();

@@ -78,7 +78,8 @@ int command_offers(const struct command *command, const struct option *common)
                strcmp(command->words, "init") != 0 && strcmp(command->words, "restore") != 0;
     if (strcmp(common->name, "pin-source") == 0)
         return (command->flags & (COMMAND_TOKEN | COMMAND_CHANGES)) != 0 &&
-               (command->flags & COMMAND_WITHOUT_VAULT) == 0 && strcmp(command->words, "init") != 0;
+               (command->flags & COMMAND_WITHOUT_VAULT) == 0 && strcmp(command->words, "init") != 0 &&
+               strcmp(command->words, "backup") != 0; /* which asks the audit token only */
     if (strcmp(common->name, "dry-run") == 0)
         return (command->flags & COMMAND_CHANGES) != 0;
     if (strcmp(common->name, "vault") == 0)
