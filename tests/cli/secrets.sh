@@ -99,6 +99,13 @@ run doctor
 out_like 'sealring.keys.*(can be used|chmod)' "and finds a credential that a group can read"
 chmod 400 "$work/credentials/sealring.keys"
 unset CREDENTIALS_DIRECTORY
+run backup "$work/backup"
+succeeds "a backup can be made"
+run restore "$work/backup" --dry-run
+status_is 3 "restoring wants the PIN"
+err_like 'LoadCredential=' "and says where it should come from"
+run restore "$work/backup" --dry-run --pin-source "$canary/pin"
+succeeds "restoring takes one from elsewhere as well"
 run ring create c5 --pin-source credential:../pin
 status_is 2 "a credential's name leads nowhere else"
 sed 's|^pin-source = .*|pin-source = credential:../pin|' "$work/conf" >"$conf"
