@@ -3,6 +3,8 @@
 #include "crash/commands.h"
 
 #include <openssl/sha.h>
+#include <sealring/backup.h>
+#include <sealring/doctor.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -290,6 +292,44 @@ ACT(settle)
     return sealring_audit_settle(manager, error);
 }
 
+ACT(backup)
+{
+    char file[1100];
+    sealring_vault_info info = {.size = sizeof info};
+    UNUSED;
+    sealring_status status = sealring_vault_describe(manager, &info, error);
+    snprintf(file, sizeof file, "%.1000s/" BACKUP_NAME, info.path);
+    if (status == SEALRING_OK)
+        status = sealring_backup(manager, file, NULL, NULL, NULL, error);
+    atomic_store(&told->backed_up, status == SEALRING_OK);
+    return status;
+}
+
+static int pass_over(const sealring_finding *finding, void *context)
+{
+    (void)finding;
+    (void)context;
+    return 0;
+}
+
+/* One thing is there to mend: a file that is no report. */
+ACT(repair)
+{
+    char file[1100];
+    sealring_vault_info info = {.size = sizeof info};
+    sealring_doctor_options options = {.size = sizeof options, .repair = true, .stale_after = 1};
+    UNUSED;
+    sealring_status status = sealring_vault_describe(manager, &info, error);
+    snprintf(file, sizeof file, "%.1000s/verifiers/00112233445566778899aabbccddeeff.report", info.path);
+    FILE *stream = fopen(file, "we");
+    if (stream == NULL || fputs("garbage", stream) < 0 || fclose(stream) != 0)
+        return SEALRING_SYSTEM;
+    sealring_doctor_result result = {.size = sizeof result};
+    if (status == SEALRING_OK)
+        status = sealring_doctor(info.path, &options, pass_over, NULL, &result, error);
+    return status == SEALRING_OK && result.repaired == 0 ? SEALRING_REFUSED : status; /* it stays, and that is told */
+}
+
 const struct command commands[] = {
     {.name = "ring create", .act = ring_create},
     {.name = "ring set", .act = ring_set},
@@ -325,6 +365,8 @@ const struct command commands[] = {
     {.name = "verifier forget", .act = forget},
     {.name = "usage harvest", .act = harvest, .same = true},
     {.name = "run --once", .act = run, .steps = 4, .again = destroy_automatic},
+    {.name = "backup", .act = backup},
+    {.name = "doctor --repair", .act = repair},
     {.name = "audit checkpoint", .act = settle, .same = true, .vault = SCENE_UNSETTLED},
     {.name = "client add --take-over",
      .act = take_over,

@@ -5,7 +5,8 @@
 
 #include "crash/scene.h"
 
-#define HANDED_MAX 4
+#define HANDED_MAX  4
+#define BACKUP_NAME "kept" /* of the backup's file, in the vault's directory */
 
 /* What the process under test tells the one that watches it, as it happens: in shared memory. */
 struct told {
@@ -13,7 +14,8 @@ struct told {
     _Atomic(uint32_t) failed;       /* or that it failed: */
     sealring_status status;
     char message[256];
-    _Atomic(uint32_t) handed; /* credentials that were handed over, the first few and the last of which are kept */
+    _Atomic(uint32_t) backed_up; /* the backup was said to be there */
+    _Atomic(uint32_t) handed;    /* credentials that were handed over, the first few and the last of which are kept */
     char texts[HANDED_MAX][SEALRING_CREDENTIAL_LENGTH_MAX + 1];
 };
 

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <sealring/backup.h>
 
 #include "base/base62.h"
 #include "vault/manager.h"
@@ -165,7 +168,10 @@ static const struct {
     {"FAULT intention", "SELECT owner FROM intention"},
     {"forgotten verifier", "SELECT hole FROM verifier WHERE state = 7"},
     {"closed", "SELECT kind, version, state FROM closed_fact ORDER BY sequence"},
-    {"act", "SELECT act, ring, version, client FROM audit WHERE act NOT GLOB 'recover.*' ORDER BY sequence"},
+    /* a doctor whose record met trouble mends that, too, and says so */
+    {"act",
+     "SELECT act, ring, version, client FROM audit a WHERE act NOT GLOB 'recover.*' AND NOT (act = 'doctor.repair'"
+     " AND (SELECT act FROM audit b WHERE b.sequence = a.sequence - 1) = 'doctor.repair') ORDER BY sequence"},
     {"FAULT foreign key", "SELECT * FROM pragma_foreign_key_check"},
 };
 
@@ -237,13 +243,36 @@ static void tell_objects(struct telling *telling)
         say(telling, "FAULT %zu objects, %zu of them of versions\n", telling->objects.count, known);
 }
 
-static void tell_rows(struct telling *telling, const struct scene *scene, const struct test_vault *vault)
+/* A backup is whole or not there, and there if that was said. */
+static void check_backup(struct telling *telling, const struct test_vault *vault, const struct told *told)
+{
+    char file[256];
+    sealring_error error = {.message = ""};
+    sqlite3_stmt *statement = NULL;
+    snprintf(file, sizeof file, "%.200s/" BACKUP_NAME, vault->path);
+    if (access(file, F_OK) != 0) {
+        if (told != NULL && atomic_load(&told->backed_up) != 0)
+            say(telling, "FAULT the backup is not there\n");
+        return;
+    }
+    if (sqlite3_prepare_v2(telling->database, "SELECT vkey FROM audit_key ORDER BY id DESC LIMIT 1", -1, &statement,
+                           NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW ||
+        sealring_backup_check(file, (const char *)sqlite3_column_text(statement, 0), NULL, NULL, NULL, &error) !=
+            SEALRING_OK)
+        say(telling, "FAULT backup: %s\n", error.message);
+    sqlite3_finalize(statement);
+}
+
+static void tell_rows(struct telling *telling, const struct scene *scene, const struct test_vault *vault,
+                      const struct told *told)
 {
     if (sqlite3_open_v2(vault->registry, &telling->database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         say(telling, "FAULT registry: %s\n", sqlite3_errmsg(telling->database));
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         tell_table(telling, tables[i].name, tables[i].sql, scene->era);
     tell_objects(telling);
+    check_backup(telling, vault, told);
     sqlite3_close(telling->database);
 }
 
@@ -300,7 +329,7 @@ void state_tell(const struct scene *scene, const struct test_vault *vault, const
     struct telling telling = {.text = text};
     text[0] = '\0';
     start(&telling, vault);
-    tell_rows(&telling, scene, vault);
+    tell_rows(&telling, scene, vault, told);
     tell_verdicts(&telling, scene, vault, told);
 }
 

@@ -212,6 +212,13 @@ START_TEST(every_code_at_every_call)
         "the fault, %llu of them succeeded all the same\n",
         actor_task_names[task], (unsigned long long)calls, FAULT_CODES, (unsigned long long)board->tried,
         everything ? "" : " (a sample by seed)", (unsigned long long)board->met, (unsigned long long)board->survived);
+    char name[32];
+    snprintf(name, sizeof name, "%s", actor_task_names[task]);
+    for (char *space = strchr(name, ' '); space != NULL; space = strchr(space, ' '))
+        *space = '-';
+    printf("# figure: token-faults-%s calls=%llu codes=%zu tried=%llu met=%llu complaints=%llu\n", name,
+           (unsigned long long)calls, FAULT_CODES, (unsigned long long)board->tried, (unsigned long long)board->met,
+           (unsigned long long)board->complaints);
     free(list.trials);
     ck_assert_uint_eq(atomic_load(&board->complaints), 0);
 }
