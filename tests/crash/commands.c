@@ -305,6 +305,21 @@ ACT(backup)
     return status;
 }
 
+/* Of a backup that is made first. */
+ACT(restore)
+{
+    char file[1100];
+    sealring_vault_info info = {.size = sizeof info};
+    sealring_restore_options options = {.size = sizeof options};
+    sealring_status status = sealring_vault_describe(manager, &info, error);
+    snprintf(file, sizeof file, "%.1000s/" BACKUP_NAME, info.path);
+    if (status == SEALRING_OK)
+        status = backup(scene, manager, stop, told, error);
+    if (status != SEALRING_OK || stop == 1)
+        return status;
+    return sealring_restore(info.path, file, &options, NULL, NULL, NULL, error);
+}
+
 static int pass_over(const sealring_finding *finding, void *context)
 {
     (void)finding;
@@ -366,6 +381,7 @@ const struct command commands[] = {
     {.name = "usage harvest", .act = harvest, .same = true},
     {.name = "run --once", .act = run, .steps = 4, .again = destroy_automatic},
     {.name = "backup", .act = backup},
+    {.name = "restore", .act = restore, .steps = 1},
     {.name = "doctor --repair", .act = repair},
     {.name = "audit checkpoint", .act = settle, .same = true, .vault = SCENE_UNSETTLED},
     {.name = "client add --take-over",
