@@ -17,6 +17,10 @@
 
 static const struct event joined[] = {JOINED, {TICKS, 0, 0}};
 
+/* Both have. */
+static const struct event both_joined[] = {
+    JOINED, {JOIN, 1, 0}, {SEE, 1, 0}, {TAKE_IN, 1, 0}, {PROVE_ALL, 1, 0}, {SEE, 1, 0}, {REPORT, 1, 0}, {TICKS, 0, 0}};
+
 /* There is an older copy, and verifier 1 has applied what was done since. */
 static const struct event backed_up[] = {JOINED,          {BACK_UP, 0, 0}, {ISSUE, 0, 1},  {SEE, 0, 0},
                                          {TAKE_IN, 0, 0}, {APPLIED, 0, 0}, {REPORT, 0, 0}, {TICKS, 0, 0}};
@@ -146,6 +150,29 @@ static const struct setting settings[] = {
                  E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK),
         .first_events = backed_up,
         .depth_max = 9,
+        .states_max = 6000000,
+    },
+    {
+        .name = "everything",
+        .bounds = "3 versions, 2 clients, 2 verifiers, every event but restoring, a lost file",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .overlap = 1,
+        .purge_delay = 1,
+        .quiet_period = 1000,
+        .keep = 2,
+        .versions = 3,
+        .verifiers = 2,
+        .clients = 2,
+        .losses = 1,
+        .ahead = 2,
+        .calls = 1,
+        .issued_first = 1,
+        .retiring = true,
+        .kinds = LOOKS | COMMANDS | E(ISSUE) | E(PROVE) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(USE) |
+                 E(LOSE_FILE) | E(REPORT_FULL),
+        .first_events = both_joined,
+        .depth_max = 7,
         .states_max = 6000000,
     },
 };
