@@ -9,6 +9,8 @@
 
 #define ATTEMPT_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
 #define ATTEMPT_TRIES        3
+#define ATTEMPT_HANDLE_TRIES 6 /* of what finds its object gone in the middle of it */
+#define ATTEMPT_HANDLE_NSEC  1000000L
 
 sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what)
 {
@@ -147,6 +149,17 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
     return status;
 }
 
+/* SoftHSM2 hides an object for as long as another process writes it: whoever asks again at once may hit the next writing. */
+static bool attempt_again(const struct attempt *attempt, int tries)
+{
+    if (code_class_of(attempt->code) != CODE_HANDLE || tries < ATTEMPT_TRIES) {
+        return tries < ATTEMPT_TRIES;
+    }
+    struct timespec pause = {.tv_nsec = ATTEMPT_HANDLE_NSEC << (tries - ATTEMPT_TRIES)};
+    nanosleep(&pause, NULL);
+    return tries < ATTEMPT_HANDLE_TRIES;
+}
+
 sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
                             sealring_error *error)
 {
@@ -159,7 +172,7 @@ sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt
         return status;
     }
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
-    for (int i = 0; i < ATTEMPT_TRIES && repair != REPAIR_NONE; i++) {
+    for (int i = 0; i == 0 || (repair != REPAIR_NONE && attempt_again(&attempt, i)); i++) {
         status = attempt_once(&attempt, kind, action, context, &repair);
         if (status == SEALRING_OK || (repair == REPAIR_LOST && attempt.acted)) {
             break;
