@@ -284,6 +284,13 @@ static sealring_status weigh_log(struct restore *restore, sealring_error *error)
             tell(restore, true,
                  "the backup is of another history than the one that the audit token knows: what was done in that is "
                  "not known");
+    if (status == SEALRING_OK && replay->end > there)
+        status = tell(
+            restore, false,
+            "the entries %" PRIu64 " to %" PRIu64
+            " are in the exports and are not replayed, as nothing of the present era vouches for them: do again by "
+            "hand what they revoked, suspended or narrowed",
+            there + 1, replay->end);
     if (status == SEALRING_OK && replay->end > larger(there, known))
         status = tell_missing(restore, larger(there, known), replay->end,
                               "the exports have, but neither the audit token nor a checkpoint vouches for", error);

@@ -361,6 +361,9 @@ tail -n 1 "$work/fork" | jq -c --rawfile note "$work/note" '.unmapped.sealring.c
 refused "a beginning of it, with its checkpoint" "vouches|which the audit token knows of" "$work/backup" --log "$work/edited"
 run restore "$work/backup" --log "$work/edited" --accept-loss trying --dry-run --json
 json_is '.restore.replayed' 0 "of which nothing is replayed: its checkpoint is of another era"
+run restore "$work/backup" --log "$work/edited" --accept-loss trying --dry-run
+cat "$work/out" "$work/err" >"$work/both"
+ok "and it is said that they are to be read by hand" matches "$work/both" 'not replayed, .* do again by hand what they revoked'
 
 # ---- no registry, and one that is damaged
 
