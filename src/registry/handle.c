@@ -19,7 +19,7 @@ static const struct {
     {DB_NOT_A_DATABASE, "is no registry: the file is something else, or its beginning was overwritten"},
     {DB_NOT_OURS, "is a database of another program, or one that was never finished"},
     {DB_READ_ONLY, "may not be written by this user: check owner, group and mode"},
-    {DB_MISSING, "does not exist: check the vault's path, or put the file back from a copy"},
+    {DB_MISSING, "does not exist: check the vault's path, or restore a backup (sealring restore)"},
     {DB_EMPTY, "is an empty file: put a copy back that is whole"},
     {DB_UNREADABLE, "or the log beside it cannot be opened by this user: check owner, group and mode"},
     {DB_EXISTS, "exists already: nothing was changed"},

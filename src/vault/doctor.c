@@ -175,10 +175,7 @@ static void open_registry(struct doctor *doctor)
         return;
     struct doctor_finding *finding =
         doctor_find(doctor, DOCTOR_REGISTRY_UNUSABLE, doctor->config->registry, "%s", error.message);
-    doctor_mend(
-        doctor, finding,
-        "if it is damaged or lost, put the newest good copy of the registry in its place, then: sealring run --once "
-        "--take-over REASON");
+    doctor_mend(doctor, finding, "if it is damaged or lost: " DOCTOR_RESTORE);
     doctor_unseen(doctor, SEALRING_REGISTRY, "%s", error.message);
 }
 

@@ -78,6 +78,9 @@ enum doctor_kind {
     DOCTOR_KINDS
 };
 
+/* How a registry that is of no use gives way to a good one. */
+#define DOCTOR_RESTORE "sealring restore BACKUP --log EXPORT"
+
 struct doctor_finding {
     enum doctor_kind kind;
     char *object; /* owned, as all texts */

@@ -32,7 +32,7 @@ static void hear_problem(uint64_t entry, const char *text, void *context)
     struct doctor_finding *finding = doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
     doctor_mend(look->doctor, finding,
                 "sealring audit verify --key KEY --checkpoint FILE, with what was kept elsewhere; "
-                "put a good copy of the registry in its place");
+                "then: " DOCTOR_RESTORE);
 }
 
 static sealring_status read_log(struct registry *registry, void *context, sealring_error *error)

@@ -24,9 +24,7 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
     switch (flaw) {
     case DB_FLAW_DAMAGE:
         finding = doctor_find(doctor, DOCTOR_REGISTRY_DAMAGED, name[0] != '\0' ? name : path, "%s", words);
-        doctor_mend(doctor, finding,
-                    "put the newest good copy of the registry in its place, then take it over: "
-                    "sealring run --once --take-over REASON");
+        doctor_mend(doctor, finding, DOCTOR_RESTORE);
         return;
     case DB_FLAW_LACKING:
         finding = doctor_find(doctor, DOCTOR_SCHEMA_LACKING, name, "the index or trigger %s %s", name, words);
@@ -34,10 +32,8 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
         return;
     case DB_FLAW_STRANGE:
         finding = doctor_find(doctor, DOCTOR_SCHEMA_STRANGE, name, "%s %s", name, words);
-        doctor_mend(doctor, finding,
-                    "find out who wrote it: sqlite3 %s '.schema %s'; then put a good copy of the "
-                    "registry in its place",
-                    path, name);
+        doctor_mend(doctor, finding, "find out who wrote it: sqlite3 %s '.schema %s'; then: " DOCTOR_RESTORE, path,
+                    name);
         return;
     }
 }
@@ -57,9 +53,7 @@ static void look_at_database(struct doctor *doctor)
     doctor_forget(&doctor->findings, before);
     struct doctor_finding *finding =
         doctor_find(doctor, DOCTOR_REGISTRY_DAMAGED, doctor->config->registry, "%s", error.message);
-    doctor_mend(doctor, finding,
-                "put the newest good copy of the registry in its place, then take it over: "
-                "sealring run --once --take-over REASON");
+    doctor_mend(doctor, finding, DOCTOR_RESTORE);
 }
 
 /* ---- the rings --------------------------------------------------------------------------------------------------------- */
@@ -108,8 +102,7 @@ static void look_at_rings(struct doctor *doctor)
             continue;
         struct doctor_finding *finding = doctor_find(doctor, DOCTOR_RING_BROKEN, rings.ring, "%s", broken);
         doctor_mend(doctor, finding,
-                    "compare `sealring ring show %s` with `sealring audit show --ring %s`; put a good copy of the "
-                    "registry in its place",
+                    "compare `sealring ring show %s` with `sealring audit show --ring %s`; then: " DOCTOR_RESTORE,
                     rings.ring, rings.ring);
     }
     if (status != SEALRING_OK)

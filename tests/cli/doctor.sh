@@ -484,8 +484,8 @@ tampered "UPDATE version SET activated = 0 WHERE number = 2;
  WHEN (OLD.state = 6 AND NEW.state <> 6) OR (OLD.was_compromised = 1 AND NEW.was_compromised = 0)
  BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END" ring-broken '^payments$' 'audit show --ring payments'
 tampered "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN SELECT 1; END" schema-strange '^evil$' "sqlite3 .*schema evil"
-tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" schema-strange '^ring_changed$' 'good copy'
-tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'good copy'
+tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" schema-strange '^ring_changed$' 'sealring restore'
+tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'sealring restore'
 tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \
     '^clock$' 'set the clock right'
 tampered "PRAGMA user_version = 2; UPDATE vault SET schema = 2, min_writer = 2" registry-newer 'sealring\.db$' 'newer sealring'
@@ -522,7 +522,7 @@ ok "a page of zeros is damage" grep -Eq 'registry-damaged|registry-unusable' "$w
 rm -f "$v/registry/"*-wal "$v/registry/"*-shm
 examine --repair
 status_is 4 "a registry that is none ends it with status 4"
-tells registry-unusable 'sealring\.db$' 'good copy'
+tells registry-unusable 'sealring\.db$' 'sealring restore'
 json_is '.doctor.registry_examined' false "and says so"
 
 # A token that nothing signs for, and one that cannot close keys.
