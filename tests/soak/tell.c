@@ -54,6 +54,7 @@ static void tell_latency(const struct history *history)
         printf("# from committed to effective: longest %.0f ms, median %.0f ms, of %u acts that waited\n",
                (double)latencies[count - 1] / (double)MILLISECOND, (double)latencies[count / 2] / (double)MILLISECOND,
                count);
+        printf("# figure: soak-longest-to-effective %.0f ms\n", (double)latencies[count - 1] / (double)MILLISECOND);
     }
     free(latencies);
 }
@@ -67,6 +68,8 @@ void tell_figures(const struct history *history, const struct checker_totals *to
     printf("# %" PRIu64 " verifications: %" PRIu64 " accepted, %" PRIu64 " rejected, %" PRIu64 " unavailable; %" PRIu64
            " cut by a kill\n",
            totals->answers, totals->accepted, totals->rejected, totals->unavailable, totals->cut);
+    printf("# figure: soak-verifications %" PRIu64 "\n# figure: soak-rotations %u\n# figure: soak-kills %u\n",
+           totals->answers, count_acts(history, ACT_ROTATE), count_moments(history, MOMENT_KILL));
     printf("# unavailable: %" PRIu64 " after a stop past the lease, %" PRIu64
            " by a lease that ran out by itself, %" PRIu64 " by a child that was joining, %" PRIu64
            " by a key that was being declared compromised\n",

@@ -344,6 +344,8 @@ static bool run(const struct setting *setting, unsigned number)
     if (tally.excused > 0)
         printf("# states in which a verifier that came back serves what it has not proved yet: %llu\n",
                (unsigned long long)tally.excused);
+    printf("# figure: world-%s states=%llu transitions=%llu events=%u\n", setting->name,
+           (unsigned long long)search.count, (unsigned long long)search.transitions, search.depth);
     printf("%s %u - every state of %s: %llu\n", good ? "ok" : "not ok", number, setting->name,
            (unsigned long long)search.count);
     fflush(stdout);
