@@ -40,9 +40,9 @@ static const struct plan plans[] = {
     {"full",
      {[TRIAL_KILL] = 1,
       [TRIAL_POWER] = 1,
-      [TRIAL_FULL] = 1,
-      [TRIAL_IO] = 1,
-      [TRIAL_IO_EVER] = 4,
+      [TRIAL_FULL] = 2,
+      [TRIAL_IO] = 2,
+      [TRIAL_IO_EVER] = 8,
       [TRIAL_LYING] = 16,
       [TRIAL_REAL] = 1,
       [TRIAL_AGAIN] = 40,
@@ -357,7 +357,8 @@ static const struct plan *find_plan(const char *name)
     return NULL;
 }
 
-/* [PLAN [COMMAND [SHIFT]]]: without arguments what `make check` does; "full": every point; "all": everything; or one kind of trouble. */
+/* [PLAN [COMMAND [SHIFT]]]: without arguments what `make check` does; "full": every kill and loss of power, every
+ * other failure of the disk; "all": everything; or one kind of trouble. */
 int main(int count, char **arguments)
 {
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
