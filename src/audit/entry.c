@@ -46,9 +46,9 @@ void audit_rows_begin(struct audit_rows *rows, struct registry *registry)
 void audit_rows_end(struct audit_rows *rows, struct registry *registry, struct audit_act *act)
 {
     registry_watch_rows(registry, NULL, NULL);
-    if (act != NULL && rows->failed)
+    if (rows->failed)
         act->failed = true;
-    else if (act != NULL && json_array_size(rows->images) > 0)
+    else if (json_array_size(rows->images) > 0)
         audit_detail_add(act, "rows", json_incref(rows->images));
     json_decref(rows->images);
 }

@@ -27,7 +27,7 @@ void audit_detail(struct audit_act *act, const char *format, ...);
 void audit_detail_add(struct audit_act *act, const char *name, json_t *value);
 
 /* Every row that a transaction's body changes between the two becomes part of the act's detail as `rows` (audit/image.h): what it takes to do
- * the act again. act NULL: of none. */
+ * the act again. */
 struct audit_rows {
     json_t *images;
     bool failed;

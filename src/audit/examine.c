@@ -50,13 +50,15 @@ static void examine_tell(struct examination *of, uint64_t entry, const char *for
 {
     char text[512];
     va_list arguments;
-    of->result->problems++;
-    if (of->how->problem == NULL) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (of->result->problems++ == 0) {
+        snprintf(of->result->first, sizeof of->result->first, "%.*s", (int)sizeof of->result->first - 1, text);
+    }
+    if (of->how->problem == NULL) {
+        return;
+    }
     of->how->problem(entry, text, of->how->context);
 }
 

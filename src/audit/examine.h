@@ -10,7 +10,7 @@
 struct examine {
     const struct note_key *key;         /* whose signatures count; NULL: nobody's, checkpoints are not looked at */
     const struct checkpoint *elsewhere; /* kept outside, its signature checked already; NULL: none */
-    /* Hears of each problem: one line, and the entry that it is about (0: none in particular). */
+    /* Hears of each problem: one line, and the entry that it is about (0: none in particular); NULL: nobody does. */
     void (*problem)(uint64_t entry, const char *text, void *context);
     /* Hears of each entry, in order, whatever is wrong with it; NULL: nobody does. A status other than OK ends the examination. */
     registry_audit_callback entry;
@@ -23,6 +23,7 @@ struct examine_result {
     uint64_t vouched;     /* up to which entry the latest good one vouches */
     uint64_t closed;      /* facts */
     uint64_t problems;
+    char first[200];         /* of the problems: its line, cut to fit; "" for none */
     struct merkle_hash root; /* of what is there */
 };
 

@@ -77,26 +77,16 @@ static sealring_status copy(struct registry *registry, void *context, sealring_e
 
 struct looking {
     const struct making *making;
-    char problem[200];
     struct examine_result result;
 };
-
-static void take_problem(uint64_t entry, const char *text, void *context)
-{
-    struct looking *looking = context;
-    (void)entry;
-    if (looking->problem[0] == '\0')
-        snprintf(looking->problem, sizeof looking->problem, "%s", text);
-}
 
 static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
 {
     struct looking *looking = context;
     struct note_key key;
-    struct examine how = {.problem = take_problem, .context = looking};
+    const struct examine how = {.key = &key};
     if (!note_key_parse(looking->making->vkey, &key))
         return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
-    how.key = &key;
     return examine_log(registry, &how, &looking->result, error);
 }
 
@@ -115,7 +105,7 @@ static sealring_status check_copy(const struct making *making, sealring_error *e
             error_set(error, SEALRING_REFUSED,
                       "no backup was made, as the audit log is not what it should be (%.180s): see `sealring audit "
                       "verify`",
-                      looking.problem);
+                      looking.result.first);
     return status;
 }
 

@@ -148,14 +148,8 @@ static void read_name(struct claim *claim)
     text[length > 0 ? length : 0] = '\0';
     if (strncmp(text, CLAIM_HEAD, sizeof CLAIM_HEAD - 1) != 0)
         return;
-    const char *digits = text + sizeof CLAIM_HEAD - 1;
-    for (size_t i = 0; i < sizeof id; i++) {
-        unsigned value = 0;
-        /* NOLINTNEXTLINE(cert-err34-c) */
-        if (sscanf(digits + 2 * i, "%2x", &value) != 1)
-            return;
-        id[i] = (uint8_t)value;
-    }
+    if (!hex_decode(text + sizeof CLAIM_HEAD - 1, id, sizeof id))
+        return;
     memcpy(claim->before, id, sizeof id);
     claim->interrupted = true;
 }

@@ -243,10 +243,12 @@ static sealring_status recorded(struct registry *registry, void *context, sealri
 {
     struct recorded_body *recorded_body = context;
     struct audit_rows rows;
+    if (recorded_body->act == NULL)
+        return recorded_body->body(registry, recorded_body->context, error);
     audit_rows_begin(&rows, registry);
     sealring_status status = recorded_body->body(registry, recorded_body->context, error);
     audit_rows_end(&rows, registry, recorded_body->act);
-    if (status != SEALRING_OK || recorded_body->act == NULL)
+    if (status != SEALRING_OK)
         return status;
     return audit_append(registry, recorded_body->operation_id, clock_wall_ms(), recorded_body->manager->actor,
                         recorded_body->act, error);

@@ -86,42 +86,28 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     return status;
 }
 
-struct looking {
-    struct restore *restore;
-    struct examine_result result;
-    char problem[200];
-};
-
-static void take_problem(uint64_t entry, const char *text, void *context)
-{
-    struct looking *looking = context;
-    (void)entry;
-    if (looking->problem[0] == '\0')
-        snprintf(looking->problem, sizeof looking->problem, "%s", text);
-}
-
 /* The whole of it, as `sealring audit verify` does, and that it is what the note says. */
 static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
 {
-    struct looking *looking = context;
-    const struct backup *backup = &looking->restore->file.backup;
+    const struct restore *restore = context;
+    const struct backup *backup = &restore->file.backup;
     const struct registry_vault *vault = registry_vault_row(registry);
-    const char *path = looking->restore->file.path;
-    struct examine how = {.key = &looking->restore->key, .problem = take_problem, .context = looking};
+    const char *path = restore->file.path;
+    const struct examine how = {.key = &restore->key};
+    struct examine_result result;
     struct merkle_hash closed;
     uint64_t count = 0;
-    looking->problem[0] = '\0';
-    sealring_status status = examine_log(registry, &how, &looking->result, error);
+    sealring_status status = examine_log(registry, &how, &result, error);
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &count, closed.bytes, error);
     if (status != SEALRING_OK)
         return status;
-    if (looking->result.problems > 0)
+    if (result.problems > 0)
         return error_set(error, SEALRING_REFUSED, "%s has an audit log that is not what it should be: %.180s", path,
-                         looking->problem);
+                         result.first);
     if (memcmp(vault->vault_id, backup->vault_id, sizeof backup->vault_id) != 0 ||
         memcmp(vault->era, backup->era, sizeof backup->era) != 0 || vault->epoch != backup->epoch ||
-        looking->result.entries != backup->entries || !merkle_equal(&looking->result.root, &backup->root) ||
+        result.entries != backup->entries || !merkle_equal(&result.root, &backup->root) ||
         count != backup->closed_count || !merkle_equal(&closed, &backup->closed))
         return error_set(error, SEALRING_REFUSED, "%s is no good backup: its note is about another registry", path);
     return SEALRING_OK;
@@ -129,7 +115,6 @@ static sealring_status examine(struct registry *registry, void *context, sealrin
 
 static sealring_status unpack(struct restore *restore, sealring_error *error)
 {
-    struct looking looking = {.restore = restore};
     registry_discard(restore->path); /* a run that was killed left it: the lock is ours */
     sealring_status status = backup_file_take(&restore->file, restore->path, &restore->progress, error);
     if (status == SEALRING_OK)
@@ -138,7 +123,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
     status = registry_sound(restore->restored, error);
-    return status == SEALRING_OK ? registry_read(restore->restored, examine, &looking, error) : status;
+    return status == SEALRING_OK ? registry_read(restore->restored, examine, restore, error) : status;
 }
 
 /* ---- The registry that is there ---- */

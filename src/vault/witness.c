@@ -147,15 +147,9 @@ static bool anchor_parse(const char *text, struct witness_anchor *anchor)
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(text, WITNESS_ANCHOR_HEAD "%" SCNu64 " %32s %" SCNu64 " %" SCNu64 " %44s", &anchor->serial, era,
                &anchor->size, &anchor->closed_count, digest) != 5 ||
-        !base64_decode(digest, strlen(digest), anchor->digest.bytes, MERKLE_HASH_SIZE, &length))
+        !base64_decode(digest, strlen(digest), anchor->digest.bytes, MERKLE_HASH_SIZE, &length) ||
+        !hex_decode(era, anchor->era, CHECKPOINT_ERA_SIZE))
         return false;
-    for (size_t i = 0; i < CHECKPOINT_ERA_SIZE; i++) {
-        unsigned value = 0;
-        /* NOLINTNEXTLINE(cert-err34-c) */
-        if (sscanf(era + 2 * i, "%2x", &value) != 1)
-            return false;
-        anchor->era[i] = (uint8_t)value;
-    }
     anchor_format(anchor, again);
     return strcmp(again, text) == 0;
 }

@@ -166,8 +166,7 @@ static void apart(void (*function)(struct scene *, const struct ground *), struc
 static struct ground *copy(const struct ground *original, unsigned number)
 {
     struct place place;
-    struct ground *ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(ground, MAP_FAILED);
+    struct ground *ground = ground_share(sizeof *ground);
     *ground = *original;
     place_make(&place, original, number);
     place_restore(&place);
@@ -177,8 +176,7 @@ static struct ground *copy(const struct ground *original, unsigned number)
 
 struct scene *scene_make(void)
 {
-    struct scene *scene = mmap(NULL, sizeof *scene, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(scene, MAP_FAILED);
+    struct scene *scene = ground_share(sizeof *scene);
     struct ground *base = ground_make_with(fill, scene);
     memcpy(scene->texts, base->texts, sizeof base->texts);
     memcpy(scene->key_ids, base->key_ids, sizeof base->key_ids);

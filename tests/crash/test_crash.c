@@ -105,16 +105,9 @@ static struct scene *scene;
 static struct board *board;
 static unsigned workers;
 
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return memory;
-}
-
 static void setup(void)
 {
-    board = share(sizeof *board);
+    board = ground_share(sizeof *board);
     scene = scene_make();
 }
 
@@ -178,7 +171,7 @@ static void work(unsigned number, const struct list *list, bool judges)
 {
     struct place place;
     struct outcome *outcome = &board->outcomes[number];
-    struct power *power = share(sizeof *power);
+    struct power *power = ground_share(sizeof *power);
     place_make(&place, scene->vaults[SCENE_WHOLE], number);
     /* mapped once for all children; not initialised */
     (void)dlopen(test_token_module(), RTLD_NOW | RTLD_LOCAL);

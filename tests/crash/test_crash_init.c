@@ -69,16 +69,9 @@ static struct ground *ground;
 static struct board *board;
 static unsigned every = 1; /* one point in so many is tried; of the allocations, which are many, fewer */
 
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return memory;
-}
-
 static void setup(void)
 {
-    board = share(sizeof *board);
+    board = ground_share(sizeof *board);
     ground = ground_make();
 }
 

@@ -99,10 +99,16 @@ struct ground *ground_make(void)
     return ground_make_with(NULL, NULL);
 }
 
+void *ground_share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    return memory;
+}
+
 struct ground *ground_make_with(ground_more more, void *context)
 {
-    struct ground *ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(ground, MAP_FAILED);
+    struct ground *ground = ground_share(sizeof *ground);
     fflush(NULL);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);

@@ -43,6 +43,9 @@ struct place {
     struct faulting *faulting;
 };
 
+/* Zeroed memory that forked children share, for as long as the process lives. Fails the test if there is none. */
+void *ground_share(size_t size);
+
 /* Makes it in processes of its own: nothing of a token is loaded in this one. Fails the test if it cannot. */
 struct ground *ground_make(void);
 /* The same, with more in it. */

@@ -56,16 +56,9 @@ static bool everything;
 static unsigned sample = SAMPLE;
 static uint32_t seed = SAMPLE_SEED;
 
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return memory;
-}
-
 static void setup(void)
 {
-    board = share(sizeof *board);
+    board = ground_share(sizeof *board);
     ground = ground_make();
 }
 

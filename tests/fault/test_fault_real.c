@@ -179,8 +179,7 @@ static void issue_at_place(void *context)
 
 static void setup(void)
 {
-    texts = mmap(NULL, KEYS * sizeof *texts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(texts, MAP_FAILED);
+    texts = ground_share(KEYS * sizeof *texts);
     ground = ground_make();
     place_make(&place, ground, 0);
     place_restore(&place);
@@ -450,8 +449,7 @@ static void make_remote_vault(void *context)
 
 static void remote_setup(void)
 {
-    texts = mmap(NULL, KEYS * sizeof *texts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(texts, MAP_FAILED);
+    texts = ground_share(KEYS * sizeof *texts);
     ck_assert_int_eq(setenv("TEST_TOKEN", "p11-kit", 1), 0);
     test_token_make(&remote);
     snprintf(remote_vault.path, sizeof remote_vault.path, "%.80s/vault", remote.directory);
