@@ -322,6 +322,11 @@ sealring_status sealring_wait_barrier(sealring_manager *manager, const char *rin
  * changed: SEALRING_OK at once. SEALRING_NOT_EFFECTIVE with who is missing, when `most` is over or the callback ended it. */
 sealring_status sealring_wait_effective(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
 
+/* Waits until no verifier goes by what the registry was before it was restored or taken over, and notes that. Until then nothing is issued
+ * and no predecessor activated: who has not looked again may reject what was closed and came back. Bounded by the lease, as above. With no
+ * such thing pending: SEALRING_OK at once. SEALRING_NOT_EFFECTIVE with who is missing, when `most` is over or the callback ended it. */
+sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
+
 /* ---- Verifiers -------------------------------------------------------------------------------------------------------- */
 
 typedef enum sealring_verifier_state {

@@ -175,6 +175,11 @@ static bool ask_rule(struct attempt *attempt)
     return false;
 }
 
+static enum lifecycle_answer ask_era(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    return guard_era(attempt->evidence, reason);
+}
+
 static enum lifecycle_answer ask_barrier(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_barrier(attempt->version, attempt->evidence, reason);
@@ -208,8 +213,8 @@ static const struct {
     enum lifecycle_answer (*ask)(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
     bool overrulable; /* humans overrule waiting; what would break a client's credential they cannot */
 } guards[] = {
-    {GUARD_BARRIER, ask_barrier, false}, {GUARD_GATE, ask_gate, true}, {GUARD_PURGE, ask_purge, true},
-    {GUARD_UNHELD, ask_unheld, false},   {GUARD_KEEP, ask_keep, true},
+    {GUARD_BARRIER, ask_barrier, false}, {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
+    {GUARD_PURGE, ask_purge, true},      {GUARD_UNHELD, ask_unheld, false}, {GUARD_KEEP, ask_keep, true},
 };
 #define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))
 

@@ -41,7 +41,7 @@ struct lifecycle_decision {
  *   is the compromised one. Without such a one the ring has no active version, and the reason says so.
  * - steps are filled (count > 0) for LIFECYCLE_ALLOWED only, in an order in which no two versions are ever active; the reason
  *   is one line for people, always.
- * - overrule turns WAITING into ALLOWED for GUARD_GATE, GUARD_PURGE and GUARD_KEEP, never for GUARD_BARRIER and GUARD_UNHELD. */
+ * - overrule turns WAITING into ALLOWED for GUARD_GATE, GUARD_PURGE and GUARD_KEEP, never for GUARD_BARRIER, GUARD_ERA and GUARD_UNHELD. */
 void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
                       sealring_event event, uint32_t number, bool overrule, struct lifecycle_decision *decision);
 

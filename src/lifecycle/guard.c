@@ -189,6 +189,27 @@ enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, con
     return LIFECYCLE_ALLOWED;
 }
 
+static bool blocks_era(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
+                       const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
+{
+    (void)version;
+    (void)evidence;
+    snprintf(why, WHY_SIZE, "by what was before");
+    return !verifier->lease_over && verifier->epoch == 0;
+}
+
+enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+{
+    size_t blockers = evidence->new_era ? count_blockers(blocks_era, NULL, evidence) : 0;
+    reason[0] = '\0';
+    if (blockers == 0)
+        return LIFECYCLE_ALLOWED;
+    guard_say(reason, "the registry was put back, and %zu of %zu verifiers do not go by it yet: ", blockers,
+              evidence->verifier_count);
+    say_blockers(reason, blocks_era, blockers, NULL, evidence);
+    return LIFECYCLE_WAITING;
+}
+
 static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
                         const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
 {

@@ -69,6 +69,7 @@ struct lifecycle_evidence {
     const struct lifecycle_user *idle; /* whose newest credential is under it, and that never called */
     size_t idle_count;
     bool idle_blocks; /* by the ring's policy */
+    bool new_era;     /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
 };
 
 enum lifecycle_answer {
@@ -82,12 +83,15 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __at
 
 /* Each writes one line for people into reason, whatever the answer.
  * - barrier: every verifier has reported the version's epoch and proved its number, or its lease is over. None: open.
+ * - era: every verifier has reported an epoch of the registry's present life, or its lease is over; or none ever began another.
+ *   What was closed when an older copy was put back, and is not any more, is rejected by all others.
  * - gate: retire_at is reached, and with a quiet period the reports of every verifier cover it, as far as that verifier may
  *   have been serving in it, without a use. A hole counts as a use: of a dead verifier up to when it `stopped`. Names keys and
  *   verifiers that block; keys that never called block if the policy says so.
  * - unheld: LIFECYCLE_FORBIDDEN if it is held: no waiting ends that. */
 enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                     char reason[LIFECYCLE_REASON_SIZE]);
+enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
 enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                  char reason[LIFECYCLE_REASON_SIZE]);
 enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,

@@ -62,7 +62,7 @@ void columns_read_presented(struct query *query, struct registry_holder *holder)
 /* of: "" or the table's alias and a dot. */
 #define VAULT_COLUMNS(of)                                                                                        \
     of "vault_id, " of "era, " of "epoch, " of "schema, " of "min_reader, " of "min_writer, " of "lease_ms, " of \
-       "refresh_ms, " of "created, " of "object_id_length, " of "token_closes_keys"
+       "refresh_ms, " of "created, " of "object_id_length, " of "token_closes_keys, " of "era_in_force"
 void columns_read_vault(struct query *query, struct registry_vault *vault);
 
 #endif

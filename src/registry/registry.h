@@ -27,6 +27,8 @@ struct registry_vault {
     int64_t created;
     size_t object_id_length; /* what the token was found able to keep (token_probe) */
     bool token_closes_keys;
+    bool
+        era_in_force; /* no verifier goes by another era any more: after a restore or a take-over that has to be waited for */
 };
 
 enum registry_mode { REGISTRY_READ_ONLY, REGISTRY_READ_WRITE };
@@ -82,6 +84,9 @@ sealring_status registry_vault_set_era(struct registry *registry, const uint8_t 
 /* The same with another epoch, which is to be above every one that a verifier may have seen before. */
 sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
                                      sealring_error *error);
+
+/* Notes that no verifier goes by another era any more: era_in_force of the vault's row, which both of the former clear. */
+sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error);
 
 /* Copies what the write-ahead log holds into the database if it has grown beyond `pages`; the caller holds the lock. Never
  * waits for readers. Failure to do so is no failure. */

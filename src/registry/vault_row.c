@@ -15,11 +15,15 @@ static const struct db_query vault_lock_query = {
     "UPDATE vault SET epoch = epoch + ?1 WHERE id = 1 RETURNING " VAULT_COLUMNS(""), true};
 
 static const struct db_query vault_insert_query = {
-    "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", true};
+    "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    true};
 
-static const struct db_query vault_renew_query = {"UPDATE vault SET era = ?1, epoch = ?2 WHERE id = 1", true};
+static const struct db_query vault_renew_query = {
+    "UPDATE vault SET era = ?1, epoch = ?2, era_in_force = 0 WHERE id = 1", true};
 
-static const struct db_query vault_era_query = {"UPDATE vault SET era = ?1 WHERE id = 1", true};
+static const struct db_query vault_era_query = {"UPDATE vault SET era = ?1, era_in_force = 0 WHERE id = 1", true};
+
+static const struct db_query vault_era_in_force_query = {"UPDATE vault SET era_in_force = 1 WHERE id = 1", true};
 
 void columns_read_vault(struct query *query, struct registry_vault *vault)
 {
@@ -35,6 +39,7 @@ void columns_read_vault(struct query *query, struct registry_vault *vault)
     vault->created = query_time(query);
     vault->object_id_length = (size_t)query_small(query, 1, 32);
     vault->token_closes_keys = query_bool(query);
+    vault->era_in_force = query_bool(query);
 }
 
 static sealring_status vault_row_take(struct registry *registry, struct query *query, sealring_error *error)
@@ -100,6 +105,7 @@ sealring_status vault_row_insert(struct registry *registry, const struct registr
     query_bind_int64(&query, 9, vault->created);
     query_bind_uint64(&query, 10, vault->object_id_length);
     query_bind_bool(&query, 11, vault->token_closes_keys);
+    query_bind_bool(&query, 12, vault->era_in_force);
     return query_run(&query, 1, error);
 }
 
@@ -117,7 +123,17 @@ sealring_status registry_vault_set_era(struct registry *registry, const uint8_t 
     sealring_status status = query_run(&query, 1, error);
     if (status == SEALRING_OK) {
         memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
+        registry->vault.era_in_force = false;
     }
+    return status;
+}
+
+sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_era_in_force_query, error);
+    sealring_status status = query_run(&query, 1, error);
+    registry->vault.era_in_force = registry->vault.era_in_force || status == SEALRING_OK;
     return status;
 }
 
@@ -132,6 +148,7 @@ sealring_status registry_vault_renew(struct registry *registry, const uint8_t er
     if (status == SEALRING_OK) {
         memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
         registry->vault.epoch = epoch;
+        registry->vault.era_in_force = false;
     }
     return status;
 }

@@ -182,7 +182,9 @@ static sealring_status plan_ring(struct registry *registry, struct batch *batch,
 {
     batch->vault = *registry_vault_row(registry);
     sealring_status status = manager_get_ring(registry, batch->call->ring_name, &batch->ring, error);
-    return status != SEALRING_OK ? status : seal_active_version(registry, &batch->ring, &batch->active, error);
+    return status != SEALRING_OK
+               ? status
+               : seal_active_version(batch->call->manager, registry, &batch->ring, &batch->active, error);
 }
 
 struct planning {

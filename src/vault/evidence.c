@@ -136,6 +136,7 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
         .verifiers = evidence->verifiers,
         .quiet_period = state->ring.policy.quiet_period,
         .idle_blocks = state->ring.policy.idle_blocks,
+        .new_era = !roster->vault.era_in_force,
     };
     sealring_status status = SEALRING_OK;
     if (row != NULL)

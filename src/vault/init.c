@@ -376,6 +376,7 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
         .created = clock_wall_ms(),
         .object_id_length = init->abilities.object_id_length,
         .token_closes_keys = init->abilities.closes_keys,
+        .era_in_force = true, /* nobody can go by another yet */
     };
     struct registry_write how = {.moves_epoch = false};
     struct registry *registry = NULL;

@@ -53,19 +53,11 @@ static bool finish_ahead(struct pipeline *pipeline)
     return sealed;
 }
 
-static sealring_status read_epoch(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)error;
-    struct registry_vault *vault = context;
-    *vault = *registry_vault_row(registry);
-    return SEALRING_OK;
-}
-
 /* Whether nobody but this call changed the registry since the batch was planned. before: the batch written in between. */
 static bool is_up_to_date(struct batch *batch, const struct batch *before)
 {
     struct registry_vault now;
-    if (manager_read(batch->call->manager, read_epoch, &now, NULL) != SEALRING_OK ||
+    if (manager_read_vault(batch->call->manager, &now, NULL) != SEALRING_OK ||
         memcmp(now.era, batch->vault.era, sizeof now.era) != 0 ||
         now.epoch != batch->vault.epoch + (before->wrote ? 1 : 0))
         return false;

@@ -166,6 +166,61 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
     return status;
 }
 
+sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
+{
+    return roster_read(registry, manager->config->verifiers, &manager->roster, error);
+}
+
+sealring_status manager_check_era(struct registry *registry, void *context, sealring_error *error)
+{
+    sealring_manager *manager = context;
+    struct roster_count count;
+    char latest[SEALRING_TIME_SIZE];
+    if (registry_vault_row(registry)->era_in_force)
+        return SEALRING_OK;
+    sealring_status status = manager_read_roster(manager, registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    roster_count(&manager->roster, 0, 0, &count);
+    if (count.done == count.total)
+        return SEALRING_OK;
+    sealring_time_format((clock_wall_ms() + count.at_most + 999) / 1000 * 1000, latest);
+    return error_set(
+        error, SEALRING_WAITING,
+        "the registry was put back, and %u of %u verifiers still go by what was before, at the latest until %s: what they "
+        "would reject is not issued yet; try again (%s)",
+        count.total - count.done, count.total, latest, count.missing);
+}
+
+static sealring_status take_vault(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)error;
+    *(struct registry_vault *)context = *registry_vault_row(registry);
+    return SEALRING_OK;
+}
+
+sealring_status manager_read_vault(sealring_manager *manager, struct registry_vault *vault, sealring_error *error)
+{
+    return manager_read(manager, take_vault, vault, error);
+}
+
+static sealring_status set_era_in_force(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)context;
+    return registry_vault_set_era_in_force(registry, error);
+}
+
+/* As soon as no verifier goes by another era this is noted, so that it need not be asked for again: later ones join this one. A registry
+ * that cannot note it says so when the act itself is written. */
+static void follow_era(sealring_manager *manager)
+{
+    struct registry_vault vault;
+    if (manager->dry_run || manager_read_vault(manager, &vault, NULL) != SEALRING_OK || vault.era_in_force ||
+        manager_read(manager, manager_check_era, manager, NULL) != SEALRING_OK)
+        return;
+    (void)manager_write(manager, false, NULL, set_era_in_force, NULL, NULL);
+}
+
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
 {
     sealring_status status = check_owner(manager, error);
@@ -186,14 +241,11 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     status = check_anchor(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
-    if (status != SEALRING_OK)
+    if (status == SEALRING_OK)
+        follow_era(manager);
+    else
         registry_unlock(manager->registry);
     return status;
-}
-
-sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
-{
-    return roster_read(registry, manager->config->verifiers, &manager->roster, error);
 }
 
 void manager_end(sealring_manager *manager)

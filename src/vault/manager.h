@@ -44,8 +44,15 @@ void manager_actor(char actor[256]);
 /* Reads in one snapshot. SEALRING_INVALID in a forked child. */
 sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error);
 
+/* The vault's row as it is now. */
+sealring_status manager_read_vault(sealring_manager *manager, struct registry_vault *vault, sealring_error *error);
+
 /* Within a transaction: brings the roster up to date. */
 sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error);
+
+/* Within a transaction; context: the manager. Whether no verifier goes by another era than the registry's, so that whatever is issued by this
+ * one is known to all. SEALRING_WAITING, naming them, after a restore or a take-over until they looked or their leases are over. */
+sealring_status manager_check_era(struct registry *registry, void *context, sealring_error *error);
 
 /* Takes the vault's lock for an operation named `purpose`; with_token also opens the token and finishes what an interrupted
  * operation left half done. Ends with manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager. */

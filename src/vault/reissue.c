@@ -59,7 +59,7 @@ static sealring_status read_one(struct registry *registry, void *context, sealri
                          reissue->key_id, reissue->key_id);
     reissue->ring = older->ring;
     reissue->count = 1;
-    return seal_active_version(registry, &reissue->ring, &reissue->active, error);
+    return seal_active_version(reissue->manager, registry, &reissue->ring, &reissue->active, error);
 }
 
 static sealring_status take_item(const struct registry_holder *holder, void *context, sealring_error *error)
@@ -78,7 +78,7 @@ static sealring_status read_page(struct registry *registry, void *context, sealr
     reissue->count = 0;
     sealring_status status = manager_get_ring(registry, reissue->filter.ring, &reissue->ring, error);
     if (status == SEALRING_OK)
-        status = seal_active_version(registry, &reissue->ring, &reissue->active, error);
+        status = seal_active_version(reissue->manager, registry, &reissue->ring, &reissue->active, error);
     if (status == SEALRING_OK)
         status = registry_holder_each(registry, &reissue->filter, take_item, reissue, error);
     reissue->full = reissue->count == reissue->room;

@@ -35,7 +35,7 @@ static sealring_status read_key(struct registry *registry, void *context, sealri
         return status;
     if (rekey->older.key.state == SEALRING_KEY_REVOKED)
         return error_set(error, SEALRING_REFUSED, "API key %s is revoked, and that is final", rekey->key_id);
-    return seal_active_version(registry, &rekey->older.ring, &rekey->active, error);
+    return seal_active_version(rekey->manager, registry, &rekey->older.ring, &rekey->active, error);
 }
 
 /* New scopes may go beyond what the key was narrowed to, or beyond what it had: rekey is the way to widen. But then the

@@ -84,15 +84,19 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
 {
     struct roster *roster = context;
     struct roster_entry *entry = find_entry(roster, row->instance);
+    bool known = entry != NULL;
     if (entry == NULL)
         entry = add_entry(roster, row->instance);
     if (entry == NULL)
         return error_no_memory(error);
-    /* what this process saw meanwhile counts more than what another one wrote down earlier */
-    bool newer = entry->remembered && entry->row.seen_boot_ms > row->seen_boot_ms &&
+    /* What this process saw meanwhile counts more than what was written down earlier: who waits writes nothing, and a report that was new
+     * once would be new for ever, its verifier never silent. */
+    bool newer = known && entry->row.seen_boot_ms > row->seen_boot_ms &&
                  strcmp(entry->row.seen_boot_id, row->seen_boot_id) == 0 && row->ended == 0;
     if (!newer)
         entry->row = *row;
+    else if (row->alarms > entry->row.alarms)
+        entry->row.alarms = row->alarms;
     entry->written_boot_ms = row->seen_boot_ms;
     entry->remembered = true;
     name_entry(entry);

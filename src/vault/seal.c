@@ -175,11 +175,14 @@ static sealring_status keep_active(const struct registry_version *version, void 
     return SEALRING_OK;
 }
 
-sealring_status seal_active_version(struct registry *registry, const struct registry_ring *ring,
-                                    struct registry_version *active, sealring_error *error)
+sealring_status seal_active_version(sealring_manager *manager, struct registry *registry,
+                                    const struct registry_ring *ring, struct registry_version *active,
+                                    sealring_error *error)
 {
     struct find_active find = {.version = active};
-    sealring_status status = registry_version_each(registry, ring->id, keep_active, &find, error);
+    sealring_status status = manager_check_era(registry, manager, error);
+    if (status == SEALRING_OK)
+        status = registry_version_each(registry, ring->id, keep_active, &find, error);
     if (status == SEALRING_OK && !find.found)
         status =
             error_set(error, SEALRING_REFUSED, "ring %s has no active version, so it cannot issue: sealring rotate %s",

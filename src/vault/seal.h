@@ -36,8 +36,9 @@ sealring_status seal_insert_successor(struct registry *registry, const struct re
 sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,
                                sealring_issued_callback each, void *context, sealring_error *error);
 
-/* The ring's active version; SEALRING_REFUSED if there is none. Inside a transaction. */
-sealring_status seal_active_version(struct registry *registry, const struct registry_ring *ring,
-                                    struct registry_version *active, sealring_error *error);
+/* The ring's active version; SEALRING_REFUSED if there is none, SEALRING_WAITING as manager_check_era. Inside a transaction. */
+sealring_status seal_active_version(sealring_manager *manager, struct registry *registry,
+                                    const struct registry_ring *ring, struct registry_version *active,
+                                    sealring_error *error);
 
 #endif

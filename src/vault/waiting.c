@@ -91,6 +91,7 @@ struct waiting {
     /* of the barrier */
     const char *ring;
     uint32_t version;
+    sealring_version_state stays; /* its state */
     struct ring_state state;
     struct evidence evidence;
     int64_t tell_again_at;
@@ -142,6 +143,14 @@ static const struct lifecycle_version *choose(const struct waiting *waiting)
     return waiting->version != 0 ? lifecycle_find(ring, waiting->version) : lifecycle_find_next(ring, &count);
 }
 
+/* What activating it waits for: only one that is pending has not met its barrier yet. */
+static enum lifecycle_answer ask(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                 char reason[LIFECYCLE_REASON_SIZE])
+{
+    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(version, evidence, reason)
+                                                      : guard_era(evidence, reason);
+}
+
 /* One that does not block is done. */
 static void count_verifiers(struct waiting *waiting, const struct lifecycle_version *version)
 {
@@ -155,7 +164,7 @@ static void count_verifiers(struct waiting *waiting, const struct lifecycle_vers
         if (one.verifiers->lease_over)
             continue;
         waiting->told.total++;
-        waiting->told.done += guard_barrier(version, &one, unused) == LIFECYCLE_ALLOWED;
+        waiting->told.done += ask(version, &one, unused) == LIFECYCLE_ALLOWED;
     }
 }
 
@@ -181,8 +190,8 @@ static sealring_status look_at_barrier(struct registry *registry, void *context,
     waiting->version = version->number;
     waiting->told.at_most = -1;
     count_verifiers(waiting, version);
-    waiting->done = version->state != SEALRING_VERSION_PENDING ||
-                    guard_barrier(version, &waiting->evidence.view, waiting->text) == LIFECYCLE_ALLOWED;
+    waiting->stays = version->state;
+    waiting->done = ask(version, &waiting->evidence.view, waiting->text) == LIFECYCLE_ALLOWED;
     return SEALRING_OK;
 }
 
@@ -193,10 +202,10 @@ sealring_status sealring_wait_barrier(sealring_manager *manager, const char *rin
     sized_take(&waiting.asked, sizeof waiting.asked, wait);
     sealring_status status = wait_for(&waiting, error);
     if (status == SEALRING_OK && !waiting.done)
-        status =
-            error_set(error, SEALRING_WAITING,
-                      "version %u of ring %s stays pending, nothing is lost: %s. `sealring activate %s %u` goes on",
-                      waiting.version, ring, waiting.text, ring, waiting.version);
+        status = error_set(error, SEALRING_WAITING,
+                           "version %u of ring %s stays %s, nothing is lost: %s. `sealring activate %s %u` goes on",
+                           waiting.version, ring, sealring_version_state_name(waiting.stays), waiting.text, ring,
+                           waiting.version);
     remember_unlocked(manager);
     evidence_release(&waiting.evidence);
     state_release(&waiting.state);
@@ -245,6 +254,15 @@ static void close_owed(sealring_manager *manager)
     manager_end(manager);
 }
 
+static sealring_status not_yet(const struct waiting *waiting, const char *done, sealring_error *error)
+{
+    char latest[SEALRING_TIME_SIZE];
+    sealring_time_format((clock_wall_ms() + waiting->told.at_most + 999) / 1000 * 1000, latest);
+    return error_set(error, SEALRING_NOT_EFFECTIVE,
+                     "%s; effective on %u of %u verifiers, the rest at the latest at %s: %s", done, waiting->told.done,
+                     waiting->told.total, latest, waiting->text);
+}
+
 sealring_status sealring_wait_effective(sealring_manager *manager, const sealring_wait *wait, sealring_error *error)
 {
     struct waiting waiting = {.manager = manager, .look = look_at_reports};
@@ -255,13 +273,42 @@ sealring_status sealring_wait_effective(sealring_manager *manager, const sealrin
     remember_unlocked(manager);
     if (status != SEALRING_OK)
         return status;
-    if (!waiting.done) {
-        char latest[SEALRING_TIME_SIZE];
-        sealring_time_format((clock_wall_ms() + waiting.told.at_most + 999) / 1000 * 1000, latest);
-        return error_set(error, SEALRING_NOT_EFFECTIVE,
-                         "committed; effective on %u of %u verifiers, the rest at the latest at %s: %s",
-                         waiting.told.done, waiting.told.total, latest, waiting.text);
-    }
+    if (!waiting.done)
+        return not_yet(&waiting, "committed", error);
     close_owed(manager);
+    return SEALRING_OK;
+}
+
+/* ---- the registry's present life ---- */
+
+static sealring_status look_at_era(struct registry *registry, void *context, sealring_error *error)
+{
+    struct waiting *waiting = context;
+    struct roster_count count = {.done = 0};
+    sealring_status status = manager_read_roster(waiting->manager, registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!registry_vault_row(registry)->era_in_force)
+        roster_count(&waiting->manager->roster, 0, 0, &count);
+    waiting->done = count.done == count.total;
+    waiting->told.done = count.done;
+    waiting->told.total = count.total;
+    waiting->told.at_most = count.at_most;
+    snprintf(waiting->text, sizeof waiting->text, "%s", count.missing);
+    return SEALRING_OK;
+}
+
+sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait *wait, sealring_error *error)
+{
+    struct waiting waiting = {.manager = manager, .look = look_at_era};
+    sized_take(&waiting.asked, sizeof waiting.asked, wait);
+    sealring_status status = wait_for(&waiting, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!waiting.done)
+        return not_yet(&waiting, "put back", error);
+    /* whoever comes next need not ask */
+    if (!manager->read_only && !manager->dry_run && manager_begin(manager, "following", false, NULL) == SEALRING_OK)
+        manager_end(manager);
     return SEALRING_OK;
 }

@@ -453,6 +453,19 @@ err_like 'barrier open: 2 of 2' "both"
 run restore "$work/backup" --accept-loss "for the test"
 succeeds "restore with a loss while servers run"
 is "$(verdict_of web1 "$work/held/leaked" | cut -d ' ' -f 1)" 401 "a closed version stays closed"
+err_like 'effective: no verifier goes by what was before' "which waits for them"
+kill -STOP "$(process_of web2)"
+run restore "$work/backup" --accept-loss "for the test" --wait 1s
+is "$status" 6 "a restore while a server hangs is not effective"
+err_like "effective on 1 of 2 verifiers, the rest at the latest at .*process $(process_of web2)" "and says who is missing"
+run issue payments --client shop --label meanwhile
+is "$status" 5 "nothing is issued meanwhile"
+err_like "process $(process_of web2)" "and says who is waited for"
+kill -CONT "$(process_of web2)"
+# shellcheck disable=SC2317 # called by a helper
+issues() { "$SEALRING" issue payments --client shop --label meanwhile --out "$work/held/meanwhile" >/dev/null 2>&1; }
+ok "until the server goes on" until_true issues
+is "$(verdict_of web2 "$work/held/meanwhile")" "200 accepted" "which knows what is issued then"
 leave web1
 leave web2
 

@@ -27,7 +27,8 @@ void fixture_vault(struct registry_vault *vault)
                                      .refresh_ms = 200,
                                      .created = 1700000000123,
                                      .object_id_length = 16,
-                                     .token_closes_keys = true};
+                                     .token_closes_keys = true,
+                                     .era_in_force = true};
     memset(vault->vault_id, 0xa5, sizeof vault->vault_id);
 }
 

@@ -146,6 +146,7 @@ START_TEST(vault_row_comes_back)
     ck_assert_int_eq(vault->created, expected.created);
     ck_assert_uint_eq(vault->object_id_length, expected.object_id_length);
     ck_assert_int_eq(vault->token_closes_keys, expected.token_closes_keys);
+    ck_assert_int_eq(vault->era_in_force, expected.era_in_force);
 }
 END_TEST
 

@@ -55,7 +55,7 @@ static const struct {
     int code;
 } refused[] = {
     {"INSERT INTO vault SELECT 2, vault_id, era, epoch, schema, min_reader, min_writer, lease_ms, refresh_ms, "
-     "object_id_length, token_closes_keys, created FROM vault",
+     "object_id_length, token_closes_keys, era_in_force, created FROM vault",
      SQLITE_CONSTRAINT_CHECK},
     {"UPDATE vault SET vault_id = zeroblob(16)", SQLITE_CONSTRAINT_TRIGGER},
     {"UPDATE vault SET epoch = epoch - 1", SQLITE_CONSTRAINT_TRIGGER},
@@ -66,6 +66,7 @@ static const struct {
     {"UPDATE vault SET refresh_ms = 'soon'", SQLITE_CONSTRAINT_DATATYPE},
     {"UPDATE vault SET object_id_length = 33", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE vault SET token_closes_keys = 2", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE vault SET era_in_force = 2", SQLITE_CONSTRAINT_CHECK},
     {"DELETE FROM vault", SQLITE_CONSTRAINT_TRIGGER},
 
     {"UPDATE ring SET name = ''", SQLITE_CONSTRAINT_CHECK},

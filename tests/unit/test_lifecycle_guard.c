@@ -532,6 +532,29 @@ START_TEST(purge_time)
 }
 END_TEST
 
+/* Where an older copy was put back, whoever does not go by it blocks, whatever it proved; else nobody does. */
+START_TEST(era_of_the_registry)
+{
+    const struct lifecycle_verifier verifiers[] = {
+        {.name = "a", .epoch = 1},
+        {.name = "b", .epoch = 0, .proved = up_to_5, .proved_count = 5},
+        {.name = "c", .epoch = 0, .lease_over = true},
+        {.name = "d", .epoch = 0},
+    };
+    struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = COUNT(verifiers)};
+
+    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_str_eq(reason, "");
+    evidence.new_era = true;
+    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_WAITING);
+    assert_says("2 of 4 verifiers do not go by it yet: b (by what was before), d (by what was before)");
+    evidence.verifier_count = 1;
+    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_ALLOWED);
+    evidence.verifier_count = 0;
+    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_ALLOWED);
+}
+END_TEST
+
 START_TEST(held_or_not)
 {
     struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_PENDING, .held = true};
@@ -599,6 +622,7 @@ int main(void)
     tcase_add_test(cases, gate_says_everything_that_blocks_on_one_line);
     tcase_add_test(cases, purge_time);
     tcase_add_test(cases, held_or_not);
+    tcase_add_test(cases, era_of_the_registry);
     tcase_add_test(cases, keep_counts_the_retiring_ones);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

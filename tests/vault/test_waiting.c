@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sealring/backup.h>
+
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "vault/manager.h"
@@ -587,6 +589,139 @@ START_TEST(a_live_verifier_is_not_forgotten)
 }
 END_TEST
 
+/* ---- An older copy of the registry comes back: a version that was closed since is open again, and whoever has not looked rejects it. */
+
+static sealring_status era(int64_t most)
+{
+    sealring_wait wait = {.size = sizeof wait, .most = most};
+    return sealring_wait_era(manager, &wait, &error);
+}
+
+static sealring_status rekey(struct test_handed *handed)
+{
+    const sealring_rekey_request request = {.size = sizeof request};
+    return sealring_rekey(manager, key_id, &request, test_vault_take, handed, &error);
+}
+
+/* Version 1 is retiring, and the token is one that cannot close keys: it says nothing against an older copy. */
+static struct server rotate_known(void)
+{
+    test_vault_sql(&vault, "UPDATE vault SET token_closes_keys = 0");
+    struct server server = start(true);
+    manage();
+    ck_assert_int_eq(event(SEALRING_EVENT_ROTATE, 0, NULL, NULL), SEALRING_WAITING);
+    tell(&server, ORDER_LOOK, NULL);
+    ASSERT_OK(event(SEALRING_EVENT_ACTIVATE, 2, NULL, NULL), error);
+    tell(&server, ORDER_LOOK, NULL);
+    ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);
+    return server;
+}
+
+/* Behind the copy's back, and the server knows. */
+static void retire_known(const struct server *server)
+{
+    ASSERT_OK(event(SEALRING_EVENT_RETIRE, 1, "for the test", NULL), error);
+    tell(server, ORDER_LOOK, NULL);
+    ASSERT_OK(effective(0), error);
+    ck_assert_int_eq(ask(server, text), SEALRING_REJECTED_VERSION_RETIRED);
+    sealring_manager_close(&manager);
+}
+
+static void restore_older(const struct server *server)
+{
+    char file[160];
+    const sealring_restore_options options = {.size = sizeof options, .accept_loss = "for the test"};
+    snprintf(file, sizeof file, "%s/backup", vault.parent);
+    ASSERT_OK(sealring_backup(manager, file, NULL, NULL, NULL, &error), error);
+    retire_known(server);
+    ASSERT_OK(sealring_restore(vault.path, file, &options, NULL, NULL, NULL, &error), error);
+    manage();
+}
+
+static void take_over_older(const struct server *server)
+{
+    char command[900];
+    const sealring_manage_options options = {.size = sizeof options, .take_over = "for the test"};
+    sealring_manager_close(&manager);
+    snprintf(command, sizeof command, "cp '%s' '%s/copy'", vault.registry, vault.parent);
+    ck_assert_int_eq(system(command), 0);
+    manage();
+    retire_known(server);
+    snprintf(command, sizeof command, "rm -f '%s-wal' '%s-shm' && cp '%s/copy' '%s.new' && mv '%s.new' '%s'",
+             vault.registry, vault.registry, vault.parent, vault.registry, vault.registry, vault.registry);
+    ck_assert_int_eq(system(command), 0);
+    ASSERT_OK(sealring_manager_open(vault.path, &options, &manager, &error), error);
+    ASSERT_OK(sealring_client_add(manager, "by-the-way", NULL, &error), error); /* the first act takes it over */
+}
+
+static void (*const come_back[])(const struct server *server) = {restore_older, take_over_older};
+
+START_TEST(nothing_is_issued_while_a_verifier_goes_by_what_was_before)
+{
+    struct server server = rotate_known();
+    struct test_handed handed = {.calls = 0};
+    char name[32];
+    snprintf(name, sizeof name, "process %d", (int)server.process);
+    come_back[_i](&server);
+    ck_assert_int_eq(rekey(&handed), SEALRING_WAITING);
+    ck_assert_msg(strstr(error.message, name) != NULL, "%s", error.message);
+    ck_assert_int_eq(sealring_reissue(manager, key_id, test_vault_take, &handed, &error), SEALRING_WAITING);
+    ck_assert_uint_eq(handed.calls, 0);
+    ck_assert_int_eq(era(0), SEALRING_NOT_EFFECTIVE);
+    ck_assert_msg(strstr(error.message, "effective on 0 of 1 verifiers") != NULL, "%s", error.message);
+    ck_assert_int_eq(ask(&server, text), SEALRING_REJECTED_VERSION_RETIRED); /* that is why */
+    tell(&server, ORDER_LOOK, NULL);
+    ASSERT_OK(era(0), error);
+    ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);
+    ASSERT_OK(rekey(&handed), error);
+    ck_assert_int_eq(ask(&server, handed.text), SEALRING_ACCEPTED);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT era_in_force FROM vault"), 1);
+    struct server later = start(true); /* nothing is asked of it: it joined this life of the registry */
+    ASSERT_OK(rekey(&handed), error);
+    end(&later, 0);
+    end(&server, 0);
+}
+END_TEST
+
+/* Its barrier was met in another life of the registry. */
+START_TEST(a_predecessor_waits_for_the_new_era_too)
+{
+    struct server server = rotate_known();
+    struct test_handed handed = {.calls = 0};
+    sealring_wait once = {.size = sizeof once};
+    come_back[_i](&server);
+    ck_assert_int_eq(event(SEALRING_EVENT_ROLLBACK, 0, NULL, NULL), SEALRING_WAITING);
+    ck_assert_msg(strstr(error.message, "1 of 1 verifiers do not go by it yet") != NULL, "%s", error.message);
+    ck_assert_int_eq(event(SEALRING_EVENT_ACTIVATE, 1, "I want to", NULL), SEALRING_WAITING);
+    ck_assert_int_eq(sealring_wait_barrier(manager, RING, 1, &once, &error), SEALRING_WAITING);
+    ck_assert_msg(strstr(error.message, "version 1 of ring " RING " stays retiring") != NULL, "%s", error.message);
+    tell(&server, ORDER_LOOK, NULL);
+    ASSERT_OK(sealring_wait_barrier(manager, RING, 1, &once, &error), error);
+    ASSERT_OK(event(SEALRING_EVENT_ROLLBACK, 0, NULL, NULL), error);
+    ASSERT_OK(rekey(&handed), error);
+    ck_assert_uint_eq(handed.version, 1);
+    ck_assert_int_eq(ask(&server, handed.text), SEALRING_ACCEPTED);
+    end(&server, 0);
+}
+END_TEST
+
+START_TEST(what_was_before_is_over_with_the_lease)
+{
+    struct server server = rotate_known();
+    struct test_handed handed = {.calls = 0};
+    come_back[_i](&server);
+    freeze(&server); /* the registry that is there now remembers an older report of its */
+    ck_assert_int_eq(era(0), SEALRING_NOT_EFFECTIVE);
+    ASSERT_OK(era(PATIENCE), error);
+    ASSERT_OK(rekey(&handed), error);
+    kill(server.process, SIGCONT);
+    ck_assert_int_eq(ask(&server, handed.text), SEALRING_UNAVAILABLE);
+    tell(&server, ORDER_LOOK, NULL);
+    ck_assert_int_eq(ask(&server, handed.text), SEALRING_ACCEPTED);
+    end(&server, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vault/waiting");
@@ -608,6 +743,9 @@ int main(void)
     tcase_add_test(cases, a_copy_in_place_of_a_report_does_not_make_its_verifier_dead);
     tcase_add_loop_test(cases, strange_files_are_passed_over, 0, (int)(sizeof strange / sizeof *strange));
     tcase_add_test(cases, a_live_verifier_is_not_forgotten);
+    tcase_add_loop_test(cases, nothing_is_issued_while_a_verifier_goes_by_what_was_before, 0, 2);
+    tcase_add_loop_test(cases, what_was_before_is_over_with_the_lease, 0, 2);
+    tcase_add_loop_test(cases, a_predecessor_waits_for_the_new_era_too, 0, 2);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -163,6 +163,7 @@ static const char *const kind_names[KINDS] = {
     [RESTORE] = "restore",
     [WRITE_BACK] = "the backup is written back into the file",
     [PUT_BACK] = "the backup is put in the file's place",
+    [TAKE_OVER] = "takes over",
     [OBSERVE] = "the waiting side reads the reports",
     [LOSE_FILE] = "its report file is removed",
     [JOIN] = "joins: report file",
@@ -353,18 +354,23 @@ static bool run(const struct setting *setting, unsigned number)
     return good;
 }
 
-/* explore [--deep] [--first] [WORLD...]: all of them, or those that are named; --first ends at the first one that fails. */
+/* explore [--deep] [--events N] [--first] [WORLD...]: all of them, or those that are named; --deep without a bound on the events, --events
+ * with another one, --first ends at the first one that fails. */
 int main(int count, char **arguments)
 {
     bool deep = false, first = false, good = true;
+    unsigned events = 0;
     int names = 1;
     for (; names < count && arguments[names][0] == '-'; names++) {
         deep = deep || strcmp(arguments[names], "--deep") == 0;
         first = first || strcmp(arguments[names], "--first") == 0;
+        if (strcmp(arguments[names], "--events") == 0 && names + 1 < count)
+            events = (unsigned)strtoul(arguments[++names], NULL, 10);
     }
     unsigned number = 0;
     for (unsigned i = 0; i < settings_count() && (good || !first); i++) {
-        const struct setting setting = settings_get(deep, i);
+        struct setting setting = settings_get(deep || events > 0, i);
+        setting.depth_max = events > 0 ? events : setting.depth_max;
         bool named = names == count;
         for (int j = names; j < count; j++)
             named = named || strcmp(arguments[j], setting.name) == 0;

@@ -85,6 +85,7 @@ static void read_evidence(const struct setting *setting, const struct world *wor
         .verifiers = testimony->verifiers,
         .verifier_count = count,
         .quiet_period = setting->quiet_period,
+        .new_era = !world->registry.era_in_force,
     };
 }
 
@@ -261,16 +262,21 @@ static void check_issue(const struct world *world, unsigned version)
     }
 }
 
-/* vault/issue.c and reissue.c: under the active version; the key's epoch moves. */
+/* vault/issue.c and reissue.c: under the active version; the key's epoch moves. Where an older copy goes unnoticed nobody knows what
+ * verifiers know. */
 static bool issue(struct world *world, unsigned client)
 {
     struct registry_file *file = &world->registry;
+    if (!file->era_in_force)
+        return false; /* seal_active_version */
     for (unsigned version = 0; version < file->last_number; version++) {
         uint8_t credential = bit(credential_of(client, version));
         if (file->rows[version].state != SEALRING_VERSION_ACTIVE)
             continue;
         if ((file->issued & credential) != 0 || (file->revoked & bit(client)) != 0)
             return false;
+        if (!world->truth.older)
+            world->truth.promised |= bit(version);
         if ((world->truth.promised & bit(version)) != 0)
             check_issue(world, version);
         file->epoch++;
@@ -294,6 +300,34 @@ static bool revoke(const struct setting *setting, struct world *world, unsigned 
 }
 
 /* ---- older copies ---- */
+
+/* manager_check_era, and follow_era in vault/manager.c: whatever changes the registry begins with it. */
+static void follow_era(const struct setting *setting, struct world *world)
+{
+    struct registry_file *file = &world->registry;
+    struct sighting sightings[WATCHED_MAX];
+    if (file->era_in_force)
+        return;
+    unsigned count = roster_sight(world, 0, sightings);
+    for (unsigned i = 0; i < count; i++)
+        if (!watch_goes_by(&sightings[i].watched, era_bytes(file->era), 0, 0, NOW, setting->lease))
+            return;
+    file->era_in_force = 1;
+}
+
+/* witness_take_over: from here on all former reports are of another life, and every verifier loads all anew. */
+static bool take_over(struct world *world)
+{
+    struct registry_file *file = &world->registry;
+    if (!world->truth.older)
+        return false;
+    file->era++;
+    file->epoch++;
+    file->era_in_force = 0;
+    world->truth.older = 0;
+    world->truth.put_back = world->truth.unseen = world->truth.written_back = 0;
+    return true;
+}
 
 static bool back_up(struct world *world)
 {
@@ -338,6 +372,7 @@ static bool put_back(const struct setting *setting, struct world *world, enum ki
     for (unsigned i = 0; how == WRITE_BACK && i < VERIFIERS; i++)
         if (world->processes[i].request.there)
             return false; /* it would be the same for a row that was read before */
+    bool older = world->registry.epoch > world->copy.epoch;
     world->registry = world->copy;
     world->registry.there = 0;
     world->registry.inode = how == PUT_BACK ? (uint8_t)(inode + 1) : inode;
@@ -349,6 +384,9 @@ static bool put_back(const struct setting *setting, struct world *world, enum ki
         if (world->processes[i].life != GONE)
             world->truth.put_back |= bit(i);
     world->truth.unseen = world->truth.put_back;
+    world->truth.older = how != RESTORE && older;
+    if (how == RESTORE)
+        world->registry.era_in_force = 0;
     world->truth.written_back = how == WRITE_BACK && world->truth.put_back != 0;
     undo_closings(world);
     return true;
@@ -373,6 +411,10 @@ bool operator_happens(const struct setting *setting, struct world *world, struct
     bool changes = event.kind >= PREPARE && event.kind <= PUT_BACK;
     if (changes && (world->truth.written_back || waits_for_looks(setting, world)))
         return false;
+    if (changes && setting->witnessed && world->truth.older)
+        return false; /* witness_judge refuses */
+    if (changes)
+        follow_era(setting, world);
     switch (event.kind) {
     case PREPARE:
         return change_version(setting, world, SEALRING_EVENT_PREPARE, 0, false);
@@ -399,6 +441,8 @@ bool operator_happens(const struct setting *setting, struct world *world, struct
     case WRITE_BACK:
     case PUT_BACK:
         return put_back(setting, world, (enum kind)event.kind);
+    case TAKE_OVER:
+        return take_over(world);
     default:
         roster_observe(setting, world);
         return true;

@@ -154,7 +154,7 @@ static const struct setting settings[] = {
     },
     {
         .name = "everything",
-        .bounds = "3 versions, 2 clients, 2 verifiers, every event but restoring, a lost file",
+        .bounds = "3 versions, 2 clients, 2 verifiers, every event, an older copy comes back once, a lost file",
         .lease = 1000,
         .verifier_ms = 1000,
         .overlap = 1,
@@ -164,13 +164,15 @@ static const struct setting settings[] = {
         .versions = 3,
         .verifiers = 2,
         .clients = 2,
+        .witnessed = true,
+        .restores = 1,
         .losses = 1,
         .ahead = 2,
         .calls = 1,
         .issued_first = 1,
         .retiring = true,
         .kinds = LOOKS | COMMANDS | E(ISSUE) | E(PROVE) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(USE) |
-                 E(LOSE_FILE) | E(REPORT_FULL),
+                 E(LOSE_FILE) | E(REPORT_FULL) | E(BACK_UP) | E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK) | E(TAKE_OVER),
         .first_events = both_joined,
         .depth_max = 7,
         .states_max = 6000000,
@@ -202,6 +204,7 @@ void settings_begin(const struct setting *setting, struct world *world)
     file->era = 1;
     file->epoch = 1;
     file->last_number = 1;
+    file->era_in_force = 1;
     file->rows[0] = (struct row){
         .state = SEALRING_VERSION_ACTIVE, .made = 1, .activated = 1, .created_epoch = 1, .changed_epoch = 1};
     for (unsigned client = 0; client < setting->clients; client++) {

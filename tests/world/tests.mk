@@ -2,6 +2,7 @@
 # Every state of small worlds, with the product's own rules; and that breaking these rules is noticed.
 #     make explore                 without a bound on the number of events: an hour, and 2 GB for each world
 #     make explore WORLDS=barrier  one of them
+#     ./explore_worlds --events 9 everything
 check_PROGRAMS += explore_worlds
 TESTS += explore_worlds
 explore_worlds_SOURCES = tests/world/canon.c tests/world/explore.c tests/world/operator.c tests/world/roster.c \

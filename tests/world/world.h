@@ -46,6 +46,7 @@ struct PACKED registry_file {
     uint8_t epoch;
     uint8_t last_number;
     uint8_t rotation_held;
+    uint8_t era_in_force;
     struct row rows[VERSIONS];
     uint8_t revoked; /* clients' API keys, a bit each */
     uint8_t key_epoch[CLIENTS];
@@ -147,6 +148,7 @@ struct PACKED truth {
         put_back; /* verifiers that have not reported since an older copy came into the same era's place, a bit each */
     uint8_t unseen;       /* those of them that have not even begun another look */
     uint8_t written_back; /* it did so under their eyes, in the same file */
+    uint8_t older; /* and it lacks changes that were made; with an audit token nothing goes on before a take-over */
 };
 
 struct PACKED world {
@@ -176,6 +178,7 @@ enum kind {
     RESTORE,     /* as sealring does it: another era */
     WRITE_BACK,  /* the copy by other means, into the same file and era */
     PUT_BACK,    /* the copy by other means, another file of the same era */
+    TAKE_OVER,   /* going on with it, as the operator says: another era */
     OBSERVE,     /* the waiting side reads the reports and remembers them */
     LOSE_FILE,   /* verifier: somebody removes its report file */
     JOIN,        /* verifier: verifier_join up to its report file, in the file of a former one if there is one */
@@ -212,6 +215,7 @@ struct setting {
     uint8_t versions, verifiers, clients;
     uint8_t restores, losses; /* at most */
     uint8_t ahead;            /* commands wait while a live verifier is behind by so many changes; 0: they do not */
+    bool witnessed;           /* there is an audit token: an older copy is noticed by whatever would change it */
     bool in_force;            /* closings are followed until they are in force everywhere */
     uint8_t calls;            /* at their first sight at the same time */
     uint8_t issued_first;     /* clients that hold a credential under version 1 at the beginning, a bit each */

@@ -16,6 +16,7 @@
 #include "tools/sealring/session.h"
 #include "tools/sealring/signals.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/waitline.h"
 
 struct telling {
     const struct session *session;
@@ -77,9 +78,17 @@ static void print_result(const struct session *session, const sealring_restore_r
         table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);
 }
 
+/* What was restored stands, whether or not the waiting comes about. */
+static int follow(struct session *session)
+{
+    int exit_status = session_open(session);
+    return exit_status == STATUS_DONE ? waitline_era(session) : exit_status;
+}
+
 static int finish(struct session *session, sealring_status status, const struct telling *telling,
                   const sealring_restore_result *result)
 {
+    int exit_status;
     bool refused = status == SEALRING_REFUSED && json_array_size(telling->losses) > 0;
     if (status != SEALRING_OK && !(refused && session->json))
         return session_fail(session, status);
@@ -93,15 +102,18 @@ static int finish(struct session *session, sealring_status status, const struct 
     }
     if (result->remark[0] != '\0')
         session_warn(session, "%s", result->remark);
-    if (!session->dry_run)
-        session_say(session,
-                    "servers that run load all of it anew at their next look; next: sealring status, sealring audit "
-                    "verify");
-    return STATUS_DONE;
+    if (session->dry_run)
+        return STATUS_DONE;
+    session_say(session, "servers that run load all of it anew at their next look; until then nothing is issued");
+    exit_status = follow(session);
+    session_say(session, "next: sealring status, sealring audit verify");
+    return exit_status;
 }
 
 static int run(struct session *session)
 {
+    if (!waitline_check(session))
+        return STATUS_USAGE;
     int exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
         return exit_status;
@@ -141,6 +153,7 @@ static const struct argument arguments[] = {
 static const struct option options[] = {
     {"log", "EXPORT", "what `sealring audit export` printed since, the oldest first; may be repeated", OPTION_LIST},
     {"accept-loss", "REASON", "go on though something is lost; goes on the record", OPTION_TEXT},
+    WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -160,7 +173,8 @@ const struct command command_restore = {
         "The backup must be signed by the key in the audit token. What that token knows of the log and the backup has not is "
         "done again from the exports; what neither has is lost: it is named, and refused unless you accept it. Versions that "
         "the token says are closed stay closed. The registry that was there is kept beside the restored one. A crash in the "
-        "middle of it leaves the old one or the new one, or none that is taken for one: then restore once more.",
+        "middle of it leaves the old one or the new one, or none that is taken for one: then restore once more. It waits until every server "
+        "goes by what was restored: until then nothing is issued, as a server that has not looked yet could reject it.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES,

@@ -123,11 +123,13 @@ void waitline_leave(const struct waitline *waitline, const char *message)
     raise(signals_caught());
 }
 
-int waitline_effective(struct session *session)
+typedef sealring_status (*wait_function)(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
+
+static int wait_until(struct session *session, wait_function wait)
 {
     struct waitline waitline;
     waitline_start(&waitline, session, "taking effect");
-    sealring_status status = sealring_wait_effective(session->manager, &waitline.wait, &session->error);
+    sealring_status status = wait(session->manager, &waitline.wait, &session->error);
     waitline_finish(&waitline);
     if (waitline.interrupted)
         waitline_leave(&waitline, session->error.message);
@@ -139,4 +141,14 @@ int waitline_effective(struct session *session)
         return session_fail(session, status);
     session_warn(session, "%s", session->error.message);
     return STATUS_NOT_EFFECTIVE;
+}
+
+int waitline_effective(struct session *session)
+{
+    return wait_until(session, sealring_wait_effective);
+}
+
+int waitline_era(struct session *session)
+{
+    return wait_until(session, sealring_wait_era);
 }

@@ -38,4 +38,7 @@ void waitline_leave(const struct waitline *waitline, const char *message);
  * STATUS_NOT_EFFECTIVE. Not for a dry run. */
 int waitline_effective(struct session *session);
 
+/* The same for a registry that was put back: until nobody goes by what was before it. */
+int waitline_era(struct session *session);
+
 #endif

@@ -20,6 +20,7 @@ const char *const schema_sqlite[] = {
     "    refresh_ms INTEGER NOT NULL CHECK (refresh_ms > 0),"
     "    object_id_length INTEGER NOT NULL CHECK (object_id_length BETWEEN 1 AND 32),"
     "    token_closes_keys INTEGER NOT NULL CHECK (token_closes_keys IN (0, 1)),"
+    "    era_in_force INTEGER NOT NULL CHECK (era_in_force IN (0, 1)),"
     "    created INTEGER NOT NULL CHECK (created >= 0)"
     ") STRICT",
 
