@@ -455,8 +455,10 @@ succeeds "restore with a loss while servers run"
 is "$(verdict_of web1 "$work/held/leaked" | cut -d ' ' -f 1)" 401 "a closed version stays closed"
 err_like 'effective: no verifier goes by what was before' "which waits for them"
 kill -STOP "$(process_of web2)"
-run restore "$work/backup" --accept-loss "for the test" --wait 1s
+run restore "$work/backup" --accept-loss "for the test" --wait 1s --json
 is "$status" 6 "a restore while a server hangs is not effective"
+out_like '"restored": true' "but done"
+out_like '"effective": false' "and scripts are told"
 err_like "effective on 1 of 2 verifiers, the rest at the latest at .*process $(process_of web2)" "and says who is missing"
 run issue payments --client shop --label meanwhile
 is "$status" 5 "nothing is issued meanwhile"

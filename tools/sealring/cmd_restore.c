@@ -46,17 +46,18 @@ static const char **logs(const struct options *given)
 }
 
 static void print_json(const struct session *session, const struct telling *telling,
-                       const sealring_restore_result *result, bool done)
+                       const sealring_restore_result *result, bool done, bool effective)
 {
     jsontext_print_as(
         "restore",
-        json_pack("{s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, s:I, s:s?, s:s, s:O, s:O, s:s?}",
-                  "restored", (int)(done && !session->dry_run), "dry_run", (int)session->dry_run, "backup_time",
-                  jsontext_time(result->backup_time), "backup_entries", (json_int_t)result->backup_entries, "known",
-                  (json_int_t)result->known, "replayed", (json_int_t)result->replayed, "lost", (json_int_t)result->lost,
-                  "clients_without_contact", (json_int_t)result->clients, "versions_closed", (json_int_t)result->closed,
-                  "strange_objects", (json_int_t)result->strange, "era", result->era[0] != '\0' ? result->era : NULL,
-                  "epoch", (json_int_t)result->epoch, "entries", (json_int_t)result->entries, "aside",
+        json_pack("{s:b, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, s:I, s:s?, s:s, s:O, s:O, s:s?}",
+                  "restored", (int)(done && !session->dry_run), "dry_run", (int)session->dry_run, "effective",
+                  (int)(effective && !session->dry_run), "backup_time", jsontext_time(result->backup_time),
+                  "backup_entries", (json_int_t)result->backup_entries, "known", (json_int_t)result->known, "replayed",
+                  (json_int_t)result->replayed, "lost", (json_int_t)result->lost, "clients_without_contact",
+                  (json_int_t)result->clients, "versions_closed", (json_int_t)result->closed, "strange_objects",
+                  (json_int_t)result->strange, "era", result->era[0] != '\0' ? result->era : NULL, "epoch",
+                  (json_int_t)result->epoch, "entries", (json_int_t)result->entries, "aside",
                   result->aside[0] != '\0' ? result->aside : NULL, "remark", result->remark, "losses", telling->losses,
                   "notes", telling->notes, "refused", done ? NULL : session->error.message));
 }
@@ -85,28 +86,24 @@ static int follow(struct session *session)
     return exit_status == STATUS_DONE ? waitline_era(session) : exit_status;
 }
 
-static int finish(struct session *session, sealring_status status, const struct telling *telling,
-                  const sealring_restore_result *result)
+/* done: else it was refused, because something would be lost, and scripts are told what. */
+static int finish(struct session *session, const struct telling *telling, const sealring_restore_result *result,
+                  bool done)
 {
-    int exit_status;
-    bool refused = status == SEALRING_REFUSED && json_array_size(telling->losses) > 0;
-    if (status != SEALRING_OK && !(refused && session->json))
-        return session_fail(session, status);
-    if (session->json)
-        print_json(session, telling, result, !refused);
-    else
+    int exit_status = done ? STATUS_DONE : STATUS_REFUSED;
+    if (!session->json)
         print_result(session, result);
-    if (refused) {
+    if (!done)
         session_warn(session, "%s", session->error.message);
-        return STATUS_REFUSED;
-    }
-    if (result->remark[0] != '\0')
+    else if (result->remark[0] != '\0')
         session_warn(session, "%s", result->remark);
-    if (session->dry_run)
-        return STATUS_DONE;
-    session_say(session, "servers that run load all of it anew at their next look; until then nothing is issued");
-    exit_status = follow(session);
-    session_say(session, "next: sealring status, sealring audit verify");
+    if (done && !session->dry_run) {
+        session_say(session, "servers that run load all of it anew at their next look; until then nothing is issued");
+        exit_status = follow(session);
+        session_say(session, "next: sealring status, sealring audit verify");
+    }
+    if (session->json)
+        print_json(session, telling, result, done, exit_status == STATUS_DONE);
     return exit_status;
 }
 
@@ -138,7 +135,11 @@ static int run(struct session *session)
                                               &result, &session->error);
     progress_finish(&progress);
     signals_release();
-    exit_status = finish(session, status, &telling, &result);
+    bool refused = status == SEALRING_REFUSED && json_array_size(telling.losses) > 0;
+    if (status != SEALRING_OK && !(refused && session->json))
+        exit_status = session_fail(session, status);
+    else
+        exit_status = finish(session, &telling, &result, !refused);
     json_decref(telling.losses);
     json_decref(telling.notes);
     free(paths);
