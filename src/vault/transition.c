@@ -96,10 +96,10 @@ static json_t *describe_steps(const struct lifecycle_decision *decision)
     json_t *steps = json_array();
     for (size_t i = 0; i < decision->count; i++) {
         const struct lifecycle_step *step = &decision->steps[i];
-        json_array_append_new(steps, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)step->number,
-                                               "before", sealring_version_state_name(step->from), "after",
-                                               sealring_version_state_name(step->to), "retire_at",
-                                               (json_int_t)step->retire_at, "purge_at", (json_int_t)step->purge_at));
+        steps = audit_list_add(steps, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)step->number,
+                                                "before", sealring_version_state_name(step->from), "after",
+                                                sealring_version_state_name(step->to), "retire_at",
+                                                (json_int_t)step->retire_at, "purge_at", (json_int_t)step->purge_at));
     }
     return steps;
 }

@@ -170,7 +170,9 @@ static const struct {
     {"closed", "SELECT kind, version, state FROM closed_fact ORDER BY sequence"},
     /* a doctor whose record met trouble mends that, too, and says so */
     {"act",
-     "SELECT act, ring, version, client FROM audit a WHERE act NOT GLOB 'recover.*' AND NOT (act = 'doctor.repair'"
+     "SELECT act, ring, version, client, (SELECT group_concat(key || CASE type WHEN 'array' THEN"
+     " json_array_length(value) ELSE '' END, ' ') FROM json_each(detail))"
+     " FROM audit a WHERE act NOT GLOB 'recover.*' AND NOT (act = 'doctor.repair'"
      " AND (SELECT act FROM audit b WHERE b.sequence = a.sequence - 1) = 'doctor.repair') ORDER BY sequence"},
     {"FAULT foreign key", "SELECT * FROM pragma_foreign_key_check"},
 };
