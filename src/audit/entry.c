@@ -29,6 +29,14 @@ void audit_detail_add(struct audit_act *act, const char *name, json_t *value)
         act->failed = true;
 }
 
+json_t *audit_list_add(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 static void take_row(enum registry_table table, const void *row, void *context)
 {
     struct audit_rows *rows = context;
@@ -58,12 +66,28 @@ static const char *or_null(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
+/* Into memory that is there: when json_dumps is refused some on its way, jansson (2.14) may leave out a member's name, and goes on. */
+static char *text_of(const json_t *detail)
+{
+    static const size_t flags = JSON_COMPACT | JSON_SORT_KEYS;
+    size_t length = json_dumpb(detail, NULL, 0, flags);
+    char *text = length == 0 ? NULL : malloc(length + 1);
+    if (text != NULL && json_dumpb(detail, text, length, flags) == length) {
+        text[length] = '\0';
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
 sealring_status audit_append(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], int64_t time,
                              const char *actor, const struct audit_act *act, sealring_error *error)
 {
-    char *detail = act->detail == NULL ? NULL : json_dumps(act->detail, JSON_COMPACT | JSON_SORT_KEYS);
-    if (act->failed || (act->detail != NULL && detail == NULL))
+    char *detail = act->detail == NULL ? NULL : text_of(act->detail);
+    if (act->failed || (act->detail != NULL && detail == NULL)) {
+        free(detail);
         return error_set(error, SEALRING_SYSTEM, "the audit entry of %s cannot be made, so it is not done", act->name);
+    }
     struct registry_audit entry = {
         .time = time,
         .actor = actor,

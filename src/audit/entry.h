@@ -26,6 +26,10 @@ void audit_detail(struct audit_act *act, const char *format, ...);
 /* Adds a member to the detail. Takes over the reference; NULL marks the act as failed. */
 void audit_detail_add(struct audit_act *act, const char *name, json_t *value);
 
+/* Adds to a list that is to become a detail; takes both. NULL, if one of them is or there is no memory: a list that would be shorter than
+ * what was done never goes on the record. */
+json_t *audit_list_add(json_t *list, json_t *item);
+
 /* Every row that a transaction's body changes between the two becomes part of the act's detail as `rows` (audit/image.h): what it takes to do
  * the act again. */
 struct audit_rows {

@@ -117,17 +117,20 @@ _Static_assert(sizeof(sealring_version_state) == sizeof(int) && sizeof(sealring_
 
 #define BYTES_MAX 32
 
-static json_t *hexadecimal(const void *bytes, size_t size)
+static bool is_nothing(const void *bytes, size_t size)
 {
     static const uint8_t nothing[BYTES_MAX];
+    return memcmp(bytes, nothing, size) == 0;
+}
+
+static json_t *hexadecimal(const void *bytes, size_t size)
+{
     char text[2 * BYTES_MAX + 1];
-    if (memcmp(bytes, nothing, size) == 0)
-        return NULL;
     hex_encode(bytes, size, text);
     return json_string(text);
 }
 
-/* *wanted: the member is not 0, false or empty. */
+/* *wanted: the member is not 0, false or empty; NULL for one that is wanted: no memory. */
 static json_t *write_member(const struct member *member, const void *row, bool *wanted)
 {
     const char *place = (const char *)row + member->offset;
@@ -149,11 +152,9 @@ static json_t *write_member(const struct member *member, const void *row, bool *
     case TEXT:
         *wanted = place[0] != '\0';
         return *wanted ? json_string(place) : NULL;
-    case BYTES: {
-        json_t *value = hexadecimal(place, member->size);
-        *wanted = value != NULL;
-        return value;
-    }
+    case BYTES:
+        *wanted = !is_nothing(place, member->size);
+        return *wanted ? hexadecimal(place, member->size) : NULL;
     case OBJECT_ID: {
         char text[2 * REGISTRY_OBJECT_ID_MAX + 1];
         size_t length = ((const struct registry_version *)row)->object_id_length;

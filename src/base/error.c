@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,5 +130,14 @@ sealring_status error_set_registry(sealring_error *error, int registry_code, con
 
 sealring_status error_no_memory(sealring_error *error)
 {
-    return error_set(error, SEALRING_SYSTEM, "out of memory: free some, or raise the process's limit, and try again");
+    (void)error_set(error, SEALRING_SYSTEM, "out of memory: free some, or raise the process's limit, and try again");
+    if (error != NULL)
+        error->system_errno = ENOMEM;
+    return SEALRING_SYSTEM;
+}
+
+bool error_is_exhaustion(const sealring_error *error)
+{
+    return error->status == SEALRING_SYSTEM &&
+           (error->system_errno == ENOMEM || error->system_errno == EMFILE || error->system_errno == ENFILE);
 }

@@ -3,6 +3,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include <sealring/verify.h>
 
 /* Each writes the message (cut at SEALRING_MESSAGE_SIZE, control characters replaced by '?') unless error is NULL, and
@@ -14,7 +16,10 @@ sealring_status error_set_system(sealring_error *error, int system_errno, const 
 sealring_status error_set_token(sealring_error *error, unsigned long token_code, const char *format, ...)
     __attribute__((format(printf, 3, 4))); /* SEALRING_TOKEN */
 sealring_status error_set_registry(sealring_error *error, int registry_code, const char *format, ...)
-    __attribute__((format(printf, 3, 4))); /* SEALRING_REGISTRY */
-sealring_status error_no_memory(sealring_error *error);
+    __attribute__((format(printf, 3, 4)));              /* SEALRING_REGISTRY */
+sealring_status error_no_memory(sealring_error *error); /* SEALRING_SYSTEM, ENOMEM */
+
+/* Whether this process had no memory or no file descriptors left, which says nothing about what it was working on. */
+bool error_is_exhaustion(const sealring_error *error);
 
 #endif

@@ -303,7 +303,7 @@ static void record(struct batch *batch, size_t written)
     for (size_t i = 0; i < batch->count; i++) {
         const struct registry_holder *holder = &batch->items[i].holder;
         if (batch->items[i].kind != ITEM_EXISTING)
-            json_array_append_new(keys,
+            keys = audit_list_add(keys,
                                   json_pack("[s, I, s, s]", holder->key.key_id, (json_int_t)holder->credential.serial,
                                             holder->client.name, holder->credential.scopes));
     }

@@ -116,7 +116,9 @@ static sealring_status look_at_file(const char *path, void *context)
     sealring_status status = report_read_open(path, &reader, &error);
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, &error);
-    if (status != SEALRING_OK)
+    if (status != SEALRING_OK && error_is_exhaustion(&error))
+        doctor_unseen(doctor, status, "the verifiers' reports: %s", error.message);
+    else if (status != SEALRING_OK)
         look_at_unreadable(doctor, path, &file, status, &error);
     else if (memcmp(summary.vault_id, doctor->manager->roster.vault.vault_id, sizeof summary.vault_id) != 0)
         look_at_strange(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier");

@@ -142,7 +142,8 @@ sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t no
     return action->answer == LIFECYCLE_WAITING ? SEALRING_PLAN_WAITING : SEALRING_PLAN_FORBIDDEN;
 }
 
-bool plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE])
+sealring_status plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
+                           sealring_error *error)
 {
     const struct roster *roster = &transition->manager->roster;
     const struct lifecycle_ring *ring = &transition->state.view;
@@ -150,10 +151,12 @@ bool plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASO
     struct lifecycle_action *actions = calloc(LIFECYCLE_ACTIONS_MAX(ring->count), sizeof *actions);
     struct clock_judgement clock;
     struct clock_reading reading;
-    bool wanted = false;
-    char why[LIFECYCLE_REASON_SIZE] = "no memory left";
-    if (views == NULL || actions == NULL)
+    sealring_status status = SEALRING_WAITING;
+    char why[LIFECYCLE_REASON_SIZE] = "the policy wants it no more";
+    if (views == NULL || actions == NULL) {
+        status = error_no_memory(error);
         goto cleanup;
+    }
     read_clocks(roster, &reading);
     /* a hold that ends meanwhile is for the next call to find */
     clockwatch_judge(transition->wanted_context, &reading, INT64_MAX, &clock);
@@ -163,20 +166,20 @@ bool plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASO
     for (size_t i = 0; i < ring->count; i++)
         views[i] = &transition->evidence.view;
     size_t count = lifecycle_schedule(ring, views, &times, actions);
-    memcpy(why, "the policy wants it no more", sizeof "the policy wants it no more");
-    for (size_t i = 0; i < count && !wanted; i++) {
+    for (size_t i = 0; i < count && status == SEALRING_WAITING; i++) {
         const struct lifecycle_action *action = &actions[i];
         if (action->event != transition->event || (transition->version != 0 && action->version != transition->version))
             continue;
-        wanted = lifecycle_may_happen(action, times.now);
+        if (lifecycle_may_happen(action, times.now))
+            status = SEALRING_OK;
         memcpy(why, action->reason, sizeof why);
     }
 cleanup:
     free(views);
     free(actions);
-    if (!wanted)
+    if (status == SEALRING_WAITING)
         memcpy(reason, why, sizeof why);
-    return wanted;
+    return status;
 }
 
 bool plan_may_close(const sealring_manager *manager, const struct registry_version *version)

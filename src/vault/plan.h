@@ -38,7 +38,8 @@ sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t no
 
 /* For transition->wanted; wanted_context: the clocks' memory (struct clock_memory) as of the plan. Whether the policy wants the event of the
  * state that the transition has loaded, now, free and allowed. */
-bool plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE]);
+sealring_status plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
+                           sealring_error *error);
 
 /* Whether the token is owed the closing of this version's object, and may be told now. */
 bool plan_may_close(const sealring_manager *manager, const struct registry_version *version);

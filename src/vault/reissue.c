@@ -163,7 +163,7 @@ static void record(struct reissue *reissue)
     for (size_t i = 0; i < reissue->count; i++) {
         const struct reissue_item *item = &reissue->items[i];
         const struct registry_holder *holder = item->existed ? &item->older : &item->successor;
-        json_array_append_new(
+        keys = audit_list_add(
             keys, json_pack("[s, I, b]", holder->key.key_id, (json_int_t)holder->credential.serial, item->existed));
     }
     audit_detail(act, "{s:I}", "count", (json_int_t)reissue->count);

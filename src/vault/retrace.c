@@ -305,13 +305,19 @@ static sealring_status compare_keys(struct comparison *comparison, sealring_erro
     return status;
 }
 
+/* One that is not marked would be told of as removed. */
+static sealring_status mark_seen(json_t *image, sealring_error *error)
+{
+    bool marked = image == NULL || json_object_set_new(image, "seen", json_true()) == 0;
+    return marked ? SEALRING_OK : error_no_memory(error);
+}
+
 static sealring_status compare_version(const struct registry_version *row, void *context, sealring_error *error)
 {
     /* what the token was told is noted apart from the act */
     static const char *const passed[] = {"closing_owed", NULL};
     struct comparison *comparison = context;
     char name[RETRACE_NAME_SIZE], what[128];
-    (void)error;
     name_of(row->ring, row->number, name);
     snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, comparison->ring);
     json_t *image = json_object_get(comparison->retrace->versions, name);
@@ -321,8 +327,7 @@ static sealring_status compare_version(const struct registry_version *row, void 
     else if (row->state < SEALRING_VERSION_RETIRED ||
              json_integer_value(json_object_get(image, "state")) == (json_int_t)row->state)
         compare_row(comparison, REGISTRY_TABLE_VERSION, what, row, image, passed);
-    json_object_set_new(image, "seen", json_true());
-    return SEALRING_OK;
+    return mark_seen(image, error);
 }
 
 static sealring_status compare_ring(const struct registry_ring *row, void *context, sealring_error *error)
@@ -337,9 +342,11 @@ static sealring_status compare_ring(const struct registry_ring *row, void *conte
         tell(comparison, "%s has a row, and the log knows of none: it was added", what);
     else
         compare_row(comparison, REGISTRY_TABLE_RING, what, row, image, passed);
-    json_object_set_new(image, "seen", json_true());
     comparison->ring = row->name;
-    return registry_version_each(comparison->registry, row->id, compare_version, comparison, error);
+    sealring_status status = mark_seen(image, error);
+    return status != SEALRING_OK
+               ? status
+               : registry_version_each(comparison->registry, row->id, compare_version, comparison, error);
 }
 
 static void tell_unseen(const struct comparison *comparison, json_t *map, const char *what)

@@ -105,14 +105,22 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
 
 /* ---- what the files tell ---- */
 
+struct versions {
+    struct roster_entry *entry;
+    bool no_memory;
+};
+
 static sealring_status take_version(const struct report_version *record, uint32_t cell, void *context)
 {
-    struct roster_entry *entry = context;
+    struct versions *taken = context;
+    struct roster_entry *entry = taken->entry;
     if (entry->version_count == entry->version_capacity) {
         size_t capacity = entry->version_capacity == 0 ? 8 : 2 * entry->version_capacity;
         struct roster_version *versions = realloc(entry->versions, capacity * sizeof *versions);
-        if (versions == NULL)
+        if (versions == NULL) {
+            taken->no_memory = true;
             return SEALRING_SYSTEM;
+        }
         entry->versions = versions;
         entry->version_capacity = capacity;
     }
@@ -126,10 +134,12 @@ static sealring_status take_version(const struct report_version *record, uint32_
     return SEALRING_OK;
 }
 
-/* The records that are known, as they are now, and those that came in behind them. */
-static sealring_status read_versions(const struct report_reader *reader, struct roster_entry *entry)
+/* The records that are known, as they are now, and those that came in behind them. *no_memory: it failed for that, and not for what is in
+ * the file. */
+static sealring_status read_versions(const struct report_reader *reader, struct roster_entry *entry, bool *no_memory)
 {
     struct report_version record;
+    struct versions taken = {.entry = entry};
     for (size_t i = 0; i < entry->version_count; i++) {
         struct roster_version *version = &entry->versions[i];
         if (!report_read_version(reader, version->cell, &record) || record.ring != version->ring ||
@@ -138,7 +148,9 @@ static sealring_status read_versions(const struct report_reader *reader, struct 
         version->proved_epoch = record.proved_epoch;
         version->last_use = record.last_use_ms;
     }
-    return report_read_versions(reader, &entry->walked, take_version, entry);
+    sealring_status status = report_read_versions(reader, &entry->walked, take_version, &taken);
+    *no_memory = taken.no_memory;
+    return status;
 }
 
 static int64_t non_negative(int64_t value)
@@ -195,7 +207,10 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     describe(entry, summary);
     entry->alarms = summary->alarms;
     memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);
-    entry->damaged = read_versions(reader, entry) != SEALRING_OK;
+    bool no_memory = false;
+    entry->damaged = read_versions(reader, entry, &no_memory) != SEALRING_OK;
+    if (no_memory)
+        return error_no_memory(error);
     watch_file(roster, entry, summary, report_read_is_held(reader));
     if (!entry->watched.dead && !entry->watched.left && summary->look.lease_ms > roster->told_lease_ms)
         roster->told_lease_ms = summary->look.lease_ms;
@@ -239,10 +254,15 @@ static sealring_status read_file(const char *path, void *context)
     struct report_reader *reader = NULL;
     struct report_summary summary;
     uint8_t seat[REPORT_ID_SIZE];
-    sealring_status status = report_read_open(path, &reader, NULL);
+    sealring_error inner = {.message = ""};
+    sealring_status status = report_read_open(path, &reader, &inner);
     if (status == SEALRING_OK)
-        status = report_read_summary(reader, &summary, NULL);
-    if (status != SEALRING_OK)
+        status = report_read_summary(reader, &summary, &inner);
+    if (status != SEALRING_OK && error_is_exhaustion(&inner)) {
+        /* nothing is wrong with the file: a verifier that serves must not be taken for none, nor for one that is lost */
+        if (reading->error != NULL)
+            *reading->error = inner;
+    } else if (status != SEALRING_OK)
         status = take_damaged(roster, path, reading->error);
     else if (memcmp(summary.vault_id, roster->vault.vault_id, sizeof summary.vault_id) != 0 ||
              !report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)

@@ -9,18 +9,7 @@
 #include "base/error.h"
 #include "verifier/derive.h"
 
-void transition_decide(struct transition *transition)
-{
-    lifecycle_decide(&transition->state.view, &transition->evidence.view, transition->event, transition->version,
-                     transition->overrule, &transition->decision);
-    if (transition->wanted != NULL && !transition->wanted(transition, transition->decision.reason)) {
-        transition->decision.answer = LIFECYCLE_WAITING;
-        transition->decision.count = 0;
-    }
-    snprintf(transition->change->guard, sizeof transition->change->guard, "%s", transition->decision.reason);
-}
-
-sealring_status transition_refusal(const struct transition *transition, sealring_error *error)
+static sealring_status refusal(const struct transition *transition, sealring_error *error)
 {
     const struct lifecycle_decision *decision = &transition->decision;
     switch (decision->answer) {
@@ -34,6 +23,23 @@ sealring_status transition_refusal(const struct transition *transition, sealring
                          "%s of ring %s is not possible: %s", sealring_event_name(transition->event), transition->ring,
                          decision->reason);
     }
+}
+
+sealring_status transition_decide(struct transition *transition, sealring_error *error)
+{
+    struct lifecycle_decision *decision = &transition->decision;
+    sealring_status wanted = SEALRING_OK;
+    lifecycle_decide(&transition->state.view, &transition->evidence.view, transition->event, transition->version,
+                     transition->overrule, decision);
+    if (transition->wanted != NULL)
+        wanted = transition->wanted(transition, decision->reason, error);
+    if (wanted != SEALRING_OK) {
+        decision->answer = LIFECYCLE_WAITING;
+        decision->count = 0;
+    }
+    snprintf(transition->change->guard, sizeof transition->change->guard, "%s", decision->reason);
+    /* what could not be found out is no answer: a caller that waits would never hear of it */
+    return wanted == SEALRING_OK || wanted == SEALRING_WAITING ? refusal(transition, error) : wanted;
 }
 
 void transition_release(struct transition *transition)
@@ -96,10 +102,10 @@ static json_t *describe_steps(const struct lifecycle_decision *decision)
     json_t *steps = json_array();
     for (size_t i = 0; i < decision->count; i++) {
         const struct lifecycle_step *step = &decision->steps[i];
-        json_array_append_new(steps, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)step->number,
-                                               "before", sealring_version_state_name(step->from), "after",
-                                               sealring_version_state_name(step->to), "retire_at",
-                                               (json_int_t)step->retire_at, "purge_at", (json_int_t)step->purge_at));
+        steps = audit_list_add(steps, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)step->number,
+                                                "before", sealring_version_state_name(step->from), "after",
+                                                sealring_version_state_name(step->to), "retire_at",
+                                                (json_int_t)step->retire_at, "purge_at", (json_int_t)step->purge_at));
     }
     return steps;
 }
@@ -161,8 +167,7 @@ static sealring_status carry_out(struct registry *registry, void *context, sealr
         status = state_load(registry, transition->ring, &before, error);
     if (status != SEALRING_OK)
         goto cleanup;
-    transition_decide(transition);
-    status = transition_refusal(transition, error);
+    status = transition_decide(transition, error);
     if (status != SEALRING_OK)
         goto cleanup;
     if (transition->decision.test_version != transition->tested && transition->decision.test_version != 0) {

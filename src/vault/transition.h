@@ -16,8 +16,10 @@ struct transition {
     uint32_t version; /* 0: the event chooses */
     const char *reason;
     bool overrule;
-    /* NULL: somebody's act. Of an automatic one: whether the policy wants it of the state that was read; else it says why not. */
-    bool (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE]);
+    /* NULL: somebody's act. Of an automatic one: SEALRING_OK if the policy wants it of the state that was read, SEALRING_WAITING if not, and
+     * why not, or what failed. */
+    sealring_status (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
+                              sealring_error *error);
     const void *wanted_context;
     struct make *make;         /* prepare: the object that is being made */
     uint32_t tested;           /* the version whose key was proved in the token, 0: none */
@@ -36,11 +38,9 @@ void transition_release(struct transition *transition);
 /* Reads the ring's present state, the vault's row and what bears on the guards. */
 sealring_status transition_load(struct transition *transition, sealring_error *error);
 
-/* Decides on the state that was read; the guards' line goes into the change. */
-void transition_decide(struct transition *transition);
-
-/* SEALRING_OK if the decision allows the event, else its status and message. */
-sealring_status transition_refusal(const struct transition *transition, sealring_error *error);
+/* Decides on the state that was read; the guards' line goes into the change. SEALRING_OK if the event is allowed, else the decision's
+ * status and message. */
+sealring_status transition_decide(struct transition *transition, sealring_error *error);
 
 /* Proves the version's key in the token: object, attributes, check value. */
 sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error);

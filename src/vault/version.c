@@ -182,8 +182,7 @@ static sealring_status run_event(struct transition *transition, sealring_error *
         return status;
     if (destroy_is_owed(transition))
         return repeat_destroy(transition, error);
-    transition_decide(transition);
-    status = transition_refusal(transition, error);
+    status = transition_decide(transition, error);
     if (status != SEALRING_OK)
         return status;
     if (!transition->manager->dry_run)
@@ -206,8 +205,7 @@ static sealring_status rehearse_rotation(struct transition *transition, bool pre
         transition->evidence.view.verifier_count = 0; /* nobody can have proved what is not made yet */
     for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
         transition->event = halves[i];
-        transition_decide(transition);
-        status = transition_refusal(transition, error);
+        status = transition_decide(transition, error);
         if (status == SEALRING_OK && !transition_apply(transition))
             status = error_no_memory(error);
         if (status == SEALRING_OK && transition->manager->dry_run)

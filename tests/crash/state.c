@@ -137,7 +137,6 @@ static void start(struct telling *telling, const struct test_vault *vault)
         status = token_key_each(telling->manager->token, "", keep_object, &telling->objects, &error);
     if (status != SEALRING_OK)
         say(telling, "FAULT token: %s\n", error.message);
-    sealring_manager_close(&telling->manager);
 }
 
 /* ---- Rows ---- */
@@ -169,9 +168,10 @@ static const struct {
     {"forgotten verifier", "SELECT hole FROM verifier WHERE state = 7"},
     {"closed", "SELECT kind, version, state FROM closed_fact ORDER BY sequence"},
     /* a doctor whose record met trouble mends that, too, and says so */
-    {"act",
-     "SELECT act, ring, version, client FROM audit a WHERE act NOT GLOB 'recover.*' AND NOT (act = 'doctor.repair'"
-     " AND (SELECT act FROM audit b WHERE b.sequence = a.sequence - 1) = 'doctor.repair') ORDER BY sequence"},
+    {"act", "SELECT act, ring, version, client, (SELECT group_concat(key || CASE type WHEN 'array' THEN"
+            " json_array_length(value) ELSE '' END, ' ') FROM json_each(detail))"
+            " FROM audit a WHERE act NOT GLOB 'recover.*' AND NOT (act = 'doctor.repair'"
+            " AND (SELECT act FROM audit b WHERE b.sequence = a.sequence - 1) = 'doctor.repair') ORDER BY sequence"},
     {"FAULT foreign key", "SELECT * FROM pragma_foreign_key_check"},
 };
 
@@ -331,6 +331,7 @@ void state_tell(const struct scene *scene, const struct test_vault *vault, const
     start(&telling, vault);
     tell_rows(&telling, scene, vault, told);
     tell_verdicts(&telling, scene, vault, told);
+    sealring_manager_close(&telling.manager);
 }
 
 /* What is as it should not be, and is owed: an operator is told to say the command again. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every command, killed at every point, without power, with a full disk, I/O errors and no memory: old or new, and nothing between. */
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,9 @@
 
 #include "crash/trial.h"
 #include "crash/verdict.h"
+#include "crash/warm.h"
 #include "crash/wraps.h"
 #include "lib/runner.h"
-#include "lib/test_token.h"
 
 #define WORKERS 8
 #define SHOWN   6 /* complaints of one command that are printed */
@@ -23,52 +22,57 @@
 struct plan {
     const char *name;
     unsigned every[TRIAL_KINDS];
+    bool stacks; /* of allocations, only those whose call stack no allocation had before, in any command */
 };
 
 static const struct plan plans[] = {
-    {"short",
-     {[TRIAL_KILL] = 12,
-      [TRIAL_POWER] = 60,
-      [TRIAL_FULL] = 40,
-      [TRIAL_IO] = 40,
-      [TRIAL_IO_EVER] = 80,
-      [TRIAL_LYING] = 80,
-      [TRIAL_REAL] = 40,
-      [TRIAL_AGAIN] = 400,
-      [TRIAL_HIDDEN] = 400,
-      [TRIAL_MEMORY] = 1500}},
-    {"full",
-     {[TRIAL_KILL] = 1,
-      [TRIAL_POWER] = 1,
-      [TRIAL_FULL] = 2,
-      [TRIAL_IO] = 2,
-      [TRIAL_IO_EVER] = 8,
-      [TRIAL_LYING] = 16,
-      [TRIAL_REAL] = 1,
-      [TRIAL_AGAIN] = 40,
-      [TRIAL_HIDDEN] = 80,
-      [TRIAL_MEMORY] = 300}},
-    {"all",
-     {[TRIAL_KILL] = 1,
-      [TRIAL_POWER] = 1,
-      [TRIAL_FULL] = 1,
-      [TRIAL_IO] = 1,
-      [TRIAL_IO_EVER] = 1,
-      [TRIAL_LYING] = 1,
-      [TRIAL_REAL] = 1,
-      [TRIAL_AGAIN] = 1,
-      [TRIAL_HIDDEN] = 1,
-      [TRIAL_MEMORY] = 1,
-      [TRIAL_MEMORY_EVER] = 1}},
-    {"show", {0}}, /* the allowed states */
-    {"kill", {[TRIAL_KILL] = 1}},
-    {"power", {[TRIAL_POWER] = 1}},
-    {"disk", {[TRIAL_FULL] = 1, [TRIAL_IO] = 1, [TRIAL_IO_EVER] = 1}},
-    {"real", {[TRIAL_REAL] = 1}},
-    {"hidden", {[TRIAL_HIDDEN] = 1}},
-    {"again", {[TRIAL_AGAIN] = 1, [TRIAL_HIDDEN] = 1}},
-    {"lies", {[TRIAL_LYING] = 1}},
-    {"memory", {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 7}},
+    {.name = "short",
+     .every = {[TRIAL_KILL] = 12,
+               [TRIAL_POWER] = 60,
+               [TRIAL_FULL] = 40,
+               [TRIAL_IO] = 40,
+               [TRIAL_IO_EVER] = 80,
+               [TRIAL_LYING] = 80,
+               [TRIAL_REAL] = 40,
+               [TRIAL_AGAIN] = 400,
+               [TRIAL_HIDDEN] = 400,
+               [TRIAL_MEMORY] = 300},
+     .stacks = true},
+    {.name = "full",
+     .every = {[TRIAL_KILL] = 1,
+               [TRIAL_POWER] = 1,
+               [TRIAL_FULL] = 2,
+               [TRIAL_IO] = 2,
+               [TRIAL_IO_EVER] = 8,
+               [TRIAL_LYING] = 16,
+               [TRIAL_REAL] = 1,
+               [TRIAL_AGAIN] = 40,
+               [TRIAL_HIDDEN] = 80,
+               [TRIAL_MEMORY] = 25,
+               [TRIAL_MEMORY_EVER] = 250},
+     .stacks = true},
+    {.name = "all",
+     .every = {[TRIAL_KILL] = 1,
+               [TRIAL_POWER] = 1,
+               [TRIAL_FULL] = 1,
+               [TRIAL_IO] = 1,
+               [TRIAL_IO_EVER] = 1,
+               [TRIAL_LYING] = 1,
+               [TRIAL_REAL] = 1,
+               [TRIAL_AGAIN] = 1,
+               [TRIAL_HIDDEN] = 1,
+               [TRIAL_MEMORY] = 1,
+               [TRIAL_MEMORY_EVER] = 1}},
+    {.name = "show", .every = {0}}, /* the allowed states */
+    {.name = "kill", .every = {[TRIAL_KILL] = 1}},
+    {.name = "power", .every = {[TRIAL_KILL] = 1, [TRIAL_POWER] = 1}},
+    {.name = "disk", .every = {[TRIAL_FULL] = 1, [TRIAL_IO] = 1, [TRIAL_IO_EVER] = 1}},
+    {.name = "real", .every = {[TRIAL_REAL] = 1}},
+    {.name = "hidden", .every = {[TRIAL_HIDDEN] = 1}},
+    {.name = "again", .every = {[TRIAL_AGAIN] = 1, [TRIAL_HIDDEN] = 1}},
+    {.name = "lies", .every = {[TRIAL_LYING] = 1}},
+    {.name = "memory", .every = {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 7}},
+    {.name = "stacks", .every = {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 20}, .stacks = true},
 };
 
 struct list {
@@ -85,8 +89,18 @@ struct figures {
     _Atomic(uint64_t) old[TRIAL_KINDS];
     _Atomic(uint64_t) between[TRIAL_KINDS]; /* after one of several steps */
     _Atomic(uint64_t) all_new[TRIAL_KINDS];
-    _Atomic(uint64_t) noticed; /* lies that the next start told of */
+    _Atomic(uint64_t) unchanged[TRIAL_KINDS]; /* old to the byte */
+    _Atomic(uint64_t) noticed;                /* lies that the next start told of */
     _Atomic(uint64_t) commands;
+    _Atomic(uint64_t) stacks; /* call stacks of commands, in which an allocation has failed */
+};
+
+#define HASHES_ROOM ((size_t)1 << 18)
+
+/* A set. */
+struct hashes {
+    _Atomic(uint64_t) count;
+    _Atomic(uint64_t) places[HASHES_ROOM];
 };
 
 /* What the workers share. */
@@ -96,11 +110,15 @@ struct board {
     struct figures figures;
     struct outcome outcomes[WORKERS];
     struct allowed allowed;
+    struct stacks stacks;             /* of the command, when nothing goes wrong */
+    struct hashes met;                /* those in which an allocation has failed */
+    struct hashes known[TRIAL_KINDS]; /* those of all commands so far */
 };
 
 static const struct plan *plan = &plans[0];
-static const char *only; /* the command to try; NULL: all */
-static unsigned shift;   /* which of `every` */
+static const char *only;                            /* the command to try; NULL: all */
+static unsigned shift;                              /* which of `every` */
+static uint64_t first_at = 1, last_at = UINT64_MAX; /* of the points */
 static struct scene *scene;
 static struct board *board;
 static unsigned workers;
@@ -108,6 +126,7 @@ static unsigned workers;
 static void setup(void)
 {
     board = ground_share(sizeof *board);
+    warm_share();
     scene = scene_make();
 }
 
@@ -116,25 +135,62 @@ static void teardown(void)
     scene_remove(scene);
 }
 
+/* ---- Stacks ---- */
+
+/* True: it was not in there. */
+static bool hashes_add(struct hashes *hashes, uint64_t hash)
+{
+    for (size_t i = hash % HASHES_ROOM; hash != 0; i = (i + 1) % HASHES_ROOM) {
+        uint64_t expected = 0;
+        if (atomic_compare_exchange_strong(&hashes->places[i], &expected, hash)) {
+            atomic_fetch_add(&hashes->count, 1);
+            return true;
+        }
+        if (expected == hash)
+            return false;
+    }
+    return false;
+}
+
+static bool hashes_has(struct hashes *hashes, uint64_t hash)
+{
+    size_t i = hash % HASHES_ROOM;
+    while (atomic_load(&hashes->places[i]) != 0 && atomic_load(&hashes->places[i]) != hash)
+        i = (i + 1) % HASHES_ROOM;
+    return atomic_load(&hashes->places[i]) != 0;
+}
+
+static void hashes_clear(struct hashes *hashes)
+{
+    memset(hashes, 0, sizeof *hashes);
+}
+
 /* ---- Work ---- */
 
-static void add(struct list *list, unsigned command, enum trial_kind kind, uint64_t at, unsigned stop)
+static struct trial *add(struct list *list, unsigned command, enum trial_kind kind, uint64_t at, unsigned stop)
 {
     if (list->count == list->room) {
         list->room = list->room == 0 ? 1024 : 2 * list->room;
         list->trials = realloc(list->trials, list->room * sizeof *list->trials);
         ck_assert_ptr_nonnull(list->trials);
     }
-    list->trials[list->count++] = (struct trial){.command = command,
-                                                 .kind = kind,
-                                                 .at = at,
-                                                 .second = kind == TRIAL_AGAIN || kind == TRIAL_HIDDEN,
-                                                 .stop = stop};
+    struct trial *trial = &list->trials[list->count++];
+    *trial = (struct trial){.command = command,
+                            .kind = kind,
+                            .at = at,
+                            .second = kind == TRIAL_AGAIN || kind == TRIAL_HIDDEN,
+                            .stop = stop};
+    return trial;
+}
+
+static bool of_memory(enum trial_kind kind)
+{
+    return kind == TRIAL_MEMORY || kind == TRIAL_MEMORY_EVER;
 }
 
 static void complain(const struct trial *trial, const struct outcome *outcome, const char *why)
 {
-    bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
+    bool memory = of_memory(trial->kind);
     const char *name = memory ? "an allocation" : "the end";
     if (!memory && trial->at > 0 && trial->at <= outcome->touches && trial->at <= TOUCH_NAMES)
         name = outcome->names[trial->at - 1];
@@ -162,6 +218,8 @@ static void judge(const struct trial *trial, const struct outcome *outcome)
                                                                 : &figures->between[trial->kind],
                          1);
     }
+    (void)hashes_add(&board->met, outcome->failed_stack);
+    atomic_fetch_add(&figures->unchanged[trial->kind], outcome->unchanged);
     if (trial->kind == TRIAL_LYING)
         atomic_fetch_add(&figures->noticed, strncmp(outcome->text, "start:", 6) == 0);
 }
@@ -173,8 +231,7 @@ static void work(unsigned number, const struct list *list, bool judges)
     struct outcome *outcome = &board->outcomes[number];
     struct power *power = ground_share(sizeof *power);
     place_make(&place, scene->vaults[SCENE_WHOLE], number);
-    /* mapped once for all children; not initialised */
-    (void)dlopen(test_token_module(), RTLD_NOW | RTLD_LOCAL);
+    warm_up();
     for (;;) {
         uint64_t next = atomic_fetch_add(&board->next, 1);
         if (next >= list->count)
@@ -182,8 +239,12 @@ static void work(unsigned number, const struct list *list, bool judges)
         struct trial trial = list->trials[next];
         do { /* each touch of the next start, if that is to be killed as well */
             trial_run(scene, &place, power, &trial, outcome);
-            if (judges && !outcome->same)
+            if (judges)
                 judge(&trial, outcome);
+            if (trial.power && trial_lose_power(scene, &place, power, &trial, outcome)) {
+                trial.kind = TRIAL_POWER;
+                judge(&trial, outcome);
+            }
         } while (trial.second++ > 0 && !outcome->second_ended);
     }
     place_remove(&place);
@@ -216,6 +277,8 @@ static void allow(unsigned command, enum trial_kind kind, unsigned stop)
     int status;
     add(&list, command, kind, 0, stop);
     atomic_store(&board->next, 0);
+    trial_note_stacks(kind == TRIAL_GOOD && stop == 0 ? &board->stacks : NULL);
+    warm_learn(kind == TRIAL_NOTHING);
     fflush(NULL);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -225,6 +288,8 @@ static void allow(unsigned command, enum trial_kind kind, unsigned stop)
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    trial_note_stacks(NULL);
+    warm_learn(false);
     const struct outcome *outcome = &board->outcomes[0];
     ck_assert_msg(outcome->complaint[0] == '\0', "%s: %s", commands[command].name, outcome->complaint);
     ck_assert_msg(kind == TRIAL_NOTHING || stop > 0 || outcome->told.status == SEALRING_OK, "%s: %s",
@@ -235,23 +300,50 @@ static void allow(unsigned command, enum trial_kind kind, unsigned stop)
     free(list.trials);
 }
 
-static bool of_registry(const struct outcome *good, uint64_t at)
+static bool is_turn(uint64_t number, unsigned every)
 {
-    return at <= good->touches && good->names[at - 1][0] == TOUCH_REGISTRY;
+    return every > 0 && number % every == 0;
 }
 
-static void list_kind(struct list *list, unsigned command, enum trial_kind kind, const struct outcome *good)
+static void list_memory(struct list *list, unsigned command, enum trial_kind kind, const struct outcome *good)
 {
-    bool memory = kind == TRIAL_MEMORY || kind == TRIAL_MEMORY_EVER;
-    bool fails = kind == TRIAL_FULL || kind == TRIAL_IO || kind == TRIAL_IO_EVER || kind == TRIAL_HIDDEN;
-    unsigned every = plan->every[kind];
-    uint64_t last = memory ? good->allocations : fails ? good->touches : good->touches + SLACK;
+    const struct stacks *stacks = &board->stacks;
     uint64_t number = command * 7 + shift;
-    for (uint64_t at = 1; every > 0 && at <= last; at++)
-        if ((kind != TRIAL_REAL ||
-             (commands[command].line != NULL && good->names[(at - 1) % TOUCH_NAMES][0] != TOUCH_FILE)) &&
-            (!fails || of_registry(good, at)) && number++ % every == 0)
-            add(list, command, kind, at, 0);
+    for (uint64_t at = 1; plan->every[kind] > 0 && at <= good->allocations && at <= last_at; at++) {
+        uint64_t stack = plan->stacks && at <= stacks->count ? stacks->hashes[at - 1] : 0;
+        if (at < first_at || (plan->stacks && !hashes_add(&board->known[kind], stack)))
+            continue;
+        if (is_turn(number++, plan->every[kind]))
+            add(list, command, kind, at, 0)->stack = stack;
+    }
+}
+
+/* Whether such trouble can come at the touch. */
+static bool is_point(unsigned command, enum trial_kind kind, uint64_t at, const struct outcome *good)
+{
+    switch (kind) {
+    case TRIAL_REAL:
+        return commands[command].line != NULL && good->names[(at - 1) % TOUCH_NAMES][0] != TOUCH_FILE;
+    case TRIAL_FULL:
+    case TRIAL_IO:
+    case TRIAL_IO_EVER:
+    case TRIAL_HIDDEN:
+        return at <= good->touches && good->names[at - 1][0] == TOUCH_REGISTRY;
+    default:
+        return true;
+    }
+}
+
+static void list_touches(struct list *list, unsigned command, enum trial_kind kind, const struct outcome *good)
+{
+    uint64_t number = command * 7 + shift;
+    for (uint64_t at = first_at; at <= good->touches + SLACK && at <= last_at; at++) {
+        if (!is_point(command, kind, at, good))
+            continue;
+        if (is_turn(number, plan->every[kind]))
+            add(list, command, kind, at, 0)->power = kind == TRIAL_KILL && is_turn(number, plan->every[TRIAL_POWER]);
+        number++;
+    }
 }
 
 static void print_text(const char *title, const char *text)
@@ -259,6 +351,40 @@ static void print_text(const char *title, const char *text)
     printf("# ---- %s\n", title);
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
         printf("# %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
+static uint64_t count_bad(void)
+{
+    uint64_t bad = 0;
+    for (unsigned kind = 0; kind < TRIAL_KINDS; kind++)
+        bad += atomic_load(&board->figures.bad[kind]);
+    return bad;
+}
+
+/* What this command's allocations that failed have led to, and how many of its call stacks they were in. */
+static void print_memory(const char *name, const struct figures *before, const struct stacks *stacks)
+{
+    static struct hashes seen;
+    const struct figures *now = &board->figures;
+    unsigned long long tried = 0, old = 0, unchanged = 0, between = 0, all_new = 0, bad = 0, met = 0;
+    for (unsigned kind = TRIAL_MEMORY; kind <= TRIAL_MEMORY_EVER; kind++) {
+        tried += now->met[kind] - before->met[kind];
+        old += now->old[kind] - before->old[kind];
+        unchanged += now->unchanged[kind] - before->unchanged[kind];
+        between += now->between[kind] - before->between[kind];
+        all_new += now->all_new[kind] - before->all_new[kind];
+        bad += now->bad[kind] - before->bad[kind];
+    }
+    if (tried == 0)
+        return;
+    hashes_clear(&seen);
+    for (uint64_t i = 0; i < stacks->count; i++)
+        if (hashes_add(&seen, stacks->hashes[i]))
+            met += hashes_has(&board->met, stacks->hashes[i]);
+    printf("# %s: %llu allocations failed, in %llu of %llu call stacks: old %llu (%llu to the byte), between %llu, new "
+           "%llu, neither %llu\n",
+           name, tried, met, (unsigned long long)atomic_load(&seen.count), old, unchanged, between, all_new, bad);
+    atomic_fetch_add(&board->figures.stacks, met);
 }
 
 START_TEST(old_or_new)
@@ -282,17 +408,17 @@ START_TEST(old_or_new)
     ck_assert_uint_le(good->touches, TOUCH_NAMES);
     if (!commands[command].same)
         ck_assert_str_ne(board->allowed.texts[0], board->allowed.texts[board->allowed.count - 1]);
-    uint64_t before = 0, after = 0;
-    for (unsigned kind = 0; kind < TRIAL_KINDS; kind++) {
-        list_kind(&list, command, (enum trial_kind)kind, good);
-        before += atomic_load(&board->figures.bad[kind]);
-    }
-    work_together(&list, workers);
     for (unsigned kind = 0; kind < TRIAL_KINDS; kind++)
-        after += atomic_load(&board->figures.bad[kind]);
+        if (kind != TRIAL_POWER) /* that comes with the kill */
+            (of_memory(kind) ? list_memory : list_touches)(&list, command, (enum trial_kind)kind, good);
+    const struct figures before = board->figures;
+    uint64_t bad = count_bad();
+    hashes_clear(&board->met);
+    work_together(&list, workers);
+    print_memory(commands[command].name, &before, &board->stacks);
     free(list.trials);
     atomic_fetch_add(&board->figures.commands, 1);
-    ck_assert_msg(before == after, "%llu trials left neither old nor new", (unsigned long long)(after - before));
+    ck_assert_msg(bad == count_bad(), "%llu trials left neither old nor new", (unsigned long long)(count_bad() - bad));
 }
 END_TEST
 
@@ -316,9 +442,7 @@ static void print_figures(void)
         {TRIAL_HIDDEN, "crash-hidden", "points of the next start killed at, after I/O errors"},
         {TRIAL_MEMORY_EVER, "crash-allocations-ever", "allocations from which on all fail"},
     };
-    unsigned long long bad = 0;
-    for (unsigned kind = 0; kind < TRIAL_KINDS; kind++)
-        bad += atomic_load(&figures->bad[kind]);
+    unsigned long long bad = count_bad();
     printf("# crash: %llu commands, %llu points killed at, %llu trials of any kind left neither old nor new\n",
            (unsigned long long)atomic_load(&figures->commands),
            (unsigned long long)atomic_load(&figures->met[TRIAL_KILL]), bad);
@@ -332,6 +456,9 @@ static void print_figures(void)
                    (unsigned long long)atomic_load(&figures->all_new[kind]),
                    (unsigned long long)atomic_load(&figures->bad[kind]));
     }
+    if (plan->every[TRIAL_MEMORY] > 0)
+        printf("# memory was refused to one in %u of the %s\n", plan->every[TRIAL_MEMORY],
+               plan->stacks ? "call stacks that ask for it, each in the first command that has it" : "allocations");
     printf("# lies of the disk that the next start told of: %llu\n",
            (unsigned long long)atomic_load(&figures->noticed));
     printf("# figure: crash-commands %llu\n", (unsigned long long)atomic_load(&figures->commands));
@@ -339,6 +466,8 @@ static void print_figures(void)
         if (atomic_load(&figures->tried[lines[i].kind]) > 0)
             printf("# figure: %s %llu\n", lines[i].figure,
                    (unsigned long long)atomic_load(&figures->met[lines[i].kind]));
+    if (atomic_load(&figures->stacks) > 0)
+        printf("# figure: crash-stacks %llu\n", (unsigned long long)atomic_load(&figures->stacks));
     printf("# figure: crash-neither %llu\n", bad);
 }
 
@@ -350,18 +479,22 @@ static const struct plan *find_plan(const char *name)
     return NULL;
 }
 
-/* [PLAN [COMMAND [SHIFT]]]: without arguments what `make check` does; "full": every kill and loss of power, every
- * other failure of the disk; "all": everything; or one kind of trouble. */
+/* [PLAN [COMMAND [SHIFT [FIRST [LAST]]]]]: without arguments what `make check` does; "full": every kill and loss of power, every other failure
+ * of the disk; "all": everything; or one kind of trouble; "stacks": each call stack of all commands in which memory is asked for. SHIFT: which
+ * ones, where a plan tries some; FIRST to LAST: only at these touches and allocations. */
 int main(int count, char **arguments)
 {
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
-        fprintf(stderr,
-                "there is no plan %s: short, full, all, show; kill, real, power, disk, again, hidden, lies, memory\n",
-                arguments[1]);
+        fprintf(
+            stderr,
+            "there is no plan %s: short, full, all, show; kill, real, power, disk, again, hidden, lies, memory, stacks\n",
+            arguments[1]);
         return 2;
     }
     only = count > 2 && arguments[2][0] != '\0' ? arguments[2] : NULL;
     shift = count > 3 ? (unsigned)strtoul(arguments[3], NULL, 10) : 0;
+    first_at = count > 4 ? strtoull(arguments[4], NULL, 10) : 1;
+    last_at = count > 5 ? strtoull(arguments[5], NULL, 10) : count > 4 ? first_at : UINT64_MAX;
     if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
         setenv("TMPDIR", "/dev/shm", 1); /* thousands of vaults */
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

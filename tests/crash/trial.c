@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "crash/wraps.h"
-
 #define CHILD_LIMIT 60 /* seconds */
 
 const char *const trial_names[TRIAL_KINDS] = {
@@ -33,11 +31,18 @@ const char *const trial_names[TRIAL_KINDS] = {
 /* Everything that a trial needs to know in its processes. */
 struct run {
     const struct scene *scene;
-    const struct place *place;
+    struct place *place;
     struct power *power;
     const struct trial *trial;
     struct outcome *outcome;
 };
+
+static struct stacks *noted;
+
+void trial_note_stacks(struct stacks *stacks)
+{
+    noted = stacks;
+}
 
 /* ---- The first process ---- */
 
@@ -46,8 +51,8 @@ static void arm(const struct run *run)
     const struct trial *trial = run->trial;
     struct touches *touches = &run->place->faulting->touches;
     bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
-    bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING ||
-                 trial->kind == TRIAL_AGAIN || trial->kind == TRIAL_REAL;
+    bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_LYING || trial->kind == TRIAL_AGAIN ||
+                 trial->kind == TRIAL_REAL;
     memset(touches, 0, sizeof *touches);
     atomic_store(&touches->die_at, kills ? trial->at : 0);
     atomic_store(&touches->fail_at, kills ? 0 : trial->at);
@@ -58,7 +63,7 @@ static void arm(const struct run *run)
     run->power->used = 0;
     run->power->safe = 0;
     run->power->overflowed = false;
-    run->power->remembers = trial->kind == TRIAL_POWER || trial->kind == TRIAL_LYING;
+    run->power->remembers = trial->power || trial->kind == TRIAL_LYING;
     run->power->lies = trial->kind == TRIAL_LYING;
 }
 
@@ -73,6 +78,7 @@ static void act(const struct run *run)
     alarm(CHILD_LIMIT);
     crash_vfs_count(touches, run->power);
     wraps_count(touches);
+    wraps_stacks(noted, run->trial->stack, &run->outcome->failed_stack);
     atomic_store(&touches->on, 1);
     told->status = sealring_manager_open(run->place->vault.path, &options, &manager, &error);
     if (told->status == SEALRING_OK)
@@ -226,36 +232,81 @@ static bool is_owed(const struct command *command, const struct outcome *outcome
            (strstr(outcome->text, "OWED") != NULL || told);
 }
 
+/* What says that it failed, and has left not one byte changed, has left the old state: there is nothing that a start could find different.
+ * That is seen much sooner than the start is made. */
+static bool is_unchanged(const struct run *run)
+{
+    const struct outcome *outcome = run->outcome;
+    bool memory = run->trial->kind == TRIAL_MEMORY || run->trial->kind == TRIAL_MEMORY_EVER;
+    return memory && outcome->complaint[0] == '\0' && atomic_load(&outcome->told.failed) != 0 &&
+           atomic_load(&outcome->told.handed) == 0 && place_is_original(run->place);
+}
+
+/* What was not safe is as it was before. */
+static void lose(const struct run *run)
+{
+    run->outcome->taken_back = power_fail(run->power);
+    if (run->outcome->taken_back < 0 && run->outcome->complaint[0] == '\0')
+        snprintf(run->outcome->complaint, sizeof run->outcome->complaint, "what was written cannot be taken back");
+}
+
+static void start_in_vain_at(const struct run *run)
+{
+    const struct trial *trial = run->trial;
+    const struct touches *touches = &run->place->faulting->touches;
+    struct outcome *outcome = run->outcome;
+    int status = apart(start_in_vain, run);
+    outcome->second_ended = !WIFSIGNALED(status);
+    if (trial->second <= TOUCH_NAMES)
+        memcpy(outcome->second_name, touches->names[trial->second - 1], sizeof outcome->second_name);
+}
+
+/* What the next start finds, and if something is owed, what saying it again leads to. */
+static void look(const struct run *run)
+{
+    must_end(run, apart(start_again, run), "the next start");
+    if (is_owed(&commands[run->trial->command], run->outcome))
+        must_end(run, apart(say_again, run), "saying it again");
+}
+
 void trial_run(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
                struct outcome *outcome)
 {
     const struct run run = {scene, place, power, trial, outcome};
-    const struct command *command = &commands[trial->command];
     memset(outcome, 0, sizeof *outcome);
-    place->ground = scene->vaults[command->vault];
+    place->ground = scene->vaults[commands[trial->command].vault];
     place_restore(place);
     pid_t reader = trial->kind == TRIAL_HIDDEN ? hold(&run) : -1;
     if (trial->kind != TRIAL_NOTHING) {
         arm(&run);
         learn(&run, apart(trial->kind == TRIAL_REAL ? become : act, &run));
-        if (power->remembers)
-            outcome->taken_back = power_fail(power);
+        if (trial->kind == TRIAL_LYING)
+            lose(&run);
     }
-    outcome->same = trial->kind == TRIAL_POWER && outcome->taken_back == 0 && outcome->complaint[0] == '\0';
-    if (outcome->same)
+    outcome->unchanged = is_unchanged(&run);
+    if (outcome->unchanged)
         return;
-    if (trial->second != 0) {
-        int status = apart(start_in_vain, &run);
-        const struct touches *touches = &place->faulting->touches;
-        outcome->second_ended = !WIFSIGNALED(status);
-        if (trial->second <= TOUCH_NAMES)
-            memcpy(outcome->second_name, touches->names[trial->second - 1], sizeof outcome->second_name);
-    }
+    if (trial->power && power->used > 0)
+        place_keep(place);
+    if (trial->second != 0)
+        start_in_vain_at(&run);
     if (reader > 0) {
         kill(reader, SIGKILL);
         waitpid(reader, NULL, 0);
     }
-    must_end(&run, apart(start_again, &run), "the next start");
-    if (is_owed(command, outcome))
-        must_end(&run, apart(say_again, &run), "saying it again");
+    look(&run);
+}
+
+bool trial_lose_power(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
+                      struct outcome *outcome)
+{
+    const struct run run = {scene, place, power, trial, outcome};
+    if (power->used == 0)
+        return false;
+    place_bring_back(place);
+    lose(&run);
+    outcome->text[0] = '\0';
+    outcome->again[0] = '\0';
+    look(&run);
+    return true;
 }

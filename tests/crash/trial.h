@@ -6,12 +6,13 @@
 #include "crash/commands.h"
 #include "crash/state.h"
 #include "crash/vfs.h"
+#include "crash/wraps.h"
 
 enum trial_kind {
     TRIAL_NOTHING, /* the command is not carried out at all */
     TRIAL_GOOD,    /* nothing happens to it */
     TRIAL_KILL,    /* killed before a touch */
-    TRIAL_POWER,   /* killed so, and what was not made safe is lost */
+    TRIAL_POWER,   /* killed so, and what was not made safe is lost: the second look at a TRIAL_KILL */
     TRIAL_LYING, /* killed so, and all is lost that was written to the registry, though the disk said that it was safe */
     TRIAL_FULL,  /* the disk is full from a touch of the registry on */
     TRIAL_IO,    /* one touch of the registry fails */
@@ -32,7 +33,10 @@ struct trial {
     enum trial_kind kind;
     uint64_t at;
     uint64_t second; /* of TRIAL_AGAIN and TRIAL_HIDDEN: the touch of the next start before which it is killed */
-    unsigned stop;   /* for the command: after which of its steps; 0: after the last */
+    uint64_t
+        stack; /* TRIAL_MEMORY and TRIAL_MEMORY_EVER: the call stack of the allocation (crash/wraps.h); 0: whichever it has */
+    bool power;    /* TRIAL_KILL: trial_lose_power comes after it */
+    unsigned stop; /* for the command: after which of its steps; 0: after the last */
 };
 
 /* In shared memory. */
@@ -46,15 +50,25 @@ struct outcome {
     char second_name[TOUCH_NAME_SIZE]; /* of the touch before which the next start was killed */
     bool second_ended;                 /* the next start has no such touch */
     int taken_back;                    /* writes that a power loss took back */
-    bool same;                         /* as if it had been killed there, as nothing was lost: not looked at */
+    bool
+        unchanged; /* it left the very bytes that it found, and said that it failed: the next start has not been tried */
+    uint64_t failed_stack; /* of the first allocation that failed (crash/wraps.h) */
     struct told told;
     char complaint[512];    /* how the process ended that must not end so; "" */
     char text[STATE_SIZE];  /* what the next start found */
     char again[STATE_SIZE]; /* if a destruction is owed: when it had been said again; "" */
 };
 
+/* Notes the stacks of all allocations of the command in trials that follow; NULL: no more. */
+void trial_note_stacks(struct stacks *stacks);
+
 /* At a place; `power` is shared memory of this process and its children's. */
 void trial_run(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
                struct outcome *outcome);
+
+/* After a trial with `power`, what would have become of it if the power had failed at its kill. False: nothing would have been lost, so it would
+ * be the same. */
+bool trial_lose_power(const struct scene *scene, struct place *place, struct power *power, const struct trial *trial,
+                      struct outcome *outcome);
 
 #endif

@@ -113,6 +113,8 @@ int verdict_find(const struct allowed *allowed, const struct trial *trial, const
         snprintf(why, 512, "%s", outcome->complaint);
         return FOUND_NEITHER;
     }
+    if (outcome->unchanged)
+        return look(allowed, allowed->texts[FOUND_OLD], false);
     if (trial->kind == TRIAL_LYING)
         return find_after_lies(allowed, outcome, why);
     const char *fault = state_fault(outcome->text, owed);

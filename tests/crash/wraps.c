@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <malloc.h>
@@ -19,7 +20,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define FRAMES_MAX 128
+#define AROUND     32 /* a run may have a few allocations more or less than another one */
+
 static struct touches *counted;
+static struct stacks *stacks;
+static uint64_t wanted;
+static uint64_t *failed_stack;
+static int depth; /* of the stack in wraps_stacks */
 static const char *module;
 
 void wraps_count(struct touches *touches)
@@ -76,15 +84,54 @@ WRAP(int, remove, (const char *path), path)
 
 /* ---- Memory ---- */
 
+void wraps_stacks(struct stacks *noted, uint64_t stack, uint64_t *failed)
+{
+    void *frames[FRAMES_MAX];
+    depth = backtrace(frames, FRAMES_MAX);
+    stacks = noted;
+    wanted = stack;
+    failed_stack = failed;
+}
+
+/* FNV-1a, without the two frames nearest, which the compiler may have copied. */
+static __attribute__((noinline)) uint64_t stack_hash(void)
+{
+    void *frames[FRAMES_MAX];
+    uint64_t hash = 0xcbf29ce484222325;
+    int count = backtrace(frames, FRAMES_MAX);
+    for (int i = 2; i < count && i <= count - depth + 1; i++) {
+        hash ^= (uint64_t)(uintptr_t)frames[i];
+        hash *= 0x100000001b3;
+    }
+    return hash;
+}
+
+/* Whether it may be the first one that is to fail. */
+static bool is_near(uint64_t number)
+{
+    uint64_t meant = atomic_load(&counted->fail_at);
+    return number == meant || (wanted != 0 && number + AROUND >= meant);
+}
+
 /* True: this one fails. */
-static bool runs_out(void)
+static __attribute__((noinline)) bool runs_out(void)
 {
     if (counted == NULL || atomic_load(&counted->on) == 0)
         return false;
     uint64_t number = atomic_fetch_add(&counted->allocations, 1) + 1;
-    uint64_t from = atomic_load(&counted->fail_at);
-    if (atomic_load(&counted->allocations_fail) == 0 || from == 0 || number < from ||
-        (number > from && atomic_load(&counted->fail_on) == 0))
+    bool may_fail = atomic_load(&counted->allocations_fail) != 0;
+    bool failed = atomic_load(&counted->failed) > 0;
+    bool near = may_fail && !failed && is_near(number);
+    uint64_t hash = stacks != NULL || near ? stack_hash() : 0;
+    if (stacks != NULL && number <= STACKS_MAX) {
+        stacks->hashes[number - 1] = hash;
+        stacks->count = number;
+    }
+    bool first = near && (wanted == 0 || hash == wanted);
+    bool more = may_fail && failed && atomic_load(&counted->fail_on) != 0;
+    if (first && failed_stack != NULL)
+        *failed_stack = hash;
+    if (!first && !more)
         return false;
     atomic_fetch_add(&counted->failed, 1);
     errno = ENOMEM;

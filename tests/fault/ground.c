@@ -22,6 +22,7 @@
 #include "lib/test_token.h"
 
 #define FILE_MAX_SIZE (8 * 1024 * 1024)
+#define TOKEN_COUNTER 8
 
 /* ---- The original */
 
@@ -145,8 +146,7 @@ uint32_t ground_version(enum ground_text text, const char **ring)
 /* ---- Copies */
 
 static char file_content[FILE_MAX_SIZE + 1];
-static const struct ground *copied_from;
-static const struct place *copied_to;
+static const char *copied_from, *copied_to; /* directories */
 
 static size_t read_whole(const char *path)
 {
@@ -161,22 +161,27 @@ static size_t read_whole(const char *path)
 /* The copy's path is as long as the original's: where a configuration names the one it may name the other. */
 static void name_copy(size_t length)
 {
-    const char *original = copied_from->vault.path;
-    size_t size = strlen(original);
-    for (char *at = file_content; (at = memmem(at, length - (size_t)(at - file_content), original, size)) != NULL;
+    size_t size = strlen(copied_from);
+    for (char *at = file_content; (at = memmem(at, length - (size_t)(at - file_content), copied_from, size)) != NULL;
          at += size)
-        memcpy(at, copied_to->vault.path, size);
+        memcpy(at, copied_to, size);
+}
+
+static bool ends_in(const char *path, const char *end)
+{
+    size_t length = strlen(path);
+    return length > strlen(end) && strcmp(path + length - strlen(end), end) == 0;
 }
 
 static int copy_entry(const char *path, const struct stat *file, int kind, struct FTW *walk)
 {
     char target[512];
     (void)walk;
-    snprintf(target, sizeof target, "%s%s", copied_to->vault.path, path + strlen(copied_from->vault.path));
+    snprintf(target, sizeof target, "%s%s", copied_to, path + strlen(copied_from));
     if (kind == FTW_D)
         return mkdir(target, file->st_mode & 07777);
     size_t length = read_whole(path);
-    if (strlen(path) > 5 && strcmp(path + strlen(path) - 5, ".conf") == 0)
+    if (ends_in(path, ".conf"))
         name_copy(length);
     int descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->st_mode & 07777);
     if (descriptor < 0)
@@ -184,6 +189,66 @@ static int copy_entry(const char *path, const struct stat *file, int kind, struc
     bool written = write(descriptor, file_content, length) == (ssize_t)length;
     close(descriptor);
     return written ? 0 : -1;
+}
+
+static unsigned entries; /* met on the walk */
+static bool exactly;
+
+static int count_entry(const char *path, const struct stat *file, int kind, struct FTW *walk)
+{
+    (void)path;
+    (void)file;
+    (void)kind;
+    (void)walk;
+    entries++;
+    return 0;
+}
+
+/* SoftHSM2 writes a token's own object when somebody logs in, and counts that in its first bytes. */
+static bool differ(const char *path, const char *one, const char *other, size_t length)
+{
+    size_t counter = ends_in(path, "/token.object") && length > TOKEN_COUNTER ? TOKEN_COUNTER : 0;
+    exactly = exactly && memcmp(one, other, counter) == 0;
+    return memcmp(one + counter, other + counter, length - counter) != 0;
+}
+
+/* Not 0 if the copy's is another. */
+static int compare_entry(const char *path, const struct stat *file, int kind, struct FTW *walk)
+{
+    static char copied[FILE_MAX_SIZE];
+    char target[512];
+    struct stat facts;
+    (void)walk;
+    entries++;
+    snprintf(target, sizeof target, "%s%s", copied_to, path + strlen(copied_from));
+    if (lstat(target, &facts) != 0 || facts.st_mode != file->st_mode)
+        return 1;
+    if (kind == FTW_D || ends_in(path, "-shm"))
+        return 0;
+    if (facts.st_size != file->st_size)
+        return 1;
+    size_t length = read_whole(target);
+    memcpy(copied, file_content, length);
+    if (read_whole(path) != length)
+        return 1;
+    if (ends_in(path, ".conf"))
+        name_copy(length);
+    return differ(path, copied, file_content, length);
+}
+
+bool place_is_original(struct place *place)
+{
+    copied_from = place->ground->vault.path;
+    copied_to = place->vault.path;
+    exactly = true;
+    entries = 0;
+    if (nftw(place->ground->vault.path, compare_entry, 16, FTW_PHYS) != 0)
+        return false;
+    unsigned original = entries;
+    entries = 0;
+    bool same = nftw(place->vault.path, count_entry, 16, FTW_PHYS) == 0 && entries == original;
+    place->copied = same && exactly ? place->ground : NULL;
+    return same;
 }
 
 static int remove_entry(const char *path, const struct stat *file, int kind, struct FTW *walk)
@@ -226,17 +291,46 @@ void place_make(struct place *place, const struct ground *ground, unsigned numbe
     make_faulting(place);
 }
 
+static void copy_whole(const char *from, const char *to)
+{
+    (void)nftw(to, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    copied_from = from;
+    copied_to = to;
+    ck_assert_int_eq(nftw(from, copy_entry, 16, FTW_PHYS), 0);
+}
+
 void place_restore(struct place *place)
 {
     memset(place->faulting, 0, sizeof *place->faulting);
     snprintf(place->faulting->directory, sizeof place->faulting->directory, "%s", place->tokens);
-    (void)nftw(place->vault.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    copied_from = place->ground;
-    copied_to = place;
-    ck_assert_int_eq(nftw(place->ground->vault.path, copy_entry, 16, FTW_PHYS), 0);
+    if (place->copied != place->ground)
+        copy_whole(place->ground->vault.path, place->vault.path);
+    place->copied = NULL;
     int descriptor = open(place->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ck_assert_int_ge(descriptor, 0);
     close(descriptor);
+}
+
+/* Its name is as long as the place's. */
+static void name_kept(const struct place *place, char path[128])
+{
+    size_t length = strlen(place->vault.path);
+    snprintf(path, 128, "%.80s", place->vault.path);
+    memcpy(path + length - 5, "kep", 3);
+}
+
+void place_keep(const struct place *place)
+{
+    char kept[128];
+    name_kept(place, kept);
+    copy_whole(place->vault.path, kept);
+}
+
+void place_bring_back(const struct place *place)
+{
+    char kept[128];
+    name_kept(place, kept);
+    copy_whole(kept, place->vault.path);
 }
 
 void place_remove(struct place *place)

@@ -41,6 +41,7 @@ struct place {
     char tokens[128]; /* SoftHSM2's directory */
     char output[128]; /* file for whatever is said: standard streams, messages, log lines */
     struct faulting *faulting;
+    const struct ground *copied; /* what is there already, to the byte; NULL: nothing that is known */
 };
 
 /* Zeroed memory that forked children share, for as long as the process lives. Fails the test if there is none. */
@@ -60,6 +61,12 @@ uint32_t ground_version(enum ground_text text, const char **ring);
 void place_make(struct place *place, const struct ground *ground, unsigned number);
 /* As the original is, with a good token whose calls are counted from 1; the output is empty. */
 void place_restore(struct place *place);
+/* Whether the same files are in it with the same bytes and modes; but for SQLite's shared memory, which nobody who opens a database goes by
+ * after the last one has closed it, and SoftHSM2's count of how often it has written a token's own object, which it does at logins. */
+bool place_is_original(struct place *place);
+/* Sets aside what it is like now; and makes it like that again. */
+void place_keep(const struct place *place);
+void place_bring_back(const struct place *place);
 void place_remove(struct place *place);
 
 /* From now on as `kind` says; calls are counted from 1. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting for verifiers, with real ones in processes of their own: barrier, gate, effective, lost and foreign reports, forgetting. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -571,6 +573,34 @@ START_TEST(strange_files_are_passed_over)
 }
 END_TEST
 
+/* The directory of the reports can be opened, and no report. */
+static void leave_one_descriptor(rlim_t most)
+{
+    int lowest = dup(STDERR_FILENO);
+    ck_assert_int_ge(lowest, 0);
+    close(lowest);
+    const struct rlimit limit = {.rlim_cur = (rlim_t)lowest + 1, .rlim_max = most};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+START_TEST(a_verifier_is_not_passed_over_for_want_of_descriptors)
+{
+    struct census census = {.instance = ""};
+    struct rlimit before;
+    manage();
+    (void)take_census(false); /* all that stays open is open */
+    struct server server = start(true);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    leave_one_descriptor(before.rlim_max);
+    sealring_status status = sealring_verifier_list(manager, false, count_verifier, &census, &error);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(status, SEALRING_SYSTEM);
+    ck_assert_ptr_nonnull(strstr(error.message, strerror(EMFILE)));
+    ck_assert_uint_eq(take_census(false).count[SEALRING_VERIFIER_SERVING], 1);
+    end(&server, 0);
+}
+END_TEST
+
 START_TEST(a_live_verifier_is_not_forgotten)
 {
     struct server server = start(false);
@@ -742,6 +772,7 @@ int main(void)
     tcase_add_test(cases, a_lost_report_file_counts_as_a_use);
     tcase_add_test(cases, a_copy_in_place_of_a_report_does_not_make_its_verifier_dead);
     tcase_add_loop_test(cases, strange_files_are_passed_over, 0, (int)(sizeof strange / sizeof *strange));
+    tcase_add_test(cases, a_verifier_is_not_passed_over_for_want_of_descriptors);
     tcase_add_test(cases, a_live_verifier_is_not_forgotten);
     tcase_add_loop_test(cases, nothing_is_issued_while_a_verifier_goes_by_what_was_before, 0, 2);
     tcase_add_loop_test(cases, what_was_before_is_over_with_the_lease, 0, 2);
