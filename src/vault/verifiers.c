@@ -102,6 +102,8 @@ static void say_debts(const struct listing *listing, const struct roster_entry *
         snprintf(owes, 256, "it does not look at the registry: it answers *unavailable* until it does");
     else if (info->state == SEALRING_VERIFIER_JOINING)
         snprintf(owes, 256, "owes its first report: barriers wait for it");
+    else if (!roster->vault.era_in_force && entry->watched.epoch == 0)
+        snprintf(owes, 256, "goes by what was before the registry was put back: nothing is issued until it looks");
     else if (entry->watched.epoch < roster->vault.epoch)
         snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
                  (unsigned long long)roster->vault.epoch);
