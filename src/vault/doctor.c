@@ -244,13 +244,15 @@ static bool has_something_to_mend(const struct doctor *doctor)
     return false;
 }
 
-/* Once more where a repair lets see more than before: a PIN file that may be used again. */
+/* Once more where a repair lets see more than before: a PIN file that may be used again. Findings that memory ran out for are not
+ * acted on: they may lack the path. */
 static sealring_status repair(struct doctor *doctor, sealring_error *error)
 {
     struct doctor_findings mended = {.items = NULL};
     sealring_status status = SEALRING_OK;
-    for (int i = 0;
-         i < ROUNDS_MOST && status == SEALRING_OK && doctor->manager != NULL && has_something_to_mend(doctor); i++) {
+    for (int i = 0; i < ROUNDS_MOST && status == SEALRING_OK && !doctor->no_memory && doctor->manager != NULL &&
+                    has_something_to_mend(doctor);
+         i++) {
         doctor_repair(doctor);
         struct doctor_findings before = doctor->findings;
         doctor->findings = (struct doctor_findings){.items = NULL};

@@ -353,7 +353,7 @@ const struct command commands[] = {
     {.name = "client forget", .act = client_forget},
     {.name = "prepare", .act = prepare},
     {.name = "activate", .act = activate},
-    {.name = "rotate", .act = rotate, .steps = 1, .line = "rotate second --no-wait"},
+    {.name = "rotate", .act = rotate, .steps = 1, .line = "rotate second --reason test --no-wait"},
     {.name = "rollback", .act = rollback},
     {.name = "retire", .act = retire},
     {.name = "reinstate", .act = reinstate},

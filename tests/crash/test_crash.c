@@ -456,9 +456,11 @@ static void print_figures(void)
                    (unsigned long long)atomic_load(&figures->all_new[kind]),
                    (unsigned long long)atomic_load(&figures->bad[kind]));
     }
-    if (plan->every[TRIAL_MEMORY] > 0)
+    if (plan->every[TRIAL_MEMORY] == 1)
+        printf("# memory was refused to every %s\n", plan->stacks ? "call stack that asks for it" : "allocation");
+    else if (plan->every[TRIAL_MEMORY] > 0)
         printf("# memory was refused to one in %u of the %s\n", plan->every[TRIAL_MEMORY],
-               plan->stacks ? "call stacks that ask for it, each in the first command that has it" : "allocations");
+               plan->stacks ? "call stacks that ask for it" : "allocations");
     printf("# lies of the disk that the next start told of: %llu\n",
            (unsigned long long)atomic_load(&figures->noticed));
     printf("# figure: crash-commands %llu\n", (unsigned long long)atomic_load(&figures->commands));

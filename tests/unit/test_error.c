@@ -48,8 +48,23 @@ START_TEST(each_kind_sets_its_fields_and_no_others)
     ck_assert_str_eq(error.message, "cannot open sealring.conf: No such file or directory");
 
     ck_assert_int_eq(error_no_memory(&error), SEALRING_SYSTEM);
-    ck_assert_int_eq(error.system_errno, 0);
+    ck_assert_int_eq(error.system_errno, ENOMEM);
     ck_assert_ptr_nonnull(strstr(error.message, "memory"));
+}
+END_TEST
+
+START_TEST(exhaustion_is_told_from_other_trouble)
+{
+    static const int own[] = {ENOMEM, EMFILE, ENFILE};
+    sealring_error error = {.message = ""};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        error_set_system(&error, own[i], "x");
+        ck_assert(error_is_exhaustion(&error));
+    }
+    error_set_system(&error, EACCES, "x");
+    ck_assert(!error_is_exhaustion(&error));
+    error_set(&error, SEALRING_SYSTEM, "x");
+    ck_assert(!error_is_exhaustion(&error));
 }
 END_TEST
 
@@ -134,6 +149,7 @@ int main(void)
     Suite *suite = suite_create("error");
     TCase *cases = tcase_create("error");
     tcase_add_test(cases, each_kind_sets_its_fields_and_no_others);
+    tcase_add_test(cases, exhaustion_is_told_from_other_trouble);
     tcase_add_test(cases, null_is_accepted_everywhere);
     tcase_add_loop_test(cases, controls_become_question_marks, 0, 4);
     tcase_add_loop_test(cases, long_message_is_cut_between_characters, 0, 10);
