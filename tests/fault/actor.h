@@ -35,8 +35,8 @@ struct trial {
 struct outcome {
     uint64_t calls; /* of the task */
     uint64_t met;
-    bool succeeded; /* the task did, under the fault */
-    uint8_t trace[FAULT_TRACE];
+    bool succeeded;    /* the task did, under the fault */
+    unsigned function; /* an enum fault_function, if the fault was met: which */
     char issued[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     char complaint[512]; /* empty: all was as it must be */
 };
