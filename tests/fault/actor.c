@@ -40,7 +40,6 @@ struct actor {
     sqlite3 *registry; /* one connection, as reading the schema anew for each question was a third of a trial */
     sealring_vault *vault;
     sealring_manager *manager;
-    bool pin_refused; /* the token said so: the PIN file has to be touched */
 };
 
 /* Ends the process with what was wrong. */
@@ -363,6 +362,15 @@ static void touch_pin(const struct actor *actor)
     snprintf(path, sizeof path, "%.80s/pins/keys.pin", actor->place->vault.path);
     if (utimensat(AT_FDCWD, path, NULL, 0) != 0)
         complain(actor, "the PIN file cannot be touched");
+    for (size_t i = 0; i < FAULT_SLOTS; i++) /* it may be tried again */
+        atomic_store(&actor->place->faulting->refused[i], 0);
+}
+
+/* Neither that of the keys' token nor that of the log's. */
+static void expect_pin_tried_once(const struct actor *actor)
+{
+    if (atomic_load(&actor->place->faulting->pin_again) > 0)
+        complain(actor, "a PIN was tried again after the token had refused it");
 }
 
 static void expect_no_login(struct actor *actor, const struct task *task)
@@ -386,6 +394,7 @@ static void recover(struct actor *actor, const struct task *task, bool succeeded
     bool refused = pin_was_refused(actor);
     if (refused && !succeeded && !is_done(actor, task))
         expect_no_login(actor, task);
+    expect_pin_tried_once(actor);
     if (refused)
         touch_pin(actor);
     while (!succeeded && !is_done(actor, task)) {
@@ -444,6 +453,7 @@ static void act(struct actor *actor)
     if (actor->outcome->issued[0] != '\0')
         expect_issued(actor);
     (void)sealring_maintain(actor->vault, NULL, NULL); /* hands out log lines */
+    expect_pin_tried_once(actor);
     sealring_close(&actor->vault);
     sealring_manager_close(&actor->manager);
     sqlite3_close(actor->registry);
