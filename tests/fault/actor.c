@@ -40,6 +40,7 @@ struct actor {
     sqlite3 *registry; /* one connection, as reading the schema anew for each question was a third of a trial */
     sealring_vault *vault;
     sealring_manager *manager;
+    char afterwards[SEALRING_CREDENTIAL_LENGTH_MAX + 1]; /* issued when the fault was over */
 };
 
 /* Ends the process with what was wrong. */
@@ -390,6 +391,8 @@ static bool is_done(const struct actor *actor, const struct task *task)
 /* The fault is over: the same process succeeds before long. */
 static void recover(struct actor *actor, const struct task *task, bool succeeded)
 {
+    if (succeeded && task->done != NULL && !is_done(actor, task))
+        complain(actor, "what was said to be done is not in the registry");
     int64_t end = now_ms() + PATIENCE_MS;
     bool refused = pin_was_refused(actor);
     if (refused && !succeeded && !is_done(actor, task))
@@ -408,9 +411,8 @@ static void recover(struct actor *actor, const struct task *task, bool succeeded
 /* One more act that needs the token: what the fault left half done is finished by then. */
 static void manage_once_more(struct actor *actor)
 {
-    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     int64_t end = now_ms() + PATIENCE_MS;
-    while (issue(actor, GROUND_OTHER, "afterwards", text) != SEALRING_OK) {
+    while (issue(actor, GROUND_OTHER, "afterwards", actor->afterwards) != SEALRING_OK) {
         if (now_ms() > end)
             complain(actor, "the manager does not recover");
         usleep(LOOK_US);
@@ -419,9 +421,8 @@ static void manage_once_more(struct actor *actor)
     audit_objects(actor);
 }
 
-static void expect_issued(const struct actor *actor)
+static void expect_issued(const struct actor *actor, const char *text)
 {
-    const char *text = actor->outcome->issued;
     sealring_verdict verdict = sealring_verify(actor->vault, text, strlen(text), "read", NULL);
     if (verdict != SEALRING_ACCEPTED)
         complain(actor, "what was issued is not good: %s", sealring_verdict_name(verdict));
@@ -451,7 +452,9 @@ static void act(struct actor *actor)
     for (int which = 0; which < GROUND_TEXTS; which++)
         expect_right_verdict(actor, (enum ground_text)which);
     if (actor->outcome->issued[0] != '\0')
-        expect_issued(actor);
+        expect_issued(actor, actor->outcome->issued);
+    if (actor->afterwards[0] != '\0')
+        expect_issued(actor, actor->afterwards);
     (void)sealring_maintain(actor->vault, NULL, NULL); /* hands out log lines */
     expect_pin_tried_once(actor);
     sealring_close(&actor->vault);
