@@ -19,7 +19,6 @@
 #define WORKERS_MOST 64 /* most of them only wait for a token that is given up for a while */
 #define CALLS_LEAST  8  /* of the tasks that use the token */
 #define SAMPLE_SEED  0x5ea1u
-#define SAMPLE       16   /* trials of a task besides one for each call, where not all are tried */
 #define SHOWN        10   /* complaints that are printed, */
 #define SHOWN_ALL    1000 /* where all are tried */
 #define PROGRESS_MS  30000
@@ -36,8 +35,15 @@ static const struct manner {
     {FAULT_TRUNCATED, 1, false, "truncated, once"},         {FAULT_VANISH, 1, false, "its directory goes away"},
 };
 
+/* All that a code can be of. */
+static const enum code_class classes[] = {CODE_DOUBT, CODE_SESSION, CODE_LOGIN,   CODE_HANDLE, CODE_GONE,
+                                          CODE_BUSY,  CODE_CLOSED,  CODE_REFUSED, CODE_PIN,    CODE_BUG};
+
 #define CHOICES 100
 #define MANNERS (sizeof manners / sizeof manners[0])
+#define CODED   3 /* manners with a code, which come first */
+#define CLASSES (sizeof classes / sizeof classes[0])
+#define SAMPLE  ((unsigned)(CODED * CLASSES + MANNERS - CODED)) /* trials of a task besides one for each call */
 
 struct list {
     struct trial *trials;
@@ -52,7 +58,8 @@ struct board {
     _Atomic(uint64_t) met;
     _Atomic(uint64_t) survived; /* the task succeeded in spite of the fault */
     _Atomic(uint64_t) complaints;
-    _Atomic(int64_t) told; /* when somebody said how far it is, or the start */
+    _Atomic(int64_t) slowest; /* trial, in milliseconds */
+    _Atomic(int64_t) told;    /* when somebody said how far it is, or the start */
     struct outcome outcomes[WORKERS_MOST];
 };
 
@@ -109,18 +116,29 @@ static void list_all(struct list *list, enum actor_task task, uint64_t first, ui
                 add(list, task, &manners[i], call, fault_codes[j]);
 }
 
-/* Each call with some code; each manner; and codes by class, so that rare classes are not forgotten. Always the same ones. */
+/* A code of the class, by chance. */
+static CK_RV draw_code(uint32_t *state, enum code_class class)
+{
+    CK_RV code;
+    do {
+        code = fault_codes[draw(state, FAULT_CODES)];
+    } while (code_class_of(code) != class);
+    return code;
+}
+
+/* Each call with some code in some manner; and at some call each class of codes in each manner, so that rare ones are not
+ * forgotten, and each manner without a code. Always the same ones. */
 static void list_some(struct list *list, enum actor_task task, uint64_t calls)
 {
     uint32_t state = seed + (uint32_t)task;
     for (uint64_t call = 1; call <= calls; call++)
         add(list, task, &manners[draw(&state, MANNERS)], call, fault_codes[draw(&state, FAULT_CODES)]);
     for (unsigned i = 0; i < sample; i++) {
-        enum code_class class = (enum code_class)(i % (CODE_BUG + 1));
-        CK_RV code = fault_codes[draw(&state, FAULT_CODES)];
-        for (unsigned tries = 0; tries < 1000 && code_class_of(code) != class; tries++)
-            code = fault_codes[draw(&state, FAULT_CODES)];
-        add(list, task, &manners[i % MANNERS], 1 + draw(&state, (uint32_t)calls), code);
+        unsigned pair = i % SAMPLE;
+        bool coded = pair < CODED * CLASSES;
+        CK_RV code = coded ? draw_code(&state, classes[pair % CLASSES]) : CKR_OK;
+        const struct manner *manner = &manners[coded ? pair / CLASSES : CODED + pair - CODED * CLASSES];
+        add(list, task, manner, 1 + draw(&state, (uint32_t)calls), code);
     }
 }
 
@@ -149,6 +167,13 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void note_time(int64_t took)
+{
+    int64_t slowest = atomic_load(&board->slowest);
+    while (took > slowest && !atomic_compare_exchange_weak(&board->slowest, &slowest, took))
+        ;
+}
+
 /* From time to time, by whoever sees first that it is time. */
 static void tell_progress(const struct list *list)
 {
@@ -173,7 +198,9 @@ static void work(unsigned number, const struct list *list)
             break;
         const struct trial *trial = &list->trials[next];
         place_restore(&place);
+        int64_t start = now_ms();
         bool good = actor_try(&place, trial, outcome);
+        note_time(now_ms() - start);
         atomic_fetch_add(&board->tried, 1);
         atomic_fetch_add(&board->met, outcome->met > 0);
         atomic_fetch_add(&board->survived, outcome->met > 0 && outcome->succeeded);
@@ -233,10 +260,10 @@ static void print_result(enum actor_task task, uint64_t calls, int64_t took_ms)
     name_task(task, name);
     printf(
         "# %s: %llu calls of the token x %zu codes x 3 manners, and 3 manners without a code: %llu tried%s, %llu met "
-        "the fault, %llu of them succeeded all the same; %llu complaints, %lld s\n",
+        "the fault, %llu of them succeeded all the same; %llu complaints, %lld s, the slowest trial %lld ms\n",
         actor_task_names[task], (unsigned long long)calls, FAULT_CODES, (unsigned long long)board->tried,
         everything ? "" : " (a sample by seed)", (unsigned long long)board->met, (unsigned long long)board->survived,
-        (unsigned long long)board->complaints, (long long)(took_ms / 1000));
+        (unsigned long long)board->complaints, (long long)(took_ms / 1000), (long long)board->slowest);
     printf("# figure: token-faults-%s calls=%llu codes=%zu tried=%llu met=%llu complaints=%llu\n", name,
            (unsigned long long)calls, FAULT_CODES, (unsigned long long)board->tried, (unsigned long long)board->met,
            (unsigned long long)board->complaints);
