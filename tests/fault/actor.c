@@ -436,7 +436,7 @@ static void act(struct actor *actor)
     struct faulting *faulting = actor->place->faulting;
     if (task->prepare != NULL)
         task->prepare(actor);
-    place_script(actor->place, actor->trial->kind, FAULT_ANY, actor->trial->call, actor->trial->times,
+    place_script(actor->place, actor->trial->kind, actor->trial->function, actor->trial->call, actor->trial->times,
                  actor->trial->code);
     sealring_status status = task->act(actor);
     actor->outcome->calls = atomic_load(&faulting->all);
@@ -496,7 +496,8 @@ bool actor_try(struct place *place, const struct trial *trial, struct outcome *o
     else if (outcome->complaint[0] == '\0' && !place_is_clean(place, outcome->issued, found))
         snprintf(outcome->complaint, sizeof outcome->complaint, "a secret is told: %s", found);
     outcome->met = atomic_load(&place->faulting->met);
-    if (trial->call <= FAULT_TRACE)
+    outcome->function = trial->function;
+    if (trial->function == FAULT_ANY && trial->call <= FAULT_TRACE)
         outcome->function = atomic_load(&place->faulting->trace[trial->call - 1]);
     return outcome->complaint[0] == '\0';
 }

@@ -24,7 +24,8 @@ extern const char *const actor_task_names[ACTOR_TASKS];
 struct trial {
     enum actor_task task;
     enum fault_kind kind;
-    uint64_t call; /* number of the call, of any function, that meets it */
+    enum fault_function function; /* FAULT_ANY: of all */
+    uint64_t call;                /* number of the call, of that function, that meets it */
     uint64_t times;
     unsigned long code;
     unsigned sessions; /* that the token has; 0: enough */
