@@ -29,7 +29,7 @@ coverage_tests = $(unit_tests) test_verifier_strangers test_verifier_cached test
 # Not a sample but all of them: hours of computing.
 .PHONY: fault-all
 fault-all: test_fault_codes module_fault.la
-	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all
+	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all $(TASKS)
 
 .PHONY: crash-all
 crash-all: test_crash test_crash_init module_fault.la crash_preload.la

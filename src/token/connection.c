@@ -99,6 +99,16 @@ static bool connection_restart_may_help(const sealring_error *error)
            (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
 }
 
+/* A module that the host program started is its to finalise. But once the module itself says that nobody has it started,
+ * there is nothing to spare: the host finalised it, or its "already initialised" was wrong. */
+static bool connection_may_restart(const struct token *token, const sealring_error *error)
+{
+    if (!token->module->ours) {
+        return error->token_code == CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    return connection_restart_may_help(error) && !connection_has_healthy_neighbour(token);
+}
+
 static void connection_drop(struct token *token)
 {
     struct module *module = token->module;
@@ -122,8 +132,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     bool restart = afresh || !module->initialised;
     if (!restart) {
         status = connection_log_in(token, error);
-        restart = status != SEALRING_OK && connection_restart_may_help(error) && module->ours &&
-                  !connection_has_healthy_neighbour(token);
+        restart = status != SEALRING_OK && connection_may_restart(token, error);
     }
     if (restart) {
         connection_drop(token);

@@ -227,7 +227,9 @@ void module_release(struct module *module)
 sealring_status module_restart(struct module *module, sealring_error *error)
 {
     if (module->initialised) {
-        module->functions->C_Finalize(NULL);
+        if (module->ours) {
+            module->functions->C_Finalize(NULL);
+        }
         module->initialised = false;
         module->generation++;
     }

@@ -40,7 +40,8 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
 /* Finalises it if this was the last reference and we initialised it. Never in a forked child. */
 void module_release(struct module *module);
 
-/* Finalises, if it is initialised (then it must be `ours`), and initialises. The caller holds `use` for writing. */
+/* Finalises, if it is initialised and `ours`, and initialises. One that is not ours must have said itself that it is not
+ * initialised any more. The caller holds `use` for writing. */
 sealring_status module_restart(struct module *module, sealring_error *error);
 
 /* Whether this is a PKCS#11 module at all; it is unloaded again. */

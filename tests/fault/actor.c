@@ -7,6 +7,7 @@
 #include "fault/actor.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,9 +37,10 @@ struct actor {
     const struct trial *trial;
     struct outcome *outcome;
     FILE *output;
+    sqlite3 *registry; /* one connection, as reading the schema anew for each question was a third of a trial */
     sealring_vault *vault;
     sealring_manager *manager;
-    bool pin_refused; /* the token said so: the PIN file has to be touched */
+    char afterwards[SEALRING_CREDENTIAL_LENGTH_MAX + 1]; /* issued when the fault was over */
 };
 
 /* Ends the process with what was wrong. */
@@ -75,6 +77,25 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void connect_registry(struct actor *actor)
+{
+    if (sqlite3_open_v2(actor->place->vault.registry, &actor->registry, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        complain(actor, "the registry cannot be opened");
+    sqlite3_busy_timeout(actor->registry, PATIENCE_MS);
+}
+
+/* The number that the registry answers. */
+static long long ask_registry(const struct actor *actor, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(actor->registry, sql, -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        complain(actor, "%s: %s", sql, sqlite3_errmsg(actor->registry));
+    long long number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
 /* ---- Verdicts */
 
 static sealring_verdict ask(const struct actor *actor, enum ground_text which)
@@ -102,7 +123,7 @@ static sealring_verdict due(const struct actor *actor, enum ground_text which)
              version, ring);
     static const sealring_verdict verdicts[] = {SEALRING_ACCEPTED, SEALRING_REJECTED_VERSION_RETIRED,
                                                 SEALRING_REJECTED_VERSION_COMPROMISED};
-    return verdicts[test_vault_number(&actor->place->vault, sql)];
+    return verdicts[ask_registry(actor, sql)];
 }
 
 /* Under the fault: right, or unavailable. */
@@ -294,7 +315,7 @@ static sealring_status audit_object(const struct token_key_info *key, void *cont
              "SELECT coalesce((SELECT CASE WHEN closing_owed THEN 3 WHEN state = 6 THEN 0 WHEN state > 3 THEN 2 ELSE 1 "
              "END FROM version WHERE number = %s AND ring = (SELECT id FROM ring WHERE name = '%.*s')), 0)",
              slash + 1, (int)(slash - key->label - 9), key->label + 9);
-    long long wanted = test_vault_number(&actor->place->vault, sql);
+    long long wanted = ask_registry(actor, sql);
     if (wanted == 0 || (wanted == 1 && !key->sign) || (wanted == 2 && key->sign))
         complain(actor, "object %s %s, and the registry says otherwise (%lld)", key->label,
                  key->sign ? "may sign" : "may not sign", wanted);
@@ -315,8 +336,7 @@ static void audit_objects(const struct actor *actor)
     if (token_open(&token_config, &token, &error) != SEALRING_OK ||
         token_key_each(token, "", audit_object, &audit, &error) != SEALRING_OK)
         complain(actor, "the objects cannot be listed: %s", error.message);
-    long long wanted =
-        test_vault_number(&actor->place->vault, "SELECT count(*) FROM version WHERE state <> 6 OR closing_owed = 1");
+    long long wanted = ask_registry(actor, "SELECT count(*) FROM version WHERE state <> 6 OR closing_owed = 1");
     if (audit.objects != wanted)
         complain(actor, "%u objects in the token, %lld in the registry", audit.objects, wanted);
     token_close(token);
@@ -343,6 +363,15 @@ static void touch_pin(const struct actor *actor)
     snprintf(path, sizeof path, "%.80s/pins/keys.pin", actor->place->vault.path);
     if (utimensat(AT_FDCWD, path, NULL, 0) != 0)
         complain(actor, "the PIN file cannot be touched");
+    for (size_t i = 0; i < FAULT_SLOTS; i++) /* it may be tried again */
+        atomic_store(&actor->place->faulting->refused[i], 0);
+}
+
+/* Neither that of the keys' token nor that of the log's. */
+static void expect_pin_tried_once(const struct actor *actor)
+{
+    if (atomic_load(&actor->place->faulting->pin_again) > 0)
+        complain(actor, "a PIN was tried again after the token had refused it");
 }
 
 static void expect_no_login(struct actor *actor, const struct task *task)
@@ -356,16 +385,19 @@ static void expect_no_login(struct actor *actor, const struct task *task)
 
 static bool is_done(const struct actor *actor, const struct task *task)
 {
-    return task->done != NULL && test_vault_number(&actor->place->vault, task->done) > 0;
+    return task->done != NULL && ask_registry(actor, task->done) > 0;
 }
 
 /* The fault is over: the same process succeeds before long. */
 static void recover(struct actor *actor, const struct task *task, bool succeeded)
 {
+    if (succeeded && task->done != NULL && !is_done(actor, task))
+        complain(actor, "what was said to be done is not in the registry");
     int64_t end = now_ms() + PATIENCE_MS;
     bool refused = pin_was_refused(actor);
     if (refused && !succeeded && !is_done(actor, task))
         expect_no_login(actor, task);
+    expect_pin_tried_once(actor);
     if (refused)
         touch_pin(actor);
     while (!succeeded && !is_done(actor, task)) {
@@ -379,9 +411,8 @@ static void recover(struct actor *actor, const struct task *task, bool succeeded
 /* One more act that needs the token: what the fault left half done is finished by then. */
 static void manage_once_more(struct actor *actor)
 {
-    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     int64_t end = now_ms() + PATIENCE_MS;
-    while (issue(actor, GROUND_OTHER, "afterwards", text) != SEALRING_OK) {
+    while (issue(actor, GROUND_OTHER, "afterwards", actor->afterwards) != SEALRING_OK) {
         if (now_ms() > end)
             complain(actor, "the manager does not recover");
         usleep(LOOK_US);
@@ -390,9 +421,8 @@ static void manage_once_more(struct actor *actor)
     audit_objects(actor);
 }
 
-static void expect_issued(const struct actor *actor)
+static void expect_issued(const struct actor *actor, const char *text)
 {
-    const char *text = actor->outcome->issued;
     sealring_verdict verdict = sealring_verify(actor->vault, text, strlen(text), "read", NULL);
     if (verdict != SEALRING_ACCEPTED)
         complain(actor, "what was issued is not good: %s", sealring_verdict_name(verdict));
@@ -406,14 +436,11 @@ static void act(struct actor *actor)
     struct faulting *faulting = actor->place->faulting;
     if (task->prepare != NULL)
         task->prepare(actor);
-    place_script(actor->place, actor->trial->kind, FAULT_ANY, actor->trial->call, actor->trial->times,
+    place_script(actor->place, actor->trial->kind, actor->trial->function, actor->trial->call, actor->trial->times,
                  actor->trial->code);
     sealring_status status = task->act(actor);
     actor->outcome->calls = atomic_load(&faulting->all);
-    actor->outcome->met = atomic_load(&faulting->met);
     actor->outcome->succeeded = status == SEALRING_OK;
-    for (size_t i = 0; i < actor->outcome->calls && i < FAULT_TRACE; i++)
-        actor->outcome->trace[i] = atomic_load(&faulting->trace[i]);
     if (status == SEALRING_INVALID || status == SEALRING_REGISTRY || status == SEALRING_SYSTEM)
         complain(actor, "the status is %d, which is not about the token", (int)status);
     place_heal(actor->place);
@@ -425,10 +452,14 @@ static void act(struct actor *actor)
     for (int which = 0; which < GROUND_TEXTS; which++)
         expect_right_verdict(actor, (enum ground_text)which);
     if (actor->outcome->issued[0] != '\0')
-        expect_issued(actor);
+        expect_issued(actor, actor->outcome->issued);
+    if (actor->afterwards[0] != '\0')
+        expect_issued(actor, actor->afterwards);
     (void)sealring_maintain(actor->vault, NULL, NULL); /* hands out log lines */
+    expect_pin_tried_once(actor);
     sealring_close(&actor->vault);
     sealring_manager_close(&actor->manager);
+    sqlite3_close(actor->registry);
     fclose(actor->output);
 }
 
@@ -443,6 +474,7 @@ static int run_child(struct place *place, const struct trial *trial, struct outc
     atomic_store(&place->faulting->sessions_max, trial->sessions);
     atomic_store(&place->faulting->sessions_unsaid, trial->sessions_unsaid);
     alarm(CHILD_LIMIT);
+    connect_registry(&actor);
     act(&actor);
     return 0;
 }
@@ -463,5 +495,9 @@ bool actor_try(struct place *place, const struct trial *trial, struct outcome *o
         snprintf(outcome->complaint, sizeof outcome->complaint, "exit status %d", WEXITSTATUS(status));
     else if (outcome->complaint[0] == '\0' && !place_is_clean(place, outcome->issued, found))
         snprintf(outcome->complaint, sizeof outcome->complaint, "a secret is told: %s", found);
+    outcome->met = atomic_load(&place->faulting->met);
+    outcome->function = trial->function;
+    if (trial->function == FAULT_ANY && trial->call <= FAULT_TRACE)
+        outcome->function = atomic_load(&place->faulting->trace[trial->call - 1]);
     return outcome->complaint[0] == '\0';
 }

@@ -24,7 +24,8 @@ extern const char *const actor_task_names[ACTOR_TASKS];
 struct trial {
     enum actor_task task;
     enum fault_kind kind;
-    uint64_t call; /* number of the call, of any function, that meets it */
+    enum fault_function function; /* FAULT_ANY: of all */
+    uint64_t call;                /* number of the call, of that function, that meets it */
     uint64_t times;
     unsigned long code;
     unsigned sessions; /* that the token has; 0: enough */
@@ -35,8 +36,8 @@ struct trial {
 struct outcome {
     uint64_t calls; /* of the task */
     uint64_t met;
-    bool succeeded; /* the task did, under the fault */
-    uint8_t trace[FAULT_TRACE];
+    bool succeeded;    /* the task did, under the fault */
+    unsigned function; /* an enum fault_function, if the fault was met: which */
     char issued[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     char complaint[512]; /* empty: all was as it must be */
 };

@@ -38,6 +38,7 @@ enum fault_kind {
 
 #define FAULT_EVER   UINT64_MAX /* as `times`: until the script is another */
 #define FAULT_TRACE  4096
+#define FAULT_SLOTS  4
 #define FAULT_SUFFIX ".away" /* of a directory that was moved away */
 
 struct faulting {
@@ -61,12 +62,14 @@ struct faulting {
     /* What happened. */
     _Atomic(uint64_t) calls[FAULT_FUNCTION_COUNT];
     _Atomic(uint64_t) all;
-    _Atomic(uint64_t) met;               /* calls that met the fault */
-    _Atomic(uint64_t) hanging;           /* now */
-    _Atomic(uint64_t) logins;            /* C_Login that reached the real module, over all processes */
-    _Atomic(uint64_t) sessions_most;     /* that were open at once in one process */
-    _Atomic(uint8_t) trace[FAULT_TRACE]; /* which function call number i + 1 was */
-    struct touches touches;              /* those of the token, and of whatever else the test counts with them */
+    _Atomic(uint64_t) met;                  /* calls that met the fault */
+    _Atomic(uint64_t) hanging;              /* now */
+    _Atomic(uint64_t) logins;               /* C_Login that reached the real module, over all processes */
+    _Atomic(uint64_t) refused[FAULT_SLOTS]; /* 1 + each slot for which a PIN was refused; 0: none */
+    _Atomic(uint64_t) pin_again;            /* C_Login there after that */
+    _Atomic(uint64_t) sessions_most;        /* that were open at once in one process */
+    _Atomic(uint8_t) trace[FAULT_TRACE];    /* which function call number i + 1 was */
+    struct touches touches;                 /* those of the token, and of whatever else the test counts with them */
 };
 
 #endif

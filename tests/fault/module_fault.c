@@ -309,12 +309,34 @@ static CK_RV log_in(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *p
     return code;
 }
 
+/* One that is locked or expired is not spent by another try. */
+static bool refuses_pin(CK_RV code)
+{
+    return code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE;
+}
+
+/* A login at a slot of which the caller was told that the PIN is refused; and whether it is told so now. */
+static void note_login(CK_SESSION_HANDLE session, CK_RV answer)
+{
+    CK_SESSION_INFO info;
+    size_t i = 0;
+    uint64_t slot = real->C_GetSessionInfo(session, &info) == CKR_OK ? 1 + info.slotID : UINT64_MAX;
+    while (i < FAULT_SLOTS && atomic_load(&faulting->refused[i]) != 0 && atomic_load(&faulting->refused[i]) != slot)
+        i++;
+    if (i < FAULT_SLOTS && atomic_load(&faulting->refused[i]) == slot)
+        atomic_fetch_add(&faulting->pin_again, 1);
+    else if (i < FAULT_SLOTS && refuses_pin(answer))
+        atomic_store(&faulting->refused[i], slot);
+}
+
 static CK_RV fault_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG length)
 {
     bool calls_real;
     CK_RV decided = decide(FAULT_C_Login, CKR_DEVICE_REMOVED, &calls_real);
     CK_RV code = calls_real ? log_in(session, user, pin, length) : decided;
-    return decided != CKR_OK ? decided : code;
+    CK_RV answer = decided != CKR_OK ? decided : code;
+    note_login(session, answer);
+    return answer;
 }
 
 /* ---- Objects */

@@ -207,6 +207,7 @@ START_TEST(few_sessions_are_enough)
     for (int task = 0; task < ACTOR_TASKS; task++) {
         struct trial trial = {.task = (enum actor_task)task,
                               .kind = FAULT_NONE,
+                              .function = FAULT_ANY,
                               .call = 1,
                               .sessions = limits[_i].sessions,
                               .sessions_unsaid = limits[_i].unsaid};

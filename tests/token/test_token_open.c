@@ -417,6 +417,27 @@ START_TEST(finalised_by_the_host_is_started_again)
 }
 END_TEST
 
+/* Also if it was the host's, and we had joined. */
+START_TEST(finalised_by_the_host_whose_it_was_is_started_again)
+{
+    struct token_key_reference reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error error = {0};
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK,
+                                      .pReserved = test.init_args[0] != '\0' ? test.init_args : NULL};
+    CK_FUNCTION_LIST *host = host_functions();
+    ck_assert_uint_eq(host->C_Initialize(&arguments), CKR_OK);
+    struct token *token = test_token_open(&test);
+    test_token_reference(&reference, "host");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_uint_eq(host->C_Finalize(NULL), CKR_OK);
+    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
+                  error.message);
+    token_close(token);
+    ck_assert(module_is(false)); /* and now it is ours to finalise */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("token open");
@@ -427,6 +448,8 @@ int main(void)
     tcase_add_test(cases, two_tokens_share_the_module);
     if (token_kind()->joins_host)
         tcase_add_test(cases, what_the_host_initialised_stays_initialised);
+    if (token_kind()->joins_host && token_kind()->tells_initialised)
+        tcase_add_test(cases, finalised_by_the_host_whose_it_was_is_started_again);
     tcase_add_test(cases, module_is_said_to_be_missing);
     tcase_add_test(cases, module_without_function_list_is_none);
     tcase_add_test(cases, module_without_configuration_is_said);
