@@ -384,6 +384,7 @@ static void print_memory(const char *name, const struct figures *before, const s
     printf("# %s: %llu allocations failed, in %llu of %llu call stacks: old %llu (%llu to the byte), between %llu, new "
            "%llu, neither %llu\n",
            name, tried, met, (unsigned long long)atomic_load(&seen.count), old, unchanged, between, all_new, bad);
+    fflush(stdout); /* a test that fails ends without that */
     atomic_fetch_add(&board->figures.stacks, met);
 }
 
