@@ -2,6 +2,7 @@
 /* A VFS for SQLite that counts what changes the registry's files, lets it fail, and remembers what a power loss would take back. */
 #include "crash/vfs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -115,11 +116,12 @@ static void make_safe(const struct crash_file *file)
     power->safe++;
 }
 
+/* A file that has been removed since has nothing to be taken back. */
 static bool take_back(const struct unsafe *record)
 {
     int descriptor = open(record->path, O_WRONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return false;
+        return errno == ENOENT;
     bool done = pwrite(descriptor, record + 1, record->length, record->offset) == (ssize_t)record->length &&
                 ftruncate(descriptor, record->size) == 0;
     close(descriptor);
