@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/sealring/memory.h"
+
 json_t *jsontext_time(int64_t time)
 {
     char text[SEALRING_TIME_SIZE];
@@ -135,15 +137,17 @@ void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
                                issued->existed              ? "existed"
                                : issued->credential == NULL ? "imported"
                                                             : "issued");
-    char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
-    if (text == NULL) {
+    /* into memory that is there: json_dumps may leave a member's name out when it gets none */
+    size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
+    char *text = memory_grow(NULL, length + 1, 1);
+    if (length == 0 || json_dumpb(object, text, length, JSON_COMPACT) != length) {
         fputs("sealring: out of memory\n", stderr);
         exit(1);
     }
+    json_decref(object);
     /* The credential's alphabet needs no escaping, so it can follow by hand, straight from the library's memory. */
     const char *mark = issued->credential == NULL ? "" : "\"";
-    fprintf(stream, "%.*s,\"credential\":%s%s%s}\n", (int)(strlen(text) - 1), text, mark,
+    fprintf(stream, "%.*s,\"credential\":%s%s%s}\n", (int)(length - 1), text, mark,
             issued->credential == NULL ? "null" : issued->credential, mark);
     free(text);
 }
