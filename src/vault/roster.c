@@ -97,7 +97,7 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
         entry->row = *row;
     else if (row->alarms > entry->row.alarms)
         entry->row.alarms = row->alarms;
-    entry->written_boot_ms = row->seen_boot_ms;
+    entry->written = *row;
     entry->remembered = true;
     name_entry(entry);
     return SEALRING_OK;
@@ -318,7 +318,7 @@ static void conclude(const struct roster *roster, struct roster_entry *entry, se
 
 static void judge(struct roster *roster, struct roster_entry *entry)
 {
-    const struct registry_verifier before = entry->row;
+    const struct registry_verifier *written = &entry->written;
     struct registry_verifier *row = &entry->row;
     struct watched *watched = &entry->watched;
     if (row->state == SEALRING_VERIFIER_FORGOTTEN && (!watched->file_there || watched->number == row->number))
@@ -332,9 +332,9 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     bool aged = row->ended != 0 && roster->now - row->ended > (row->hole == 0 ? ROWS_KEPT_MS : HOLES_KEPT_MS);
     entry->surplus = entry->remembered && !watched->file_there && (aged || (watched->taken_over && row->hole == 0));
     /* The number of somebody who goes on reporting is news only when what is remembered grows old. */
-    bool told = row->state != before.state || row->ended != before.ended || row->hole != before.hole;
-    bool moved = row->number != before.number || row->seen_boot_ms != before.seen_boot_ms;
-    bool stale = row->seen_boot_ms - entry->written_boot_ms > roster->vault.lease_ms / 4;
+    bool told = row->state != written->state || row->ended != written->ended || row->hole != written->hole;
+    bool moved = row->number != written->number || row->seen_boot_ms != written->seen_boot_ms;
+    bool stale = row->seen_boot_ms - written->seen_boot_ms > roster->vault.lease_ms / 4;
     entry->changed =
         entry->changed || !entry->remembered || told || (moved && (stale || row->state == SEALRING_VERIFIER_SILENT));
 }
@@ -346,6 +346,7 @@ static void forget_files(struct roster *roster)
         roster->entries[i].damaged = false;
         roster->entries[i].changed = false;
         roster->entries[i].remembered = false;
+        memset(&roster->entries[i].written, 0, sizeof roster->entries[i].written);
     }
     roster->strange = 0;
     roster->told_lease_ms = 0;

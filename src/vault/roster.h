@@ -20,11 +20,11 @@ struct roster_version {
 
 /* One verifier; of a file that several used one after the other the present one, in whose file the records of all are. */
 struct roster_entry {
-    struct registry_verifier row; /* as it is to be remembered */
-    bool remembered;              /* the registry has a row of it */
-    bool changed;                 /* that row is not what it should be */
-    bool surplus;                 /* it is of no use any more */
-    int64_t written_boot_ms;      /* as the row in the registry has it */
+    struct registry_verifier row;     /* as it is to be remembered */
+    bool remembered;                  /* the registry has a row of it */
+    bool changed;                     /* that row is not what it should be */
+    bool surplus;                     /* it is of no use any more */
+    struct registry_verifier written; /* the registry's row, zero if it has none */
     struct watched watched;
     uint64_t alarms; /* that its file tells of, and the last one's text */
     char alarm[REPORT_ALARM_SIZE];
