@@ -33,8 +33,10 @@ head -c 3000000 /dev/zero | tr '\0' a >"$work/huge"
 judge "$work/huge" 1 malformed "three megabytes"
 head -c 4096 /dev/urandom >"$work/noise"
 judge "$work/noise" 1 malformed "noise"
-typo=$(echo "$credential" | sed 's/.$/!/; s/0!/1/; s/!$/0/')
-[ "$typo" != "$credential" ] || bail_out "the typo is none"
+case $credential in
+*0) typo=${credential%?}1 ;;
+*) typo=${credential%?}0 ;;
+esac
 echo "$typo" >"$work/typo"
 judge "$work/typo" 1 malformed "a typo"
 
