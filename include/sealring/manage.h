@@ -277,9 +277,10 @@ typedef struct sealring_change {
     size_t size;
     sealring_effect effects[SEALRING_EFFECTS_MAX];
     size_t count;
-    bool closing_owed; /* the token was not told yet to refuse a closed version's object; said in `remark` */
-    char guard[384];   /* what the guards answered, also when they said no; one line */
-    char remark[256];  /* what the operator should know, empty for nothing */
+    bool closing_owed;        /* the token was not told yet to refuse a closed version's object; said in `remark` */
+    char guard[384];          /* what the guards answered, also when they said no; one line */
+    char remark[256];         /* what the operator should know, empty for nothing */
+    bool waits_for_verifiers; /* with SEALRING_WAITING: what is in the way opens by itself, see sealring_wait_barrier */
 } sealring_change;
 
 /* Carries out `event` on ring `ring`. version 0: the event chooses; retire, reinstate, compromise and destroy want it said

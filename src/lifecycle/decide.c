@@ -256,6 +256,9 @@ static void ask_guards(struct attempt *attempt)
         decision->answer = LIFECYCLE_ALLOWED;
         decision->overruled = true;
     }
+    for (size_t i = 0; i < GUARD_COUNT && decision->answer == LIFECYCLE_WAITING; i++)
+        if (results[i].answer == LIFECYCLE_WAITING)
+            decision->waiting |= guards[i].guard;
     /* What stands in the way comes first, so that a long line loses the rest. */
     say_results(decision->reason, results, LIFECYCLE_FORBIDDEN);
     say_results(decision->reason, results, LIFECYCLE_WAITING);

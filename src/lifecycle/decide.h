@@ -20,7 +20,8 @@ struct lifecycle_step {
 
 struct lifecycle_decision {
     enum lifecycle_answer answer;
-    bool overruled; /* a guard said wait, and the operator overruled it */
+    unsigned waiting; /* guards that say wait, if that is the answer: bits of enum lifecycle_guard */
+    bool overruled;   /* a guard said wait, and the operator overruled it */
     char reason[LIFECYCLE_REASON_SIZE];
     struct lifecycle_step steps[SEALRING_EFFECTS_MAX];
     size_t count;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "lifecycle/table.h"
 #include "verifier/derive.h"
 
 static sealring_status refusal(const struct transition *transition, sealring_error *error)
@@ -38,6 +39,7 @@ sealring_status transition_decide(struct transition *transition, sealring_error 
         decision->count = 0;
     }
     snprintf(transition->change->guard, sizeof transition->change->guard, "%s", decision->reason);
+    transition->change->waits_for_verifiers = (decision->waiting & (GUARD_BARRIER | GUARD_ERA)) != 0;
     /* what could not be found out is no answer: a caller that waits would never hear of it */
     return wanted == SEALRING_OK || wanted == SEALRING_WAITING ? refusal(transition, error) : wanted;
 }

@@ -5,6 +5,7 @@
 
 #include "lib/runner.h"
 #include "lifecycle/decide.h"
+#include "lifecycle/table.h"
 
 #define NOW INT64_C(1795292100000) /* 2026-11-21T20:15:00Z */
 #define DAY INT64_C(86400000)
@@ -406,15 +407,18 @@ START_TEST(what_stands_in_the_way_comes_first)
     decide_with(&model, &open, SEALRING_EVENT_ACTIVATE, 0, false);
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING);
     ck_assert_ptr_eq(strstr(decision.reason, "1 retiring already"), decision.reason);
+    ck_assert_uint_eq(decision.waiting, GUARD_KEEP);
     assert_says("; barrier open");
     decide_with(&model, &open, SEALRING_EVENT_ACTIVATE, 0, true);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert(decision.overruled);
     ck_assert_ptr_eq(strstr(decision.reason, "overruled: 1 retiring already"), decision.reason);
+    ck_assert_uint_eq(decision.waiting, 0);
     decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 0, true);
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING); /* the barrier is a fact */
     ck_assert(!decision.overruled);
     ck_assert_ptr_eq(strstr(decision.reason, "barrier closed"), decision.reason);
+    ck_assert_uint_eq(decision.waiting, GUARD_BARRIER | GUARD_KEEP);
 }
 END_TEST
 

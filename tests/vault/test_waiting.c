@@ -639,9 +639,12 @@ static struct server rotate_known(void)
     test_vault_sql(&vault, "UPDATE vault SET token_closes_keys = 0");
     struct server server = start(true);
     manage();
-    ck_assert_int_eq(event(SEALRING_EVENT_ROTATE, 0, NULL, NULL), SEALRING_WAITING);
+    sealring_change change = {.size = sizeof change};
+    ck_assert_int_eq(event(SEALRING_EVENT_ROTATE, 0, NULL, &change), SEALRING_WAITING);
+    ck_assert(change.waits_for_verifiers);
     tell(&server, ORDER_LOOK, NULL);
-    ASSERT_OK(event(SEALRING_EVENT_ACTIVATE, 2, NULL, NULL), error);
+    ASSERT_OK(event(SEALRING_EVENT_ACTIVATE, 2, NULL, &change), error);
+    ck_assert(!change.waits_for_verifiers);
     tell(&server, ORDER_LOOK, NULL);
     ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);
     return server;

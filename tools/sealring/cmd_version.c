@@ -9,6 +9,8 @@
 #include "tools/sealring/session.h"
 #include "tools/sealring/waitline.h"
 
+#define TRIES_MOST 10 /* verifiers may join all the time */
+
 /* What a version in this state means for people: "version 2 " and the sentence. */
 static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
 {
@@ -152,39 +154,45 @@ static int find_pending(const sealring_version_info *version, void *context)
     return 0;
 }
 
-/* Until every verifier can verify the pending version; then the event's second half. */
-static sealring_status activate_later(struct session *session, const char *ring, const sealring_event_options *options,
-                                      sealring_change *change)
+static sealring_status wait_for_barrier(struct session *session, const char *ring, uint32_t pending)
 {
-    uint32_t pending = session->options.version;
     char what[64];
     struct waitline waitline;
-    (void)sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL);
     snprintf(what, sizeof what, "waiting until everybody can verify version %" PRIu32, pending);
     waitline_start(&waitline, session, what);
     sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
     waitline_finish(&waitline);
     if (waitline.interrupted)
         waitline_leave(&waitline, session->error.message);
-    if (status == SEALRING_OK)
-        status = sealring_version_change(session->manager, ring, SEALRING_EVENT_ACTIVATE, pending, options, change,
-                                         &session->error);
     return status;
 }
 
-/* Whether what the event found in its way is a barrier, which opens by itself. A rotation has made its version then. */
-static bool waits_for_barrier(const struct session *session, sealring_status status, const char *ring)
+/* Until every verifier can verify the pending version; then the event's second half. A verifier that joins between the two is waited for
+ * as well. */
+static sealring_status activate_later(struct session *session, const char *ring, const sealring_event_options *options,
+                                      sealring_change *change)
 {
     uint32_t pending = session->options.version;
+    sealring_status status = SEALRING_WAITING;
+    (void)sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL);
+    change->waits_for_verifiers = true;
+    for (int tries = 0; tries < TRIES_MOST && status == SEALRING_WAITING && change->waits_for_verifiers; tries++) {
+        status = wait_for_barrier(session, ring, pending);
+        if (status != SEALRING_OK)
+            return status;
+        status = sealring_version_change(session->manager, ring, SEALRING_EVENT_ACTIVATE, pending, options, change,
+                                         &session->error);
+    }
+    return status;
+}
+
+/* Whether what the event found in its way opens by itself. A rotation has made its version then. */
+static bool may_wait(const struct session *session, sealring_status status, const sealring_change *change)
+{
     sealring_event event = (sealring_event)session->command->detail;
-    if (status != SEALRING_WAITING || session->dry_run || option_given(&session->options, "no-wait") ||
-        (event != SEALRING_EVENT_ROTATE && event != SEALRING_EVENT_ACTIVATE))
-        return false;
-    sealring_wait once = {.size = sizeof once};
-    if (sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL) != SEALRING_OK ||
-        pending == 0)
-        return false;
-    return sealring_wait_barrier(session->manager, ring, pending, &once, NULL) == SEALRING_WAITING;
+    return status == SEALRING_WAITING && change->waits_for_verifiers && !session->dry_run &&
+           !option_given(&session->options, "no-wait") &&
+           (event == SEALRING_EVENT_ROTATE || event == SEALRING_EVENT_ACTIVATE);
 }
 
 /* Whether verifiers have to be waited for before nobody goes by the former state. */
@@ -258,7 +266,7 @@ static int run(struct session *session)
         (void)sealring_version_list(session->manager, ring, given->version, remember_current, &late, NULL);
     sealring_status status = sealring_version_change(session->manager, ring, (sealring_event)session->command->detail,
                                                      given->version, &options, &change, &session->error);
-    if (waits_for_barrier(session, status, ring))
+    if (may_wait(session, status, &change))
         status = activate_later(session, ring, &options, &change);
     return status == SEALRING_OK ? finish(session, ring, &change, late) : fail(session, status, &change);
 }
