@@ -214,6 +214,15 @@ sealring_status sealring_wait_barrier(sealring_manager *manager, const char *rin
 
 /* ---- in force everywhere ---- */
 
+static void take_count(struct waiting *waiting, const struct roster_count *count)
+{
+    waiting->done = count->done == count->total;
+    waiting->told.done = count->done;
+    waiting->told.total = count->total;
+    waiting->told.at_most = count->at_most;
+    snprintf(waiting->text, sizeof waiting->text, "%s", count->missing);
+}
+
 static sealring_status look_at_reports(struct registry *registry, void *context, sealring_error *error)
 {
     struct waiting *waiting = context;
@@ -224,11 +233,7 @@ static sealring_status look_at_reports(struct registry *registry, void *context,
         return status;
     /* an era that ended ended with all its verdicts: whoever goes by another has loaded everything anew */
     roster_count(&manager->roster, manager->committed_epoch, manager->committed_boot_ms, &count);
-    waiting->done = count.done == count.total;
-    waiting->told.done = count.done;
-    waiting->told.total = count.total;
-    waiting->told.at_most = count.at_most;
-    snprintf(waiting->text, sizeof waiting->text, "%s", count.missing);
+    take_count(waiting, &count);
     return SEALRING_OK;
 }
 
@@ -290,11 +295,7 @@ static sealring_status look_at_era(struct registry *registry, void *context, sea
         return status;
     if (!registry_vault_row(registry)->era_in_force)
         roster_count(&waiting->manager->roster, 0, 0, &count);
-    waiting->done = count.done == count.total;
-    waiting->told.done = count.done;
-    waiting->told.total = count.total;
-    waiting->told.at_most = count.at_most;
-    snprintf(waiting->text, sizeof waiting->text, "%s", count.missing);
+    take_count(waiting, &count);
     return SEALRING_OK;
 }
 

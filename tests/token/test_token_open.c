@@ -80,17 +80,25 @@ START_TEST(two_tokens_share_the_module)
 }
 END_TEST
 
+/* The host program initialises the module, and we join with a key. */
+static struct token *join_host(CK_FUNCTION_LIST *host, struct token_key_reference *reference)
+{
+    sealring_error error = {0};
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK,
+                                      .pReserved = test.init_args[0] != '\0' ? test.init_args : NULL};
+    ck_assert_uint_eq(host->C_Initialize(&arguments), CKR_OK);
+    struct token *token = test_token_open(&test);
+    test_token_reference(reference, "host");
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", reference, &error), SEALRING_OK);
+    return token;
+}
+
 START_TEST(what_the_host_initialised_stays_initialised)
 {
     struct token_key_reference reference;
     sealring_error error = {0};
-    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK,
-                                      .pReserved = test.init_args[0] != '\0' ? test.init_args : NULL};
     CK_FUNCTION_LIST *host = host_functions();
-    ck_assert_uint_eq(host->C_Initialize(&arguments), CKR_OK);
-    struct token *token = test_token_open(&test);
-    test_token_reference(&reference, "host");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    struct token *token = join_host(host, &reference);
     CK_SESSION_HANDLE session; /* of the host: destroying must not tear it down either */
     ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
     ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
@@ -423,13 +431,8 @@ START_TEST(finalised_by_the_host_whose_it_was_is_started_again)
     struct token_key_reference reference;
     uint8_t mac[TOKEN_HMAC_SIZE];
     sealring_error error = {0};
-    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK,
-                                      .pReserved = test.init_args[0] != '\0' ? test.init_args : NULL};
     CK_FUNCTION_LIST *host = host_functions();
-    ck_assert_uint_eq(host->C_Initialize(&arguments), CKR_OK);
-    struct token *token = test_token_open(&test);
-    test_token_reference(&reference, "host");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    struct token *token = join_host(host, &reference);
     ck_assert_uint_eq(host->C_Finalize(NULL), CKR_OK);
     ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
                   error.message);
