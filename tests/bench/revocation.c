@@ -126,7 +126,6 @@ void revocation_measure(struct scene *scene)
     struct shared *shared = child_share(path, sizeof(*shared));
     shared->count = scene->quick ? 40 : KEYS_MAX;
     struct taking taking = {.shared = shared};
-    scene_create_ring(scene->many, "revoked");
     (void)scene_issue(scene->many, "revoked", CLIENTS, shared->count, take, &taking);
     for (unsigned i = 0; i < POLLERS; i++)
         pollers[i] = child_start("poller", scene->many_path, path);

@@ -28,8 +28,21 @@ static int keep_key_id(const sealring_issued *issued, void *context)
     return 0;
 }
 
-/* Issues a key and revokes it; once in a while, rotates the ring that the measured credentials are in. */
-static void change(sealring_manager *manager, struct shared *shared, unsigned number)
+/* Rotates the ring that the measured credentials are in. The measuring process is a verifier, so the new version waits for it at the barrier:
+ * what is not activated yet is tried again after the next change. */
+static void rotate(sealring_manager *manager, struct shared *shared, bool *pending)
+{
+    sealring_error error;
+    sealring_status status = sealring_version_change(manager, "many", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error);
+    if (status != SEALRING_OK && status != SEALRING_WAITING)
+        scene_fail("rotate: %s", error.message);
+    *pending = status == SEALRING_WAITING;
+    if (status == SEALRING_OK)
+        atomic_fetch_add(&shared->rotated, 1);
+}
+
+/* Issues a key and revokes it; once in a while, begins a rotation. */
+static void change(sealring_manager *manager, struct shared *shared, unsigned number, bool *pending)
 {
     sealring_error error;
     char key_id[SEALRING_KEY_ID_LENGTH + 1] = "";
@@ -38,11 +51,8 @@ static void change(sealring_manager *manager, struct shared *shared, unsigned nu
     if (sealring_key_set_state(manager, key_id, SEALRING_KEY_REVOKED, "bench", &error) != SEALRING_OK)
         scene_fail("revoke: %s", error.message);
     atomic_fetch_add(&shared->revoked, 1);
-    if (number % ROTATE_EVERY != 0 || atomic_load(&shared->rotated) >= VERSIONS_MAX)
-        return;
-    if (sealring_version_change(manager, "many", SEALRING_EVENT_ROTATE, 0, NULL, NULL, &error) != SEALRING_OK)
-        scene_fail("rotate: %s", error.message);
-    atomic_fetch_add(&shared->rotated, 1);
+    if (*pending || (number % ROTATE_EVERY == 0 && atomic_load(&shared->rotated) < VERSIONS_MAX))
+        rotate(manager, shared, pending);
 }
 
 int tail_churn(const char *vault, const char *shared_path)
@@ -53,10 +63,11 @@ int tail_churn(const char *vault, const char *shared_path)
     if (sealring_manager_open(vault, NULL, &manager, &error) != SEALRING_OK)
         scene_fail("%s", error.message);
     unsigned number = 0;
+    bool pending = false;
     for (int phase = REST; phase != END; phase = atomic_load(&shared->phase)) {
         atomic_store(&shared->now, phase);
         if (phase == CHURN)
-            change(manager, shared, number++);
+            change(manager, shared, number++, &pending);
         else
             (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
