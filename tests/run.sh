@@ -5,7 +5,8 @@
 #   sh tests/run.sh [ARGUMENT...]     arguments go to `make check`: TESTS=tests/cli/story.sh, for one test only,
 #                                     check_PROGRAMS='test_lanes test_cache', so that nothing else is built for it
 #
-# NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
+# SHUFFLE=SEED runs the tests in a random order, the same one for the same seed, and BUSY=16 beside so many busy processes: a test must not
+# lean on the order of what goes on in the background. NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
 # With CI set, a skipped test counts as failed. What the tests measured (lines `# figure: …`) is told at the end, and kept in build/x/figures,
 # or the file that FIGURES names.
 set -eu
@@ -45,6 +46,22 @@ tests=$(printf 'include Makefile\nlist-of-test-logs:\n\t@echo $(TEST_LOGS)\n' |
 for test in $tests; do
     rm -f "$build/$test" "$build/${test%.log}.trs"
 done
+
+if [ -n "${SHUFFLE-}" ]; then
+    echo "in the order of SHUFFLE=$SHUFFLE"
+    # shellcheck disable=SC2016 # for make to expand
+    shuffled=$(printf 'include Makefile\nlist-of-tests:\n\t@echo $(TESTS)\n' |
+        make -s --no-print-directory -C "$build" -f - list-of-tests "$@" | tr -s ' ' '\n' |
+        awk -v seed="$SHUFFLE" 'BEGIN { srand(seed) } { print rand(), $0 }' | sort -n | cut -d' ' -f2 | tr '\n' ' ')
+    set -- "$@" "TESTS=$shuffled"
+fi
+busy=
+while [ "$(echo "$busy" | wc -w)" -lt "${BUSY:-0}" ]; do
+    while :; do :; done 8>&- &
+    busy="$busy $!"
+done
+# shellcheck disable=SC2086 # a list of words
+trap '[ -z "$busy" ] || kill $busy' EXIT
 
 started=$(date +%s)
 # Most of a test's time goes by waiting for something.
