@@ -63,7 +63,7 @@ static void import(struct scene *scene, sealring_manager *manager)
               error);
 }
 
-static void fill(struct ground *ground, sealring_manager *manager, void *context)
+void scene_fill(struct ground *ground, sealring_manager *manager, void *context)
 {
     struct scene *scene = context;
     ASSERT_OK(sealring_client_add(manager, "idle", "idle@example.org", &error), error);
@@ -177,7 +177,7 @@ static struct ground *copy(const struct ground *original, unsigned number)
 struct scene *scene_make(void)
 {
     struct scene *scene = ground_share(sizeof *scene);
-    struct ground *base = ground_make_with(fill, scene);
+    struct ground *base = ground_make_with(scene_fill, scene);
     memcpy(scene->texts, base->texts, sizeof base->texts);
     memcpy(scene->key_ids, base->key_ids, sizeof base->key_ids);
     struct ground *whole = scene->vaults[SCENE_WHOLE] = copy(base, FIRST_COPY);

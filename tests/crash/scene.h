@@ -31,6 +31,9 @@ struct scene {
     char era[33];
 };
 
+/* For ground_make_with, context is the scene: what the vault has beside that of fault/ground.h. */
+void scene_fill(struct ground *ground, sealring_manager *manager, void *context);
+
 /* All vaults are copies of one. */
 struct scene *scene_make(void);
 void scene_remove(struct scene *scene);

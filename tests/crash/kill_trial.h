@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One trial: a command that is killed at a point of the tokens' folder, or at any time, and what the vault is good for after it. */
+#ifndef TESTS_CRASH_KILL_TRIAL_H
+#define TESTS_CRASH_KILL_TRIAL_H
+
+#include "crash/kill_commands.h"
+#include "crash/kill_judge.h"
+#include "crash/points.h"
+
+enum kill_mode {
+    KILL_NEVER,
+    KILL_BEFORE, /* a point */
+    KILL_AFTER,
+    KILL_TORN,   /* in the middle of a write */
+    KILL_RANDOM, /* at a time */
+    KILL_MODES
+};
+
+extern const char *const kill_mode_names[KILL_MODES];
+
+struct kill_trial {
+    unsigned command;
+    enum kill_mode mode;
+    unsigned at;           /* the point, from 1 */
+    int64_t microseconds;  /* KILL_RANDOM: how long it runs */
+    enum kill_start start; /* what comes first after it */
+};
+
+struct kill_outcome {
+    struct points points;
+    bool met;             /* it was killed where it was meant to be */
+    bool done;            /* it ended by itself, and had succeeded */
+    int64_t microseconds; /* how long it ran */
+    struct told told;
+    struct sight sight;
+    char complaint[512]; /* what is wrong with the trial itself; "" */
+};
+
+/* Where trials take place: one for each process that makes them. */
+struct kill_ground {
+    const struct scene *scene;
+    struct place place;
+    const char *files; /* what the commands read */
+};
+
+void kill_ground_make(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number);
+
+/* The command in a vault as the scene has it. Everything but the look afterwards. */
+void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, struct kill_outcome *outcome);
+
+/* The look afterwards. The outcome's complaint has what the trial left that may not be; "" if nothing. */
+void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial, const struct sight *before,
+                      const struct sight *after, struct kill_outcome *outcome);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands and a server that are killed at each system call by which SoftHSM2 or sealring changes a token's files: no key is lost, none comes back. */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sealring/backup.h>
+
+#include "crash/kill_server.h"
+#include "crash/kill_trial.h"
+#include "lib/runner.h"
+#include "lib/test_token.h"
+
+#define WORKERS_MAX 6
+#define TRIALS_MAX  65536
+#define SHOWN       6 /* complaints, for each command */
+#define FIRST_PLACE 1 /* 0 is the baselines' */
+
+/* What is tried of a command: of its points every `every`th, beginning at one that depends on the command; 0: none. */
+struct plan {
+    const char *name;
+    unsigned every[KILL_MODES];
+    bool all_starts; /* each kind of start after each kill; else they take turns */
+};
+
+static const struct plan plans[] = {
+    {"short", {[KILL_BEFORE] = 29, [KILL_TORN] = 23}, false},
+    {"kill", {[KILL_BEFORE] = 1, [KILL_AFTER] = 1, [KILL_TORN] = 1}, false},
+    {"all", {[KILL_BEFORE] = 1, [KILL_AFTER] = 1, [KILL_TORN] = 1}, true},
+    {"points", {0}, false},
+    {"random", {0}, false},
+};
+
+struct figures {
+    _Atomic(uint64_t) commands;
+    _Atomic(uint64_t) points;
+    _Atomic(uint64_t) tried[KILL_MODES];
+    _Atomic(uint64_t) met[KILL_MODES];
+    _Atomic(uint64_t) bad[KILL_MODES];
+};
+
+struct board {
+    struct figures figures;
+    _Atomic(uint64_t) next;
+    _Atomic(uint64_t) complaints;
+    struct sight before;
+    struct kill_outcome good; /* of the command that is being tried: undisturbed */
+    struct kill_outcome outcomes[WORKERS_MAX];
+};
+
+struct list {
+    struct kill_trial *trials;
+    size_t count;
+};
+
+static const struct plan *plan = &plans[0];
+static const char *only; /* a command's name; NULL: all */
+static unsigned first_at = 1, last_at = UINT32_MAX;
+static unsigned random_count;
+static uint64_t seed;
+static unsigned workers = 3;
+static struct scene *scene;
+static struct board *board;
+static char files[160];
+
+static bool find_command(const char *name, unsigned *command)
+{
+    for (*command = 0; *command < kill_command_count; (*command)++)
+        if (strcmp(kill_commands[*command].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* ---- The scene ---- */
+
+static int set_variable(const char *name, const char *value, void *context)
+{
+    (void)context;
+    return setenv(name, value, 1);
+}
+
+static void back_up(const char *vault)
+{
+    char file[256];
+    sealring_error error = {.message = ""};
+    sealring_manager *manager = NULL;
+    snprintf(file, sizeof file, "%s/" BACKUP_NAME, vault);
+    if (sealring_environment(vault, set_variable, NULL, &error) != SEALRING_OK ||
+        sealring_manager_open(vault, NULL, &manager, &error) != SEALRING_OK ||
+        sealring_backup(manager, file, NULL, NULL, NULL, &error) != SEALRING_OK) {
+        fprintf(stderr, "# the backup: %s\n", error.message);
+        _exit(1);
+    }
+    sealring_manager_close(&manager);
+}
+
+static void apart(void (*function)(const char *), const char *argument)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        function(argument);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
+static void setup(void)
+{
+    board = ground_share(sizeof *board);
+    scene = ground_share(sizeof *scene);
+    struct ground *ground = ground_make_with(scene_fill, scene);
+    scene->vaults[SCENE_WHOLE] = ground;
+    memcpy(scene->texts, ground->texts, sizeof ground->texts);
+    memcpy(scene->key_ids, ground->key_ids, sizeof ground->key_ids);
+    test_vault_module(&ground->vault, test_token_module()); /* the real one, as `sealring init` leaves it */
+    apart(back_up, ground->vault.path);
+    snprintf(files, sizeof files, "%s/files", ground->vault.parent);
+    ck_assert_int_eq(mkdir(files, 0700), 0);
+    kill_commands_write(scene, files);
+}
+
+static void teardown(void)
+{
+    ground_remove(scene->vaults[SCENE_WHOLE]);
+}
+
+/* ---- One trial ---- */
+
+static void report(const struct kill_trial *trial, const struct kill_outcome *outcome)
+{
+    atomic_fetch_add(&board->figures.bad[trial->mode], 1);
+    if (atomic_fetch_add(&board->complaints, 1) >= SHOWN)
+        return;
+    const struct points *points = &outcome->points;
+    char at[POINT_NAME_SIZE + 32];
+    if (trial->mode == KILL_RANDOM)
+        snprintf(at, sizeof at, "%lld us", (long long)trial->microseconds);
+    else
+        snprintf(at, sizeof at, "%u (%s)", trial->at,
+                 trial->at > 0 && trial->at <= points->count ? points->points[trial->at - 1].name : "its end");
+    fprintf(stderr, "# %s, %s %s, then %s: %s\n", kill_commands[trial->command].name, kill_mode_names[trial->mode], at,
+            kill_start_names[trial->start], outcome->complaint);
+}
+
+static void make_trial(struct kill_ground *ground, const struct kill_trial *trial, struct kill_outcome *outcome)
+{
+    kill_trial_run(ground, trial, outcome);
+    atomic_fetch_add(&board->figures.tried[trial->mode], 1);
+    atomic_fetch_add(&board->figures.met[trial->mode], outcome->met);
+    kill_trial_judge(ground, trial, &board->before, &board->good.sight, outcome);
+    if (outcome->complaint[0] != '\0')
+        report(trial, outcome);
+}
+
+/* ---- Many ---- */
+
+static void work(const struct list *list, unsigned number)
+{
+    struct kill_ground ground;
+    kill_ground_make(&ground, scene, files, FIRST_PLACE + number);
+    for (;;) {
+        uint64_t next = atomic_fetch_add(&board->next, 1);
+        if (next >= list->count)
+            break;
+        make_trial(&ground, &list->trials[next], &board->outcomes[number]);
+    }
+    place_remove(&ground.place);
+}
+
+static void work_together(const struct list *list)
+{
+    pid_t children[WORKERS_MAX];
+    atomic_store(&board->next, 0);
+    fflush(NULL);
+    for (unsigned i = 0; i < workers; i++) {
+        children[i] = fork();
+        ck_assert_int_ge(children[i], 0);
+        if (children[i] == 0) {
+            work(list, i);
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < workers; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert_msg(status == 0, "a process that makes trials ended with status %#x", (unsigned)status);
+    }
+}
+
+static void add(struct list *list, const struct kill_trial *trial)
+{
+    for (unsigned start = 0; start < START_KINDS; start++) {
+        struct kill_trial one = *trial;
+        one.start = plan->all_starts ? start : (enum kill_start)((trial->at + trial->command) % START_KINDS);
+        ck_assert_uint_lt(list->count, TRIALS_MAX);
+        list->trials[list->count++] = one;
+        if (!plan->all_starts)
+            return;
+    }
+}
+
+/* Its points, and its end. */
+static void list_points(struct list *list, unsigned command, enum kill_mode mode, const struct points *points)
+{
+    unsigned met = 0, every = plan->every[mode];
+    for (unsigned at = 1; every > 0 && at <= points->count + (mode == KILL_BEFORE); at++) {
+        const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
+        if (point != NULL && !(mode == KILL_TORN ? point->tears : point->changes))
+            continue;
+        if ((met++ + 7 * command) % every == 0 && at >= first_at && at <= last_at)
+            add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
+    }
+}
+
+/* ---- The baselines ---- */
+
+static void look_before(const char *unused)
+{
+    struct kill_ground ground;
+    (void)unused;
+    kill_ground_make(&ground, scene, files, 0);
+    place_restore(&ground.place);
+    kill_look(scene, &ground.place.vault, NULL, START_SERVER, &board->before);
+}
+
+static void run_undisturbed(const char *name)
+{
+    struct kill_ground ground;
+    struct kill_trial trial = {0};
+    kill_ground_make(&ground, scene, files, 0);
+    (void)find_command(name, &trial.command);
+    kill_trial_run(&ground, &trial, &board->good);
+    const struct kill_command *command = &kill_commands[trial.command];
+    if (board->good.complaint[0] == '\0' && !command->makes)
+        kill_look(scene, &ground.place.vault, &board->good.told, START_SERVER, &board->good.sight);
+    if (board->good.complaint[0] == '\0')
+        snprintf(board->good.complaint, sizeof board->good.complaint, "%s", board->good.sight.complaint);
+}
+
+static void learn(unsigned command)
+{
+    const char *fault;
+    if (board->before.state[0] == '\0') {
+        apart(look_before, NULL);
+        ck_assert_str_eq(board->before.complaint, "");
+        fault = state_fault(board->before.state, false);
+        ck_assert_msg(fault == NULL, "the vault is bad before anything is done to it: %s", fault);
+        ck_assert_str_eq(board->before.doctor, "");
+    }
+    apart(run_undisturbed, kill_commands[command].name);
+    ck_assert_str_eq(board->good.complaint, "");
+    fault = state_fault(board->good.sight.state, false);
+    ck_assert_msg(fault == NULL, "the vault is bad after an undisturbed command: %s", fault);
+    ck_assert_str_eq(board->good.sight.doctor, "");
+}
+
+/* ---- The tests ---- */
+
+static void print_points(const struct points *points)
+{
+    for (unsigned i = 0; i < points->count; i++)
+        printf("#   %u %s%s\n", i + 1, points->points[i].name, points->points[i].changes ? "" : " (changes nothing)");
+}
+
+static uint64_t count_bad(void)
+{
+    uint64_t bad = 0;
+    for (unsigned mode = 0; mode < KILL_MODES; mode++)
+        bad += atomic_load(&board->figures.bad[mode]);
+    return bad;
+}
+
+static void try_all(const struct list *list)
+{
+    uint64_t bad = count_bad();
+    atomic_store(&board->complaints, 0);
+    work_together(list);
+    ck_assert_msg(bad == count_bad(), "%llu of %zu trials went wrong", (unsigned long long)(count_bad() - bad),
+                  list->count);
+}
+
+START_TEST(no_key_is_lost_or_comes_back)
+{
+    unsigned command = (unsigned)_i;
+    struct list list = {calloc(TRIALS_MAX, sizeof *list.trials), 0};
+    ck_assert_ptr_nonnull(list.trials);
+    learn(command);
+    for (unsigned mode = 0; mode < KILL_MODES; mode++)
+        list_points(&list, command, (enum kill_mode)mode, &board->good.points);
+    printf("# %s: %u points, %zu trials\n", kill_commands[command].name, board->good.points.count, list.count);
+    if (strcmp(plan->name, "points") == 0)
+        print_points(&board->good.points);
+    fflush(stdout);
+    atomic_fetch_add(&board->figures.commands, 1);
+    atomic_fetch_add(&board->figures.points, board->good.points.count);
+    try_all(&list);
+    free(list.trials);
+}
+END_TEST
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t mixed = *state += UINT64_C(0x9e3779b97f4a7c15); /* SplitMix64 */
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
+START_TEST(no_key_is_lost_at_random)
+{
+    unsigned command = (unsigned)_i;
+    struct list list = {calloc(TRIALS_MAX, sizeof *list.trials), 0};
+    uint64_t state = seed + command;
+    ck_assert_ptr_nonnull(list.trials);
+    learn(command);
+    unsigned share =
+        only != NULL ? random_count : random_count / kill_command_count + (command < random_count % kill_command_count);
+    for (unsigned i = 0; i < share; i++) {
+        uint64_t bound = (uint64_t)board->good.microseconds + 1;
+        list.trials[list.count++] = (struct kill_trial){.command = command,
+                                                        .mode = KILL_RANDOM,
+                                                        .microseconds = 1 + (int64_t)(next_random(&state) % bound),
+                                                        .start = (enum kill_start)(next_random(&state) % START_KINDS)};
+    }
+    printf("# %s: %u kills at random within %lld ms\n", kill_commands[command].name, share,
+           (long long)board->good.microseconds / 1000);
+    fflush(stdout);
+    atomic_fetch_add(&board->figures.commands, 1);
+    try_all(&list);
+    free(list.trials);
+}
+END_TEST
+
+static void print_figures(void)
+{
+    static const char *const names[KILL_MODES] = {[KILL_BEFORE] = "token-kill-before",
+                                                  [KILL_AFTER] = "token-kill-after",
+                                                  [KILL_TORN] = "token-kill-torn",
+                                                  [KILL_RANDOM] = "token-kill-random"};
+    const struct figures *figures = &board->figures;
+    if (random_count > 0)
+        printf("# seed %llu\n", (unsigned long long)seed);
+    printf("# figure: token-kill-commands %llu\n", (unsigned long long)atomic_load(&figures->commands));
+    printf("# figure: token-kill-points %llu\n", (unsigned long long)atomic_load(&figures->points));
+    for (unsigned mode = KILL_BEFORE; mode < KILL_MODES; mode++)
+        if (atomic_load(&figures->tried[mode]) > 0)
+            printf("# figure: %s %llu trials, %llu of them killed there, %llu bad\n", names[mode],
+                   (unsigned long long)atomic_load(&figures->tried[mode]),
+                   (unsigned long long)atomic_load(&figures->met[mode]),
+                   (unsigned long long)atomic_load(&figures->bad[mode]));
+    printf("# figure: token-kill-bad %llu\n", (unsigned long long)count_bad());
+}
+
+static const struct plan *find_plan(const char *name)
+{
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
+        if (strcmp(plans[i].name, name) == 0)
+            return &plans[i];
+    return NULL;
+}
+
+/* random COUNT [SEED [COMMAND]] */
+static void read_random(int count, char **arguments)
+{
+    random_count = count > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : 100;
+    seed = count > 3 && arguments[3][0] != '\0' ? strtoull(arguments[3], NULL, 10)
+                                                : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
+    only = count > 4 ? arguments[4] : NULL;
+    printf("# seed %llu\n", (unsigned long long)seed);
+}
+
+/* [PLAN [COMMAND [FIRST [LAST]]]] */
+static void read_points(int count, char **arguments)
+{
+    only = count > 2 && arguments[2][0] != '\0' ? arguments[2] : NULL;
+    first_at = count > 3 ? (unsigned)strtoul(arguments[3], NULL, 10) : 1;
+    last_at = count > 4 ? (unsigned)strtoul(arguments[4], NULL, 10) : count > 3 ? first_at : UINT32_MAX;
+}
+
+int main(int count, char **arguments)
+{
+    if (count == 4 && strcmp(arguments[1], KILL_SERVER_WORD) == 0)
+        return kill_server(arguments[2], arguments[3]);
+    if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
+        fprintf(
+            stderr,
+            "there is no plan %s: short, kill, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
+            arguments[1]);
+        return 2;
+    }
+    (strcmp(plan->name, "random") == 0 ? read_random : read_points)(count, arguments);
+    if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 1);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    workers = processors < 2 ? 2 : processors >= WORKERS_MAX ? WORKERS_MAX : (unsigned)processors + 1;
+    Suite *suite = suite_create("token kill");
+    TCase *cases = tcase_create("token kill");
+    tcase_add_unchecked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 36000);
+    unsigned first = 0, last = (unsigned)kill_command_count;
+    if (only != NULL && !find_command(only, &first)) {
+        fprintf(stderr, "there is no command %s\n", only);
+        return 2;
+    }
+    last = only != NULL ? first + 1 : last;
+    if (random_count > 0)
+        tcase_add_loop_test(cases, no_key_is_lost_at_random, (int)first, (int)last);
+    else
+        tcase_add_loop_test(cases, no_key_is_lost_or_comes_back, (int)first, (int)last);
+    suite_add_tcase(suite, cases);
+    int status = run_suite(suite);
+    print_figures();
+    return status;
+}
