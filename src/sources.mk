@@ -8,6 +8,7 @@ libsealring_core_la_SOURCES = \
 	src/base/error.c src/base/error.h \
 	src/base/fork.c src/base/fork.h \
 	src/base/name.c src/base/name.h \
+	src/base/outside.c src/base/outside.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/sized.c src/base/sized.h \
@@ -47,5 +48,6 @@ EXTRA_libsealring_la_DEPENDENCIES = src/libsealring.map
 EXTRA_DIST += src/libsealring.map
 
 sealringincludedir = $(includedir)/sealring
-sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h include/sealring/backup.h
+sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h include/sealring/backup.h \
+	include/sealring/outside.h
 pkgconfig_DATA = sealring.pc

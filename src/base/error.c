@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/outside.h"
 #include "base/utf8.h"
 
 /* A message cut in the middle of a character loses that character; it is not turned into '?'. */
@@ -36,7 +37,7 @@ static void replace_controls(char *text)
     for (size_t in = 0; in < length;) {
         uint32_t code_point = 0;
         size_t size = utf8_character(text + in, length - in, &code_point);
-        if (size == 0 || utf8_is_control(code_point)) {
+        if (size == 0 || outside_is_unsafe(code_point)) {
             text[out++] = '?';
             in += size == 0 ? 1 : size;
         } else {

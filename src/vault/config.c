@@ -194,8 +194,7 @@ static sealring_status apply_line(struct config *config, char *line, bool seen[]
 static sealring_status check_owner(const struct stat *file, const char *path, sealring_error *error)
 {
     if ((file->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return error_set(error, SEALRING_INVALID, "%s can be written by its group or by others: chmod go-w %s", path,
-                         path);
+        return error_set(error, SEALRING_INVALID, "%s can be written by its group or by others: chmod go-w it", path);
     if (geteuid() == 0 && file->st_uid != 0)
         return error_set(error, SEALRING_INVALID,
                          "%s does not belong to root: run the command as its owner (uid %lu), or chown it", path,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sealring/outside.h>
+
 #include "base/error.h"
 #include "base/sized.h"
 
@@ -100,21 +102,16 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
-    size_t at = 0;
-    if (path[0] != '\0' && path[strspn(path, plain)] == '\0') {
-        snprintf(text, DOCTOR_WORD_SIZE, "%s", path);
-        return text;
-    }
-    text[at++] = '\'';
-    for (const char *c = path; *c != '\0' && at + 6 < DOCTOR_WORD_SIZE; c++) {
-        const char *written = *c == '\'' ? "'\\''" : (char[2]){*c, '\0'};
-        size_t length = strlen(written);
-        memcpy(text + at, written, length);
-        at += length;
-    }
-    text[at++] = '\'';
-    text[at] = '\0';
+    /* nothing that a command takes for an option */
+    const char *before = path[0] == '-' ? "./" : "";
+    size_t length = strlen(before) + strlen(path);
+    char *whole = malloc(length + 1);
+    if (whole != NULL)
+        snprintf(whole, length + 1, "%s%s", before, path);
+    /* half a word could be another one */
+    if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
+        snprintf(text, DOCTOR_WORD_SIZE, "NAME");
+    free(whole);
     return text;
 }
 

@@ -137,8 +137,8 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 /* Forgets the findings from number `count` on: what they were of has changed meanwhile. */
 void doctor_forget(struct doctor_findings *findings, size_t count);
 
-/* The path as a word of a shell's command line; text is the caller's. */
-#define DOCTOR_WORD_SIZE (PATH_MAX + 64)
+/* The path, or another text, as a word of a shell's command line; "NAME" for one that is too long. text is the caller's. */
+#define DOCTOR_WORD_SIZE (4 * PATH_MAX)
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE]);
 
 /* ---- The parts: each looks, changes nothing, and adds findings ---------------------------------------------------------- */

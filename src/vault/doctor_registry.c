@@ -16,6 +16,28 @@
 
 /* ---- the database ------------------------------------------------------------------------------------------------------ */
 
+/* The name may be anything: as a text of SQL, and the whole statement as a word of the shell. */
+static void mend_strange(struct doctor *doctor, struct doctor_finding *finding, const char *path, const char *name)
+{
+    static const char beginning[] = "SELECT sql FROM sqlite_schema WHERE name = '";
+    char file[DOCTOR_WORD_SIZE], word[DOCTOR_WORD_SIZE];
+    char *sql = malloc(sizeof beginning + 2 * strlen(name) + 1);
+    if (sql == NULL) {
+        doctor->no_memory = true;
+        return;
+    }
+    char *end = stpcpy(sql, beginning);
+    for (const char *at = name; *at != '\0'; at++) {
+        *end++ = *at;
+        if (*at == '\'')
+            *end++ = '\'';
+    }
+    memcpy(end, "'", 2);
+    doctor_mend(doctor, finding, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE, doctor_word(path, file),
+                doctor_word(sql, word));
+    free(sql);
+}
+
 static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, void *context)
 {
     struct doctor *doctor = context;
@@ -32,8 +54,7 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
         return;
     case DB_FLAW_STRANGE:
         finding = doctor_find(doctor, DOCTOR_SCHEMA_STRANGE, name, "%s %s", name, words);
-        doctor_mend(doctor, finding, "find out who wrote it: sqlite3 %s '.schema %s'; then: " DOCTOR_RESTORE, path,
-                    name);
+        mend_strange(doctor, finding, path, name);
         return;
     }
 }

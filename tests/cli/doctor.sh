@@ -483,7 +483,7 @@ tampered "UPDATE version SET activated = 0 WHERE number = 2;
     CREATE TRIGGER version_final BEFORE UPDATE ON version
  WHEN (OLD.state = 6 AND NEW.state <> 6) OR (OLD.was_compromised = 1 AND NEW.was_compromised = 0)
  BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END" ring-broken '^payments$' 'audit show --ring payments'
-tampered "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN SELECT 1; END" schema-strange '^evil$' "sqlite3 .*schema evil"
+tampered "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN SELECT 1; END" schema-strange '^evil$' "sqlite3 .*sqlite_schema WHERE name = .*evil"
 tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" schema-strange '^ring_changed$' 'sealring restore'
 tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'sealring restore'
 tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \

@@ -60,6 +60,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"
+    echo "$includedir/sealring/outside.h"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"
@@ -109,6 +110,7 @@ declared()
     declared manage.h SEALRING_MANAGE_0
     declared doctor.h SEALRING_MANAGE_0
     declared backup.h SEALRING_MANAGE_0
+    declared outside.h SEALRING_MANAGE_0
 } | sort >"$work/declared"
 [ "$(wc -l <"$work/exported")" -gt 30 ] || echo "only so many symbols are exported" >>"$work/log"
 check "the library exports what the symbol map says, each symbol with its version" diff "$work/map" "$work/exported"

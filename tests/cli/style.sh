@@ -122,6 +122,17 @@ library_manners()
     done
 }
 
+# Texts reach a terminal through terminal.c. Listed are the files that print the command's own words, figures, JSON or CSV.
+terminal()
+{
+    [ -d tools/sealring ] || return 0
+    sources '*.c' tools/sealring | grep -vE '/(terminal|help|input|completion[a-z_]*|delivery|memory|output|page|progress|screen|table|timeline|traffic|waitline|overview|verifiers|jsontext)\.c$' |
+        while read -r file; do
+            grep -nE '(^|[^A-Za-z0-9_])(v?f?printf|f?puts|fwrite) *\(' "$file" |
+                sed "s|^\([0-9]*\):.*|$file:\1: prints past terminal_print|"
+        done
+}
+
 # Nothing is left for later, and lines are as .clang-format wants them where it does not reach (comments).
 lines()
 {
@@ -135,7 +146,7 @@ lines()
     done
 }
 
-rules="file_names first_lines file_length function_length guards machine_paths library_manners lines"
+rules="file_names first_lines file_length function_length guards machine_paths library_manners terminal lines"
 
 # check RULE ROOT: leaves the offenders in `found`; true if there are none.
 check()
@@ -156,6 +167,7 @@ words_of()
     guards) echo "each header has an include guard of its own" ;;
     machine_paths) echo "no absolute path of a machine" ;;
     library_manners) echo "the library leaves streams, environment and process alone" ;;
+    terminal) echo "what people read goes through terminal_print" ;;
     lines) echo "nothing left for later, no stray blanks" ;;
     esac
 }
@@ -191,7 +203,7 @@ body()
 fresh_tree()
 {
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/src/base"
+    mkdir -p "$work/tree/src/base" "$work/tree/tools/sealring"
     good_header BASE_GOOD_H >"$work/tree/src/base/good.h"
     body 100 >"$work/tree/src/base/good.c"
 }
@@ -237,6 +249,9 @@ for path in /home/me/x /work/x /tmp/x /tmp /root/x; do
 done
 for call in 'fprintf(stderr, "x");' 'fputs("x", stdout);' 'setenv("A", "b", 1);' 'exit(1);' 'perror("x");' 'printf("x");'; do
     notices library_manners "$call" $bad.c 'body 1 | sed "5s|.*|    $call|"'
+done
+for call in 'printf("%s", x);' 'fputs(x, stderr);' 'puts(x);' 'vfprintf(x);'; do
+    notices terminal "$call" tools/sealring/cmd_bad.c 'body 1 | sed "5s|.*|    $call|"'
 done
 for text in '/* TO''DO */' 'x; ' '	x;'; do
     notices lines "\"$text\"" $bad.c 'body 1 | sed "5s|.*|$text|"'

@@ -13,6 +13,7 @@
 #include "tools/sealring/ocsf.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};
@@ -126,9 +127,9 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
     struct problems *problems = context;
     if (problems->session->json)
         return json_array_append_new(problems->array,
-                                     json_pack("{s:I, s:s}", "entry", (json_int_t)entry, "problem", text));
-    printf("%s%s%s\n", style_start(&problems->session->out, TONE_BAD), text,
-           style_end(&problems->session->out, TONE_BAD));
+                                     json_pack("{s:I, s:o}", "entry", (json_int_t)entry, "problem", jsontext_text(text)));
+    const struct style *style = &problems->session->out;
+    terminal_print(stdout, style, "%s%s%s\n", style_start(style, TONE_BAD), text, style_end(style, TONE_BAD));
     return 0;
 }
 
@@ -262,10 +263,19 @@ static int run_key(struct session *session)
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        jsontext_print_as("key", json_string(key));
+        jsontext_print_as("key", jsontext_text(key));
     else
-        puts(key);
+        terminal_print(stdout, &session->out, "%s\n", key);
     return STATUS_DONE;
+}
+
+/* Line by line: a good note comes out as it is. */
+static void print_note(const struct session *session, const char *note)
+{
+    for (size_t length = 0; *note != '\0'; note += length + (note[length] == '\n')) {
+        length = strcspn(note, "\n");
+        terminal_print(stdout, &session->out, "%.*s\n", (int)length, note);
+    }
 }
 
 static int run_checkpoint(struct session *session)
@@ -278,9 +288,9 @@ static int run_checkpoint(struct session *session)
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        jsontext_print_as("checkpoint", json_string(note));
+        jsontext_print_as("checkpoint", jsontext_text(note));
     else
-        fputs(note, stdout);
+        print_note(session, note);
     return STATUS_DONE;
 }
 

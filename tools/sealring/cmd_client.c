@@ -9,6 +9,7 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 
 static const struct table_column columns[] = {
     {"CLIENT", 0}, {"API KEYS", 1}, {"CONTACT", 0}, {"CREATED", 0}, {NULL, 0}};
@@ -124,7 +125,7 @@ static int finish(struct session *session, sealring_status status, const char *d
         jsontext_print_as("client",
                           listing.array != NULL ? listing.array : json_pack("{s:s, s:b}", "name", name, "dry_run", 1));
     else
-        printf("client %s %s\n", name, session->dry_run ? would : done);
+        terminal_print(stdout, &session->out, "client %s %s\n", name, session->dry_run ? would : done);
     return STATUS_DONE;
 }
 

@@ -9,6 +9,7 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 
 struct telling {
     struct session *session;
@@ -33,15 +34,15 @@ static void print_finding(struct telling *telling, const sealring_finding *findi
     if (telling->begun)
         putchar('\n');
     telling->begun = true;
-    printf("%s%-8s%s  %s%s%s  %s\n", style_start(style, tone), state, style_end(style, tone),
+    terminal_print(stdout, style, "%s%-8s%s  %s%s%s  %s\n", style_start(style, tone), state, style_end(style, tone),
            style_start(style, TONE_BOLD), finding->code, style_end(style, TONE_BOLD), finding->object);
-    printf("  what  %s\n  why   %s\n", finding->what, finding->why);
+    terminal_print(stdout, style, "  what  %s\n  why   %s\n", finding->what, finding->why);
     if (finding->repaired)
         return;
     if (finding->mend[0] != '\0')
-        printf("  mend  %s%s\n", finding->mend, finding->repairable ? "  (--repair does)" : "");
+        terminal_print(stdout, style, "  mend  %s%s\n", finding->mend, finding->repairable ? "  (--repair does)" : "");
     if (finding->failure[0] != '\0')
-        printf("  %snot repaired%s: %s\n", style_start(style, TONE_BAD), style_end(style, TONE_BAD), finding->failure);
+        terminal_print(stdout, style, "  %snot repaired%s: %s\n", style_start(style, TONE_BAD), style_end(style, TONE_BAD), finding->failure);
 }
 
 static int tell(const sealring_finding *finding, void *context)
@@ -53,10 +54,10 @@ static int tell(const sealring_finding *finding, void *context)
     }
     const char *failure = finding->failure[0] != '\0' ? finding->failure : NULL;
     return json_array_append_new(
-        telling->array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s?}", "code", finding->code, "severity",
-                                  sealring_severity_name(finding->severity), "object", finding->object, "what",
-                                  finding->what, "why", finding->why, "mend", finding->mend, "repairable",
-                                  (int)finding->repairable, "repaired", (int)finding->repaired, "failure", failure));
+        telling->array, json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:b, s:b, s:o}", "code", finding->code, "severity",
+                                  sealring_severity_name(finding->severity), "object", jsontext_text(finding->object), "what",
+                                  jsontext_text(finding->what), "why", finding->why, "mend", jsontext_text(finding->mend), "repairable",
+                                  (int)finding->repairable, "repaired", (int)finding->repaired, "failure", jsontext_text(failure)));
 }
 
 static void print_json(struct telling *telling, const sealring_doctor_result *result, sealring_status status)
@@ -79,7 +80,7 @@ static void print_result(struct telling *telling, const sealring_doctor_result *
     }
     if (result->found == 0)
         return;
-    printf("\n%u found, %u repaired, %s%u remain%s%s\n", result->found, result->repaired,
+    terminal_print(stdout, style, "\n%u found, %u repaired, %s%u remain%s%s\n", result->found, result->repaired,
            style_start(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD), result->remaining,
            result->remaining == 1 ? "s" : "", style_end(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD));
 }

@@ -14,6 +14,7 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 
 static int set_variable(const char *name, const char *value, void *context)
 {
@@ -70,10 +71,10 @@ static int dry_run(struct session *session, const sealring_init_options *init)
         return session_refuse(session, STATUS_REFUSED, "PIN file %s cannot be read: %s", init->pin_source,
                               strerror(errno));
     if (session->json)
-        jsontext_print_as("vault", json_pack("{s:s, s:b, s:b}", "path", session->vault, "software_token",
+        jsontext_print_as("vault", json_pack("{s:o, s:b, s:b}", "path", jsontext_text(session->vault), "software_token",
                                              init->module == NULL, "dry_run", 1));
     else
-        printf("would make a vault in %s, %s\n", session->vault,
+        terminal_print(stdout, &session->out, "would make a vault in %s, %s\n", session->vault,
                init->module == NULL ? "with two SoftHSM2 tokens inside" : "after probing the token (not done now)");
     return STATUS_DONE;
 }
@@ -81,9 +82,9 @@ static int dry_run(struct session *session, const sealring_init_options *init)
 static void print_result(const struct session *session, const sealring_init_result *result)
 {
     if (session->json) {
-        jsontext_print_as("vault", json_pack("{s:s, s:s, s:b, s:s, s:s}", "path", session->vault, "vault_id",
+        jsontext_print_as("vault", json_pack("{s:o, s:s, s:b, s:o, s:s}", "path", jsontext_text(session->vault), "vault_id",
                                              result->vault_id, "software_token", (int)result->software_token, "warning",
-                                             result->warning, "audit_key", result->audit_key));
+                                             jsontext_text(result->warning), "audit_key", result->audit_key));
     } else {
         table_fact(stdout, &session->out, "vault", "%s", session->vault);
         table_fact(stdout, &session->out, "vault ID", "%s", result->vault_id);

@@ -10,6 +10,7 @@
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal.h"
 #include "tools/sealring/waitline.h"
 
 static int run_list(struct session *session)
@@ -135,7 +136,7 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (!session->json)
-        printf(session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
+        terminal_print(stdout, &session->out, session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
                                 : "API key %s %s\n",
                key_id, sentence);
     if (session->dry_run && session->json)

@@ -16,6 +16,7 @@
 #include "tools/sealring/session.h"
 #include "tools/sealring/signals.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 #include "tools/sealring/waitline.h"
 
 struct telling {
@@ -27,9 +28,9 @@ static int tell(bool loss, const char *text, void *context)
 {
     struct telling *telling = context;
     const struct style *style = &telling->session->out;
-    json_array_append_new(loss ? telling->losses : telling->notes, json_string(text));
+    json_array_append_new(loss ? telling->losses : telling->notes, jsontext_text(text));
     if (!telling->session->json)
-        printf("%s%s%s %s\n", style_start(style, loss ? TONE_BAD : TONE_WARN),
+        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, loss ? TONE_BAD : TONE_WARN),
                loss ? "lost:" : "note:", style_end(style, loss ? TONE_BAD : TONE_WARN), text);
     return 0;
 }
@@ -50,7 +51,7 @@ static void print_json(const struct session *session, const struct telling *tell
 {
     jsontext_print_as(
         "restore",
-        json_pack("{s:b, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, s:I, s:s?, s:s, s:O, s:O, s:s?}",
+        json_pack("{s:b, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, s:I, s:o, s:o, s:O, s:O, s:o}",
                   "restored", (int)(done && !session->dry_run), "dry_run", (int)session->dry_run, "effective",
                   (int)(effective && !session->dry_run), "backup_time", jsontext_time(result->backup_time),
                   "backup_entries", (json_int_t)result->backup_entries, "known", (json_int_t)result->known, "replayed",
@@ -58,8 +59,8 @@ static void print_json(const struct session *session, const struct telling *tell
                   (json_int_t)result->clients, "versions_closed", (json_int_t)result->closed, "strange_objects",
                   (json_int_t)result->strange, "era", result->era[0] != '\0' ? result->era : NULL, "epoch",
                   (json_int_t)result->epoch, "entries", (json_int_t)result->entries, "aside",
-                  result->aside[0] != '\0' ? result->aside : NULL, "remark", result->remark, "losses", telling->losses,
-                  "notes", telling->notes, "refused", done ? NULL : session->error.message));
+                  jsontext_text(result->aside[0] != '\0' ? result->aside : NULL), "remark", jsontext_text(result->remark), "losses", telling->losses,
+                  "notes", telling->notes, "refused", jsontext_text(done ? NULL : session->error.message)));
 }
 
 static void print_result(const struct session *session, const sealring_restore_result *result)

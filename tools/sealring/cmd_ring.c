@@ -7,6 +7,7 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal.h"
 #include "tools/sealring/versions.h"
 #include "tools/sealring/waitline.h"
 
@@ -246,7 +247,7 @@ static int run_create(struct session *session)
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
-        printf("ring %s %s: prefix %s, version 1 %s\n", name, session->dry_run ? "would be made" : "is ready", prefix,
+        terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name, session->dry_run ? "would be made" : "is ready", prefix,
                session->dry_run ? "would be active" : "is active");
     if (!session->dry_run)
         session_say(session, "next: sealring client add NAME, then sealring issue %s --client NAME", name);
@@ -274,7 +275,7 @@ static int run_set(struct session *session)
         return session_fail(session, status);
     if (session->json)
         return print_ring(session, name);
-    printf("ring %s %s its policy; windows that were promised already keep their end\n", name,
+    terminal_print(stdout, &session->out, "ring %s %s its policy; windows that were promised already keep their end\n", name,
            session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }

@@ -13,6 +13,7 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/signals.h"
+#include "tools/sealring/terminal.h"
 
 #define EVERY_DEFAULT 10000
 #define EVERY_LEAST   100
@@ -115,16 +116,16 @@ static void print_text(const struct running *running, const sealring_plan *plan)
                      : plan->state == SEALRING_PLAN_FAILED ? TONE_BAD
                                                            : TONE_WARN;
     moment_absolute(wall_clock(), now);
-    printf("%s%s%s ", style_start(style, TONE_DIM), now, style_end(style, TONE_DIM));
+    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), now, style_end(style, TONE_DIM));
     if (plan->ring[0] == '\0') {
-        printf("%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
+        terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
     } else if (plan->event == 0) {
-        printf("%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
+        terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
     } else if (plan->state == SEALRING_PLAN_DONE) {
-        printf("%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone), deed(plan->event),
+        terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone), deed(plan->event),
                plan->version, style_end(style, tone), plan->text);
     } else {
-        printf("%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring, style_start(style, tone),
+        terminal_print(stdout, style, "%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring, style_start(style, tone),
                sealring_plan_state_name(plan->state), style_end(style, tone), sealring_event_name(plan->event),
                plan->version, plan->text);
     }

@@ -14,6 +14,7 @@
 #include "tools/sealring/screen.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/signals.h"
+#include "tools/sealring/terminal.h"
 
 #define EVERY_DEFAULT 2000
 #define EVERY_LEAST   100
@@ -99,8 +100,10 @@ static void draw(const struct watching *watching)
     if (watching->trouble[0] != '\0') {
         char since[MOMENT_SIZE];
         moment_relative(watching->looked, watching->session->now, since);
-        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN), since,
-                           watching->trouble, style_end(style, TONE_WARN));
+        char *trouble = terminal_text(style, watching->trouble);
+        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN), since, trouble,
+                           style_end(style, TONE_WARN));
+        free(trouble);
     } else {
         foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM), when,
                            style_separator(style), every, style_separator(style), style_end(style, TONE_DIM));
@@ -119,7 +122,9 @@ static void print_change(struct watching *watching, const struct overview *overv
         print_json(overview->json, true);
     } else if (news) {
         moment_absolute(watching->session->now, when);
-        printf("%s---- %s ----\n", watching->substance != NULL ? "\n" : "", when);
+        if (watching->substance != NULL)
+            putchar('\n');
+        terminal_print(stdout, &watching->session->out, "---- %s ----\n", when);
         page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
     }
     free(watching->substance);

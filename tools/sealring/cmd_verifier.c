@@ -8,6 +8,7 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 #include "tools/sealring/verifiers.h"
 
 static const struct table_column columns[] = {
@@ -58,7 +59,7 @@ static void print_listing(struct listing *listing)
     table_finish(&listing->table, stdout, style, "");
     json_array_foreach(listing->debts, index, sentence)
     {
-        printf("%s%s%s %s\n", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
+        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
                style_end(style, TONE_INFO), json_string_value(sentence));
     }
 }
@@ -100,7 +101,7 @@ static int run_forget(struct session *session)
         jsontext_print_as("verifier", json_pack("{s:s, s:b, s:b}", "instance", instance, "forgotten",
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
-        printf("verifier %s %sforgotten: what its reports lack holds up no retirement any more\n", instance,
+        terminal_print(stdout, &session->out, "verifier %s %sforgotten: what its reports lack holds up no retirement any more\n", instance,
                session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }

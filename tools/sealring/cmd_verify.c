@@ -9,29 +9,29 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal.h"
 
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {
     const struct style *style = &session->out;
     const char *separator = style_separator(style);
     enum tone tone = judge_tone(verdict);
-    printf("%s%s%s", style_start(style, tone), sealring_verdict_name(verdict), style_end(style, tone));
-    const char *between = "  ";
-    if (grant->key_id[0] != '\0') {
+    terminal_print(stdout, style, "%s%s%s", style_start(style, tone), sealring_verdict_name(verdict), style_end(style, tone));
+    bool described = grant->key_id[0] != '\0';
+    if (described) {
         enum tone state = style_version_tone(grant->version_state);
-        printf("  client %s%sring %s%sversion %" PRIu32 " (%s%s%s)%s%s%s%skey %s", grant->client, separator,
+        terminal_print(stdout, style, "  client %s%sring %s%sversion %" PRIu32 " (%s%s%s)%s%s%s%skey %s", grant->client, separator,
                grant->ring, separator, grant->version, style_start(style, state),
                sealring_version_state_name(grant->version_state), style_end(style, state), separator,
                grant->scopes[0] != '\0' ? "scopes " : "no scopes", grant->scopes, separator, grant->key_id);
-        between = "\n";
     }
     if (!sealring_verdict_accepted(verdict) && grant->reason[0] != '\0')
-        printf("%s%s", between, grant->reason);
+        terminal_print(stdout, style, described ? "\n%s" : "  %s", grant->reason);
     putchar('\n');
     if (sealring_verdict_accepted(verdict) && grant->sunset != 0) {
         char sunset[MOMENT_SIZE];
         moment_format(grant->sunset, session->now, sunset);
-        printf("%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
+        terminal_print(stdout, style, "%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
                grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
                style_end(style, TONE_WARN));
     }

@@ -7,6 +7,7 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal.h"
 #include "tools/sealring/waitline.h"
 
 #define TRIES_MOST 10 /* verifiers may join all the time */
@@ -58,7 +59,7 @@ static void print_effect(const struct session *session, const sealring_effect *e
     enum tone tone = style_version_tone(effect->to);
     char sentence[200];
     effect_sentence(effect, session, sentence, sizeof sentence);
-    printf("version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version, style_end(style, tone), sentence);
+    terminal_print(stdout, style, "version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version, style_end(style, tone), sentence);
 }
 
 static void print_change(const struct session *session, const sealring_change *change)
@@ -71,7 +72,7 @@ static void print_change(const struct session *session, const sealring_change *c
         if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
             print_effect(session, &change->effects[i]);
     if (change->guard[0] != '\0' && session->dry_run)
-        printf("%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard, style_end(style, TONE_DIM));
+        terminal_print(stdout, style, "%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard, style_end(style, TONE_DIM));
     else if (change->guard[0] != '\0')
         session_say(session, "guards: %s", change->guard);
 }

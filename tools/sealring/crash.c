@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sealring/outside.h>
+
 #define CHILD_LIVES 42 /* unlike what a module that calls exit would leave */
 
 static const struct {
@@ -54,14 +56,13 @@ void crash_watch(const char *vault)
         struct sigaction former;
         struct sigaction action = {.sa_handler = tell, .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
         sigemptyset(&action.sa_mask);
+        char path[256];
+        sealring_text_escape(vault, strlen(vault), SEALRING_ESCAPE_ASCII, path, sizeof path);
         int length =
             snprintf(crash.lines[i], sizeof crash.lines[i] - 1,
                      "sealring: crashed by %s, in its PKCS#11 module or by a mistake of its own, at work on the "
-                     "vault %.200s: what was committed stands",
-                     crashes[i].name, vault);
-        for (int j = 0; j < length; j++)
-            if ((unsigned char)crash.lines[i][j] < ' ' || crash.lines[i][j] == 127)
-                crash.lines[i][j] = '?';
+                     "vault %s: what was committed stands",
+                     crashes[i].name, path);
         crash.lines[i][length] = '\n';
         crash.lengths[i] = (size_t)length + 1;
         if (sigaction(crashes[i].number, NULL, &former) == 0 && former.sa_handler == SIG_DFL)

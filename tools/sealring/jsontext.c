@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sealring/outside.h>
+
 #include "tools/sealring/memory.h"
 
 json_t *jsontext_time(int64_t time)
@@ -14,6 +16,19 @@ json_t *jsontext_time(int64_t time)
         return json_null();
     sealring_time_format(time, text);
     return json_string(text);
+}
+
+json_t *jsontext_text(const char *text)
+{
+    json_t *json = text != NULL ? json_string(text) : json_null();
+    if (json != NULL)
+        return json;
+    size_t size = sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, NULL, 0) + 1;
+    char *escaped = memory_grow(NULL, size, 1);
+    sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, escaped, size);
+    json = json_string(escaped);
+    free(escaped);
+    return json;
 }
 
 static json_t *duration(int64_t value)
@@ -77,7 +92,7 @@ json_t *jsontext_effect(const sealring_effect *effect)
 
 json_t *jsontext_client(const sealring_client_info *client)
 {
-    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "name", client->name, "contact", client->contact, "keys",
+    return json_pack("{s:o, s:o, s:I, s:o, s:o}", "name", jsontext_text(client->name), "contact", jsontext_text(client->contact), "keys",
                      (json_int_t)client->keys, "created", jsontext_time(client->created), "forgotten",
                      jsontext_time(client->forgotten));
 }
@@ -104,22 +119,38 @@ json_t *jsontext_credential(const sealring_credential_info *credential)
                      credential->digest);
 }
 
+/* jansson hands over whole characters. What a terminal must not get is in strings only. */
+static int write_piece(const char *piece, size_t length, void *stream)
+{
+    char escaped[512];
+    size_t wanted = sealring_text_escape(piece, length, SEALRING_ESCAPE_JSON, escaped, sizeof escaped);
+    char *longer = wanted < sizeof escaped ? NULL : memory_grow(NULL, wanted + 1, 1);
+    if (longer != NULL)
+        sealring_text_escape(piece, length, SEALRING_ESCAPE_JSON, longer, wanted + 1);
+    size_t written = fwrite(longer != NULL ? longer : escaped, 1, wanted, stream);
+    free(longer);
+    return written == wanted ? 0 : -1;
+}
+
+int jsontext_write(const json_t *value, FILE *stream, size_t flags)
+{
+    return json_dump_callback(value, write_piece, stream, flags) != 0 || putc('\n', stream) == EOF ? -1 : 0;
+}
+
 void jsontext_print(json_t *value)
 {
     if (value == NULL) {
         fputs("sealring: out of memory\n", stderr);
         exit(1);
     }
-    json_dumpf(value, stdout, JSON_INDENT(2));
-    putchar('\n');
+    (void)jsontext_write(value, stdout, JSON_INDENT(2)); /* output_finish finds what could not be written */
     json_decref(value);
 }
 
 void jsontext_print_line(json_t *value)
 {
-    if (json_dumpf(value, stdout, JSON_COMPACT) != 0)
+    if (value == NULL || (jsontext_write(value, stdout, JSON_COMPACT) != 0 && !ferror(stdout)))
         abort();
-    putchar('\n');
     json_decref(value);
 }
 

@@ -11,6 +11,7 @@
 
 /* Each returns a new reference. */
 json_t *jsontext_time(int64_t time);
+json_t *jsontext_text(const char *text); /* of unknown origin: bytes that are no UTF-8 as \\x9b; null for NULL */
 json_t *jsontext_scopes(const char *scopes); /* an array, null for NULL */
 json_t *jsontext_ring(const sealring_ring_info *ring);
 json_t *jsontext_version(const sealring_version_info *version);
@@ -18,6 +19,9 @@ json_t *jsontext_effect(const sealring_effect *effect);
 json_t *jsontext_client(const sealring_client_info *client);
 json_t *jsontext_key(const sealring_key_info *key);
 json_t *jsontext_credential(const sealring_credential_info *credential);
+
+/* Writes the value and a newline; nothing in it can steer a terminal. 0, or -1. */
+int jsontext_write(const json_t *value, FILE *stream, size_t flags);
 
 /* Prints the value, indented, and a newline on standard output; takes over the reference. */
 void jsontext_print(json_t *value);

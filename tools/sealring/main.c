@@ -8,6 +8,7 @@
 #include "tools/sealring/help.h"
 #include "tools/sealring/output.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal.h"
 
 /* Whether --json was given, also on a command line that cannot be read otherwise. */
 static bool wants_json(int argc, char **argv)
@@ -36,7 +37,7 @@ static int run(struct session *session, int argc, char **argv)
         return usage(session, problem);
     session->command = session->options.command;
     if (session->command == NULL && option_given(&session->options, "version")) {
-        printf("sealring %s\n", sealring_library_version());
+        terminal_print(stdout, &session->out, "sealring %s\n", sealring_library_version());
         return STATUS_DONE;
     }
     bool help = option_given(&session->options, "help");

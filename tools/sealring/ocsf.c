@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 
 /* OCSF 1.8.0, events/iam/entity_management.json. */
@@ -44,9 +45,9 @@ static int print_line(FILE *stream, json_t *event)
 {
     if (event == NULL)
         return -1;
-    int failed = json_dumpf(event, stream, JSON_COMPACT);
+    int failed = jsontext_write(event, stream, JSON_COMPACT);
     json_decref(event);
-    return failed != 0 || fputc('\n', stream) == EOF ? -1 : 0;
+    return failed;
 }
 
 static json_t *entity(const sealring_audit_entry *entry)

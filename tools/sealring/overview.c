@@ -11,6 +11,7 @@
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/plans.h"
+#include "tools/sealring/terminal.h"
 #include "tools/sealring/traffic.h"
 #include "tools/sealring/verifiers.h"
 #include "tools/sealring/versions.h"
@@ -61,12 +62,13 @@ static void print_heading(const struct ring_view *view, const struct page *page)
     sealring_duration_format(view->info->policy.overlap, overlap);
     if (view->info->policy.rotate_every != 0)
         sealring_duration_format(view->info->policy.rotate_every, every);
-    char *lead =
-        memory_text("ring %s%s%s", style_start(style, TONE_BOLD), view->info->name, style_end(style, TONE_BOLD));
+    char *name = terminal_text(style, view->info->name);
+    char *lead = memory_text("ring %s%s%s", style_start(style, TONE_BOLD), name, style_end(style, TONE_BOLD));
     char *text = memory_text("%sprefix %s%s%s API key%s%soverlap %s%s%s%s", separator, view->info->prefix, separator,
                              keys, view->info->keys == 1 ? "" : "s", separator, overlap,
                              every[0] != '\0' ? separator : "", every[0] != '\0' ? "rotates every " : "", every);
-    page_paragraph(page, lead, strlen("ring ") + strlen(view->info->name), text);
+    page_paragraph(page, lead, strlen("ring ") + terminal_width(name), text);
+    free(name);
     free(lead);
     free(text);
 }
@@ -125,9 +127,9 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
 
 static json_t *vault_json(const sealring_vault_info *info)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:s, s:s}", "path", info->path, "vault_id", info->vault_id, "era",
+    return json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o}", "path", jsontext_text(info->path), "vault_id", info->vault_id, "era",
                      info->era, "epoch", (json_int_t)info->epoch, "schema", info->schema, "created",
-                     jsontext_time(info->created), "module", info->module, "token_uri", info->token_uri);
+                     jsontext_time(info->created), "module", jsontext_text(info->module), "token_uri", jsontext_text(info->token_uri));
 }
 
 static void print_vault(const sealring_vault_info *info, const struct page *page)

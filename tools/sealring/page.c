@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "tools/sealring/table.h"
+#include "tools/sealring/terminal.h"
 
 #define INDENT_MOST 60
 #define ESCAPE      '\033'
@@ -43,15 +43,15 @@ static size_t columns_of(const char *text, size_t length)
         return length;
     memcpy(word, text, length);
     word[length] = '\0';
-    return table_width(word);
+    return terminal_width(word);
 }
 
-void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text)
+/* The text has been escaped. */
+static void wrap(const struct page *page, size_t indent, const char *text)
 {
     size_t column = indent;
     size_t limit = page->width;
     size_t hanging = indent < INDENT_MOST ? indent : INDENT_MOST;
-    fputs(lead, page->stream);
     while (*text != '\0') {
         size_t blanks = strspn(text, " ");
         size_t length = strcspn(text + blanks, " ");
@@ -67,6 +67,14 @@ void page_paragraph(const struct page *page, const char *lead, size_t indent, co
         text += blanks + length;
     }
     fputc('\n', page->stream);
+}
+
+void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text)
+{
+    char *escaped = terminal_text(page->style, text);
+    fputs(lead, page->stream);
+    wrap(page, indent, escaped);
+    free(escaped);
 }
 
 /* The length of the next character; *columns: what it takes. A sequence of colour takes none. */

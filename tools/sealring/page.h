@@ -25,7 +25,7 @@ void page_close(struct page *page);
 const char *page_text(struct page *page);
 
 /* Writes `text` behind `lead`, which takes `indent` columns, with each word on the next line, behind so many blanks, that would go
- * beyond the width. */
+ * beyond the width. The text is escaped for a terminal; the lead is not. */
 void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text);
 
 /* Prints at most `lines` lines, cut at `width` columns (0: no limit), each with `end` behind it. Returns how many there are. */

@@ -13,6 +13,7 @@
 
 #include "tools/sealring/memory.h"
 #include "tools/sealring/signals.h"
+#include "tools/sealring/terminal.h"
 
 #define TERMINAL   "terminal"
 #define TOKENS_MAX 4 /* keys and audit, by the configuration and by the command line */
@@ -89,13 +90,16 @@ static size_t read_unseen(int terminal, char *line, size_t size)
     return length;
 }
 
-static bool ask(struct pins *pins, size_t index)
+static bool ask(struct session *session, size_t index)
 {
+    struct pins *pins = session->pins;
     int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0)
         return false;
     say(terminal, "PIN of ");
-    say(terminal, pins->typed[index].token);
+    char *token = terminal_text(&session->err, pins->typed[index].token);
+    say(terminal, token);
+    free(token);
     say(terminal, ": ");
     size_t length = read_unseen(terminal, pins->line, sizeof pins->line);
     close(terminal);
@@ -129,7 +133,7 @@ int pins_ask(const char *token_uri, char *pin, void *context)
     if (pin == NULL)
         pins->typed[index].refused = true;
     else if (!pins->typed[index].refused && pins->typed[index].pin[0] == '\0')
-        pins->typed[index].refused = !ask(pins, index);
+        pins->typed[index].refused = !ask(session, index);
     if (pins->typed[index].refused) {
         explicit_bzero(pins->typed[index].pin, sizeof pins->typed[index].pin);
         return 1;

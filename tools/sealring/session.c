@@ -15,6 +15,7 @@
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/memory.h"
 #include "tools/sealring/pins.h"
+#include "tools/sealring/terminal.h"
 
 static const struct {
     sealring_status status;
@@ -130,11 +131,11 @@ int session_open(struct session *session)
 static void print_failure(struct session *session, const char *name, int exit_status, const char *message)
 {
     fflush(stdout);
-    fprintf(stderr, "%ssealring:%s %s\n", style_start(&session->err, TONE_BAD), style_end(&session->err, TONE_BAD),
-            message);
+    terminal_print(stderr, &session->err, "%ssealring:%s %s\n", style_start(&session->err, TONE_BAD),
+                   style_end(&session->err, TONE_BAD), message);
     if (session->json)
-        jsontext_print(
-            json_pack("{s:{s:s, s:i, s:s}}", "error", "status", name, "exit", exit_status, "message", message));
+        jsontext_print(json_pack("{s:{s:s, s:i, s:o}}", "error", "status", name, "exit", exit_status, "message",
+                                 jsontext_text(message)));
 }
 
 int session_fail(struct session *session, sealring_status status)
@@ -166,7 +167,7 @@ void session_say(const struct session *session, const char *format, ...)
     fflush(stdout);
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    terminal_vprint(stderr, &session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
 }
@@ -174,10 +175,10 @@ void session_say(const struct session *session, const char *format, ...)
 void session_warn(const struct session *session, const char *format, ...)
 {
     fflush(stdout);
-    fprintf(stderr, "%snote:%s ", style_start(&session->err, TONE_WARN), style_end(&session->err, TONE_WARN));
+    terminal_print(stderr, &session->err, "%snote:%s ", style_start(&session->err, TONE_WARN), style_end(&session->err, TONE_WARN));
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    terminal_vprint(stderr, &session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
 }

@@ -19,6 +19,7 @@ sealring_SOURCES = \
 	tools/sealring/signals.c tools/sealring/signals.h \
 	tools/sealring/style.c tools/sealring/style.h \
 	tools/sealring/table.c tools/sealring/table.h \
+	tools/sealring/terminal.c tools/sealring/terminal.h \
 	tools/sealring/moment.c tools/sealring/moment.h \
 	tools/sealring/jsontext.c tools/sealring/jsontext.h \
 	tools/sealring/ocsf.c tools/sealring/ocsf.h \

@@ -18,18 +18,30 @@ struct style style_of(FILE *stream)
     return style;
 }
 
+static const char sequences[][8] = {
+    [TONE_PLAIN] = "",         [TONE_GOOD] = "\033[32m", [TONE_INFO] = "\033[36m", [TONE_WARN] = "\033[33m",
+    [TONE_BAD] = "\033[1;31m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
+};
+static const char sequence_end[] = "\033[0m";
+
 const char *style_start(const struct style *style, enum tone tone)
 {
-    static const char *const sequences[] = {
-        [TONE_PLAIN] = "",         [TONE_GOOD] = "\033[32m", [TONE_INFO] = "\033[36m", [TONE_WARN] = "\033[33m",
-        [TONE_BAD] = "\033[1;31m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
-    };
     return style->colour ? sequences[tone] : "";
 }
 
 const char *style_end(const struct style *style, enum tone tone)
 {
-    return style->colour && tone != TONE_PLAIN ? "\033[0m" : "";
+    return style->colour && tone != TONE_PLAIN ? sequence_end : "";
+}
+
+bool style_is_sequence(const char *text)
+{
+    if (text == sequence_end)
+        return true;
+    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
+        if (text == sequences[i])
+            return true;
+    return false;
 }
 
 const char *style_separator(const struct style *style)

@@ -22,6 +22,9 @@ struct style style_of(FILE *stream);
 const char *style_start(const struct style *style, enum tone tone);
 const char *style_end(const struct style *style, enum tone tone);
 
+/* Whether it is one of these, by its address: no text from outside can be. */
+bool style_is_sequence(const char *text);
+
 /* " · " or " - ". */
 const char *style_separator(const struct style *style);
 

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "tools/sealring/memory.h"
+#include "tools/sealring/terminal.h"
 
 #define GAP 2
 
@@ -35,27 +35,10 @@ void table_add(struct table *table, enum tone tone, const char *format, ...)
     table->cells[table->count++] = (struct table_cell){text, tone};
 }
 
-size_t table_width(const char *text)
-{
-    size_t width = 0;
-    mbstate_t state = {0};
-    for (size_t length = strlen(text); length > 0;) {
-        wchar_t character = 0;
-        size_t taken = mbrtowc(&character, text, length, &state);
-        if (taken == 0 || taken > length)
-            return width + length; /* not the locale's text: one column for each byte */
-        int columns = wcwidth(character);
-        width += columns > 0 ? (size_t)columns : 0;
-        text += taken;
-        length -= taken;
-    }
-    return width;
-}
-
 static void print_cell(const struct table *table, size_t column, size_t width, const char *text, enum tone tone,
                        FILE *stream, const struct style *style)
 {
-    size_t own = table_width(text);
+    size_t own = terminal_width(text);
     int padding = own < width ? (int)(width - own) : 0;
     if (table->columns[column].right)
         fprintf(stream, "%*s", padding, "");
@@ -68,9 +51,12 @@ void table_finish(struct table *table, FILE *stream, const struct style *style, 
 {
     size_t *widths = memory_grow(NULL, table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = table_width(table->columns[i].title);
+        widths[i] = terminal_width(table->columns[i].title);
     for (size_t i = 0; i < table->count; i++) {
-        size_t width = table_width(table->cells[i].text);
+        char *escaped = terminal_text(style, table->cells[i].text);
+        free(table->cells[i].text);
+        table->cells[i].text = escaped;
+        size_t width = terminal_width(table->cells[i].text);
         if (width > widths[i % table->column_count])
             widths[i % table->column_count] = width;
     }
@@ -97,7 +83,7 @@ void table_fact(FILE *stream, const struct style *style, const char *title, cons
     fprintf(stream, "%s%-13s%s ", style_start(style, TONE_DIM), title, style_end(style, TONE_DIM));
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stream, format, arguments);
+    terminal_vprint(stream, style, format, arguments);
     va_end(arguments);
     fputc('\n', stream);
 }

@@ -34,9 +34,6 @@ void table_add(struct table *table, enum tone tone, const char *format, ...) __a
 /* Prints what was added, each line behind `indent`, and frees it. */
 void table_finish(struct table *table, FILE *stream, const struct style *style, const char *indent);
 
-/* How many columns of a terminal a text takes. */
-size_t table_width(const char *text);
-
 /* Prints one line of a description: a dim title, aligned, and the value. */
 void table_fact(FILE *stream, const struct style *style, const char *title, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

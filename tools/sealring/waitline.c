@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/output.h"
 #include "tools/sealring/signals.h"
+#include "tools/sealring/terminal.h"
 
 #define SHOWN_AFTER 300 /* milliseconds: what is done by then needs no line */
 #define LINE_SIZE   512
@@ -69,8 +71,10 @@ static void draw(struct waitline *waitline, const sealring_progress *progress)
     }
     if (progress->text[0] != '\0')
         snprintf(line + length, LINE_SIZE, ": missing %s", who(progress->text));
+    char *text = terminal_text(style, line);
     fprintf(stderr, "\r\033[K%s%s%s%.*s", style_start(style, TONE_INFO), waitline->what, style_end(style, TONE_INFO),
-            fitting(line, strlen(waitline->what)), line);
+            fitting(text, strlen(waitline->what)), text);
+    free(text);
     fflush(stderr);
     waitline->drawn = true;
 }

@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Text from outside: what somebody wrote into the registry, names of files, hosts and users, the environment. It steers no terminal, breaks out of
+# no command that is proposed, and what it is part of can be read, exported and restored.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+for name in perl sqlite3 bash; do
+    command -v $name >/dev/null || bail_out "$name is missing: sh tools/packages.sh test"
+done
+
+esc=$(printf '\033')
+database=$SEALRING_VAULT/registry/sealring.db
+sql() {
+    sqlite3 -cmd '.timeout 5000' -cmd 'PRAGMA ignore_check_constraints = 1' "$database" "$@" || bail_out "the registry's tables are others"
+}
+clean() { # NAME [colour] [ascii]: of both streams of the last run
+    said=$1
+    shift
+    perl "$here/clean.pl" "$@" "$work/out" "$work/err" >"$work/unclean"
+    [ ! -s "$work/unclean" ] && cat "$work/out" "$work/err" | grep -q .
+    report $? "$said" "$(head -n 3 "$work/unclean" | tr '\n' ' ')"
+}
+is_json() {
+    jq -e . "$work/out" >/dev/null 2>&1
+}
+# As SQL: sequences for terminals of 7 and 8 bits, line ends, what is invisible or turns text round, and no UTF-8.
+hostile="char(27) || ']0;title' || char(7) || char(27, 91) || '2J' || char(10) || '    9  2026-01-01T00:00:00Z  root' || char(13, 9, 127)
+    || char(155) || '31m' || char(0x2028, 0x2029, 0x202e, 0x2066, 0x200b, 0xfeff, 0xe0041) || CAST(x'9b33316dff' AS TEXT)"
+
+must init
+must ring create payments --overlap 1h
+must client add acme --contact 'Wide 漢字'
+must client add other --contact 'ab'
+must issue payments --client acme --scope read
+cp "$work/out" "$work/credential"
+key=$(cut -d_ -f2 "$work/credential")
+must rotate payments
+
+# ---- tables are aligned by columns, also where a character takes two ----
+
+run client list
+perl -CSD -ne 's/([\x{4e00}-\x{9fff}])/$1_/g; push @lines, $_; END { my $at = index $lines[0], "KEYS"; $at += length "KEYS";
+    for (@lines[1, 2]) { print "bad: $_" if substr($_, $at - 1, 1) !~ /[0-9]/ } print "no KEYS" if $at < 9 }' "$work/out" >"$work/misaligned"
+ok "a table is aligned behind wide characters" test ! -s "$work/misaligned"
+
+# ---- rows that somebody edited ----
+
+cp -a "$SEALRING_VAULT" "$work/good"
+put_back() {
+    rm -rf "$SEALRING_VAULT"
+    cp -a "$work/good" "$SEALRING_VAULT"
+}
+everything() { # WHAT: every command that reads, as text and as JSON
+    for command in "audit show" "audit verify" "audit export" "audit key" "audit checkpoint" doctor status "client list" "client show acme" \
+        "key list" "key show $key" "verifier list --all" "ring list" "ring show payments" usage; do
+        for json in '' --json; do
+            # shellcheck disable=SC2086 # words
+            run $command $json
+            perl "$here/clean.pl" "$work/out" "$work/err" >"$work/unclean"
+            [ -s "$work/unclean" ] && echo "sealring $command $json: $(head -n 1 "$work/unclean")"
+            [ "$status" -lt 128 ] || echo "sealring $command $json: status $status"
+            grep -q '^ *9  2026-01-01' "$work/out" "$work/err" && echo "sealring $command $json: a line that never was"
+            [ -z "$json" ] || [ ! -s "$work/out" ] || jq . <"$work/out" >/dev/null 2>&1 || echo "sealring $command $json: no JSON"
+        done
+    done >"$work/offences"
+    ! [ -s "$work/offences" ]
+    report $? "nothing of $1 reaches a terminal" "$(head -n 3 "$work/offences" | tr '\n' ' ')"
+}
+sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'root' || $hostile, act = act || $hostile, client = 'a' || $hostile,
+    ring = 'r' || $hostile, key_id = $hostile, detail = json_object('reason', 'x' || char(27, 155, 0x202e)) WHERE sequence = 4;
+    UPDATE audit SET detail = '{' || $hostile WHERE sequence = 5"
+everything "an edited entry of the log"
+put_back
+for column in client.contact client.name ring.name ring.prefix api_key.label api_key.narrowed credential.scopes intention.owner verifier.host \
+    checkpoint.note vault.vault_id vault.module; do
+    table=${column%.*}
+    sqlite3 "$database" "SELECT ${column#*.} FROM $table" >/dev/null 2>&1 || continue
+    sqlite3 "$database" "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" | sqlite3 "$database"
+    sqlite3 "$database" "PRAGMA ignore_check_constraints = 1; UPDATE $table SET ${column#*.} = 'x' || $hostile" 2>/dev/null
+    everything "$column"
+    put_back
+done
+sql "CREATE TABLE \"x$(printf '\033[31m\302\2337m')\" (\"c$(printf '\033c')\"); CREATE INDEX \"i$(printf '\342\200\256')\" ON client (name);
+    CREATE TRIGGER \"t$(printf '\033[8m\n')\" AFTER INSERT ON client BEGIN SELECT 1; END"
+everything "a name in the schema"
+put_back
+
+# ---- names of files, and words of the command line ----
+
+hidden=$(printf 'x\033[31m\n\302\233y\342\200\256.report')
+: >"$SEALRING_VAULT/verifiers/$hidden"
+touch -d '2 hours ago' "$SEALRING_VAULT/verifiers/$hidden"
+everything "a report file's name"
+rm "$SEALRING_VAULT/verifiers/$hidden"
+bad=$(printf 'a\033[2Jb\302\233c\342\200\256d\377')
+for arguments in "--vault $bad status" "$bad" "audit show --$bad" "verify --scope $bad" "audit verify --checkpoint $bad" "restore $bad" \
+    "issue payments --client $bad" "issue payments --from $bad" "verifier forget $bad --reason x" "init --module $bad" "backup /nowhere/$bad" \
+    "key show $bad" "revoke $bad --reason $bad" "help $bad" "run --once --pin-source $bad"; do
+    for json in '' --json; do
+        # shellcheck disable=SC2086 # words
+        run $arguments $json
+        clean "no control character of the command line is printed: $(echo "$arguments" | cut -d ' ' -f 1 | tr -cd 'a-z-') $json"
+        [ -z "$json" ] || ok "and JSON is JSON" is_json
+    done
+done >"$work/all"
+grep -v '^ok' "$work/all"
+count=$((count - $(grep -c '^\(not \)\{0,1\}ok' "$work/all")))
+! grep -q '^not ok' "$work/all"
+report $? "no word of the command line reaches a terminal as it is"
+SEALRING_VAULT=$work/$bad TERM=$bad run status
+clean "nor does the environment"
+one_line_error "which is in one line"
+
+# ---- on a terminal ----
+
+on_terminal() { # LOCALE COMMAND: what a terminal gets
+    TERM=xterm LC_ALL=$1 script -qec "$SEALRING $2" /dev/null </dev/null >"$work/out" 2>"$work/err"
+}
+if command -v script >/dev/null; then
+    sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'bücherei' || $hostile WHERE sequence = 4"
+    on_terminal C.UTF-8 "audit show"
+    clean "on a terminal there are colours, and no control character" colour
+    ok "there are colours" grep -q "$esc\[1m" "$work/out"
+    ok "and letters" grep -q 'bücherei' "$work/out"
+    on_terminal C "audit show"
+    clean "a terminal of another character set gets ASCII" colour ascii
+    ok "which shows what is left out" grep -q 'b\\u00fccherei\\x1b\]0;title' "$work/out"
+    on_terminal C "client list"
+    clean "a page, too" colour ascii
+    put_back
+else
+    bail_out "script is missing (Debian: bsdutils)"
+fi
+
+# ---- commands to paste ----
+
+paste_from() { # NAME: the commands that the doctor proposes about what is called NAME, run by each shell
+    run doctor --json
+    for shell in sh bash; do
+        jq -r '.doctor.findings[].mend' "$work/out" | grep -o 'sqlite3 .*; then: \|\(rm\|mv\|chmod\|mkdir\) .*' |
+            sed 's/; then: $//' >"$work/paste"
+        (cd "$work" && while read -r line; do $shell -c "$line" >>"$work/pasted.out" 2>&1 </dev/null; done <"$work/paste")
+        [ ! -e "$work/pasted" ] && [ -s "$work/paste" ]
+        report $? "$1 is one word for $shell" "$(head -n 2 "$work/paste")"
+        rm -f "$work/pasted"
+    done
+}
+: >"$work/pasted.out"
+sql "CREATE TABLE \"a'; touch pasted; echo '\" (a); CREATE TABLE \"\$(touch pasted)\" (a); CREATE TABLE \"b\`touch pasted\`\" (a);
+    CREATE TABLE \"c'' UNION SELECT 1; .shell touch pasted\" (a); CREATE TABLE \"d$(printf '\033')' ; touch pasted #\" (a);
+    CREATE TABLE \"e
+touch pasted\" (a); CREATE TABLE \"f \"\"quoted\"\" name\" (fine)"
+paste_from "a table's name"
+ok "the command shows the table" grep -q 'quoted.*fine' "$work/pasted.out"
+put_back
+mkdir "$work/a'; touch pasted; echo '"
+mv "$SEALRING_VAULT" "$work/a'; touch pasted; echo '/v"
+SEALRING_VAULT="$work/a'; touch pasted; echo '/v"
+chmod o+rwx "$SEALRING_VAULT/registry" "$SEALRING_VAULT/registry/sealring.db" "$SEALRING_VAULT/sealring.conf" "$SEALRING_VAULT"
+paste_from "a directory's name"
+paste_from "and that of what is in it" # which is looked at when the vault itself is good
+run doctor --json
+json_is '[.doctor.findings[] | select(.code | test("writable"))] | length' 0 "the commands mend what they are for"
+
+done_testing
