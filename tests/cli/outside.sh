@@ -59,7 +59,8 @@ everything() { # WHAT: every command that reads, as text and as JSON
             perl "$here/clean.pl" "$work/out" "$work/err" >"$work/unclean"
             [ -s "$work/unclean" ] && echo "sealring $command $json: $(head -n 1 "$work/unclean")"
             [ "$status" -lt 128 ] || echo "sealring $command $json: status $status"
-            grep -q '^ *9  2026-01-01' "$work/out" "$work/err" && echo "sealring $command $json: a line that never was"
+            # a checkpoint is lines, whoever wrote them
+            [ "$command" != "audit checkpoint" ] && grep -q '^ *9  2026-01-01' "$work/out" "$work/err" && echo "sealring $command $json: a line that never was"
             [ -z "$json" ] || [ ! -s "$work/out" ] || jq . <"$work/out" >/dev/null 2>&1 || echo "sealring $command $json: no JSON"
         done
     done >"$work/offences"
@@ -160,6 +161,6 @@ chmod o+rwx "$SEALRING_VAULT/registry" "$SEALRING_VAULT/registry/sealring.db" "$
 paste_from "a directory's name"
 paste_from "and that of what is in it" # which is looked at when the vault itself is good
 run doctor --json
-json_is '[.doctor.findings[] | select(.code | test("writable"))] | length' 0 "the commands mend what they are for"
+json_is '[.doctor.findings[] | select((.code | test("writable")) and (.object | test("(db|registry|v)$")))] | length' 0 "the commands mend what they are for"
 
 done_testing
