@@ -28,6 +28,7 @@ libsealring_core_la_SOURCES = \
 	src/lifecycle/decide.c src/lifecycle/decide.h \
 	src/lifecycle/schedule.c src/lifecycle/schedule.h \
 	src/lifecycle/clockwatch.c src/lifecycle/clockwatch.h
+include src/softhsm/sources.mk
 include src/token/sources.mk
 include src/registry/sources.mk
 include src/verifier/sources.mk

@@ -129,6 +129,9 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
         return status;
     }
     token->record = &record;
+    if (token->watch.before != NULL) {
+        token->watch.before(token->watch.context);
+    }
     bool restart = afresh || !module->initialised;
     if (!restart) {
         status = connection_log_in(token, error);

@@ -38,6 +38,7 @@ struct token {
     void *ask_context;
     char *login_record;
     char *login_lock;
+    struct token_watch watch;
     char name[SLOT_NAME_SIZE]; /* fixed by the first connection */
 
     /* Written with module->use held for writing, or before anybody else sees the token. */

@@ -10,6 +10,7 @@
 #include "token/pin.h"
 #include "token/pin_source.h"
 #include "token/record.h"
+#include "token/token.h"
 
 /* Asked right before the try, under the lock: another process may have failed a moment ago. */
 static sealring_status login_check_tries(const struct login *login, sealring_error *error)
@@ -184,6 +185,9 @@ static sealring_status login_under_record(const struct login *login, CK_SESSION_
     struct interruption interruption;
     interruption_hold(&interruption);
     status = login_try(login, session, record, done, error);
+    if (*done && login->watch->after != NULL) {
+        login->watch->after(login->watch->context);
+    }
     interruption_release(&interruption);
     return status;
 }
@@ -202,6 +206,9 @@ sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE sessio
     }
     status = record_open(login->login_record, login->login_lock, &record, error);
     if (status == SEALRING_OK) {
+        if (login->watch->before != NULL) {
+            login->watch->before(login->watch->context);
+        }
         status = login_under_record(login, session, &record, done, error);
         record_close(&record);
     }

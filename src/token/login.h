@@ -12,6 +12,7 @@
 
 struct pin;
 struct record;
+struct token_watch;
 
 struct login {
     CK_FUNCTION_LIST *functions;
@@ -25,7 +26,8 @@ struct login {
     const char *login_record;
     const char *login_lock;
     struct record *record; /* the same, open and locked already; NULL: it is opened for the login */
-    const char *name;      /* of the token */
+    const struct token_watch *watch;
+    const char *name; /* of the token */
 };
 
 /* Logs in unless the session's user is logged in already; *done says whether a login was made. At most one C_Login;

@@ -76,6 +76,7 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
                                 .login_record = token->login_record,
                                 .login_lock = token->login_lock,
                                 .record = token->record,
+                                .watch = &token->watch,
                                 .name = token->name};
     bool done = false;
     sealring_status status = login_ensure(&login, session, &done, error);

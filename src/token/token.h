@@ -11,6 +11,13 @@
 
 struct token;
 
+/* What somebody has to do to the files of a software token, with the login lock held; each may be NULL. */
+struct token_watch {
+    void (*before)(void *context); /* before a module that may have to be initialised first reads them, and before a login */
+    void (*after)(void *context);  /* after a login that succeeded */
+    void *context;                 /* outlives the token */
+};
+
 struct token_config {
     const char *module;    /* path of the shared object, from the configuration only */
     const char *init_args; /* NULL: none */
@@ -24,6 +31,7 @@ struct token_config {
                                * (SoftHSM2 needs that: docs/tokens.md), and the memory of a refused PIN; created 0600 */
     const char *login_lock; /* the record whose lock is taken: of another token of this module; NULL: its own */
     bool without_hmac; /* it need not have CKM_SHA256_HMAC: only signs checkpoints (signer.h), keeps data (data.h) */
+    struct token_watch watch;
     unsigned sessions_max; /* bound on parallel sessions, 0: 16; the token's ulMaxSessionCount bounds it too */
 };
 

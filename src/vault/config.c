@@ -87,6 +87,8 @@ sealring_status config_new(const char *directory, struct config **made, sealring
 
 void config_free(struct config *config)
 {
+    if (config != NULL)
+        software_free(config->software);
     free(config);
 }
 
@@ -268,6 +270,8 @@ sealring_status config_load(const char *directory, struct config **loaded, sealr
         status = config_check_directory(config->directory, error);
     if (status == SEALRING_OK)
         status = read_lines(config, file, path, error);
+    if (status == SEALRING_OK)
+        status = software_find(config, &config->software, error);
     if (status == SEALRING_OK) {
         *loaded = config;
         config = NULL;
@@ -373,6 +377,7 @@ void config_token(const struct config *config, struct token_config *token)
     token->ask_pin = config->ask_pin;
     token->ask_context = config->ask_context;
     token->login_record = config->login_record;
+    software_watch(config->software, &token->watch);
     token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
 }
 

@@ -10,6 +10,7 @@
 #include <sealring/manage.h>
 
 #include "token/token.h"
+#include "vault/software.h"
 
 #define CONFIG_FILE            "sealring.conf"
 #define CONFIG_ENVIRONMENT_MAX 16
@@ -41,6 +42,7 @@ struct config {
     void *ask_context;
     struct config_variable environment[CONFIG_ENVIRONMENT_MAX];
     size_t environment_count;
+    struct software_tokens *software; /* the tokens are the vault's own, in files; NULL: they are not */
 };
 
 /* Reads DIRECTORY/sealring.conf. The result is freed with config_free. SEALRING_INVALID names the line. */

@@ -130,6 +130,8 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
             *error = inner;
         return status;
     }
+    if (status == SEALRING_OK && !doctor->asked.repair)
+        software_hands_off(doctor->config->software);
     if (status == SEALRING_OK)
         return status;
     if (before == 0) {
@@ -187,6 +189,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     if (status != SEALRING_OK || doctor->config == NULL)
         return status;
     doctor_look_at_files(doctor);
+    doctor_look_at_copies(doctor); /* before anything logs in to a token */
     open_registry(doctor);
     if (doctor->manager == NULL)
         return SEALRING_OK;

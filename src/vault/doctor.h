@@ -19,6 +19,9 @@ enum doctor_kind {
     DOCTOR_DIRECTORY_WRITABLE,
     DOCTOR_DIRECTORY_MISSING,
     DOCTOR_TOKENS_OPEN,
+    DOCTOR_TOKEN_FILE_DAMAGED,
+    DOCTOR_TOKEN_FILE_LOST,
+    DOCTOR_TOKEN_COPY_BEHIND,
     DOCTOR_PIN_OPEN,
     DOCTOR_PIN_MISSING,
     DOCTOR_PIN_UNUSABLE,
@@ -147,6 +150,8 @@ const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE]);
 void doctor_look_at_vault(struct doctor *doctor);
 /* With the configuration: directories, registry's files, PIN files, login records. */
 void doctor_look_at_files(struct doctor *doctor);
+/* Before anything logs in to a token: the files of a software token of the vault's own, and their copies. */
+void doctor_look_at_copies(struct doctor *doctor);
 /* With the registry: damage, schema, rings, clocks, owed steps. */
 void doctor_look_at_registry(struct doctor *doctor);
 void doctor_look_at_audit(struct doctor *doctor);

@@ -427,6 +427,16 @@ static sealring_status sync_directories(const struct init *init, sealring_error 
     return status;
 }
 
+/* Only now: until here an interrupted init begins anew. */
+static sealring_status secure_tokens(struct init *init, sealring_error *error)
+{
+    struct config *config = init->config;
+    sealring_status status = software_find(config, &config->software, error);
+    if (status == SEALRING_OK && config->software != NULL)
+        status = software_secure(config->software, error);
+    return status;
+}
+
 static sealring_status make_vault(struct init *init, sealring_error *error)
 {
     sealring_status status = config_new(init->vault, &init->config, error);
@@ -444,6 +454,8 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = probe(init, error);
     if (status == SEALRING_OK)
         status = make_registry(init, error);
+    if (status == SEALRING_OK && init->software)
+        status = secure_tokens(init, error);
     /* last: this file makes the directory a vault */
     if (status == SEALRING_OK)
         status = sync_directories(init, error);

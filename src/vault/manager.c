@@ -15,6 +15,7 @@
 #include "base/name.h"
 #include "base/secret.h"
 #include "base/sized.h"
+#include "vault/copies.h"
 #include "vault/recover.h"
 #include "vault/waiting.h"
 
@@ -58,6 +59,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         status = config_load(vault, &manager->config, error);
     if (status == SEALRING_OK)
         status = config_use_pin(manager->config, asked.pin_source, asked.ask_pin, asked.ask_context, error);
+    if (status == SEALRING_OK && (manager->read_only || manager->dry_run))
+        software_hands_off(manager->config->software);
     if (status == SEALRING_OK)
         status =
             registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
@@ -111,10 +114,17 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
 /* Of several things to be said all are. */
 static void remark(sealring_manager *manager)
 {
-    const char *witness = manager->witness.remark;
-    bool unlocked = secret_was_unlocked();
-    snprintf(manager->remark, sizeof manager->remark, "%s%s%s", witness, witness[0] != '\0' && unlocked ? "; " : "",
-             unlocked ? SECRET_UNLOCKED_WORDS : "");
+    char notice[SOFTWARE_NOTICE_SIZE];
+    if (software_notice(manager->config->software, notice))
+        memcpy(manager->token_remark, notice, sizeof notice);
+    const char *const parts[] = {manager->witness.remark, manager->token_remark,
+                                 secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : ""};
+    size_t length = 0;
+    manager->remark[0] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i][0] != '\0' && length < sizeof manager->remark)
+            length += (size_t)snprintf(manager->remark + length, sizeof manager->remark - length, "%s%s",
+                                       length > 0 ? "; " : "", parts[i]);
 }
 
 sealring_status manager_token(sealring_manager *manager, sealring_error *error)
@@ -239,6 +249,8 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     if (status != SEALRING_OK)
         return status;
     status = check_anchor(manager, error);
+    if (status == SEALRING_OK)
+        status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
     if (status == SEALRING_OK)

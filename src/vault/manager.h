@@ -29,7 +29,8 @@ struct sealring_manager {
     struct roster roster;                 /* of the verifiers, as of the last transaction that asked for it */
     uint64_t committed_epoch;             /* of the last change by this manager that can alter a verdict */
     struct audit_witness witness;         /* the audit token, and what is to be said of it */
-    char remark[2 * WITNESS_REMARK_SIZE]; /* all that is to be said */
+    char token_remark[SOFTWARE_NOTICE_SIZE]; /* of the files of the vault's own software tokens */
+    char remark[2 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all that is to be said */
     bool judged;                          /* the registry goes on from where the audit token knows it */
     bool unsettled;                       /* since the last checkpoint something was written */
     _Atomic(bool) altered;                /* in this act the token did not confirm a row of the registry */

@@ -19,11 +19,22 @@ struct sealring_vault {
     struct membership *membership;
 };
 
+static bool token_notice(void *context, char *text, size_t size)
+{
+    char notice[SOFTWARE_NOTICE_SIZE];
+    bool any = software_notice(context, notice);
+    if (any)
+        snprintf(text, size, "%s", notice);
+    return any;
+}
+
 static sealring_status join(sealring_vault *vault, const sealring_options *options, sealring_error *error)
 {
     const struct config *config = vault->config;
     struct verifier_setup setup = {
         .registry = config->registry,
+        .token_notice = token_notice,
+        .token_notice_context = config->software,
         .reports = config->verifiers,
         .warming = options->no_warming == 0,
         .cache_max = options->cache_max,

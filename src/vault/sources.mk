@@ -9,6 +9,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/closing.c src/vault/closing.h \
 	src/vault/config.c src/vault/config.h \
 	src/vault/confront.c src/vault/confront.h \
+	src/vault/copies.c src/vault/copies.h \
 	src/vault/exports.c src/vault/exports.h \
 	src/vault/harvest.c src/vault/harvest.h \
 	src/vault/harvest_age.c \
@@ -18,6 +19,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/key.c src/vault/key.h \
 	src/vault/make.c src/vault/make.h \
 	src/vault/manager.c src/vault/manager.h \
+	src/vault/software.c src/vault/software.h \
 	src/vault/open.c \
 	src/vault/parallel.c src/vault/parallel.h \
 	src/vault/redo.c src/vault/redo.h \
@@ -32,7 +34,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/roster.c src/vault/roster.h \
 	src/vault/doctor.c src/vault/doctor.h \
 	src/vault/doctor_audit.c \
-	src/vault/doctor_files.c \
+	src/vault/doctor_copies.c src/vault/doctor_files.c \
 	src/vault/doctor_kinds.c \
 	src/vault/doctor_registry.c \
 	src/vault/doctor_repairs.c \

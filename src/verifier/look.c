@@ -386,7 +386,10 @@ static sealring_status step_back(struct verifier *verifier, sealring_error *erro
 
 static void tell_alarms(struct verifier *verifier)
 {
-    char text[REPORT_ALARM_SIZE];
+    char text[REPORT_ALARM_SIZE], notice[VERIFIER_NOTICE_SIZE];
+    const struct verifier_setup *setup = &verifier->setup;
+    if (setup->token_notice != NULL && setup->token_notice(setup->token_notice_context, notice, sizeof notice))
+        messages_add(verifier->messages, SEALRING_LOG_ALARM, "%s", notice);
     uint64_t alarms = messages_alarms(verifier->messages, text, sizeof text);
     report_tell_alarms(atomic_load(&verifier->report), alarms, text);
 }

@@ -32,3 +32,7 @@ test_harvest_SOURCES = tests/vault/test_harvest.c $(verifier_stage)
 test_harvest_CPPFLAGS = $(VERIFIER_CPPFLAGS)
 test_harvest_LDADD = $(TEST_LIBS)
 EXTRA_test_harvest_DEPENDENCIES = module_count.la
+c_tests += test_token_files
+test_token_files_SOURCES = tests/vault/test_token_files.c
+test_token_files_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_files_LDADD = $(TEST_LIBS)

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The content of a file of SoftHSM2's object store: whether it is whole, and the few things that are changed in a copy. Pure. */
+#include "softhsm/object_file.h"
+
+#include <string.h>
+
+#define NUMBER           8
+#define ATTRIBUTES_MOST  512
+#define ATTRIBUTE_CLASS  UINT64_C(0x0000) /* CKA_CLASS and what follows: PKCS #11 v2.40 */
+#define ATTRIBUTE_VALUE  UINT64_C(0x0011)
+#define ATTRIBUTE_SIGN   UINT64_C(0x0108)
+#define CLASS_DATA       UINT64_C(0)
+#define CLASS_SECRET_KEY UINT64_C(4)
+#define ATTRIBUTE_LABEL  UINT64_C(0x80005349) /* of a token, SoftHSM2's own (OSAttributes.h) */
+#define ATTRIBUTE_SERIAL UINT64_C(0x8000534a)
+#define ATTRIBUTE_FLAGS  UINT64_C(0x8000534b)
+#define ATTRIBUTE_SO_PIN UINT64_C(0x8000534c)
+#define ATTRIBUTE_PIN    UINT64_C(0x8000534d)
+
+enum kind { KIND_BOOLEAN = 1, KIND_NUMBER = 2, KIND_BYTES = 3, KIND_MAP = 4, KIND_SET = 5 };
+
+struct attribute {
+    uint64_t type;
+    uint64_t kind;
+    size_t at; /* of the value: behind a byte string's length */
+    size_t length;
+};
+
+static uint64_t number_at(const uint8_t *bytes)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < NUMBER; i++) {
+        number = number << 8 | bytes[i];
+    }
+    return number;
+}
+
+/* The length of what follows a length: false if it goes beyond the end. */
+static bool read_length(const uint8_t *bytes, size_t end, size_t *at, size_t unit, size_t *length)
+{
+    if (end - *at < NUMBER) {
+        return false;
+    }
+    uint64_t count = number_at(bytes + *at);
+    *at += NUMBER;
+    if (count > (end - *at) / unit) {
+        return false;
+    }
+    *length = (size_t)count * unit;
+    return true;
+}
+
+/* Reads the attribute at *at and moves behind it; false if there is no whole one. */
+static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct attribute *attribute)
+{
+    if (end - *at < (size_t)2 * NUMBER) {
+        return false;
+    }
+    attribute->type = number_at(bytes + *at);
+    attribute->kind = number_at(bytes + *at + NUMBER);
+    *at += (size_t)2 * NUMBER;
+    bool whole = true;
+    switch (attribute->kind) {
+    case KIND_BOOLEAN:
+        attribute->length = 1;
+        break;
+    case KIND_NUMBER:
+        attribute->length = NUMBER;
+        break;
+    case KIND_BYTES:
+    case KIND_MAP: /* its inside is SoftHSM2's; sealring makes none */
+        whole = read_length(bytes, end, at, 1, &attribute->length);
+        break;
+    case KIND_SET:
+        whole = read_length(bytes, end, at, NUMBER, &attribute->length);
+        break;
+    default:
+        return false;
+    }
+    if (!whole || end - *at < attribute->length ||
+        (attribute->kind == KIND_BOOLEAN && bytes[*at] != 0x00 && bytes[*at] != 0xff)) {
+        return false;
+    }
+    attribute->at = *at;
+    *at += attribute->length;
+    return true;
+}
+
+/* In a whole file; SoftHSM2 writes them in ascending order. */
+static bool find(const uint8_t *bytes, size_t length, uint64_t type, struct attribute *found)
+{
+    size_t at = NUMBER;
+    while (at < length && read_attribute(bytes, length, &at, found)) {
+        if (found->type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool object_file_is_whole(const uint8_t *bytes, size_t length)
+{
+    struct attribute attribute;
+    size_t at = NUMBER;
+    uint64_t last = 0;
+    if (length < NUMBER || length > OBJECT_FILE_MAX || number_at(bytes) == 0) {
+        return false;
+    }
+    for (size_t count = 0; at < length; count++) {
+        if (!read_attribute(bytes, length, &at, &attribute) || (count > 0 && attribute.type <= last) ||
+            count == ATTRIBUTES_MOST) {
+            return false;
+        }
+        last = attribute.type;
+    }
+    return true;
+}
+
+bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin)
+{
+    static const uint64_t wanted[] = {ATTRIBUTE_LABEL, ATTRIBUTE_SERIAL, ATTRIBUTE_FLAGS, ATTRIBUTE_SO_PIN,
+                                      ATTRIBUTE_PIN};
+    struct attribute attribute;
+    bool is = object_file_is_whole(bytes, length);
+    for (size_t i = 0; is && i < sizeof(wanted) / sizeof(wanted[0]) - (with_pin ? 0 : 1); i++) {
+        is = find(bytes, length, wanted[i], &attribute) && attribute.length > 0;
+    }
+    return is;
+}
+
+bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy, size_t copy_length)
+{
+    struct attribute attribute, same;
+    size_t at = NUMBER;
+    while (at < copy_length && read_attribute(copy, copy_length, &at, &attribute)) {
+        if (!find(bytes, length, attribute.type, &same) || same.kind != attribute.kind) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool object_file_holds_nothing(const uint8_t *bytes, size_t length)
+{
+    struct attribute class, value;
+    if (!object_file_is_whole(bytes, length) || !find(bytes, length, ATTRIBUTE_CLASS, &class) ||
+        class.kind != KIND_NUMBER) {
+        return true;
+    }
+    uint64_t number = number_at(bytes + class.at);
+    if (number != CLASS_DATA && number != CLASS_SECRET_KEY) {
+        return false;
+    }
+    return !find(bytes, length, ATTRIBUTE_VALUE, &value) || value.length == 0;
+}
+
+void object_file_close(uint8_t *bytes, size_t length)
+{
+    struct attribute sign;
+    if (find(bytes, length, ATTRIBUTE_SIGN, &sign) && sign.kind == KIND_BOOLEAN) {
+        bytes[sign.at] = 0x00;
+    }
+}
+
+uint64_t object_file_generation(const uint8_t *bytes)
+{
+    return number_at(bytes);
+}
+
+void object_file_set_generation(uint8_t *bytes, uint64_t generation)
+{
+    for (size_t i = 0; i < NUMBER; i++) {
+        bytes[i] = (uint8_t)(generation >> 8 * (NUMBER - 1 - i));
+    }
+}
+
+uint64_t object_file_renew_generation(uint64_t generation)
+{
+    return (generation / OBJECT_FILE_GENERATIONS + 2) * OBJECT_FILE_GENERATIONS;
+}

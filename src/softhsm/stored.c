@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One file of a token's folder, or a copy of one: read, written in place, copied. Only within separate_run. */
+#include "softhsm/stored.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_TRIES 2000
+#define LOCK_PAUSE 1000000L /* ns */
+#define NEW_SUFFIX ".new"
+
+static int stored_lock(int descriptor, short kind)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        struct flock lock = {.l_type = kind, .l_whence = SEEK_SET};
+        const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
+        if (fcntl(descriptor, F_SETLK, &lock) == 0) {
+            return 0;
+        }
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+            return errno;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return EAGAIN;
+}
+
+static int stored_fill(int descriptor, struct stored *stored)
+{
+    stored->exists = true;
+    stored->length = 0;
+    while (stored->length < OBJECT_FILE_MAX) {
+        ssize_t got = pread(descriptor, stored->bytes + stored->length, OBJECT_FILE_MAX - stored->length,
+                            (off_t)stored->length);
+        if (got < 0) {
+            return errno;
+        }
+        if (got == 0) {
+            break;
+        }
+        stored->length += (size_t)got;
+    }
+    return 0;
+}
+
+/* O_NONBLOCK: a FIFO that somebody put there does not hold anybody up. */
+static int stored_open(const char *path, int flags, int *descriptor)
+{
+    struct stat file;
+    *descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    if (*descriptor < 0) {
+        return errno;
+    }
+    if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
+        close(*descriptor);
+        return EINVAL;
+    }
+    return 0;
+}
+
+int stored_read(const char *path, struct stored *stored)
+{
+    int descriptor;
+    stored->exists = false;
+    stored->length = 0;
+    int problem = stored_open(path, O_RDONLY, &descriptor);
+    if (problem != 0) {
+        return problem == ENOENT ? 0 : problem;
+    }
+    problem = stored_lock(descriptor, F_RDLCK);
+    if (problem == 0) {
+        problem = stored_fill(descriptor, stored);
+    }
+    close(descriptor);
+    return problem;
+}
+
+static int stored_write(int descriptor, const struct stored *content)
+{
+    ssize_t written = pwrite(descriptor, content->bytes, content->length, 0);
+    if (written < 0) {
+        return errno;
+    }
+    if ((size_t)written != content->length) {
+        return ENOSPC;
+    }
+    return fsync(descriptor) == 0 ? 0 : errno;
+}
+
+int stored_replace(const char *path, bool make, struct stored *found, stored_decision decision, void *context,
+                   const struct stored *content, bool *replaced)
+{
+    int descriptor;
+    *replaced = false;
+    int problem = stored_open(path, O_RDWR | (make ? O_CREAT : 0), &descriptor);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = stored_lock(descriptor, F_WRLCK);
+    if (problem == 0) {
+        problem = stored_fill(descriptor, found);
+    }
+    if (problem != 0 || !decision(found, context)) {
+        goto cleanup;
+    }
+    if (ftruncate(descriptor, 0) != 0) {
+        problem = errno;
+        goto cleanup;
+    }
+    problem = stored_write(descriptor, content);
+    *replaced = problem == 0;
+cleanup:
+    close(descriptor);
+    return problem;
+}
+
+int stored_copy(const char *folder, const char *name, const struct stored *content)
+{
+    char path[STORED_PATH_MAX], made[STORED_PATH_MAX];
+    int descriptor;
+    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) ||
+        snprintf(made, sizeof(made), "%s/%s" NEW_SUFFIX, folder, name) >= (int)sizeof(made)) {
+        return ENAMETOOLONG;
+    }
+    if (unlink(made) != 0 && errno != ENOENT) {
+        return errno;
+    }
+    int problem = stored_open(made, O_WRONLY | O_CREAT | O_EXCL, &descriptor);
+    if (problem != 0) {
+        return problem;
+    }
+    problem = stored_write(descriptor, content);
+    close(descriptor);
+    if (problem == 0 && rename(made, path) != 0) {
+        problem = errno;
+    }
+    if (problem != 0) {
+        (void)unlink(made);
+    }
+    return problem == 0 ? stored_sync_folder(folder) : problem;
+}
+
+int stored_remove(const char *folder, const char *name)
+{
+    char path[STORED_PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path)) {
+        return ENAMETOOLONG;
+    }
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return errno;
+    }
+    return stored_sync_folder(folder);
+}
+
+static int stored_sync_any(const char *path, int flags)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
+    if (descriptor < 0) {
+        return errno;
+    }
+    int problem = fsync(descriptor) == 0 ? 0 : errno;
+    close(descriptor);
+    return problem;
+}
+
+int stored_sync(const char *path)
+{
+    return stored_sync_any(path, 0);
+}
+
+int stored_sync_folder(const char *path)
+{
+    return stored_sync_any(path, O_DIRECTORY);
+}
