@@ -50,15 +50,29 @@ static bool is_same_generation(const struct stored *one, const struct stored *ot
            now - object_file_generation(other->bytes) < OBJECT_FILE_GENERATIONS / 2;
 }
 
+/* SoftHSM2 makes a `generation` that is missing anew, from 1. A process that remembers a number which comes again sees no change. */
+static bool has_gone_back(const struct stored *found, const struct stored *copy)
+{
+    return is_whole_generation(copy) && object_file_generation(found->bytes) < object_file_generation(copy->bytes);
+}
+
+static bool never_goes_back(const struct stored *found, const struct stored *copy)
+{
+    (void)found;
+    (void)copy;
+    return false;
+}
+
 /* What SoftHSM2 rewrites in each token's folder. */
 static const struct store_file {
     const char *name;
+    bool (*has_gone_back)(const struct stored *found, const struct stored *copy);
     bool (*is_whole)(const struct stored *stored);
     bool (*may_copy)(const struct stored *stored);
     bool (*is_same)(const struct stored *one, const struct stored *other);
 } store_files[] = {
-    {"token.object", is_whole_token, may_copy_token, is_same_token},
-    {"generation", is_whole_generation, is_whole_generation, is_same_generation},
+    {"token.object", never_goes_back, is_whole_token, may_copy_token, is_same_token},
+    {"generation", has_gone_back, is_whole_generation, is_whole_generation, is_same_generation},
 };
 #define STORE_FILES (sizeof(store_files) / sizeof(store_files[0]))
 
@@ -130,10 +144,15 @@ static void store_complain(const struct store_work *work, const char *what, cons
                    what, token, why);
 }
 
+struct store_wanted {
+    const struct store_file *file;
+    const struct stored *copy; /* with the number that it is to get */
+};
+
 static bool store_still_damaged(const struct stored *found, void *context)
 {
-    const struct store_file *file = context;
-    return !file->is_whole(found);
+    const struct store_wanted *wanted = context;
+    return !wanted->file->is_whole(found) || wanted->file->has_gone_back(found, wanted->copy);
 }
 
 static void store_restore(struct store_work *work, const struct store_file *file, const char *path, const char *copies,
@@ -141,15 +160,14 @@ static void store_restore(struct store_work *work, const struct store_file *file
 {
     char what[STORE_TEXT_SIZE];
     bool replaced = false;
+    struct store_wanted wanted = {file, &work->copy};
     (void)snprintf(what, sizeof(what), "%s of the SoftHSM2 token in %.64s", file->name, token);
     object_file_set_generation(work->copy.bytes,
                                object_file_renew_generation(object_file_generation(work->copy.bytes)));
     store_note(work->store, what);
-    int problem = stored_replace(path, true, &work->found, store_still_damaged, (void *)(uintptr_t)file, &work->copy,
-                                 &replaced);
+    int problem = stored_replace(path, true, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
     if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies)) {
-        problem = stored_replace(path, true, &work->found, store_still_damaged, (void *)(uintptr_t)file, &work->copy,
-                                 &replaced);
+        problem = stored_replace(path, true, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
     }
     if (problem != 0) {
         store_complain(work, file->name, token, strerror(problem));
@@ -162,11 +180,9 @@ static void store_restore(struct store_work *work, const struct store_file *file
     }
 }
 
-static void store_mend_file(struct store_work *work, const struct store_file *file, const char *path,
-                            const char *copies, const char *copy_path, const char *token)
+static void store_mend_file(struct store_work *work, const struct store_file *file, bool copied, const char *path,
+                            const char *copies, const char *token)
 {
-    int problem = stored_read(copy_path, &work->copy);
-    bool copied = problem == 0 && file->is_whole(&work->copy);
     if (!work->found.exists && !copied) {
         return; /* nobody's token */
     }
@@ -181,15 +197,12 @@ static void store_mend_file(struct store_work *work, const struct store_file *fi
 }
 
 static void store_keep_file(struct store_work *work, const struct store_file *file, const char *copies,
-                            const char *copy_path, const char *token)
+                            const char *token)
 {
-    int problem = file->may_copy(&work->found) ? stored_read(copy_path, &work->copy) : ENODATA;
-    if (problem == ENODATA || (problem == 0 && file->is_same(&work->found, &work->copy))) {
+    if (!file->may_copy(&work->found) || file->is_same(&work->found, &work->copy)) {
         return;
     }
-    if (problem == 0) {
-        problem = folder_make(copies);
-    }
+    int problem = folder_make(copies);
     if (problem == 0) {
         problem = stored_copy(copies, file->name, &work->found);
     }
@@ -201,11 +214,10 @@ static void store_keep_file(struct store_work *work, const struct store_file *fi
     }
 }
 
-static void store_examine_file(struct store_work *work, const struct store_file *file, const char *copy_path,
+static void store_examine_file(struct store_work *work, const struct store_file *file, bool damaged, bool copied,
                                const char *token)
 {
-    bool copied = stored_read(copy_path, &work->copy) == 0 && file->is_whole(&work->copy);
-    if (!file->is_whole(&work->found) && (work->found.exists || copied)) {
+    if (damaged && (work->found.exists || copied)) {
         work->each(token, file->name, copied ? STORE_DAMAGED : STORE_LOST, work->each_context);
     } else if (file->may_copy(&work->found) && !file->is_same(&work->found, &work->copy)) {
         work->each(token, file->name, STORE_UNCOPIED, work->each_context);
@@ -226,12 +238,14 @@ static void store_look_at_file(struct store_work *work, const struct store_file 
         store_complain(work, file->name, token, strerror(problem));
         return;
     }
+    bool copied = stored_read(copy_path, &work->copy) == 0 && file->is_whole(&work->copy);
+    bool damaged = !file->is_whole(&work->found) || file->has_gone_back(&work->found, &work->copy);
     if (work->each != NULL) {
-        store_examine_file(work, file, copy_path, token);
-    } else if (!file->is_whole(&work->found)) {
-        store_mend_file(work, file, path, copies, copy_path, token);
+        store_examine_file(work, file, damaged, copied, token);
+    } else if (damaged) {
+        store_mend_file(work, file, copied, path, copies, token);
     } else if (work->keep) {
-        store_keep_file(work, file, copies, copy_path, token);
+        store_keep_file(work, file, copies, token);
     }
 }
 

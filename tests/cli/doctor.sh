@@ -81,8 +81,9 @@ is_mended() { # NAME CODE...: by --repair, seen by a second doctor, each on the 
     is "$status $(json .doctor.found)" "0 0" "$name: a second doctor finds nothing"
     for code in "$@"; do
         case $code in
-        token-unreachable | audit-token-unreachable) echo "$code" ;; # mended by what was mended besides
+        token-unreachable | audit-token-unreachable | token-copy-behind) echo "$code" ;; # mended by what was mended besides
         intention-unfinished) rows "SELECT '$code' FROM audit WHERE sequence > $last AND act IN ('recover.undo', 'recover.complete')" ;;
+        token-file-damaged) rows "SELECT '$code' FROM audit WHERE sequence > $last AND act = 'token.restore' LIMIT 1" ;;
         closing-owed) rows "SELECT '$code' FROM audit WHERE sequence > $last AND act = 'recover.close'" ;;
         *) rows "SELECT '$code' FROM audit WHERE sequence > $last AND act = 'doctor.repair'
             AND json_extract(detail, '\$.finding') = '$code' LIMIT 1" ;;
@@ -169,6 +170,27 @@ mv "$v/login" "$v/login.away"
 examine
 tells directory-missing '/login$' '^mkdir '
 is_mended "login" directory-missing registry-writable token-unreachable audit-token-unreachable
+
+# ---- The files of the software tokens ----
+
+find "$v/tokens/softhsm2" -name token.object -exec truncate -s 0 {} +
+rm "$(find "$v/tokens/softhsm2" -name generation | tail -n 1)"
+examine
+tells token-unreachable token 'sealring doctor'
+is "$(json '[.doctor.findings[] | select(.code == "token-file-damaged")] | length')" 3 "without --repair nothing is restored"
+is_mended "a token's files" token-file-damaged
+rm "$(find "$v/tokens/copies" -name token.object | head -n 1)"
+examine
+tells token-copy-behind 'token\.object$' 'sealring doctor --repair'
+is_mended "copies" token-copy-behind
+cp -a "$v/tokens" "$work/tokens"
+rm -r "$v/tokens/copies"
+find "$v/tokens/softhsm2" -name token.object -exec truncate -s 0 {} +
+examine --repair
+status_is 3 "a token that nobody can restore"
+json_is '[.doctor.findings[] | select(.code == "token-file-lost")] | length' 2 "is named"
+rm -r "$v/tokens"
+mv "$work/tokens" "$v/tokens"
 rm -r "$v/login.away"
 
 # Its content may be another's by now: it is read before it is used again, by a person.
