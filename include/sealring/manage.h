@@ -124,6 +124,9 @@ typedef struct sealring_manage_options {
     const char
         *take_over; /* why to go on with a registry that is older than what the audit token knows, or another one: for
                             * the record; NULL: refuse every change then */
+    const char *
+        trust_clock; /* why to go by this host's wall clock though the latest checkpoint was signed later: for the record; NULL:
+                              * refuse then what sets or goes by times */
     const char *pin_source; /* where the PIN of the keys' token comes from this time; NULL: as sealring.conf says */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;

@@ -8,4 +8,5 @@ libsealring_core_la_SOURCES += \
 	src/audit/leaf.c src/audit/leaf.h \
 	src/audit/merkle.c src/audit/merkle.h \
 	src/audit/note.c src/audit/note.h \
+	src/audit/signed_time.c src/audit/signed_time.h \
 	src/audit/tree.c src/audit/tree.h

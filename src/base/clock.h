@@ -8,6 +8,9 @@
 int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC (CLOCK_REALTIME) */
 int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included (CLOCK_BOOTTIME) */
 
+/* A time that no right wall clock is before: that of the source this was built from (SOURCE_DATE_EPOCH), or the date in configure.ac. */
+int64_t clock_build_ms(void);
+
 /* Which boot of this host it is, as boot time means something within one only: the kernel's random boot ID, 36 characters. Returns 0 or
  * an errno. */
 #define CLOCK_BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"

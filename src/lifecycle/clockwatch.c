@@ -135,3 +135,33 @@ void clockwatch_judge(const struct clock_memory *before, const struct clock_read
                                minus(now->boot_ms, before->last.boot_ms) >= WRITE_EVERY_MS;
     say(judgement, step);
 }
+
+int64_t clockwatch_bound(const struct clock_bound *bound)
+{
+    int64_t by_signature = bound->signed_ms > 0 ? bound->signed_ms - CLOCKWATCH_BOUND_SLACK_MS : 0;
+    return by_signature > bound->built_ms ? by_signature : bound->built_ms;
+}
+
+/* It was not set back since: by drift and by corrections that a time service makes it may be off by the slack. */
+static bool goes_on(const struct clock_trust *trust, int64_t offset_ms)
+{
+    return trust->earned && offset_ms >= minus(trust->offset_ms, CLOCKWATCH_BOUND_SLACK_MS);
+}
+
+bool clockwatch_needs_signed(const struct clock_trust *trust, int64_t wall_ms, int64_t boot_ms, int64_t built_ms)
+{
+    return wall_ms >= built_ms && !goes_on(trust, minus(wall_ms, boot_ms));
+}
+
+bool clockwatch_trusts(struct clock_trust *trust, int64_t wall_ms, int64_t boot_ms, const struct clock_bound *bound)
+{
+    int64_t offset_ms = minus(wall_ms, boot_ms);
+    if (wall_ms < bound->built_ms)
+        return false;
+    if (wall_ms < clockwatch_bound(bound))
+        return goes_on(trust, offset_ms);
+    if (!trust->earned || offset_ms < trust->offset_ms)
+        trust->offset_ms = offset_ms;
+    trust->earned = true;
+    return true;
+}

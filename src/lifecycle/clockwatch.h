@@ -53,4 +53,36 @@ struct clock_judgement {
 void clockwatch_judge(const struct clock_memory *before, const struct clock_reading *now, int64_t quiet_ms,
                       struct clock_judgement *judgement);
 
+/* ---- The lower bound: a wall clock that is certainly late ---- */
+
+#define CLOCKWATCH_BOUND_SLACK_MS INT64_C(300000) /* by so much the clocks of two hosts may differ */
+
+/* What is known of the present time without asking the wall clock: it is not before either. */
+struct clock_bound {
+    int64_t built_ms; /* the date of the build (base/clock.h) */
+    int64_t
+        signed_ms; /* when the latest checkpoint was signed, 0: none is known. Whoever signed it may have had a clock that was ahead */
+};
+
+/* The later of both, less the slack for what another host's clock showed. */
+int64_t clockwatch_bound(const struct clock_bound *bound);
+
+/* What one process remembers of its wall clock. All zero at first. */
+struct clock_trust {
+    bool earned;       /* at one reading it was not before the bound */
+    int64_t offset_ms; /* wall time less boot time at such a reading, the least one */
+};
+
+/* Whether the signature's time matters for this reading: false if the clock was not set back since it earned its trust, and for one that is
+ * before the build's date. Then signed_ms need not be read, and clockwatch_trusts need not remember the reading. */
+bool clockwatch_needs_signed(const struct clock_trust *trust, int64_t wall_ms, int64_t boot_ms, int64_t built_ms);
+
+/* Whether the wall clock can be believed when it is asked whether something has expired.
+ * - Before the build's date: never.
+ * - Not before the bound: yes, and it earns the process's trust.
+ * - Before the bound, because something was signed later: yes if it goes on, by the time since boot, from a reading that earned trust. So a
+ *   signer whose clock is ahead makes no running process unavailable, nor does a clock that was set ahead and then right again.
+ * - Else no. */
+bool clockwatch_trusts(struct clock_trust *trust, int64_t wall_ms, int64_t boot_ms, const struct clock_bound *bound);
+
 #endif

@@ -117,7 +117,7 @@ static sealring_status change_client(sealring_manager *manager, const char *purp
     struct client_change change = {.name = name, .contact = contact, .act = {.name = act}};
     sealring_status status = client_check(name, contact, error);
     if (status == SEALRING_OK)
-        status = manager_begin(manager, purpose, false, error);
+        status = manager_begin_dated(manager, purpose, false, error);
     if (status != SEALRING_OK)
         return status;
     /* the epoch tells a bulk issue under way that what it planned may not hold any more */

@@ -399,7 +399,7 @@ sealring_status harvest_all(sealring_manager *manager, int64_t now, sealring_har
 sealring_status sealring_harvest(sealring_manager *manager, sealring_harvest_result *result, sealring_error *error)
 {
     sealring_harvest_result whole = {.size = sizeof whole};
-    sealring_status status = manager_begin(manager, "harvest", false, error);
+    sealring_status status = manager_begin_dated(manager, "harvest", false, error);
     if (status != SEALRING_OK)
         return status;
     status = harvest_all(manager, clock_wall_ms(), &whole, error);

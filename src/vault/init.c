@@ -494,6 +494,8 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
     if (status == SEALRING_OK)
+        status = late_check_build(error);
+    if (status == SEALRING_OK)
         status = claim_take(vault, &init.claim, error);
     if (status != SEALRING_OK)
         return status;

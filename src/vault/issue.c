@@ -69,7 +69,7 @@ static bool is_up_to_date(struct batch *batch, const struct batch *before)
 static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sealring_error *error)
 {
     struct batch *batch = pipeline->present;
-    sealring_status status = manager_begin(pipeline->call.manager, "issue", true, error);
+    sealring_status status = manager_begin_dated(pipeline->call.manager, "issue", true, error);
     if (status != SEALRING_OK)
         return status;
     if (!sealed || !is_up_to_date(batch, pipeline->ahead)) {
@@ -117,6 +117,8 @@ static sealring_status check(struct pipeline *pipeline, sealring_error *error)
         request_check_all(call->requests, call->count, call->imports, clock_wall_ms(), &batch->bad, error);
     if (status == SEALRING_OK)
         status = manager_token(call->manager, error);
+    if (status == SEALRING_OK)
+        status = manager_check_clock(call->manager, error);
     batch->first = 0;
     batch->count = call->count;
     return status == SEALRING_OK ? batch_check(batch, error) : status;

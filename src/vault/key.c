@@ -69,7 +69,8 @@ static sealring_status change_key(sealring_manager *manager, const char *purpose
 {
     sealring_status status = manager_check_reason(change->reason, error);
     if (status == SEALRING_OK)
-        status = manager_begin(manager, purpose, false, error);
+        status = change->state == SEALRING_KEY_ACTIVE ? manager_begin_dated(manager, purpose, false, error)
+                                                      : manager_begin(manager, purpose, false, error);
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, moves_epoch, &change->act, body, change, error);

@@ -36,6 +36,14 @@ void manager_actor(char actor[256])
         snprintf(actor, 256, "uid %lu@%s %ld", (unsigned long)getuid(), host, (long)getpid());
 }
 
+static sealring_status keep_reason(const char *reason, char **kept, sealring_error *error)
+{
+    sealring_status status = manager_check_reason(reason, error);
+    if (status == SEALRING_OK && reason != NULL && (*kept = strdup(reason)) == NULL)
+        status = error_no_memory(error);
+    return status;
+}
+
 sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
                                       sealring_manager **opened, sealring_error *error)
 {
@@ -52,9 +60,9 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
     if (asked.lock_wait > 0)
         manager->lock_wait = asked.lock_wait;
     manager_actor(manager->actor);
-    sealring_status status = manager_check_reason(asked.take_over, error);
-    if (status == SEALRING_OK && asked.take_over != NULL && (manager->take_over = strdup(asked.take_over)) == NULL)
-        status = error_no_memory(error);
+    sealring_status status = keep_reason(asked.take_over, &manager->take_over, error);
+    if (status == SEALRING_OK)
+        status = keep_reason(asked.trust_clock, &manager->trust_clock, error);
     if (status == SEALRING_OK)
         status = config_load(vault, &manager->config, error);
     if (status == SEALRING_OK)
@@ -94,6 +102,7 @@ void sealring_manager_close(sealring_manager **manager)
     config_free((*manager)->config);
     roster_release(&(*manager)->roster);
     free((*manager)->take_over);
+    free((*manager)->trust_clock);
     free(*manager);
     *manager = NULL;
 }

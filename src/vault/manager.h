@@ -36,6 +36,10 @@ struct sealring_manager {
     _Atomic(bool) altered;                /* in this act the token did not confirm a row of the registry */
     int64_t settle_again_at; /* for sealring_run_once: not before that time since boot, unless something was written */
     char *take_over;         /* the reason to go on with a registry that was put back; NULL: refuse */
+    char *trust_clock;       /* the reason to go by a wall clock that is before the latest checkpoint; NULL: refuse */
+    int64_t
+        bound_ms; /* a time that the present is not before, as far as `manager_begin_dated` found out; 0: it did not ask */
+    bool clock_recorded;       /* the reason to go by the clock is on the record */
     int64_t committed_boot_ms; /* when it was committed at the latest; 0: none was */
 };
 
@@ -59,6 +63,18 @@ sealring_status manager_check_era(struct registry *registry, void *context, seal
  * operation left half done. Ends with manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager. */
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error);
 void manager_end(sealring_manager *manager);
+
+/* The same for an act that sets times, or is decided by the time, and may only be done by a clock that can be right: SEALRING_REFUSED, with what to
+ * do, if the wall clock is before the build's date, or before the latest checkpoint (late.c). What only takes something away begins by
+ * manager_begin: a wrong clock holds up no revocation. */
+sealring_status manager_begin_dated(sealring_manager *manager, const char *purpose, bool with_token,
+                                    sealring_error *error);
+
+/* SEALRING_REFUSED if the wall clock is before the build's date: without a registry nothing else is known of it. */
+sealring_status late_check_build(sealring_error *error);
+
+/* The judgement of manager_begin_dated alone, of the registry as it is: for what is only checked. */
+sealring_status manager_check_clock(sealring_manager *manager, sealring_error *error);
 
 /* The same for an act that ended with `status`: one that was refused, or has to wait, goes on the record as `refused`, and as `alarm` if the
  * token did not confirm what the registry says. about: which act, and of what; its detail is not looked at. error: why, may be

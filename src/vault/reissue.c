@@ -188,7 +188,7 @@ static sealring_status write_items(struct registry *registry, void *context, sea
 static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
 {
     sealring_manager *manager = reissue->manager;
-    sealring_status status = manager_begin(manager, "reissue", true, error);
+    sealring_status status = manager_begin_dated(manager, "reissue", true, error);
     if (status != SEALRING_OK)
         return status;
     status = manager_read(manager, read, reissue, error);

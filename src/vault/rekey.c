@@ -149,7 +149,7 @@ static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealr
     sealring_manager *manager = rekey->manager;
     sealring_status status = check_request(rekey, error);
     if (status == SEALRING_OK)
-        status = manager_begin(manager, "key rekey", true, error);
+        status = manager_begin_dated(manager, "key rekey", true, error);
     if (status != SEALRING_OK)
         return status;
     status = manager_read(manager, read_key, rekey, error);

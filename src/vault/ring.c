@@ -114,7 +114,7 @@ sealring_status sealring_ring_create(sealring_manager *manager, const char *name
     policy_defaults(&create.ring.policy);
     if (fields != 0)
         policy_apply(&create.ring.policy, policy, fields);
-    sealring_status status = manager_begin(manager, "ring create", true, error);
+    sealring_status status = manager_begin_dated(manager, "ring create", true, error);
     if (status != SEALRING_OK)
         return status;
     status = manager_read(manager, check_new, &create, error);
@@ -155,7 +155,7 @@ sealring_status sealring_ring_set(sealring_manager *manager, const char *name, c
                                   unsigned fields, sealring_error *error)
 {
     struct set set = {.name = name, .policy = policy, .fields = fields, .act = {.name = "ring.set"}};
-    sealring_status status = manager_begin(manager, "ring set", false, error);
+    sealring_status status = manager_begin_dated(manager, "ring set", false, error);
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, true, &set.act, update_policy, &set, error);

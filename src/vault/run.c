@@ -38,6 +38,7 @@ struct run {
     size_t ring_count;
     struct tried tried[ACTS_MAX];
     size_t tried_count;
+    bool late; /* the wall clock is certainly wrong (late.c) */
     sealring_error *error;
 };
 
@@ -145,7 +146,9 @@ static sealring_status write_clocks(struct run *run)
 static sealring_status take_stock(struct run *run)
 {
     sealring_manager *manager = run->manager;
+    sealring_error late = {.message = ""};
     sealring_status status = manager_read(manager, read_stock, run, run->error);
+    run->late = status == SEALRING_OK && manager_check_clock(manager, &late) != SEALRING_OK;
     bool settles = run->behind && manager->roster.boot_ms >= manager->settle_again_at;
     bool writes = !manager->dry_run && (run->clock.worth_writing || roster_is_news(&manager->roster) || settles);
     if (status == SEALRING_OK && writes) {
@@ -155,7 +158,8 @@ static sealring_status take_stock(struct run *run)
         if (run->clock.worth_writing) {
             /* once a minute or so: statistics, which no decision goes by, so that trouble with them holds nothing up */
             sealring_harvest_result harvested = {.size = sizeof harvested};
-            (void)harvest_all(manager, manager->roster.now, &harvested, NULL);
+            if (!run->late)
+                (void)harvest_all(manager, manager->roster.now, &harvested, NULL);
             status = write_clocks(run);
         }
         if (run->clock.worth_writing || settles) {
@@ -166,6 +170,8 @@ static sealring_status take_stock(struct run *run)
         manager_end(manager); /* remembers the roster; makes up for a checkpoint or an anchor that was left out */
     }
     run->result.clocks_held = run->clock.memory.held;
+    if (status == SEALRING_OK && run->late)
+        status = tell_notice(run, "", 0, late.message);
     if (status == SEALRING_OK && is_alarm(&run->clock))
         status = tell_notice(run, "", 0, run->clock.text);
     return status;

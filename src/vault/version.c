@@ -259,7 +259,9 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
         (void)manager_token(transition->manager, &token_error);
     transition->token_problem = token_error.message;
     sealring_status status =
-        manager_begin(transition->manager, sealring_event_name(transition->event), needs->token, error);
+        transition->event == SEALRING_EVENT_COMPROMISE
+            ? manager_begin(transition->manager, sealring_event_name(transition->event), needs->token, error)
+            : manager_begin_dated(transition->manager, sealring_event_name(transition->event), needs->token, error);
     if (status == SEALRING_OK) {
         char name[32];
         struct audit_act about = {.name = name, .version = transition->version};

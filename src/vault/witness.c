@@ -10,6 +10,7 @@
 
 #include "audit/entry.h"
 #include "audit/note.h"
+#include "audit/signed_time.h"
 #include "audit/tree.h"
 #include "base/base62.h"
 #include "base/base64.h"
@@ -25,7 +26,8 @@
 /* What is committed, as of one transaction. */
 struct witness_state {
     struct checkpoint checkpoint;
-    uint64_t vouched; /* up to which entry the latest checkpoint goes, 0: none */
+    uint64_t vouched;  /* up to which entry the latest checkpoint goes, 0: none */
+    int64_t signed_ms; /* when the latest one was signed, as far as its signature verifies */
     char vkey[REGISTRY_VKEY_SIZE];
     struct registry_checkpoint row;
 };
@@ -388,6 +390,7 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
 static sealring_status witness_look(struct registry *registry, void *context, sealring_error *error)
 {
     struct witness_state *state = context;
+    bool forged;
     struct checkpoint *checkpoint = &state->checkpoint;
     const struct registry_vault *vault = registry_vault_row(registry);
     memset(state, 0, sizeof *state);
@@ -399,6 +402,8 @@ static sealring_status witness_look(struct registry *registry, void *context, se
     if (status == SEALRING_NOT_FOUND)
         status = SEALRING_OK;
     state->vouched = state->row.size;
+    if (status == SEALRING_OK)
+        status = signed_time(registry, &state->signed_ms, &forged, error);
     if (status == SEALRING_OK)
         status = registry_audit_key_get(registry, state->vkey, error);
     if (status == SEALRING_NOT_FOUND)
@@ -447,11 +452,14 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
     return status;
 }
 
-static sealring_status witness_sign(struct token *token, struct witness_state *state,
+/* The time of a checkpoint is not before that of the one before: what was signed by a clock that was late would be no lower bound for others. */
+static sealring_status witness_sign(struct token *token, struct witness_state *state, bool clock_confirmed,
                                     const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
     char text[CHECKPOINT_TEXT_SIZE];
     state->checkpoint.time = clock_wall_ms();
+    if (!clock_confirmed && state->checkpoint.time < state->signed_ms)
+        state->checkpoint.time = state->signed_ms;
     checkpoint_format(&state->checkpoint, text);
     state->row.size = state->checkpoint.size;
     state->row.time = state->checkpoint.time;
@@ -557,7 +565,7 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
     if (status == SEALRING_OK) /* another manager may have moved it since */
         status = anchor_load(token, vault_id, witness, &error);
     if (status == SEALRING_OK && state->vouched != state->checkpoint.size) {
-        status = witness_sign(token, state, vault_id, &error);
+        status = witness_sign(token, state, witness->clock_confirmed, vault_id, &error);
         if (status == SEALRING_OK)
             status = witness_keep(registry, state, &error);
     }

@@ -30,6 +30,8 @@ struct audit_witness {
     struct witness_anchor anchor;
     bool announced; /* a take-over that the anchor does not know of yet: which registry, and its era from then on */
     struct witness_anchor take_over;
+    bool
+        clock_confirmed; /* an operator has confirmed this host's clock, though the latest checkpoint was signed later */
     char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
 };
 

@@ -7,10 +7,12 @@
 #include <stdatomic.h>
 
 #include "credential/text.h"
+#include "lifecycle/clockwatch.h"
 #include "token/token.h"
 #include "verifier/cache.h"
 #include "verifier/connections.h"
 #include "verifier/flight.h"
+#include "verifier/judge.h"
 #include "verifier/lanes.h"
 #include "verifier/messages.h"
 #include "verifier/protocol.h"
@@ -45,6 +47,9 @@ struct verifier {
     struct held_snapshot *snapshots;
     int64_t reuse_due; /* boot time: then it is asked which hours are harvested */
     int64_t lease_ms;  /* as the registry said at the last look; 0: there was none */
+    struct clock_trust trust;
+    bool late;       /* the wall clock is not believed */
+    int64_t wall_ms; /* of the look: what its clock shows, and if that is late, what the time is at least */
 
     pthread_mutex_t inserting; /* an insertion and the steps of the protocol exclude each other */
     struct protocol protocol;
@@ -56,9 +61,10 @@ struct verifier {
 
     /* What requests read without a lock. */
     _Atomic(struct snapshot *) snapshot;
-    _Atomic(int64_t) serve_until;     /* boot time; 0: not at all */
-    _Atomic(uint64_t) fences;         /* protocol.fences */
-    _Atomic(int64_t) wall_offset;     /* wall time = boot time + this */
+    _Atomic(int64_t) serve_until; /* boot time; 0: not at all */
+    _Atomic(uint64_t) fences;     /* protocol.fences */
+    _Atomic(int64_t)
+        wall_offset; /* wall time less boot time, twice, plus 1 if the clock is late: one load, one moment */
     _Atomic(uint32_t) first_hour;     /* that is counted in: the ones before are closed, or will be (hours.h) */
     _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
     _Atomic(bool) has_imports;
@@ -98,9 +104,16 @@ static inline uint32_t verifier_hour(const struct verifier *verifier, int64_t wa
     return hour > first ? hour : first;
 }
 
+static inline struct judge_time verifier_time(const struct verifier *verifier, int64_t boot_ms)
+{
+    int64_t offset = atomic_load_explicit(&verifier->wall_offset, memory_order_relaxed);
+    int64_t late = offset & 1;
+    return (struct judge_time){.wall_ms = boot_ms + (offset - late) / 2, .late = late != 0};
+}
+
 static inline int64_t verifier_wall(const struct verifier *verifier, int64_t boot_ms)
 {
-    return boot_ms + atomic_load_explicit(&verifier->wall_offset, memory_order_relaxed);
+    return verifier_time(verifier, boot_ms).wall_ms;
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "credential/scope.h"
 #include "lifecycle/table.h"
 
+#define LATE_REASON   "the host's wall clock is late, so it is not known whether the credential has expired: see the log"
 #define SUNSET_REASON "good until its sunset: move to the key's new credential"
 
 /* Until when this credential is promised, 0 if no successor is due. */
@@ -102,21 +103,29 @@ static sealring_verdict version_verdict(const struct bearer *bearer)
                : SEALRING_REJECTED_VERSION_RETIRED;
 }
 
-static sealring_verdict verdict_of(const struct bearer *bearer, const char *scope, int64_t now, const char **missing,
-                                   size_t *missing_length)
+/* What a late clock cannot answer. */
+static bool is_unknown(const struct bearer *bearer, int64_t wall_ms)
+{
+    return bearer->replaced || bearer->expires != 0 || bearer->not_before > wall_ms;
+}
+
+static sealring_verdict verdict_of(const struct bearer *bearer, const char *scope, struct judge_time now,
+                                   const char **missing, size_t *missing_length)
 {
     if (bearer->revoked)
         return SEALRING_REJECTED_REVOKED;
     sealring_verdict verdict = version_verdict(bearer);
     if (verdict != SEALRING_ACCEPTED)
         return verdict;
-    if (bearer->replaced && now >= bearer->retire_at)
+    if (now.late && !bearer->suspended && is_unknown(bearer, now.wall_ms))
+        return SEALRING_UNAVAILABLE;
+    if (bearer->replaced && now.wall_ms >= bearer->retire_at)
         return SEALRING_REJECTED_REVOKED;
     if (bearer->suspended)
         return SEALRING_REJECTED_SUSPENDED;
-    if (bearer->not_before != 0 && now < bearer->not_before)
+    if (bearer->not_before != 0 && now.wall_ms < bearer->not_before)
         return SEALRING_REJECTED_NOT_YET_VALID;
-    if (bearer->expires != 0 && now >= bearer->expires)
+    if (bearer->expires != 0 && now.wall_ms >= bearer->expires)
         return SEALRING_REJECTED_EXPIRED;
     return scope_includes(bearer->scopes, scope, missing, missing_length) ? SEALRING_ACCEPTED : SEALRING_REJECTED_SCOPE;
 }
@@ -162,13 +171,16 @@ static void explain(const struct bearer *bearer, sealring_verdict verdict, const
     }
 }
 
-sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, int64_t now, sealring_grant *grant)
+sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, struct judge_time now,
+                              sealring_grant *grant)
 {
     const char *missing = NULL;
     size_t missing_length = 0;
     sealring_verdict verdict = verdict_of(bearer, scope, now, &missing, &missing_length);
     if (grant == NULL)
         return verdict;
+    if (verdict == SEALRING_UNAVAILABLE)
+        return judge_nothing(grant, verdict, LATE_REASON);
     describe(bearer, grant);
     if (verdict == SEALRING_ACCEPTED && grant->sunset != 0)
         /* the time stands in the grant: writing it out would cost more than the verification */

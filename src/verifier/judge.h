@@ -28,9 +28,16 @@ struct bearer {
     int64_t retire_at;
 };
 
-/* The verdict on a credential of which only the secret has not been proved yet. scope: what is asked for, NULL for none. `now`:
- * milliseconds since 1970 UTC. grant NULL, or a whole one: fills every field but size. */
-sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, int64_t now, sealring_grant *grant);
+/* The present time, as far as it is known. */
+struct judge_time {
+    int64_t wall_ms; /* milliseconds since 1970 UTC */
+    bool late; /* the clock is not believed: the present is not before wall_ms, and nobody knows how much later it is */
+};
+
+/* The verdict on a credential of which only the secret has not been proved yet. scope: what is asked for, NULL for none. grant NULL, or a
+ * whole one: fills every field but size. While the clock is late, what has an end is unavailable, and so is what has not begun. */
+sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, struct judge_time now,
+                              sealring_grant *grant);
 
 /* Empties every field but size, and tells the reason. grant may be NULL. Returns the verdict. */
 sealring_verdict judge_nothing(sealring_grant *grant, sealring_verdict verdict, const char *reason);

@@ -11,6 +11,7 @@
 #include "lifecycle/watch.h"
 #include "registry/rows.h"
 #include "verifier/hours.h"
+#include "verifier/late_clock.h"
 #include "verifier/look.h"
 
 #define LOOKS_PER_LEASE 3 /* at least, whatever the vault's row says */
@@ -374,7 +375,7 @@ static sealring_status renew_report(struct verifier *verifier, sealring_error *e
 /* Before a report is written: after it, this verifier would serve while nobody hears of it. */
 static sealring_status step_back(struct verifier *verifier, sealring_error *error)
 {
-    if (!hours_are_ahead(verifier, verifier->protocol.look_wall))
+    if (!hours_are_ahead(verifier, verifier->wall_ms))
         return SEALRING_OK;
     sealring_status status = renew_report(verifier, error);
     if (status == SEALRING_OK)
@@ -440,15 +441,13 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     pthread_mutex_lock(&verifier->inserting);
     *again = !protocol_reported(protocol, written, look->vault.lease_ms);
     pthread_mutex_unlock(&verifier->inserting);
-    if (protocol->wall_offset < atomic_load(&verifier->wall_offset))
-        atomic_store(&verifier->no_detail_until, 0); /* a time that may be far ahead now */
-    atomic_store(&verifier->wall_offset, protocol->wall_offset);
+    late_clock_publish(verifier);
     atomic_store(&verifier->serve_until, protocol->lease_ends);
     int64_t often = look->vault.lease_ms / LOOKS_PER_LEASE;
     int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
     atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);
     atomic_fetch_add(&verifier->looks, 1);
-    if (protocol->clocks_disagree && !disagreed)
+    if (protocol->clocks_disagree && !disagreed && !verifier->late) /* which has its own alarm */
         messages_add(
             verifier->messages, SEALRING_LOG_ALARM,
             "ALARM: the wall clock was set by more than %d s: expiry and not-before are judged by the new time; "
@@ -524,6 +523,8 @@ static sealring_status look_once(struct verifier *verifier, bool *again, sealrin
     struct look look = {.verifier = verifier};
     *again = false;
     sealring_status status = see(&look, error);
+    if (status == SEALRING_OK)
+        status = late_clock_judge(verifier, error);
     return status == SEALRING_OK ? report(&look, again, error) : status;
 }
 

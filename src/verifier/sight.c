@@ -236,7 +236,7 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
                              "the registry's row does not agree with the credential's text");
     /* what is closed is answered without the token, and scopes are never judged before the token has confirmed the row */
     make_bearer(sight);
-    return judge_bearer(&sight->bearer, NULL, verifier_wall(sight->verifier, clock_boot_ms()), grant);
+    return judge_bearer(&sight->bearer, NULL, verifier_time(sight->verifier, clock_boot_ms()), grant);
 }
 
 static struct sight_row row_of(const struct sight *sight)
@@ -343,7 +343,7 @@ static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *gra
     if (!verifier_serves(sight->verifier, boot))
         return unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
     make_bearer(sight);
-    return judge_bearer(&sight->bearer, sight->question->scope, verifier_wall(sight->verifier, boot), grant);
+    return judge_bearer(&sight->bearer, sight->question->scope, verifier_time(sight->verifier, boot), grant);
 }
 
 sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant)

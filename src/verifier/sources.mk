@@ -10,6 +10,7 @@ libsealring_core_la_SOURCES += \
 	src/verifier/imports.c src/verifier/imports.h \
 	src/verifier/judge.c src/verifier/judge.h \
 	src/verifier/lanes.c src/verifier/lanes.h \
+	src/verifier/late_clock.c src/verifier/late_clock.h \
 	src/verifier/limbo.c src/verifier/limbo.h \
 	src/verifier/look.c src/verifier/look.h \
 	src/verifier/maintenance.c src/verifier/maintenance.h \

@@ -307,11 +307,12 @@ static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entr
 {
     if (!verifier_serves(verifier, presented->boot_ms))
         return unavailable(grant, LEASE_IS_OVER);
-    int64_t wall = verifier_wall(verifier, presented->boot_ms);
+    struct judge_time now = verifier_time(verifier, presented->boot_ms);
     struct bearer bearer;
     make_bearer(entry, &bearer);
-    sealring_verdict verdict = judge_bearer(&bearer, scope, wall, grant);
-    count_use(verifier, entry, verdict, wall);
+    sealring_verdict verdict = judge_bearer(&bearer, scope, now, grant);
+    if (verdict != SEALRING_UNAVAILABLE)
+        count_use(verifier, entry, verdict, now.wall_ms);
     return verdict;
 }
 

@@ -8,7 +8,7 @@ docs=$here/docs.pl
 for name in perl mandoc zsh fish bash; do
     command -v $name >/dev/null || bail_out "$name is missing: sh tools/packages.sh test"
 done
-common='["vault", "json", "take-over", "pin-source", "help"]'
+common='["vault", "json", "take-over", "trust-clock", "pin-source", "help"]'
 # init has a --pin-source of its own
 own='def own: .command as $c | .options[] | select((.name | IN($common[]) | not) or ($c == "init" and .name == "pin-source"));
     def shared: .command as $c | .options[] | select((.name | IN($common[], "dry-run")) and ($c != "init" or .name != "pin-source"));'

@@ -308,6 +308,107 @@ START_TEST(absurd_readings)
 }
 END_TEST
 
+/* ---- The lower bound */
+
+#define BUILT  (WALL - 30 * DAY)
+#define SIGNED WALL
+#define SLACK  CLOCKWATCH_BOUND_SLACK_MS
+
+static struct clock_trust trust;
+
+/* A reading with the wall clock that much ahead of the right time, after `boot_ms` since boot. */
+static bool trusted(int64_t boot_ms, int64_t off, int64_t signed_ms)
+{
+    const struct clock_bound bound = {.built_ms = BUILT, .signed_ms = signed_ms};
+    int64_t wall = WALL + boot_ms + off;
+
+    if (!clockwatch_needs_signed(&trust, wall, boot_ms, BUILT)) {
+        struct clock_trust again = trust;
+        bool yes = wall >= BUILT;
+        ck_assert_int_eq(clockwatch_trusts(&again, wall, boot_ms, &bound), yes); /* the signature changes nothing */
+        return yes;
+    }
+    return clockwatch_trusts(&trust, wall, boot_ms, &bound);
+}
+
+START_TEST(the_later_bound_counts)
+{
+    struct clock_bound bound = {.built_ms = BUILT, .signed_ms = 0};
+    ck_assert_int_eq(clockwatch_bound(&bound), BUILT);
+    bound.signed_ms = BUILT + SLACK;
+    ck_assert_int_eq(clockwatch_bound(&bound), BUILT);
+    bound.signed_ms = SIGNED;
+    ck_assert_int_eq(clockwatch_bound(&bound), SIGNED - SLACK);
+    bound.signed_ms = INT64_MIN;
+    ck_assert_int_eq(clockwatch_bound(&bound), BUILT);
+}
+END_TEST
+
+START_TEST(at_the_bounds)
+{
+    static const struct {
+        int64_t off;
+        int64_t signed_ms;
+        bool trusted;
+    } cases[] = {
+        {0, SIGNED, true},         {-SLACK, SIGNED, true},         {-SLACK - 1, SIGNED, false},
+        {BUILT - WALL, 0, true},   {BUILT - WALL - 1, 0, false},   {BUILT - WALL - 1, SIGNED, false},
+        {-WALL, SIGNED, false},    {0, SIGNED + SLACK, true},      {0, SIGNED + SLACK + 1, false},
+        {365 * DAY, SIGNED, true}, {0, SIGNED + 365 * DAY, false}, {INT64_MIN / 2, SIGNED, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        trust = (struct clock_trust){.earned = false};
+        ck_assert_msg(trusted(0, cases[i].off, cases[i].signed_ms) == cases[i].trusted, "case %zu", i);
+        ck_assert_int_eq(trust.earned, cases[i].trusted);
+    }
+}
+END_TEST
+
+START_TEST(trust_once_earned_outlives_a_signer_that_was_ahead)
+{
+    trust = (struct clock_trust){.earned = false};
+    ck_assert(trusted(0, 0, SIGNED));
+    ck_assert(trusted(HOUR, 0, SIGNED + 365 * DAY));
+    ck_assert(trusted(2 * HOUR, 3 * DAY, SIGNED + 365 * DAY)); /* set ahead, */
+    ck_assert(trusted(3 * HOUR, 0, SIGNED + 365 * DAY));       /* and right again */
+    ck_assert(trusted(4 * HOUR, -SLACK, SIGNED + 365 * DAY));
+    ck_assert(!trusted(5 * HOUR, -SLACK - 1, SIGNED + 365 * DAY)); /* set back */
+    ck_assert(!trusted(6 * HOUR, -WALL, SIGNED));
+    ck_assert(trusted(7 * HOUR, 0, SIGNED + 365 * DAY));
+}
+END_TEST
+
+START_TEST(a_clock_does_not_creep_back)
+{
+    trust = (struct clock_trust){.earned = false};
+    ck_assert(trusted(0, 0, SIGNED));
+    for (int i = 1; i <= 20; i++) /* each time by less than the slack */
+        ck_assert_int_eq(trusted(i * SECOND, -i * SLACK / 4, SIGNED + 365 * DAY), i <= 4);
+}
+END_TEST
+
+START_TEST(a_late_start_earns_trust_when_the_clock_is_set)
+{
+    trust = (struct clock_trust){.earned = false};
+    ck_assert(!trusted(0, -WALL, SIGNED));
+    ck_assert(!trusted(SECOND, -DAY, SIGNED));
+    ck_assert(trusted(2 * SECOND, 0, SIGNED));
+    ck_assert(!trusted(3 * SECOND, -DAY, SIGNED));
+}
+END_TEST
+
+START_TEST(absurd_bounds)
+{
+    static const int64_t absurd[] = {INT64_MIN, -1, 0, 1, INT64_MAX};
+    for (int i = 0; i < 5 * 5 * 5 * 5 * 2; i++) {
+        struct clock_bound bound = {.built_ms = 0, .signed_ms = absurd[i % 5]};
+        trust = (struct clock_trust){.earned = i % 2 == 0, .offset_ms = absurd[i / 2 / 125 % 5]};
+        (void)clockwatch_needs_signed(&trust, absurd[i / 2 / 5 % 5], absurd[i / 2 / 25 % 5], 0); /* no overflow */
+        (void)clockwatch_trusts(&trust, absurd[i / 2 / 5 % 5], absurd[i / 2 / 25 % 5], &bound);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lifecycle/clockwatch");
@@ -328,6 +429,12 @@ int main(void)
     tcase_add_test(cases, without_a_boot_id);
     tcase_add_test(cases, written_now_and_then);
     tcase_add_test(cases, absurd_readings);
+    tcase_add_test(cases, the_later_bound_counts);
+    tcase_add_test(cases, at_the_bounds);
+    tcase_add_test(cases, trust_once_earned_outlives_a_signer_that_was_ahead);
+    tcase_add_test(cases, a_clock_does_not_creep_back);
+    tcase_add_test(cases, a_late_start_earns_trust_when_the_clock_is_set);
+    tcase_add_test(cases, absurd_bounds);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

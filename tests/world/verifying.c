@@ -65,7 +65,7 @@ static sealring_verdict judge(const struct process *process, unsigned credential
         .was_compromised = process->known[version] == SEALRING_VERSION_COMPROMISED,
         .revoked = revoked,
     };
-    return judge_bearer(&bearer, NULL, NOW, NULL);
+    return judge_bearer(&bearer, NULL, (struct judge_time){.wall_ms = NOW}, NULL);
 }
 
 /* judge_seen in verifier.c: an entry of a revoked key would have been dropped. */

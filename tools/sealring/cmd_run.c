@@ -181,6 +181,7 @@ static sealring_status open_manager(struct session *session)
         .size = sizeof options,
         .dry_run = session->dry_run,
         .take_over = option_text(&session->options, "take-over"),
+        .trust_clock = option_text(&session->options, "trust-clock"),
         .pin_source = pins_source(session),
         .ask_pin = pins_ask,
         .ask_context = session,
@@ -262,6 +263,9 @@ static int run(struct session *session)
     if (running.loops && option_given(&session->options, "take-over"))
         return session_refuse(session, STATUS_USAGE,
                               "--take-over wants --once: it is an answer to one alarm, not to all that come");
+    if (running.loops && option_given(&session->options, "trust-clock"))
+        return session_refuse(session, STATUS_USAGE,
+                              "--trust-clock wants --once: it is an answer to one checkpoint, not to all that come");
     exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
         return exit_status;

@@ -64,6 +64,8 @@ const struct option command_common_options[] = {
     {"dry-run", NULL, "check everything, say what would happen, change nothing", OPTION_FLAG},
     {"take-over", "REASON",
      "go on with a registry that the audit token says is older or another one; goes on the record", OPTION_TEXT},
+    {"trust-clock", "REASON",
+     "go by this host's wall clock, though the latest checkpoint was signed later; goes on the record", OPTION_TEXT},
     {"pin-source", "SOURCE",
      "where the PIN of the PKCS#11 token comes from this time: a file, credential:NAME, or - to be asked for it",
      OPTION_TEXT},
@@ -73,7 +75,7 @@ const struct option command_common_options[] = {
 
 int command_offers(const struct command *command, const struct option *common)
 {
-    if (strcmp(common->name, "take-over") == 0)
+    if (strcmp(common->name, "take-over") == 0 || strcmp(common->name, "trust-clock") == 0)
         return (command->flags & COMMAND_CHANGES) != 0 && (command->flags & COMMAND_WITHOUT_VAULT) == 0 &&
                strcmp(command->words, "init") != 0 && strcmp(command->words, "restore") != 0;
     if (strcmp(common->name, "pin-source") == 0)

@@ -120,6 +120,7 @@ int session_open(struct session *session)
         .dry_run = session->dry_run,
         .read_only = (session->command->flags & COMMAND_CHANGES) == 0,
         .take_over = option_text(&session->options, "take-over"),
+        .trust_clock = option_text(&session->options, "trust-clock"),
         .pin_source = pins_source(session),
         .ask_pin = pins_ask,
         .ask_context = session,

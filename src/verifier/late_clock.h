@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A wall clock that is certainly late: what has an end is unavailable until it is right. */
+#ifndef VERIFIER_LATE_CLOCK_H
+#define VERIFIER_LATE_CLOCK_H
+
+#include "verifier/inside.h"
+
+/* Within a look, with `looking` held and the registry open: whether the clocks that the look read are believed (lifecycle/clockwatch.h). Raises
+ * the alarm when that changes. */
+sealring_status late_clock_judge(struct verifier *verifier, sealring_error *error);
+
+/* From now on requests are judged by what was found. */
+void late_clock_publish(struct verifier *verifier);
+
+#endif
