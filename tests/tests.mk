@@ -38,6 +38,7 @@ crash-all: test_crash test_crash_init module_fault.la crash_preload.la
 
 include tests/world/tests.mk
 include tests/cli/tests.mk
+include tests/personality/tests.mk
 include tests/tamper/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk

@@ -498,7 +498,9 @@ enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* make clients that do not exist */ };
  * such a key is under a closed version, its successor is issued with the request's claims, if the request names the key's ID
  * (nothing is taken from the registry on trust): the way to re-issue a ring from the operator's own list after a compromise.
  * Batches commit on their own: after an interruption what was handed over is issued. Needs the token.
- * With dry_run, `each` is not called. */
+ * The token derives each credential twice. Where its answers differ, or it does not confirm the row of a key that exists, that request is
+ * left out of a call that can be repeated, and the others go on: at the end SEALRING_TOKEN (they differed) or SEALRING_REFUSED,
+ * *bad_request == count, and how many. A single request fails. With dry_run, `each` is not called. */
 sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                size_t *bad_request, sealring_error *error);
@@ -521,8 +523,8 @@ sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, 
 
 /* The same for every active API key of the ring, by client and label. *total, if not NULL, is set before the first call
  * of `each`. Keys that cannot be reissued (suspended, expired) are passed over. Those whose newest credential
- * is under a closed version are left out; the others are done, and SEALRING_REFUSED says so at the end. A key whose row the token
- * does not confirm stops it with SEALRING_REFUSED. Batches commit on their own. */
+ * is under a closed version, and those about which the token's answer is in doubt (it does not confirm the row, or answers differently
+ * when asked twice), are left out; the others are done, and SEALRING_REFUSED says so at the end. Batches commit on their own. */
 sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
                                       sealring_issued_callback each, void *context, sealring_error *error);
 

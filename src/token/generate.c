@@ -104,7 +104,7 @@ static sealring_status generate_check_value(struct attempt *attempt, const struc
     struct token_key_reference *reference = request->reference;
     uint8_t mac[TOKEN_HMAC_SIZE];
     sealring_status status =
-        hmac_sign(attempt, handle, request->name, reference->check_input, reference->check_input_length, mac);
+        hmac_sign_twice(attempt, handle, request->name, reference->check_input, reference->check_input_length, mac);
     if (status == SEALRING_OK) {
         memcpy(reference->check_value, mac, TOKEN_CHECK_VALUE_SIZE);
         status = index_put(&attempt->token->index, reference, attempt->generation, handle, attempt->error);

@@ -74,13 +74,42 @@ sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, cons
     return attempt_fail(attempt, code, function, name);
 }
 
+static sealring_status hmac_contradiction(struct attempt *attempt, const char *name)
+{
+    return error_set_token(attempt->error, 0,
+                           "ALARM: the PKCS#11 token %s signed the same bytes twice with %s, and not the same: neither "
+                           "answer is used; have the token and its module examined",
+                           attempt->token->name, name);
+}
+
+sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
+                                size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    uint8_t again[TOKEN_HMAC_SIZE];
+    sealring_status status = hmac_sign(attempt, handle, name, data, length, mac);
+    if (status == SEALRING_OK) {
+        status = hmac_sign(attempt, handle, name, data, length, again);
+    }
+    if (status == SEALRING_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE)) {
+        status = hmac_contradiction(attempt, name);
+    }
+    secret_wipe(again, sizeof(again));
+    return status;
+}
+
+/* Before a key is called another one the token has to give the same answer twice. */
 static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
                                                 const struct token_key_reference *reference)
 {
     uint8_t mac[TOKEN_HMAC_SIZE];
-    sealring_status status =
-        hmac_sign(attempt, handle, name, reference->check_input, reference->check_input_length, mac);
-    if (status == SEALRING_OK && !secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE)) {
+    const uint8_t *input = reference->check_input;
+    sealring_status status = hmac_sign(attempt, handle, name, input, reference->check_input_length, mac);
+    bool equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
+    if (status == SEALRING_OK && !equal) {
+        status = hmac_sign_twice(attempt, handle, name, input, reference->check_input_length, mac);
+        equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
+    }
+    if (status == SEALRING_OK && !equal) {
         status =
             error_set(attempt->error, SEALRING_REFUSED,
                       "ALARM: %s on the PKCS#11 token %s is another secret than the registry means (its check value "

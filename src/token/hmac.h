@@ -14,6 +14,10 @@
 sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE]);
 
+/* The same twice: SEALRING_TOKEN if the token's answers differ. For what is kept and compared with later. */
+sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
+                                size_t length, uint8_t mac[TOKEN_HMAC_SIZE]);
+
 /* Finds the key, reads its attributes back, compares its check value, and enters it into the index. Under the lock
  * around find + create + set + destroy. `afresh` false: what another thread proved meanwhile will do. */
 sealring_status hmac_prove(struct attempt *attempt, const struct token_key_reference *reference, bool afresh);

@@ -20,14 +20,22 @@ enum item_kind {
     ITEM_NEW,       /* a new API key */
     ITEM_EXISTING,  /* handed over again */
     ITEM_SUCCESSOR, /* the key exists, its newest credential is under a closed version: the next serial */
+    ITEM_LEFT_OUT,  /* the token's answer is in doubt: nothing is done about it */
 };
 
 struct item {
     enum item_kind kind;
     bool adds_client;
+    enum seal_doubt doubt;
+    sealring_error problem;       /* if there is a doubt */
     struct registry_holder older; /* ITEM_SUCCESSOR */
     struct registry_holder holder;
 };
+
+static bool is_made(const struct item *item)
+{
+    return item->kind == ITEM_NEW || item->kind == ITEM_SUCCESSOR;
+}
 
 static sealring_status refuse(const struct batch *batch, size_t index, sealring_status status,
                               const sealring_error *inner, sealring_error *error)
@@ -242,15 +250,45 @@ static sealring_status draw(struct batch *batch, sealring_error *error)
     return status;
 }
 
+static sealring_status ask_token(struct batch *batch, struct item *item, char text[SEAL_TEXT_SIZE],
+                                 sealring_error *error)
+{
+    sealring_manager *manager = batch->call->manager;
+    if (item->kind == ITEM_EXISTING)
+        return seal_again(manager, &batch->vault, &item->holder, text, &item->doubt, error);
+    if (batch->call->imports)
+        return seal_import(manager, &batch->vault, &item->holder, &item->doubt, error);
+    return seal_new(manager, &batch->vault, &item->holder, text, &item->doubt, error);
+}
+
 static sealring_status seal_item(size_t index, void *context, sealring_error *error)
 {
     struct batch *batch = context;
     struct item *item = &batch->items[index];
-    if (item->kind == ITEM_EXISTING)
-        return seal_again(batch->call->manager, &batch->vault, &item->holder, batch->texts[index], error);
-    if (batch->call->imports)
-        return seal_import(batch->call->manager, &batch->vault, &item->holder, error);
-    return seal_new(batch->call->manager, &batch->vault, &item->holder, batch->texts[index], error);
+    item->doubt = SEAL_CERTAIN;
+    sealring_status status = ask_token(batch, item, batch->texts[index], &item->problem);
+    if (status != SEALRING_OK && batch->call->repeatable && item->doubt != SEAL_CERTAIN) {
+        item->kind = ITEM_LEFT_OUT;
+        return SEALRING_OK;
+    }
+    if (status != SEALRING_OK && error != NULL)
+        *error = item->problem;
+    return status;
+}
+
+static void count_doubts(struct batch *batch)
+{
+    sealring_error inner;
+    batch->doubts = (struct doubts){.count = 0};
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct item *item = &batch->items[i];
+        if (item->kind != ITEM_LEFT_OUT)
+            continue;
+        batch->doubts.contradicted = batch->doubts.contradicted || item->doubt == SEAL_CONTRADICTED;
+        inner = item->problem;
+        if (batch->doubts.count++ == 0)
+            (void)refuse(batch, batch->first + i, inner.status, &inner, &batch->doubts.first);
+    }
 }
 
 sealring_status batch_seal(struct batch *batch, sealring_error *error)
@@ -261,6 +299,7 @@ sealring_status batch_seal(struct batch *batch, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     status = parallel_each(batch->count, seal_item, batch, &failed, &inner);
+    count_doubts(batch);
     if (status == SEALRING_OK)
         return status;
     batch->bad = batch->first + failed;
@@ -302,7 +341,7 @@ static void record(struct batch *batch, size_t written)
     json_t *keys = json_array();
     for (size_t i = 0; i < batch->count; i++) {
         const struct registry_holder *holder = &batch->items[i].holder;
-        if (batch->items[i].kind != ITEM_EXISTING)
+        if (is_made(&batch->items[i]))
             keys = audit_list_add(keys,
                                   json_pack("[s, I, s, s]", holder->key.key_id, (json_int_t)holder->credential.serial,
                                             holder->client.name, holder->credential.scopes));
@@ -323,7 +362,7 @@ static sealring_status write_items(struct registry *registry, void *context, sea
                          "the registry was changed while ring %s was issuing: repeat the command",
                          batch->call->ring_name);
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++) {
-        if (batch->items[i].kind == ITEM_EXISTING)
+        if (!is_made(&batch->items[i]))
             continue;
         status = write_item(registry, &batch->call->requests[batch->first + i], &batch->items[i], error);
         written++;
@@ -339,14 +378,14 @@ static sealring_status record_again(struct registry *registry, void *context, se
     (void)error;
     struct batch *batch = context;
     memcpy(batch->act.ring, batch->ring.name, sizeof batch->act.ring);
-    audit_detail(&batch->act, "{s:I}", "count", (json_int_t)batch->count);
+    audit_detail(&batch->act, "{s:I}", "count", (json_int_t)(batch->count - batch->doubts.count));
     return SEALRING_OK;
 }
 
 static bool writes_something(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i].kind != ITEM_EXISTING)
+        if (is_made(&batch->items[i]))
             return true;
     return false;
 }
@@ -367,8 +406,9 @@ sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback ea
 {
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++)
-        status = seal_hand_over(&batch->items[i].holder, batch->texts[i], batch->first + i,
-                                batch->items[i].kind == ITEM_EXISTING, each, context, error);
+        if (batch->items[i].kind != ITEM_LEFT_OUT)
+            status = seal_hand_over(&batch->items[i].holder, batch->texts[i], batch->first + i,
+                                    batch->items[i].kind == ITEM_EXISTING, each, context, error);
     return status;
 }
 

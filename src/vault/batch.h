@@ -25,12 +25,20 @@ struct batch_call {
 
 struct item;
 
+/* Requests that were left out, as the token's answers about them are in doubt, while the others go on. */
+struct doubts {
+    size_t count;
+    bool contradicted; /* the token answered differently, for at least one of them */
+    sealring_error first;
+};
+
 struct batch {
     const struct batch_call *call;
     size_t room;
     size_t first; /* requests first … first + count - 1 of the call */
     size_t count;
     size_t bad;                  /* after a failure: which request */
+    struct doubts doubts;        /* what was left out */
     bool wrote;                  /* something that moved the epoch */
     struct registry_vault vault; /* as of the plan */
     struct registry_ring ring;
@@ -49,7 +57,8 @@ sealring_status batch_check(struct batch *batch, sealring_error *error);
 /* What each request means for the registry as it is. */
 sealring_status batch_plan(struct batch *batch, sealring_error *error);
 
-/* The token's part. Touches neither the registry nor another batch: it may run while one is written. */
+/* The token's part. Touches neither the registry nor another batch: it may run while one is written. Of a call that can be repeated a
+ * request whose answer is in doubt is left out. */
 sealring_status batch_seal(struct batch *batch, sealring_error *error);
 
 /* The transaction, under the lock. */

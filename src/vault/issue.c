@@ -15,7 +15,8 @@ struct pipeline {
     struct batch batches[2];
     struct batch *present;
     struct batch *ahead;
-    bool sealing_ahead; /* `ahead` is planned, and being sealed */
+    bool sealing_ahead;   /* `ahead` is planned, and being sealed */
+    struct doubts doubts; /* of all batches so far */
     struct parallel_job job;
 };
 
@@ -65,6 +66,25 @@ static bool is_up_to_date(struct batch *batch, const struct batch *before)
     return true;
 }
 
+static void add_doubts(struct doubts *all, const struct doubts *more)
+{
+    if (all->count == 0)
+        all->first = more->first;
+    all->count += more->count;
+    all->contradicted = all->contradicted || more->contradicted;
+}
+
+/* What is left out ends the call with a failure, but not before everything else is done. */
+static sealring_status report_doubts(const struct pipeline *pipeline, sealring_error *error)
+{
+    const struct doubts *doubts = &pipeline->doubts;
+    if (doubts->count == 0)
+        return SEALRING_OK;
+    return error_set(error, doubts->contradicted ? SEALRING_TOKEN : SEALRING_REFUSED,
+                     "%zu of %zu API keys were left out, the others are done: %.380s", doubts->count,
+                     pipeline->call.count, doubts->first.message);
+}
+
 /* Carries out the present batch, and starts on the one ahead. sealed: it was sealed while the last one was written. */
 static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sealring_error *error)
 {
@@ -83,7 +103,10 @@ static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sea
     }
     struct audit_act about = {.name = pipeline->call.imports ? "key.import" : "key.issue"};
     memcpy(about.ring, batch->ring.name, sizeof about.ring);
-    manager_end_act(pipeline->call.manager, &about, status, error);
+    if (status == SEALRING_OK && batch->doubts.count > 0)
+        manager_end_act(pipeline->call.manager, &about, batch->doubts.first.status, &batch->doubts.first);
+    else
+        manager_end_act(pipeline->call.manager, &about, status, error);
     return status;
 }
 
@@ -97,6 +120,8 @@ static sealring_status issue_all(struct pipeline *pipeline, sealring_issued_call
         status = issue_present(pipeline, sealed, error);
         if (status == SEALRING_OK)
             status = batch_hand_over(pipeline->present, each, context, error);
+        if (status == SEALRING_OK)
+            add_doubts(&pipeline->doubts, &pipeline->present->doubts);
         sealed = finish_ahead(pipeline);
         if (status != SEALRING_OK)
             break;
@@ -141,6 +166,11 @@ static sealring_status run(const struct batch_call *call, sealring_issued_callba
         status = issue_all(&pipeline, each, context, error);
     if (status != SEALRING_OK && bad_request != NULL)
         *bad_request = pipeline.present->bad;
+    if (status == SEALRING_OK) {
+        status = report_doubts(&pipeline, error);
+        if (status != SEALRING_OK && bad_request != NULL)
+            *bad_request = call->count;
+    }
     batch_release(&pipeline.batches[0]);
     batch_release(&pipeline.batches[1]);
     return status;

@@ -120,6 +120,9 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
     return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
 }
 
+#define MANAGER_CONTRADICTED \
+    "ALARM: the PKCS#11 token answered a question wrongly and, asked again, rightly: have the token and its module examined"
+
 /* Of several things to be said all are. */
 static void remark(sealring_manager *manager)
 {
@@ -127,7 +130,8 @@ static void remark(sealring_manager *manager)
     if (software_notice(manager->config->software, notice))
         memcpy(manager->token_remark, notice, sizeof notice);
     const char *const parts[] = {manager->witness.remark, manager->token_remark,
-                                 secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : ""};
+                                 secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
+                                 atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;
     manager->remark[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -291,13 +295,16 @@ static sealring_status nothing(struct registry *registry, void *context, sealrin
 void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
                      const sealring_error *error)
 {
-    bool altered = atomic_exchange(&manager->altered, false);
-    if ((altered || status == SEALRING_REFUSED || status == SEALRING_WAITING) && !manager->dry_run) {
+    bool alarmed = atomic_exchange(&manager->alarmed, false);
+    if ((alarmed || status == SEALRING_REFUSED || status == SEALRING_WAITING) && !manager->dry_run) {
         struct audit_act act = *about;
-        act.name = altered ? "alarm" : "refused";
+        act.name = alarmed ? "alarm" : "refused";
         act.detail = NULL;
         act.failed = false;
-        audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", error != NULL ? error->message : NULL);
+        const char *why = status != SEALRING_OK && error != NULL ? error->message : NULL;
+        if (why == NULL && atomic_load(&manager->contradicted))
+            why = MANAGER_CONTRADICTED;
+        audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", why);
         (void)manager_write(manager, false, &act, nothing, NULL, NULL);
         audit_release(&act);
     }

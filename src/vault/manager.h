@@ -33,7 +33,8 @@ struct sealring_manager {
     char remark[2 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all that is to be said */
     bool judged;                          /* the registry goes on from where the audit token knows it */
     bool unsettled;                       /* since the last checkpoint something was written */
-    _Atomic(bool) altered;                /* in this act the token did not confirm a row of the registry */
+    _Atomic(bool) alarmed; /* in this act the token did not confirm a row of the registry, or contradicted itself */
+    _Atomic(bool) contradicted; /* the token gave a wrong answer once, and then the right one */
     int64_t settle_again_at; /* for sealring_run_once: not before that time since boot, unless something was written */
     char *take_over;         /* the reason to go on with a registry that was put back; NULL: refuse */
     char *trust_clock;       /* the reason to go by a wall clock that is before the latest checkpoint; NULL: refuse */

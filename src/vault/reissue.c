@@ -17,6 +17,7 @@ struct reissue_item {
     struct registry_holder older;
     struct registry_holder successor;
     bool existed; /* the newest credential is under the active version: it is handed over again */
+    enum seal_doubt doubt;
 };
 
 /* A batch: one key, or a page of a ring's keys. */
@@ -39,6 +40,7 @@ struct reissue {
     /* keys of the ring that cannot be confirmed, and why not the first of them */
     uint64_t unconfirmed;
     char first_problem[SEALRING_MESSAGE_SIZE];
+    sealring_error doubt; /* of the token's answers, in this batch; status SEALRING_OK: there was none */
 };
 
 /* ---- reading */
@@ -95,22 +97,28 @@ static sealring_status read_page(struct registry *registry, void *context, sealr
 static sealring_status seal_item(struct reissue *reissue, struct reissue_item *item, char text[SEAL_TEXT_SIZE],
                                  sealring_error *error)
 {
+    item->doubt = SEAL_CERTAIN;
     item->existed = item->older.version.number == reissue->active.number && !item->older.credential.imported;
     /* claims are copied only from a row that the token confirms */
-    sealring_status status = seal_again(reissue->manager, &reissue->vault, &item->older, text, error);
+    sealring_status status = seal_again(reissue->manager, &reissue->vault, &item->older, text, &item->doubt, error);
     if (status != SEALRING_OK || item->existed)
         return status;
     secret_wipe(text, SEAL_TEXT_SIZE);
     status = seal_successor(reissue->manager, &item->older, &reissue->active, &item->successor, error);
-    return status != SEALRING_OK ? status : seal_new(reissue->manager, &reissue->vault, &item->successor, text, error);
+    return status != SEALRING_OK
+               ? status
+               : seal_new(reissue->manager, &reissue->vault, &item->successor, text, &item->doubt, error);
 }
 
-/* Whether this one key stands in nobody's way: under a version whose key signs no more. */
+/* Whether this one key holds up no other: under a version whose key signs no more, or the token's answer about it is in doubt. */
 static bool is_passed_over(struct reissue *reissue, const struct reissue_item *item, sealring_status status,
                            const sealring_error *inner)
 {
-    if (status != SEALRING_REFUSED || lifecycle_accepts(item->older.version.state))
+    bool closed = status == SEALRING_REFUSED && !lifecycle_accepts(item->older.version.state);
+    if (status == SEALRING_OK || (!closed && item->doubt == SEAL_CERTAIN))
         return false;
+    if (item->doubt != SEAL_CERTAIN)
+        reissue->doubt = *inner;
     if (reissue->unconfirmed++ == 0)
         memcpy(reissue->first_problem, inner->message, sizeof reissue->first_problem);
     return true;
@@ -191,6 +199,7 @@ static sealring_status run_batch(struct reissue *reissue, registry_body read, se
     sealring_status status = manager_begin_dated(manager, "reissue", true, error);
     if (status != SEALRING_OK)
         return status;
+    reissue->doubt = (sealring_error){.status = SEALRING_OK};
     status = manager_read(manager, read, reissue, error);
     if (status == SEALRING_OK)
         status = seal_items(reissue, error);
@@ -200,7 +209,10 @@ static sealring_status run_batch(struct reissue *reissue, registry_body read, se
     memcpy(reissue->act.ring, reissue->ring.name, sizeof reissue->act.ring);
     if (reissue->key_id != NULL && key_id_is_well_formed(reissue->key_id))
         memcpy(reissue->act.key_id, reissue->key_id, sizeof reissue->act.key_id);
-    manager_end_act(manager, &reissue->act, status, error);
+    if (status == SEALRING_OK && reissue->doubt.status != SEALRING_OK)
+        manager_end_act(manager, &reissue->act, reissue->doubt.status, &reissue->doubt);
+    else
+        manager_end_act(manager, &reissue->act, status, error);
     audit_release(&reissue->act);
     return status;
 }

@@ -64,7 +64,7 @@ static sealring_status apply_scopes(struct rekey *rekey, sealring_error *error)
 static sealring_status make_successor(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
 {
     /* even with new scopes the rest of the claims comes from the row: the token has to confirm it first */
-    sealring_status status = seal_again(rekey->manager, &rekey->vault, &rekey->older, text, error);
+    sealring_status status = seal_again(rekey->manager, &rekey->vault, &rekey->older, text, NULL, error);
     secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK)
         status = seal_successor(rekey->manager, &rekey->older, &rekey->active, &rekey->successor, error);
@@ -78,7 +78,7 @@ static sealring_status make_successor(struct rekey *rekey, char text[SEAL_TEXT_S
     if (credential->expires != 0 && credential->expires <= clock_wall_ms())
         return error_set(error, SEALRING_REFUSED,
                          "the credential of API key %s would have expired already: --expires T", rekey->key_id);
-    return seal_new(rekey->manager, &rekey->vault, &rekey->successor, text, error);
+    return seal_new(rekey->manager, &rekey->vault, &rekey->successor, text, NULL, error);
 }
 
 /* Every older credential ends after the overlap, those that are superseded already included; an earlier end stays. */

@@ -10,62 +10,113 @@
 #include "lifecycle/table.h"
 #include "verifier/derive.h"
 
-static sealring_status derive(sealring_manager *manager, const struct registry_vault *vault,
-                              const struct registry_holder *holder, char text[SEAL_TEXT_SIZE],
-                              uint8_t digest[TEXT_DIGEST_SIZE], sealring_error *error)
-{
+/* One question to the token: the credential of these claims, or what binds an imported key's digest to them. */
+struct question {
+    sealring_manager *manager;
+    const struct registry_holder *holder;
     struct claims claims;
     struct token_key_reference reference;
-    derive_claims(vault->vault_id, holder->ring.ring_id, holder, &claims);
-    derive_reference(vault, &holder->ring, &holder->version, &reference);
-    return derive_text(manager->token, &reference, holder->ring.prefix, &claims, text, digest, error);
+};
+
+static void ask_about(sealring_manager *manager, const struct registry_vault *vault,
+                      const struct registry_holder *holder, struct question *question)
+{
+    question->manager = manager;
+    question->holder = holder;
+    derive_claims(vault->vault_id, holder->ring.ring_id, holder, &question->claims);
+    derive_reference(vault, &holder->ring, &holder->version, &question->reference);
+}
+
+/* The binding of an imported key, whose text stays empty; of others the text and its digest. */
+static sealring_status ask(const struct question *question, char text[SEAL_TEXT_SIZE], uint8_t answer[TEXT_DIGEST_SIZE],
+                           sealring_error *error)
+{
+    const struct registry_holder *holder = question->holder;
+    struct token *token = question->manager->token;
+    text[0] = '\0';
+    if (holder->credential.imported)
+        return derive_binding(token, &question->reference, &question->claims, holder->credential.digest, answer, error);
+    return derive_text(token, &question->reference, holder->ring.prefix, &question->claims, text, answer, error);
+}
+
+static sealring_status report_contradiction(const struct question *question, enum seal_doubt *doubt,
+                                            sealring_error *error)
+{
+    if (doubt != NULL)
+        *doubt = SEAL_CONTRADICTED;
+    atomic_store(&question->manager->alarmed, true);
+    return error_set_token(error, 0,
+                           "ALARM: the PKCS#11 token %s answered the same question about API key %s twice, and not the "
+                           "same: neither answer is used; have the token and its module examined",
+                           token_name(question->manager->token), question->holder->key.key_id);
+}
+
+/* A token that errs once in a while would otherwise have its error handed out as a credential that no server accepts. */
+static sealring_status ask_twice(const struct question *question, char text[SEAL_TEXT_SIZE],
+                                 uint8_t answer[TEXT_DIGEST_SIZE], enum seal_doubt *doubt, sealring_error *error)
+{
+    char text_again[SEAL_TEXT_SIZE];
+    uint8_t again[TEXT_DIGEST_SIZE];
+    sealring_status status = ask(question, text, answer, error);
+    if (status == SEALRING_OK)
+        status = ask(question, text_again, again, error);
+    if (status == SEALRING_OK && !secret_equal(answer, again, sizeof again))
+        status = report_contradiction(question, doubt, error);
+    secret_wipe(text_again, sizeof text_again);
+    secret_wipe(again, sizeof again);
+    if (status != SEALRING_OK)
+        secret_wipe(text, SEAL_TEXT_SIZE);
+    return status;
 }
 
 sealring_status seal_new(sealring_manager *manager, const struct registry_vault *vault, struct registry_holder *holder,
-                         char text[SEAL_TEXT_SIZE], sealring_error *error)
+                         char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt, sealring_error *error)
 {
-    return derive(manager, vault, holder, text, holder->credential.digest, error);
-}
-
-static sealring_status bind_digest(sealring_manager *manager, const struct registry_vault *vault,
-                                   const struct registry_holder *holder, uint8_t binding[REGISTRY_DIGEST_SIZE],
-                                   sealring_error *error)
-{
-    struct claims claims;
-    struct token_key_reference reference;
-    derive_claims(vault->vault_id, holder->ring.ring_id, holder, &claims);
-    derive_reference(vault, &holder->ring, &holder->version, &reference);
-    return derive_binding(manager->token, &reference, &claims, holder->credential.digest, binding, error);
+    struct question question;
+    ask_about(manager, vault, holder, &question);
+    return ask_twice(&question, text, holder->credential.digest, doubt, error);
 }
 
 sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
-                            struct registry_holder *holder, sealring_error *error)
+                            struct registry_holder *holder, enum seal_doubt *doubt, sealring_error *error)
 {
+    struct question question;
+    char no_text[SEAL_TEXT_SIZE];
     holder->credential.imported = true;
-    return bind_digest(manager, vault, holder, holder->credential.binding, error);
+    ask_about(manager, vault, holder, &question);
+    return ask_twice(&question, no_text, holder->credential.binding, doubt, error);
 }
 
-/* Whether the token stands behind the row: *confirmed. */
+/* Whether the token confirms the row: *confirmed. An answer that is the stored one needs no second; any other does. */
 static sealring_status confirm(sealring_manager *manager, const struct registry_vault *vault,
                                const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
-                               sealring_error *error)
+                               enum seal_doubt *doubt, sealring_error *error)
 {
-    uint8_t derived[TEXT_DIGEST_SIZE];
+    struct question question;
     const struct registry_credential *credential = &holder->credential;
-    sealring_status status;
-    text[0] = '\0';
-    if (credential->imported)
-        status = bind_digest(manager, vault, holder, derived, error);
-    else
-        status = derive(manager, vault, holder, text, derived, error);
-    *confirmed = status == SEALRING_OK &&
-                 secret_equal(derived, credential->imported ? credential->binding : credential->digest, sizeof derived);
-    secret_wipe(derived, sizeof derived);
+    const uint8_t *stored = credential->imported ? credential->binding : credential->digest;
+    uint8_t answer[TEXT_DIGEST_SIZE], again[TEXT_DIGEST_SIZE];
+    ask_about(manager, vault, holder, &question);
+    sealring_status status = ask(&question, text, answer, error);
+    *confirmed = status == SEALRING_OK && secret_equal(answer, stored, sizeof answer);
+    if (status == SEALRING_OK && !*confirmed) {
+        status = ask(&question, text, again, error);
+        *confirmed = status == SEALRING_OK && secret_equal(again, stored, sizeof again);
+        if (*confirmed) { /* the first answer was wrong, and this one is certain */
+            atomic_store(&manager->contradicted, true);
+            atomic_store(&manager->alarmed, true);
+        } else if (status == SEALRING_OK && !secret_equal(answer, again, sizeof answer)) {
+            status = report_contradiction(&question, doubt, error);
+        }
+    }
+    secret_wipe(answer, sizeof answer);
+    secret_wipe(again, sizeof again);
     return status;
 }
 
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
-                           const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], sealring_error *error)
+                           const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
+                           sealring_error *error)
 {
     bool confirmed;
     text[0] = '\0';
@@ -85,15 +136,18 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
             holder->version.state == SEALRING_VERSION_RETIRED
                 ? "`sealring reinstate` that version and repeat"
                 : "issue it from your own list, with the column key_id (sealring issue RING --from CSV)");
-    sealring_status status = confirm(manager, vault, holder, text, &confirmed, error);
-    if (status == SEALRING_OK && !confirmed) {
+    sealring_status status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
+    if (status != SEALRING_OK || !confirmed)
         secret_wipe(text, SEAL_TEXT_SIZE);
-        atomic_store(&manager->altered, true);
+    if (status == SEALRING_OK && !confirmed) {
+        if (doubt != NULL)
+            *doubt = SEAL_UNCONFIRMED;
+        atomic_store(&manager->alarmed, true);
         status = error_set(
             error, SEALRING_REFUSED,
-            "the token does not confirm the registry's row of API key %s: the registry was altered; nothing was "
-            "derived from it",
-            holder->key.key_id);
+            "the token does not confirm the registry's row of API key %s: the registry was altered, or the row was made "
+            "of a wrong answer of the token; nothing was derived from it (sealring revoke %s, and issue again)",
+            holder->key.key_id, holder->key.key_id);
     }
     return status;
 }

@@ -8,19 +8,28 @@
 /* Room for the text of a credential, NUL included. */
 #define SEAL_TEXT_SIZE (SEALRING_CREDENTIAL_LENGTH_MAX + 1)
 
-/* Derives the credential that `holder` describes (its version must be open), writes its text, and sets the row's digest. */
-sealring_status seal_new(sealring_manager *manager, const struct registry_vault *vault, struct registry_holder *holder,
-                         char text[SEAL_TEXT_SIZE], sealring_error *error);
+/* Why one API key can be left out, and others go on. */
+enum seal_doubt {
+    SEAL_CERTAIN,
+    SEAL_UNCONFIRMED,  /* the token does not confirm the registry's row */
+    SEAL_CONTRADICTED, /* the token answered the same question twice, and not the same */
+};
 
-/* For an imported key: binds the row's digest to its claims. */
+/* Derives the credential that `holder` describes (its version must be open), writes its text, and sets the row's digest. The token is
+ * asked twice: SEALRING_TOKEN and SEAL_CONTRADICTED if its answers differ, and then neither is used. doubt may be NULL. */
+sealring_status seal_new(sealring_manager *manager, const struct registry_vault *vault, struct registry_holder *holder,
+                         char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt, sealring_error *error);
+
+/* For an imported key: binds the row's digest to its claims. Asks twice as seal_new does. */
 sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
-                            struct registry_holder *holder, sealring_error *error);
+                            struct registry_holder *holder, enum seal_doubt *doubt, sealring_error *error);
 
 /* Derives the credential of an existing row again. Nothing is taken from a row on trust: SEALRING_REFUSED unless the text has
  * the stored digest (an imported one, unless the token binds it as stored; its text stays empty), and if the version is closed,
- * as its key signs no more. */
+ * as its key signs no more. A row is called unconfirmed only if the token gave the same answer twice. */
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
-                           const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], sealring_error *error);
+                           const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
+                           sealring_error *error);
 
 /* Makes `successor` the next credential of the same API key under `active`, with the claims of `holder` and a nonce from the
  * token. The digest is still to be sealed. */

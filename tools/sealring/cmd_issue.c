@@ -46,15 +46,18 @@ static int issue_one(struct session *session)
     return result;
 }
 
-/* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. */
+/* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. bad: which request
+ * failed; the number of all of them if the message is about several. */
 static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
-                      bool begun)
+                      const char *outcome)
 {
     static const char word[] = "request ";
     char message[SEALRING_MESSAGE_SIZE];
     const char *rest = error->message;
-    size_t used = (size_t)snprintf(message, sizeof message, "%.150s, line %zu", file, clients->lines[bad]);
-    bool first = strncmp(rest, word, sizeof word - 1) == 0;
+    size_t used = (size_t)snprintf(message, sizeof message, "%.150s", file);
+    if (bad < clients->count)
+        used += (size_t)snprintf(message + used, sizeof message - used, ", line %zu", clients->lines[bad]);
+    bool first = bad < clients->count && strncmp(rest, word, sizeof word - 1) == 0;
     if (first)
         rest += sizeof word - 1 + strspn(rest + sizeof word - 1, "0123456789");
     else
@@ -69,8 +72,7 @@ static void name_line(sealring_error *error, const char *file, const struct clie
             message[used++] = *rest++;
         }
     }
-    snprintf(message + used, sizeof message - used, "; %s",
-             begun ? "some lines above it were done" : "nothing was done");
+    snprintf(message + used, sizeof message - used, "; %s", outcome);
     memcpy(error->message, message, sizeof message);
 }
 
@@ -100,8 +102,13 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
     sealring_status status = (imports ? sealring_import : sealring_issue)(
         session->manager, session->options.arguments[0], clients->requests, clients->count, SEALRING_ISSUE_ADD_CLIENTS,
         delivery_take, &delivery, &bad, &session->error);
-    if (status != SEALRING_OK && bad < clients->count)
-        name_line(&session->error, file, clients, bad, delivery.issued + delivery.existed > 0);
+    bool left_out = status != SEALRING_OK && bad == clients->count;
+    if (left_out)
+        name_line(&session->error, file, clients, bad, "repeat the command");
+    else if (status != SEALRING_OK && bad < clients->count)
+        name_line(&session->error, file, clients, bad,
+                  delivery.issued + delivery.existed > 0 ? "some lines above it were done" : "nothing was done");
+    delivery.keep_partial = left_out;
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
         session_say(session,

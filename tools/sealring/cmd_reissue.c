@@ -60,9 +60,9 @@ static int reissue_ring(struct session *session)
     int result = delivery_start(&delivery, session, kind, out);
     if (result != STATUS_DONE)
         return result;
-    delivery.keep_partial = true; /* an API key that the token does not confirm is left out, and told of */
     sealring_status status =
         sealring_reissue_ring(session->manager, ring, &delivery.total, delivery_take, &delivery, &session->error);
+    delivery.keep_partial = status == SEALRING_REFUSED; /* an API key that the token does not confirm is left out */
     result = delivery_end(&delivery, status);
     if (result != STATUS_DONE)
         return result;

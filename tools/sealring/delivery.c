@@ -160,8 +160,8 @@ int delivery_end(struct delivery *delivery, sealring_status status)
     progress_finish(&delivery->progress);
     if (session->dry_run)
         return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
-    bool keep = delivery->keep_partial && status == SEALRING_REFUSED && signals_caught() == 0 &&
-                delivery->issued + delivery->existed > 0;
+    bool keep = delivery->keep_partial && (status == SEALRING_REFUSED || status == SEALRING_TOKEN) &&
+                signals_caught() == 0 && delivery->issued + delivery->existed > 0;
     if ((status == SEALRING_OK || keep) && !delivery->failed)
         finish_files(delivery);
     if (status == SEALRING_OK && !delivery->failed)

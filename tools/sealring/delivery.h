@@ -26,7 +26,7 @@ struct delivery {
     bool begun;     /* something was written */
     uint64_t issued;
     uint64_t existed;
-    bool keep_partial; /* a refusal at the end leaves what was handed over before it */
+    bool keep_partial; /* a failure at the end leaves what was handed over before it */
     bool failed;       /* what was issued could not be written */
     char problem[HANDOVER_PROBLEM_SIZE];
     char key_id[SEALRING_KEY_ID_LENGTH + 1]; /* of the last one */
