@@ -14,6 +14,7 @@
 #define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
 #define HMAC_TRIES       10  /* a module may be started anew by others between proof and use, again and again */
 #define HMAC_FILLING     0xa5
+#define HMAC_THIRD       0x3c
 
 sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
 {
@@ -52,20 +53,37 @@ static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const ui
     return code;
 }
 
+/* What the module did write is the same over two fillings. Where it is not, one of the two may have been a wrong answer: a third that is
+ * like one of them decides. */
+static CK_RV hmac_ask_again(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                            uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
+{
+    uint8_t second[TOKEN_HMAC_SIZE], third[TOKEN_HMAC_SIZE];
+    CK_RV code = hmac_ask(attempt, handle, data, length, (uint8_t)~HMAC_FILLING, second, function);
+    if (code == CKR_OK && !secret_equal(mac, second, TOKEN_HMAC_SIZE)) {
+        code = hmac_ask(attempt, handle, data, length, HMAC_THIRD, third, function);
+        if (code == CKR_OK && !secret_equal(third, mac, TOKEN_HMAC_SIZE) &&
+            !secret_equal(third, second, TOKEN_HMAC_SIZE)) {
+            code = CKR_FUNCTION_FAILED;
+        }
+        if (code == CKR_OK) {
+            memcpy(mac, third, TOKEN_HMAC_SIZE);
+        }
+        secret_wipe(third, sizeof(third));
+    }
+    secret_wipe(second, sizeof(second));
+    return code;
+}
+
 sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
 {
     const char *function;
     CK_RV code = hmac_ask(attempt, handle, data, length, HMAC_FILLING, mac, &function);
     /* A module may write less than it says. Where the last byte is as it was before (one honest answer in 256), it is asked
-     * again over the opposite filling: what it did write is then the same twice. */
+     * again over another filling. */
     if (code == CKR_OK && mac[TOKEN_HMAC_SIZE - 1] == HMAC_FILLING) {
-        uint8_t again[TOKEN_HMAC_SIZE];
-        code = hmac_ask(attempt, handle, data, length, (uint8_t)~HMAC_FILLING, again, &function);
-        if (code == CKR_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE)) {
-            code = CKR_FUNCTION_FAILED;
-        }
-        secret_wipe(again, sizeof(again));
+        code = hmac_ask_again(attempt, handle, data, length, mac, &function);
     }
     if (code == CKR_OK) {
         return SEALRING_OK;

@@ -145,8 +145,8 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
         atomic_store(&manager->alarmed, true);
         status = error_set(
             error, SEALRING_REFUSED,
-            "the token does not confirm the registry's row of API key %s: the registry was altered, or the row was made "
-            "of a wrong answer of the token; nothing was derived from it (sealring revoke %s, and issue again)",
+            "the token does not confirm the registry's row of API key %s: the registry was altered; nothing was "
+            "derived from it (if the row was made of a wrong answer of the token: sealring revoke %s, and issue again)",
             holder->key.key_id, holder->key.key_id);
     }
     return status;
