@@ -2,31 +2,32 @@
 /* The user's login: one try with one PIN, among all processes. */
 #include "token/login.h"
 
+#include <limits.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "token/code.h"
+#include "token/environment.h"
 #include "token/interruption.h"
 #include "token/pin.h"
-#include "token/pin_source.h"
 #include "token/record.h"
 #include "token/token.h"
 
 /* Asked right before the try, under the lock: another process may have failed a moment ago. */
-static sealring_status login_check_tries(const struct login *login, sealring_error *error)
+static sealring_status login_check_tries(const struct login *login, CK_TOKEN_INFO *info, sealring_error *error)
 {
-    CK_TOKEN_INFO info;
-    CK_RV code = login->functions->C_GetTokenInfo(login->slot, &info);
+    CK_RV code = login->functions->C_GetTokenInfo(login->slot, info);
     if (code != CKR_OK) {
         return error_set_token(error, code, "the PKCS#11 token %s does not answer (C_GetTokenInfo: %s)", login->name,
                                code_name(code));
     }
-    if (info.flags & CKF_USER_PIN_LOCKED) {
+    if (info->flags & CKF_USER_PIN_LOCKED) {
         return error_set_token(error, CKR_PIN_LOCKED,
                                "the user PIN of the PKCS#11 token %s is locked: unlock it with the token's own tool",
                                login->name);
     }
-    if (info.flags & CKF_USER_PIN_FINAL_TRY) {
+    if (info->flags & CKF_USER_PIN_FINAL_TRY) {
         return error_set_token(
             error, CKR_PIN_INCORRECT,
             "the PKCS#11 token %s says that one PIN try is left, which is not taken: log in with the "
@@ -36,48 +37,57 @@ static sealring_status login_check_tries(const struct login *login, sealring_err
     return SEALRING_OK;
 }
 
-static sealring_status login_fail_refused(const struct login *login, CK_RV code, sealring_error *error)
+/* One try: what is remembered of it. */
+struct login_try {
+    struct pin_mark pin;
+    struct pin_mark environment;
+};
+
+static const char login_way_out[] = "if it is right, log in once by hand (--pin-source -), or empty";
+
+/* The token refused a PIN that it accepted before. */
+static sealring_status login_doubt(const struct login *login, CK_RV code, sealring_error *error)
 {
-    switch (pin_source_of(login->pin_source)) {
-    case PIN_SOURCE_TERMINAL:
-        return error_set_token(error, code, "the PKCS#11 token %s refused the PIN that was typed (%s)", login->name,
-                               code_name(code));
-    case PIN_SOURCE_CREDENTIAL:
-        return error_set_token(error, code,
-                               "the PKCS#11 token %s refused the PIN in %s (%s): correct it, then log in once by hand "
-                               "(--pin-source -), or empty %.120s; until then it is not tried again",
-                               login->name, login->pin_source, code_name(code), login->login_record);
-    case PIN_SOURCE_FILE:
-    default:
-        return error_set_token(error, code,
-                               "the PKCS#11 token %s refused the PIN in %s (%s): correct the file; until it changes "
-                               "the PIN is not tried again",
-                               login->name, login->pin_source, code_name(code));
-    }
+    char path[PATH_MAX];
+    environment_openssl_file(path);
+    return error_set_token(
+        error, code,
+        "the PKCS#11 token %s refused the PIN in %.120s, which it accepted before (%s), and it is not "
+        "tried again in this environment: if the token's PIN was changed, correct it; else check this "
+        "process's OpenSSL configuration (%.100s) and module",
+        login->name, login->pin_source, code_name(code), path);
 }
 
-/* This PIN, by its identity, was refused before: by whoever of all processes tried it. */
+/* This PIN was refused before: by whoever of all processes tried it. */
 static sealring_status login_refuse(const struct login *login, sealring_error *error)
 {
-    if (pin_source_of(login->pin_source) == PIN_SOURCE_CREDENTIAL) {
-        return error_set_token(error, CKR_PIN_INCORRECT,
-                               "the PIN in %s was refused before by the PKCS#11 token %s and is not tried again: "
-                               "correct it, then log in once by hand (--pin-source -), or empty %.120s",
-                               login->pin_source, login->name, login->login_record);
-    }
+    return error_set_token(
+        error, CKR_PIN_INCORRECT,
+        "the PIN in %.120s was refused before by the PKCS#11 token %s and is not tried again: correct "
+        "the file; %s %.120s",
+        login->pin_source, login->name, login_way_out, login->login_record);
+}
+
+static sealring_status login_fail_refused(const struct login *login, CK_RV code, sealring_error *error)
+{
     if (login->typed != NULL) {
-        return error_set_token(error, CKR_PIN_INCORRECT,
-                               "the PIN that was typed was refused by the PKCS#11 token %s and is not tried again",
-                               login->name);
+        return error_set_token(error, code, "the PKCS#11 token %s refused the PIN that was typed (%s)", login->name,
+                               code_name(code));
     }
-    return error_set_token(error, CKR_PIN_INCORRECT,
-                           "the PIN in %s was refused before by the PKCS#11 token %s and is not tried again: correct "
-                           "the file",
-                           login->pin_source, login->name);
+    return error_set_token(
+        error, code,
+        "the PKCS#11 token %s refused the PIN in %.120s (%s): correct the file, it is not tried again; %s "
+        "%.120s",
+        login->name, login->pin_source, code_name(code), login_way_out, login->login_record);
+}
+
+static bool login_is_refusal(CK_RV code)
+{
+    return code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE;
 }
 
 /* Whoever comes next must not try it again. */
-static sealring_status login_remember(const struct login *login, const struct pin *pin, CK_RV code,
+static sealring_status login_remember(const struct login *login, const struct login_try *try, CK_RV code,
                                       struct record *record, sealring_error *error)
 {
     sealring_error unwritten;
@@ -87,22 +97,21 @@ static sealring_status login_remember(const struct login *login, const struct pi
         if (login->ask_pin != NULL) {
             (void)login->ask_pin(login->uri, NULL, login->ask_context);
         }
-    } else if (record_write(record, pin->identity, &unwritten) != SEALRING_OK) {
+        return login_fail_refused(login, code, error);
+    }
+    enum pin_judgement judgement = pin_memory_refuse(&record->memory, try->pin, try->environment);
+    if (record_write(record, &unwritten) != SEALRING_OK) {
         return error_set_token(error, code,
                                "the PKCS#11 token %s refused the PIN in %s, and this could not be remembered: correct "
                                "both; %s",
                                login->name, login->pin_source, unwritten.message);
     }
-    return SEALRING_TOKEN;
+    return judgement == PIN_REFUSED ? login_fail_refused(login, code, error) : login_doubt(login, code, error);
 }
 
 static sealring_status login_fail(const struct login *login, CK_RV code, sealring_error *error)
 {
     switch (code) {
-    case CKR_PIN_INCORRECT:
-    case CKR_PIN_INVALID:
-    case CKR_PIN_LEN_RANGE:
-        return login_fail_refused(login, code, error);
     case CKR_PIN_LOCKED:
         return error_set_token(error, code,
                                "the user PIN of the PKCS#11 token %s is locked: unlock it with the token's own tool",
@@ -122,36 +131,66 @@ static sealring_status login_fail(const struct login *login, CK_RV code, sealrin
     }
 }
 
-static sealring_status login_try(const struct login *login, CK_SESSION_HANDLE session, struct record *record,
-                                 bool *done, sealring_error *error)
+/* What identifies a token begins CK_TOKEN_INFO: label, manufacturer, model, serial number. */
+static struct login_try login_describe(const struct login *login, const CK_TOKEN_INFO *info, const struct pin *pin)
+{
+    struct login_try try;
+    void *function;
+    memcpy(&function, &login->functions->C_Login, sizeof function); /* ISO C has no such cast */
+    try.pin = pin_mark_of(pin_class_of(pin->bytes, pin->length), info, offsetof(CK_TOKEN_INFO, flags));
+    environment_mark(function, try.environment.bytes);
+    return try;
+}
+
+/* Whether this PIN may be sent to the token. */
+static sealring_status login_permit(const struct login *login, const struct login_try *try,
+                                    const struct pin_memory *memory, sealring_error *error)
+{
+    if (login->typed != NULL) {
+        return !atomic_load(login->typed_refused)
+                   ? SEALRING_OK
+                   : error_set_token(
+                         error, CKR_PIN_INCORRECT,
+                         "the PIN that was typed was refused by the PKCS#11 token %s and is not tried again",
+                         login->name);
+    }
+    switch (pin_memory_judge(memory, try->pin, try->environment)) {
+    case PIN_TRY:
+        return SEALRING_OK;
+    case PIN_REFUSED_HERE:
+        return login_doubt(login, CKR_PIN_INCORRECT, error);
+    case PIN_REFUSED:
+    default:
+        return login_refuse(login, error);
+    }
+}
+
+static sealring_status login_attempt(const struct login *login, CK_SESSION_HANDLE session, const CK_TOKEN_INFO *info,
+                                     struct record *record, bool *done, sealring_error *error)
 {
     struct pin read = {0};
     const struct pin *pin = login->typed;
+    sealring_status status = SEALRING_OK;
     if (pin == NULL) {
-        sealring_status status = pin_read(login->pin_source, &read, error);
-        if (status != SEALRING_OK) {
-            return status;
-        }
+        status = pin_read(login->pin_source, &read, error);
         pin = &read;
     }
-    sealring_status status = SEALRING_OK;
-    bool refused =
-        login->typed != NULL ? atomic_load(login->typed_refused) : strcmp(record->refused, pin->identity) == 0;
-    if (refused) {
-        status = login_refuse(login, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    const struct login_try try = login_describe(login, info, pin);
+    status = login_permit(login, &try, &record->memory, error);
+    if (status != SEALRING_OK) {
         goto cleanup;
     }
     CK_RV code = login->functions->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->length);
-    if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) {
-        *done = code == CKR_OK;
-        if (record->refused[0] != '\0') {
-            status = record_write(record, "", error);
-        }
-        goto cleanup;
-    }
-    status = login_fail(login, code, error);
-    if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE) {
-        status = login_remember(login, pin, code, record, error);
+    *done = code == CKR_OK;
+    if (code == CKR_OK) {
+        status = pin_memory_accept(&record->memory, try.pin) ? record_write(record, error) : SEALRING_OK;
+    } else if (login_is_refusal(code)) {
+        status = login_remember(login, &try, code, record, error);
+    } else if (code != CKR_USER_ALREADY_LOGGED_IN) {
+        status = login_fail(login, code, error);
     }
 cleanup:
     pin_free(&read);
@@ -177,14 +216,18 @@ static sealring_status login_state(const struct login *login, CK_SESSION_HANDLE 
 static sealring_status login_under_record(const struct login *login, CK_SESSION_HANDLE session, struct record *record,
                                           bool *done, sealring_error *error)
 {
-    sealring_status status = login_check_tries(login, error);
+    CK_TOKEN_INFO info;
+    sealring_status status = login_check_tries(login, &info, error);
+    if (status == SEALRING_OK) {
+        status = environment_check_openssl(login->name, error);
+    }
     if (status != SEALRING_OK) {
         return status;
     }
     /* The token counts the try and the record remembers it: neither may be cut off from the other, nor the token's own file. */
     struct interruption interruption;
     interruption_hold(&interruption);
-    status = login_try(login, session, record, done, error);
+    status = login_attempt(login, session, &info, record, done, error);
     if (*done && login->watch->after != NULL) {
         login->watch->after(login->watch->context);
     }

@@ -31,7 +31,7 @@ struct login {
 };
 
 /* Logs in unless the session's user is logged in already; *done says whether a login was made. At most one C_Login;
- * none if this PIN file's PIN was refused before, or the token says that one try is left or none. SEALRING_TOKEN. */
+ * none if this PIN was refused before, OpenSSL does not work in this process, or the token reports that one try is left or none. SEALRING_TOKEN. */
 sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE session, bool *done, sealring_error *error);
 
 #endif

@@ -5,9 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -17,13 +15,40 @@
 #include "base/secret.h"
 #include "token/pin_source.h"
 
-#define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* a newline, and one byte to notice what is too long */
+#define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* CR LF, or two bytes to notice what is too long */
 
-static void pin_write_identity(const struct stat *file, char identity[PIN_IDENTITY_SIZE])
+/* What is wrong with it as a PIN, as the end of a sentence; NULL: nothing. The token must not count a try with what is none. */
+static const char *pin_problem(const struct pin *pin)
 {
-    snprintf(identity, PIN_IDENTITY_SIZE, "%ju %ju %jd %jd.%09ld %jd.%09ld", (uintmax_t)file->st_dev,
-             (uintmax_t)file->st_ino, (intmax_t)file->st_size, (intmax_t)file->st_mtim.tv_sec, file->st_mtim.tv_nsec,
-             (intmax_t)file->st_ctim.tv_sec, file->st_ctim.tv_nsec);
+    static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
+    if (pin->length == 0) {
+        return "has no PIN in its first line";
+    }
+    if (pin->length > PIN_LENGTH_MAX) {
+        return "is longer than 256 bytes in its first line";
+    }
+    if (pin->length >= sizeof byte_order_mark && memcmp(pin->bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
+        return "begins with a byte order mark, which no PIN does: write it as plain text";
+    }
+    for (size_t i = 0; i < pin->length; i++) {
+        unsigned char byte = (unsigned char)pin->bytes[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            return "has a control character in its first line, which no PIN has: write the PIN alone into that line";
+        }
+    }
+    return NULL;
+}
+
+/* The PIN is the first line, LF or CR LF dropped. */
+static void pin_take_line(struct pin *pin)
+{
+    const char *end = memchr(pin->bytes, '\n', pin->length);
+    if (end != NULL) {
+        pin->length = (size_t)(end - pin->bytes);
+    }
+    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\r') {
+        pin->length--;
+    }
 }
 
 static sealring_status pin_fail_system(sealring_error *error, const char *path, const char *what, int system_errno)
@@ -82,9 +107,6 @@ static sealring_status pin_check_file(const char *path, int descriptor, bool cre
     if (file->st_size == 0) {
         return error_set_token(error, 0, "the PIN file %s is empty", path);
     }
-    if (file->st_size > PIN_LENGTH_MAX + 1) {
-        return error_set_token(error, 0, "the PIN file %s is longer than %d bytes", path, PIN_LENGTH_MAX);
-    }
     return SEALRING_OK;
 }
 
@@ -103,22 +125,22 @@ static sealring_status pin_read_bytes(const char *path, int descriptor, struct p
         }
         pin->length += (size_t)got;
     }
-    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\n') {
-        pin->length--;
-    }
-    if (pin->length == 0) {
-        return error_set_token(error, 0, "the PIN file %s has no PIN in its first line", path);
-    }
-    if (pin->length > PIN_LENGTH_MAX) {
-        return error_set_token(error, 0, "the PIN file %s is longer than %d bytes", path, PIN_LENGTH_MAX);
-    }
-    return SEALRING_OK;
+    pin_take_line(pin);
+    const char *problem = pin_problem(pin);
+    return problem == NULL ? SEALRING_OK : error_set_token(error, 0, "the PIN file %s %s", path, problem);
+}
+
+/* Whether somebody wrote or replaced it meanwhile, so that half of a PIN may have been read. */
+static bool pin_file_changed(const struct stat *before, const struct stat *after)
+{
+    return before->st_size != after->st_size || before->st_mtim.tv_sec != after->st_mtim.tv_sec ||
+           before->st_mtim.tv_nsec != after->st_mtim.tv_nsec || before->st_ctim.tv_sec != after->st_ctim.tv_sec ||
+           before->st_ctim.tv_nsec != after->st_ctim.tv_nsec;
 }
 
 static sealring_status pin_read_file(const char *path, bool credential, struct pin *pin, sealring_error *error)
 {
     struct stat before, after;
-    char identity[PIN_IDENTITY_SIZE];
     sealring_status status;
 
     /* O_NONBLOCK: a FIFO put there must not stop the server. */
@@ -147,9 +169,7 @@ static sealring_status pin_read_file(const char *path, bool credential, struct p
         status = pin_fail_system(error, path, "examined", errno);
         goto cleanup;
     }
-    pin_write_identity(&before, identity);
-    pin_write_identity(&after, pin->identity);
-    if (strcmp(identity, pin->identity) != 0) {
+    if (pin_file_changed(&before, &after)) {
         status = error_set_token(error, 0, "the PIN file %s changed while it was read: try again", path);
     }
 cleanup:
@@ -168,13 +188,7 @@ sealring_status pin_read(const char *source, struct pin *pin, sealring_error *er
         return pin_read_file(source, false, pin, error);
     }
     sealring_status status = pin_source_path(source, path, error);
-    if (status == SEALRING_OK) {
-        status = pin_read_file(path, true, pin, error);
-    }
-    if (status == SEALRING_OK) {
-        (void)snprintf(pin->identity, sizeof(pin->identity), "%s", source);
-    }
-    return status;
+    return status == SEALRING_OK ? pin_read_file(path, true, pin, error) : status;
 }
 
 sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *context, struct pin *pin,
@@ -198,9 +212,14 @@ sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *cont
                                "(pin-source); without one, name a file",
                                token);
     }
-    pin->bytes[PIN_LENGTH_MAX] = '\0';
-    pin->length = strlen(pin->bytes);
-    return SEALRING_OK;
+    pin->length = strnlen(pin->bytes, SEALRING_PIN_SIZE); /* all of it without NUL: too long */
+    pin_take_line(pin);
+    const char *problem = pin_problem(pin);
+    if (problem == NULL) {
+        return SEALRING_OK;
+    }
+    pin_free(pin);
+    return error_set_token(error, 0, "what was typed as the PIN of the PKCS#11 token %.200s %s", token, problem);
 }
 
 void pin_free(struct pin *pin)

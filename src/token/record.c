@@ -15,8 +15,8 @@
 #include "base/error.h"
 
 #define RECORD_SIZE       256 /* always: a refusal overwrites, and needs no new room */
-#define RECORD_HEAD       "sealring login record 1\nrefused PIN file: "
-#define RECORD_NOBODY     "none"
+#define RECORD_HEAD       "sealring login record 1\n"
+#define RECORD_OLDER      "refused PIN file: none\n" /* all that older versions read, and want to find */
 #define RECORD_WAIT_MS    30000
 #define RECORD_RETRY_NSEC 20000000L
 
@@ -46,11 +46,13 @@ static sealring_status record_lock(struct record *record, sealring_error *error)
     return SEALRING_OK;
 }
 
-sealring_status record_write(struct record *record, const char *identity, sealring_error *error)
+sealring_status record_write(struct record *record, sealring_error *error)
 {
-    char content[RECORD_SIZE];
+    char content[RECORD_SIZE], memory[PIN_MEMORY_TEXT_SIZE];
+    _Static_assert(sizeof RECORD_HEAD RECORD_OLDER + PIN_MEMORY_TEXT_SIZE <= RECORD_SIZE, "a full record fits");
     memset(content, ' ', sizeof(content));
-    int length = snprintf(content, sizeof(content), RECORD_HEAD "%s\n", identity[0] != '\0' ? identity : RECORD_NOBODY);
+    pin_memory_write(&record->memory, memory);
+    int length = snprintf(content, sizeof(content), RECORD_HEAD RECORD_OLDER "%s", memory);
     content[length] = ' '; /* over the NUL: it is a text file */
     content[sizeof(content) - 1] = '\n';
     ssize_t written = pwrite(record->descriptor, content, sizeof(content), 0);
@@ -60,6 +62,7 @@ sealring_status record_write(struct record *record, const char *identity, sealri
     return SEALRING_OK;
 }
 
+/* What an older version wrote has no lines about PINs: a PIN that was refused is tried once more. */
 static sealring_status record_read(struct record *record, sealring_error *error)
 {
     char content[RECORD_SIZE + 1];
@@ -69,17 +72,13 @@ static sealring_status record_read(struct record *record, sealring_error *error)
         return record_fail(error, record->path, "read", errno);
     }
     if (got == 0) {
-        return record_write(record, "", error);
+        return record_write(record, error);
     }
-    char *end = got == RECORD_SIZE ? memchr(content + head, '\n', (size_t)RECORD_SIZE - head) : NULL;
-    if (end == NULL || memcmp(content, RECORD_HEAD, head) != 0 ||
-        (size_t)(end - content) - head >= sizeof(record->refused)) {
+    content[RECORD_SIZE] = '\0';
+    if (got != RECORD_SIZE || memcmp(content, RECORD_HEAD, head) != 0 || strlen(content) != RECORD_SIZE ||
+        !pin_memory_read(content + head, &record->memory)) {
         return error_set_token(
             error, 0, "%s is no login record, so no PIN is tried: remove it if nothing else needs it", record->path);
-    }
-    *end = '\0';
-    if (strcmp(content + head, RECORD_NOBODY) != 0) {
-        strcpy(record->refused, content + head);
     }
     return SEALRING_OK;
 }

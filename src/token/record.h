@@ -5,7 +5,7 @@
 
 #include <sealring/verify.h>
 
-#include "token/pin.h"
+#include "token/pin_memory.h"
 
 /* Why connecting as a whole is under this lock, and not the login alone: SoftHSM2 2.6.1 writes its token anew at every
  * C_Login. Of processes that start meanwhile one in eight does not see the token; two that log in at the same time can
@@ -13,9 +13,9 @@
  * it half written. So tokens of one module share a lock. */
 struct record {
     const char *path;
-    int descriptor;                  /* -1: not open */
-    int lock;                        /* descriptor of what is locked; the same, unless several tokens share it */
-    char refused[PIN_IDENTITY_SIZE]; /* identity of the PIN file whose PIN was refused; empty: none */
+    int descriptor; /* -1: not open */
+    int lock;       /* descriptor of what is locked; the same, unless several tokens share it */
+    struct pin_memory memory;
 };
 
 /* Opens (creating it 0600) and locks the record, waiting at most 30 s, and makes sure that a refusal can be written:
@@ -23,8 +23,8 @@ struct record {
  * is taken instead; NULL: its own. SEALRING_TOKEN. */
 sealring_status record_open(const char *path, const char *shared, struct record *record, sealring_error *error);
 
-/* Remembers this identity ("" forgets) and waits until the disk has it. */
-sealring_status record_write(struct record *record, const char *identity, sealring_error *error);
+/* Writes what is remembered and waits until the disk has it. */
+sealring_status record_write(struct record *record, sealring_error *error);
 
 /* Unlocks and closes. */
 void record_close(struct record *record);

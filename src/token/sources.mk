@@ -5,6 +5,7 @@ libsealring_core_la_SOURCES += \
 	src/token/code.c src/token/code.h \
 	src/token/connection.c src/token/connection.h \
 	src/token/data.c src/token/data.h \
+	src/token/environment.c src/token/environment.h \
 	src/token/generate.c src/token/key.h \
 	src/token/hmac.c src/token/hmac.h \
 	src/token/index.c src/token/index.h \
@@ -14,6 +15,7 @@ libsealring_core_la_SOURCES += \
 	src/token/module.c src/token/module.h \
 	src/token/object.c src/token/object.h src/token/origin.c src/token/origin.h \
 	src/token/pin.c src/token/pin.h \
+	src/token/pin_memory.c src/token/pin_memory.h \
 	src/token/pin_source.c src/token/pin_source.h \
 	src/token/probe.c \
 	src/token/provision.c src/token/provision.h \

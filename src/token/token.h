@@ -37,8 +37,8 @@ struct token_config {
 
 /* Loads and initialises the module, finds the token, logs in: one C_Login at most. SEALRING_TOKEN says what is wrong and what
  * to do: module missing or no module; token absent, two with that name, not initialised, user PIN not set, without
- * CKM_SHA256_HMAC; PIN file missing, readable by others, empty; PIN refused now or remembered as refused (until the PIN file
- * changes: then exactly one new try; of a credential until somebody logs in); last try left; PIN locked. SEALRING_INVALID for a URI that is none or has pin-value. */
+ * CKM_SHA256_HMAC; PIN file missing, readable by others, empty; PIN refused now or remembered as refused (another PIN gets
+ * exactly one try; this one none until somebody has logged in with it); OpenSSL that does not work; last try left; PIN locked. SEALRING_INVALID for a URI that is none or has pin-value. */
 sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error);
 
 /* Ends the sessions, and finalises the module if this was the last token on it and sealring initialised it. In a forked

@@ -183,6 +183,56 @@ pin_file 600 "00000000\n"
 init_fails "a wrong PIN" 3 'refused the PIN in .*pin.bad' "$module" pkcs11:token=good "$work/pin.bad"
 rm "$work/pin.bad"
 
+# The same wrong PIN in files that are made anew, written one way or the other, is still one PIN.
+: >"$work/logins"
+sed "s|^pin-source = .*|pin-source = $work/pin.bad|" "$work/conf" >"$conf"
+for content in '22222222' '22222222\n' '22222222\r\n' '22222222\n\n# as of today\n' '22222222'; do
+    rm -f "$work/pin.bad"
+    pin_file 600 "$content"
+    run_with "$work/good" verify
+done
+is "$(wc -l <"$work/logins")" 1 "five files with one wrong PIN come to one try"
+err_like 'refused before .*correct the file; if it is right, log in once by hand' "which is said, and the way out"
+for content in "$user_pin\r\n" "$user_pin\n# as of today\n" "$user_pin\n\n"; do
+    pin_file 600 "$content"
+    run_with "$work/good" verify
+    is "$status" 0 "the PIN in the first line is taken: $content"
+done
+: >"$work/logins"
+pin_file 600 "$user_pin\033\n"
+vault_fails "a PIN with a control character" 3 'PIN file .*pin.bad has a control character in its first line'
+rm "$work/pin.bad"
+pin_file 600 "$user_pin\000\n"
+vault_fails "a PIN with a NUL" 3 'PIN file .*pin.bad has a control character in its first line'
+is "$(wc -l <"$work/logins")" 0 "and the token is not asked"
+rm "$work/pin.bad"
+vault_is_well "with the right PIN all is well"
+
+# ---- One process whose OpenSSL does not work: SoftHSM2 calls the right PIN wrong there ----
+
+openssl_conf() { # NAME LINE...: $work/NAME.cnf
+    name=$1
+    shift
+    printf '%s\n' 'openssl_conf = start' '[start]' "$@" >"$work/$name.cnf"
+}
+openssl_conf legacy 'providers = list' '[list]' 'legacy = legacy' '[legacy]' 'activate = 1'
+openssl_conf base 'providers = list' '[list]' 'base = base' '[base]' 'activate = 1'
+openssl_conf fips 'alg_section = properties' '[properties]' 'default_properties = fips=yes'
+openssl_conf both 'providers = list' '[list]' 'legacy = on' 'default = on' '[on]' 'activate = 1'
+for name in legacy base fips; do
+    : >"$work/logins"
+    OPENSSL_CONF=$work/$name.cnf
+    export OPENSSL_CONF
+    vault_fails "an OpenSSL configuration with $name only" 3 "OpenSSL has no SHA-256 .*correct its configuration .*$name.cnf"
+    unset OPENSSL_CONF
+    is "$(wc -l <"$work/logins")" 0 "the PIN is not sent to the token ($name)"
+    vault_is_well "and nobody else is kept out by it ($name)"
+done
+OPENSSL_CONF=$work/both.cnf
+export OPENSSL_CONF
+vault_is_well "a configuration that adds a provider is as good as none"
+unset OPENSSL_CONF
+
 # ---- URIs ----
 
 uri_is_bad() { # NAME REGEX URI

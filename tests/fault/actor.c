@@ -345,7 +345,7 @@ static void audit_objects(const struct actor *actor)
 
 /* ---- Recovery */
 
-/* A token that said that the PIN is wrong is not asked again, until somebody touches the file. */
+/* A token that answered that the PIN is wrong is not asked again, until somebody empties the record. */
 static bool pin_was_refused(const struct actor *actor)
 {
     char path[160], content[300] = "";
@@ -354,15 +354,15 @@ static bool pin_was_refused(const struct actor *actor)
     if (record == NULL || fread(content, 1, sizeof content - 1, record) == 0)
         complain(actor, "there is no login record");
     fclose(record);
-    return strstr(content, "PIN file: none") == NULL;
+    return strstr(content, "\nrefused: ") != NULL || strstr(content, "\ndoubted: ") != NULL;
 }
 
-static void touch_pin(const struct actor *actor)
+static void empty_record(const struct actor *actor)
 {
     char path[160];
-    snprintf(path, sizeof path, "%.80s/pins/keys.pin", actor->place->vault.path);
-    if (utimensat(AT_FDCWD, path, NULL, 0) != 0)
-        complain(actor, "the PIN file cannot be touched");
+    snprintf(path, sizeof path, "%.80s/login/keys.login", actor->place->vault.path);
+    if (truncate(path, 0) != 0)
+        complain(actor, "the login record cannot be emptied");
     for (size_t i = 0; i < FAULT_SLOTS; i++) /* it may be tried again */
         atomic_store(&actor->place->faulting->refused[i], 0);
 }
@@ -399,7 +399,7 @@ static void recover(struct actor *actor, const struct task *task, bool succeeded
         expect_no_login(actor, task);
     expect_pin_tried_once(actor);
     if (refused)
-        touch_pin(actor);
+        empty_record(actor);
     while (!succeeded && !is_done(actor, task)) {
         if (now_ms() > end)
             complain(actor, "does not work %d s after the fault ended", PATIENCE_MS / 1000);

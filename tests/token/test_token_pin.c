@@ -15,6 +15,7 @@
 #include "token/connection.h"
 #include "token/pin.h"
 #include "token/pin_source.h"
+#include "token/raw.h"
 
 static struct test_token test;
 static char credentials[TEST_TOKEN_PATH_SIZE + 16]; /* the directory */
@@ -188,15 +189,13 @@ START_TEST(a_refused_credential_is_not_tried_at_every_start)
     hand_over("wrong pin", 0400);
     refused("refused the PIN in credential:keys.pin");
     for (int i = 0; i < 3; i++) {
-        hand_over("wrong pin", 0400);
+        hand_over(i % 2 == 0 ? "wrong pin\n" : "wrong pin", 0400);
         refused("refused before");
     }
     hand_over(TEST_TOKEN_PIN, 0400);
+    accepted();
+    hand_over("wrong pin", 0400);
     refused("refused before");
-    test.config.pin_source = test.pin_source; /* somebody logs in by hand */
-    accepted();
-    test.config.pin_source = "credential:keys.pin";
-    accepted();
 }
 END_TEST
 
@@ -207,9 +206,7 @@ START_TEST(emptying_the_record_gives_a_credential_one_more_try)
     refused("refused before");
     ck_assert_int_eq(truncate(test.login_record, 0), 0);
     refused("refused the PIN");
-    ck_assert_int_eq(truncate(test.login_record, 0), 0);
-    hand_over(TEST_TOKEN_PIN, 0400);
-    accepted();
+    refused("refused before");
 }
 END_TEST
 
@@ -284,6 +281,67 @@ START_TEST(what_is_refused_is_said_and_not_remembered)
 }
 END_TEST
 
+/* The way out where the token's PIN became what it had refused before. */
+START_TEST(a_login_by_hand_lifts_a_refusal)
+{
+    struct person person = {.pin = "later right"};
+    hand_over("later right", 0400);
+    refused("refused the PIN");
+    struct token *token;
+    test.config.pin_source = test.pin_source;
+    token = test_token_open(&test);
+    struct raw raw;
+    raw_open(&raw, token);
+    ck_assert_uint_eq(raw.functions->C_SetPIN(raw.session, (CK_UTF8CHAR_PTR)TEST_TOKEN_PIN, strlen(TEST_TOKEN_PIN),
+                                              (CK_UTF8CHAR_PTR) "later right", strlen("later right")),
+                      CKR_OK);
+    raw_close(&raw);
+    token_close(token);
+    test.config.pin_source = "credential:keys.pin";
+    refused("log in once by hand");
+    ask(&person);
+    accepted();
+    test.config.pin_source = "credential:keys.pin";
+    accepted();
+}
+END_TEST
+
+static const struct {
+    const char *typed;
+    const char *said; /* NULL: it is accepted */
+} typed[] = {
+    {TEST_TOKEN_PIN "\n", NULL},
+    {TEST_TOKEN_PIN "\r\n", NULL},
+    {"", "no PIN in its first line"},
+    {"\n", "no PIN in its first line"},
+    {TEST_TOKEN_PIN "\b\b", "control character"},
+    {NULL, "longer than 256"},
+};
+
+static int answer_as_typed(const char *token, char *pin, void *context)
+{
+    const int *index = context;
+    (void)token;
+    ck_assert_ptr_nonnull(pin); /* else the token was asked */
+    if (typed[*index].typed != NULL)
+        strcpy(pin, typed[*index].typed);
+    else
+        memset(pin, '1', SEALRING_PIN_SIZE);
+    return 0;
+}
+
+START_TEST(what_is_typed_is_checked_like_a_file)
+{
+    test.config.pin_source = "terminal";
+    test.config.ask_pin = answer_as_typed;
+    test.config.ask_context = &_i;
+    if (typed[_i].said == NULL)
+        accepted();
+    else
+        refused(typed[_i].said);
+}
+END_TEST
+
 START_TEST(nobody_answers)
 {
     struct person person = {.pin = NULL};
@@ -337,6 +395,8 @@ int main(void)
     tcase_add_test(cases, emptying_the_record_gives_a_credential_one_more_try);
     tcase_add_test(cases, who_types_is_asked_once);
     tcase_add_test(cases, what_is_refused_is_said_and_not_remembered);
+    tcase_add_test(cases, a_login_by_hand_lifts_a_refusal);
+    tcase_add_loop_test(cases, what_is_typed_is_checked_like_a_file, 0, sizeof typed / sizeof *typed);
     tcase_add_test(cases, nobody_answers);
     tcase_add_test(cases, a_typed_pin_is_not_dumped);
     suite_add_tcase(suite, cases);
