@@ -419,6 +419,9 @@ typedef struct sealring_run_result {
     bool clocks_held;  /* nothing irreversible happens by itself: the wall clock was set */
     int64_t next;      /* when the next thing is due, 0: nothing is ahead */
     int64_t come_back; /* ms after which to call again at the latest */
+    /* ms after which verifiers that seem to be silent or lost, and that something waits for, surely serve no more; 0: there are none. Each
+     * manager measures silence itself, as nothing that another process noted can shorten the wait: so call again with the same one. */
+    int64_t silence;
 } sealring_run_result;
 
 /* Carries out what the policies of the rings want: takes stock of the verifiers' reports and the clocks, then prepares, activates,

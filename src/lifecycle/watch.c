@@ -21,20 +21,33 @@ int64_t watch_silence(int64_t lease_ms)
     return add_capped(add_capped(lease_ms, percent), SILENCE_MARGIN_MS);
 }
 
-/* What is no matter of time: it ended for good. */
+/* This process knows that it ended for good, by what it sees or saw itself. The lock is asked first, and if it is held nothing else is. */
+static bool is_found_ended(const struct watched *watched)
+{
+    return !watched->held && (watched->file_there || watched->taken_over || watched->own.ended != 0);
+}
+
+/* What is no matter of time. The row is asked last, and not of a verifier that this process saw alive. */
 static bool has_ended(const struct watched *watched)
 {
-    return watched->taken_over || watched->concluded || watched->other_boot || !watched->seen_this_boot ||
-           (watched->file_there && (watched->left || watched->dead));
+    return is_found_ended(watched) || (!watched->held && watched->concluded && !watched->own.alive);
+}
+
+/* Whether it may have reported since the last look, or this is the first: its silence begins anew. In a file that is held and cannot be
+ * read it may go on reporting. */
+static bool is_news(const struct watched *watched)
+{
+    const struct watch_memory *own = &watched->own;
+    if (!own->seen || own->without_file == watched->file_there)
+        return true;
+    return watched->file_there ? own->number != watched->number : watched->held || own->held;
 }
 
 int64_t watch_serves_until(const struct watched *watched, int64_t boot_ms, int64_t lease_ms)
 {
     if (has_ended(watched))
         return boot_ms;
-    /* a number that was not seen before is seen now */
-    bool fresh = watched->file_there && watched->number != watched->seen_number;
-    return add_capped(fresh ? boot_ms : watched->seen_boot_ms, watch_silence(lease_ms));
+    return add_capped(is_news(watched) ? boot_ms : watched->own.since_boot_ms, watch_silence(lease_ms));
 }
 
 bool watch_is_over(const struct watched *watched, int64_t boot_ms, int64_t lease_ms)
@@ -44,15 +57,64 @@ bool watch_is_over(const struct watched *watched, int64_t boot_ms, int64_t lease
 
 sealring_verifier_state watch_state(const struct watched *watched, int64_t boot_ms, int64_t lease_ms)
 {
-    if (watched->file_there && watched->left)
-        return SEALRING_VERIFIER_LEFT;
+    if (has_ended(watched) && watched->forgotten)
+        return SEALRING_VERIFIER_FORGOTTEN;
     if (has_ended(watched))
-        return SEALRING_VERIFIER_DEAD;
+        return watched->file_there && watched->left ? SEALRING_VERIFIER_LEFT : SEALRING_VERIFIER_DEAD;
     if (!watched->file_there)
         return SEALRING_VERIFIER_LOST;
     if (watch_is_over(watched, boot_ms, lease_ms))
         return SEALRING_VERIFIER_SILENT;
     return watched->joining ? SEALRING_VERIFIER_JOINING : SEALRING_VERIFIER_SERVING;
+}
+
+static void observe(struct watched *watched, int64_t boot_ms)
+{
+    struct watch_memory *own = &watched->own;
+    if (is_news(watched))
+        own->since_boot_ms = boot_ms;
+    own->seen = true;
+    own->without_file = !watched->file_there;
+    own->number = watched->file_there ? watched->number : own->number;
+    own->held = watched->held;
+    own->alive = own->alive || watched->held;
+}
+
+/* A file of another boot may lack what had not reached the disk, and one that is gone all that came after it was last read. The boot ID
+ * may be another only because a container has its own; whoever saw the verifier alive knows better. */
+static bool may_lack_uses(const struct watched *watched)
+{
+    if (!watched->file_there && !watched->taken_over)
+        return true;
+    return watched->other_boot && !watched->own.alive;
+}
+
+/* What the row says stays, unless this process saw the verifier alive after it was written. */
+static void conclude(struct watched *watched, int64_t now, struct watch_end *end)
+{
+    bool outdated = watched->own.alive && watched->own.ended == 0 && !watched->forgotten;
+    if (end->ended != 0 && !outdated)
+        return;
+    end->ended = watched->own.ended != 0 ? watched->own.ended : now;
+    end->hole = may_lack_uses(watched) ? end->ended : 0;
+}
+
+sealring_verifier_state watch_look(struct watched *watched, int64_t boot_ms, int64_t now, int64_t lease_ms,
+                                   struct watch_end *end)
+{
+    observe(watched, boot_ms);
+    sealring_verifier_state state = watch_state(watched, boot_ms, lease_ms);
+    bool lost_for_good = state == SEALRING_VERIFIER_LOST && watch_is_over(watched, boot_ms, lease_ms);
+    if (has_ended(watched) || lost_for_good) {
+        conclude(watched, now, end);
+        if (is_found_ended(watched) || lost_for_good)
+            watched->own.ended = end->ended;
+    } else {
+        /* it may serve, whatever was concluded, or written, before */
+        *end = (struct watch_end){.ended = 0};
+        watched->own.ended = 0;
+    }
+    return state;
 }
 
 bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZE], uint64_t epoch,

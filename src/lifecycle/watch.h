@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The waiting side: what can be concluded about verifiers from their reports and from their silence. Pure.
  *
- * It trusts no clock of a verifier's: what counts is when this side, on its own CLOCK_BOOTTIME, first saw a report's running number.
- * A verifier's lease runs from the start of a look that came before its report, so it is over one lease after that at the latest. */
+ * - A verifier whose report file is locked is alive, whatever its report or the registry's row contains: boot ID, process, host, times.
+ *   Containers virtualise all of these, and anybody may have edited a row.
+ * - A file that nobody holds has no verifier any more: the kernel releases the lock when the last thread that could serve has ended.
+ * - Silence is measured by whoever waits, on its own CLOCK_BOOTTIME, from when it first saw a report's number itself. A verifier's lease
+ *   runs from the start of a look that came before its report, so it has ended one lease after that at the latest. No time of another
+ *   process is compared with: another boot or another time namespace has another CLOCK_BOOTTIME.
+ * - What the registry remembers can add a verifier that is waited for, and a hole. It ends no wait. */
 #ifndef LIFECYCLE_WATCH_H
 #define LIFECYCLE_WATCH_H
 
@@ -20,24 +25,45 @@
  * verdict may have been on its way. Capped, never negative. */
 int64_t watch_silence(int64_t lease_ms);
 
-/* What is known of one verifier at one moment: its report file, if there is one to be read, and what was remembered of it. */
+/* What the waiting process saw of one verifier itself; zero: nothing yet. It is never written down, as no other process can measure with it. */
+struct watch_memory {
+    bool seen;
+    bool without_file;     /* when it was seen last there was no file of its own to be read */
+    bool held;             /* when it was seen last its file was held */
+    bool alive;            /* its file was seen to be held, then or before */
+    uint64_t number;       /* of the report that was seen last */
+    int64_t since_boot_ms; /* own clock, when that number, or that there is no file, was seen first */
+    int64_t ended;         /* wall time at which this process concluded that it ended, 0: it has not */
+};
+
+/* What is known of one verifier at one moment: what a look at its report file finds, what the registry's row remembers, and what this
+ * process saw itself. */
 struct watched {
     bool file_there;            /* its report can be read, and is its own; false: gone, damaged, or taken over */
-    bool taken_over;            /* another verifier sits at its file, which it let go of before: it ended */
+    bool held;                  /* somebody holds the lock of the file in its place, readable or not */
+    bool taken_over;            /* another verifier owns its file, which it let go of before */
     bool left;                  /* its report says so */
-    bool dead;                  /* nobody holds the file's lock any more: its process ended */
-    bool other_boot;            /* its report is of another boot of this host: no process of that time is left */
     bool joining;               /* it has not reported a look yet */
+    bool other_boot;            /* its report, or the row where there is none, has another boot ID than this process */
     uint8_t era[WATCH_ID_SIZE]; /* zero: of none, or it was killed while it wrote */
     uint64_t epoch;             /* applied, as it reported */
     uint64_t number;            /* of its last report */
-    /* remembered by the waiting side; a verifier seen for the first time: this very number, now */
-    uint64_t seen_number;
-    int64_t
-        seen_boot_ms; /* own clock, when that number was first seen; of a file that is gone: when that was first noticed */
-    bool seen_this_boot; /* else the waiting side remembers it from another boot: then all of it is over */
-    bool concluded;      /* the waiting side concluded before that it ended, and it has not reported since */
+    /* the row; both count only of a verifier without a file that is held */
+    bool concluded; /* it says that the verifier ended */
+    bool forgotten; /* it says that an operator forgot it */
+    struct watch_memory own;
 };
+
+/* What the registry remembers of a verifier's end: wall times, 0 for none. */
+struct watch_end {
+    int64_t ended; /* from then on it surely served nothing; 0: it may serve */
+    int64_t hole;  /* its reports may lack uses up to then; 0: they are complete */
+};
+
+/* Takes one look into account: brings watched->own and *end up to date, and returns the state. boot_ms and now: this process's two clocks,
+ * read after the file. *end comes with what the row says. */
+sealring_verifier_state watch_look(struct watched *watched, int64_t boot_ms, int64_t now, int64_t lease_ms,
+                                   struct watch_end *end);
 
 /* How it stands, for people and for the guards. */
 sealring_verifier_state watch_state(const struct watched *watched, int64_t boot_ms, int64_t lease_ms);

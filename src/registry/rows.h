@@ -287,10 +287,10 @@ struct registry_verifier {
     sealring_verifier_state state;
     uint64_t number;
     uint64_t epoch;
-    char seen_boot_id[40];
-    int64_t seen_boot_ms;
+    char seen_boot_id[40]; /* the boot in which it was seen alive last: of another one its file may lack uses */
+    int64_t seen_boot_ms;  /* not used any more, and written as 0: whoever waits measures on its own clock */
     int64_t last_report;
-    int64_t ended;
+    int64_t ended; /* counts only of a verifier whose file nobody holds: a row ends no wait (lifecycle/watch.h) */
     int64_t hole;
     uint64_t alarms;
 };

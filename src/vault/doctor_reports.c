@@ -153,7 +153,10 @@ static void look_at_verifier(const struct reports_look *look, const struct roste
     if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
         finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
                               entry->damaged ? "damaged" : "gone");
-        doctor_mend(doctor, finding, "when its lease is over: sealring verifier forget %.8s --reason REASON", digits);
+        doctor_mend(
+            doctor, finding,
+            "sealring run --once, which waits until its lease has ended; then sealring verifier forget %.8s --reason REASON",
+            digits);
     } else if (entry->row.hole != 0 && entry->row.state != SEALRING_VERIFIER_FORGOTTEN &&
                entry->row.hole >= roster->now - look->quiet_period) {
         timetext_format(entry->row.hole, when);

@@ -211,7 +211,7 @@ sealring_status manager_check_era(struct registry *registry, void *context, seal
     return error_set(
         error, SEALRING_WAITING,
         "the registry was put back, and %u of %u verifiers still go by what was before, at the latest until %s: what they "
-        "would reject is not issued yet; try again (%s)",
+        "would reject is not issued yet; try again, or let `sealring run --once` wait for it (%s)",
         count.total - count.done, count.total, latest, count.missing);
 }
 

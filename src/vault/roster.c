@@ -84,19 +84,11 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
 {
     struct roster *roster = context;
     struct roster_entry *entry = find_entry(roster, row->instance);
-    bool known = entry != NULL;
     if (entry == NULL)
         entry = add_entry(roster, row->instance);
     if (entry == NULL)
         return error_no_memory(error);
-    /* What this process saw meanwhile counts more than what was written down earlier: who waits writes nothing, and a report that was new
-     * once would be new for ever, its verifier never silent. */
-    bool newer = known && entry->row.seen_boot_ms > row->seen_boot_ms &&
-                 strcmp(entry->row.seen_boot_id, row->seen_boot_id) == 0 && row->ended == 0;
-    if (!newer)
-        entry->row = *row;
-    else if (row->alarms > entry->row.alarms)
-        entry->row.alarms = row->alarms;
+    entry->row = *row;
     entry->written = *row;
     entry->remembered = true;
     name_entry(entry);
@@ -170,14 +162,14 @@ static void describe(struct roster_entry *entry, const struct report_summary *su
     name_entry(entry);
 }
 
-static void watch_file(struct roster *roster, struct roster_entry *entry, const struct report_summary *summary,
+static void watch_file(const struct roster *roster, struct roster_entry *entry, const struct report_summary *summary,
                        bool held)
 {
     struct watched *watched = &entry->watched;
     *watched = (struct watched){
         .file_there = true,
+        .held = held,
         .left = summary->state == REPORT_LEFT,
-        .dead = !held,
         .other_boot = strcmp(summary->boot_id, roster->boot_id) != 0,
         .joining = summary->state == REPORT_JOINING || summary->number == 0,
         .epoch = summary->look.epoch,
@@ -188,7 +180,25 @@ static void watch_file(struct roster *roster, struct roster_entry *entry, const 
         watched->epoch = 0; /* what it applied is of another life of the registry */
 }
 
-/* The file's own verifier. Whoever sat there before let go of the file, and so has ended. */
+/* Whoever owned the file before let go of it, and so has ended; unless this is another file, put in the place of the one it holds. */
+static void take_over(struct roster *roster, const struct roster_entry *owner, int64_t inode)
+{
+    for (size_t i = 0; i < roster->count; i++) {
+        struct roster_entry *entry = &roster->entries[i];
+        int64_t known = entry->inode != 0 ? entry->inode : entry->row.inode;
+        if (entry != owner && !entry->watched.file_there && (known == 0 || known == inode) &&
+            memcmp(entry->row.seat, owner->row.seat, REPORT_ID_SIZE) == 0)
+            entry->watched.taken_over = true;
+    }
+}
+
+/* What lies in its file's place, held by nobody, while the one that is remembered may be held elsewhere. */
+static bool is_copy(const struct roster_entry *entry, int64_t inode, bool held)
+{
+    int64_t known = entry->inode != 0 ? entry->inode : entry->row.inode;
+    return !held && known != 0 && known != inode;
+}
+
 static sealring_status take_file(struct roster *roster, const struct report_reader *reader,
                                  const struct report_summary *summary, sealring_error *error)
 {
@@ -197,23 +207,22 @@ static sealring_status take_file(struct roster *roster, const struct report_read
         entry = add_entry(roster, summary->instance);
     if (entry == NULL)
         return error_no_memory(error);
-    for (size_t i = 0; i < roster->count; i++)
-        if (&roster->entries[i] != entry && memcmp(roster->entries[i].row.seat, summary->seat, REPORT_ID_SIZE) == 0)
-            roster->entries[i].watched = (struct watched){.taken_over = true};
+    bool held = report_read_is_held(reader);
     int64_t inode = report_read_inode(reader);
-    bool copied = entry->row.inode != 0 && entry->row.inode != inode;
-    if (!copied)
-        entry->row.inode = inode;
+    bool copied = is_copy(entry, inode, held);
     describe(entry, summary);
+    take_over(roster, entry, inode);
+    if (!copied)
+        entry->inode = entry->row.inode = inode;
     entry->alarms = summary->alarms;
     memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);
     bool no_memory = false;
     entry->damaged = read_versions(reader, entry, &no_memory) != SEALRING_OK;
     if (no_memory)
         return error_no_memory(error);
-    watch_file(roster, entry, summary, report_read_is_held(reader));
-    if (!entry->watched.dead && !entry->watched.left && summary->look.lease_ms > roster->told_lease_ms)
-        roster->told_lease_ms = summary->look.lease_ms;
+    watch_file(roster, entry, summary, held);
+    if (held)
+        entry->lease_ms = summary->look.lease_ms;
     /* what lies in its file's place is not what it writes to: it is alone with its lease, whatever that tells */
     if (copied || entry->damaged)
         entry->watched.file_there = false;
@@ -228,17 +237,22 @@ static sealring_status take_damaged(struct roster *roster, const char *path, sea
     if (slash == NULL || !report_seat_parse(slash + 1, seat))
         return SEALRING_OK;
     struct roster_entry *entry = find_seat(roster, seat);
-    if (entry == NULL && report_path_is_held(path)) {
+    bool held = report_path_is_held(path);
+    if (entry == NULL && held)
+        entry = find_entry(roster, seat);
+    if (entry == NULL && held) {
         entry = add_entry(roster, seat);
         if (entry == NULL)
             return error_no_memory(error);
         memcpy(entry->row.seat, seat, sizeof seat);
         name_entry(entry);
     }
-    if (entry == NULL)
+    if (entry == NULL) {
         roster->strange++;
-    else
-        entry->damaged = true;
+        return SEALRING_OK;
+    }
+    entry->damaged = true;
+    entry->watched.held = held;
     return SEALRING_OK;
 }
 
@@ -275,45 +289,27 @@ static sealring_status read_file(const char *path, void *context)
 
 /* ---- what follows ---- */
 
-/* A report that was not seen before is seen now; so is that a file is gone. */
-static void observe(const struct roster *roster, struct roster_entry *entry)
+/* What the row remembers, as far as it may count (lifecycle/watch.h). */
+static void take_remembered(const struct roster *roster, struct roster_entry *entry)
 {
-    struct registry_verifier *row = &entry->row;
+    const struct registry_verifier *row = &entry->row;
     struct watched *watched = &entry->watched;
-    bool known = row->seen_boot_id[0] != '\0';
-    watched->seen_this_boot = !known || strcmp(row->seen_boot_id, roster->boot_id) == 0;
-    bool lost_now = !watched->file_there && row->state != SEALRING_VERIFIER_LOST;
-    bool moved = watched->file_there && watched->number != row->number;
-    bool revived = moved && row->ended != 0 && !watched->dead && !watched->left;
-    if (watched->taken_over)
-        return;
-    if (!known || moved || (lost_now && watched->seen_this_boot)) {
-        row->seen_boot_ms = roster->boot_ms;
-        memcpy(row->seen_boot_id, roster->boot_id, sizeof row->seen_boot_id);
-        row->number = watched->file_there ? watched->number : row->number;
-        watched->seen_this_boot = true;
-    }
-    if (revived) {
-        row->ended = 0;
-        row->hole = 0;
-    }
-    row->epoch = watched->file_there ? watched->epoch : row->epoch;
     watched->concluded = row->ended != 0;
+    watched->forgotten = row->state == SEALRING_VERIFIER_FORGOTTEN;
+    if (!watched->file_there)
+        watched->other_boot = row->seen_boot_id[0] != '\0' && strcmp(row->seen_boot_id, roster->boot_id) != 0;
+    if (!entry->own.seen)
+        entry->hinted =
+            entry->remembered && row->ended == 0 && (!watched->file_there || watched->number == row->number);
+    else if (watched->file_there && watched->number != entry->own.number)
+        entry->hinted = false;
+    watched->own = entry->own;
 }
 
-/* It ended: since when, and what may be missing from its reports. A file of another boot may lack what had not reached the disk; one that
- * is gone lacks all that came after it was last read. */
-static void conclude(const struct roster *roster, struct roster_entry *entry, sealring_verifier_state state)
+/* For people only: the report has not changed since it was remembered, which is long ago by its own word. Whoever decides measures that. */
+static bool seems_silent(const struct roster *roster, const struct roster_entry *entry)
 {
-    struct registry_verifier *row = &entry->row;
-    int64_t booted = non_negative(roster->now - roster->boot_ms);
-    bool incomplete = entry->watched.other_boot || !entry->watched.seen_this_boot ||
-                      (!entry->watched.file_there && !entry->watched.taken_over);
-    if (row->ended != 0 || state == SEALRING_VERIFIER_SILENT)
-        return;
-    bool before = entry->watched.other_boot || !entry->watched.seen_this_boot;
-    row->ended = before && booted > 0 ? booted : roster->now;
-    row->hole = incomplete ? row->ended : 0;
+    return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster->vault.lease_ms);
 }
 
 static void judge(struct roster *roster, struct roster_entry *entry)
@@ -321,20 +317,30 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     const struct registry_verifier *written = &entry->written;
     struct registry_verifier *row = &entry->row;
     struct watched *watched = &entry->watched;
-    if (row->state == SEALRING_VERIFIER_FORGOTTEN && (!watched->file_there || watched->number == row->number))
-        return;
-    observe(roster, entry);
-    watched->seen_number = row->number;
-    watched->seen_boot_ms = row->seen_boot_ms;
-    row->state = watch_state(watched, roster->boot_ms, roster->vault.lease_ms);
-    if (watch_is_over(watched, roster->boot_ms, roster->vault.lease_ms))
-        conclude(roster, entry, row->state);
+    struct watch_end end = {.ended = row->ended, .hole = row->hole};
+    take_remembered(roster, entry);
+    row->state = watch_look(watched, roster->boot_ms, roster->now, roster->vault.lease_ms, &end);
+    if (row->state == SEALRING_VERIFIER_SERVING && seems_silent(roster, entry))
+        row->state = SEALRING_VERIFIER_SILENT;
+    entry->own = watched->own;
+    row->ended = end.ended;
+    row->hole = end.hole;
+    row->seen_boot_ms = 0;
+    if (watched->held)
+        memcpy(row->seen_boot_id, roster->boot_id, sizeof row->seen_boot_id);
+    if (watched->file_there) {
+        row->number = watched->number;
+        row->epoch = watched->epoch;
+    }
     bool aged = row->ended != 0 && roster->now - row->ended > (row->hole == 0 ? ROWS_KEPT_MS : HOLES_KEPT_MS);
-    entry->surplus = entry->remembered && !watched->file_there && (aged || (watched->taken_over && row->hole == 0));
+    entry->surplus = entry->remembered && !watched->file_there && !watched->held &&
+                     (aged || (watched->taken_over && row->hole == 0));
     /* The number of somebody who goes on reporting is news only when what is remembered grows old. */
-    bool told = row->state != written->state || row->ended != written->ended || row->hole != written->hole;
-    bool moved = row->number != written->number || row->seen_boot_ms != written->seen_boot_ms;
-    bool stale = row->seen_boot_ms - written->seen_boot_ms > roster->vault.lease_ms / 4;
+    bool told = row->state != written->state || row->ended != written->ended || row->hole != written->hole ||
+                row->inode != written->inode || memcmp(row->seat, written->seat, sizeof row->seat) != 0;
+    bool moved = row->number != written->number;
+    int64_t age = row->last_report - written->last_report;
+    bool stale = age > roster->vault.lease_ms / 4 || age < 0;
     entry->changed =
         entry->changed || !entry->remembered || told || (moved && (stale || row->state == SEALRING_VERIFIER_SILENT));
 }
@@ -349,15 +355,17 @@ static void forget_files(struct roster *roster)
         memset(&roster->entries[i].written, 0, sizeof roster->entries[i].written);
     }
     roster->strange = 0;
-    roster->told_lease_ms = 0;
 }
 
 /* Who looked while the registry named a longer lease goes by that until its next look, whatever the registry says by now. */
 static void take_longest_lease(struct roster *roster)
 {
-    int64_t told = roster->told_lease_ms < WATCH_LEASE_MAX_MS ? roster->told_lease_ms : WATCH_LEASE_MAX_MS;
-    if (told > roster->vault.lease_ms)
-        roster->vault.lease_ms = told;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct roster_entry *entry = &roster->entries[i];
+        int64_t told = entry->lease_ms < WATCH_LEASE_MAX_MS ? entry->lease_ms : WATCH_LEASE_MAX_MS;
+        if (entry->own.ended == 0 && told > roster->vault.lease_ms)
+            roster->vault.lease_ms = told;
+    }
 }
 
 sealring_status roster_read(struct registry *registry, const char *directory, struct roster *roster,
@@ -438,7 +446,21 @@ sealring_status roster_remember(struct registry *registry, const struct roster *
 
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry)
 {
-    return entry->row.ended == 0 && !watch_is_over(&entry->watched, roster->boot_ms, roster->vault.lease_ms);
+    return !watch_is_over(&entry->watched, roster->boot_ms, roster->vault.lease_ms);
+}
+
+int64_t roster_suspicion(const struct roster *roster, bool only_lost)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct roster_entry *entry = &roster->entries[i];
+        bool lost = !entry->watched.file_there && !entry->watched.held;
+        if (!entry->hinted || (only_lost && !lost) || !roster_may_serve(roster, entry))
+            continue;
+        int64_t left = watch_serves_until(&entry->watched, roster->boot_ms, roster->vault.lease_ms) - roster->boot_ms;
+        longest = left > longest ? left : longest;
+    }
+    return longest;
 }
 
 bool roster_is_empty(const struct roster *roster)

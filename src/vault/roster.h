@@ -26,6 +26,11 @@ struct roster_entry {
     bool surplus;                     /* it is of no use any more */
     struct registry_verifier written; /* the registry's row, zero if it has none */
     struct watched watched;
+    struct watch_memory own; /* what this process saw of it, for the next look */
+    int64_t inode;           /* of its file, as this process saw it; 0: not yet */
+    int64_t lease_ms;        /* that its file told while it was held */
+    bool
+        hinted; /* the row, as this process found it, suggests that it is silent or lost: a reason to measure, and no more */
     uint64_t alarms; /* that its file tells of, and the last one's text */
     char alarm[REPORT_ALARM_SIZE];
     bool damaged;    /* its file cannot be read as a report */
@@ -42,7 +47,6 @@ struct roster {
     int64_t boot_ms; /* when it was last brought up to date, on the two clocks */
     int64_t now;
     struct registry_vault vault; /* its lease is the longest that a live verifier may go by */
-    int64_t told_lease_ms;       /* the longest that a live verifier's file tells */
     struct roster_entry *entries;
     size_t count;
     size_t capacity;
@@ -66,6 +70,10 @@ struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *inde
 
 /* Whether it may be serving, or come back without joining anew. */
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry);
+
+/* How long, in ms, it takes at most until those verifiers surely serve no more of which the registry suggests that they are silent or lost:
+ * none of them is passed over before this process has measured it. only_lost: of those without a file. 0: there is none. */
+int64_t roster_suspicion(const struct roster *roster, bool only_lost);
 
 /* Whether nobody may be serving. */
 bool roster_is_empty(const struct roster *roster);

@@ -33,6 +33,7 @@ struct run {
     struct clock_judgement clock;
     bool alarm;  /* the clocks' judgement goes on the record */
     bool behind; /* no checkpoint goes up to the log's end */
+    bool owed;   /* a closed version's key signs still, as a verifier may go by what was before */
     bool token_away;
     char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
     size_t ring_count;
@@ -352,6 +353,16 @@ static sealring_status close_owed(struct run *run)
     return status;
 }
 
+/* Whether the token is not told yet of a version that is closed: nobody may go by what was before. */
+static bool owes_closing(const struct run *run)
+{
+    const struct ring_state *state = &run->plan.state;
+    for (size_t i = 0; i < state->count; i++)
+        if (state->rows[i].closing_owed)
+            return true;
+    return false;
+}
+
 static sealring_status run_ring(struct run *run, const char *ring)
 {
     const struct lifecycle_action *action;
@@ -369,6 +380,7 @@ static sealring_status run_ring(struct run *run, const char *ring)
     } while (status == SEALRING_OK && action != NULL);
     if (status == SEALRING_OK)
         status = close_owed(run);
+    run->owed = run->owed || owes_closing(run);
     return status == SEALRING_OK ? tell_rest(run) : status;
 }
 
@@ -383,6 +395,15 @@ static int64_t come_back(const struct run *run)
     if (result->next == 0 || left > LATEST_MS)
         return LATEST_MS;
     return left > 0 ? left : 0;
+}
+
+/* What waits for verifiers that seem to be silent is done by whoever goes on measuring. A lost one is waited for in any case: until it is
+ * known to have ended no version retires. */
+static int64_t measure_silence(const struct run *run)
+{
+    const struct roster *roster = &run->manager->roster;
+    bool waits = run->result.blocked > 0 || run->owed || !roster->vault.era_in_force;
+    return roster_suspicion(roster, !waits);
 }
 
 /* One ring's trouble must not stop the others; what stops two of them stops all. */
@@ -433,6 +454,7 @@ sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_
         status = run_rings(run, asked.ring);
     memcpy(manager->actor, actor, sizeof actor);
     run->result.come_back = come_back(run);
+    run->result.silence = measure_silence(run);
     sized_give(result, &run->result, sizeof run->result);
     plan_release(&run->plan);
     free(run->rings);

@@ -224,8 +224,14 @@ static sealring_status forget_one(struct registry *registry, void *context, seal
                              "%s is silent but its process lives, and may look again at any moment: end it first",
                              entry->name);
         timetext_format((roster->now + left + 999) / 1000 * 1000, time);
-        return error_set(error, SEALRING_REFUSED, "%s is %s, and may serve until %s at least: it cannot be forgotten",
-                         entry->name, sealring_verifier_state_name(entry->row.state), time);
+        return error_set(
+            error, SEALRING_REFUSED,
+            entry->watched.held
+                ? "%s is %s, its process holds its report file, and it may serve until %s at least: it cannot "
+                  "be forgotten; end it first"
+                : "%s is %s, and may serve until %s at least: it cannot be forgotten before; `sealring run "
+                  "--once` waits for that",
+            entry->name, sealring_verifier_state_name(entry->row.state), time);
     }
     audit_detail(&forget->act, "{s:s, s:s, s:s, s:I, s:s}", "instance", forget->instance, "verifier", entry->name,
                  "before", sealring_verifier_state_name(entry->row.state), "hole", (json_int_t)entry->row.hole,

@@ -13,8 +13,7 @@
 
 struct report;
 
-/* Joins: takes over a file in `directory` (made 0750 if missing) that a verifier of this vault left, or whose lease is surely over
- * (another boot, or lease × 1.01 + 1 s since its last look on this boot's CLOCK_BOOTTIME) and that nobody holds locked; else
+/* Joins: takes over a file in `directory` (made 0750 if missing) of a verifier of this vault that has ended, so that nobody holds it locked; else
  * makes one (0640). Foreign or damaged files are passed over. State JOINING, a new random instance ID, no look yet, no version
  * proved. All of the file's blocks are allocated, so that a full disk is an error here and not a signal later. The mapping is
  * not inherited by a forked child (MADV_DONTFORK). SEALRING_SYSTEM says what is wrong with the directory. */

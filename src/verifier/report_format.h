@@ -11,7 +11,7 @@
 
 /* Name: verifiers/SEAT.report, SEAT being 32 hexadecimal digits, the file's own ID. Native byte order: a report is read on the host
  * that wrote it. The file is one header, then the lanes, then cells. It only grows. An open verifier holds flock(LOCK_EX) on it.
- * A file whose verifier left, or whose lease is surely over, is taken over by the next one: counters go on, the instance is another. */
+ * A file that nobody holds is taken over by the next one: counters go on, the instance is another. */
 #define REPORT_MAGIC       "sealring report"
 #define REPORT_FORMAT      1
 #define REPORT_ID_SIZE     16
@@ -33,7 +33,7 @@ struct report_header {
 
     /* Who: written at joining, before state says so. */
     uint8_t instance[REPORT_ID_SIZE];
-    char boot_id[40]; /* /proc/sys/kernel/random/boot_id: CLOCK_BOOTTIME means something within it only */
+    char boot_id[40]; /* /proc/sys/kernel/random/boot_id; a container may have its own */
     char host[72];
     char program[72];
     int64_t process;
@@ -47,7 +47,7 @@ struct report_header {
     _Atomic(uint64_t) number; /* of reports written under this instance */
     _Atomic(uint64_t) era[2];
     _Atomic(uint64_t) epoch;
-    _Atomic(int64_t) look_boot_ms; /* start of the look that this report is about */
+    _Atomic(int64_t) look_boot_ms; /* start of the look that this report is about, on its own CLOCK_BOOTTIME: no reader compares it */
     _Atomic(int64_t) look_wall_ms;
     _Atomic(int64_t) lease_ms;
 

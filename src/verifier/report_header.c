@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-#include "lifecycle/watch.h"
-
-#define LEASE_DEFAULT_MS 60000
-#define LEASE_MAX_MS \
-    (INT64_C(366) * 86400000) /* beyond that it is no lease but damage, and nothing is concluded from it */
-
 static bool ends(const char *text, size_t size)
 {
     return memchr(text, '\0', size) != NULL;
@@ -35,31 +29,4 @@ const char *report_header_problem(const struct report_header *header)
     if (header->cells > REPORT_CELLS_MAX)
         return "is damaged: it claims more records than there can be";
     return NULL;
-}
-
-/* Lease × 1.01 + 1 s after `from`; false if the numbers are absurd. */
-static bool silence_ends(int64_t from, int64_t lease_ms, int64_t *end)
-{
-    if (from < 0 || lease_ms < 0 || lease_ms > LEASE_MAX_MS)
-        return false;
-    return !__builtin_add_overflow(from, watch_silence(lease_ms), end);
-}
-
-bool report_header_surely_over(const struct report_header *header, const char *boot_id, int64_t boot_ms)
-{
-    if (header->state == REPORT_LEFT)
-        return true;
-    if (header->boot_id[0] == '\0')
-        return false;
-    if (strcmp(header->boot_id, boot_id) != 0)
-        return true;
-    /* Until its first look was reported it had no lease; one that was stopped while it wrote a later one has the two numbers of
-     * different looks, so the longer of the leases that they could be counts. */
-    int64_t joining = 0, look = 0;
-    if (!silence_ends(header->joined_boot_ms, LEASE_DEFAULT_MS, &joining) ||
-        !silence_ends(header->look_boot_ms, header->lease_ms, &look))
-        return false;
-    if (header->number != 0 && header->sequence % 2 == 0)
-        return boot_ms >= look;
-    return boot_ms >= joining && boot_ms >= look;
 }

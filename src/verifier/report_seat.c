@@ -120,7 +120,8 @@ static bool is_ahead(const struct report_header *header)
     return (int64_t)header->closed_hour * HOUR_MS > clock_wall_ms();
 }
 
-/* The rules of a takeover; asked under the lock. */
+/* The rules of a takeover. They are asked under the lock, which is free once the last thread of the former verifier has ended: so neither its
+ * boot ID nor any time in its report bears on that. */
 static bool is_free(const struct report_seats *seats, struct report_seat *seat)
 {
     struct report_header header;
@@ -131,8 +132,7 @@ static bool is_free(const struct report_seats *seats, struct report_seat *seat)
         return false;
     return report_header_problem(&header) == NULL && memcmp(header.seat, seat->id, sizeof header.seat) == 0 &&
            memcmp(header.vault_id, seats->vault_id, sizeof header.vault_id) == 0 &&
-           header.cells <= report_map_room(seat->size) && !is_ahead(&header) &&
-           report_header_surely_over(&header, seats->boot_id, clock_boot_ms());
+           header.cells <= report_map_room(seat->size) && !is_ahead(&header);
 }
 
 static bool try_seat(struct report_seats *seats, const char *name, struct report_seat *seat)

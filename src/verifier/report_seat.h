@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding a report file to sit down at: one whose verifier is over and that nobody holds locked, or a new one. */
+/* Finding a report file to own: one that nobody holds locked, as its verifier has ended, or a new one. */
 #ifndef VERIFIER_REPORT_SEAT_H
 #define VERIFIER_REPORT_SEAT_H
 

@@ -2,7 +2,7 @@
 # Sourced after lib.sh: real servers that verify, docs/examples/server.c as it stands, to be asked one question after the other.
 #
 #   build_server                builds it against this tree's library
-#   serve NAME [VAULT [SCOPE]]  starts one; its process is $(process_of NAME)
+#   serve NAME [VAULT [SCOPE]]  starts one; its process is $(process_of NAME); by the command SERVE_WITH, if that is set
 #   ask NAME CREDENTIAL-FILE    $answer: what it answers, "200 accepted …"
 #   leave NAME                  it ends as a server does that is told to
 # shellcheck shell=sh disable=SC2154
@@ -30,7 +30,8 @@ serve() {
         exec sleep 3600 >"$work/$1.requests"
     ) &
     echo $! >"$work/$1.holder"
-    "$work/server" "${2-$SEALRING_VAULT}" "${3-}" 1 <"$work/$1.requests" >"$work/$1.answers" 2>"$work/$1.log" &
+    # shellcheck disable=SC2086 # a command and its arguments, or none
+    ${SERVE_WITH-} "$work/server" "${2-$SEALRING_VAULT}" "${3-}" 1 <"$work/$1.requests" >"$work/$1.answers" 2>"$work/$1.log" &
     echo $! >"$work/$1.process"
     echo 0 >"$work/$1.asked"
 }

@@ -57,11 +57,9 @@ struct sight {
 static void testify(const struct world *world, size_t index, struct sight *sight)
 {
     struct watched watched = {.file_there = true,
+                              .held = true,
                               .epoch = world->epoch,
-                              .number = (uint64_t)(boot(world) / SECOND),
-                              .seen_number = (uint64_t)(boot(world) / SECOND),
-                              .seen_boot_ms = boot(world),
-                              .seen_this_boot = true};
+                              .number = (uint64_t)(boot(world) / SECOND)};
     struct watch_account account = {
         .joined = WORLD_BEGINS, .last_report = wall(world), .counted = true, .last_use = world->last_use[index]};
 

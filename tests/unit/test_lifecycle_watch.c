@@ -15,16 +15,15 @@
 static const uint8_t era_a[WATCH_ID_SIZE] = "the first era..";
 static const uint8_t era_b[WATCH_ID_SIZE] = "the second era.";
 
-/* One that reported number 5 at epoch 7, which was seen first `ago` milliseconds before BOOT. */
+/* One that reported number 5 at epoch 7, which this process saw first `ago` milliseconds before BOOT. */
 static struct watched serving(int64_t ago)
 {
     struct watched watched = {
         .file_there = true,
+        .held = true,
         .epoch = 7,
         .number = 5,
-        .seen_number = 5,
-        .seen_boot_ms = BOOT - ago,
-        .seen_this_boot = true,
+        .own = {.seen = true, .alive = true, .number = 5, .since_boot_ms = BOOT - ago},
     };
     memcpy(watched.era, era_a, sizeof watched.era);
     return watched;
@@ -69,14 +68,36 @@ START_TEST(a_lease_is_over_at_the_end_of_the_silence)
 }
 END_TEST
 
-/* An operator forgot it, or it ended by the registry's row: whatever its file says since. */
-START_TEST(who_was_found_to_have_ended_is_over)
+/* Its file was removed, and this process sees it for the first time. */
+static struct watched without_file(void)
 {
     struct watched watched = serving(0);
+    watched.file_there = false;
+    watched.held = false;
+    watched.own = (struct watch_memory){.seen = false};
+    return watched;
+}
+
+/* An operator forgot it, or a process that waited concluded it: that counts of one that nobody holds and this process never saw. */
+START_TEST(a_row_ends_only_what_is_without_a_file)
+{
+    struct watched watched = serving(0);
+    watched.concluded = watched.forgotten = true;
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_SERVING);
+    watched.own = (struct watch_memory){.seen = false}; /* nor for who comes anew */
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    watched = without_file();
     ck_assert(!watch_is_over(&watched, BOOT, LEASE));
     watched.concluded = true;
     ck_assert(watch_is_over(&watched, BOOT, LEASE));
     ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT);
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_DEAD);
+    watched.forgotten = true;
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_FORGOTTEN);
+    watched.own.seen = watched.own.alive = true; /* a moment ago */
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
+    ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_LOST);
 }
 END_TEST
 
@@ -89,7 +110,8 @@ START_TEST(a_number_that_moved_is_seen_now)
     ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_SERVING);
     watched.number = 4; /* back, as after a restart that was missed: another is another */
     ck_assert(!watch_is_over(&watched, BOOT, LEASE));
-    watched.file_there = false; /* nothing was read: no number moved */
+    watched.file_there = watched.held = false; /* nothing was read: no number moved */
+    watched.own.without_file = true;
     ck_assert(watch_is_over(&watched, BOOT, LEASE));
 }
 END_TEST
@@ -109,29 +131,49 @@ END_TEST
 
 START_TEST(a_file_that_is_gone_is_waited_for_since_that_was_noticed)
 {
-    struct watched watched = serving(SILENCE - 1);
-    watched.file_there = false;
+    struct watched watched = serving(10 * SILENCE);
+    watched.file_there = watched.held = false;
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE)); /* it is noticed now */
+    ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT + SILENCE);
+    watched.own.without_file = true;
+    watched.own.since_boot_ms = BOOT - SILENCE + 1;
     ck_assert(!watch_is_over(&watched, BOOT, LEASE));
     ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_LOST);
-    watched = serving(SILENCE);
-    watched.file_there = false;
+    watched.own.since_boot_ms = BOOT - SILENCE;
     ck_assert(watch_is_over(&watched, BOOT, LEASE));
     ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), SEALRING_VERIFIER_LOST);
     watched.left = true; /* what a file says that is not there says nothing */
-    watched.dead = true;
-    watched.seen_boot_ms = BOOT;
+    watched.own.since_boot_ms = BOOT;
     ck_assert(!watch_is_over(&watched, BOOT, LEASE));
 }
 END_TEST
 
+/* It may go on reporting where nobody can read it. */
+START_TEST(a_file_that_is_held_and_unreadable_is_never_over)
+{
+    struct watched watched = serving(10 * SILENCE);
+    struct watch_end end = {.ended = 0};
+    watched.file_there = false;
+    for (int64_t later = 0; later < 5 * SILENCE; later += SILENCE) {
+        ck_assert_int_eq(watch_look(&watched, BOOT + later, NOW + later, LEASE, &end), SEALRING_VERIFIER_LOST);
+        ck_assert(!watch_is_over(&watched, BOOT + later, LEASE));
+        ck_assert_int_eq(end.ended, 0);
+    }
+    watched.held = false; /* its silence begins now */
+    watch_look(&watched, BOOT + 5 * SILENCE, NOW, LEASE, &end);
+    ck_assert(!watch_is_over(&watched, BOOT + 5 * SILENCE - 1, LEASE));
+}
+END_TEST
+
 /* Each way to end for good, whatever the times are. */
+#define WAYS 4
 static void end(struct watched *watched, int how)
 {
+    watched->held = false;
     watched->left = how == 0;
-    watched->dead = how == 1;
+    watched->file_there = how < 2;
     watched->taken_over = how == 2;
-    watched->other_boot = how == 3;
-    watched->seen_this_boot = how != 4;
+    watched->own.ended = how == 3 ? NOW - 9000 : 0;
 }
 
 START_TEST(who_ended_is_over_at_once)
@@ -143,9 +185,8 @@ START_TEST(who_ended_is_over_at_once)
     ck_assert_int_eq(watch_serves_until(&watched, BOOT, LEASE), BOOT);
     ck_assert_int_eq(watch_state(&watched, BOOT, LEASE), _i == 0 ? SEALRING_VERIFIER_LEFT : SEALRING_VERIFIER_DEAD);
     ck_assert(watch_goes_by(&watched, era_b, UINT64_MAX, 0, BOOT, LEASE));
-    bool without_file = _i >= 2;
-    watched.file_there = false;
-    ck_assert_int_eq(watch_is_over(&watched, BOOT, LEASE), without_file);
+    watched.held = true; /* but whoever holds the file lives */
+    ck_assert(!watch_is_over(&watched, BOOT, LEASE));
 }
 END_TEST
 
@@ -252,7 +293,7 @@ START_TEST(without_a_record_nothing_is_covered)
     for (int over = 0; over < 2; over++) {
         struct watched watched = serving(over ? SILENCE : 1);
         ck_assert_int_eq(testify(&watched, &told).reports_until, 0);
-        watched.dead = true;
+        watched.held = false;
         ck_assert_int_eq(testify(&watched, &told).reports_until, 0);
     }
 }
@@ -267,7 +308,7 @@ START_TEST(a_silent_one_may_come_back_and_one_that_ended_stopped)
     ck_assert(verifier.lease_over);
     ck_assert_int_eq(verifier.stopped, 0);
     ck_assert_int_eq(verifier.reports_until, NOW); /* its file is read as it is */
-    for (int how = 0; how < 5; how++) {
+    for (int how = 0; how < WAYS; how++) {
         watched = serving(1);
         end(&watched, how);
         verifier = testify(&watched, &told);
@@ -284,13 +325,11 @@ END_TEST
 
 START_TEST(a_file_that_is_gone_covers_until_its_last_report)
 {
-    struct watched watched = serving(1);
-    watched.file_there = false;
+    struct watched watched = without_file();
     struct lifecycle_verifier verifier = testify(&watched, &account);
     ck_assert(!verifier.lease_over);
     ck_assert_int_eq(verifier.reports_until, account.last_report);
-    watched = serving(SILENCE);
-    watched.file_there = false;
+    watched.own = (struct watch_memory){.seen = true, .without_file = true, .since_boot_ms = BOOT - SILENCE};
     verifier = testify(&watched, &account);
     ck_assert(verifier.lease_over);
     ck_assert_int_eq(verifier.reports_until, account.last_report);
@@ -313,7 +352,7 @@ START_TEST(absurd_numbers_overflow_nothing)
                 struct watched watched = serving(0);
                 struct watch_account told = {absurd[a], absurd[b], absurd[c], absurd[a], true, absurd[b]};
                 struct lifecycle_verifier verifier = {.name = "v"};
-                watched.seen_boot_ms = absurd[a];
+                watched.own.since_boot_ms = absurd[a];
                 bool over = watch_is_over(&watched, absurd[b], absurd[c]);
                 ck_assert_int_eq(over, watch_serves_until(&watched, absurd[b], absurd[c]) <= absurd[b]);
                 ck_assert(watch_state(&watched, absurd[b], absurd[c]) ==
@@ -341,11 +380,12 @@ int main(void)
     TCase *cases = tcase_create("watch");
     tcase_add_loop_test(cases, silence_is_the_lease_and_its_margin, 0, (int)COUNT(silences));
     tcase_add_test(cases, a_lease_is_over_at_the_end_of_the_silence);
-    tcase_add_test(cases, who_was_found_to_have_ended_is_over);
+    tcase_add_test(cases, a_row_ends_only_what_is_without_a_file);
     tcase_add_test(cases, a_number_that_moved_is_seen_now);
     tcase_add_test(cases, a_joining_verifier_counts_as_one_that_may_serve);
     tcase_add_test(cases, a_file_that_is_gone_is_waited_for_since_that_was_noticed);
-    tcase_add_loop_test(cases, who_ended_is_over_at_once, 0, 5);
+    tcase_add_test(cases, a_file_that_is_held_and_unreadable_is_never_over);
+    tcase_add_loop_test(cases, who_ended_is_over_at_once, 0, WAYS);
     tcase_add_test(cases, a_change_is_in_force_when_its_epoch_is_reported);
     tcase_add_test(cases, a_report_of_a_joining_or_lost_verifier_puts_nothing_in_force);
     tcase_add_test(cases, what_was_looked_at_before_the_commit_ends_with_the_lease);

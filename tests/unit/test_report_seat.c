@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which report file a verifier sits down at: those that are surely over and whole, and no other. */
+/* Which report file a verifier takes over: those that nobody holds and that are whole, and no other. */
 #include <sys/file.h>
 
 #include "unit/report_fixture.h"
@@ -24,85 +24,56 @@ START_TEST(names_only_reports_so)
 }
 END_TEST
 
-/* A header as a killed verifier left it, and whether the next one may have the file. Times are relative to now. */
-struct remains {
+/* What the header of a verifier that was killed may contain. Times are on its CLOCK_BOOTTIME, which may be that of another boot or of another
+ * time namespace; 0: its own. */
+static const struct remains {
     const char *what;
+    const char *boot_id; /* NULL: this one's */
+    int64_t joined, look, lease;
     enum report_state state;
-    bool other_boot;
-    uint64_t number;
-    uint64_t sequence;
-    int64_t joined;
-    int64_t look;
-    int64_t lease;
-    bool taken;
+    uint64_t number, sequence;
+} remains[] = {
+    {"left", NULL, 0, 0, 60000, REPORT_LEFT, 1, 2},
+    {"polled a moment ago", NULL, 0, 0, 60000, REPORT_SERVING, 1, 2},
+    {"polled in ten hours", NULL, 0, 36000000, 60000, REPORT_SERVING, 1, 2},
+    {"joins in ten hours", NULL, 36000000, 0, 0, REPORT_JOINING, 0, 2},
+    {"polled before the boot", NULL, -99999999999, -99999999999, 60000, REPORT_SERVING, 1, 2},
+    {"polled at the end of time", NULL, 0, INT64_MAX / 2, 60000, REPORT_SERVING, 1, 2},
+    {"a lease without end", NULL, 0, 0, INT64_MAX, REPORT_SERVING, 1, 2},
+    {"a negative lease", NULL, 0, 0, -60000, REPORT_SERVING, 1, 2},
+    {"of another boot", "00000000-0000-0000-0000-000000000000", 0, 0, 60000, REPORT_SERVING, 1, 2},
+    {"of no boot", "", 0, 0, 60000, REPORT_SERVING, 1, 2},
+    {"killed while it wrote", NULL, 0, 0, 60000, REPORT_SERVING, 1, 3},
+    {"killed while it wrote its first report", NULL, 0, 0, 60000, REPORT_JOINING, 1, 3},
 };
 
-static const struct remains remains[] = {
-    {"left", REPORT_LEFT, false, 1, 2, 0, 0, 60000, true},
-    {"left, its last look in the future", REPORT_LEFT, false, 1, 2, 0, 99999999, 60000, true},
-    {"other boot", REPORT_SERVING, true, 1, 2, 0, 0, 60000, true},
-    {"other boot, joining", REPORT_JOINING, true, 0, 2, 0, 0, 0, true},
-    {"serving now", REPORT_SERVING, false, 1, 2, 0, 0, 60000, false},
-    {"lease just over", REPORT_SERVING, false, 1, 2, -99999, -60001, 60000, false},
-    {"lease x 1.01 just over", REPORT_SERVING, false, 1, 2, -99999, -60700, 60000, false},
-    {"lease x 1.01 + 1 s not quite over", REPORT_SERVING, false, 1, 2, -99999, -61100, 60000, false},
-    {"lease x 1.01 + 1 s over", REPORT_SERVING, false, 1, 2, -99999, -61600, 60000, true},
-    {"a short lease", REPORT_SERVING, false, 1, 2, -2000, -1999, 1000, false},
-    {"a short lease over", REPORT_SERVING, false, 1, 2, -2011, -2010, 1000, true},
-    {"a long lease", REPORT_SERVING, false, 1, 2, -3700000, -3600000, 3600000, false},
-    {"a long lease over", REPORT_SERVING, false, 1, 2, -3700000, -3637000, 3600000, true},
-    {"joining now", REPORT_JOINING, false, 0, 2, 0, INT64_MIN, 0, false},
-    {"joining for 61 s", REPORT_JOINING, false, 0, 2, -61100, INT64_MIN, 0, false},
-    {"joining for 62 s", REPORT_JOINING, false, 0, 2, -61600, INT64_MIN, 0, true},
-    {"killed while it wrote", REPORT_SERVING, false, 1, 3, -99999, -60000, 60000, false},
-    {"killed while it wrote its first", REPORT_JOINING, false, 1, 3, -60000, -61600, 1000, false},
-    {"killed while it wrote, long ago", REPORT_SERVING, false, 1, 3, -99999, -61600, 60000, true},
-    {"a lease of ages", REPORT_SERVING, false, 1, 2, -99999, -99999, INT64_MAX, false},
-    {"a negative lease", REPORT_SERVING, false, 1, 2, -99999, -99999, -60000, false},
-    {"a look in the future", REPORT_SERVING, false, 1, 2, -99999, 99999, 60000, false},
-    {"a look at the end of time", REPORT_SERVING, false, 1, 2, -99999, INT64_MAX, 60000, false},
-};
-
-#define NOW INT64_C(1000000000)
-
-START_TEST(tells_what_is_surely_over)
+/* A file belongs to whoever holds it, whatever is written in it, and to nobody if it is not held. */
+START_TEST(the_lock_alone_says_whose_a_file_is)
 {
-    const struct remains *left = &remains[_i];
-    struct report_header header = {.boot_id = "this boot",
-                                   .state = left->state,
-                                   .number = left->number,
-                                   .sequence = left->sequence,
-                                   .joined_boot_ms = NOW + left->joined,
-                                   .lease_ms = left->lease};
-    if (left->look == INT64_MAX)
-        header.look_boot_ms = INT64_MAX;
-    else if (left->look != INT64_MIN)
-        header.look_boot_ms = NOW + left->look;
-    const char *boot_id = left->other_boot ? "another one" : "this boot";
-    ck_assert_msg(report_header_surely_over(&header, boot_id, NOW) == left->taken, "%s", left->what);
-}
-END_TEST
-
-/* How the former verifier ended: killed a while ago, a boot ago, or without a lease; the last one just now. */
-START_TEST(takes_over_only_what_is_surely_over)
-{
-    char boot_id[40] = "00000000-0000-0000-0000-000000000000";
+    const struct remains *left = &remains[_i / 2];
+    bool held = _i % 2 != 0;
+    char boot_id[40] = "";
     fixture_live_once(FIXTURE_HOUR);
     struct fixture_paths paths = fixture_paths();
-    /* So that the machine may have been booted just now. */
-    while (clock_boot_ms() < 3000)
-        usleep(1000);
-    int64_t now = clock_boot_ms();
-    FIXTURE_PATCH(paths.last, state, REPORT_SERVING);
-    FIXTURE_PATCH(paths.last, look_boot_ms, _i == 0 ? now - 2011 : now);
-    FIXTURE_PATCH(paths.last, lease_ms, _i == 0 ? 1000 : 60000);
-    if (_i == 1)
+    FIXTURE_PATCH(paths.last, joined_boot_ms, clock_boot_ms() + left->joined);
+    FIXTURE_PATCH(paths.last, look_boot_ms, clock_boot_ms() + left->look);
+    FIXTURE_PATCH(paths.last, lease_ms, left->lease);
+    FIXTURE_PATCH(paths.last, state, left->state);
+    FIXTURE_PATCH(paths.last, number, left->number);
+    FIXTURE_PATCH(paths.last, sequence, left->sequence);
+    if (left->boot_id != NULL) {
+        snprintf(boot_id, sizeof boot_id, "%s", left->boot_id);
         fixture_patch(paths.last, offsetof(struct report_header, boot_id), boot_id, sizeof boot_id);
+    }
+    int descriptor = open(paths.last, O_RDONLY | O_CLOEXEC);
+    if (held)
+        ck_assert_int_eq(flock(descriptor, LOCK_EX | LOCK_NB), 0);
     struct report *report = fixture_join();
-    ck_assert_uint_eq(fixture_paths().count, _i < 2 ? 1 : 2);
-    ck_assert_uint_eq(fixture_summary(paths.last).state, _i < 2 ? REPORT_JOINING : REPORT_SERVING);
-    ck_assert_uint_eq(fixture_sums(paths.last).proved, _i < 2 ? 0 : 1);
+    ck_assert_msg(fixture_paths().count == (held ? 2 : 1), "%s", left->what);
+    ck_assert_msg(fixture_summary(paths.last).state == (held ? left->state : REPORT_JOINING), "%s", left->what);
+    ck_assert_uint_eq(fixture_sums(paths.last).proved, held ? 1 : 0);
     report_leave(report);
+    close(descriptor);
 }
 END_TEST
 
@@ -123,20 +94,6 @@ START_TEST(repairs_what_was_left_half_written)
     ck_assert_uint_eq(fixture_paths().count, 1);
     ck_assert_uint_eq(fixture_summary(paths.last).look.epoch, fixture_look.epoch);
     report_leave(report);
-}
-END_TEST
-
-START_TEST(leaves_a_locked_file_alone)
-{
-    fixture_live_once(FIXTURE_HOUR);
-    struct fixture_paths paths = fixture_paths();
-    int descriptor = open(paths.last, O_RDONLY | O_CLOEXEC);
-    ck_assert_int_eq(flock(descriptor, LOCK_EX | LOCK_NB), 0);
-    struct report *report = fixture_join();
-    ck_assert_uint_eq(fixture_paths().count, 2);
-    ck_assert_uint_eq(fixture_summary(paths.last).state, REPORT_LEFT);
-    report_leave(report);
-    close(descriptor);
 }
 END_TEST
 
@@ -372,10 +329,8 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, fixture_make, fixture_remove);
     tcase_add_test(cases, names_only_reports_so);
-    tcase_add_loop_test(cases, tells_what_is_surely_over, 0, (int)(sizeof remains / sizeof *remains));
-    tcase_add_loop_test(cases, takes_over_only_what_is_surely_over, 0, 3);
+    tcase_add_loop_test(cases, the_lock_alone_says_whose_a_file_is, 0, 2 * (int)(sizeof remains / sizeof *remains));
     tcase_add_test(cases, repairs_what_was_left_half_written);
-    tcase_add_test(cases, leaves_a_locked_file_alone);
     tcase_add_loop_test(cases, passes_over_what_is_foreign_or_damaged, 0, (int)(sizeof spoilers / sizeof *spoilers));
     tcase_add_loop_test(cases, finishes_what_was_hardly_begun, 0, 8);
     tcase_add_test(cases, allocates_the_blocks_of_a_sparse_file);

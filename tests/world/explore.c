@@ -164,6 +164,7 @@ static const char *const kind_names[KINDS] = {
     [WRITE_BACK] = "the backup is written back into the file",
     [PUT_BACK] = "the backup is put in the file's place",
     [TAKE_OVER] = "takes over",
+    [ANOTHER] = "another process waits from now on",
     [OBSERVE] = "the waiting side reads the reports",
     [LOSE_FILE] = "its report file is removed",
     [JOIN] = "joins: report file",
@@ -178,6 +179,8 @@ static const char *const kind_names[KINDS] = {
     [TOKEN_SAYS] = "hears from the token, inserts, answers",
     [USE] = "answers a call with credential",
     [CRASH] = "is killed",
+    [EDIT_ROW] = "has its row edited: it ended, and was forgotten",
+    [MASK] = "reports another boot ID, and that it left",
 };
 
 static void tell_event(const struct setting *setting, struct event event)

@@ -443,6 +443,9 @@ bool operator_happens(const struct setting *setting, struct world *world, struct
         return put_back(setting, world, (enum kind)event.kind);
     case TAKE_OVER:
         return take_over(world);
+    case ANOTHER:
+        roster_forget(world);
+        return true;
     default:
         roster_observe(setting, world);
         return true;

@@ -10,8 +10,8 @@ const uint8_t *era_bytes(uint8_t era)
     return eras[era];
 }
 
-/* A report's running number matters only by whether it is the remembered one. */
-#define NUMBER 7
+/* A report's running number matters only by whether it is the remembered one. 0 is what a memory without any would have. */
+#define NUMBER 0
 
 static void sight_file(const struct world *world, const struct process *process, unsigned version,
                        struct sighting *sighting)
@@ -20,19 +20,18 @@ static void sight_file(const struct world *world, const struct process *process,
     const struct row *row = &world->registry.rows[version];
     *watched = (struct watched){
         .file_there = true,
-        .dead = process->life == GONE, /* nobody holds the lock */
+        .held = process->life != GONE,
+        .left = process->masked != 0,
+        .other_boot = process->masked != 0,
+        .concluded = process->edited != 0,
+        .forgotten = process->edited != 0,
         .joining = process->file_joining,
         .epoch = process->file_epoch,
         .number = process->moved ? NUMBER + 1 : NUMBER,
-        .seen_number = NUMBER,
-        .seen_boot_ms = at(process->seen),
-        .seen_this_boot = true,
     };
+    if (process->remembered)
+        watched->own = (struct watch_memory){.seen = true, .number = NUMBER, .since_boot_ms = at(process->seen)};
     memcpy(watched->era, era_bytes(process->file_era), WATCH_ID_SIZE);
-    if (!process->remembered) {
-        watched->seen_number = watched->number;
-        watched->seen_boot_ms = NOW;
-    }
     sighting->account = (struct watch_account){
         .joined = at(process->joined),
         .last_report = at(process->last_report),
@@ -48,10 +47,10 @@ static void sight_file(const struct world *world, const struct process *process,
 static void sight_lost(const struct process *process, struct sighting *sighting)
 {
     bool over = process->lost == CONCLUDED;
-    sighting->watched = (struct watched){
-        .seen_boot_ms = process->lost == LOST ? NOW : at(process->lost_seen),
-        .seen_this_boot = !over, /* what is concluded stays so */
-    };
+    if (process->lost == NOTICED)
+        sighting->watched.own =
+            (struct watch_memory){.seen = true, .without_file = true, .since_boot_ms = at(process->lost_seen)};
+    sighting->watched.concluded = over; /* what is concluded stays so */
     sighting->account = (struct watch_account){
         .joined = at(process->lost_joined),
         .last_report = at(process->lost_report),
@@ -91,7 +90,25 @@ static void observe_lost(const struct setting *setting, struct process *process)
     process->lost_seen = 0;
 }
 
-/* What a command that reads the reports writes down. */
+/* Another process begins to measure anew; of a change that it did not commit itself it does not know when that was. */
+void roster_forget(struct world *world)
+{
+    for (unsigned i = 0; i < VERIFIERS; i++) {
+        struct process *process = &world->processes[i];
+        process->remembered = 0;
+        process->moved = 0;
+        process->seen = 0;
+        process->lost = process->lost == NOTICED ? LOST : process->lost;
+    }
+    for (unsigned client = 0; client < CLIENTS; client++)
+        if (world->truth.keys[client].pending)
+            world->truth.keys[client].committed = NEVER;
+    for (unsigned version = 0; version < VERSIONS; version++)
+        if (world->truth.versions[version].pending)
+            world->truth.versions[version].committed = NEVER;
+}
+
+/* What a look at the reports leaves in the memory of the process that waits. */
 void roster_observe(const struct setting *setting, struct world *world)
 {
     for (unsigned i = 0; i < VERIFIERS; i++) {

@@ -63,6 +63,27 @@ static const struct setting settings[] = {
         .states_max = 6000000,
     },
     {
+        .name = "identity",
+        .bounds =
+            "1 version, 1 client, 1 verifier with another boot ID and an edited row; another process waits; reports are read or not",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .overlap = 1,
+        .purge_delay = 1,
+        .keep = 2,
+        .versions = 1,
+        .verifiers = 1,
+        .clients = 1,
+        .in_force = true,
+        .calls = 1,
+        .issued_first = 1,
+        .kinds =
+            LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE) | E(ANOTHER) | E(EDIT_ROW) | E(MASK),
+        .first_events = joined,
+        .depth_max = 12,
+        .states_max = 6000000,
+    },
+    {
         .name = "rotation",
         .bounds = "3 versions, 1 client, 1 verifier, every command; commands wait while it is behind",
         .lease = 1000,

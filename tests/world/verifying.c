@@ -118,6 +118,8 @@ static bool join(struct process *process)
     process->remembered = 0;
     process->moved = 0;
     process->seen = 0;
+    process->edited = 0;
+    process->masked = 0;
     return true;
 }
 
@@ -460,6 +462,12 @@ bool verifying_happens(const struct setting *setting, struct world *world, struc
         return first_sight(setting, world, process, event.subject);
     case TOKEN_SAYS:
         return token_says(process);
+    case EDIT_ROW:
+        process->edited = process->file_there;
+        return process->file_there != 0;
+    case MASK:
+        process->masked = process->file_there;
+        return process->file_there != 0;
     default:
         return use(world, process, event.subject);
     }

@@ -126,10 +126,13 @@ struct PACKED process {
     uint8_t told;        /* versions that it has a record of */
     uint8_t full;        /* it has no room for any */
     uint8_t proved_told; /* that it says are proved */
-    /* what the waiting side remembers of it (the registry's table `verifier`) */
+    /* what the waiting process saw of it itself */
     int16_t seen;
     uint8_t remembered;
     uint8_t moved; /* the report's number is another than the remembered one */
+    /* what must mislead nobody */
+    uint8_t edited; /* its row in the registry says that it ended, and that it was forgotten */
+    uint8_t masked; /* its report has another boot ID, as in a container, and says that it left */
     /* a former file of it that was removed */
     int16_t lost_seen;
     int16_t lost_report;
@@ -179,6 +182,7 @@ enum kind {
     WRITE_BACK,  /* the copy by other means, into the same file and era */
     PUT_BACK,    /* the copy by other means, another file of the same era */
     TAKE_OVER,   /* going on with it, as the operator says: another era */
+    ANOTHER,     /* who waits from now on is another process, which saw nothing yet and committed nothing */
     OBSERVE,     /* the waiting side reads the reports and remembers them */
     LOSE_FILE,   /* verifier: somebody removes its report file */
     JOIN,        /* verifier: verifier_join up to its report file, in the file of a former one if there is one */
@@ -193,6 +197,8 @@ enum kind {
     TOKEN_SAYS,  /* verifier: the token confirmed the row, sight_insert, verdict */
     USE,         /* verifier, credential: a call that is answered at once, and counted */
     CRASH,       /* verifier: kill -9 */
+    EDIT_ROW,    /* verifier: somebody edits its row by SQL */
+    MASK,        /* verifier: what its report says of boot and state is wrong */
     KINDS
 };
 
@@ -281,6 +287,7 @@ struct sighting {
 /* version: the gate's account is about it, from 0. Returns how many. */
 unsigned roster_sight(const struct world *world, unsigned version, struct sighting sightings[WATCHED_MAX]);
 void roster_observe(const struct setting *setting, struct world *world);
+void roster_forget(struct world *world);
 const uint8_t *era_bytes(uint8_t era);
 
 /* verifying.c: the verifiers' steps */

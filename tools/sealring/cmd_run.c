@@ -19,6 +19,7 @@
 #define EVERY_LEAST   100
 #define EVERY_MOST    3600000
 #define BACK_OFF_MOST 60000
+#define MEASURE_EVERY 250
 #define SLICE         100 /* a signal that comes just before a sleep is noticed after it */
 
 /* What was said of something that is blocked is not said again while it stays so. */
@@ -221,6 +222,24 @@ static void say_remark(struct running *running)
         session_warn(running->session, "%s", remark);
 }
 
+/* A turn; and others for as long as something waits for verifiers that seem to be silent or lost, as only this process can measure that
+ * they are: at most the lease x 1.01 + 1 s. */
+static int once(struct running *running)
+{
+    struct session *session = running->session;
+    uint32_t failed = 0;
+    for (;;) {
+        sealring_run_result result = {.size = sizeof result};
+        sealring_status status = turn(running, &result);
+        if (status != SEALRING_OK)
+            return signals_caught() == 0 ? session_fail(session, status) : STATUS_DONE;
+        failed += result.failed;
+        if (result.silence == 0 || session->dry_run || signals_caught() != 0)
+            return failed > 0 ? STATUS_REFUSED : STATUS_DONE;
+        sleep_for(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
+    }
+}
+
 /* Whatever happens, it goes on; what failed is opened anew the next time. */
 static int loop(struct running *running, int64_t every)
 {
@@ -273,12 +292,7 @@ static int run(struct session *session)
     if (running.loops) {
         exit_status = loop(&running, every);
     } else {
-        sealring_run_result result = {.size = sizeof result};
-        sealring_status status = turn(&running, &result);
-        if (status != SEALRING_OK && signals_caught() == 0)
-            exit_status = session_fail(session, status);
-        else if (result.failed > 0)
-            exit_status = STATUS_REFUSED;
+        exit_status = once(&running);
     }
     signals_release();
     free(running.before.items);
