@@ -10,6 +10,7 @@
 #include "token/code.h"
 #include "token/index.h"
 #include "token/object.h"
+#include "token/signs.h"
 
 struct key_change {
     const uint8_t *object_id;
@@ -108,18 +109,11 @@ static sealring_status key_check_label(struct attempt *attempt, struct key_chang
     return status;
 }
 
-static sealring_status key_allow_sign_action(struct attempt *attempt, void *context)
+/* The attribute, read back. */
+static sealring_status key_set_sign(struct attempt *attempt, const struct key_change *change, CK_OBJECT_HANDLE handle)
 {
-    struct key_change *change = context;
-    CK_OBJECT_HANDLE handle;
     bool sign, known;
-    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK) {
-        status = key_check_label(attempt, change, handle);
-    }
-    if (status == SEALRING_OK) {
-        status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
-    }
+    sealring_status status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
     if (status != SEALRING_OK || (known && sign == change->allow)) {
         return status;
     }
@@ -136,6 +130,39 @@ static sealring_status key_allow_sign_action(struct attempt *attempt, void *cont
         status =
             error_set(attempt->error, SEALRING_REFUSED,
                       "the PKCS#11 token %s said it changed CKA_SIGN of %s, and did not", attempt->token->name, name);
+    }
+    return status;
+}
+
+/* A token may keep the attribute and sign all the same. */
+static sealring_status key_check_closed(struct attempt *attempt, const struct key_change *change,
+                                        CK_OBJECT_HANDLE handle)
+{
+    bool signs;
+    char name[OBJECT_NAME_SIZE];
+    sealring_status status = signs_ask(attempt, handle, &signs);
+    if (status != SEALRING_OK || !signs) {
+        return status;
+    }
+    object_name(change->object_id, change->object_id_length, name);
+    return error_set(attempt->error, SEALRING_REFUSED,
+                     "the PKCS#11 token %s signs with %s although its CKA_SIGN is false: it cannot close a key",
+                     attempt->token->name, name);
+}
+
+static sealring_status key_allow_sign_action(struct attempt *attempt, void *context)
+{
+    struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = key_check_label(attempt, change, handle);
+    }
+    if (status == SEALRING_OK) {
+        status = key_set_sign(attempt, change, handle);
+    }
+    if (status == SEALRING_OK && !change->allow) {
+        status = key_check_closed(attempt, change, handle);
     }
     return status;
 }

@@ -49,10 +49,16 @@ sealring_status token_key_prove(struct token *token, const struct token_key_refe
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *from, const char *to, sealring_error *error);
 
-/* Clears or sets CKA_SIGN of the object, if its label is `label` (NULL: whatever it is), and reads it back. SEALRING_REFUSED for
- * another label (token_code 0) and if the token does not let it be changed (token_code not 0); SEALRING_NOT_FOUND. */
+/* Clears or sets CKA_SIGN of the object, if its label is `label` (NULL: whatever it is), and reads it back; cleared, the key is asked for
+ * a signature, which it has to refuse. SEALRING_REFUSED for another label or a key that signs on (token_code 0), and if the token does not
+ * let it be changed (token_code not 0); SEALRING_NOT_FOUND. */
 sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                      const char *label, bool allow, sealring_error *error);
+
+/* Whether the object signs: it is asked to. Its attributes decide nothing, as some tokens keep CKA_SIGN and do not enforce it. *signs
+ * is true also where the call fails. */
+sealring_status token_key_signs(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *signs,
+                                sealring_error *error);
 
 /* Destroys the object, if its label is `label` (NULL: whatever it is), and looks again with fresh eyes: the module is finalised
  * and initialised for that, unless the host program owns it, or all seems well and another token on it is open in this process.

@@ -69,11 +69,12 @@ static sealring_status probe_look_action(struct attempt *attempt, void *context)
     return SEALRING_OK;
 }
 
-/* Closes the key, sees it refuse, and opens it again. */
+/* Closes the key, sees it refuse the bare C_SignInit and C_Sign, and opens it again. The module is initialised anew in between: what it
+ * merely remembers of the change is gone then. */
 static sealring_status probe_closing(struct token *token, const struct token_key_reference *reference, bool *closes,
                                      sealring_error *error)
 {
-    uint8_t mac[TOKEN_HMAC_SIZE];
+    bool signs = true, fresh;
     *closes = false;
     sealring_status status =
         token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, error);
@@ -83,18 +84,19 @@ static sealring_status probe_closing(struct token *token, const struct token_key
     if (status != SEALRING_OK) {
         return status;
     }
-    status = token_hmac(token, reference, reference->check_input, reference->check_input_length, mac, error);
-    secret_wipe(mac, sizeof(mac));
-    if (status != SEALRING_OK && status != SEALRING_REFUSED) {
-        return status;
+    status = connection_refresh(token, true, &fresh, error);
+    if (status == SEALRING_OK) {
+        status = token_key_signs(token, reference->object_id, reference->object_id_length, &signs, error);
     }
-    bool refused = status == SEALRING_REFUSED;
+    if (status != SEALRING_OK) {
+        return status == SEALRING_REFUSED ? SEALRING_OK : status;
+    }
     status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, true, error);
     if (status == SEALRING_OK) {
         status = token_key_prove(token, reference, error);
     }
     /* A version that cannot be opened again could not be reinstated. */
-    *closes = refused && status == SEALRING_OK;
+    *closes = !signs && status == SEALRING_OK;
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 

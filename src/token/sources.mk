@@ -21,7 +21,7 @@ libsealring_core_la_SOURCES += \
 	src/token/provision.c src/token/provision.h \
 	src/token/record.c src/token/record.h \
 	src/token/session.c src/token/session.h \
-	src/token/signer.c src/token/signer.h \
+	src/token/signer.c src/token/signs.c src/token/signs.h src/token/signer.h \
 	src/token/sigpipe.c src/token/sigpipe.h \
 	src/token/slot.c src/token/slot.h \
 	src/token/token.c src/token/token.h

@@ -98,6 +98,20 @@ static struct confront_object *find_object(const struct confront *confront, cons
     return NULL;
 }
 
+/* A closed version's object must not sign; it is asked, as some tokens keep CKA_SIGN and sign all the same. */
+static sealring_status judge_closed(const struct confront *confront, struct token *token,
+                                    struct confront_version *version, const struct confront_object *object,
+                                    sealring_error *error)
+{
+    bool signs = false;
+    sealring_status status = SEALRING_OK;
+    if (object != NULL && confront->vault.token_closes_keys)
+        status = token_key_signs(token, version->row.object_id, version->row.object_id_length, &signs, error);
+    if (status == SEALRING_OK && signs)
+        version->verdict = CONFRONT_OPEN;
+    return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
 static sealring_status judge(struct confront *confront, struct token *token, struct confront_version *version,
                              sealring_error *error)
 {
@@ -107,11 +121,8 @@ static sealring_status judge(struct confront *confront, struct token *token, str
     if (object != NULL)
         object->known = true;
     version->verdict = CONFRONT_GOOD;
-    if (!lifecycle_accepts(version->row.state)) {
-        if (object != NULL && object->info.sign && confront->vault.token_closes_keys)
-            version->verdict = CONFRONT_OPEN;
-        return SEALRING_OK;
-    }
+    if (!lifecycle_accepts(version->row.state))
+        return judge_closed(confront, token, version, object, error);
     if (object == NULL) {
         version->verdict = CONFRONT_GONE;
     } else if (!object->info.sign) {

@@ -239,6 +239,17 @@ static void look_at_attributes(const struct token_look *look, const struct versi
     }
 }
 
+/* What a closed version's object is asked for decides, and not its CKA_SIGN alone. */
+static sealring_status look_at_closed(const struct token_look *look, const struct version_look *version, bool *signs)
+{
+    const struct registry_version *row = &version->row;
+    if (*signs || lifecycle_accepts(row->state) || !look->vault.token_closes_keys)
+        return SEALRING_OK;
+    sealring_status status =
+        token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, NULL);
+    return status == SEALRING_TOKEN ? status : SEALRING_OK;
+}
+
 static sealring_status look_at_object(const struct token_look *look, const struct version_look *version,
                                       const struct token_key_info *object)
 {
@@ -265,11 +276,15 @@ static sealring_status look_at_object(const struct token_look *look, const struc
         return SEALRING_OK;
     }
     look_at_attributes(look, version, object);
+    bool signs = object->sign;
+    sealring_status status = look_at_closed(look, version, &signs);
+    if (status != SEALRING_OK)
+        return status;
     if (lifecycle_accepts(row->state) && !object->sign)
         tell_not_signing(look, version);
     else if (lifecycle_accepts(row->state))
         return object->wrong[0] == '\0' ? prove(look, version) : SEALRING_OK;
-    else if (object->sign && look->vault.token_closes_keys && !row->closing_owed) {
+    else if (signs && look->vault.token_closes_keys && !row->closing_owed) {
         finding = find_version(look, DOCTOR_CLOSED_VERSION_SIGNS, version, "its object can sign still");
         doctor_mend(look->doctor, finding,
                     "sealring doctor --repair; find out who did it: sealring audit show --ring %s", version->ring.name);

@@ -214,6 +214,10 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
         return status;
     recover_version_label(run->plan.ring, number, label);
     status = token_key_each(run->manager->token, label, look_at_object, &witness, error);
+    /* the attribute alone is no proof: some tokens keep it and sign */
+    if (status == SEALRING_OK && witness.found && !witness.signs)
+        status = token_key_signs(run->manager->token, witness.version->object_id, witness.version->object_id_length,
+                                 &witness.signs, error);
     if (status == SEALRING_OK && witness.signs)
         return error_set(
             error, SEALRING_REFUSED,
