@@ -32,9 +32,11 @@ fault-all: test_fault_codes module_fault.la
 	SOFTHSM2_MODULE='$(softhsm2_module)' CK_DEFAULT_TIMEOUT=36000 ./test_fault_codes all $(TASKS)
 
 .PHONY: crash-all
-crash-all: test_crash test_crash_init module_fault.la crash_preload.la
+crash-all: test_crash test_crash_init test_token_kill module_fault.la crash_preload.la
 	CK_DEFAULT_TIMEOUT=36000 ./test_crash all
 	CK_DEFAULT_TIMEOUT=36000 ./test_crash_init 1
+	CK_DEFAULT_TIMEOUT=36000 ./test_token_kill all
+	CK_DEFAULT_TIMEOUT=36000 ./test_token_kill random 1000
 
 include tests/world/tests.mk
 include tests/cli/tests.mk

@@ -227,18 +227,25 @@ static bool deny(char why[512], const char *what, const char *line)
     return false;
 }
 
+bool kill_start_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
+                         char why[512])
+{
+    const char *line = other_line(sight->first, done ? after->first : before->first, after->first, "verdict");
+    why[0] = '\0';
+    if (sight->complaint[0] != '\0')
+        return deny(why, "", sight->complaint);
+    return line == NULL || deny(why, "the first server has ", line);
+}
+
 bool kill_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
                    bool owes, char why[512])
 {
     const char *line;
     const struct sight *old = done ? after : before;
-    why[0] = '\0';
-    if (sight->complaint[0] != '\0')
-        return deny(why, "", sight->complaint);
+    if (!kill_start_is_right(sight, before, after, done, why))
+        return false;
     if ((line = state_fault(sight->state, owes)) != NULL)
         return deny(why, "", line);
-    if ((line = other_line(sight->first, old->first, after->first, "verdict")) != NULL)
-        return deny(why, "the first server has ", line);
     if ((line = other_line(sight->state, old->state, after->state, "verdict:")) != NULL)
         return deny(why, "neither before nor after it: ", line);
     if ((line = missing_line(sight->state, old->state, after->state, "version:")) != NULL)

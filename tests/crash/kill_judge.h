@@ -32,4 +32,8 @@ bool kill_start_alone(const struct scene *scene, const struct test_vault *vault,
 bool kill_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
                    bool owes, char why[512]);
 
+/* The same of what kill_start_alone has seen. */
+bool kill_start_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
+                         char why[512]);
+
 #endif

@@ -14,21 +14,30 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash/disk.h"
 #include "credential/text.h"
 
 #define COMMAND_LIMIT 120 /* seconds */
 #define OUTPUT_SIZE   65536
 
-const char *const kill_mode_names[KILL_MODES] = {[KILL_NEVER] = "undisturbed",
-                                                 [KILL_BEFORE] = "killed before",
-                                                 [KILL_AFTER] = "killed after",
-                                                 [KILL_TORN] = "killed in the middle of",
-                                                 [KILL_RANDOM] = "killed at a time"};
+const char *const kill_mode_names[KILL_MODES] = {
+    [KILL_NEVER] = "undisturbed",          [KILL_BEFORE] = "killed before",
+    [KILL_AFTER] = "killed after",         [KILL_TORN] = "killed in the middle of",
+    [KILL_POWER] = "without power after",  [KILL_POWER_CONTENT] = "without power (contents only) after",
+    [KILL_FULL] = "with a full disk from", [KILL_AND_FULL] = "with a full disk and killed before",
+    [KILL_AGAIN] = "killed before",        [KILL_RANDOM] = "killed at a time",
+};
 
+/* One command of a trial. */
 struct run {
     struct kill_ground *ground;
     const struct kill_trial *trial;
     struct kill_outcome *outcome;
+    const struct kill_command *command;
+    enum kill_mode mode;
+    unsigned at;
+    struct points *points;
+    bool killed;
     char vault[160];
     char room[2048];
     char *words[KILL_WORDS + 1];
@@ -40,13 +49,46 @@ static void complain(struct run *run, const char *what, const char *why)
         snprintf(run->outcome->complaint, sizeof run->outcome->complaint, "%s%.400s", what, why);
 }
 
+/* ---- The ground ---- */
+
 void kill_ground_make(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number)
 {
+    memset(ground, 0, sizeof *ground);
     ground->scene = scene;
     ground->files = files;
     place_make(&ground->place, scene->vaults[SCENE_WHOLE], number);
     ck_assert_int_eq(setenv("LD_LIBRARY_PATH", CRASH_BUILD "/.libs", 1), 0);
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+}
+
+static const char *disk_of(const struct kill_ground *ground)
+{
+    return ground->place.vault.parent;
+}
+
+bool kill_ground_make_small(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number)
+{
+    struct sight *sight = ground_share(sizeof *sight);
+    if (!disk_mount(scene->vaults[SCENE_WHOLE]->vault.parent))
+        return false;
+    kill_ground_make(ground, scene, files, number);
+    ground->small = true;
+    /* what a command prints does not go to the full disk */
+    snprintf(ground->place.output, sizeof ground->place.output, "%.100s.%u", disk_of(ground), number);
+    for (unsigned start = 0; start < START_KINDS; start++) {
+        place_restore(&ground->place);
+        ck_assert(disk_fill(disk_of(ground)));
+        ground->works_on_full[start] = kill_start_alone(scene, &ground->place.vault, (enum kill_start)start, sight);
+        disk_empty(disk_of(ground));
+    }
+    return true;
+}
+
+void kill_ground_remove(struct kill_ground *ground)
+{
+    if (ground->small)
+        (void)unlink(ground->place.output);
+    place_remove(&ground->place);
 }
 
 /* ---- The command ---- */
@@ -58,22 +100,55 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static enum tracer_answer meet(const struct call *call, void *context)
+static bool loses_power(const struct run *run)
 {
-    struct run *run = context;
-    unsigned number = points_meet(&run->outcome->points, call);
-    if (number == 0 || number != run->trial->at)
-        return TRACER_GO;
-    switch (run->trial->mode) {
+    return run->mode == KILL_POWER || run->mode == KILL_POWER_CONTENT;
+}
+
+/* From the point on; what a truncation frees somebody else takes at once. */
+static void fill_disk(struct run *run, unsigned number)
+{
+    run->outcome->met = run->outcome->met || (number > 0 && number == run->at);
+    if (run->outcome->met && !disk_fill(disk_of(run->ground)))
+        complain(run, "the disk cannot be filled: ", strerror(errno));
+}
+
+static enum tracer_answer answer_at(struct run *run, unsigned number)
+{
+    switch (run->mode) {
     case KILL_BEFORE:
+    case KILL_AND_FULL:
+    case KILL_AGAIN:
         return TRACER_KILL;
     case KILL_AFTER:
+    case KILL_POWER:
+    case KILL_POWER_CONTENT:
         return TRACER_KILL_AFTER;
     case KILL_TORN:
-        return run->outcome->points.points[number - 1].tears ? TRACER_TEAR : TRACER_KILL;
+        return run->points->points[number - 1].tears ? TRACER_TEAR : TRACER_KILL;
     default:
         return TRACER_GO;
     }
+}
+
+static enum tracer_answer meet(const struct call *call, void *context)
+{
+    struct run *run = context;
+    unsigned number = points_meet(run->points, call);
+    if (loses_power(run))
+        unsynced_before(&run->ground->unsynced, call);
+    if (run->mode == KILL_FULL)
+        fill_disk(run, number);
+    if (number > 0 && number == run->at)
+        return answer_at(run, number);
+    return loses_power(run) ? TRACER_GO_AND_TELL : TRACER_GO;
+}
+
+static void met(const struct call *call, bool failed, void *context)
+{
+    struct run *run = context;
+    if (loses_power(run))
+        unsynced_after(&run->ground->unsynced, call, failed);
 }
 
 /* A stranger's child that was left to this process. */
@@ -129,34 +204,34 @@ static int run_timed(char *const words[], int input, int output, int64_t microse
 static void run_traced(struct run *run, int input, int output, int *status)
 {
     struct tracer_end end;
-    struct tracer tracer = {.root = run->vault, .before = meet, .context = run, .seconds = COMMAND_LIMIT};
+    struct tracer tracer = {.root = run->vault, .before = meet, .after = met, .context = run, .seconds = COMMAND_LIMIT};
+    unsynced_clear(&run->ground->unsynced);
     tracer_run(&tracer, run->words, input, output, &end);
     *status = end.status;
-    run->outcome->met = end.killed;
+    run->killed = end.killed;
     if (end.failure[0] != '\0')
         complain(run, "tracing: ", end.failure);
     else if (end.timed_out)
         complain(run, "the command hangs", "");
-    else if (run->outcome->points.overlooks)
+    else if (run->points->overlooks)
         complain(run, "a token's file is changed in a way that is not seen here", "");
 }
 
-/* Opens what the command reads and writes, and runs it; its status as from waitpid. */
-static int run_command(struct run *run, bool traced)
+/* Opens what the command reads and writes, and runs it, traced if its points are counted; its status as from waitpid. */
+static int run_command(struct run *run, int64_t microseconds)
 {
     char path[256] = "/dev/null";
     int status = -1;
-    const struct kill_command *command = &kill_commands[run->trial->command];
-    if (command->input != NULL)
-        snprintf(path, sizeof path, "%s/%s", run->ground->files, command->input);
+    if (run->command->input != NULL)
+        snprintf(path, sizeof path, "%s/%s", run->ground->files, run->command->input);
     int input = open(path, O_RDONLY | O_CLOEXEC);
     int output = open(run->ground->place.output, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (input < 0 || output < 0 || setenv("SEALRING_VAULT", run->vault, 1) != 0)
         complain(run, "no input or output", "");
-    else if (traced)
+    else if (run->points != NULL)
         run_traced(run, input, output, &status);
     else
-        status = run_timed(run->words, input, output, run->trial->microseconds);
+        status = run_timed(run->words, input, output, microseconds);
     if (input >= 0)
         close(input);
     if (output >= 0)
@@ -210,34 +285,84 @@ static int remove_entry(const char *path, const struct stat *file, int kind, str
 
 static void prepare(struct run *run)
 {
-    const struct kill_command *command = &kill_commands[run->trial->command];
+    const struct kill_command *command = run->command;
     place_restore(&run->ground->place);
-    snprintf(run->vault, sizeof run->vault, "%s%s", run->ground->place.vault.path, command->makes ? ".new" : "");
     if (command->makes)
         (void)nftw(run->vault, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     kill_command_words(command, run->ground->scene, run->vault, run->ground->files, run->room, run->words);
-    points_begin(&run->outcome->points, run->vault);
+    if (run->points != NULL)
+        points_begin(run->points, run->vault);
+}
+
+static void begin(struct run *run, struct kill_ground *ground, const struct kill_trial *trial,
+                  struct kill_outcome *outcome)
+{
+    *run = (struct run){.ground = ground, .trial = trial, .outcome = outcome, .mode = trial->mode, .at = trial->at};
+    run->command = &kill_commands[trial->command];
+    snprintf(run->vault, sizeof run->vault, "%s%s", ground->place.vault.path, run->command->makes ? ".new" : "");
+}
+
+static void lose(struct run *run)
+{
+    run->outcome->lost = unsynced_lose(&run->ground->unsynced, run->mode == KILL_POWER ? LOSS_OF_ALL : LOSS_OF_CONTENT);
+    if (run->outcome->lost < 0)
+        complain(run, "what was not synced cannot be taken back", "");
+}
+
+/* The next start, which is killed as well. */
+static void start_in_vain(struct run *first)
+{
+    static const struct kill_command starts[START_KINDS] = {
+        [START_SERVER] = {.name = "a server", .line = NULL},
+        [START_MANAGER] = {.name = "issue", .line = "issue second --client eager --label first-start"},
+        [START_DOCTOR] = {.name = "doctor --repair", .line = "doctor --repair"}};
+    struct run run = *first;
+    run.command = &starts[first->trial->start];
+    run.mode = KILL_BEFORE;
+    run.at = first->trial->second;
+    run.points = &first->outcome->second;
+    run.killed = false;
+    kill_command_words(run.command, run.ground->scene, run.vault, run.ground->files, run.room, run.words);
+    points_begin(run.points, run.vault);
+    (void)run_command(&run, 0);
+    first->outcome->second_met = run.killed;
+}
+
+static void clear(struct kill_outcome *outcome)
+{
+    outcome->met = outcome->done = outcome->second_met = false;
+    outcome->lost = 0;
+    outcome->complaint[0] = '\0';
+    outcome->points.count = 0;
+    outcome->second.count = 0;
+    memset(&outcome->told, 0, sizeof outcome->told);
+    memset(&outcome->sight, 0, sizeof outcome->sight);
 }
 
 void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, struct kill_outcome *outcome)
 {
-    struct run run = {.ground = ground, .trial = trial, .outcome = outcome};
+    struct run run;
     char line[256];
-    outcome->met = outcome->done = false;
-    outcome->complaint[0] = '\0';
-    memset(&outcome->told, 0, sizeof outcome->told);
-    memset(&outcome->sight, 0, sizeof outcome->sight);
+    bool random = trial->mode == KILL_RANDOM;
+    clear(outcome);
+    begin(&run, ground, trial, outcome);
+    run.points = random ? NULL : &outcome->points;
     prepare(&run);
     int64_t started = now_us();
-    int status = run_command(&run, trial->mode != KILL_RANDOM);
+    int status = run_command(&run, trial->microseconds);
     outcome->microseconds = now_us() - started;
-    if (trial->mode == KILL_RANDOM)
-        outcome->met = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    outcome->done = WIFEXITED(status) && WEXITSTATUS(status) == 0 && !outcome->met;
+    outcome->met = outcome->met || run.killed || (random && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    outcome->done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     last_line(&run, line);
     if (!outcome->met && !outcome->done)
         complain(&run, "the command failed: ", line);
+    if (trial->mode == KILL_FULL && !WIFEXITED(status))
+        complain(&run, "the command died", "");
     take_credentials(&run);
+    if (loses_power(&run))
+        lose(&run);
+    if (trial->mode == KILL_AGAIN)
+        start_in_vain(&run);
 }
 
 /* ---- The look afterwards ---- */
@@ -245,21 +370,17 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
 /* As an operator would: the same command line, or another one, which has to succeed. */
 static bool say(struct run *run, const char *line, bool may_fail)
 {
-    struct kill_command command = {.name = "afterwards", .line = line};
-    char output[256];
-    struct kill_trial trial = *run->trial;
-    trial.mode = KILL_NEVER;
-    trial.microseconds = 0;
-    struct run again = {.ground = run->ground, .trial = &trial, .outcome = run->outcome};
-    memcpy(again.vault, run->vault, sizeof again.vault);
+    const struct kill_command command = {.name = "afterwards", .line = line};
+    char output[256], why[512];
+    struct run again = *run;
+    again.command = &command;
+    again.points = NULL;
     kill_command_words(&command, run->ground->scene, run->vault, run->ground->files, again.room, again.words);
-    int status = run_command(&again, false);
-    if (status == 0 || may_fail)
+    if (run_command(&again, 0) == 0 || may_fail)
         return true;
     last_line(run, output);
-    complain(run, line, ": ");
-    size_t length = strlen(run->outcome->complaint);
-    snprintf(run->outcome->complaint + length, sizeof run->outcome->complaint - length, "%s", output);
+    snprintf(why, sizeof why, "%s: %s", line, output);
+    complain(run, why, "");
     return false;
 }
 
@@ -282,24 +403,40 @@ static void judge_new(struct run *run)
             return;
 }
 
+/* While there is no space: what is possible then with good files has to be possible with damaged ones. */
+static void judge_full(struct run *run, const struct sight *before, const struct sight *after)
+{
+    struct sight *sight = &run->outcome->sight;
+    char why[512];
+    if (!disk_fill(disk_of(run->ground)))
+        complain(run, "the disk cannot be filled: ", strerror(errno));
+    if (!run->command->makes && run->ground->works_on_full[run->trial->start]) {
+        (void)kill_start_alone(run->ground->scene, &run->ground->place.vault, run->trial->start, sight);
+        if (!kill_start_is_right(sight, before, after, run->outcome->done, why))
+            complain(run, "while the disk is full: ", why);
+    }
+    disk_empty(disk_of(run->ground));
+}
+
 void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial, const struct sight *before,
                       const struct sight *after, struct kill_outcome *outcome)
 {
-    const struct kill_command *command = &kill_commands[trial->command];
-    struct run run = {.ground = ground, .trial = trial, .outcome = outcome};
+    struct run run;
     char why[512];
+    begin(&run, ground, trial, outcome);
+    if (ground->small)
+        judge_full(&run, before, after);
     if (outcome->complaint[0] != '\0')
         return;
-    snprintf(run.vault, sizeof run.vault, "%s%s", ground->place.vault.path, command->makes ? ".new" : "");
-    if (command->makes) {
+    if (run.command->makes) {
         judge_new(&run);
         return;
     }
     kill_look(ground->scene, &ground->place.vault, &outcome->told, trial->start, &outcome->sight);
-    if (command->owes && strstr(outcome->sight.state, "OWED") != NULL) {
+    if (run.command->owes && strstr(outcome->sight.state, "OWED") != NULL) {
         if (!kill_is_right(&outcome->sight, before, after, false, true, why))
             complain(&run, why, "");
-        else if (say(&run, command->line, false))
+        else if (say(&run, run.command->line, false))
             kill_look(ground->scene, &ground->place.vault, NULL, START_SERVER, &outcome->sight);
     }
     if (outcome->complaint[0] == '\0' && !kill_is_right(&outcome->sight, before, after, outcome->done, false, why))

@@ -6,13 +6,19 @@
 #include "crash/kill_commands.h"
 #include "crash/kill_judge.h"
 #include "crash/points.h"
+#include "crash/unsynced.h"
 
 enum kill_mode {
     KILL_NEVER,
     KILL_BEFORE, /* a point */
     KILL_AFTER,
-    KILL_TORN,   /* in the middle of a write */
-    KILL_RANDOM, /* at a time */
+    KILL_TORN,          /* in the middle of a write */
+    KILL_POWER,         /* the power fails after a point, and all is lost that was not synced */
+    KILL_POWER_CONTENT, /* the same, and only contents are lost */
+    KILL_FULL,          /* the disk is full from a point on; nothing is killed */
+    KILL_AND_FULL,      /* killed before a point, when the disk is full */
+    KILL_AGAIN,         /* killed before a point, and the next start before each of its own */
+    KILL_RANDOM,        /* at a time */
     KILL_MODES
 };
 
@@ -22,12 +28,16 @@ struct kill_trial {
     unsigned command;
     enum kill_mode mode;
     unsigned at;           /* the point, from 1 */
+    unsigned second;       /* KILL_AGAIN: the next start's point */
     int64_t microseconds;  /* KILL_RANDOM: how long it runs */
     enum kill_start start; /* what comes first after it */
 };
 
 struct kill_outcome {
     struct points points;
+    struct points second; /* KILL_AGAIN: of the next start */
+    bool second_met;
+    int lost;             /* changes that a power loss took */
     bool met;             /* it was killed where it was meant to be */
     bool done;            /* it ended by itself, and had succeeded */
     int64_t microseconds; /* how long it ran */
@@ -40,10 +50,17 @@ struct kill_outcome {
 struct kill_ground {
     const struct scene *scene;
     struct place place;
-    const char *files; /* what the commands read */
+    const char *files;               /* what the commands read */
+    bool small;                      /* on a disk that can be filled */
+    bool works_on_full[START_KINDS]; /* what is possible when that is full, if nothing is damaged */
+    struct unsynced unsynced;
 };
 
 void kill_ground_make(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number);
+
+/* The same on a disk that can be filled. False: there can be none here. */
+bool kill_ground_make_small(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number);
+void kill_ground_remove(struct kill_ground *ground);
 
 /* The command in a vault as the scene has it. Everything but the look afterwards. */
 void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, struct kill_outcome *outcome);

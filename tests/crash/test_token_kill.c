@@ -4,6 +4,7 @@
 #include <config.h>
 #endif
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +31,32 @@
 struct plan {
     const char *name;
     unsigned every[KILL_MODES];
+    unsigned again;  /* KILL_AGAIN: every such point of the next start */
     bool all_starts; /* each kind of start after each kill; else they take turns */
 };
 
+#define EVERY_KILL  [KILL_BEFORE] = 1, [KILL_AFTER] = 1, [KILL_TORN] = 1
+#define EVERY_POWER [KILL_POWER] = 1, [KILL_POWER_CONTENT] = 1
+#define EVERY_FULL  [KILL_FULL] = 1, [KILL_AND_FULL] = 1
+
 static const struct plan plans[] = {
-    {"short", {[KILL_BEFORE] = 29, [KILL_TORN] = 23}, false},
-    {"kill", {[KILL_BEFORE] = 1, [KILL_AFTER] = 1, [KILL_TORN] = 1}, false},
-    {"all", {[KILL_BEFORE] = 1, [KILL_AFTER] = 1, [KILL_TORN] = 1}, true},
-    {"points", {0}, false},
-    {"random", {0}, false},
+    {"short",
+     {[KILL_BEFORE] = 11,
+      [KILL_AFTER] = 31,
+      [KILL_TORN] = 13,
+      [KILL_POWER] = 19,
+      [KILL_POWER_CONTENT] = 13,
+      [KILL_FULL] = 23,
+      [KILL_AND_FULL] = 29,
+      [KILL_AGAIN] = 37},
+     .again = 7},
+    {"kill", {EVERY_KILL}, .again = 1},
+    {"power", {EVERY_POWER}, .again = 1},
+    {"full", {EVERY_FULL}, .again = 1},
+    {"again", {[KILL_AGAIN] = 3}, .again = 1},
+    {"all", {EVERY_KILL, EVERY_POWER, EVERY_FULL, [KILL_AGAIN] = 1}, .again = 1, .all_starts = true},
+    {"points", {0}, .again = 1},
+    {"random", {0}, .again = 1},
 };
 
 struct figures {
@@ -47,6 +65,8 @@ struct figures {
     _Atomic(uint64_t) tried[KILL_MODES];
     _Atomic(uint64_t) met[KILL_MODES];
     _Atomic(uint64_t) bad[KILL_MODES];
+    _Atomic(uint64_t) lost; /* power losses that took something */
+    _Atomic(uint64_t) works_on_full[START_KINDS];
 };
 
 struct board {
@@ -89,18 +109,23 @@ static int set_variable(const char *name, const char *value, void *context)
     return setenv(name, value, 1);
 }
 
-static void back_up(const char *vault)
+/* There is a backup to restore, and a server has left a report file, which the next one takes: on a full disk it could not make one. */
+static void prepare(const char *vault)
 {
     char file[256];
+    sealring_options serving = {.size = sizeof serving, .manual_maintenance = 1};
+    sealring_vault *server = NULL;
     sealring_error error = {.message = ""};
     sealring_manager *manager = NULL;
     snprintf(file, sizeof file, "%s/" BACKUP_NAME, vault);
     if (sealring_environment(vault, set_variable, NULL, &error) != SEALRING_OK ||
+        sealring_open(vault, &serving, &server, &error) != SEALRING_OK ||
         sealring_manager_open(vault, NULL, &manager, &error) != SEALRING_OK ||
         sealring_backup(manager, file, NULL, NULL, NULL, &error) != SEALRING_OK) {
-        fprintf(stderr, "# the backup: %s\n", error.message);
+        fprintf(stderr, "# the vault cannot be prepared: %s\n", error.message);
         _exit(1);
     }
+    sealring_close(&server);
     sealring_manager_close(&manager);
 }
 
@@ -127,7 +152,7 @@ static void setup(void)
     memcpy(scene->texts, ground->texts, sizeof ground->texts);
     memcpy(scene->key_ids, ground->key_ids, sizeof ground->key_ids);
     test_vault_module(&ground->vault, test_token_module()); /* the real one, as `sealring init` leaves it */
-    apart(back_up, ground->vault.path);
+    apart(prepare, ground->vault.path);
     snprintf(files, sizeof files, "%s/files", ground->vault.parent);
     ck_assert_int_eq(mkdir(files, 0700), 0);
     kill_commands_write(scene, files);
@@ -140,18 +165,25 @@ static void teardown(void)
 
 /* ---- One trial ---- */
 
+static const char *name_of(const struct points *points, unsigned number)
+{
+    return number > 0 && number <= points->count ? points->points[number - 1].name : "its end";
+}
+
 static void report(const struct kill_trial *trial, const struct kill_outcome *outcome)
 {
     atomic_fetch_add(&board->figures.bad[trial->mode], 1);
     if (atomic_fetch_add(&board->complaints, 1) >= SHOWN)
         return;
     const struct points *points = &outcome->points;
-    char at[POINT_NAME_SIZE + 32];
+    char at[2 * POINT_NAME_SIZE + 64];
     if (trial->mode == KILL_RANDOM)
         snprintf(at, sizeof at, "%lld us", (long long)trial->microseconds);
     else
-        snprintf(at, sizeof at, "%u (%s)", trial->at,
-                 trial->at > 0 && trial->at <= points->count ? points->points[trial->at - 1].name : "its end");
+        snprintf(at, sizeof at, "%u (%s)", trial->at, name_of(points, trial->at));
+    if (trial->mode == KILL_AGAIN)
+        snprintf(at, sizeof at, "%u (%s), its next start before %u (%s)", trial->at, name_of(points, trial->at),
+                 trial->second, name_of(&outcome->second, trial->second));
     fprintf(stderr, "# %s, %s %s, then %s: %s\n", kill_commands[trial->command].name, kill_mode_names[trial->mode], at,
             kill_start_names[trial->start], outcome->complaint);
 }
@@ -160,41 +192,69 @@ static void make_trial(struct kill_ground *ground, const struct kill_trial *tria
 {
     kill_trial_run(ground, trial, outcome);
     atomic_fetch_add(&board->figures.tried[trial->mode], 1);
-    atomic_fetch_add(&board->figures.met[trial->mode], outcome->met);
+    atomic_fetch_add(&board->figures.met[trial->mode], trial->mode == KILL_AGAIN ? outcome->second_met : outcome->met);
+    atomic_fetch_add(&board->figures.lost, outcome->lost > 0);
     kill_trial_judge(ground, trial, &board->before, &board->good.sight, outcome);
     if (outcome->complaint[0] != '\0')
         report(trial, outcome);
 }
 
-/* ---- Many ---- */
-
-static void work(const struct list *list, unsigned number)
+/* At each of the next start's points, of which nobody knows how many there are. */
+static void make_trials_again(struct kill_ground *ground, const struct kill_trial *trial, struct kill_outcome *outcome)
 {
-    struct kill_ground ground;
-    kill_ground_make(&ground, scene, files, FIRST_PLACE + number);
-    for (;;) {
-        uint64_t next = atomic_fetch_add(&board->next, 1);
-        if (next >= list->count)
-            break;
-        make_trial(&ground, &list->trials[next], &board->outcomes[number]);
+    struct kill_trial one = *trial;
+    for (one.second = 1 + trial->at % plan->again;; one.second += plan->again) {
+        make_trial(ground, &one, outcome);
+        if (!outcome->second_met)
+            return;
     }
-    place_remove(&ground.place);
 }
 
-static void work_together(const struct list *list)
+/* ---- Many ---- */
+
+static bool needs_space(enum kill_mode mode)
+{
+    return mode == KILL_FULL || mode == KILL_AND_FULL;
+}
+
+static void make_trials(struct kill_ground *ground, const struct list *list, struct kill_outcome *outcome)
+{
+    uint64_t next;
+    while ((next = atomic_fetch_add(&board->next, 1)) < list->count)
+        (list->trials[next].mode == KILL_AGAIN ? make_trials_again : make_trial)(ground, &list->trials[next], outcome);
+}
+
+/* Either kind of trials has a ground of its own. */
+static void work(const struct list *list, unsigned number, bool small)
+{
+    static struct kill_ground ground;
+    if (!small) {
+        kill_ground_make(&ground, scene, files, FIRST_PLACE + number);
+    } else if (!kill_ground_make_small(&ground, scene, files, FIRST_PLACE + number)) {
+        fprintf(stderr, "# no full disk is tried: there can be no file system of this process's own here: %s\n",
+                strerror(errno));
+        return;
+    }
+    for (unsigned start = 0; start < START_KINDS; start++)
+        atomic_fetch_add(&board->figures.works_on_full[start], ground.works_on_full[start]);
+    make_trials(&ground, list, &board->outcomes[number]);
+    kill_ground_remove(&ground);
+}
+
+static void work_together(const struct list *list, bool small)
 {
     pid_t children[WORKERS_MAX];
     atomic_store(&board->next, 0);
     fflush(NULL);
-    for (unsigned i = 0; i < workers; i++) {
+    for (unsigned i = 0; i < workers && list->count > 0; i++) {
         children[i] = fork();
         ck_assert_int_ge(children[i], 0);
         if (children[i] == 0) {
-            work(list, i);
+            work(list, i, small);
             _exit(0);
         }
     }
-    for (unsigned i = 0; i < workers; i++) {
+    for (unsigned i = 0; i < workers && list->count > 0; i++) {
         int status;
         ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
         ck_assert_msg(status == 0, "a process that makes trials ended with status %#x", (unsigned)status);
@@ -213,13 +273,35 @@ static void add(struct list *list, const struct kill_trial *trial)
     }
 }
 
+/* Whether the end of the command is a point, too: what it has acknowledged has to survive. */
+static bool has_end(enum kill_mode mode)
+{
+    return mode == KILL_BEFORE || mode == KILL_POWER || mode == KILL_POWER_CONTENT;
+}
+
+/* What changes nothing is none at which a kill could make a difference, but for a power loss. */
+static bool is_of_interest(const struct point *point, enum kill_mode mode)
+{
+    switch (mode) {
+    case KILL_TORN:
+        return point->tears;
+    case KILL_POWER:
+    case KILL_POWER_CONTENT:
+        return true;
+    case KILL_AGAIN: /* a file has been truncated, most likely */
+        return point->tears;
+    default:
+        return point->changes;
+    }
+}
+
 /* Its points, and its end. */
 static void list_points(struct list *list, unsigned command, enum kill_mode mode, const struct points *points)
 {
     unsigned met = 0, every = plan->every[mode];
-    for (unsigned at = 1; every > 0 && at <= points->count + (mode == KILL_BEFORE); at++) {
+    for (unsigned at = 1; every > 0 && at <= points->count + has_end(mode); at++) {
         const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
-        if (point != NULL && !(mode == KILL_TORN ? point->tears : point->changes))
+        if (point != NULL && !is_of_interest(point, mode))
             continue;
         if ((met++ + 7 * command) % every == 0 && at >= first_at && at <= last_at)
             add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
@@ -230,7 +312,7 @@ static void list_points(struct list *list, unsigned command, enum kill_mode mode
 
 static void look_before(const char *unused)
 {
-    struct kill_ground ground;
+    static struct kill_ground ground;
     (void)unused;
     kill_ground_make(&ground, scene, files, 0);
     place_restore(&ground.place);
@@ -239,7 +321,7 @@ static void look_before(const char *unused)
 
 static void run_undisturbed(const char *name)
 {
-    struct kill_ground ground;
+    static struct kill_ground ground;
     struct kill_trial trial = {0};
     kill_ground_make(&ground, scene, files, 0);
     (void)find_command(name, &trial.command);
@@ -284,31 +366,35 @@ static uint64_t count_bad(void)
     return bad;
 }
 
-static void try_all(const struct list *list)
+static void try_all(const struct list *list, const struct list *small)
 {
     uint64_t bad = count_bad();
     atomic_store(&board->complaints, 0);
-    work_together(list);
-    ck_assert_msg(bad == count_bad(), "%llu of %zu trials went wrong", (unsigned long long)(count_bad() - bad),
-                  list->count);
+    work_together(list, false);
+    work_together(small, true);
+    ck_assert_msg(bad == count_bad(), "%llu trials went wrong", (unsigned long long)(count_bad() - bad));
 }
 
 START_TEST(no_key_is_lost_or_comes_back)
 {
     unsigned command = (unsigned)_i;
     struct list list = {calloc(TRIALS_MAX, sizeof *list.trials), 0};
-    ck_assert_ptr_nonnull(list.trials);
+    struct list small = {calloc(TRIALS_MAX, sizeof *small.trials), 0};
+    ck_assert(list.trials != NULL && small.trials != NULL);
     learn(command);
     for (unsigned mode = 0; mode < KILL_MODES; mode++)
-        list_points(&list, command, (enum kill_mode)mode, &board->good.points);
-    printf("# %s: %u points, %zu trials\n", kill_commands[command].name, board->good.points.count, list.count);
+        list_points(needs_space((enum kill_mode)mode) ? &small : &list, command, (enum kill_mode)mode,
+                    &board->good.points);
+    printf("# %s: %u points, %zu trials\n", kill_commands[command].name, board->good.points.count,
+           list.count + small.count);
     if (strcmp(plan->name, "points") == 0)
         print_points(&board->good.points);
     fflush(stdout);
     atomic_fetch_add(&board->figures.commands, 1);
     atomic_fetch_add(&board->figures.points, board->good.points.count);
-    try_all(&list);
+    try_all(&list, &small);
     free(list.trials);
+    free(small.trials);
 }
 END_TEST
 
@@ -323,7 +409,7 @@ static uint64_t next_random(uint64_t *state)
 START_TEST(no_key_is_lost_at_random)
 {
     unsigned command = (unsigned)_i;
-    struct list list = {calloc(TRIALS_MAX, sizeof *list.trials), 0};
+    struct list list = {calloc(TRIALS_MAX, sizeof *list.trials), 0}, none = {NULL, 0};
     uint64_t state = seed + command;
     ck_assert_ptr_nonnull(list.trials);
     learn(command);
@@ -340,17 +426,22 @@ START_TEST(no_key_is_lost_at_random)
            (long long)board->good.microseconds / 1000);
     fflush(stdout);
     atomic_fetch_add(&board->figures.commands, 1);
-    try_all(&list);
+    try_all(&list, &none);
     free(list.trials);
 }
 END_TEST
 
 static void print_figures(void)
 {
-    static const char *const names[KILL_MODES] = {[KILL_BEFORE] = "token-kill-before",
-                                                  [KILL_AFTER] = "token-kill-after",
-                                                  [KILL_TORN] = "token-kill-torn",
-                                                  [KILL_RANDOM] = "token-kill-random"};
+    static const char *const names[KILL_MODES] = {[KILL_BEFORE] = "before",
+                                                  [KILL_AFTER] = "after",
+                                                  [KILL_TORN] = "torn",
+                                                  [KILL_POWER] = "power",
+                                                  [KILL_POWER_CONTENT] = "power-content",
+                                                  [KILL_FULL] = "full",
+                                                  [KILL_AND_FULL] = "and-full",
+                                                  [KILL_AGAIN] = "again",
+                                                  [KILL_RANDOM] = "random"};
     const struct figures *figures = &board->figures;
     if (random_count > 0)
         printf("# seed %llu\n", (unsigned long long)seed);
@@ -358,10 +449,18 @@ static void print_figures(void)
     printf("# figure: token-kill-points %llu\n", (unsigned long long)atomic_load(&figures->points));
     for (unsigned mode = KILL_BEFORE; mode < KILL_MODES; mode++)
         if (atomic_load(&figures->tried[mode]) > 0)
-            printf("# figure: %s %llu trials, %llu of them killed there, %llu bad\n", names[mode],
+            printf("# figure: token-kill-%s %llu trials, %llu of them met the point, %llu bad\n", names[mode],
                    (unsigned long long)atomic_load(&figures->tried[mode]),
                    (unsigned long long)atomic_load(&figures->met[mode]),
                    (unsigned long long)atomic_load(&figures->bad[mode]));
+    if (atomic_load(&figures->tried[KILL_POWER]) > 0)
+        printf("# power losses that took something: %llu\n", (unsigned long long)atomic_load(&figures->lost));
+    if (atomic_load(&figures->tried[KILL_FULL]) > 0)
+        printf(
+            "# possible on a full disk with good files, in so many processes: a server %llu, issue %llu, doctor --repair %llu\n",
+            (unsigned long long)atomic_load(&figures->works_on_full[START_SERVER]),
+            (unsigned long long)atomic_load(&figures->works_on_full[START_MANAGER]),
+            (unsigned long long)atomic_load(&figures->works_on_full[START_DOCTOR]));
     printf("# figure: token-kill-bad %llu\n", (unsigned long long)count_bad());
 }
 
@@ -398,7 +497,7 @@ int main(int count, char **arguments)
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
         fprintf(
             stderr,
-            "there is no plan %s: short, kill, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
+            "there is no plan %s: short, kill, power, full, again, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
             arguments[1]);
         return 2;
     }

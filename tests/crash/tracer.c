@@ -163,12 +163,13 @@ static void stop_after(struct run *run, pid_t thread)
         run->waiting[i] = run->waiting[--run->waiting_count];
         struct __ptrace_syscall_info info = {0};
         (void)ptrace(PTRACE_GET_SYSCALL_INFO, thread, (void *)sizeof info, &info);
+        if (run->tracer->after != NULL)
+            run->tracer->after(&waiting.call, info.exit.is_error != 0, run->tracer->context);
         if (waiting.kills) {
             run->end->killed = true;
             kill_all(run);
             return;
         }
-        run->tracer->after(&waiting.call, info.exit.is_error != 0, run->tracer->context);
         break;
     }
     go_on(run, thread, false, 0);

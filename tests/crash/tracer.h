@@ -44,15 +44,14 @@ enum tracer_answer {
     TRACER_GO,
     TRACER_GO_AND_TELL, /* `after` is called when the call has ended */
     TRACER_KILL,        /* all processes, before the call is carried out */
-    TRACER_KILL_AFTER,  /* when it has been carried out */
+    TRACER_KILL_AFTER,  /* when it has been carried out, and `after` was called */
     TRACER_TEAR,        /* CALL_WRITE: half of the bytes are written, then all processes are killed */
 };
 
 struct tracer {
     const char *root; /* only calls that change something below it are of interest */
     enum tracer_answer (*before)(const struct call *call, void *context);
-    void (*after)(const struct call *call, bool failed,
-                  void *context); /* NULL, if TRACER_GO_AND_TELL is never the answer */
+    void (*after)(const struct call *call, bool failed, void *context); /* may be NULL */
     void *context;
     int seconds; /* after which it is killed as one that hangs */
 };
