@@ -32,6 +32,7 @@ static void complain(const struct looking *looking, const char *format, ...)
     va_list arguments;
     if (looking->sight->complaint[0] != '\0')
         return;
+    looking->sight->of_token = looking->error.status == SEALRING_TOKEN;
     va_start(arguments, format);
     (void)vsnprintf(looking->sight->complaint, sizeof looking->sight->complaint, format, arguments);
     va_end(arguments);
@@ -69,6 +70,7 @@ static void serve(struct looking *looking)
         sealring_grant grant = {.size = sizeof grant};
         sealring_verdict verdict = sealring_verify(server, text, strlen(text), NULL, &grant);
         add(sight->first, sizeof sight->first, "verdict %zu: %s\n", i, sealring_verdict_name(verdict));
+        looking->error.status = SEALRING_TOKEN;
         if (verdict == SEALRING_UNAVAILABLE)
             complain(looking, "a server has no verdict on credential %zu: %s", i, grant.reason);
     }
@@ -87,7 +89,7 @@ static void manage(struct looking *looking)
     struct test_handed handed = {0};
     sealring_manager *manager = NULL;
     if (sealring_manager_open(looking->vault->path, NULL, &manager, &looking->error) != SEALRING_OK ||
-        !issue(looking, manager, "first-start", &handed))
+        !issue(looking, manager, "next-start", &handed))
         complain(looking, "nothing can be issued: %s", looking->error.message);
     sealring_manager_close(&manager);
 }

@@ -16,6 +16,7 @@ struct sight {
     char state[STATE_SIZE];
     char doctor[2048];   /* the codes of what remained when it had repaired, a line each */
     char complaint[512]; /* what failed; "" */
+    bool of_token;       /* and it was a token that did */
 };
 
 /* In a process of its own, which this one waits for: the start; state_tell; sealring doctor --repair and sealring doctor; a rotation, a new

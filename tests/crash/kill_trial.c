@@ -38,6 +38,7 @@ struct run {
     unsigned at;
     struct points *points;
     bool killed;
+    bool released; /* the space that is kept for repairs */
     char vault[160];
     char room[2048];
     char *words[KILL_WORDS + 1];
@@ -105,11 +106,20 @@ static bool loses_power(const struct run *run)
     return run->mode == KILL_POWER || run->mode == KILL_POWER_CONTENT;
 }
 
-/* From the point on; what a truncation frees somebody else takes at once. */
-static void fill_disk(struct run *run, unsigned number)
+/* Whether sealring gives up the space that it keeps for repairs. */
+static bool is_release(const struct call *call)
+{
+    const char *name = strrchr(call->path, '/');
+    bool gives = call->kind == CALL_UNLINK || call->kind == CALL_TRUNCATE || call->kind == CALL_OPEN_TRUNCATE;
+    return gives && name != NULL && strcmp(name, "/reserve") == 0;
+}
+
+/* From the point on; what a truncation frees somebody else takes at once, but for what was kept for repairs. */
+static void fill_disk(struct run *run, const struct call *call, unsigned number)
 {
     run->outcome->met = run->outcome->met || (number > 0 && number == run->at);
-    if (run->outcome->met && !disk_fill(disk_of(run->ground)))
+    run->released = run->released || is_release(call);
+    if (run->outcome->met && !run->released && !disk_fill(disk_of(run->ground)))
         complain(run, "the disk cannot be filled: ", strerror(errno));
 }
 
@@ -138,7 +148,7 @@ static enum tracer_answer meet(const struct call *call, void *context)
     if (loses_power(run))
         unsynced_before(&run->ground->unsynced, call);
     if (run->mode == KILL_FULL)
-        fill_disk(run, number);
+        fill_disk(run, call, number);
     if (number > 0 && number == run->at)
         return answer_at(run, number);
     return loses_power(run) ? TRACER_GO_AND_TELL : TRACER_GO;
@@ -412,7 +422,8 @@ static void judge_full(struct run *run, const struct sight *before, const struct
         complain(run, "the disk cannot be filled: ", strerror(errno));
     if (!run->command->makes && run->ground->works_on_full[run->trial->start]) {
         (void)kill_start_alone(run->ground->scene, &run->ground->place.vault, run->trial->start, sight);
-        if (!kill_start_is_right(sight, before, after, run->outcome->done, why))
+        bool of_another_part = sight->complaint[0] != '\0' && !sight->of_token;
+        if (!kill_start_is_right(sight, before, after, run->outcome->done, why) && !of_another_part)
             complain(run, "while the disk is full: ", why);
     }
     disk_empty(disk_of(run->ground));
