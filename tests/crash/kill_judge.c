@@ -78,13 +78,13 @@ static void serve(struct looking *looking)
 }
 
 /* Under a label that none has yet: it may be done twice in one vault. */
-static bool issue(struct looking *looking, sealring_manager *manager, const char *when, struct test_handed *handed)
+static bool issue(struct looking *looking, sealring_manager *manager, const char *ring, const char *when,
+                  struct test_handed *handed)
 {
     char label[64];
     sealring_issue_request request = {.client = "eager", .label = label};
     snprintf(label, sizeof label, "%s-%d", when, (int)getpid());
-    return sealring_issue(manager, GROUND_OTHER, &request, 1, 0, test_vault_take, handed, NULL, &looking->error) ==
-           SEALRING_OK;
+    return sealring_issue(manager, ring, &request, 1, 0, test_vault_take, handed, NULL, &looking->error) == SEALRING_OK;
 }
 
 static void manage(struct looking *looking)
@@ -92,7 +92,7 @@ static void manage(struct looking *looking)
     struct test_handed handed = {0};
     sealring_manager *manager = NULL;
     if (sealring_manager_open(looking->vault->path, NULL, &manager, &looking->error) != SEALRING_OK ||
-        !issue(looking, manager, "next-start", &handed))
+        !issue(looking, manager, SCENE_RING, "next-start", &handed))
         complain(looking, "nothing can be issued: %s", looking->error.message);
     sealring_manager_close(&manager);
 }
@@ -142,7 +142,7 @@ static void rotate(struct looking *looking)
     if (sealring_manager_open(looking->vault->path, NULL, &manager, &looking->error) != SEALRING_OK ||
         test_vault_change(manager, NULL, GROUND_OTHER, SEALRING_EVENT_ROTATE, 0, NULL, NULL, &looking->error) !=
             SEALRING_OK ||
-        !issue(looking, manager, "afterwards", &handed))
+        !issue(looking, manager, GROUND_OTHER, "afterwards", &handed))
         complain(looking, "the next rotation: %s", looking->error.message);
     sealring_manager_close(&manager);
     if (looking->sight->complaint[0] == '\0' && (server = open_server(looking)) != NULL) {

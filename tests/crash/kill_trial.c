@@ -324,7 +324,7 @@ static void start_in_vain(struct run *first)
 {
     static const struct kill_command starts[START_KINDS] = {
         [START_SERVER] = {.name = "a server", .line = NULL},
-        [START_MANAGER] = {.name = "issue", .line = "issue second --client eager --label first-start"},
+        [START_MANAGER] = {.name = "issue", .line = "issue auto --client eager --label first-start"},
         [START_DOCTOR] = {.name = "doctor --repair", .line = "doctor --repair"}};
     struct run run = *first;
     run.command = &starts[first->trial->start];
