@@ -46,8 +46,8 @@ const struct kill_command kill_commands[] = {
     {.name = "doctor", .line = "doctor"},
     {.name = "doctor --repair", .line = "doctor --repair"},
     {.name = "backup", .line = "backup VAULT/another"},
-    {.name = "restore", .line = "restore VAULT/kept --no-wait"},
-    {.name = "init", .line = "init", .makes = true},
+    {.name = "restore", .line = "restore VAULT/kept --no-wait", .alone = true},
+    {.name = "init", .line = "init", .makes = true, .alone = true},
 };
 
 const unsigned kill_command_count = sizeof kill_commands / sizeof kill_commands[0];

@@ -16,6 +16,7 @@ struct kill_command {
     const char *input; /* a file below FILES; NULL: none */
     bool owes;         /* an operator says it again if the token still owes a destruction */
     bool makes;        /* it makes a vault where there is none */
+    bool alone;        /* a server that opens the vault meanwhile may find no registry */
 };
 
 extern const struct kill_command kill_commands[];

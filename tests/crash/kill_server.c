@@ -57,13 +57,16 @@ int kill_server(const char *vault, const char *texts)
         fclose(file);
         return fail("open", error.message);
     }
-    while (result == 0 && fgets(line, sizeof line, file) != NULL) {
+    while (result != 1 && fgets(line, sizeof line, file) != NULL) {
         sealring_grant grant = {.size = sizeof grant};
         line[strcspn(line, "\n")] = '\0';
         if (count++ == 1 && !log_out())
             result = fail("logout", "it was not logged in");
-        if (sealring_verify(opened, line, strlen(line), NULL, &grant) != SEALRING_ACCEPTED)
+        sealring_verdict verdict = sealring_verify(opened, line, strlen(line), NULL, &grant);
+        if (verdict == SEALRING_UNAVAILABLE)
             result = fail("verify", grant.reason);
+        else if (verdict != SEALRING_ACCEPTED && result == 0)
+            result = KILL_SERVER_REJECTS;
     }
     fclose(file);
     sealring_close(&opened);

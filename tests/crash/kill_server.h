@@ -6,7 +6,11 @@
 #define KILL_SERVER_WORD  "server" /* the test program's first argument, if it is to be one */
 #define KILL_SERVER_TEXTS "credentials"
 
-/* The first of the credentials in the file is verified after the opening, the others after the login was lost. 0 if each was accepted. */
+#define KILL_SERVER_REJECTS \
+    3 /* the process's exit status, if there was a verdict on each credential, and one was not accepted */
+
+/* The first of the credentials in the file is verified after the opening, the others after the login was lost. 0 if each was accepted;
+ * KILL_SERVER_REJECTS; 1 if there was no verdict. */
 int kill_server(const char *vault, const char *texts);
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "crash/disk.h"
+#include "crash/kill_server.h"
 #include "credential/text.h"
 
 #define COMMAND_LIMIT 120 /* seconds */
@@ -94,6 +95,18 @@ void kill_ground_remove(struct kill_ground *ground)
 
 /* ---- The command ---- */
 
+/* The last line of what was printed. */
+static void last_line(const struct run *run, char line[256])
+{
+    FILE *file = fopen(run->ground->place.output, "re");
+    line[0] = '\0';
+    while (file != NULL && fgets(line, 256, file) != NULL)
+        ;
+    if (file != NULL)
+        fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+}
+
 static int64_t now_us(void)
 {
     struct timespec now;
@@ -161,19 +174,21 @@ static void met(const struct call *call, bool failed, void *context)
         unsynced_after(&run->ground->unsynced, call, failed);
 }
 
-/* A stranger's child that was left to this process. */
-static void reap(pid_t command, int *status)
+/* Until no child is left, a stranger's that was left to this process among them. */
+static void reap(pid_t command, int *status, pid_t server, int *server_status)
 {
     int other;
     pid_t child;
     while ((child = waitpid(-1, &other, 0)) > 0 || errno == EINTR) {
         if (child == command)
             *status = other;
+        else if (child == server)
+            *server_status = other;
     }
 }
 
 /* Its process group, and what has left that. */
-static void kill_group(pid_t command)
+static void kill_group(pid_t command, pid_t server)
 {
     char path[64], line[512] = "";
     (void)kill(-command, SIGKILL);
@@ -183,15 +198,13 @@ static void kill_group(pid_t command)
         return;
     if (fgets(line, sizeof line, file) != NULL)
         for (char *rest = NULL, *word = strtok_r(line, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
-            (void)kill((pid_t)strtol(word, NULL, 10), SIGKILL);
+            if ((pid_t)strtol(word, NULL, 10) != server)
+                (void)kill((pid_t)strtol(word, NULL, 10), SIGKILL);
     fclose(file);
 }
 
-/* Without a tracer. microseconds: after which it is killed; 0: never. */
-static int run_timed(char *const words[], int input, int output, int64_t microseconds)
+static pid_t start_process(char *const words[], int input, int output)
 {
-    int status = -1;
-    struct timespec pause = {.tv_sec = microseconds / 1000000, .tv_nsec = (long)(microseconds % 1000000) * 1000};
     pid_t child = fork();
     if (child == 0) {
         setpgid(0, 0);
@@ -200,14 +213,37 @@ static int run_timed(char *const words[], int input, int output, int64_t microse
             execv(words[0], words);
         _exit(127);
     }
-    if (child < 0)
-        return -1;
-    setpgid(child, child);
-    if (microseconds > 0) {
+    if (child > 0)
+        setpgid(child, child);
+    return child;
+}
+
+static pid_t start_server(const struct run *run, int input, int output)
+{
+    static const struct kill_command server = {.name = "a server", .line = NULL};
+    char room[2048];
+    char *words[KILL_WORDS + 1];
+    kill_command_words(&server, run->ground->scene, run->vault, run->ground->files, room, words);
+    return start_process(words, input, output);
+}
+
+/* Without a tracer. microseconds: after which it is killed; 0: never. */
+static int run_timed(struct run *run, int input, int output, int64_t microseconds)
+{
+    int status = -1, server_status = 0;
+    struct timespec pause = {.tv_sec = microseconds / 1000000, .tv_nsec = (long)(microseconds % 1000000) * 1000};
+    char line[256];
+    bool beside = microseconds > 0 && run->trial->beside;
+    pid_t server = beside ? start_server(run, input, output) : 0;
+    pid_t child = start_process(run->words, input, output);
+    if (child > 0 && microseconds > 0) {
         nanosleep(&pause, NULL);
-        kill_group(child);
+        kill_group(child, server);
     }
-    reap(child, &status);
+    reap(child, &status, server, &server_status);
+    last_line(run, line);
+    if (WIFSIGNALED(server_status) || (server_status != 0 && WEXITSTATUS(server_status) != KILL_SERVER_REJECTS))
+        complain(run, "a server beside it had no verdict: ", line);
     return status;
 }
 
@@ -241,7 +277,7 @@ static int run_command(struct run *run, int64_t microseconds)
     else if (run->points != NULL)
         run_traced(run, input, output, &status);
     else
-        status = run_timed(run->words, input, output, microseconds);
+        status = run_timed(run, input, output, microseconds);
     if (input >= 0)
         close(input);
     if (output >= 0)
@@ -269,18 +305,6 @@ static void take_credentials(struct run *run)
         snprintf(told->texts[number < HANDED_MAX ? number : HANDED_MAX - 1], sizeof told->texts[0], "%s", word);
         atomic_store(&told->handed, number + 1);
     }
-}
-
-/* The last line of what was printed. */
-static void last_line(const struct run *run, char line[256])
-{
-    FILE *file = fopen(run->ground->place.output, "re");
-    line[0] = '\0';
-    while (file != NULL && fgets(line, 256, file) != NULL)
-        ;
-    if (file != NULL)
-        fclose(file);
-    line[strcspn(line, "\n")] = '\0';
 }
 
 /* ---- The trial ---- */
@@ -364,7 +388,7 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
     outcome->met = outcome->met || run.killed || (random && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     outcome->done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     last_line(&run, line);
-    if (!outcome->met && !outcome->done)
+    if (!outcome->met && !outcome->done && !trial->beside) /* a barrier may be closed, with a server */
         complain(&run, "the command failed: ", line);
     if (trial->mode == KILL_FULL && !WIFEXITED(status))
         complain(&run, "the command died", "");

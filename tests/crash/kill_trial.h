@@ -30,6 +30,7 @@ struct kill_trial {
     unsigned at;           /* the point, from 1 */
     unsigned second;       /* KILL_AGAIN: the next start's point */
     int64_t microseconds;  /* KILL_RANDOM: how long it runs */
+    bool beside;           /* KILL_RANDOM: a server logs in twice meanwhile, which is not killed */
     enum kill_start start; /* what comes first after it */
 };
 

@@ -178,7 +178,7 @@ static void report(const struct kill_trial *trial, const struct kill_outcome *ou
     const struct points *points = &outcome->points;
     char at[2 * POINT_NAME_SIZE + 64];
     if (trial->mode == KILL_RANDOM)
-        snprintf(at, sizeof at, "%lld us", (long long)trial->microseconds);
+        snprintf(at, sizeof at, "%lld us%s", (long long)trial->microseconds, trial->beside ? " beside a server" : "");
     else
         snprintf(at, sizeof at, "%u (%s)", trial->at, name_of(points, trial->at));
     if (trial->mode == KILL_AGAIN)
@@ -417,10 +417,12 @@ START_TEST(no_key_is_lost_at_random)
         only != NULL ? random_count : random_count / kill_command_count + (command < random_count % kill_command_count);
     for (unsigned i = 0; i < share; i++) {
         uint64_t bound = (uint64_t)board->good.microseconds + 1;
-        list.trials[list.count++] = (struct kill_trial){.command = command,
-                                                        .mode = KILL_RANDOM,
-                                                        .microseconds = 1 + (int64_t)(next_random(&state) % bound),
-                                                        .start = (enum kill_start)(next_random(&state) % START_KINDS)};
+        list.trials[list.count++] =
+            (struct kill_trial){.command = command,
+                                .mode = KILL_RANDOM,
+                                .microseconds = 1 + (int64_t)(next_random(&state) % bound),
+                                .beside = !kill_commands[command].alone && next_random(&state) % 2 == 0,
+                                .start = (enum kill_start)(next_random(&state) % START_KINDS)};
     }
     printf("# %s: %u kills at random within %lld ms\n", kill_commands[command].name, share,
            (long long)board->good.microseconds / 1000);
