@@ -2,10 +2,13 @@
 /* What a vault is good for after its tokens' files were damaged: the next start, everything that is checked after it, and what may not be. */
 #include "crash/kill_judge.h"
 
+#include <errno.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,15 +156,47 @@ static void rotate(struct looking *looking)
     }
 }
 
+/* ---- Everything damaged: what the copies are good for ---- */
+
+static unsigned damaged;
+
+/* Empty, cut in half, or gone. */
+static int damage(const char *path, const struct stat *file, int kind, struct FTW *walk)
+{
+    const char *name = path + walk->base;
+    const char *dot = strrchr(name, '.');
+    bool object = dot != NULL && strcmp(dot, ".object") == 0;
+    if (kind != FTW_F || (!object && strcmp(name, "generation") != 0))
+        return 0;
+    switch (damaged++ % 3) {
+    case 0:
+        return truncate(path, 0);
+    case 1:
+        return truncate(path, file->st_size / 2);
+    default:
+        return unlink(path);
+    }
+}
+
+static void wreck(struct looking *looking)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/tokens/softhsm2", looking->vault->path);
+    if (nftw(path, damage, 16, FTW_PHYS) != 0)
+        complain(looking, "the tokens' files cannot be damaged: %s", strerror(errno));
+    state_tell(looking->scene, looking->vault, looking->told, looking->sight->restored);
+}
+
 static void look(struct looking *looking)
 {
     start(looking);
     state_tell(looking->scene, looking->vault, looking->told, looking->sight->state);
     examine(looking, true);
     examine(looking, false);
-    if (strstr(looking->sight->state, "OWED") ==
-        NULL) /* else the command is said again, and then everything looked at again */
-        rotate(looking);
+    if (strstr(looking->sight->state, "OWED") != NULL)
+        return; /* the command is said again, and then everything looked at again */
+    rotate(looking);
+    wreck(looking);
 }
 
 static bool apart(void (*function)(struct looking *), struct looking *looking)
@@ -228,6 +263,29 @@ static const char *missing_line(const char *text, const char *before, const char
     return NULL;
 }
 
+/* Whether the line says that a closed version has no object: a missing one is not restored, so that no copy brings a closed key back. */
+static bool is_closed_and_gone(const char *text, const char *line)
+{
+    static const char beginning[] = "FAULT no object of version ";
+    char ring[64], row[96];
+    unsigned version;
+    int state = 0;
+    if (sscanf(line, "FAULT no object of version %63[^/]/%u", ring, &version) != 2 ||
+        strncmp(line, beginning, strlen(beginning)) != 0)
+        return false;
+    snprintf(row, sizeof row, "\nversion: %s|%u|", ring, version);
+    const char *found = strstr(text, row);
+    return found != NULL && sscanf(found + strlen(row), "%d", &state) == 1 && state > SEALRING_VERSION_RETIRING;
+}
+
+static const char *not_restored(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n')
+        if ((strncmp(at, "FAULT", 5) == 0 || strncmp(at, "OWED", 4) == 0) && !is_closed_and_gone(text, at))
+            return at;
+    return NULL;
+}
+
 static bool deny(char why[512], const char *what, const char *line)
 {
     snprintf(why, 512, "%s%.*s", what, (int)(strcspn(line, "\n") % 300), line);
@@ -255,6 +313,10 @@ bool kill_is_right(const struct sight *sight, const struct sight *before, const 
         return deny(why, "", line);
     if ((line = other_line(sight->state, old->state, after->state, "verdict:")) != NULL)
         return deny(why, "neither before nor after it: ", line);
+    if ((line = not_restored(sight->restored)) != NULL)
+        return deny(why, "everything damaged, and restored: ", line);
+    if ((line = other_line(sight->restored, old->state, after->state, "verdict:")) != NULL)
+        return deny(why, "everything damaged, and restored: ", line);
     if ((line = missing_line(sight->state, old->state, after->state, "version:")) != NULL)
         return deny(why, "no longer there: ", line);
     if ((line = missing_line(sight->state, old->state, after->state, "closed:")) != NULL)

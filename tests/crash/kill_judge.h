@@ -14,13 +14,14 @@ extern const char *const kill_start_names[START_KINDS];
 struct sight {
     char first[2048]; /* what a server answered at once, as lines of state_tell; "" if another start came first */
     char state[STATE_SIZE];
-    char doctor[2048];   /* the codes of what remained when it had repaired, a line each */
-    char complaint[512]; /* what failed; "" */
-    bool of_token;       /* and it was a token that did */
+    char restored[STATE_SIZE]; /* the state when everything in the tokens' folders had been damaged once more */
+    char doctor[2048];         /* the codes of what remained when it had repaired, a line each */
+    char complaint[512];       /* what failed; "" */
+    bool of_token;             /* and it was a token that did */
 };
 
 /* In a process of its own, which this one waits for: the start; state_tell; sealring doctor --repair and sealring doctor; a rotation, a new
- * credential, and whether a server accepts it. told: what was handed over before; may be NULL. */
+ * credential, and whether a server accepts it; at last every file of the tokens damaged, and state_tell again. told: what was handed over before; may be NULL. */
 void kill_look(const struct scene *scene, const struct test_vault *vault, const struct told *told,
                enum kill_start start, struct sight *sight);
 
