@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "verifier/report_check.h"
 #include "verifier/report_seat.h"
 
 #define BATCH_RECORDS 150 /* each changes its own row and perhaps its key's: with the file's row fewer than 500 */
@@ -104,9 +105,9 @@ static sealring_status place(struct registry *registry, struct harvest *harvest,
     if (status != SEALRING_OK || traffic == NULL)
         return status;
     *good = true;
-    traffic->accepted += record->accepted;
+    traffic->accepted = report_sum(traffic->accepted, record->accepted);
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        traffic->rejected += record->rejected[i];
+        traffic->rejected = report_sum(traffic->rejected, record->rejected[i]);
     return SEALRING_OK;
 }
 
@@ -241,7 +242,7 @@ static sealring_status harvest_file(struct harvest *harvest)
     struct usage_records *records = &harvest->records;
     sealring_status status = manager_read(harvest->manager, get_seat, harvest, harvest->error);
     result->files++;
-    result->without_detail += harvest->file.without_detail;
+    result->without_detail = report_sum(result->without_detail, harvest->file.without_detail);
     if (status != SEALRING_OK || is_finished(harvest))
         return status;
     records->count = 0;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "vault/usage_files.h"
+#include "verifier/report_check.h"
 
 struct counting {
     const char *name;
@@ -23,8 +24,8 @@ static sealring_status add(struct counting *counting, uint32_t version, uint32_t
     for (size_t i = counting->count; i-- > 0;) {
         sealring_traffic_info *row = &counting->rows[i];
         if (row->version == version && row->hour == from) {
-            row->accepted += accepted;
-            row->rejected += rejected;
+            row->accepted = report_sum(row->accepted, accepted);
+            row->rejected = report_sum(row->rejected, rejected);
             return SEALRING_OK;
         }
     }
@@ -66,7 +67,7 @@ static sealring_status take_pending(struct registry *registry, struct counting *
             status = status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
         }
         for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-            rejected += record->rejected[i];
+            rejected = report_sum(rejected, record->rejected[i]);
         if (status == SEALRING_OK && ring == counting->ring)
             status = add(counting, record->version, record->hour, record->accepted, rejected, error);
     }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "vault/key.h"
 #include "vault/usage_files.h"
+#include "verifier/report_check.h"
 
 struct figure {
     uint32_t serial;
@@ -145,9 +146,9 @@ static void add_up(struct figure *sum, const struct figure *more)
         sum->end = more->end;
     if (sum->last_use < more->last_use)
         sum->last_use = more->last_use;
-    sum->accepted += more->accepted;
+    sum->accepted = report_sum(sum->accepted, more->accepted);
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        sum->rejected[i] += more->rejected[i];
+        sum->rejected[i] = report_sum(sum->rejected[i], more->rejected[i]);
 }
 
 static void merge(struct listing *listing)

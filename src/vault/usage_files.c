@@ -10,9 +10,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "verifier/report_check.h"
 #include "verifier/report_seat.h"
-
-#define COUNT_MAX (UINT64_C(1) << 50) /* in one hour; whatever is larger was never counted */
 
 void usage_directory(const sealring_manager *manager, char directory[USAGE_DIRECTORY_SIZE])
 {
@@ -46,9 +45,9 @@ static int by_name(const void *a, const void *b)
 
 static void add(struct usage_record *sum, const struct usage_record *more)
 {
-    sum->accepted += more->accepted;
+    sum->accepted = report_sum(sum->accepted, more->accepted);
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        sum->rejected[i] += more->rejected[i];
+        sum->rejected[i] = report_sum(sum->rejected[i], more->rejected[i]);
     if (sum->last_use < more->last_use)
         sum->last_use = more->last_use;
 }
@@ -156,15 +155,6 @@ struct collection {
     uint32_t index;
 };
 
-static bool is_possible(const struct usage_record *row)
-{
-    bool possible =
-        row->key > 0 && row->serial > 0 && row->version > 0 && row->last_use >= 0 && row->accepted < COUNT_MAX;
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        possible = possible && row->rejected[i] < COUNT_MAX;
-    return possible;
-}
-
 static sealring_status collect(const struct report_credential *record, void *context)
 {
     const struct collection *collection = context;
@@ -192,10 +182,6 @@ static sealring_status collect(const struct report_credential *record, void *con
                      [USAGE_SCOPE] = record->scope,
                      [USAGE_CLOSED] = record->closed},
     };
-    if (is_possible(row))
-        return SEALRING_OK;
-    records->count--;
-    records->damaged++;
     return SEALRING_OK;
 }
 
@@ -333,5 +319,5 @@ const struct usage_record *usage_pending_of_key(const struct usage_pending *pend
         else
             high = middle;
     }
-    return pending->records.count == 0 ? NULL : pending->records.rows + low;
+    return pending->records.rows == NULL ? NULL : pending->records.rows + low;
 }

@@ -87,7 +87,7 @@ sealring_status usage_version_exists(struct registry *registry, int64_t ring, ui
 const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key);
 static inline const struct usage_record *usage_pending_end(const struct usage_pending *pending)
 {
-    return pending->records.count == 0 ? NULL : pending->records.rows + pending->records.count;
+    return pending->records.rows == NULL ? NULL : pending->records.rows + pending->records.count;
 }
 
 /* The directory of the report files; size PATH_MAX + 16. */

@@ -73,8 +73,8 @@ void report_count_without_detail(struct report *report);
 void report_totals(const struct report *report, uint64_t verdicts[SEALRING_VERDICTS], uint64_t *cached);
 
 /* Reading any report file of a vault, own or others', dead or alive: the header, checked, and every whole record. The file is
- * read, not mapped, so that cutting it short harms nobody; each call below reads it as it is then. Damaged records are passed over and
- * counted. */
+ * read, not mapped, so that cutting it short harms nobody; each call below reads it as it is then. Damaged records, and those
+ * that say what cannot be (report_check.h), are passed over and counted. */
 struct report_reader;
 /* SEALRING_INVALID: a report that another version of sealring wrote; any other: none. */
 sealring_status report_read_open(const char *path, struct report_reader **opened, sealring_error *error);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "verifier/report_check.h"
 #include "verifier/report_header.h"
 #include "verifier/report_map.h"
 #include "verifier/report_seat.h"
@@ -65,6 +66,7 @@ static sealring_status read_header(const struct report_reader *reader, struct re
     if (problem != NULL)
         return error_set(error, report_header_is_of_another_format(header) ? SEALRING_INVALID : SEALRING_SYSTEM,
                          "%s %s", reader->path, problem);
+    report_check_header(header);
     return SEALRING_OK;
 }
 
@@ -138,7 +140,7 @@ bool report_read_hold(const struct report_reader *reader)
     return flock(reader->descriptor, LOCK_SH | LOCK_NB) == 0;
 }
 
-/* For people and terminals: whatever is no clean UTF-8 becomes a question mark. The text ends (report_header_problem). */
+/* For people and terminals: whatever is no clean UTF-8 becomes a question mark. The text ends (report_header_problem, report_check_header). */
 static void copy_text(char *copy, const char *text, size_t size)
 {
     memcpy(copy, text, size);
@@ -196,8 +198,8 @@ static void add_up(const struct report_lane *lanes, struct report_summary *summa
 {
     for (unsigned i = 0; i < REPORT_LANES; i++) {
         for (unsigned verdict = 0; verdict < SEALRING_VERDICTS; verdict++)
-            summary->verdicts[verdict] += lanes[i].verdicts[verdict];
-        summary->cached += lanes[i].cached;
+            summary->verdicts[verdict] = report_sum(summary->verdicts[verdict], lanes[i].verdicts[verdict]);
+        summary->cached = report_sum(summary->cached, lanes[i].cached);
     }
 }
 
@@ -238,6 +240,10 @@ struct walk {
 
 static sealring_status hand_out_version(struct walk *walk, const struct report_version *version, uint32_t cell)
 {
+    if (!report_check_version(version)) {
+        walk->damaged++;
+        return SEALRING_OK;
+    }
     if (walk->version_cell != NULL)
         return walk->version_cell(version, cell, walk->context);
     return walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
@@ -280,6 +286,10 @@ static sealring_status hand_out_credential(struct walk *walk, const struct piece
     if (walk->credential == NULL || (!is_steady(piece, index) && !take_again(walk->reader, cell, &record)) ||
         record.kind != REPORT_CREDENTIAL)
         return SEALRING_OK;
+    if (!report_check_credential(&record)) {
+        walk->damaged++;
+        return SEALRING_OK;
+    }
     return walk->credential(&record, walk->context);
 }
 
@@ -400,7 +410,7 @@ bool report_read_version(const struct report_reader *reader, uint32_t cell, stru
 {
     return read_whole(reader, record, sizeof *record, REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, NULL) ==
                SEALRING_OK &&
-           record->kind == REPORT_VERSION;
+           record->kind == REPORT_VERSION && report_check_version(record);
 }
 
 static bool is_held(int descriptor)

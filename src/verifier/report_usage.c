@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "verifier/report_check.h"
 #include "verifier/report_parts.h"
 
 #define FULL_PAUSE_MS 1000 /* between two attempts to grow on a full disk: who asks is in a hurry */
@@ -199,11 +200,12 @@ static uint32_t enter_record(struct report *report, uint32_t cell, uint32_t end)
     const uint32_t version_cells = sizeof(struct report_version) / REPORT_CELL_SIZE;
     const struct report_credential *record = report_map_cell(&report->map, cell);
     uint32_t kind = atomic_load_explicit(&record->kind, memory_order_acquire);
-    if (kind == REPORT_VERSION && version_cells <= end - cell)
+    if (kind == REPORT_VERSION && version_cells <= end - cell && report_check_version((const void *)record))
         return enter(report, &report->versions, cell) ? version_cells : 0;
     if (kind == REPORT_FREE)
         return 1;
-    if (kind != REPORT_CREDENTIAL)
+    /* what could not be counted is not counted on with */
+    if (kind != REPORT_CREDENTIAL || !report_check_credential(record))
         return 0;
     if (record->hour == report->hours[0].hour && !enter(report, &report->hours[0].credentials, cell))
         return 0;

@@ -32,5 +32,6 @@ libsealring_core_la_SOURCES += \
 	src/verifier/verifier.c src/verifier/verifier.h \
 	src/verifier/warm.c src/verifier/warm.h \
 	src/verifier/inside.h \
+	src/verifier/report_check.c src/verifier/report_check.h \
 	src/verifier/report_format.h \
 	src/verifier/report_parts.h

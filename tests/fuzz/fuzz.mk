@@ -62,15 +62,17 @@ fuzz_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS)
 fuzz_rows_LDFLAGS = -fsanitize=fuzzer
 fuzz_rows_LDADD = libsealring-core.la
 endif
-replay_report_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h
-replay_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+replay_report_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
+	tests/registry/fixture.c tests/registry/fixture.h
+replay_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/report"'
-replay_report_LDADD = libsealring-core.la
+replay_report_LDADD = libsealring-core.la $(SQLITE_LIBS)
 if FUZZING
-fuzz_report_SOURCES = tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h
-fuzz_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_report_SOURCES = tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
+	tests/registry/fixture.c tests/registry/fixture.h
+fuzz_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS)
 fuzz_report_LDFLAGS = -fsanitize=fuzzer
-fuzz_report_LDADD = libsealring-core.la
+fuzz_report_LDADD = libsealring-core.la $(SQLITE_LIBS)
 endif
 replay_proof_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \

@@ -181,6 +181,102 @@ START_TEST(counts_what_is_damaged)
 }
 END_TEST
 
+/* The first record is a credential, the second a version. */
+enum { FIRST_CREDENTIAL = REPORT_CELLS_AT, FIRST_VERSION = REPORT_CELLS_AT + REPORT_CELL_SIZE };
+#define IN_CREDENTIAL(member) FIRST_CREDENTIAL + offsetof(struct report_credential, member)
+#define IN_VERSION(member)    FIRST_VERSION + offsetof(struct report_version, member)
+static const struct {
+    uint64_t offset;
+    size_t size;
+    uint64_t value;
+    bool good; /* at the edge of what can be */
+} numbers[] = {
+    {IN_CREDENTIAL(accepted), 8, UINT64_C(1) << 50, false},
+    {IN_CREDENTIAL(accepted), 8, (UINT64_C(1) << 50) - 1, true},
+    {IN_CREDENTIAL(accepted), 8, INT64_MAX, false},
+    {IN_CREDENTIAL(accepted), 8, UINT64_MAX, false},
+    {IN_CREDENTIAL(last_use_ms), 8, UINT64_MAX, false},
+    {IN_CREDENTIAL(last_use_ms), 8, UINT64_C(253402300800000), false},
+    {IN_CREDENTIAL(last_use_ms), 8, UINT64_C(253402300799999), true},
+    {IN_CREDENTIAL(key), 8, 0, false},
+    {IN_CREDENTIAL(key), 8, UINT64_MAX, false},
+    {IN_CREDENTIAL(serial), 4, 0, false},
+    {IN_CREDENTIAL(version), 4, 0, false},
+    {IN_CREDENTIAL(closed), 4, UINT32_MAX, true},
+    {IN_VERSION(number), 4, 0, false},
+    {IN_VERSION(ring), 8, 0, false},
+    {IN_VERSION(ring), 8, UINT64_C(1) << 63, false},
+    {IN_VERSION(last_use_ms), 8, UINT64_MAX, false},
+    {IN_VERSION(last_use_ms), 8, UINT64_C(253402300800000), false},
+    {IN_VERSION(proved_epoch), 8, UINT64_MAX, false},
+    {IN_VERSION(uncached), 8, UINT64_MAX, false},
+    {IN_VERSION(uncached[SEALRING_VERDICTS - 1]), 8, UINT64_C(1) << 50, false},
+};
+
+/* For readers, and for a verifier that looks for a free file: what it counted on with would be passed over with the rest. */
+START_TEST(what_cannot_be_is_damaged)
+{
+    struct report_reader *reader = NULL;
+    struct report_version again;
+    struct report *report = NULL;
+    bool version = numbers[_i].offset >= FIRST_VERSION;
+    fixture_patch(good_path, numbers[_i].offset, &numbers[_i].value, numbers[_i].size);
+    struct fixture_sums sums = fixture_sums(good_path);
+    ck_assert_uint_eq(sums.damaged, numbers[_i].good ? 0 : 1);
+    ck_assert_uint_eq(sums.credentials + sums.versions, CREDENTIALS + VERSIONS - sums.damaged);
+    ck_assert_int_eq(report_read_open(good_path, &reader, NULL), SEALRING_OK);
+    ck_assert_int_eq(report_read_version(reader, 1, &again), numbers[_i].good || !version);
+    report_read_close(reader);
+    report = fixture_join();
+    ck_assert_uint_eq(fixture_paths().count, numbers[_i].good ? 1 : 2);
+    report_leave(report);
+}
+END_TEST
+
+START_TEST(a_header_is_brought_into_range)
+{
+    FIXTURE_PATCH(good_path, process, INT64_MIN);
+    FIXTURE_PATCH(good_path, joined_wall_ms, -1);
+    FIXTURE_PATCH(good_path, joined_boot_ms, INT64_MAX);
+    FIXTURE_PATCH(good_path, look_wall_ms, INT64_MAX);
+    FIXTURE_PATCH(good_path, look_boot_ms, INT64_MIN);
+    FIXTURE_PATCH(good_path, lease_ms, -1);
+    FIXTURE_PATCH(good_path, number, UINT64_MAX);
+    FIXTURE_PATCH(good_path, epoch, UINT64_MAX);
+    FIXTURE_PATCH(good_path, alarms, UINT64_MAX);
+    FIXTURE_PATCH(good_path, without_detail, UINT64_MAX);
+    struct report_summary summary = fixture_summary(good_path);
+    ck_assert_int_eq(summary.process, 0);
+    ck_assert_int_eq(summary.joined_wall_ms, 0);
+    ck_assert_int_eq(summary.joined_boot_ms, INT64_C(253402300799999));
+    ck_assert_int_eq(summary.look.wall_ms, INT64_C(253402300799999));
+    ck_assert_int_eq(summary.look.boot_ms, 0);
+    ck_assert_int_eq(summary.look.lease_ms, INT64_C(3600000)); /* the longest: it may only lengthen a wait */
+    ck_assert_uint_eq(summary.number, INT64_MAX);
+    ck_assert_uint_eq(summary.look.epoch, 0); /* it knows of nothing */
+    ck_assert_uint_eq(summary.alarms, INT64_MAX);
+    ck_assert_uint_eq(summary.without_detail, UINT64_C(1) << 50);
+    const uint64_t most[2] = {UINT64_MAX, UINT64_MAX};
+    for (unsigned i = 0; i < REPORT_LANES; i++)
+        fixture_patch(good_path, REPORT_LANES_AT + i * sizeof(struct report_lane), most, sizeof most);
+    ck_assert_uint_eq(fixture_summary(good_path).verdicts[0], INT64_MAX);
+}
+END_TEST
+
+START_TEST(an_alarm_ends)
+{
+    char endless[REPORT_ALARM_SIZE];
+    memset(endless, 'A', sizeof endless);
+    fixture_patch(good_path, offsetof(struct report_header, alarm), endless, sizeof endless);
+    struct report_summary summary = fixture_summary(good_path);
+    ck_assert_uint_eq(strnlen(summary.alarm, sizeof summary.alarm), sizeof summary.alarm - 1);
+    memset(endless, '\x9b', sizeof endless);
+    fixture_patch(good_path, offsetof(struct report_header, alarm), endless, sizeof endless);
+    summary = fixture_summary(good_path);
+    ck_assert_uint_eq(strspn(summary.alarm, "?"), sizeof summary.alarm - 1);
+}
+END_TEST
+
 START_TEST(hands_out_clean_names)
 {
     static const char host[72] = "a\x1b[2J\n\xff\xc3\xa9\xc2\x85z";
@@ -305,6 +401,9 @@ int main(void)
     tcase_add_test(cases, opens_nothing_but_reports);
     tcase_add_test(cases, bears_files_that_are_cut_short);
     tcase_add_test(cases, counts_what_is_damaged);
+    tcase_add_loop_test(cases, what_cannot_be_is_damaged, 0, (int)(sizeof numbers / sizeof *numbers));
+    tcase_add_test(cases, a_header_is_brought_into_range);
+    tcase_add_test(cases, an_alarm_ends);
     tcase_add_test(cases, hands_out_clean_names);
     tcase_add_test(cases, bears_anything);
     tcase_add_test(cases, bears_noise);

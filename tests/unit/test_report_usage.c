@@ -45,15 +45,15 @@ START_TEST(keeps_pointers_good_while_the_file_grows)
     struct fixture_paths paths = fixture_paths();
     off_t size = fixture_size(paths.last);
     for (uint32_t i = 0; i < COUNT; i++) {
-        records[i] = report_credential(report, 1 + i / 3, i % 3, 1, FIXTURE_HOUR);
+        records[i] = report_credential(report, 1 + i / 3, 1 + i % 3, 1, FIXTURE_HOUR);
         report_count(records[i], SEALRING_ACCEPTED, 1);
         if (i % 100 == 0)
             report_touch_version(report_version(report, 7, 1 + i / 100), 1);
     }
     ck_assert_int_gt(fixture_size(paths.last), size);
     for (uint32_t i = 0; i < COUNT; i++) {
-        ck_assert_ptr_eq(report_credential(report, 1 + i / 3, i % 3, 1, FIXTURE_HOUR), records[i]);
-        ck_assert(records[i]->accepted == 1 && records[i]->key == 1 + i / 3 && records[i]->serial == i % 3);
+        ck_assert_ptr_eq(report_credential(report, 1 + i / 3, 1 + i % 3, 1, FIXTURE_HOUR), records[i]);
+        ck_assert(records[i]->accepted == 1 && records[i]->key == 1 + i / 3 && records[i]->serial == 1 + i % 3);
     }
     struct fixture_sums sums = fixture_sums(paths.last);
     ck_assert_uint_eq(sums.credentials, COUNT);
@@ -536,7 +536,7 @@ static void live_until_killed(int tell)
         _exit(1);
     for (uint32_t i = 1;; i++) {
         struct report_look look = look_number(i);
-        report_count(report_credential(report, i % 1000, 1, 1, FIXTURE_HOUR + i / 5000), SEALRING_ACCEPTED, i);
+        report_count(report_credential(report, 1 + i % 1000, 1, 1, FIXTURE_HOUR + i / 5000), SEALRING_ACCEPTED, i);
         report_count_version(report_version(report, 1, 1 + i % 50), SEALRING_ACCEPTED, i);
         if (i % 64 == 0 && (!report_write(report, &look) || write(tell, &i, sizeof i) != sizeof i))
             _exit(2);

@@ -36,7 +36,8 @@ struct usage {
 
 static uint64_t rejected(const sealring_usage_info *info)
 {
-    return info->not_yet_valid + info->expired + info->suspended + info->scope + info->closed;
+    uint64_t sum = moment_sum(info->not_yet_valid, info->expired);
+    return moment_sum(moment_sum(sum, info->suspended), moment_sum(info->scope, info->closed));
 }
 
 /* "3 scope, 1 expired". */
@@ -95,7 +96,7 @@ static int add_recent(const sealring_usage_info *info, void *context)
 {
     struct usage *usage = context;
     int64_t now = usage->session->now;
-    uint64_t calls = info->accepted + rejected(info);
+    uint64_t calls = moment_sum(info->accepted, rejected(info));
     int64_t end = info->from + info->span;
     size_t at = usage->at;
     while (at < usage->count && strcmp(usage->lines[at].info.key_id, info->key_id) != 0)
@@ -107,9 +108,9 @@ static int add_recent(const sealring_usage_info *info, void *context)
         struct line *line = &usage->lines[at];
         if (line->info.serial != info->serial)
             continue;
-        line->hour += end > now ? calls : 0;
-        line->day += end > now - DAY && info->span == HOUR ? calls : 0;
-        line->week += calls;
+        line->hour = moment_sum(line->hour, end > now ? calls : 0);
+        line->day = moment_sum(line->day, end > now - DAY && info->span == HOUR ? calls : 0);
+        line->week = moment_sum(line->week, calls);
     }
     return 0;
 }

@@ -61,6 +61,11 @@ void moment_format(int64_t time, int64_t now, char text[MOMENT_SIZE])
     snprintf(text + used, MOMENT_SIZE - used, " (%.40s)", relative);
 }
 
+uint64_t moment_sum(uint64_t a, uint64_t b)
+{
+    return a > INT64_MAX || b > INT64_MAX - a ? INT64_MAX : a + b;
+}
+
 void moment_number(uint64_t number, char text[MOMENT_SIZE])
 {
     char digits[24];

@@ -51,9 +51,9 @@ static int take_hour(const sealring_traffic_info *info, void *context)
     if (hour >= TRAFFIC_HOURS) /* a verifier's clock is ahead of ours */
         hour = TRAFFIC_HOURS - 1;
     struct traffic_row *row = row_of(traffic, info->version);
-    row->accepted[hour] += info->accepted;
-    row->rejected += info->rejected;
-    traffic->total[hour] += info->accepted;
+    row->accepted[hour] = moment_sum(row->accepted[hour], info->accepted);
+    row->rejected = moment_sum(row->rejected, info->rejected);
+    traffic->total[hour] = moment_sum(traffic->total[hour], info->accepted);
     return json_array_append_new(traffic->array,
                                  json_pack("{s:o, s:I, s:I, s:I}", "hour", jsontext_time(info->hour), "version",
                                            (json_int_t)info->version, "accepted", (json_int_t)info->accepted,
@@ -81,7 +81,9 @@ static size_t level_of(uint64_t part, uint64_t whole)
     if (part == 0)
         return 0;
     size_t level = (size_t)((double)part * EIGHTHS / (double)whole + 0.5);
-    return level < 1 ? 1 : level >= EIGHTHS && part < whole ? EIGHTHS - 1 : level;
+    if (level >= EIGHTHS)
+        return part < whole ? EIGHTHS - 1 : EIGHTHS;
+    return level < 1 ? 1 : level;
 }
 
 static void share_format(uint64_t part, uint64_t whole, char text[MOMENT_SIZE])
@@ -101,7 +103,7 @@ static uint64_t calls_of(const struct traffic_row *row)
 {
     uint64_t sum = 0;
     for (size_t hour = 0; hour < TRAFFIC_HOURS; hour++)
-        sum += row->accepted[hour];
+        sum = moment_sum(sum, row->accepted[hour]);
     return sum;
 }
 
