@@ -163,6 +163,20 @@ static bool blocks_barrier(const struct lifecycle_verifier *verifier, const stru
     return !proved(verifier, version->number);
 }
 
+/* Why the first of them cannot, as far as it reported that. */
+static void say_alarm(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_version *version,
+                      const struct lifecycle_evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->verifier_count; i++) {
+        const struct lifecycle_verifier *verifier = &evidence->verifiers[i];
+        char why[WHY_SIZE];
+        if (verifier->alarm == NULL || verifier->alarm[0] == '\0' || !blocks_barrier(verifier, version, evidence, why))
+            continue;
+        guard_say(reason, "; last alarm: %s", verifier->alarm);
+        return;
+    }
+}
+
 enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                     char reason[LIFECYCLE_REASON_SIZE])
 {
@@ -178,6 +192,7 @@ enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, con
         guard_say(reason, "barrier closed: %zu of %zu verifiers cannot verify version %lu yet: ", blockers,
                   evidence->verifier_count, (unsigned long)version->number);
         say_blockers(reason, blocks_barrier, blockers, version, evidence);
+        say_alarm(reason, version, evidence);
         return LIFECYCLE_WAITING;
     }
     for (size_t i = 0; i < evidence->verifier_count; i++)

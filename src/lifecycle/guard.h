@@ -38,6 +38,7 @@ struct lifecycle_ring {
 /* One verifier as its last report tells, seen from the waiting side. */
 struct lifecycle_verifier {
     const char *name;       /* for people: host and process */
+    const char *alarm;      /* the last one that it raised; NULL or "": none */
     uint64_t epoch;         /* applied */
     const uint32_t *proved; /* versions of this ring whose check value it derived */
     size_t proved_count;

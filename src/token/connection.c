@@ -3,6 +3,8 @@
 #include "token/connection.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -11,12 +13,14 @@
 #include "token/code.h"
 #include "token/sigpipe.h"
 
-#define CONNECTION_ENTER_TRIES 3
-#define CONNECTION_PATIENCE_MS 1000 /* how long a request waits for the one who repairs */
-#define CONNECTION_BACK_OFF_MS 1000 /* after a probe that failed */
-#define CONNECTION_AGAIN_MS    100  /* after one that did not */
-#define CONNECTION_ASKS        5    /* before a token counts as away */
-#define CONNECTION_ASK_NSEC    1000000L
+#define CONNECTION_ENTER_TRIES     3
+#define CONNECTION_PATIENCE_MS     1000 /* how long a request waits for the one who repairs */
+#define CONNECTION_BACK_OFF_MS     1000 /* after a probe that failed */
+#define CONNECTION_AGAIN_MS        100  /* after one that did not */
+#define CONNECTION_MISSING_MS      1000
+#define CONNECTION_MISSING_MOST_MS 300000
+#define CONNECTION_ASKS            5 /* before a token counts as away */
+#define CONNECTION_ASK_NSEC        1000000L
 
 struct timespec connection_deadline(int64_t milliseconds)
 {
@@ -334,6 +338,87 @@ sealring_status connection_refresh(struct token *token, bool insists, bool *fres
         *error = failure;
     }
     return status;
+}
+
+/* ---- Keys that a module does not show ---- */
+
+static struct connection_missing *connection_find_missing(struct token *token, const uint8_t *object_id,
+                                                          size_t object_id_length)
+{
+    for (size_t i = 0; i < CONNECTION_MISSING; i++) {
+        struct connection_missing *missing = &token->missing[i];
+        if (missing->object_id_length == object_id_length &&
+            memcmp(missing->object_id, object_id, object_id_length) == 0) {
+            return missing;
+        }
+    }
+    return NULL;
+}
+
+/* Whether it is time, and until when it will not be time again. */
+static bool connection_may_look_anew(struct token *token, const uint8_t *object_id, size_t object_id_length)
+{
+    int64_t now = clock_boot_ms();
+    pthread_mutex_lock(&token->probe_lock);
+    struct connection_missing *missing = connection_find_missing(token, object_id, object_id_length);
+    if (missing == NULL) {
+        missing = &token->missing[token->missing_next];
+        token->missing_next = (token->missing_next + 1) % CONNECTION_MISSING;
+        *missing = (struct connection_missing){.object_id_length = object_id_length, .wait_ms = CONNECTION_MISSING_MS};
+        memcpy(missing->object_id, object_id, object_id_length);
+    }
+    bool may = now >= missing->again_at;
+    if (may) {
+        missing->again_at = now + missing->wait_ms;
+        missing->wait_ms =
+            missing->wait_ms < CONNECTION_MISSING_MOST_MS / 2 ? 2 * missing->wait_ms : CONNECTION_MISSING_MOST_MS;
+    }
+    pthread_mutex_unlock(&token->probe_lock);
+    return may;
+}
+
+void connection_forget_missing(struct token *token, const uint8_t *object_id, size_t object_id_length)
+{
+    pthread_mutex_lock(&token->probe_lock);
+    struct connection_missing *missing = connection_find_missing(token, object_id, object_id_length);
+    if (missing != NULL) {
+        missing->object_id_length = 0;
+    }
+    pthread_mutex_unlock(&token->probe_lock);
+}
+
+void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+                            sealring_error *error)
+{
+    static const char shared[] =
+        "; its module was initialised by this program and not by sealring, which therefore does "
+        "not initialise it anew: if it shows only what was there when it was initialised, "
+        "restart this program";
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    sealring_error failure = {0};
+    *fresh = false;
+    if (!module->ours) {
+        if (error != NULL) {
+            size_t length = strlen(error->message);
+            snprintf(error->message + length, sizeof(error->message) - length, "%s", shared);
+        }
+        return;
+    }
+    if (!connection_may_look_anew(token, object_id, object_id_length)) {
+        return;
+    }
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    /* nobody waits here for a call that hangs in the module */
+    if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
+        if (module->initialised) {
+            *fresh = connection_connect(token, true, &failure) == SEALRING_OK;
+            atomic_store(&token->up, *fresh);
+        }
+        pthread_rwlock_unlock(&module->use);
+    }
+    sigpipe_guard_leave(&guard);
 }
 
 void connection_close(struct token *token)

@@ -23,6 +23,16 @@
 #include "token/slot.h"
 #include "token/token.h"
 
+#define CONNECTION_MISSING 8
+
+/* A key that the module did not show, and when it may be initialised anew for it. */
+struct connection_missing {
+    uint8_t object_id[TOKEN_OBJECT_ID_MAX];
+    size_t object_id_length; /* 0: no entry */
+    int64_t again_at;        /* on clock_boot_ms */
+    int64_t wait_ms;         /* until the time after that */
+};
+
 struct token {
     pid_t pid; /* of the process that opened it */
     bool guards_sigpipe;
@@ -61,7 +71,9 @@ struct token {
     bool probing;
     int64_t probe_started; /* on clock_boot_ms */
     int64_t next_probe;
-    sealring_error last_error; /* why the last probe failed */
+    sealring_error last_error;                             /* why the last probe failed */
+    struct connection_missing missing[CONNECTION_MISSING]; /* keys that were not found */
+    size_t missing_next;                                   /* the entry that is given up next */
 };
 
 /* SEALRING_TOKEN in a process that was forked from the one that opened the token. */
@@ -92,5 +104,15 @@ void connection_close(struct token *token);
  * if it could not be done, because the module is not ours; or, unless `insists`, because another of our tokens on it is at work,
  * which would have to connect anew as well. */
 sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error);
+
+/* For a key that the module does not show: some modules show the objects of their initialisation only, and one that another process made
+ * since is seen by a module that was initialised anew. That disturbs whoever uses the token just then, so it is done at once for a key
+ * that was not missed before, and then ever more rarely; never where the module is not ours. *fresh: it was done, look again.
+ * Where it can never be done `error`, which describes the missing key, is completed by that. */
+void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+                            sealring_error *error);
+
+/* The key was found: should it be missed again, the module is initialised anew at once. */
+void connection_forget_missing(struct token *token, const uint8_t *object_id, size_t object_id_length);
 
 #endif

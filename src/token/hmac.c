@@ -214,8 +214,8 @@ static sealring_status hmac_prove_action(struct attempt *attempt, void *context)
     return hmac_prove(attempt, request->reference, request->afresh);
 }
 
-sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
-                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+static sealring_status hmac_once(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
+                                 size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
 {
     struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
     sealring_error failure; /* a first try that only finds the key unproved is no failure of the call */
@@ -239,6 +239,27 @@ sealring_status token_hmac(struct token *token, const struct token_key_reference
     return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
 }
 
+/* A key that is not there is looked for once more by a module that was initialised anew. */
+static bool hmac_look_anew(struct token *token, const struct token_key_reference *reference, sealring_error *error)
+{
+    bool fresh;
+    connection_refresh_for(token, reference->object_id, reference->object_id_length, &fresh, error);
+    return fresh;
+}
+
+sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
+                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+{
+    sealring_status status = hmac_once(token, reference, data, length, mac, error);
+    if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
+        status = hmac_once(token, reference, data, length, mac, error);
+        if (status != SEALRING_NOT_FOUND) {
+            connection_forget_missing(token, reference->object_id, reference->object_id_length);
+        }
+    }
+    return status;
+}
+
 sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference, sealring_error *error)
 {
     struct hmac_request request = {.reference = reference, .afresh = true};
@@ -246,5 +267,12 @@ sealring_status token_key_prove(struct token *token, const struct token_key_refe
     if (status != SEALRING_OK) {
         return status;
     }
-    return attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
+    status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
+    if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
+        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
+        if (status != SEALRING_NOT_FOUND) {
+            connection_forget_missing(token, reference->object_id, reference->object_id_length);
+        }
+    }
+    return status;
 }

@@ -74,7 +74,7 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
             continue;
         }
         struct lifecycle_verifier *verifier = &evidence->verifiers[view->verifier_count++];
-        *verifier = (struct lifecycle_verifier){.name = entry->name, .proved = proved};
+        *verifier = (struct lifecycle_verifier){.name = entry->name, .alarm = entry->alarm, .proved = proved};
         verifier->proved_count = list_proved(entry, state, proved);
         proved += state->count;
         watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster->vault.lease_ms, verifier);

@@ -27,7 +27,7 @@
  *   fixed-label       their labels cannot be changed
  *   sign-unenforced   CKA_SIGN is kept, and a key signs whatever it is
  *   snapshot          shows the secret keys that were there at C_Initialize, and the process's own
- *   late=MS           finds a secret key only so many milliseconds after it was made
+ *   late=MS           finds a secret key that another process made only so many milliseconds later
  *   wrong-mac=N       one HMAC in N is wrong
  *   refuse-data       neither finds data objects nor shows their attributes */
 
@@ -164,10 +164,8 @@ static bool is_shown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
     if ((!snapshot && late == 0) || !key_id(session, object, id))
         return true;
     made(id, &line, &when);
-    if (line != SIZE_MAX && now_ms() < when + late)
-        return false;
     pthread_mutex_lock(&lock);
-    bool seen = !snapshot || line == SIZE_MAX || line < shown;
+    bool seen = (line == SIZE_MAX || now_ms() >= when + late) && (!snapshot || line == SIZE_MAX || line < shown);
     for (size_t i = 0; i < own_count; i++)
         seen = seen || strcmp(own[i], id) == 0;
     pthread_mutex_unlock(&lock);
@@ -257,7 +255,6 @@ static CK_RV initialize(void *arguments)
     pthread_mutex_lock(&lock);
     if (code == CKR_OK) {
         shown = made(NULL, NULL, NULL);
-        own_count = 0;
         if (trait("volatile-label"))
             label_count = 0;
     }

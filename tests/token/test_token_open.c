@@ -103,6 +103,9 @@ START_TEST(what_the_host_initialised_stays_initialised)
     ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
     ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
                      SEALRING_OK);
+    /* nor must a key that is not there */
+    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(error.message, "was initialised by this program and not by sealring"));
     token_close(token);
     CK_SESSION_INFO info;
     ck_assert_uint_eq(host->C_GetSessionInfo(session, &info), CKR_OK);
