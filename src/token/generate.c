@@ -90,7 +90,7 @@ static sealring_status generate_read_back(struct attempt *attempt, const struct 
         return status;
     }
     if (!known || length != reference->object_id_length || memcmp(object_id, reference->object_id, length) != 0 ||
-        strcmp(label, request->label) != 0) {
+        (label[0] != '\0' && strcmp(label, request->label) != 0)) { /* no label at all is the probe's to find */
         return error_set(attempt->error, SEALRING_REFUSED,
                          "the PKCS#11 token %s did not keep the ID or the label of %s: use a shorter ID",
                          attempt->token->name, request->name);

@@ -55,6 +55,12 @@ sealring_status token_key_relabel(struct token *token, const uint8_t *object_id,
 sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                      const char *label, bool allow, sealring_error *error);
 
+/* Whether the object is the key that the reference means, before it is changed: its label is `label`; or it has none, or still that of
+ * its making, as the token keeps or changes no labels, and it derives the reference's check value. One of these that does not sign cannot prove
+ * itself: it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
+sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
+                                   sealring_error *error);
+
 /* Whether the object signs: it is asked to. Its attributes decide nothing, as some tokens keep CKA_SIGN and do not enforce it. *signs
  * is true also where the call fails. */
 sealring_status token_key_signs(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *signs,
@@ -92,12 +98,20 @@ sealring_status token_key_examine(struct token *token, const char *label_prefix,
 sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                  const char *label, sealring_error *error);
 
+/* What becomes of a key's label. */
+enum token_labels {
+    TOKEN_LABELS_CHANGE, /* it lasts and can be changed */
+    TOKEN_LABELS_FIXED,  /* it lasts as it was made */
+    TOKEN_LABELS_LOST,   /* there is none after the module was initialised anew */
+};
+
 /* What a token can do, found out by doing it with a key that is destroyed again. */
 struct token_abilities {
     size_t object_id_length; /* the longest CKA_ID up to 16 bytes that it keeps: 16, 8 or 2 */
     bool closes_keys;        /* CKA_SIGN can be cleared, and the key refuses to sign afterwards */
     bool limits_mechanisms;  /* CKA_ALLOWED_MECHANISMS is known */
     bool refuses_copies;     /* CKA_COPYABLE false is known */
+    enum token_labels labels;
 };
 
 /* The key is labelled `label`, by which it is found again if this process ends meanwhile. SEALRING_TOKEN if the token lacks what

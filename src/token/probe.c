@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a token can do, found out by doing it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -7,7 +8,8 @@
 #include "token/key.h"
 #include "token/object.h"
 
-#define PROBE_INPUT "sealring probe"
+#define PROBE_INPUT   "sealring probe"
+#define PROBE_CHANGED "/relabelled"
 
 static const size_t probe_id_lengths[] = {16, 8, 2}; /* some tokens keep 16 bits of an ID only */
 
@@ -100,6 +102,52 @@ static sealring_status probe_closing(struct token *token, const struct token_key
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
+/* A label that cannot be changed is left by C_SetAttributeValue as it was, whatever it answers. */
+static bool probe_relabels(struct token *token, const struct token_key_reference *reference, const char *from,
+                           const char *to)
+{
+    return token_key_relabel(token, reference->object_id, reference->object_id_length, from, to, NULL) == SEALRING_OK;
+}
+
+struct probe_label {
+    const struct token_key_reference *reference;
+    char text[TOKEN_LABEL_MAX + 1];
+};
+
+static sealring_status probe_label_action(struct attempt *attempt, void *context)
+{
+    struct probe_label *label = context;
+    CK_OBJECT_HANDLE handle;
+    sealring_status status =
+        object_find(attempt, label->reference->object_id, label->reference->object_id_length, &handle);
+    return status == SEALRING_OK ? object_read_label(attempt, handle, label->text) : status;
+}
+
+/* Gives the key another label, looks at it after the module was initialised anew, and gives back the one by which it is found again. */
+static sealring_status probe_labels(struct token *token, const struct token_key_reference *reference, const char *label,
+                                    enum token_labels *labels, sealring_error *error)
+{
+    char changed[TOKEN_LABEL_MAX + 1];
+    struct probe_label read = {.reference = reference};
+    bool fresh;
+    snprintf(changed, sizeof(changed), "%.*s" PROBE_CHANGED, (int)(TOKEN_LABEL_MAX - sizeof(PROBE_CHANGED)), label);
+    bool changes = probe_relabels(token, reference, label, changed);
+    sealring_status status = connection_refresh(token, true, &fresh, error);
+    if (status == SEALRING_OK) {
+        status = attempt_run(token, ATTEMPT_SEARCH, probe_label_action, &read, error);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (changes && strcmp(read.text, changed) == 0) {
+        changes = probe_relabels(token, reference, changed, label);
+        *labels = changes ? TOKEN_LABELS_CHANGE : TOKEN_LABELS_LOST;
+    } else {
+        *labels = strcmp(read.text, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
+    }
+    return SEALRING_OK;
+}
+
 sealring_status token_probe(struct token *token, const char *label, struct token_abilities *abilities,
                             sealring_error *error)
 {
@@ -123,9 +171,12 @@ sealring_status token_probe(struct token *token, const char *label, struct token
     if (status == SEALRING_OK) {
         status = probe_closing(token, &reference, &abilities->closes_keys, error);
     }
+    if (status == SEALRING_OK) {
+        status = probe_labels(token, &reference, label, &abilities->labels, error);
+    }
     sealring_error destroy_error;
     sealring_status destroyed =
-        token_key_destroy(token, reference.object_id, reference.object_id_length, label, &destroy_error);
+        token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &destroy_error);
     if (status == SEALRING_OK && destroyed != SEALRING_OK) {
         status = error_set_token(error, destroy_error.token_code, "a key for trying cannot be destroyed again: %s",
                                  destroy_error.message);

@@ -8,7 +8,7 @@ libsealring_core_la_SOURCES += \
 	src/token/environment.c src/token/environment.h \
 	src/token/generate.c src/token/key.h \
 	src/token/hmac.c src/token/hmac.h \
-	src/token/index.c src/token/index.h \
+	src/token/identify.c src/token/index.c src/token/index.h \
 	src/token/interruption.c src/token/interruption.h \
 	src/token/key.c \
 	src/token/login.c src/token/login.h \

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "vault/recover.h"
 
 /* The version that the event is about: its first step's. */
 static uint32_t subject(const struct transition *transition)
@@ -17,11 +16,11 @@ static uint32_t subject(const struct transition *transition)
 static sealring_status allow_sign(struct transition *transition, bool allow, sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, subject(transition));
-    char label[TOKEN_LABEL_MAX + 1];
+    struct owned owned;
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
-    recover_version_label(transition->state.ring.name, row->number, label);
-    return token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length, label, allow, error);
+    owned_aim(&transition->vault, &transition->state.ring, row, &owned);
+    return owned_allow_sign(transition->manager->token, &owned, allow, error);
 }
 
 struct owed {
@@ -53,23 +52,19 @@ static sealring_status set_owed(struct transition *transition, bool owed, struct
     return manager_write(transition->manager, false, act, write_owed, &change, error);
 }
 
-void closing_aim(const struct transition *transition, struct closing_target *target)
+void closing_aim(const struct transition *transition, struct owned *target)
 {
     const struct registry_version *row = state_find(&transition->state, subject(transition));
     memset(target, 0, sizeof *target);
-    if (row == NULL)
-        return;
-    memcpy(target->object_id, row->object_id, sizeof target->object_id);
-    target->object_id_length = row->object_id_length;
-    recover_version_label(transition->state.ring.name, row->number, target->label);
+    if (row != NULL)
+        owned_aim(&transition->vault, &transition->state.ring, row, target);
 }
 
 /* Tried also where the registry says that this token cannot do it: that is the word of whoever can write the registry. */
-bool closing_regardless(struct transition *transition, const struct closing_target *target)
+bool closing_regardless(struct transition *transition, const struct owned *target)
 {
-    return transition->manager->token != NULL && target->object_id_length > 0 &&
-           token_key_allow_sign(transition->manager->token, target->object_id, target->object_id_length, target->label,
-                                false, NULL) == SEALRING_OK;
+    return transition->manager->token != NULL && target->reference.object_id_length > 0 &&
+           owned_allow_sign(transition->manager->token, target, false, NULL) == SEALRING_OK;
 }
 
 void closing_follow(struct transition *transition, const char *problem)
@@ -123,11 +118,10 @@ void closing_revert(struct transition *transition)
 sealring_status closing_destroy(struct transition *transition, struct audit_act *act, sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, subject(transition));
-    char label[TOKEN_LABEL_MAX + 1];
+    struct owned owned;
     sealring_error inner;
-    recover_version_label(transition->state.ring.name, row->number, label);
-    sealring_status status =
-        token_key_destroy(transition->manager->token, row->object_id, row->object_id_length, label, &inner);
+    owned_aim(&transition->vault, &transition->state.ring, row, &owned);
+    sealring_status status = owned_destroy(transition->manager->token, &owned, &inner);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)

@@ -3,21 +3,15 @@
 #ifndef VAULT_CLOSING_H
 #define VAULT_CLOSING_H
 
+#include "vault/owned.h"
 #include "vault/transition.h"
 
-/* An object is told by its ID and by its label sealring/RING/VERSION, which the token keeps: an edited registry cannot have
- * another one closed, opened or destroyed. */
-
-/* The object of the version that an event is about, remembered while the ring can be read. */
-struct closing_target {
-    uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
-    size_t object_id_length;
-    char label[TOKEN_LABEL_MAX + 1];
-};
-void closing_aim(const struct transition *transition, struct closing_target *target);
+/* The object of the version that an event is about, remembered while the ring can be read. An object is changed only if it is the
+ * version's (owned.h). */
+void closing_aim(const struct transition *transition, struct owned *target);
 
 /* compromise, when the registry cannot be told: closes the object all the same, if the token is open and can. */
-bool closing_regardless(struct transition *transition, const struct closing_target *target);
+bool closing_regardless(struct transition *transition, const struct owned *target);
 
 /* retire, compromise, after their commit: what could not be closed yet is closed now, or stays owed and is said.
  * problem: why the token is not open, if it is not. */

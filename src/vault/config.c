@@ -20,7 +20,8 @@ enum value_kind {
     VALUE_PATH,
     VALUE_VARIABLE,
     VALUE_NUMBER /* kept as text; 1 to 4096 */,
-    VALUE_PIN /* a path, unless it says that it is none */
+    VALUE_PIN /* a path, unless it says that it is none */,
+    VALUE_LABELS /* one of label_words */
 };
 
 /* The keys of sealring.conf. One row per key; sealring.conf(5) documents them in this order. */
@@ -37,11 +38,38 @@ static const struct config_key {
     {"module-environment", VALUE_VARIABLE, 0, 0, false},
     {"module-sessions", VALUE_NUMBER, offsetof(struct config, module_sessions), CONFIG_NUMBER_SIZE, false},
     {"token", VALUE_TEXT, offsetof(struct config, token), CONFIG_TEXT_SIZE, true},
+    {"token-labels", VALUE_LABELS, offsetof(struct config, token_labels), CONFIG_WORD_SIZE, false},
     {"pin-source", VALUE_PIN, offsetof(struct config, pin_source), PATH_MAX, true},
     {"audit-token", VALUE_TEXT, offsetof(struct config, audit_token), CONFIG_TEXT_SIZE, false},
     {"audit-pin-source", VALUE_PIN, offsetof(struct config, audit_pin_source), PATH_MAX, false},
 };
 static const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
+
+static const char *const label_words[] = {
+    [TOKEN_LABELS_CHANGE] = "changeable", [TOKEN_LABELS_FIXED] = "fixed", [TOKEN_LABELS_LOST] = "lost"};
+static const size_t label_word_count = sizeof label_words / sizeof label_words[0];
+
+static bool is_label_word(const char *value)
+{
+    for (size_t i = 0; i < label_word_count; i++)
+        if (strcmp(value, label_words[i]) == 0)
+            return true;
+    return false;
+}
+
+enum token_labels config_labels(const struct config *config)
+{
+    for (size_t i = 0; i < label_word_count; i++)
+        if (strcmp(config->token_labels, label_words[i]) == 0)
+            return (enum token_labels)i;
+    return TOKEN_LABELS_CHANGE;
+}
+
+void config_set_labels(struct config *config, enum token_labels labels)
+{
+    snprintf(config->token_labels, sizeof config->token_labels, "%s",
+             labels == TOKEN_LABELS_CHANGE ? "" : label_words[labels]);
+}
 
 /* Writes DIRECTORY/NAME, or NAME if it is absolute; false if it does not fit. Both may lie in the structure that path is in. */
 static bool join(char path[PATH_MAX], const char *directory, const char *name)
@@ -176,6 +204,9 @@ static sealring_status apply_line(struct config *config, char *line, bool seen[]
         return SEALRING_INVALID;
     } else if (key->kind == VALUE_NUMBER && !is_number(value)) {
         snprintf(problem, 128, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
+        return SEALRING_INVALID;
+    } else if (key->kind == VALUE_LABELS && !is_label_word(value)) {
+        snprintf(problem, 128, "has a value for `%s` that is none of: changeable, fixed, lost", key->name);
         return SEALRING_INVALID;
     } else if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL) {
         snprintf(problem, 128, "%s", pin_source_problem(value));

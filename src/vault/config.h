@@ -9,6 +9,7 @@
 
 #include <sealring/manage.h>
 
+#include "token/key.h"
 #include "token/token.h"
 #include "vault/software.h"
 
@@ -16,6 +17,7 @@
 #define CONFIG_ENVIRONMENT_MAX 16
 #define CONFIG_TEXT_SIZE       1024
 #define CONFIG_NUMBER_SIZE     8
+#define CONFIG_WORD_SIZE       16
 
 struct config_variable {
     char name[128];
@@ -32,6 +34,7 @@ struct config {
     char module_init_args[CONFIG_TEXT_SIZE];
     char module_sessions[CONFIG_NUMBER_SIZE]; /* decimal */
     char token[CONFIG_TEXT_SIZE];
+    char token_labels[CONFIG_WORD_SIZE]; /* what becomes of a key's label: config_labels */
     char pin_source[PATH_MAX];
     char login_record[PATH_MAX];
     char audit_token[CONFIG_TEXT_SIZE];
@@ -55,6 +58,11 @@ sealring_status config_check_directory(const char *path, sealring_error *error);
 /* An empty configuration for a directory that exists, with the standard places in it. */
 sealring_status config_new(const char *directory, struct config **made, sealring_error *error);
 void config_free(struct config *config);
+
+/* What init found out about the token's labels, and what is written of that: nothing where they can be changed, so that an older program
+ * reads the configuration of every vault that it can handle. */
+enum token_labels config_labels(const struct config *config);
+void config_set_labels(struct config *config, enum token_labels labels);
 
 /* "NAME=VALUE". SEALRING_INVALID if it is none or there are too many. */
 sealring_status config_add_variable(struct config *config, const char *assignment, sealring_error *error);

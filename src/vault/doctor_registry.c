@@ -11,6 +11,7 @@
 #include "lifecycle/invariant.h"
 #include "registry/examine.h"
 #include "registry/lock.h"
+#include "vault/config.h"
 #include "vault/doctor.h"
 #include "vault/plan.h"
 
@@ -228,7 +229,14 @@ static void tell_intention(struct doctor *doctor, const struct registry_intentio
     struct doctor_finding *finding =
         doctor_find(doctor, DOCTOR_INTENTION_UNFINISHED, object,
                     "a key was about to be made at %s by %s, who neither finished nor gave up", when, intention->owner);
-    doctor_mend(doctor, finding, "sealring doctor --repair");
+    if (config_labels(doctor->config) == TOKEN_LABELS_CHANGE)
+        doctor_mend(doctor, finding, "sealring doctor --repair");
+    else /* nothing but the label would tell whose the object is */
+        doctor_mend(
+            doctor, finding,
+            "sealring doctor --repair; if it stays, the token has the key, and no version has it: sealring token "
+            "destroy-object %s --reason REASON",
+            object + 4);
 }
 
 static sealring_status read_owed(struct registry *registry, void *context, sealring_error *error)

@@ -11,7 +11,9 @@
 #include "base/sha256.h"
 #include "lifecycle/table.h"
 #include "registry/lock.h"
+#include "vault/config.h"
 #include "vault/doctor.h"
+#include "vault/owned.h"
 #include "vault/recover.h"
 #include "verifier/derive.h"
 
@@ -239,6 +241,35 @@ static void look_at_attributes(const struct token_look *look, const struct versi
     }
 }
 
+/* Whether the object is the version's: by its label; where the token keeps or changes none, by its check value. */
+static sealring_status look_at_label(const struct token_look *look, const struct version_look *version,
+                                     const struct token_key_info *object, bool *owned)
+{
+    char text[TOKEN_LABEL_MAX + 64];
+    struct owned aim;
+    sealring_status status = SEALRING_REFUSED;
+    sealring_error error = {.message = ""};
+    bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
+    owned_aim(&look->vault, &version->ring, &version->row, &aim);
+    *owned = strcmp(object->label, aim.label) == 0;
+    if (*owned || (intent && look->intention_count > 0))
+        return SEALRING_OK; /* the latter is told as an unfinished step */
+    snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
+    if (config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE)
+        status = token_key_identify(look->doctor->manager->token, &aim.reference, aim.label, &error);
+    *owned = status == SEALRING_OK;
+    if (*owned || status == SEALRING_TOKEN)
+        return status;
+    struct doctor_finding *finding =
+        find_version(look, DOCTOR_OBJECT_RELABELLED, version, error.message[0] != '\0' ? error.message : text);
+    doctor_mend(
+        look->doctor, finding,
+        "find out who relabelled it, or edited the registry: sealring audit verify; sealring audit show --ring %s; if "
+        "the token keeps no labels: token-labels = lost in sealring.conf",
+        version->ring.name);
+    return SEALRING_OK;
+}
+
 /* What a closed version's object is asked for decides, and not its CKA_SIGN alone. */
 static sealring_status look_at_closed(const struct token_look *look, const struct version_look *version, bool *signs)
 {
@@ -254,20 +285,11 @@ static sealring_status look_at_object(const struct token_look *look, const struc
                                       const struct token_key_info *object)
 {
     const struct registry_version *row = &version->row;
-    char label[TOKEN_LABEL_MAX + 1], text[TOKEN_LABEL_MAX + 64];
     struct doctor_finding *finding;
-    recover_version_label(version->ring.name, row->number, label);
-    if (strcmp(object->label, label) != 0) {
-        if (strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0 && look->intention_count > 0)
-            return SEALRING_OK; /* told as an unfinished step */
-        snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
-        finding = find_version(look, DOCTOR_OBJECT_RELABELLED, version, text);
-        doctor_mend(
-            look->doctor, finding,
-            "find out who relabelled it, or edited the registry: sealring audit verify; sealring audit show --ring %s",
-            version->ring.name);
-        return SEALRING_OK;
-    }
+    bool owned;
+    sealring_status status = look_at_label(look, version, object, &owned);
+    if (status != SEALRING_OK || !owned)
+        return status;
     if (row->state == SEALRING_VERSION_DESTROYED) {
         if (!row->closing_owed) { /* else told with what is owed */
             finding = find_version(look, DOCTOR_DESTRUCTION_OWED, version, "its object is in the token");
@@ -277,7 +299,7 @@ static sealring_status look_at_object(const struct token_look *look, const struc
     }
     look_at_attributes(look, version, object);
     bool signs = object->sign;
-    sealring_status status = look_at_closed(look, version, &signs);
+    status = look_at_closed(look, version, &signs);
     if (status != SEALRING_OK)
         return status;
     if (lifecycle_accepts(row->state) && !object->sign)
@@ -355,20 +377,21 @@ static void tell_stranger(const struct token_look *look, enum doctor_kind kind, 
         doctor_find(look->doctor, kind, name,
                     "the token has an object labelled \"%s\", and the registry knows of none such", object->label);
     doctor_mend(look->doctor, finding,
-                "if no other vault on this token has it: pkcs11-tool --login --delete-object --type secrkey --id %s",
-                digits);
+                "if no other vault on this token has it: sealring token destroy-object %s --reason REASON", digits);
 }
 
 static void look_at_strangers(const struct token_look *look)
 {
     size_t unknown = 0;
+    bool lost = config_labels(look->doctor->config) == TOKEN_LABELS_LOST;
     for (size_t i = 0; i < look->object_count; i++) {
         const struct token_key_info *object = &look->objects[i];
         bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
         bool version = strncmp(object->label, LABEL_VERSION, strlen(LABEL_VERSION)) == 0;
-        if ((!intent && !version) || is_version_object(look, object) || is_intended(look, object))
+        bool unlabelled = lost && object->label[0] == '\0' && object->wrong[0] == '\0';
+        if ((!intent && !version && !unlabelled) || is_version_object(look, object) || is_intended(look, object))
             continue;
-        if (intent)
+        if (intent || unlabelled)
             tell_stranger(look, DOCTOR_OBJECT_HALF_MADE, object);
         else if (names_own_ring(look, object->label))
             tell_stranger(look, DOCTOR_OBJECT_FOREIGN, object);

@@ -287,6 +287,8 @@ static sealring_status probe(struct init *init, sealring_error *error)
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
         status = token_probe(token, label, &init->abilities, error);
+    if (status == SEALRING_OK)
+        config_set_labels(init->config, init->abilities.labels);
     token_close(token);
     return status;
 }
@@ -318,7 +320,8 @@ static sealring_status discard(const struct init *init, const uint8_t vault_id[R
     if (status == SEALRING_OK)
         status = token_key_each(token, label, keep_probe, &probes, error);
     for (size_t i = 0; status == SEALRING_OK && i < probes.count; i++)
-        status = token_key_destroy(token, probes.keys[i].object_id, probes.keys[i].object_id_length, label, error);
+        status = token_key_destroy(token, probes.keys[i].object_id, probes.keys[i].object_id_length,
+                                   probes.keys[i].label, error);
     token_close(token);
     if (status == SEALRING_OK && witness_configured(init->config))
         status = witness_discard(init->config, vault_id, error);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "kdf/claims.h"
+#include "vault/config.h"
 #include "vault/recover.h"
 
 struct intend_context {
@@ -39,23 +40,35 @@ static sealring_status forget(struct registry *registry, void *context, sealring
     return registry_intention_delete(registry, make->intention.id, error);
 }
 
+/* Where a label is not what it was made, or cannot be changed, the object has its own from the start. */
+static bool keeps_intention(const struct make *make)
+{
+    return config_labels(make->manager->config) == TOKEN_LABELS_CHANGE;
+}
+
 static void make_finish(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];
     char label[TOKEN_LABEL_MAX + 1];
     recover_intention_label(make->intention.nonce, intent);
     recover_version_label(make->ring, make->number, label);
-    if (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
+    if (!keeps_intention(make) ||
+        token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
                           label, NULL) == SEALRING_OK)
         (void)manager_write(make->manager, false, NULL, forget, make, NULL);
 }
 
+/* This process has made the object, under an ID of its own drawing: it needs no label to know that. One that could not be made was
+ * destroyed by whoever tried; whether it is gone is recovery's to find. */
 static void make_undo(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];
     recover_intention_label(make->intention.nonce, intent);
-    sealring_status status = token_key_destroy(make->manager->token, make->reference.object_id,
-                                               make->reference.object_id_length, intent, NULL);
+    if (!keeps_intention(make) && !make->generated)
+        return;
+    sealring_status status =
+        token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
+                          keeps_intention(make) ? intent : NULL, NULL);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         (void)manager_write(make->manager, false, NULL, forget, make, NULL);
 }
@@ -80,8 +93,12 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
     if (status != SEALRING_OK)
         return status;
     char label[TOKEN_LABEL_MAX + 1];
-    recover_intention_label(make->intention.nonce, label);
+    if (keeps_intention(make))
+        recover_intention_label(make->intention.nonce, label);
+    else
+        recover_version_label(make->ring, number, label);
     status = token_key_generate(manager->token, label, &make->reference, error);
+    make->generated = status == SEALRING_OK;
     if (status != SEALRING_OK)
         make_undo(make);
     return status;

@@ -12,6 +12,7 @@ struct make {
     struct token_key_reference reference;
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
     uint32_t number;
+    bool generated; /* the object is there, and nobody else made it */
 };
 
 /* Writes the intention and generates the object under its label. ring->id 0: a ring that is made together with it.

@@ -9,6 +9,8 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "lifecycle/table.h"
+#include "vault/config.h"
+#include "vault/owned.h"
 #include "vault/waiting.h"
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
@@ -30,6 +32,7 @@ struct unfinished {
     struct registry_intention intention;
     struct registry_version version;
     bool has_version;
+    struct registry_ring ring_row; /* of a closing */
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
 };
 
@@ -39,6 +42,7 @@ struct worklist {
     struct unfinished closings[RECOVER_AT_ONCE];
     size_t closing_count;
     sealring_manager *manager;
+    struct registry_vault vault;
 };
 
 static sealring_status collect_intention(const struct registry_intention *intention, void *context,
@@ -68,8 +72,10 @@ static sealring_status name_ring(const struct registry_ring *ring, void *context
         if (list->intentions[i].has_version && list->intentions[i].version.ring == ring->id)
             memcpy(list->intentions[i].ring, ring->name, sizeof ring->name);
     for (size_t i = 0; i < list->closing_count; i++)
-        if (list->closings[i].version.ring == ring->id)
+        if (list->closings[i].version.ring == ring->id) {
             memcpy(list->closings[i].ring, ring->name, sizeof ring->name);
+            list->closings[i].ring_row = *ring;
+        }
     return SEALRING_OK;
 }
 
@@ -78,6 +84,7 @@ static sealring_status collect(struct registry *registry, void *context, sealrin
     struct worklist *list = context;
     list->intention_count = 0;
     list->closing_count = 0;
+    list->vault = *registry_vault_row(registry);
     sealring_status status = registry_intention_each(registry, collect_intention, list, error);
     for (size_t i = 0; status == SEALRING_OK && i < list->intention_count; i++) {
         struct unfinished *one = &list->intentions[i];
@@ -102,11 +109,33 @@ static sealring_status delete_intention(struct registry *registry, void *context
     return registry_intention_delete(registry, one->intention.id, error);
 }
 
+/* The object has no label of an intention, or will not keep it. What is named by an intention alone may be anybody's key: whoever can write
+ * the registry can write one. So nothing is destroyed, and an object that no version has stays for an operator to destroy by name. */
+static sealring_status look_for_unlabelled(sealring_manager *manager, const struct unfinished *one,
+                                           sealring_error *error)
+{
+    bool signs;
+    if (one->has_version)
+        return SEALRING_OK;
+    return token_key_signs(manager->token, one->intention.object_id, one->intention.object_id_length, &signs, error);
+}
+
+static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *intent,
+                                       sealring_error *error)
+{
+    char label[TOKEN_LABEL_MAX + 1];
+    const struct registry_intention *intention = &one->intention;
+    if (!one->has_version)
+        return token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
+    recover_version_label(one->ring, one->version.number, label);
+    return token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error);
+}
+
 static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
 {
     char intent[TOKEN_LABEL_MAX + 1];
-    char label[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
+    bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
     struct audit_act act = {.name = one->has_version ? "recover.complete" : "recover.undo"};
     sealring_error inner = {.token_code = 0};
     sealring_status status;
@@ -114,12 +143,10 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
     if (one->has_version) {
         memcpy(act.ring, one->ring, sizeof act.ring);
         act.version = one->version.number;
-        recover_version_label(one->ring, one->version.number, label);
-        status =
-            token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, &inner);
-    } else {
-        status = token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, &inner);
     }
+    status = labelled ? finish_labelled(manager, one, intent, &inner) : look_for_unlabelled(manager, one, &inner);
+    if (!labelled && !one->has_version && (status == SEALRING_OK || status == SEALRING_REFUSED))
+        return SEALRING_OK; /* the object is there */
     /* no such object, or one with another label: there is nothing of this intention in the token. If the token itself refused,
      * the intention stays, and holds nothing else up. */
     if (status == SEALRING_REFUSED && inner.token_code != 0)
@@ -146,12 +173,12 @@ static sealring_status clear_owed(struct registry *registry, void *context, seal
     return registry_version_update(registry, &version, error);
 }
 
-static sealring_status finish_closing(sealring_manager *manager, struct unfinished *one, sealring_error *error)
+static sealring_status finish_closing(sealring_manager *manager, const struct registry_vault *vault,
+                                      struct unfinished *one, sealring_error *error)
 {
-    char label[TOKEN_LABEL_MAX + 1];
-    recover_version_label(one->ring, one->version.number, label);
-    sealring_status status = token_key_allow_sign(manager->token, one->version.object_id, one->version.object_id_length,
-                                                  label, false, error);
+    struct owned owned;
+    owned_aim(vault, &one->ring_row, &one->version, &owned);
+    sealring_status status = owned_allow_sign(manager->token, &owned, false, error);
     /* an object that is gone signs nothing; a token that refuses stays owed and is said by `status`; so does a destruction,
      * which takes an operator's word */
     if (status == SEALRING_REFUSED || (status == SEALRING_OK && one->version.state == SEALRING_VERSION_DESTROYED))
@@ -201,6 +228,6 @@ sealring_status recover_unfinished(sealring_manager *manager, sealring_error *er
         status = finish_intention(manager, &list.intentions[i], error);
     for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)
         if (may_close(manager, &list.closings[i].version))
-            status = finish_closing(manager, &list.closings[i], error);
+            status = finish_closing(manager, &list.vault, &list.closings[i], error);
     return status;
 }

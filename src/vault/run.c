@@ -180,29 +180,11 @@ static sealring_status take_stock(struct run *run)
 
 /* ---- one act ---- */
 
-struct witness {
-    const struct registry_version *version;
-    bool found;
-    bool signs;
-};
-
-static sealring_status look_at_object(const struct token_key_info *key, void *context, sealring_error *error)
-{
-    struct witness *witness = context;
-    (void)error;
-    if (key->object_id_length != witness->version->object_id_length ||
-        memcmp(key->object_id, witness->version->object_id, key->object_id_length) != 0)
-        return SEALRING_OK;
-    witness->found = true;
-    witness->signs = witness->signs || key->sign;
-    return SEALRING_OK;
-}
-
 /* An object is not destroyed on the registry's word alone: the token has to say that it was closed. One that is gone is no loss. */
 static sealring_status ask_witness(struct run *run, uint32_t number, sealring_error *error)
 {
-    char label[TOKEN_LABEL_MAX + 1];
-    struct witness witness = {.version = state_find(&run->plan.state, number)};
+    const struct registry_version *version = state_find(&run->plan.state, number);
+    bool signs = false;
     if (!run->manager->roster.vault.token_closes_keys)
         return error_set(
             error, SEALRING_REFUSED,
@@ -210,15 +192,13 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
             "`sealring destroy %s %u` takes a person",
             number, run->plan.ring, number);
     sealring_status status = manager_token(run->manager, error);
-    if (status != SEALRING_OK || witness.version == NULL)
+    if (status != SEALRING_OK || version == NULL)
         return status;
-    recover_version_label(run->plan.ring, number, label);
-    status = token_key_each(run->manager->token, label, look_at_object, &witness, error);
-    /* the attribute alone is no proof: some tokens keep it and sign */
-    if (status == SEALRING_OK && witness.found && !witness.signs)
-        status = token_key_signs(run->manager->token, witness.version->object_id, witness.version->object_id_length,
-                                 &witness.signs, error);
-    if (status == SEALRING_OK && witness.signs)
+    /* CKA_SIGN alone is no proof: some tokens keep it and sign */
+    status = token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, error);
+    if (status == SEALRING_NOT_FOUND)
+        return SEALRING_OK;
+    if (status == SEALRING_OK && signs)
         return error_set(
             error, SEALRING_REFUSED,
             "the registry says that version %u is closed, but its object can sign still: find out who wrote "

@@ -22,6 +22,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/manager.c src/vault/manager.h \
 	src/vault/software.c src/vault/software.h \
 	src/vault/open.c \
+	src/vault/orphan.c src/vault/owned.c src/vault/owned.h \
 	src/vault/parallel.c src/vault/parallel.h \
 	src/vault/redo.c src/vault/redo.h \
 	src/vault/recover.c src/vault/recover.h \

@@ -107,7 +107,7 @@ static sealring_status retire(struct transition *transition, sealring_error *err
  * an active version whose object refuses, which nobody would mend. But a registry that cannot be told holds nothing up. */
 static sealring_status compromise(struct transition *transition, sealring_error *error)
 {
-    struct closing_target target;
+    struct owned target;
     sealring_error inner;
     closing_aim(transition, &target);
     sealring_status status = transition_commit(transition, &inner);

@@ -12,6 +12,7 @@ const struct command *const command_table[] = {
     &command_usage,
     &command_run,
     &command_doctor,
+    &command_token_destroy_object,
     &command_backup,
     &command_restore,
     &command_ring_create,

@@ -35,7 +35,7 @@ sealring_SOURCES = \
 	tools/sealring/traffic.h tools/sealring/plans.c tools/sealring/plans.h tools/sealring/advice.c tools/sealring/advice.h \
 	tools/sealring/verifiers.c tools/sealring/verifiers.h tools/sealring/overview.c tools/sealring/overview.h \
 	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c tools/sealring/cmd_backup.c tools/sealring/cmd_restore.c \
-	tools/sealring/cmd_status.c \
+	tools/sealring/cmd_status.c tools/sealring/cmd_token.c \
 	tools/sealring/cmd_run.c \
 	tools/sealring/cmd_doctor.c \
 	tools/sealring/cmd_ring.c \

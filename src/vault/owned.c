@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version's object in the token: changed and destroyed only if it is that version's. */
+#include "vault/owned.h"
+
+#include <string.h>
+
+#include "vault/recover.h"
+#include "verifier/derive.h"
+
+void owned_aim(const struct registry_vault *vault, const struct registry_ring *ring,
+               const struct registry_version *version, struct owned *owned)
+{
+    memset(owned, 0, sizeof *owned);
+    derive_reference(vault, ring, version, &owned->reference);
+    recover_version_label(ring->name, version->number, owned->label);
+}
+
+sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error)
+{
+    const struct token_key_reference *reference = &owned->reference;
+    sealring_status status = token_key_identify(token, reference, owned->label, error);
+    if (status == SEALRING_OK)
+        status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, error);
+    return status;
+}
+
+sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error)
+{
+    const struct token_key_reference *reference = &owned->reference;
+    sealring_status status = token_key_identify(token, reference, owned->label, error);
+    if (status == SEALRING_OK)
+        status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, error);
+    return status;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version's object in the token: changed and destroyed only if it is that version's. */
+#ifndef VAULT_OWNED_H
+#define VAULT_OWNED_H
+
+#include "token/key.h"
+#include "vault/manager.h"
+
+/* Whoever can write the registry can name any object by its ID. What counts is what the token confirms: the object's label
+ * sealring/RING/NUMBER, or, where the token keeps no labels, the version's check value. */
+struct owned {
+    struct token_key_reference reference; /* object_id_length 0: there is no such version */
+    char label[TOKEN_LABEL_MAX + 1];
+};
+
+void owned_aim(const struct registry_vault *vault, const struct registry_ring *ring,
+               const struct registry_version *version, struct owned *owned);
+
+/* As token_key_allow_sign and token_key_destroy; SEALRING_REFUSED with token_code 0 also for an object that is not the version's. */
+sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error);
+sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error);
+
+#endif
