@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vault/copies.h"
 #include "vault/recover.h"
 
 /* The version that the event is about: its first step's. */
@@ -21,7 +22,13 @@ static sealring_status allow_sign(struct transition *transition, bool allow, sea
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
     recover_version_label(transition->state.ring.name, row->number, label);
-    return token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length, label, allow, error);
+    sealring_status status = token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length,
+                                                  label, allow, error);
+    if (status == SEALRING_OK && allow)
+        status = copies_follow(transition->manager, error);
+    else if (status == SEALRING_OK)
+        copies_follow_closing(transition->manager, row->object_id, row->object_id_length);
+    return status;
 }
 
 struct owed {
@@ -67,9 +74,12 @@ void closing_aim(const struct transition *transition, struct closing_target *tar
 /* Tried also where the registry says that this token cannot do it: that is the word of whoever can write the registry. */
 bool closing_regardless(struct transition *transition, const struct closing_target *target)
 {
-    return transition->manager->token != NULL && target->object_id_length > 0 &&
-           token_key_allow_sign(transition->manager->token, target->object_id, target->object_id_length, target->label,
-                                false, NULL) == SEALRING_OK;
+    bool closed = transition->manager->token != NULL && target->object_id_length > 0 &&
+                  token_key_allow_sign(transition->manager->token, target->object_id, target->object_id_length,
+                                       target->label, false, NULL) == SEALRING_OK;
+    if (closed)
+        copies_follow_closing(transition->manager, target->object_id, target->object_id_length);
+    return closed;
 }
 
 void closing_follow(struct transition *transition, const char *problem)
@@ -126,8 +136,10 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     char label[TOKEN_LABEL_MAX + 1];
     sealring_error inner;
     recover_version_label(transition->state.ring.name, row->number, label);
-    sealring_status status =
-        token_key_destroy(transition->manager->token, row->object_id, row->object_id_length, label, &inner);
+    /* the copy first, and from the disk as well: nothing may bring the object back */
+    sealring_status status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
+    if (status == SEALRING_OK)
+        status = token_key_destroy(transition->manager->token, row->object_id, row->object_id_length, label, &inner);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)

@@ -194,6 +194,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     if (doctor->manager == NULL)
         return SEALRING_OK;
     doctor->result.registry_examined = true;
+    doctor_look_at_objects(doctor); /* likewise */
     doctor_look_at_registry(doctor);
     doctor_look_at_audit(doctor);
     doctor_look_at_reports(doctor);

@@ -152,6 +152,8 @@ void doctor_look_at_vault(struct doctor *doctor);
 void doctor_look_at_files(struct doctor *doctor);
 /* Before anything logs in to a token: the files of a software token of the vault's own, and their copies. */
 void doctor_look_at_copies(struct doctor *doctor);
+/* With the registry: the files of its objects. */
+void doctor_look_at_objects(struct doctor *doctor);
 /* With the registry: damage, schema, rings, clocks, owed steps. */
 void doctor_look_at_registry(struct doctor *doctor);
 void doctor_look_at_audit(struct doctor *doctor);

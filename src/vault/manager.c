@@ -244,13 +244,22 @@ static void follow_era(sealring_manager *manager)
     (void)manager_write(manager, false, NULL, set_era_in_force, NULL, NULL);
 }
 
+/* Files of tokens that are not safe hold no act up: a revocation least of all. */
+static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
+{
+    snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
+}
+
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
 {
+    sealring_error trouble = {.message = ""};
     sealring_status status = check_owner(manager, error);
     if (status != SEALRING_OK)
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
+    if (copies_mend(manager, &trouble) != SEALRING_OK)
+        copies_complain(manager, &trouble);
     /* the tokens first: waiting for them must not keep others from the lock */
     if (with_token)
         status = manager_token(manager, error);
@@ -266,6 +275,8 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
+    if (status == SEALRING_OK && with_token && copies_complete(manager, &trouble) != SEALRING_OK)
+        copies_complain(manager, &trouble);
     if (status == SEALRING_OK)
         follow_era(manager);
     else

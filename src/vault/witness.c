@@ -19,6 +19,7 @@
 #include "base/sha256.h"
 #include "token/data.h"
 #include "token/signer.h"
+#include "vault/copies.h"
 
 #define WITNESS_ANCHOR_HEAD "sealring anchor 1 "
 #define WITNESS_ANCHORS     4 /* one; two after an interruption */
@@ -572,6 +573,10 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
     if (status == SEALRING_OK) {
         what = "what was done stands, but the audit token keeps no anchor of it";
         status = witness_anchor(token, witness, state, vault_id, &error);
+    }
+    if (status == SEALRING_OK) {
+        what = "what was done stands, but the audit token's files are not safe";
+        status = copies_follow_audit(config, &error);
     }
 cleanup:
     token_close(token);
