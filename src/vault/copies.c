@@ -66,6 +66,15 @@ static sealring_status take_intention(const struct registry_intention *intention
     return SEALRING_OK;
 }
 
+/* An anchor that is missing beside another data object was destroyed when that was made, and only its copy was not removed any more. */
+static bool was_replaced(const struct kept_token *token, const struct object_file *file)
+{
+    bool other = false;
+    for (size_t i = 0; i < token->list.count; i++)
+        other = other || (token->list.files[i].data && token->list.files[i].state <= OBJECT_FILE_UNCOPIED);
+    return file->data && file->state == OBJECT_FILE_MISSING && other;
+}
+
 /* A copy must never bring a key back. The state is that of the closed facts (registry/columns.h). */
 static sealring_status decide(struct registry *registry, const struct kept_token *token, const struct object_file *file,
                               enum decision *decision, sealring_error *error)
@@ -75,7 +84,7 @@ static sealring_status decide(struct registry *registry, const struct kept_token
     bool in_place = file->state == OBJECT_FILE_DAMAGED;
     *decision = DECISION_LEAVE;
     if (token->audit || (!file->known && in_place)) {
-        *decision = DECISION_RESTORE;
+        *decision = was_replaced(token, file) ? DECISION_LEAVE : DECISION_RESTORE;
         return SEALRING_OK;
     }
     if (!file->known)

@@ -300,7 +300,7 @@ env $(configured module-environment) pkcs11-tool --module "$softhsm" --token-lab
     --label "sealring-anchor/$(rows "SELECT lower(hex(vault_id)) FROM vault")" >/dev/null 2>&1 || bail_out "no anchor to remove"
 examine
 tells anchor-missing anchor 'sealring audit verify'
-is_mended "the anchor" anchor-missing
+is_mended "the anchor" anchor-missing token-file-damaged
 
 # ---- What hands leave in the token and in the database ----
 
@@ -313,7 +313,7 @@ is "$(json '[.doctor.findings[] | select(.code == "schema-lacking") | .object] |
     "what the database lacks, each"
 tells closed-version-signs '^payments/3$' 'doctor --repair'
 tells object-usages '^payments/4$' 'doctor --repair.*sealring compromise payments 4'
-is_mended "hands" schema-lacking closed-version-signs object-usages
+is_mended "hands" schema-lacking closed-version-signs object-usages token-copy-behind
 is "$(object get "$(id_of payments 3)" CKA_SIGN)" false "the closed version's key is closed again"
 is "$(object get "$(id_of payments 4)" CKA_DERIVE) $(object get "$(id_of payments 4)" CKA_SIGN)" "false true" \
     "the active one's derives nothing, and signs as before"
@@ -361,12 +361,16 @@ examine --repair
 tells object-relabelled '^payments/5$' 'sealring audit show --ring payments'
 object label "$fifth" sealring/payments/5
 object destroy "$fifth"
+examine
+is "$(codes .repairable)" token-file-damaged "a key that somebody destroyed can be restored"
+rm "$v/tokens/copies/"*"/key-$fifth-"*
 examine --repair
 tells object-missing '^payments/5$' 'backup.*sealring rotate payments.*sealring compromise payments 5'
 object make "$fifth" sealring/payments/5 0
 examine --repair
 tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
 object destroy "$fifth"
+rm "$v/tokens/copies/"*"/key-$fifth-"*
 object make "$fifth" sealring/payments/5 1
 examine --repair
 tells object-attributes '^payments/5$' 'sealring rotate payments, then sealring compromise payments 5'
@@ -473,7 +477,7 @@ if [ "$(id -u)" -eq 0 ]; then
     json '.doctor.findings[].code' >>"$work/shown"
     tells report-unreadable '/3{32}\.report$' 'owner'
     rm "$reports/33333333333333333333333333333333.report"
-    is_mended "root" schema-lacking closed-version-signs
+    is_mended "root" schema-lacking closed-version-signs token-copy-behind
 else
     echo "# another user needs root: not tried"
     echo report-unreadable >>"$work/untried"
