@@ -385,8 +385,8 @@ static void restore_file(void *context)
                    work->closed ? ", closed" : "");
     store_note(work->store, what);
     for (int i = 0; i == 0 || (i == 1 && may_try_again(work, work->problem)); i++) {
-        work->problem = stored_replace(path, true, &work->found, still_lacks_something, &work->copy, &work->copy,
-                                       &replaced);
+        work->problem =
+            stored_replace(path, true, &work->found, still_lacks_something, &work->copy, &work->copy, &replaced);
     }
     if (work->problem != 0 || !replaced) {
         return;

@@ -22,8 +22,8 @@ static sealring_status allow_sign(struct transition *transition, bool allow, sea
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
     recover_version_label(transition->state.ring.name, row->number, label);
-    sealring_status status = token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length,
-                                                  label, allow, error);
+    sealring_status status =
+        token_key_allow_sign(transition->manager->token, row->object_id, row->object_id_length, label, allow, error);
     if (status == SEALRING_OK && allow)
         status = copies_follow(transition->manager, error);
     else if (status == SEALRING_OK)

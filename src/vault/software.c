@@ -192,8 +192,8 @@ sealring_status software_secure(struct software_tokens *tokens, sealring_error *
                                 tokens->store.tokens);
     store_keep(&tokens->store, &outcome);
     if (outcome.problem[0] != '\0')
-        return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s",
-                         tokens->store.copies, outcome.problem);
+        return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s", tokens->store.copies,
+                         outcome.problem);
     return SEALRING_OK;
 }
 

@@ -67,7 +67,8 @@ static unsigned damage_objects(const char *path, enum damage damage)
             continue;
         snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
         ck_assert_int_eq(stat(file, &status), 0);
-        ck_assert_int_eq(damage == MISSING ? unlink(file) : truncate(file, damage == EMPTY ? 0 : status.st_size / 2), 0);
+        ck_assert_int_eq(damage == MISSING ? unlink(file) : truncate(file, damage == EMPTY ? 0 : status.st_size / 2),
+                         0);
         count++;
     }
     closedir(directory);
@@ -114,8 +115,8 @@ static bool has_copy(unsigned version)
     char command[4 * PATH_SIZE], id[80] = "", sql[256];
     snprintf(sql, sizeof sql, "%s/id", vault.parent);
     snprintf(command, sizeof command,
-             "sqlite3 '%s' \"SELECT lower(hex(object_id)) FROM version WHERE number = %u\" >'%s/id'", vault.registry, version,
-             vault.parent);
+             "sqlite3 '%s' \"SELECT lower(hex(object_id)) FROM version WHERE number = %u\" >'%s/id'", vault.registry,
+             version, vault.parent);
     ck_assert_int_eq(system(command), 0);
     FILE *file = fopen(sql, "re");
     ck_assert_ptr_nonnull(file);
@@ -274,9 +275,10 @@ START_TEST(an_older_copy_opens_no_key)
     change(SEALRING_EVENT_RETIRE, 1);
     ck_assert_int_eq(signs(1), 0);
     shell("rm -r '%s' && cp -a '%s/kept' '%s'", copies, vault.parent, copies);
-    test_vault_sql(&vault, "DROP TRIGGER IF EXISTS version_fixed; UPDATE version SET state = 3, closed = 0, purge_at = 0, "
-                           "retire_at = created + 3600000 "
-                           "WHERE number = 1");
+    test_vault_sql(&vault,
+                   "DROP TRIGGER IF EXISTS version_fixed; UPDATE version SET state = 3, closed = 0, purge_at = 0, "
+                   "retire_at = created + 3600000 "
+                   "WHERE number = 1");
     damage_objects(folder, (enum damage)_i);
     use();
     ck_assert_int_eq(signs(1), _i == MISSING ? -1 : 0);
