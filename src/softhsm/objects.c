@@ -310,6 +310,18 @@ int objects_drop(const struct store *store, const char *token, const char *file)
     return objects_run(store, token, &work, drop_copies);
 }
 
+static void sync_folder(void *context)
+{
+    struct objects_work *work = context;
+    work->problem = stored_sync_folder(work->folder);
+}
+
+int objects_sync(const struct store *store, const char *token)
+{
+    struct objects_work work = {.problem = 0};
+    return objects_run(store, token, &work, sync_folder);
+}
+
 /* ---- Restoring ---- */
 
 static bool still_lacks_something(const struct stored *found, void *context)

@@ -51,6 +51,9 @@ int objects_restore(const struct store *store, const char *token, const struct o
 /* Removes the file's copies and writes that to disk. */
 int objects_drop(const struct store *store, const char *token, const char *file);
 
+/* Writes the token's folder to disk, so that what was destroyed stays so. */
+int objects_sync(const struct store *store, const char *token);
+
 /* Takes a file without a copy, in which no object is or a damaged one, out of SoftHSM2's sight: it is removed, or, if something is in it, renamed
  * to UUID.damaged. Not if it is whole meanwhile. */
 int objects_clear_away(const struct store *store, const char *token, const char *file);

@@ -141,6 +141,8 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     if (status == SEALRING_OK)
         status = token_key_destroy(transition->manager->token, row->object_id, row->object_id_length, label, &inner);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+        status = copies_sync(transition->manager, &inner);
+    if (status == SEALRING_OK)
         status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)
         return SEALRING_OK;

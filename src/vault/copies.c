@@ -283,7 +283,7 @@ static sealring_status follow_audit_file(const struct kept_token *token, const s
         problem = objects_keep(token->store, token->folder, file);
         break;
     case OBJECT_FILE_MISSING:
-        if (file->data)
+        if (was_replaced(token, file))
             problem = objects_drop(token->store, token->folder, file->file);
         break;
     case OBJECT_FILE_USELESS:
@@ -393,6 +393,15 @@ sealring_status copies_add(sealring_manager *manager, const struct object_files 
     }
     objects_release(&token.list);
     return status;
+}
+
+sealring_status copies_sync(sealring_manager *manager, sealring_error *error)
+{
+    struct kept_token token;
+    if (!find_token(manager->config, false, &token))
+        return SEALRING_OK;
+    int problem = objects_sync(token.store, token.folder);
+    return problem == 0 ? SEALRING_OK : fail(&token, problem, "written to disk", error);
 }
 
 void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length)

@@ -33,6 +33,9 @@ sealring_status copies_before(sealring_manager *manager, struct object_files *be
 sealring_status copies_add(sealring_manager *manager, const struct object_files *before, const uint8_t *object_id,
                            size_t object_id_length, sealring_error *error);
 
+/* After objects were destroyed: a power loss does not bring their files back. */
+sealring_status copies_sync(sealring_manager *manager, sealring_error *error);
+
 /* Before an object is destroyed: its copy is gone from the disk. */
 sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error);

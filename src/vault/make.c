@@ -62,7 +62,8 @@ static void make_undo(struct make *make)
                                                make->reference.object_id_length, intent, NULL);
     if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) &&
         copies_drop(make->manager, make->reference.object_id, make->reference.object_id_length, &trouble) ==
-            SEALRING_OK)
+            SEALRING_OK &&
+        copies_sync(make->manager, &trouble) == SEALRING_OK)
         (void)manager_write(make->manager, false, NULL, forget, make, NULL);
 }
 

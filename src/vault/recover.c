@@ -131,9 +131,11 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
         return status;
     }
     /* not of an object that bears another label: an intention can be forged */
-    if (!one->has_version && status != SEALRING_REFUSED)
+    if (!one->has_version && status != SEALRING_REFUSED) {
         status = copies_drop(manager, intention->object_id, intention->object_id_length, error);
-    else
+        if (status == SEALRING_OK)
+            status = copies_sync(manager, error);
+    } else
         status = copies_follow(manager, error);
     if (status != SEALRING_OK)
         return status;
