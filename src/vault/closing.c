@@ -97,8 +97,11 @@ void closing_follow(struct transition *transition, const char *problem)
     snprintf(error.message, sizeof error.message, "%s", problem);
     if (transition->manager->token != NULL)
         status = allow_sign(transition, false, &error);
-    /* an object that is gone signs nothing */
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    /* an object that is gone signs nothing; while another act is at work in the token it may have been given its right back since, so
+     * that it stays owed */
+    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager))
+        status = error_set(&error, SEALRING_REGISTRY, "it refuses now; another command is at work in the token");
+    else if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = set_owed(transition, false, NULL, &error);
     if (status == SEALRING_OK)
         return;

@@ -28,6 +28,7 @@ enum doctor_kind {
     DOCTOR_LOGIN_RECORD_OPEN,
     DOCTOR_REGISTRY_WRITABLE,
     DOCTOR_REGISTRY_READABLE,
+    DOCTOR_LOCK_OPEN,
     DOCTOR_REGISTRY_ON_NETWORK,
     DOCTOR_WRONG_OWNER,
     DOCTOR_LEFTOVER_FILE,
@@ -139,6 +140,9 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 
 /* Forgets the findings from number `count` on: what they were of has changed meanwhile. */
 void doctor_forget(struct doctor_findings *findings, size_t count);
+
+/* Whether a command is at work on the vault. */
+bool doctor_is_busy(const struct doctor *doctor);
 
 /* The path, or another text, as a word of a shell's command line; "NAME" for one that is too long. text is the caller's. */
 #define DOCTOR_WORD_SIZE (4 * PATH_MAX)

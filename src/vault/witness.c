@@ -23,6 +23,7 @@
 
 #define WITNESS_ANCHOR_HEAD "sealring anchor 1 "
 #define WITNESS_ANCHORS     4 /* one; two after an interruption */
+#define WITNESS_LOCK_WAIT_MS 10000
 
 /* What is committed, as of one transaction. */
 struct witness_state {
@@ -476,9 +477,17 @@ static sealring_status witness_insert(struct registry *registry, void *context, 
 static sealring_status witness_keep(struct registry *registry, struct witness_state *state, sealring_error *error)
 {
     struct registry_write how = {.moves_epoch = false};
+    bool held = registry_is_locked(registry);
     if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
         return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
-    return registry_write(registry, &how, witness_insert, state, error);
+    /* not before: while the token signs nobody is kept from writing */
+    sealring_status status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
+    if (status != SEALRING_OK)
+        return status;
+    status = registry_write(registry, &how, witness_insert, state, error);
+    if (!held)
+        registry_unlock(registry);
+    return status;
 }
 
 /* What the token is to remember of it. */
