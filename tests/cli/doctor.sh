@@ -125,7 +125,7 @@ v=$SEALRING_VAULT
 chmod 644 "$v/pins/keys.pin" "$v/login/keys.login"
 chmod 775 "$v/registry"
 chmod 666 "$v/registry/sealring.db-shm"
-chmod 644 "$v/vault.lock"
+chmod 644 "$v/vault.lock" "$v/registry/sealring.db"
 chmod 755 "$v/tokens"
 rmdir "$v/verifiers" || bail_out "verifiers/ is not empty"
 cp "$v/sealring.conf" "$v/sealring.conf.new"
@@ -143,6 +143,7 @@ tells pin-file-open 'keys\.pin$' '^chmod go-rwx /'
 tells login-record-open 'keys\.login$' '^chmod go-rwx '
 tells directory-writable '/registry$' '^chmod go-w '
 tells registry-writable 'sealring\.db-shm$' '^chmod go-w '
+tells registry-readable 'sealring\.db$' '^chmod '
 tells lock-open 'vault\.lock$' '^chmod go-rwx '
 tells tokens-open '/tokens$' '^chmod go-rwx '
 tells directory-missing '/verifiers$' '^mkdir '
@@ -158,7 +159,7 @@ out_like '^  why   others could read the PIN' "why it matters"
 out_like '^  mend  chmod go-rwx .*/keys\.pin  \(--repair does\)$' "and the command"
 out_like '^[0-9]+ found, 0 repaired, [0-9]+ remain$' "and a sum"
 # shellcheck disable=SC2086 # a word or none
-is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable tokens-open \
+is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable lock-open tokens-open \
     directory-missing leftover-file token-unreachable $owner
 is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens") $(mode_of "$v/verifiers")" "600 700 750" "the modes are right"
 is "$(rows "SELECT json_extract(detail, '\$.done') FROM audit WHERE json_extract(detail, '\$.finding') = 'pin-file-open'")" \
