@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 #define LOCK_PAUSE_MS         5
-#define LOCK_SILENT_MS        100  /* a wait that is shorter is no news */
+#define LOCK_SILENT_MS        200  /* a wait that is shorter is no news */
 #define LOCK_ASK_AGAIN_MS     1000 /* a holder may be stopped meanwhile, or another one have come */
 #define LOCK_ANNOUNCE_TRIES   200  /* whoever asks whether something is announced holds the lock for an instant */
 #define LOCK_ANNOUNCE_NSEC    1000000

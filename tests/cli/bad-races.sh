@@ -22,6 +22,7 @@ together() {
             done
             "$SEALRING" "$@" >"$work/race.$racer.out" 2>"$work/race.$racer.err" </dev/null
             echo $? >"$work/race.$racer.status"
+            sed -i '/^waiting: the vault is locked by /d' "$work/race.$racer.err" # how long depends on the host
         ) &
         pids="$pids $!"
     done
