@@ -116,12 +116,8 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
 
 typedef struct sealring_manager sealring_manager;
 
-typedef struct sealring_lock_wait { /* what a call waits for */
-    size_t size;
-    const char *text; /* one line: which process, doing what, since when, and, if it is stopped, how to end that */
-    bool stopped;
-} sealring_lock_wait;
-typedef void (*sealring_lock_callback)(const sealring_lock_wait *wait, void *context);
+/* text: who holds the lock that a call waits for: one line with user, PID, purpose, and, if it is stopped, how to end that. */
+typedef void (*sealring_lock_callback)(const char *text, bool stopped, void *context);
 
 typedef struct sealring_manage_options {
     size_t size;

@@ -52,13 +52,8 @@ static sealring_status keep_reason(const char *reason, char **kept, sealring_err
 static void tell_waiting(const struct lock_holder *holder, void *context)
 {
     const sealring_manager *manager = context;
-    const sealring_lock_wait waiting = {
-        .size = sizeof waiting,
-        .text = holder->text,
-        .stopped = holder->stopped,
-    };
     if (manager->waits != NULL)
-        manager->waits(&waiting, manager->waits_context);
+        manager->waits(holder->text, holder->stopped, manager->waits_context);
 }
 
 static void listen(sealring_manager *manager, struct lock *lock)

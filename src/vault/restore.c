@@ -450,13 +450,8 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
 static void tell_waiting(const struct lock_holder *holder, void *context)
 {
     const struct restore *restore = context;
-    const sealring_lock_wait waiting = {
-        .size = sizeof waiting,
-        .text = holder->text,
-        .stopped = holder->stopped,
-    };
     if (restore->options.lock_waits != NULL)
-        restore->options.lock_waits(&waiting, restore->options.lock_context);
+        restore->options.lock_waits(holder->text, holder->stopped, restore->options.lock_context);
 }
 
 /* Who holds the registry's lock by hand wants nobody to write. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,15 +30,12 @@ struct clocks {
     _Atomic(int64_t) boot;
 };
 static struct clocks *clocks;
-static int stop_at; /* which reading of the boot clock from now on stops this process: each commit begins with one; 0: none */
 
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     int result = (int)syscall(SYS_clock_gettime, clock, time);
     if (result != 0 || clocks == NULL || (clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME))
         return result;
-    if (clock == CLOCK_BOOTTIME && stop_at > 0 && --stop_at == 0)
-        raise(SIGSTOP);
     int64_t ahead = atomic_load(clock == CLOCK_REALTIME ? &clocks->wall : &clocks->boot);
     time->tv_sec += ahead / 1000;
     return 0;
@@ -758,61 +754,6 @@ START_TEST(killed_in_between)
 }
 END_TEST
 
-static uint64_t sum_all(void)
-{
-    uint64_t all = 0;
-    for (int i = 0; i < KEYS; i++)
-        all += sum("accepted", rows[i]);
-    return all;
-}
-
-/* A revocation is committed between two commits of a harvest, which then lets go of vault.work and goes on from what it finds. */
-START_TEST(restrictions_go_first)
-{
-    char path[PATH_MAX];
-    int status;
-    uint64_t all = 0;
-    sealring_error error = {.message = ""};
-    struct report *report = sit_down();
-    for (int hour = 0; hour < 20 * 24; hour++)
-        for (int key = 0; key < KEYS; key++)
-            count(report, key, wall_ms() - hour * HOUR, 1 + (unsigned)hour % 5);
-    report_leave(report);
-    for (int i = 0; i < KEYS; i++)
-        all += accepted[i];
-    snprintf(path, sizeof path, "%s/vault.work", stage.vault.path);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        sealring_manager *manager = test_vault_manage(&stage.vault);
-        stop_at = 9;
-        _exit(sealring_harvest(manager, NULL, NULL) == SEALRING_OK ? 0 : 1);
-    }
-    ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
-    ck_assert(WIFSTOPPED(status));
-    ck_assert_uint_gt(sum_all(), 0);
-    ck_assert_uint_lt(sum_all(), all);
-    sealring_manager *manager = test_vault_manage(&stage.vault);
-    ASSERT_OK(sealring_key_set_state(manager, keys[2].key_id, SEALRING_KEY_REVOKED, "leaked", &error), error);
-    sealring_manager_close(&manager);
-    int work = open(path, O_RDWR | O_CLOEXEC);
-    ck_assert_int_ge(work, 0);
-    ck_assert_int_eq(flock(work, LOCK_EX | LOCK_NB), -1); /* the harvest has it */
-    ck_assert_int_eq(kill(child, SIGCONT), 0);
-    ck_assert_int_eq(flock(work, LOCK_EX), 0); /* until it lets go of it */
-    ck_assert_uint_lt(sum_all(), all);
-    ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);
-    close(work);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    ck_assert_uint_eq(sum_all(), all);
-    ck_assert_int_eq(test_vault_number(&stage.vault, "SELECT count(*) FROM api_key WHERE state = 3"), 1);
-    harvest();
-    for (int i = 0; i < KEYS; i++)
-        ck_assert_uint_eq(sum("accepted", rows[i]), accepted[i]);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("harvest");
@@ -832,7 +773,6 @@ int main(void)
     tcase_add_test(cases, files_that_are_gone_settle);
     tcase_add_test(cases, old_hours_become_days_and_old_days_go);
     tcase_add_test(cases, killed_in_between);
-    tcase_add_test(cases, restrictions_go_first);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -186,12 +186,13 @@ void session_warn(const struct session *session, const char *format, ...)
     fputc('\n', stderr);
 }
 
-void session_tell_lock(const sealring_lock_wait *wait, void *context)
+void session_tell_lock(const char *text, bool stopped, void *context)
 {
     const struct session *session = context;
+    enum tone tone = stopped ? TONE_BAD : TONE_WARN;
     fflush(stdout);
-    fprintf(stderr, "%swaiting:%s the vault is locked by %s\n", style_start(&session->err, TONE_WARN),
-            style_end(&session->err, TONE_WARN), wait->text);
+    terminal_print(stderr, &session->err, "%swaiting:%s the vault is locked by %s\n", style_start(&session->err, tone),
+                   style_end(&session->err, tone), text);
 }
 
 const char *session_would(const struct session *session)
