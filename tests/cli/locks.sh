@@ -61,6 +61,14 @@ is "$(mode_of "$v/vault.lock") $(mode_of "$v/vault.work") $(mode_of "$v/vault.ur
 chmod 644 "$v/vault.lock"
 must client add second
 is "$(mode_of "$v/vault.lock")" 600 "any command of the owner's that changes something mends it as well"
+chmod 755 "$v/login"
+chmod 644 "$v"/login/*.login
+must prepare r
+is "$(mode_of "$v/login/keys.login") $(mode_of "$v/login/audit.login")" "600 600" \
+    "and the next login the records that logins take turns by"
+chmod 700 "$v/login"
+must destroy r 2
+
 # ---- Who is waited for ----
 
 victims=0
@@ -195,7 +203,7 @@ some_issued() {
 }
 # shellcheck disable=SC2317
 some_reissued() {
-    [ "$(rows "SELECT count(*) >= 250 FROM credential WHERE version = 2")" = 1 ]
+    [ "$(rows "SELECT count(*) >= 250 FROM credential WHERE version = 3")" = 1 ]
 }
 
 while_at_work "bulk issue" some_issued "$SEALRING" issue r --from "$work/bulk.csv" --out "$work/bulk.out"
@@ -219,7 +227,7 @@ is "$(rows "SELECT count(*) FROM credential WHERE imported = 1")" 600 "every key
 while_at_work "rotate" true "$SEALRING" rotate r
 while_at_work "reissue of a ring" some_reissued "$SEALRING" reissue r --all --out "$work/reissued.out"
 is "$(rows "SELECT count(*) FROM api_key k WHERE state = 1 AND NOT EXISTS
-    (SELECT 1 FROM credential c WHERE c.api_key = k.id AND c.version = 2)")" 0 "every active API key has a successor"
+    (SELECT 1 FROM credential c WHERE c.api_key = k.id AND c.version = 3)")" 0 "every active API key has a successor"
 while_at_work "retire" true "$SEALRING" retire r 1 --overrule test
 while_at_work "reinstate" true "$SEALRING" reinstate r 1
 must compromise r 1
