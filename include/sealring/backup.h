@@ -57,6 +57,8 @@ typedef struct sealring_restore_options {
     const char *pin_source; /* this and what follows as in sealring_manage_options */
     sealring_pin_callback ask_pin;
     void *ask_context;
+    sealring_lock_callback lock_waits;
+    void *lock_context;
 } sealring_restore_options;
 
 typedef struct sealring_restore_result {

@@ -47,6 +47,8 @@ typedef struct sealring_doctor_options {
     const char *pin_source;
     sealring_pin_callback ask_pin;
     void *ask_context;
+    sealring_lock_callback lock_waits;
+    void *lock_context;
 } sealring_doctor_options;
 
 typedef struct sealring_doctor_result {

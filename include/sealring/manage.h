@@ -116,20 +116,21 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
 
 typedef struct sealring_manager sealring_manager;
 
+/* text: who holds the lock that a call waits for: one line with user, PID, purpose, and, if it is stopped, how to end that. */
+typedef void (*sealring_lock_callback)(const char *text, bool stopped, void *context);
+
 typedef struct sealring_manage_options {
     size_t size;
     bool dry_run;      /* every change is checked and described, none is made, the token is not written to */
     bool read_only;    /* refuse every change */
-    int64_t lock_wait; /* how long to wait for the vault's lock, 0: 10 s */
-    const char
-        *take_over; /* why to go on with a registry that is older than what the audit token knows, or another one: for
-                            * the record; NULL: refuse every change then */
-    const char *
-        trust_clock; /* why to go by this host's wall clock though the latest checkpoint was signed later: for the record; NULL:
-                              * refuse then what sets or goes by times */
+    int64_t lock_wait; /* how long to wait for the vault's locks, 0: 10 s, and 2 min for what takes rights away */
+    const char *take_over; /* the reason to go on with a registry that is not what the audit token knows; NULL: refuse */
+    const char *trust_clock; /* the reason to go by a wall clock that the latest checkpoint is ahead of; NULL: refuse what needs it */
     const char *pin_source; /* where the PIN of the keys' token comes from this time; NULL: as sealring.conf says */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;
+    sealring_lock_callback lock_waits; /* called when a call waits for another command; may be NULL */
+    void *lock_context;
 } sealring_manage_options;
 
 /* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */

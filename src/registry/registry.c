@@ -256,6 +256,16 @@ void registry_unlock(struct registry *registry)
     lock_release(&registry->lock);
 }
 
+bool registry_is_locked(const struct registry *registry)
+{
+    return lock_held(&registry->lock);
+}
+
+struct lock *registry_lock_of(struct registry *registry)
+{
+    return &registry->lock;
+}
+
 static void registry_pass_lock(struct lock *from, struct lock *to)
 {
     lock_release(to);

@@ -45,13 +45,18 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
  * registry before it opens that registry itself, or SQLite takes its parent's locks for the child's. */
 void registry_close(struct registry *registry);
 
-/* The management lock (flock on lock_path): writers hold it around everything that belongs together, token steps included.
- * Waits at most wait_ms; SEALRING_REGISTRY with the holder's name when it cannot be had. Not recursive. */
+struct lock;
+
+/* The registry's lock (flock on lock_path): whoever writes holds it, for one commit; what belongs together is held together by the vault's
+ * other lock (vault/manager.h). Waits at most wait_ms; SEALRING_REGISTRY with the holder's name when it cannot be had. Not recursive. */
 sealring_status registry_lock(struct registry *registry, int64_t wait_ms, const char *purpose, sealring_error *error);
 void registry_unlock(struct registry *registry);
+bool registry_is_locked(const struct registry *registry); /* by this handle */
+
+/* The lock itself, to name what goes before it and who is told of waiting (registry/lock.h). */
+struct lock *registry_lock_of(struct registry *registry);
 
 /* The lock is one of the vault's, not of a handle's: whoever holds it may hand it to the handle that writes next, and take it back. */
-struct lock;
 void registry_take_lock(struct registry *registry, struct lock *held);
 void registry_give_lock(struct registry *registry, struct lock *taken);
 

@@ -17,6 +17,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/intention.c \
 	src/registry/key.c \
 	src/registry/lock.c src/registry/lock.h \
+	src/registry/lock_holder.c src/registry/lock_holder.h \
 	src/registry/opened.c src/registry/opened.h \
 	src/registry/present.c \
 	src/registry/query.c src/registry/query.h \

@@ -143,8 +143,14 @@ bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy
 bool object_file_holds_nothing(const uint8_t *bytes, size_t length)
 {
     struct attribute class, value;
-    if (!object_file_is_whole(bytes, length) || !find(bytes, length, ATTRIBUTE_CLASS, &class) ||
-        class.kind != KIND_NUMBER) {
+    if (!object_file_is_whole(bytes, length)) {
+        size_t zeros = 0;
+        while (zeros < length && bytes[zeros] == 0) {
+            zeros++;
+        }
+        return zeros == length;
+    }
+    if (!find(bytes, length, ATTRIBUTE_CLASS, &class) || class.kind != KIND_NUMBER) {
         return true;
     }
     uint64_t number = number_at(bytes + class.at);
@@ -152,6 +158,13 @@ bool object_file_holds_nothing(const uint8_t *bytes, size_t length)
         return false;
     }
     return !find(bytes, length, ATTRIBUTE_VALUE, &value) || value.length == 0;
+}
+
+bool object_file_is_data(const uint8_t *bytes, size_t length)
+{
+    struct attribute class;
+    return object_file_is_whole(bytes, length) && find(bytes, length, ATTRIBUTE_CLASS, &class) &&
+           class.kind == KIND_NUMBER && number_at(bytes + class.at) == CLASS_DATA;
 }
 
 void object_file_close(uint8_t *bytes, size_t length)

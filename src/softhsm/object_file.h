@@ -22,9 +22,12 @@ bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin);
 /* Whether a whole file has every attribute that a whole copy of it has. SoftHSM2 takes none away. */
 bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy, size_t copy_length);
 
-/* Whether it holds no object that anybody could use: it is not whole, or has no class, or is a secret key or a data object without a value.
- * SoftHSM2 that is killed while it makes an object leaves such a file. */
+/* Whether it holds no object: it is empty, or zeros, or whole and has no class, or is a secret key or a data object without a value. SoftHSM2
+ * that is killed while it makes an object leaves such a file. */
 bool object_file_holds_nothing(const uint8_t *bytes, size_t length);
+
+/* Whether it is a data object's. */
+bool object_file_is_data(const uint8_t *bytes, size_t length);
 
 /* Sets CKA_SIGN of a whole file to false, in place. */
 void object_file_close(uint8_t *bytes, size_t length);

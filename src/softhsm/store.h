@@ -17,9 +17,9 @@ struct store {
 
 /* What one look at the tokens came to. */
 struct store_outcome {
-    unsigned damaged;           /* files that were found damaged, */
-    unsigned restored;          /* and restored from their copies */
-    char what[STORE_TEXT_SIZE]; /* the last one, in words that are no sentence: "token.object of TOKEN" */
+    unsigned damaged;              /* files that were found damaged, */
+    unsigned restored;             /* and restored from their copies */
+    char what[STORE_TEXT_SIZE];    /* the last one, in words that are no sentence: "token.object of TOKEN" */
     char problem[STORE_TEXT_SIZE]; /* why one was not restored, or could not be copied; "" */
 };
 

@@ -34,8 +34,8 @@ static int stored_fill(int descriptor, struct stored *stored)
     stored->exists = true;
     stored->length = 0;
     while (stored->length < OBJECT_FILE_MAX) {
-        ssize_t got = pread(descriptor, stored->bytes + stored->length, OBJECT_FILE_MAX - stored->length,
-                            (off_t)stored->length);
+        ssize_t got =
+            pread(descriptor, stored->bytes + stored->length, OBJECT_FILE_MAX - stored->length, (off_t)stored->length);
         if (got < 0) {
             return errno;
         }

@@ -93,6 +93,32 @@ sealring_status token_key_relabel(struct token *token, const uint8_t *object_id,
     return status == SEALRING_OK ? attempt_run(token, ATTEMPT_WRITE, key_relabel_action, &change, error) : status;
 }
 
+static sealring_status key_touch_action(struct attempt *attempt, void *context)
+{
+    const struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    char label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = object_read_label(attempt, handle, label);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    CK_ATTRIBUTE attribute = {CKA_LABEL, label, (CK_ULONG)strlen(label)};
+    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
+    return code == CKR_OK ? SEALRING_OK
+                          : attempt_fail(attempt, code, "C_SetAttributeValue", "writing a key's file anew");
+}
+
+sealring_status token_key_touch(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                sealring_error *error)
+{
+    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length};
+    sealring_status status = key_check_id(object_id_length, error);
+    return status == SEALRING_OK ? attempt_run(token, ATTEMPT_WRITE, key_touch_action, &change, error) : status;
+}
+
 /* ---- Close and open ---- */
 
 /* Whoever can write the registry can name any object by its ID; the label is the token's own word. */

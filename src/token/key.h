@@ -49,6 +49,10 @@ sealring_status token_key_prove(struct token *token, const struct token_key_refe
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *from, const char *to, sealring_error *error);
 
+/* Gives the object the label that it has, so that SoftHSM2 writes its file anew: which one that is cannot be told otherwise. SEALRING_NOT_FOUND. */
+sealring_status token_key_touch(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                sealring_error *error);
+
 /* Clears or sets CKA_SIGN of the object, if its label is `label` (NULL: whatever it is), and reads it back; cleared, the key is asked for
  * a signature, which it has to refuse. SEALRING_REFUSED for another label or a key that signs on (token_code 0), and if the token does not
  * let it be changed (token_code not 0); SEALRING_NOT_FOUND. */

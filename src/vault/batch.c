@@ -350,16 +350,52 @@ static void record(struct batch *batch, size_t written)
     audit_detail_add(act, "issued", keys); /* key ID, serial, client, scopes of each */
 }
 
+static bool means_the_same(const struct item *item, const struct item *now)
+{
+    if (item->kind == ITEM_LEFT_OUT)
+        return true;
+    return item->kind == now->kind && item->adds_client == now->adds_client &&
+           item->holder.client.id == now->holder.client.id &&
+           (item->kind != ITEM_EXISTING || (item->holder.key.id == now->holder.key.id &&
+                                            item->holder.key.changed_epoch == now->holder.key.changed_epoch)) &&
+           (item->kind != ITEM_SUCCESSOR || (item->older.key.id == now->older.key.id &&
+                                             item->older.key.changed_epoch == now->older.key.changed_epoch));
+}
+
+/* Whether each request of a sealed batch still means what it was sealed for; what would be refused by now does not. Sealing takes long, and
+ * holds no lock: API keys may have been revoked meanwhile, clients forgotten, versions compromised. */
+static bool is_unchanged(struct registry *registry, const struct batch *batch)
+{
+    struct batch now = {.call = batch->call, .first = batch->first, .count = batch->count};
+    const struct registry_vault *vault = registry_vault_row(registry);
+    if (memcmp(vault->era, batch->vault.era, sizeof vault->era) != 0)
+        return false;
+    if (vault->epoch == batch->vault.epoch + (batch->wrote ? 1 : 0)) /* moved by this transaction alone */
+        return true;
+    if (plan_ring(registry, &now, NULL) != SEALRING_OK || now.ring.id != batch->ring.id ||
+        now.ring.changed_epoch != batch->ring.changed_epoch || now.active.number != batch->active.number ||
+        now.active.changed_epoch != batch->active.changed_epoch)
+        return false;
+    struct item *item = malloc(sizeof *item);
+    bool same = item != NULL;
+    for (size_t i = 0; same && i < batch->count; i++) {
+        memset(item, 0, sizeof *item);
+        same = plan_item(registry, &now, &batch->call->requests[batch->first + i], item, NULL) == SEALRING_OK &&
+               means_the_same(&batch->items[i], item);
+    }
+    free(item);
+    return same;
+}
+
 static sealring_status write_items(struct registry *registry, void *context, sealring_error *error)
 {
     struct batch *batch = context;
     size_t written = 0;
     sealring_status status = SEALRING_OK;
-    /* the lock has been held since the plan, or the epoch was compared with it; who changed the registry without the lock is
-     * noticed here */
-    if (registry_vault_row(registry)->epoch != batch->vault.epoch + 1)
+    batch->stale = !is_unchanged(registry, batch);
+    if (batch->stale)
         return error_set(error, SEALRING_REGISTRY,
-                         "the registry was changed while ring %s was issuing: repeat the command",
+                         "the registry was changed again and again while ring %s was issuing: repeat the command",
                          batch->call->ring_name);
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++) {
         if (!is_made(&batch->items[i]))
@@ -374,9 +410,12 @@ static sealring_status write_items(struct registry *registry, void *context, sea
 /* A batch that was issued before: only the record changes. */
 static sealring_status record_again(struct registry *registry, void *context, sealring_error *error)
 {
-    (void)registry;
-    (void)error;
     struct batch *batch = context;
+    batch->stale = !is_unchanged(registry, batch);
+    if (batch->stale)
+        return error_set(error, SEALRING_REGISTRY,
+                         "the registry was changed again and again while ring %s was issuing: repeat the command",
+                         batch->call->ring_name);
     memcpy(batch->act.ring, batch->ring.name, sizeof batch->act.ring);
     audit_detail(&batch->act, "{s:I}", "count", (json_int_t)(batch->count - batch->doubts.count));
     return SEALRING_OK;
@@ -392,6 +431,7 @@ static bool writes_something(const struct batch *batch)
 
 sealring_status batch_write(struct batch *batch, sealring_error *error)
 {
+    batch->stale = false;
     batch->wrote = writes_something(batch);
     const char *act = batch->call->imports ? "key.import" : "key.issue";
     batch->act = (struct audit_act){.name = batch->wrote ? act : "key.hand-over"};

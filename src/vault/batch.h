@@ -40,6 +40,7 @@ struct batch {
     size_t bad;                  /* after a failure: which request */
     struct doubts doubts;        /* what was left out */
     bool wrote;                  /* something that moved the epoch */
+    bool stale;                  /* what it was planned on has changed: to be planned and sealed again */
     struct registry_vault vault; /* as of the plan */
     struct registry_ring ring;
     struct registry_version active;
@@ -57,11 +58,11 @@ sealring_status batch_check(struct batch *batch, sealring_error *error);
 /* What each request means for the registry as it is. */
 sealring_status batch_plan(struct batch *batch, sealring_error *error);
 
-/* The token's part. Touches neither the registry nor another batch: it may run while one is written. Of a call that can be repeated a
+/* The token's part, without any lock. Touches neither the registry nor another batch: it may run while one is written. Of a call that can be repeated a
  * request whose answer is in doubt is left out. */
 sealring_status batch_seal(struct batch *batch, sealring_error *error);
 
-/* The transaction, under the lock. */
+/* The transaction, within an act. Fails with `stale` set, and nothing written, if a request does not mean any more what it was sealed for. */
 sealring_status batch_write(struct batch *batch, sealring_error *error);
 
 sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback each, void *context,

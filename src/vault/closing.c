@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vault/copies.h"
 
 /* The version that the event is about: its first step's. */
 static uint32_t subject(const struct transition *transition)
@@ -20,7 +21,12 @@ static sealring_status allow_sign(struct transition *transition, bool allow, sea
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
-    return owned_allow_sign(transition->manager->token, &owned, allow, error);
+    sealring_status status = owned_allow_sign(transition->manager->token, &owned, allow, error);
+    if (status == SEALRING_OK && allow)
+        status = copies_follow(transition->manager, error);
+    else if (status == SEALRING_OK)
+        copies_follow_closing(transition->manager, row->object_id, row->object_id_length);
+    return status;
 }
 
 struct owed {
@@ -63,8 +69,12 @@ void closing_aim(const struct transition *transition, struct owned *target)
 /* Tried also where the registry says that this token cannot do it: that is the word of whoever can write the registry. */
 bool closing_regardless(struct transition *transition, const struct owned *target)
 {
-    return transition->manager->token != NULL && target->reference.object_id_length > 0 &&
-           owned_allow_sign(transition->manager->token, target, false, NULL) == SEALRING_OK;
+    const struct token_key_reference *object = &target->reference;
+    bool closed = transition->manager->token != NULL && object->object_id_length > 0 &&
+                  owned_allow_sign(transition->manager->token, target, false, NULL) == SEALRING_OK;
+    if (closed)
+        copies_follow_closing(transition->manager, object->object_id, object->object_id_length);
+    return closed;
 }
 
 void closing_follow(struct transition *transition, const char *problem)
@@ -82,8 +92,11 @@ void closing_follow(struct transition *transition, const char *problem)
     snprintf(error.message, sizeof error.message, "%s", problem);
     if (transition->manager->token != NULL)
         status = allow_sign(transition, false, &error);
-    /* an object that is gone signs nothing */
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    /* an object that is gone signs nothing; while another act is at work in the token it may have been given its right back since, so
+     * that it stays owed */
+    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager))
+        status = error_set(&error, SEALRING_REGISTRY, "it refuses now; another command is at work in the token");
+    else if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = set_owed(transition, false, NULL, &error);
     if (status == SEALRING_OK)
         return;
@@ -121,8 +134,13 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     struct owned owned;
     sealring_error inner;
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
-    sealring_status status = owned_destroy(transition->manager->token, &owned, &inner);
+    /* the copy first, and from the disk as well: nothing may bring the object back */
+    sealring_status status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
+    if (status == SEALRING_OK)
+        status = owned_destroy(transition->manager->token, &owned, &inner);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+        status = copies_sync(transition->manager, &inner);
+    if (status == SEALRING_OK)
         status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)
         return SEALRING_OK;

@@ -1,11 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a manager does for the files of the vault's own software tokens. */
+/* What a manager does for the files of the vault's own software tokens: every object has a copy, and none that is closed comes back. */
 #ifndef VAULT_COPIES_H
 #define VAULT_COPIES_H
 
+#include "softhsm/objects.h"
 #include "vault/manager.h"
 
-/* Under the lock: what was restored, by whichever process, goes on the record as `token.restore`. Without such tokens: nothing. */
+/* In a vault whose tokens are not its own, and in a dry run, none of these does anything. */
+
+/* Without the lock, which it takes if need be, and before a token is opened: restores damaged and missing objects from their copies, as far as the
+ * closed facts allow. */
+sealring_status copies_mend(sealring_manager *manager, sealring_error *error);
+
+/* Under the lock: what was restored, by whichever process, goes on the record as `token.restore`. */
 sealring_status copies_record(sealring_manager *manager, sealring_error *error);
+
+/* Under the lock, with the token open: every version's object has a copy under its ID that is as new as its file, and what an interrupted making has
+ * left is cleared away. In a vault of before there were copies it is found out first which file is whose. */
+sealring_status copies_complete(sealring_manager *manager, sealring_error *error);
+
+/* After a change of key objects: their files are written to disk and copied. */
+sealring_status copies_follow(sealring_manager *manager, sealring_error *error);
+
+/* The same after this object was closed: where the new copy cannot be made it has none rather than one that signs. */
+void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length);
+
+/* The same for the audit token: what it destroyed itself, data objects only, loses its copy. */
+sealring_status copies_follow_audit(const struct config *config, sealring_error *error);
+
+/* Around the making of an object: lists what there is before; then the one that came is written to disk and copied under this ID. */
+sealring_status copies_before(sealring_manager *manager, struct object_files *before, sealring_error *error);
+sealring_status copies_add(sealring_manager *manager, const struct object_files *before, const uint8_t *object_id,
+                           size_t object_id_length, sealring_error *error);
+
+/* After objects were destroyed: a power loss does not bring their files back. */
+sealring_status copies_sync(sealring_manager *manager, sealring_error *error);
+
+/* Before an object is destroyed: its copy is gone from the disk. */
+sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length,
+                            sealring_error *error);
+
+/* What is not as it should be with objects' files; changes nothing. file "" stands for all objects of the token. */
+sealring_status copies_examine(sealring_manager *manager, store_finding each, void *context, sealring_error *error);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "registry/lock.h"
 
 #define STALE_AFTER_MS (INT64_C(7) * 86400000)
 #define ROUNDS_MOST    5
@@ -115,6 +116,11 @@ const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
     return text;
 }
 
+bool doctor_is_busy(const struct doctor *doctor)
+{
+    return lock_is_taken(doctor->config->work) || lock_is_taken(doctor->config->lock);
+}
+
 /* ---- one look at everything ------------------------------------------------------------------------------------------------ */
 
 /* SEALRING_NOT_FOUND: there is no vault. */
@@ -152,6 +158,8 @@ static sealring_status try_to_open(struct doctor *doctor, bool read_only, sealri
         .pin_source = doctor->asked.pin_source,
         .ask_pin = doctor->asked.ask_pin,
         .ask_context = doctor->asked.ask_context,
+        .lock_waits = doctor->asked.lock_waits,
+        .lock_context = doctor->asked.lock_context,
     };
     return sealring_manager_open(doctor->vault, &options, &doctor->manager, error);
 }
@@ -194,6 +202,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     if (doctor->manager == NULL)
         return SEALRING_OK;
     doctor->result.registry_examined = true;
+    doctor_look_at_objects(doctor); /* likewise */
     doctor_look_at_registry(doctor);
     doctor_look_at_audit(doctor);
     doctor_look_at_reports(doctor);

@@ -28,6 +28,7 @@ enum doctor_kind {
     DOCTOR_LOGIN_RECORD_OPEN,
     DOCTOR_REGISTRY_WRITABLE,
     DOCTOR_REGISTRY_READABLE,
+    DOCTOR_LOCK_OPEN,
     DOCTOR_REGISTRY_ON_NETWORK,
     DOCTOR_WRONG_OWNER,
     DOCTOR_LEFTOVER_FILE,
@@ -140,6 +141,9 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 /* Forgets the findings from number `count` on: what they were of has changed meanwhile. */
 void doctor_forget(struct doctor_findings *findings, size_t count);
 
+/* Whether a command is at work on the vault. */
+bool doctor_is_busy(const struct doctor *doctor);
+
 /* The path, or another text, as a word of a shell's command line; "NAME" for one that is too long. text is the caller's. */
 #define DOCTOR_WORD_SIZE (4 * PATH_MAX)
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE]);
@@ -152,6 +156,8 @@ void doctor_look_at_vault(struct doctor *doctor);
 void doctor_look_at_files(struct doctor *doctor);
 /* Before anything logs in to a token: the files of a software token of the vault's own, and their copies. */
 void doctor_look_at_copies(struct doctor *doctor);
+/* With the registry: the files of its objects. */
+void doctor_look_at_objects(struct doctor *doctor);
 /* With the registry: damage, schema, rings, clocks, owed steps. */
 void doctor_look_at_registry(struct doctor *doctor);
 void doctor_look_at_audit(struct doctor *doctor);

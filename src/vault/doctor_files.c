@@ -142,6 +142,12 @@ static void look_at_registry_file(struct doctor *doctor, const char *path, const
     look_at_owner(doctor, path, vault);
 }
 
+static void look_at_lock(struct doctor *doctor, const char *path, const struct stat *vault)
+{
+    look_at_mode(doctor, DOCTOR_LOCK_OPEN, path, S_IRWXG | S_IRWXO, "this lock file", "held");
+    look_at_owner(doctor, path, vault);
+}
+
 /* Only a unit of systemd is given it; by hand there is none to be looked at. */
 static void look_at_credential(struct doctor *doctor, const char *source)
 {
@@ -212,7 +218,7 @@ void doctor_look_at_files(struct doctor *doctor)
 {
     static const char *const companions[] = {"", "-wal", "-shm"};
     const struct config *config = doctor->config;
-    char path[PATH_MAX + 8];
+    char path[PATH_MAX + 16];
     sealring_error error;
     struct stat vault;
     if (stat(config->directory, &vault) != 0)
@@ -230,7 +236,11 @@ void doctor_look_at_files(struct doctor *doctor)
         snprintf(path, sizeof path, "%s%s", config->registry, companions[i]);
         look_at_registry_file(doctor, path, &vault);
     }
-    look_at_registry_file(doctor, config->lock, &vault);
+    look_at_lock(doctor, config->lock, &vault);
+    look_at_lock(doctor, config->work, &vault);
+    look_at_lock(doctor, config->urgent, &vault);
+    snprintf(path, sizeof path, "%s.backup.lock", config->registry);
+    look_at_lock(doctor, path, &vault);
     look_at_pin(doctor, config->pin_source, "PKCS#11 token");
     look_at_pin(doctor, config->audit_pin_source, "audit token");
     look_at_mode(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->login_record, S_IRWXG | S_IRWXO, "the login record", "used");

@@ -40,6 +40,8 @@ static const struct doctor_kind_row kinds[DOCTOR_KINDS] = {
      "who writes the registry cannot make credentials, but can take them away, and revive revoked keys until it is noticed"},
     [DOCTOR_REGISTRY_READABLE] = {"registry-readable", WARNING, doctor_mend_mode,
      "it tells everybody on this host who the clients are, with their contacts"},
+    [DOCTOR_LOCK_OPEN] = {"lock-open", ALARM, doctor_mend_mode,
+     "whoever can open a lock file can hold it, and so keep every revocation from being committed"},
     [DOCTOR_REGISTRY_ON_NETWORK] = {"registry-on-network", ALARM, NULL,
      "SQLite's locks do not hold there: two hosts that write at the same time destroy it"},
     [DOCTOR_WRONG_OWNER] = {"wrong-owner", WARNING, doctor_mend_owner,

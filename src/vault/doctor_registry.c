@@ -265,13 +265,13 @@ static void look_at_owed(struct doctor *doctor)
         return;
     }
     owed->doctor = doctor;
-    bool busy = lock_is_taken(doctor->config->lock);
+    bool busy = doctor_is_busy(doctor);
     sealring_status status = manager_read(doctor->manager, read_owed, owed, &error);
     for (size_t i = 0; status == SEALRING_OK && i < owed->intention_count; i++)
         tell_intention(doctor, &owed->intentions[i]);
     if (status != SEALRING_OK)
         doctor_unseen(doctor, status, "what the token is owed: %s", error.message);
-    if (busy || lock_is_taken(doctor->config->lock))
+    if (busy || doctor_is_busy(doctor))
         doctor_forget(&doctor->findings, before);
     free(owed);
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "registry/examine.h"
 #include "registry/usage_rows.h"
+#include "vault/copies.h"
 #include "vault/doctor.h"
 #include "vault/harvest.h"
 #include "vault/recover.h"
@@ -216,7 +217,8 @@ sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding 
     sealring_status status = record(doctor, finding, finding->what, error);
     if (status != SEALRING_OK)
         return status;
-    return token_key_narrow(doctor->manager->token, finding->object_id, finding->object_id_length, label, error);
+    status = token_key_narrow(doctor->manager->token, finding->object_id, finding->object_id_length, label, error);
+    return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
 }
 
 sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)

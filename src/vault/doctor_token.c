@@ -433,7 +433,7 @@ static sealring_status look_until_still(struct token_look *look, sealring_error 
     size_t before = doctor->findings.count;
     for (int i = 0; i < TRIES; i++) {
         uint8_t stamp[sizeof look->stamp];
-        bool busy = lock_is_taken(doctor->config->lock);
+        bool busy = doctor_is_busy(doctor);
         doctor_forget(&doctor->findings, before);
         sealring_status status = manager_read(doctor->manager, read_registry, look, error);
         if (status == SEALRING_OK)
@@ -445,7 +445,7 @@ static sealring_status look_until_still(struct token_look *look, sealring_error 
             doctor_forget(&doctor->findings, before);
             return status;
         }
-        if (!busy && !lock_is_taken(doctor->config->lock) && memcmp(stamp, look->stamp, sizeof stamp) == 0)
+        if (!busy && !doctor_is_busy(doctor) && memcmp(stamp, look->stamp, sizeof stamp) == 0)
             return SEALRING_OK;
         nanosleep(&pause, NULL);
     }

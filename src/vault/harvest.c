@@ -42,9 +42,12 @@ struct harvest {
     bool known; /* it has one */
     struct usage_records records;
     size_t changed; /* of them, moved to the front by `sift` */
+    uint64_t unknown; /* of them, those of no key or version of this registry */
     struct registry_traffic *traffic;
     size_t traffic_count;
-    size_t at; /* first of the batch */
+    size_t at;     /* first of the batch */
+    bool yielded;  /* others may have harvested meanwhile: the file is read again */
+    bool had_yielded; /* at any file */
 };
 
 /* ---- Before anything is written ------------------------------------------------------------------------------------- */
@@ -150,7 +153,7 @@ static sealring_status sift(struct registry *registry, void *context, sealring_e
         }
     }
     harvest->changed = kept;
-    harvest->result->passed_over += status == SEALRING_OK ? unknown : 0;
+    harvest->unknown = status == SEALRING_OK ? unknown : 0;
     return status;
 }
 
@@ -194,17 +197,25 @@ static sealring_status put_records(struct registry *registry, void *context, sea
     return status;
 }
 
+/* One commit, after which whoever restricts something goes first. */
+static sealring_status put_batch(struct harvest *harvest, registry_body body)
+{
+    sealring_status status = manager_write(harvest->manager, false, NULL, body, harvest, harvest->error);
+    return status == SEALRING_OK ? manager_yield(harvest->manager, &harvest->yielded, harvest->error) : status;
+}
+
 /* Traffic first: as long as records are to be written, the next harvest would write it again. */
 static sealring_status write_down(struct harvest *harvest)
 {
     sealring_status status = SEALRING_OK;
     size_t traffic = harvest->changed > 0 ? harvest->traffic_count : 0;
-    for (harvest->at = 0; harvest->at < traffic && status == SEALRING_OK; harvest->at += BATCH_TRAFFIC)
-        status = manager_write(harvest->manager, false, NULL, put_traffic, harvest, harvest->error);
+    for (harvest->at = 0; harvest->at < traffic && status == SEALRING_OK && !harvest->yielded;
+         harvest->at += BATCH_TRAFFIC)
+        status = put_batch(harvest, put_traffic);
     bool seat_moves = !same_seat(&harvest->before, &harvest->after);
     harvest->at = 0;
-    while (status == SEALRING_OK && (harvest->at < harvest->changed || seat_moves)) {
-        status = manager_write(harvest->manager, false, NULL, put_records, harvest, harvest->error);
+    while (status == SEALRING_OK && !harvest->yielded && (harvest->at < harvest->changed || seat_moves)) {
+        status = put_batch(harvest, put_records);
         harvest->at = batch_end(harvest->at, harvest->changed, BATCH_RECORDS);
         seat_moves = seat_moves && harvest->at < harvest->changed;
     }
@@ -236,29 +247,53 @@ static bool is_finished(const struct harvest *harvest)
            memcmp(harvest->before.finished, harvest->file.instance, sizeof harvest->file.instance) == 0;
 }
 
-static sealring_status harvest_file(struct harvest *harvest)
+/* What one pass read and wrote; of a file that is read again the last pass counts. */
+static void count_pass(struct harvest *harvest)
 {
     sealring_harvest_result *result = harvest->result;
+    result->records += harvest->records.count;
+    result->passed_over += harvest->records.damaged + harvest->unknown;
+    result->ahead += harvest->records.ahead;
+}
+
+/* Where others went first meanwhile another harvest may have settled what this one has read: it reads the file again. */
+static sealring_status harvest_pass(struct harvest *harvest)
+{
     struct usage_records *records = &harvest->records;
-    sealring_status status = manager_read(harvest->manager, get_seat, harvest, harvest->error);
-    result->files++;
-    result->without_detail = report_sum(result->without_detail, harvest->file.without_detail);
-    if (status != SEALRING_OK || is_finished(harvest))
-        return status;
+    harvest->yielded = false;
+    harvest->unknown = 0;
     records->count = 0;
     records->damaged = 0;
     records->ahead = 0;
+    sealring_status status = manager_read(harvest->manager, get_seat, harvest, harvest->error);
+    if (status != SEALRING_OK || is_finished(harvest))
+        return status;
     status = usage_file_read(&harvest->file, harvest->before.settled_hour, harvest->now, 0, records, harvest->error);
     if (status != SEALRING_OK)
         return status;
     usage_records_merge(records);
     conclude(harvest);
-    result->records += records->count;
-    result->passed_over += records->damaged;
-    result->ahead += records->ahead;
+    size_t count = records->count;
     status = manager_read(harvest->manager, sift, harvest, harvest->error);
-    result->changed += harvest->changed;
-    return status == SEALRING_OK ? write_down(harvest) : status;
+    harvest->result->changed += harvest->changed;
+    if (status == SEALRING_OK)
+        status = write_down(harvest);
+    records->count = count;
+    return status;
+}
+
+static sealring_status harvest_file(struct harvest *harvest)
+{
+    sealring_status status;
+    harvest->result->files++;
+    harvest->result->without_detail =
+        report_sum(harvest->result->without_detail, harvest->file.without_detail);
+    do {
+        status = harvest_pass(harvest);
+        harvest->had_yielded = harvest->had_yielded || harvest->yielded;
+    } while (status == SEALRING_OK && harvest->yielded);
+    count_pass(harvest);
+    return status;
 }
 
 static sealring_status note_seat(struct harvest *harvest, const char *path)
@@ -357,9 +392,21 @@ static sealring_status put_away(struct registry *registry, void *context, sealri
     return status;
 }
 
-/* Nothing more will be heard of their hours, so these may grow old. */
-static sealring_status settle_gone(struct harvest *harvest)
+static sealring_status note_path(const char *path, void *context)
 {
+    return note_seat(context, path);
+}
+
+/* Nothing more will be heard of their hours, so these may grow old. Files that came while others went first are no reason to take them for
+ * gone: what is there is listed again then. */
+static sealring_status settle_gone(struct harvest *harvest, const char *directory)
+{
+    if (harvest->had_yielded) {
+        harvest->seat_count = 0;
+        sealring_status listed = report_each_path(directory, note_path, harvest, harvest->error);
+        if (listed != SEALRING_OK)
+            return listed;
+    }
     struct gone *gone = malloc(sizeof *gone);
     if (gone == NULL)
         return error_no_memory(harvest->error);
@@ -382,7 +429,7 @@ static sealring_status harvest_files(struct harvest *harvest)
     sealring_status status = manager_read(harvest->manager, get_seat, harvest, error); /* for the vault's ID */
     if (status == SEALRING_OK)
         status = report_each_path(directory, harvest_path, harvest, error);
-    return status == SEALRING_OK ? settle_gone(harvest) : status;
+    return status == SEALRING_OK ? settle_gone(harvest, directory) : status;
 }
 
 sealring_status harvest_all(sealring_manager *manager, int64_t now, sealring_harvest_result *result,

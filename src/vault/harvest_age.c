@@ -66,6 +66,7 @@ static sealring_status find_old(struct registry *registry, void *context, sealri
 struct step {
     const struct age *age;
     unsigned taken;
+    bool yielded; /* others may have changed policies meanwhile */
 };
 
 static sealring_status roll(struct registry *registry, void *context, sealring_error *error)
@@ -89,37 +90,49 @@ static sealring_status prune_traffic(struct registry *registry, void *context, s
                                   &step->taken, error);
 }
 
-static sealring_status repeat(sealring_manager *manager, registry_body body, const struct age *age, uint64_t *sum,
+/* Each commit takes what is the oldest by then, after which whoever restricts something goes first. */
+static sealring_status repeat(sealring_manager *manager, registry_body body, struct step *step, uint64_t *sum,
                               sealring_error *error)
 {
-    struct step step = {.age = age, .taken = USAGE_ROLL_MOST};
     sealring_status status = SEALRING_OK;
-    while (status == SEALRING_OK && step.taken == USAGE_ROLL_MOST) {
-        status = manager_write(manager, false, NULL, body, &step, error);
-        *sum += status == SEALRING_OK ? step.taken : 0;
+    step->taken = USAGE_ROLL_MOST;
+    while (status == SEALRING_OK && step->taken == USAGE_ROLL_MOST && !step->yielded) {
+        status = manager_write(manager, false, NULL, body, step, error);
+        *sum += status == SEALRING_OK ? step->taken : 0;
+        if (status == SEALRING_OK)
+            status = manager_yield(manager, &step->yielded, error);
     }
     return status;
 }
 
-static sealring_status grow_old(sealring_manager *manager, const struct age *age, sealring_harvest_result *result,
-                                sealring_error *error)
+static sealring_status grow_old(sealring_manager *manager, const struct age *age, bool *yielded,
+                                sealring_harvest_result *result, sealring_error *error)
 {
+    struct step step = {.age = age};
     uint64_t traffic = 0;
-    sealring_status status = repeat(manager, roll, age, &result->rolled, error);
+    sealring_status status = repeat(manager, roll, &step, &result->rolled, error);
     if (status == SEALRING_OK)
-        status = repeat(manager, prune, age, &result->pruned, error);
-    return status == SEALRING_OK ? repeat(manager, prune_traffic, age, &traffic, error) : status;
+        status = repeat(manager, prune, &step, &result->pruned, error);
+    if (status == SEALRING_OK)
+        status = repeat(manager, prune_traffic, &step, &traffic, error);
+    *yielded = step.yielded;
+    return status;
 }
 
 sealring_status harvest_age(sealring_manager *manager, int64_t now, sealring_harvest_result *result,
                             sealring_error *error)
 {
     struct ages ages = {.now = now};
+    bool yielded;
+    sealring_status status;
     if (manager->dry_run) /* what is rolled back comes up again and again */
         return SEALRING_OK;
-    sealring_status status = manager_read(manager, find_old, &ages, error);
-    for (size_t i = 0; i < ages.count && status == SEALRING_OK; i++)
-        status = grow_old(manager, &ages.rows[i], result, error);
+    do {
+        yielded = false;
+        status = manager_read(manager, find_old, &ages, error);
+        for (size_t i = 0; i < ages.count && status == SEALRING_OK && !yielded; i++)
+            status = grow_old(manager, &ages.rows[i], &yielded, result, error);
+    } while (status == SEALRING_OK && yielded);
     free(ages.rows);
     return status;
 }

@@ -20,6 +20,7 @@
 #include "token/provision.h"
 #include "vault/claim.h"
 #include "vault/config.h"
+#include "vault/copies.h"
 #include "vault/manager.h"
 
 #define INIT_LEASE_MS   60000
@@ -437,7 +438,7 @@ static sealring_status secure_tokens(struct init *init, sealring_error *error)
     sealring_status status = software_find(config, &config->software, error);
     if (status == SEALRING_OK && config->software != NULL)
         status = software_secure(config->software, error);
-    return status;
+    return status == SEALRING_OK ? copies_follow_audit(config, error) : status;
 }
 
 static sealring_status make_vault(struct init *init, sealring_error *error)

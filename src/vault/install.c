@@ -11,14 +11,17 @@
 
 #include "base/error.h"
 #include "registry/copy.h"
-#include "registry/lock.h"
 
 /* What SQLite keeps beside a database; all of it goes where that goes. */
 static const char *const companions[] = {"", "-wal", "-shm", "-journal"};
 
+#define LOCK_WAIT_MS 30000
+
 struct installing {
     const char *aside;
+    const struct install_before *before;
     const struct backup_progress *progress;
+    bool changed; /* the registry in place is not what it was before */
 };
 
 /* Here nothing is stopped any more. */
@@ -56,26 +59,44 @@ static sealring_status keep(struct registry *registry, void *context, sealring_e
     return registry_copy_out(registry, installing->aside, &copying, error);
 }
 
+/* Restrictions are committed whoever works on the vault: one that came meanwhile must not be lost without a word. */
+static sealring_status compare(struct registry *registry, void *context, sealring_error *error)
+{
+    struct installing *installing = context;
+    const struct install_before *before = installing->before;
+    const struct registry_vault *vault = registry_vault_row(registry);
+    uint64_t entries = 0;
+    sealring_status status = registry_audit_size(registry, &entries, error);
+    if (status != SEALRING_OK)
+        return status;
+    installing->changed = memcmp(vault->era, before->era, sizeof vault->era) != 0 || vault->epoch != before->epoch ||
+                          entries != before->entries;
+    return !installing->changed
+               ? SEALRING_OK
+               : error_set(error, SEALRING_REGISTRY,
+                           "nothing was changed, as something was revoked, suspended or narrowed while the registry "
+                           "was being restored: repeat the command");
+}
+
 static sealring_status exchange_content(struct registry *restored, struct registry *live, struct installing *installing,
                                         sealring_error *error)
 {
     struct db_copying copying = {copied, installing};
-    struct lock lock = {.descriptor = -1};
     sealring_status status = registry_read(live, keep, installing, error);
     if (status != SEALRING_OK)
         return status;
     status = backup_file_sync_names(installing->aside, error);
-    registry_give_lock(restored, &lock);
-    registry_take_lock(live, &lock);
+    if (status == SEALRING_OK)
+        status = registry_lock(live, LOCK_WAIT_MS, "restore", error);
+    if (status == SEALRING_OK)
+        status = registry_read(live, compare, installing, error);
     if (status == SEALRING_OK)
         status = registry_copy_in(live, restored, &copying, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         registry_checkpoint(live, 0);
-        return SEALRING_OK;
-    }
-    registry_give_lock(live, &lock);
-    registry_take_lock(restored, &lock);
-    registry_discard(installing->aside);
+    else
+        registry_discard(installing->aside);
+    registry_unlock(live);
     return status;
 }
 
@@ -123,39 +144,59 @@ static sealring_status close_whole(struct registry **registry, struct lock *lock
     return SEALRING_OK;
 }
 
-static sealring_status replace(const struct config *config, const char *path, struct registry **restored,
-                               struct registry **live, char aside[INSTALL_PATH_SIZE], sealring_error *error)
+/* Under the registry's lock. A registry that cannot be read any more has nothing new in it. */
+static sealring_status replace_file(const struct config *config, const char *path, struct registry **restored,
+                                    struct registry **live, struct lock *work,
+                                    char aside[INSTALL_PATH_SIZE], sealring_error *error)
 {
-    struct lock lock = {.descriptor = -1};
     registry_close(*live);
     *live = NULL;
-    sealring_status status = close_whole(restored, &lock, path, error);
+    sealring_status status = close_whole(restored, work, path, error);
     if (status == SEALRING_OK)
         status = exchange_file(path, config->registry, aside, error);
     if (access(aside, F_OK) != 0)
         aside[0] = '\0';
     if (status == SEALRING_OK)
         status = registry_open(config->registry, config->lock, REGISTRY_READ_WRITE, live, error);
+    return status;
+}
+
+static sealring_status replace(const struct config *config, const char *path, struct registry **restored,
+                               struct registry **live, struct lock *work, struct installing *installing,
+                               char aside[INSTALL_PATH_SIZE], sealring_error *error)
+{
+    struct lock lock = {.descriptor = -1};
+    sealring_status status = lock_init(&lock, config->lock, error);
     if (status == SEALRING_OK)
-        registry_take_lock(*live, &lock);
-    else
-        lock_release(&lock);
+        status = lock_acquire(&lock, LOCK_WAIT_MS, "restore", error);
+    if (status == SEALRING_OK && *live != NULL && registry_read(*live, compare, installing, error) != SEALRING_OK &&
+        installing->changed)
+        status = SEALRING_REGISTRY;
+    if (status == SEALRING_OK)
+        status = replace_file(config, path, restored, live, work, aside, error);
+    lock_free(&lock);
     return status;
 }
 
 sealring_status install_registry(const struct config *config, const char *path, struct registry **restored,
-                                 struct registry **live, const struct backup_progress *progress,
-                                 char aside[INSTALL_PATH_SIZE], sealring_error *error)
+                                 struct registry **live, struct lock *work, const struct install_before *before,
+                                 const struct backup_progress *progress, char aside[INSTALL_PATH_SIZE],
+                                 sealring_error *error)
 {
-    struct installing installing = {aside, progress};
+    struct installing installing = {.aside = aside, .before = before, .progress = progress};
     sealring_status status = choose_aside(config->registry, aside, error);
     if (status != SEALRING_OK)
         return status;
-    if (*live != NULL && exchange_content(*restored, *live, &installing, NULL) == SEALRING_OK) {
+    if (*live != NULL && exchange_content(*restored, *live, &installing, error) == SEALRING_OK) {
+        registry_give_lock(*restored, work);
         registry_close(*restored);
         *restored = NULL;
         registry_discard(path);
         return SEALRING_OK;
     }
-    return replace(config, path, restored, live, aside, error);
+    if (installing.changed) {
+        aside[0] = '\0';
+        return SEALRING_REGISTRY;
+    }
+    return replace(config, path, restored, live, work, &installing, aside, error);
 }

@@ -9,6 +9,8 @@
 #include "vault/parallel.h"
 #include "vault/request.h"
 
+#define TRIES_MOST 20 /* of one batch that others' changes make stale */
+
 /* Two batches: while one is written, the token seals the next. */
 struct pipeline {
     struct batch_call call;
@@ -54,16 +56,13 @@ static bool finish_ahead(struct pipeline *pipeline)
     return sealed;
 }
 
-/* Whether nobody but this call changed the registry since the batch was planned. before: the batch written in between. */
-static bool is_up_to_date(struct batch *batch, const struct batch *before)
+/* What was planned ahead does not know of the batch written in between, which changed nothing that it rests on. */
+static void skip_own_epoch(struct batch *batch, const struct batch *before)
 {
     struct registry_vault now;
-    if (manager_read_vault(batch->call->manager, &now, NULL) != SEALRING_OK ||
-        memcmp(now.era, batch->vault.era, sizeof now.era) != 0 ||
-        now.epoch != batch->vault.epoch + (before->wrote ? 1 : 0))
-        return false;
-    batch->vault.epoch = now.epoch;
-    return true;
+    if (before->wrote && manager_read_vault(batch->call->manager, &now, NULL) == SEALRING_OK &&
+        now.epoch == batch->vault.epoch + 1)
+        batch->vault.epoch = now.epoch;
 }
 
 static void add_doubts(struct doubts *all, const struct doubts *more)
@@ -85,17 +84,16 @@ static sealring_status report_doubts(const struct pipeline *pipeline, sealring_e
                      pipeline->call.count, doubts->first.message);
 }
 
-/* Carries out the present batch, and starts on the one ahead. sealed: it was sealed while the last one was written. */
-static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sealring_error *error)
+/* Writes the present batch, and starts on the one ahead. status: of its planning and sealing, which goes on the record if it was refused. */
+static sealring_status write_present(struct pipeline *pipeline, sealring_status status, sealring_error *error)
 {
     struct batch *batch = pipeline->present;
-    sealring_status status = manager_begin_dated(pipeline->call.manager, "issue", true, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (!sealed || !is_up_to_date(batch, pipeline->ahead)) {
-        status = batch_plan(batch, error);
-        if (status == SEALRING_OK)
-            status = batch_seal(batch, error);
+    sealring_error inner = {.message = ""};
+    sealring_status begun = manager_begin_dated(pipeline->call.manager, "issue", true, &inner);
+    if (begun != SEALRING_OK) {
+        if (status == SEALRING_OK && error != NULL)
+            *error = inner;
+        return status == SEALRING_OK ? begun : status;
     }
     if (status == SEALRING_OK) {
         start_ahead(pipeline);
@@ -106,7 +104,31 @@ static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sea
     if (status == SEALRING_OK && batch->doubts.count > 0)
         manager_end_act(pipeline->call.manager, &about, batch->doubts.first.status, &batch->doubts.first);
     else
-        manager_end_act(pipeline->call.manager, &about, status, error);
+        manager_end_act(pipeline->call.manager, &about, batch->stale ? SEALRING_OK : status, error);
+    return status;
+}
+
+/* Planned and sealed without any lock, as the token takes its time; written if that is still what it means. sealed: it was sealed while the
+ * last one was written. */
+static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sealring_error *error)
+{
+    struct batch *batch = pipeline->present;
+    sealring_status status = SEALRING_OK;
+    if (sealed)
+        skip_own_epoch(batch, pipeline->ahead);
+    for (int tries = 0; tries < TRIES_MOST; tries++) {
+        batch->stale = false;
+        if (!sealed) {
+            status = batch_plan(batch, error);
+            if (status == SEALRING_OK)
+                status = batch_seal(batch, error);
+        }
+        status = write_present(pipeline, status, error);
+        if (!batch->stale)
+            return status;
+        (void)finish_ahead(pipeline);
+        sealed = false;
+    }
     return status;
 }
 

@@ -64,16 +64,17 @@ struct key_change {
     struct audit_act act;
 };
 
-static sealring_status change_key(sealring_manager *manager, const char *purpose, bool moves_epoch, registry_body body,
+static sealring_status change_key(sealring_manager *manager, const char *purpose, bool restricts, registry_body body,
                                   struct key_change *change, sealring_error *error)
 {
     sealring_status status = manager_check_reason(change->reason, error);
     if (status == SEALRING_OK)
-        status = change->state == SEALRING_KEY_ACTIVE ? manager_begin_dated(manager, purpose, false, error)
-                                                      : manager_begin(manager, purpose, false, error);
+        status = restricts                                 ? manager_begin_restriction(manager, purpose, error)
+                 : change->state == SEALRING_KEY_ACTIVE ? manager_begin_dated(manager, purpose, false, error)
+                                                        : manager_begin(manager, purpose, false, error);
     if (status != SEALRING_OK)
         return status;
-    status = manager_write(manager, moves_epoch, &change->act, body, change, error);
+    status = manager_write(manager, true, &change->act, body, change, error);
     if (key_id_is_well_formed(change->key_id))
         memcpy(change->act.key_id, change->key_id, sizeof change->act.key_id);
     manager_end_act(manager, &change->act, status, error);
@@ -113,7 +114,7 @@ sealring_status sealring_key_set_state(sealring_manager *manager, const char *ke
     if (state < SEALRING_KEY_ACTIVE || state > SEALRING_KEY_REVOKED)
         return error_set(error, SEALRING_INVALID, "there is no such state of an API key");
     struct key_change change = {.key_id = key_id, .state = state, .reason = reason, .act = {.name = acts[state]}};
-    return change_key(manager, acts[state], true, set_state, &change, error);
+    return change_key(manager, acts[state], state != SEALRING_KEY_ACTIVE, set_state, &change, error);
 }
 
 static sealring_status narrow(struct registry *registry, void *context, sealring_error *error)
@@ -182,7 +183,7 @@ sealring_status sealring_key_set_label(sealring_manager *manager, const char *ke
     if (wrong != NULL)
         return error_set(error, SEALRING_INVALID, "the label %s", wrong);
     struct key_change change = {.key_id = key_id, .text = label, .act = {.name = "key.label"}};
-    return change_key(manager, "key set", true, set_label, &change, error);
+    return change_key(manager, "key set", false, set_label, &change, error);
 }
 
 /* ---- lists */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "kdf/claims.h"
 #include "vault/config.h"
+#include "vault/copies.h"
 #include "vault/recover.h"
 
 struct intend_context {
@@ -50,11 +51,13 @@ static void make_finish(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];
     char label[TOKEN_LABEL_MAX + 1];
+    sealring_error trouble;
     recover_intention_label(make->intention.nonce, intent);
     recover_version_label(make->ring, make->number, label);
     if (!keeps_intention(make) ||
-        token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
-                          label, NULL) == SEALRING_OK)
+        (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
+                           label, NULL) == SEALRING_OK &&
+         copies_follow(make->manager, &trouble) == SEALRING_OK))
         (void)manager_write(make->manager, false, NULL, forget, make, NULL);
 }
 
@@ -63,13 +66,17 @@ static void make_finish(struct make *make)
 static void make_undo(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];
+    sealring_error trouble;
     recover_intention_label(make->intention.nonce, intent);
     if (!keeps_intention(make) && !make->generated)
         return;
     sealring_status status =
         token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
                           keeps_intention(make) ? intent : NULL, NULL);
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) &&
+        copies_drop(make->manager, make->reference.object_id, make->reference.object_id_length, &trouble) ==
+            SEALRING_OK &&
+        copies_sync(make->manager, &trouble) == SEALRING_OK)
         (void)manager_write(make->manager, false, NULL, forget, make, NULL);
 }
 
@@ -93,12 +100,18 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
     if (status != SEALRING_OK)
         return status;
     char label[TOKEN_LABEL_MAX + 1];
+    struct object_files before;
     if (keeps_intention(make))
         recover_intention_label(make->intention.nonce, label);
     else
         recover_version_label(make->ring, number, label);
-    status = token_key_generate(manager->token, label, &make->reference, error);
+    status = copies_before(manager, &before, error);
+    if (status == SEALRING_OK)
+        status = token_key_generate(manager->token, label, &make->reference, error);
     make->generated = status == SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = copies_add(manager, &before, make->reference.object_id, make->reference.object_id_length, error);
+    objects_release(&before);
     if (status != SEALRING_OK)
         make_undo(make);
     return status;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/base62.h"
@@ -20,6 +21,10 @@
 #include "vault/waiting.h"
 
 #define MANAGER_LOCK_WAIT_MS     10000
+#define MANAGER_URGENT_WAIT_MS   120000
+#define MANAGER_FOLLOW_WAIT_MS   2000 /* of a restriction, for vault.work, after its commit */
+#define MANAGER_YIELD_NSEC       25000000L
+#define MANAGER_YIELDS_MOST      200 /* 5 s: whoever goes on announcing holds nobody up for good */
 #define MANAGER_CHECKPOINT_PAGES 4000
 
 void manager_actor(char actor[256])
@@ -44,6 +49,31 @@ static sealring_status keep_reason(const char *reason, char **kept, sealring_err
     return status;
 }
 
+static void tell_waiting(const struct lock_holder *holder, void *context)
+{
+    const sealring_manager *manager = context;
+    if (manager->waits != NULL)
+        manager->waits(holder->text, holder->stopped, manager->waits_context);
+}
+
+static void listen(sealring_manager *manager, struct lock *lock)
+{
+    lock->waits = tell_waiting;
+    lock->waits_context = manager;
+}
+
+static sealring_status open_locks(sealring_manager *manager, sealring_error *error)
+{
+    const struct config *config = manager->config;
+    sealring_status status = lock_init(&manager->work, config->work, error);
+    if (status == SEALRING_OK)
+        status = lock_init(&manager->urgent, config->urgent, error);
+    listen(manager, &manager->work);
+    listen(manager, registry_lock_of(manager->registry));
+    registry_lock_of(manager->registry)->yields_to = config->urgent;
+    return status;
+}
+
 sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
                                       sealring_manager **opened, sealring_error *error)
 {
@@ -53,12 +83,16 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         return error_no_memory(error);
     manager->owner = getpid();
     manager->lock_wait = MANAGER_LOCK_WAIT_MS;
+    manager->urgent_wait = MANAGER_URGENT_WAIT_MS;
+    manager->work.descriptor = manager->urgent.descriptor = -1;
     sealring_manage_options asked;
     sized_take(&asked, sizeof asked, options);
     manager->dry_run = asked.dry_run;
     manager->read_only = asked.read_only;
     if (asked.lock_wait > 0)
-        manager->lock_wait = asked.lock_wait;
+        manager->lock_wait = manager->urgent_wait = asked.lock_wait;
+    manager->waits = asked.lock_waits;
+    manager->waits_context = asked.lock_context;
     manager_actor(manager->actor);
     sealring_status status = keep_reason(asked.take_over, &manager->take_over, error);
     if (status == SEALRING_OK)
@@ -73,6 +107,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         status =
             registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
                           manager->read_only ? REGISTRY_READ_ONLY : REGISTRY_READ_WRITE, &manager->registry, error);
+    if (status == SEALRING_OK && !manager->read_only)
+        status = open_locks(manager, error);
     if (status != SEALRING_OK) {
         sealring_manager_close(&manager);
         return status;
@@ -98,6 +134,8 @@ void sealring_manager_close(sealring_manager **manager)
         return;
     settle(*manager);
     token_close((*manager)->token);
+    lock_free(&(*manager)->work);
+    lock_free(&(*manager)->urgent);
     registry_close((*manager)->registry); /* also in a forked child: see registry.c */
     config_free((*manager)->config);
     roster_release(&(*manager)->roster);
@@ -244,21 +282,53 @@ static void follow_era(sealring_manager *manager)
     (void)manager_write(manager, false, NULL, set_era_in_force, NULL, NULL);
 }
 
-sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
+/* Files of tokens that are not safe hold no act up: a revocation least of all. */
+static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
 {
+    snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
+}
+
+/* The tokens first: waiting for them must not keep others from the locks. */
+static sealring_status begin_with_tokens(sealring_manager *manager, bool with_token, sealring_error *error)
+{
+    sealring_error trouble = {.message = ""};
     sealring_status status = check_owner(manager, error);
     if (status != SEALRING_OK)
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
-    /* the tokens first: waiting for them must not keep others from the lock */
+    if (copies_mend(manager, &trouble) != SEALRING_OK)
+        copies_complain(manager, &trouble);
     if (with_token)
         status = manager_token(manager, error);
     if (status == SEALRING_OK && !manager->witness.anchored)
         witness_read(&manager->witness, manager->config, manager->registry);
     remark(manager);
+    return status;
+}
+
+/* Takes vault.work, and sees that nobody keeps the registry's lock: an operator who copies it by hand, a restriction. */
+static sealring_status take_work(sealring_manager *manager, sealring_error *error)
+{
+    sealring_status status = lock_acquire(&manager->work, manager->lock_wait, manager->purpose, error);
     if (status == SEALRING_OK)
-        status = registry_lock(manager->registry, manager->lock_wait, purpose, error);
+        status = registry_lock(manager->registry, manager->lock_wait, manager->purpose, error);
+    if (status == SEALRING_OK)
+        registry_unlock(manager->registry);
+    else
+        lock_release(&manager->work);
+    return status;
+}
+
+sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
+{
+    sealring_error trouble = {.message = ""};
+    sealring_status status = begin_with_tokens(manager, with_token, error);
+    manager->purpose = purpose;
+    manager->restricts = false;
+    manager->yielded_epoch = 0;
+    if (status == SEALRING_OK)
+        status = take_work(manager, error);
     if (status != SEALRING_OK)
         return status;
     status = check_anchor(manager, error);
@@ -266,22 +336,110 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
+    if (status == SEALRING_OK && ((with_token && copies_complete(manager, &trouble) != SEALRING_OK) ||
+                                  copies_follow_audit(manager->config, &trouble) != SEALRING_OK))
+        copies_complain(manager, &trouble);
+    if (status == SEALRING_OK)
+        follow_era(manager);
+    else
+        lock_release(&manager->work);
+    return status;
+}
+
+sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    if (manager->take_over != NULL && !manager->judged) /* which is told to the audit token first */
+        return manager_begin(manager, purpose, false, error);
+    sealring_status status = begin_with_tokens(manager, false, error);
+    manager->purpose = purpose;
+    if (status != SEALRING_OK)
+        return status;
+    struct lock *lock = registry_lock_of(manager->registry);
+    lock_announce(&manager->urgent, purpose);
+    lock->yields_to = NULL;
+    status = registry_lock(manager->registry, manager->urgent_wait, purpose, error);
+    lock->yields_to = manager->config->urgent;
+    manager->restricts = status == SEALRING_OK;
+    manager->followed = false;
+    if (status == SEALRING_OK)
+        status = check_anchor(manager, error);
     if (status == SEALRING_OK)
         follow_era(manager);
     else
         registry_unlock(manager->registry);
+    if (status != SEALRING_OK) {
+        manager->restricts = false;
+        lock_release(&manager->urgent);
+    }
     return status;
+}
+
+bool manager_holds_work(const sealring_manager *manager)
+{
+    return lock_held(&manager->work);
+}
+
+bool manager_restricted(sealring_manager *manager)
+{
+    if (!manager->restricts || manager->followed)
+        return manager_holds_work(manager);
+    manager->followed = true;
+    registry_unlock(manager->registry);
+    lock_release(&manager->urgent);
+    int64_t most = manager->urgent_wait < MANAGER_FOLLOW_WAIT_MS ? manager->urgent_wait : MANAGER_FOLLOW_WAIT_MS;
+    return lock_acquire(&manager->work, most, manager->purpose, NULL) == SEALRING_OK;
+}
+
+sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring_error *error)
+{
+    const struct timespec pause = {.tv_nsec = MANAGER_YIELD_NSEC};
+    uint64_t epoch = registry_vault_row(manager->registry)->epoch;
+    bool restricted = epoch != manager->yielded_epoch && manager->yielded_epoch != 0;
+    manager->yielded_epoch = epoch;
+    if (!restricted && !lock_is_announced(manager->config->urgent))
+        return SEALRING_OK;
+    *yielded = true;
+    lock_release(&manager->work);
+    int most = MANAGER_YIELDS_MOST;
+    do
+        nanosleep(&pause, NULL);
+    while (lock_is_announced(manager->config->urgent) && --most > 0);
+    return take_work(manager, error);
+}
+
+/* Another act that is at work signs what was committed, at its own end, or the next one does. */
+static void settle_log(sealring_manager *manager)
+{
+    if (!manager->unsettled || manager->dry_run)
+        return;
+    if (manager_holds_work(manager))
+        witness_settle(&manager->witness, manager->config, manager->registry);
+    else if (witness_configured(manager->config))
+        snprintf(manager->witness.remark, sizeof manager->witness.remark,
+                 "what was done stands; its checkpoint is signed by the command that is at work, or by the next one");
+}
+
+/* Unless somebody else is waiting for it, or is at it. */
+static void empty_log(sealring_manager *manager)
+{
+    bool held = registry_is_locked(manager->registry);
+    if (!held && (lock_is_announced(manager->config->urgent) ||
+                  registry_lock(manager->registry, 0, manager->purpose, NULL) != SEALRING_OK))
+        return;
+    registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
+    registry_unlock(manager->registry);
 }
 
 void manager_end(sealring_manager *manager)
 {
+    (void)manager_restricted(manager);
     waiting_remember(manager);
-    if (manager->unsettled && !manager->dry_run)
-        witness_settle(&manager->witness, manager->config, manager->registry);
+    settle_log(manager);
     manager->unsettled = false;
     remark(manager);
-    registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
-    registry_unlock(manager->registry);
+    empty_log(manager);
+    manager->restricts = false;
+    lock_release(&manager->work);
 }
 
 static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
@@ -334,6 +492,16 @@ static sealring_status recorded(struct registry *registry, void *context, sealri
                         recorded_body->act, error);
 }
 
+/* Every commit for itself, so that a restriction waits for one commit at most. */
+static sealring_status lock_for_commit(sealring_manager *manager, sealring_error *error)
+{
+    if (!manager->restricts && !manager_holds_work(manager))
+        return error_set(error, SEALRING_REGISTRY,
+                         "the lock %s is not held any more: was the file removed? Nothing was changed",
+                         manager->config->work);
+    return registry_lock(manager->registry, manager->lock_wait, manager->purpose, error);
+}
+
 sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
                               void *context, sealring_error *error)
 {
@@ -342,7 +510,14 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
     if (status != SEALRING_OK)
         return status;
     struct recorded_body whole = {manager, how.operation_id, act, body, context};
+    bool held = registry_is_locked(manager->registry);
+    if (!held)
+        status = lock_for_commit(manager, error);
+    if (status != SEALRING_OK)
+        return status;
     status = registry_write(manager->registry, &how, recorded, &whole, error);
+    if (!held)
+        registry_unlock(manager->registry);
     manager->wrote = manager->wrote || status == SEALRING_OK;
     manager->unsettled = manager->unsettled || (status == SEALRING_OK && act != NULL);
     if (status == SEALRING_OK && moves_epoch && !manager->dry_run) {

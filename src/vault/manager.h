@@ -10,6 +10,7 @@
 #include <sealring/manage.h>
 
 #include "audit/entry.h"
+#include "registry/lock.h"
 #include "registry/rows.h"
 #include "token/key.h"
 #include "vault/config.h"
@@ -23,7 +24,16 @@ struct sealring_manager {
     bool dry_run;
     bool read_only;
     bool wrote; /* since it was opened */
-    int64_t lock_wait;
+    int64_t lock_wait;  /* for vault.work, and for the registry's lock */
+    int64_t urgent_wait; /* for the registry's lock, of an act that restricts */
+    struct lock work;   /* held for a whole act: nobody else changes tokens or reports meanwhile */
+    struct lock urgent; /* the announcement of an act that restricts */
+    bool restricts;     /* the act under way does */
+    bool followed;      /* and it is committed: manager_restricted was called */
+    const char *purpose; /* of the act under way */
+    uint64_t yielded_epoch; /* up to which manager_yield has let others go first */
+    sealring_lock_callback waits; /* who is told of waiting; may be NULL */
+    void *waits_context;
     pid_t owner;
     char actor[256];                      /* user@host process, for the record */
     struct roster roster;                 /* of the verifiers, as of the last transaction that asked for it */
@@ -60,8 +70,14 @@ sealring_status manager_read_roster(sealring_manager *manager, struct registry *
  * one is known to all. SEALRING_WAITING, naming them, after a restore or a take-over until they looked or their leases are over. */
 sealring_status manager_check_era(struct registry *registry, void *context, sealring_error *error);
 
-/* Takes the vault's lock for an operation named `purpose`; with_token also opens the token and finishes what an interrupted
- * operation left half done. Ends with manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager. */
+/* Begins an act named `purpose`; with_token also opens the token and finishes what an interrupted act left half done. Ends with
+ * manager_end, whatever happened between. SEALRING_REFUSED for a read-only manager.
+ *
+ * Three locks of the vault's. An act holds vault.work from begin to end, so that one act at a time changes tokens and takes several steps;
+ * the registry's own lock, vault.lock, is held for each commit alone, never while a token works. An act that only restricts
+ * (manager_begin_restriction) announces itself by vault.urgent, after which every other commit waits for its, and does not need vault.work to
+ * commit. So between two steps of an act only restrictions can be committed, and each transaction has to find out by itself whether
+ * what it rests on is still so. */
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error);
 void manager_end(sealring_manager *manager);
 
@@ -76,6 +92,21 @@ sealring_status late_check_build(sealring_error *error);
 
 /* The judgement of manager_begin_dated alone, of the registry as it is: for what is only checked. */
 sealring_status manager_check_clock(sealring_manager *manager, sealring_error *error);
+
+/* The same for an act that takes something away from API keys or versions and must not wait for others. Holds vault.lock. */
+sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error);
+
+/* The restriction is committed: lets others commit, and takes vault.work for what follows in the tokens, if it can be had soon. False: it
+ * cannot, and what follows is done again, or made up for, by whoever has it or comes next. */
+bool manager_restricted(sealring_manager *manager);
+
+/* False after manager_yield failed, or when vault.work was removed: the act cannot write any more. */
+bool manager_holds_work(const sealring_manager *manager);
+
+/* Between two steps of a long act that rests on nothing but the registry: if somebody restricts something, or has done so since the last
+ * call, lets go of vault.work for a moment; *yielded: then whatever was read before must be read again. A failure means that vault.work
+ * could not be had again: nothing more can be written. */
+sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring_error *error);
 
 /* The same for an act that ended with `status`: one that was refused, or has to wait, goes on the record as `refused`, and as `alarm` if the
  * token did not confirm what the registry says. about: which act, and of what; its detail is not looked at. error: why, may be

@@ -11,6 +11,7 @@
 #include "lifecycle/table.h"
 #include "vault/config.h"
 #include "vault/owned.h"
+#include "vault/copies.h"
 #include "vault/waiting.h"
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
@@ -156,6 +157,15 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
             *error = inner;
         return status;
     }
+    /* not of an object that bears another label: an intention can be forged */
+    if (!one->has_version && status != SEALRING_REFUSED) {
+        status = copies_drop(manager, intention->object_id, intention->object_id_length, error);
+        if (status == SEALRING_OK)
+            status = copies_sync(manager, error);
+    } else
+        status = copies_follow(manager, error);
+    if (status != SEALRING_OK)
+        return status;
     audit_detail(&act, "{s:s, s:s}", "owner", intention->owner, "label", intent);
     status = manager_write(manager, false, &act, delete_intention, one, error);
     audit_release(&act);
@@ -185,6 +195,7 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
         return SEALRING_OK;
     if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
         return status;
+    copies_follow_closing(manager, one->version.object_id, one->version.object_id_length);
     struct audit_act act = {.name = "recover.close", .version = one->version.number};
     memcpy(act.ring, one->ring, sizeof act.ring);
     status = manager_write(manager, false, &act, clear_owed, one, error);

@@ -13,6 +13,8 @@
 
 #define REISSUE_BATCH 250 /* successors per transaction: two rows changed and one made for each */
 
+#define TRIES_MOST 20 /* of one batch that others' changes make stale */
+
 struct reissue_item {
     struct registry_holder older;
     struct registry_holder successor;
@@ -34,6 +36,7 @@ struct reissue {
     size_t count;
     size_t done; /* handed over in earlier batches */
     bool full;   /* the page was full: there may be more behind its last key */
+    bool stale;  /* what was sealed has changed meanwhile: to be read and sealed again */
     char next_client[SEALRING_NAME_LENGTH_MAX + 1];
     char next_label[SEALRING_NAME_LENGTH_MAX + 1];
     struct audit_act act;
@@ -178,13 +181,43 @@ static void record(struct reissue *reissue)
     audit_detail_add(act, "handed_over", keys); /* key ID, serial, whether it existed, of each */
 }
 
+/* Whether the ring and each key are what they were when they were read. Sealing takes long, and holds no lock: keys may have been revoked
+ * meanwhile, versions compromised. */
+static bool is_unchanged(struct registry *registry, const struct reissue *reissue)
+{
+    const struct registry_vault *vault = registry_vault_row(registry);
+    struct registry_ring ring;
+    struct registry_version active;
+    struct registry_holder *now;
+    if (memcmp(vault->era, reissue->vault.era, sizeof vault->era) != 0)
+        return false;
+    if (vault->epoch == reissue->vault.epoch + (makes_something(reissue) ? 1 : 0)) /* moved by this transaction alone */
+        return true;
+    if (registry_ring_get(registry, reissue->ring.name, &ring, NULL) != SEALRING_OK || ring.id != reissue->ring.id ||
+        ring.changed_epoch != reissue->ring.changed_epoch ||
+        seal_active_version(reissue->manager, registry, &ring, &active, NULL) != SEALRING_OK ||
+        active.number != reissue->active.number || active.changed_epoch != reissue->active.changed_epoch)
+        return false;
+    bool same = (now = malloc(sizeof *now)) != NULL;
+    for (size_t i = 0; same && i < reissue->count; i++) {
+        const struct registry_holder *older = &reissue->items[i].older;
+        same = key_get(registry, older->key.key_id, now, NULL) == SEALRING_OK && now->key.id == older->key.id &&
+               now->key.changed_epoch == older->key.changed_epoch &&
+               now->version.changed_epoch == older->version.changed_epoch;
+    }
+    free(now);
+    return same;
+}
+
 static sealring_status write_items(struct registry *registry, void *context, sealring_error *error)
 {
     struct reissue *reissue = context;
     sealring_status status = SEALRING_OK;
-    if (registry_vault_row(registry)->epoch != reissue->vault.epoch + (makes_something(reissue) ? 1 : 0))
+    reissue->stale = !is_unchanged(registry, reissue);
+    if (reissue->stale)
         return error_set(error, SEALRING_REGISTRY,
-                         "the registry was changed while ring %s was being reissued: repeat the command",
+                         "the registry was changed again and again while ring %s was being reissued: repeat the "
+                         "command",
                          reissue->ring.name);
     for (size_t i = 0; status == SEALRING_OK && i < reissue->count; i++)
         if (!reissue->items[i].existed)
@@ -193,16 +226,17 @@ static sealring_status write_items(struct registry *registry, void *context, sea
     return status;
 }
 
-static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
+/* Writes what was read and sealed, or records why that was refused. */
+static sealring_status write_batch(struct reissue *reissue, sealring_status status, sealring_error *error)
 {
     sealring_manager *manager = reissue->manager;
-    sealring_status status = manager_begin_dated(manager, "reissue", true, error);
-    if (status != SEALRING_OK)
-        return status;
-    reissue->doubt = (sealring_error){.status = SEALRING_OK};
-    status = manager_read(manager, read, reissue, error);
-    if (status == SEALRING_OK)
-        status = seal_items(reissue, error);
+    sealring_error inner = {.message = ""};
+    sealring_status begun = manager_begin_dated(manager, "reissue", true, &inner);
+    if (begun != SEALRING_OK) {
+        if (status == SEALRING_OK && error != NULL)
+            *error = inner;
+        return status == SEALRING_OK ? begun : status;
+    }
     reissue->act = (struct audit_act){.name = "key.reissue"};
     if (status == SEALRING_OK && reissue->count > 0)
         status = manager_write(manager, makes_something(reissue), &reissue->act, write_items, reissue, error);
@@ -212,8 +246,29 @@ static sealring_status run_batch(struct reissue *reissue, registry_body read, se
     if (status == SEALRING_OK && reissue->doubt.status != SEALRING_OK)
         manager_end_act(manager, &reissue->act, reissue->doubt.status, &reissue->doubt);
     else
-        manager_end_act(manager, &reissue->act, status, error);
+        manager_end_act(manager, &reissue->act, reissue->stale ? SEALRING_OK : status, error);
     audit_release(&reissue->act);
+    return status;
+}
+
+/* Read and sealed without any lock, as the token takes its time; written if that is still so. */
+static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
+{
+    sealring_status status = manager_token(reissue->manager, error);
+    uint64_t unconfirmed = reissue->unconfirmed;
+    if (status != SEALRING_OK)
+        return status;
+    for (int tries = 0; tries < TRIES_MOST; tries++) {
+        reissue->stale = false;
+        reissue->unconfirmed = unconfirmed;
+        reissue->doubt = (sealring_error){.status = SEALRING_OK};
+        status = manager_read(reissue->manager, read, reissue, error);
+        if (status == SEALRING_OK)
+            status = seal_items(reissue, error);
+        status = write_batch(reissue, status, error);
+        if (!reissue->stale)
+            return status;
+    }
     return status;
 }
 

@@ -13,6 +13,8 @@
 #include "vault/seal.h"
 #include "verifier/judge.h"
 
+#define TRIES_MOST 20 /* of a key that others' changes make stale */
+
 struct rekey {
     sealring_manager *manager;
     const char *key_id;
@@ -23,6 +25,7 @@ struct rekey {
     struct registry_holder older;
     struct registry_holder successor;
     int64_t ends;
+    bool stale; /* what was sealed has changed meanwhile: to be read and sealed again */
     struct audit_act act;
 };
 
@@ -113,11 +116,27 @@ static void record(struct rekey *rekey)
         audit_detail_add(&rekey->act, "reason", json_string(rekey->request->reason));
 }
 
+/* Whether key, ring and active version are what they were when they were read. */
+static bool is_unchanged(struct registry *registry, const struct rekey *rekey)
+{
+    struct registry_holder now;
+    struct registry_version active;
+    const struct registry_holder *older = &rekey->older;
+    return memcmp(registry_vault_row(registry)->era, rekey->vault.era, sizeof rekey->vault.era) == 0 &&
+           key_get(registry, rekey->key_id, &now, NULL) == SEALRING_OK && now.key.id == older->key.id &&
+           now.key.changed_epoch == older->key.changed_epoch && now.ring.changed_epoch == older->ring.changed_epoch &&
+           now.version.changed_epoch == older->version.changed_epoch &&
+           seal_active_version(rekey->manager, registry, &now.ring, &active, NULL) == SEALRING_OK &&
+           active.number == rekey->active.number && active.changed_epoch == rekey->active.changed_epoch;
+}
+
 static sealring_status write_rows(struct registry *registry, void *context, sealring_error *error)
 {
     struct rekey *rekey = context;
-    if (registry_vault_row(registry)->epoch != rekey->vault.epoch + 1)
-        return error_set(error, SEALRING_REGISTRY, "the registry was changed meanwhile: repeat the command");
+    rekey->stale = registry_vault_row(registry)->epoch != rekey->vault.epoch + 1 && !is_unchanged(registry, rekey);
+    if (rekey->stale)
+        return error_set(error, SEALRING_REGISTRY,
+                         "the registry was changed again and again meanwhile: repeat the command");
     rekey->ends = clock_wall_ms() + rekey->request->overlap;
     sealring_status status = end_older(registry, rekey, error);
     if (status == SEALRING_OK)
@@ -144,24 +163,60 @@ static sealring_status check_request(struct rekey *rekey, sealring_error *error)
     return manager_check_reason(request->reason, error);
 }
 
-static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
+/* What ends the older credentials at once is a restriction; but its successor wants a clock that can be right, and one that is confirmed goes on the
+ * record first. */
+static sealring_status begin(const struct rekey *rekey, sealring_error *error)
 {
     sealring_manager *manager = rekey->manager;
-    sealring_status status = check_request(rekey, error);
-    if (status == SEALRING_OK)
-        status = manager_begin_dated(manager, "key rekey", true, error);
+    if (rekey->request->overlap != 0 || manager->trust_clock != NULL)
+        return manager_begin_dated(manager, "key rekey", true, error);
+    sealring_status status = manager_begin_restriction(manager, "key rekey", error);
     if (status != SEALRING_OK)
         return status;
-    status = manager_read(manager, read_key, rekey, error);
-    if (status == SEALRING_OK)
-        status = make_successor(rekey, text, error);
+    status = manager_check_clock(manager, error);
+    if (status != SEALRING_OK)
+        manager_end(manager);
+    return status;
+}
+
+/* Writes what was read and sealed, or records why that was refused. */
+static sealring_status write_sealed(struct rekey *rekey, sealring_status status, sealring_error *error)
+{
+    sealring_manager *manager = rekey->manager;
+    sealring_error inner = {.message = ""};
+    sealring_status begun = begin(rekey, &inner);
+    if (begun != SEALRING_OK) {
+        if (status == SEALRING_OK && error != NULL)
+            *error = inner;
+        return status == SEALRING_OK ? begun : status;
+    }
     rekey->act = (struct audit_act){.name = "key.rekey"};
     if (status == SEALRING_OK)
         status = manager_write(manager, true, &rekey->act, write_rows, rekey, error);
     if (key_id_is_well_formed(rekey->key_id))
         memcpy(rekey->act.key_id, rekey->key_id, sizeof rekey->act.key_id);
-    manager_end_act(manager, &rekey->act, status, error);
+    manager_end_act(manager, &rekey->act, rekey->stale ? SEALRING_OK : status, error);
     audit_release(&rekey->act);
+    return status;
+}
+
+/* Read and sealed without any lock, as the token takes its time; written if that is still so. */
+static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
+{
+    sealring_status status = check_request(rekey, error);
+    if (status == SEALRING_OK)
+        status = manager_token(rekey->manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    for (int tries = 0; tries < TRIES_MOST; tries++) {
+        rekey->stale = false;
+        status = manager_read(rekey->manager, read_key, rekey, error);
+        if (status == SEALRING_OK)
+            status = make_successor(rekey, text, error);
+        status = write_sealed(rekey, status, error);
+        if (!rekey->stale)
+            return status;
+    }
     return status;
 }
 

@@ -33,11 +33,12 @@ struct restore {
     struct backup_file file;
     struct note_key key;
     struct audit_witness witness;
-    struct lock lock;             /* the vault's, until a registry has it */
+    struct lock lock;             /* vault.work, until the registry that is being restored has it */
+    bool installs;                /* from here on `path` is left to whoever looks for what became of it */
     char path[INSTALL_PATH_SIZE]; /* of what is being restored, beside the vault's registry */
     struct registry *restored;
     struct registry *live; /* the vault's registry, NULL: there is none that can be opened */
-    uint64_t live_entries, live_epoch;
+    struct install_before before; /* what that is */
     struct replay replay;
     struct confront confront;
     struct audit_act act;
@@ -118,7 +119,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     registry_discard(restore->path); /* a run that was killed left it: the lock is ours */
     sealring_status status = backup_file_take(&restore->file, restore->path, &restore->progress, error);
     if (status == SEALRING_OK)
-        status = registry_open(restore->path, restore->config->lock, REGISTRY_READ_WRITE, &restore->restored, error);
+        status = registry_open(restore->path, restore->config->work, REGISTRY_READ_WRITE, &restore->restored, error);
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
@@ -132,11 +133,12 @@ static sealring_status look_at_live(struct registry *registry, void *context, se
 {
     struct restore *restore = context;
     const struct registry_vault *vault = registry_vault_row(registry);
-    restore->live_epoch = vault->epoch;
+    memcpy(restore->before.era, vault->era, sizeof vault->era);
+    restore->before.epoch = vault->epoch;
     if (memcmp(vault->vault_id, restore->file.backup.vault_id, sizeof vault->vault_id) != 0)
         return error_set(error, SEALRING_REFUSED, "%s is another vault's backup than the one of this vault's registry",
                          restore->file.path);
-    return registry_audit_size(registry, &restore->live_entries, error);
+    return registry_audit_size(registry, &restore->before.entries, error);
 }
 
 static sealring_status open_live(struct restore *restore, sealring_error *error)
@@ -145,12 +147,14 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
     sealring_status status =
         registry_open(restore->config->registry, restore->config->lock, REGISTRY_READ_WRITE, &restore->live, &inner);
     if (status == SEALRING_OK)
+        registry_lock_of(restore->live)->yields_to = restore->config->urgent;
+    if (status == SEALRING_OK)
         status = registry_read(restore->live, look_at_live, restore, &inner);
     if (status == SEALRING_OK)
         return SEALRING_OK;
     registry_close(restore->live);
     restore->live = NULL;
-    restore->live_entries = restore->live_epoch = 0;
+    restore->before = (struct install_before){.epoch = 0};
     if (status == SEALRING_REFUSED || status == SEALRING_SYSTEM) {
         if (error != NULL)
             *error = inner;
@@ -176,8 +180,8 @@ static sealring_status find_epoch(struct registry *registry, void *context, seal
     uint64_t highest = registry_vault_row(registry)->epoch;
     if (witness->anchored && witness->anchor.size > restore->file.backup.entries) /* an epoch for each entry at most */
         highest += witness->anchor.size - restore->file.backup.entries;
-    if (restore->live_epoch > highest)
-        highest = restore->live_epoch;
+    if (restore->before.epoch > highest)
+        highest = restore->before.epoch;
     sealring_status status = roster_read(registry, restore->config->verifiers, &roster, error);
     for (size_t i = 0; status == SEALRING_OK && i < roster.count; i++)
         if (roster.entries[i].watched.epoch > highest && roster.entries[i].watched.epoch < (UINT64_C(1) << 62))
@@ -258,7 +262,7 @@ static sealring_status weigh_log(struct restore *restore, sealring_error *error)
     uint64_t there = replay->target, known = witness->anchored ? witness->anchor.size : 0;
     sealring_status status = SEALRING_OK;
     restore->result.known = known;
-    restore->result.lost = larger(larger(known, restore->live_entries), replay->end) - there;
+    restore->result.lost = larger(larger(known, restore->before.entries), replay->end) - there;
     if (!witness->anchored)
         status = tell(restore, true,
                       "the audit token remembers nothing of the log, so whether anything is missing is not known");
@@ -279,8 +283,8 @@ static sealring_status weigh_log(struct restore *restore, sealring_error *error)
     if (status == SEALRING_OK && replay->end > larger(there, known))
         status = tell_missing(restore, larger(there, known), replay->end,
                               "the exports have, but neither the audit token nor a checkpoint vouches for", error);
-    if (status == SEALRING_OK && restore->live_entries > larger(replay->end, larger(there, known)))
-        status = tell_missing(restore, larger(replay->end, larger(there, known)), restore->live_entries,
+    if (status == SEALRING_OK && restore->before.entries > larger(replay->end, larger(there, known)))
+        status = tell_missing(restore, larger(replay->end, larger(there, known)), restore->before.entries,
                               "the registry in place has (`sealring audit export` prints them)", error);
     return status;
 }
@@ -426,18 +430,43 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     audit_release(&restore->act);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
-    status = install_registry(restore->config, restore->path, &restore->restored, &restore->live, &restore->progress,
-                              aside, error);
+    restore->installs = true;
+    status = install_registry(restore->config, restore->path, &restore->restored, &restore->live, &restore->lock,
+                              &restore->before, &restore->progress, aside, error);
     snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
     if (status != SEALRING_OK)
         return status;
     witness_settle(&restore->witness, restore->config, restore->live);
-    registry_checkpoint(restore->live, 0);
+    if (registry_lock(restore->live, 0, "restore", NULL) == SEALRING_OK) {
+        registry_checkpoint(restore->live, 0);
+        registry_unlock(restore->live);
+    }
     snprintf(restore->result.remark, sizeof restore->result.remark, "%s", restore->witness.remark);
     return SEALRING_OK;
 }
 
 /* ---- All of it ---- */
+
+static void tell_waiting(const struct lock_holder *holder, void *context)
+{
+    const struct restore *restore = context;
+    if (restore->options.lock_waits != NULL)
+        restore->options.lock_waits(holder->text, holder->stopped, restore->options.lock_context);
+}
+
+/* Who holds the registry's lock by hand wants nobody to write. */
+static sealring_status wait_for_registry(struct restore *restore, int64_t wait, sealring_error *error)
+{
+    struct lock lock = {.descriptor = -1};
+    sealring_status status = lock_init(&lock, restore->config->lock, error);
+    lock.waits = tell_waiting;
+    lock.waits_context = restore;
+    lock.yields_to = restore->config->urgent;
+    if (status == SEALRING_OK)
+        status = lock_acquire(&lock, wait, "restore", error);
+    lock_free(&lock);
+    return status;
+}
 
 static sealring_status prepare(struct restore *restore, const char *vault, sealring_error *error)
 {
@@ -454,7 +483,9 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
     snprintf(restore->path, sizeof restore->path, "%s.restoring", restore->config->registry);
     status = config_check_environment(restore->config, error);
     if (status == SEALRING_OK)
-        status = lock_init(&restore->lock, restore->config->lock, error);
+        status = lock_init(&restore->lock, restore->config->work, error);
+    restore->lock.waits = tell_waiting;
+    restore->lock.waits_context = restore;
     return status;
 }
 
@@ -463,6 +494,8 @@ static sealring_status run(struct restore *restore, sealring_error *error)
     int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
     struct replay *replay = &restore->replay;
     sealring_status status = lock_acquire(&restore->lock, wait, "restore", error);
+    if (status == SEALRING_OK)
+        status = wait_for_registry(restore, wait, error);
     if (status == SEALRING_OK) /* under the lock: nobody moves the anchor meanwhile */
         status = recall(restore, error);
     if (status == SEALRING_OK)
@@ -487,7 +520,7 @@ static sealring_status run(struct restore *restore, sealring_error *error)
 
 static void finish(struct restore *restore)
 {
-    bool left = restore->restored != NULL || lock_held(&restore->lock);
+    bool left = restore->restored != NULL || (lock_held(&restore->lock) && !restore->installs);
     replay_release(&restore->replay);
     confront_release(&restore->confront);
     backup_file_close(&restore->file);

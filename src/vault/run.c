@@ -160,8 +160,9 @@ static sealring_status take_stock(struct run *run)
             /* once a minute or so: statistics, which no decision goes by, so that trouble with them holds nothing up */
             sealring_harvest_result harvested = {.size = sizeof harvested};
             if (!run->late)
-                (void)harvest_all(manager, manager->roster.now, &harvested, NULL);
-            status = write_clocks(run);
+                status = harvest_all(manager, manager->roster.now, &harvested, run->error);
+            if (manager_holds_work(manager))
+                status = write_clocks(run);
         }
         if (run->clock.worth_writing || settles) {
             manager->unsettled = true;

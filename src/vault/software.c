@@ -2,6 +2,7 @@
 /* The SoftHSM2 tokens that `init` made inside a vault: their files are sealring's to look after. */
 #include "vault/software.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -101,6 +102,34 @@ void software_hands_off(struct software_tokens *tokens)
         tokens->hands_off = true;
 }
 
+bool software_may_write(const struct software_tokens *tokens)
+{
+    return tokens != NULL && !tokens->hands_off;
+}
+
+/* SoftHSM2 makes the serial number of the folder's UUID: its fourth and fifth groups of digits (ObjectStore.cpp). */
+static bool has_serial(const char *folder, const char *serial)
+{
+    return strlen(folder) == 36 && strncmp(folder + 19, serial, 4) == 0 && strncmp(folder + 24, serial + 4, 12) == 0;
+}
+
+bool software_folder(const struct software_tokens *tokens, const char *uri, char folder[SOFTWARE_FOLDER_SIZE])
+{
+    const char *serial = strstr(uri, "serial=");
+    bool found = false;
+    DIR *directory = serial != NULL ? opendir(tokens->store.tokens) : NULL;
+    if (directory == NULL)
+        return false;
+    serial += strlen("serial=");
+    for (struct dirent *entry = readdir(directory); entry != NULL && !found; entry = readdir(directory))
+        if (strspn(serial, "0123456789abcdef") == 16 && has_serial(entry->d_name, serial)) {
+            memcpy(folder, entry->d_name, strlen(entry->d_name) + 1);
+            found = true;
+        }
+    closedir(directory);
+    return found;
+}
+
 const struct store *software_store(const struct software_tokens *tokens)
 {
     return &tokens->store;
@@ -163,8 +192,8 @@ sealring_status software_secure(struct software_tokens *tokens, sealring_error *
                                 tokens->store.tokens);
     store_keep(&tokens->store, &outcome);
     if (outcome.problem[0] != '\0')
-        return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s",
-                         tokens->store.copies, outcome.problem);
+        return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s", tokens->store.copies,
+                         outcome.problem);
     return SEALRING_OK;
 }
 

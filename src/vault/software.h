@@ -14,6 +14,7 @@
 struct config;
 struct software_tokens;
 
+#define SOFTWARE_FOLDER_SIZE 64
 #define SOFTWARE_NOTICE_SIZE (STORE_TEXT_SIZE + 128)
 
 /* NULL, with SEALRING_OK, unless the vault's configuration has the module use VAULT/tokens/softhsm2.conf, and that the files in
@@ -32,6 +33,12 @@ sealring_status software_secure(struct software_tokens *tokens, sealring_error *
 
 /* What was found or done since it was last asked: one line, an alarm. False: nothing. tokens may be NULL. */
 bool software_notice(struct software_tokens *tokens, char text[SOFTWARE_NOTICE_SIZE]);
+
+/* The name of the folder of the token that the URI names by its serial number; false: there is none. */
+bool software_folder(const struct software_tokens *tokens, const char *uri, char folder[SOFTWARE_FOLDER_SIZE]);
+
+/* Whether there are such tokens, and they may be written. tokens may be NULL. */
+bool software_may_write(const struct software_tokens *tokens);
 
 const struct store *software_store(const struct software_tokens *tokens);
 

@@ -111,6 +111,7 @@ static sealring_status compromise(struct transition *transition, sealring_error 
     sealring_error inner;
     closing_aim(transition, &target);
     sealring_status status = transition_commit(transition, &inner);
+    (void)manager_restricted(transition->manager); /* nobody is kept from committing while the token works */
     if (status == SEALRING_OK)
         closing_follow(transition, transition->token_problem);
     else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
@@ -159,11 +160,13 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
 }
 
 /* The gate names who uses a version; that comes from the statistics. */
-static void take_stock(sealring_manager *manager)
+static sealring_status take_stock(sealring_manager *manager, sealring_error *error)
 {
     sealring_harvest_result harvested = {.size = sizeof harvested};
-    if (!manager->dry_run)
-        (void)harvest_all(manager, clock_wall_ms(), &harvested, NULL);
+    if (manager->dry_run)
+        return SEALRING_OK;
+    sealring_status status = harvest_all(manager, clock_wall_ms(), &harvested, error);
+    return manager_holds_work(manager) ? SEALRING_OK : status; /* trouble with statistics holds nothing up */
 }
 
 /* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
@@ -175,9 +178,11 @@ static sealring_status run_event(struct transition *transition, sealring_error *
         [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
         [SEALRING_EVENT_DESTROY] = destroy,
     };
+    sealring_status status = SEALRING_OK;
     if (transition->event == SEALRING_EVENT_RETIRE)
-        take_stock(transition->manager);
-    sealring_status status = transition_load(transition, error);
+        status = take_stock(transition->manager, error);
+    if (status == SEALRING_OK)
+        status = transition_load(transition, error);
     if (status != SEALRING_OK)
         return status;
     if (destroy_is_owed(transition))
@@ -258,10 +263,10 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
     if (!needs->token)
         (void)manager_token(transition->manager, &token_error);
     transition->token_problem = token_error.message;
-    sealring_status status =
-        transition->event == SEALRING_EVENT_COMPROMISE
-            ? manager_begin(transition->manager, sealring_event_name(transition->event), needs->token, error)
-            : manager_begin_dated(transition->manager, sealring_event_name(transition->event), needs->token, error);
+    const char *purpose = sealring_event_name(transition->event);
+    sealring_status status = transition->event == SEALRING_EVENT_COMPROMISE
+                                 ? manager_begin_restriction(transition->manager, purpose, error)
+                                 : manager_begin_dated(transition->manager, purpose, needs->token, error);
     if (status == SEALRING_OK) {
         char name[32];
         struct audit_act about = {.name = name, .version = transition->version};

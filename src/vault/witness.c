@@ -19,9 +19,11 @@
 #include "base/sha256.h"
 #include "token/data.h"
 #include "token/signer.h"
+#include "vault/copies.h"
 
 #define WITNESS_ANCHOR_HEAD "sealring anchor 1 "
 #define WITNESS_ANCHORS     4 /* one; two after an interruption */
+#define WITNESS_LOCK_WAIT_MS 10000
 
 /* What is committed, as of one transaction. */
 struct witness_state {
@@ -475,9 +477,17 @@ static sealring_status witness_insert(struct registry *registry, void *context, 
 static sealring_status witness_keep(struct registry *registry, struct witness_state *state, sealring_error *error)
 {
     struct registry_write how = {.moves_epoch = false};
+    bool held = registry_is_locked(registry);
     if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
         return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
-    return registry_write(registry, &how, witness_insert, state, error);
+    /* not before: while the token signs nobody is kept from writing */
+    sealring_status status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
+    if (status != SEALRING_OK)
+        return status;
+    status = registry_write(registry, &how, witness_insert, state, error);
+    if (!held)
+        registry_unlock(registry);
+    return status;
 }
 
 /* What the token is to remember of it. */
@@ -572,6 +582,10 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
     if (status == SEALRING_OK) {
         what = "what was done stands, but the audit token keeps no anchor of it";
         status = witness_anchor(token, witness, state, vault_id, &error);
+    }
+    if (status == SEALRING_OK) {
+        what = "what was done stands, but the audit token's files are not safe";
+        status = copies_follow_audit(config, &error);
     }
 cleanup:
     token_close(token);

@@ -79,7 +79,7 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
 sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
                                   struct audit_act *act, sealring_error *error);
 
-/* Under the vault's lock, outside of any transaction: signs a checkpoint over what is committed, stores it, anchors it. Nothing to do
+/* By whoever holds vault.work, outside of any transaction: signs a checkpoint over what is committed, stores it, anchors it. Nothing to do
  * if that was done. Never fails an act: what went wrong becomes the remark, and is made up for the next time. */
 void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry);
 

@@ -408,7 +408,9 @@ restore
 # ---- The locked ones come in ----
 
 wait $locking
-status=$(cat "$work/locked.status") && cp "$work/locked.out" "$work/out" && cp "$work/locked.err" "$work/err"
+status=$(cat "$work/locked.status") && cp "$work/locked.out" "$work/out" && grep -v '^waiting: ' "$work/locked.err" >"$work/err"
+ok "who waits for a lock learns at once for whom" \
+    grep -Eq '^waiting: the vault is locked by ops@example 123 rotate .*the kernel lists process [0-9]+' "$work/locked.err"
 says 4 'the vault is locked by ops@example 123 rotate .*: try again when it is done' "a locked vault"
 ok "can still verify" grep -q '^accepted ' "$work/locked.verify"
 ok "inside another's transaction it can, too" grep -q '^accepted ' "$work/held.verify"

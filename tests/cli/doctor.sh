@@ -125,7 +125,7 @@ v=$SEALRING_VAULT
 chmod 644 "$v/pins/keys.pin" "$v/login/keys.login"
 chmod 775 "$v/registry"
 chmod 666 "$v/registry/sealring.db-shm"
-chmod 644 "$v/vault.lock"
+chmod 644 "$v/vault.lock" "$v/registry/sealring.db"
 chmod 755 "$v/tokens"
 rmdir "$v/verifiers" || bail_out "verifiers/ is not empty"
 cp "$v/sealring.conf" "$v/sealring.conf.new"
@@ -143,7 +143,8 @@ tells pin-file-open 'keys\.pin$' '^chmod go-rwx /'
 tells login-record-open 'keys\.login$' '^chmod go-rwx '
 tells directory-writable '/registry$' '^chmod go-w '
 tells registry-writable 'sealring\.db-shm$' '^chmod go-w '
-tells registry-readable 'vault\.lock$' '^chmod '
+tells registry-readable 'sealring\.db$' '^chmod '
+tells lock-open 'vault\.lock$' '^chmod go-rwx '
 tells tokens-open '/tokens$' '^chmod go-rwx '
 tells directory-missing '/verifiers$' '^mkdir '
 tells leftover-file 'sealring\.conf\.new$' '^rm '
@@ -158,7 +159,7 @@ out_like '^  why   others could read the PIN' "why it matters"
 out_like '^  mend  chmod go-rwx .*/keys\.pin  \(--repair does\)$' "and the command"
 out_like '^[0-9]+ found, 0 repaired, [0-9]+ remain$' "and a sum"
 # shellcheck disable=SC2086 # a word or none
-is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable tokens-open \
+is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable lock-open tokens-open \
     directory-missing leftover-file token-unreachable $owner
 is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens") $(mode_of "$v/verifiers")" "600 700 750" "the modes are right"
 is "$(rows "SELECT json_extract(detail, '\$.done') FROM audit WHERE json_extract(detail, '\$.finding') = 'pin-file-open'")" \
@@ -300,7 +301,7 @@ env $(configured module-environment) pkcs11-tool --module "$softhsm" --token-lab
     --label "sealring-anchor/$(rows "SELECT lower(hex(vault_id)) FROM vault")" >/dev/null 2>&1 || bail_out "no anchor to remove"
 examine
 tells anchor-missing anchor 'sealring audit verify'
-is_mended "the anchor" anchor-missing
+is_mended "the anchor" anchor-missing token-file-damaged
 
 # ---- What hands leave in the token and in the database ----
 
@@ -313,7 +314,7 @@ is "$(json '[.doctor.findings[] | select(.code == "schema-lacking") | .object] |
     "what the database lacks, each"
 tells closed-version-signs '^payments/3$' 'doctor --repair'
 tells object-usages '^payments/4$' 'doctor --repair.*sealring compromise payments 4'
-is_mended "hands" schema-lacking closed-version-signs object-usages
+is_mended "hands" schema-lacking closed-version-signs object-usages token-copy-behind
 is "$(object get "$(id_of payments 3)" CKA_SIGN)" false "the closed version's key is closed again"
 is "$(object get "$(id_of payments 4)" CKA_DERIVE) $(object get "$(id_of payments 4)" CKA_SIGN)" "false true" \
     "the active one's derives nothing, and signs as before"
@@ -361,12 +362,16 @@ examine --repair
 tells object-relabelled '^payments/5$' 'sealring audit show --ring payments'
 object label "$fifth" sealring/payments/5
 object destroy "$fifth"
+examine
+is "$(codes .repairable)" token-file-damaged "a key that somebody destroyed can be restored"
+rm "$v/tokens/copies/"*"/key-$fifth-"*
 examine --repair
 tells object-missing '^payments/5$' 'backup.*sealring rotate payments.*sealring compromise payments 5'
 object make "$fifth" sealring/payments/5 0
 examine --repair
 tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
 object destroy "$fifth"
+rm "$v/tokens/copies/"*"/key-$fifth-"*
 object make "$fifth" sealring/payments/5 1
 examine --repair
 tells object-attributes '^payments/5$' 'sealring rotate payments, then sealring compromise payments 5'
@@ -473,7 +478,7 @@ if [ "$(id -u)" -eq 0 ]; then
     json '.doctor.findings[].code' >>"$work/shown"
     tells report-unreadable '/3{32}\.report$' 'owner'
     rm "$reports/33333333333333333333333333333333.report"
-    is_mended "root" schema-lacking closed-version-signs
+    is_mended "root" schema-lacking closed-version-signs token-copy-behind
 else
     echo "# another user needs root: not tried"
     echo report-unreadable >>"$work/untried"

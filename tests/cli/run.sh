@@ -157,7 +157,7 @@ is "$(acts version.prepare fast | sort -n | uniq -d)" "" "nor made one twice"
 is "$(acts version.retire fast | sort -n | uniq -d)" "" "nor retired one twice"
 done_lines=$(($(grep -c " activated version" "$work/one") + $(jq -c 'select(.event == "activate" and .state == "done")' "$work/two" | wc -l)))
 is "$done_lines" "$(wc -l <"$work/activated")" "each act was told by the one that did it"
-is "$(cat "$work/one.err" "$work/two.err")" "" "and neither had any trouble"
+is "$(grep -v '^waiting: the vault is locked by ' "$work/one.err" "$work/two.err")" "" "and neither had any trouble"
 
 # ---- trouble that passes ----
 

@@ -2,11 +2,11 @@
 # Fuzzers. Their corpora are replayed by any compiler in `make check`; with --enable-fuzzing libFuzzer runs the same code:
 #     CC=clang ./configure --enable-fuzzing --enable-sanitizers && make fuzz_text && mkdir found &&
 #     ./fuzz_text -max_len=1200 -max_total_time=60 found tests/fuzz/corpus/text
-replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image
+replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image replay_object
 check_PROGRAMS += $(replays)
 TESTS += $(replays)
 if FUZZING
-noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image
+noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image fuzz_object
 endif
 replay_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) \
@@ -93,5 +93,14 @@ fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/fuzzer.h tests/fuzz/prop
 fuzz_image_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(JANSSON_CFLAGS)
 fuzz_image_LDFLAGS = -fsanitize=fuzzer
 fuzz_image_LDADD = libsealring-core.la
+endif
+replay_object_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_object.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_object_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/object"'
+replay_object_LDADD = libsealring-core.la
+if FUZZING
+fuzz_object_SOURCES = tests/fuzz/fuzz_object.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_object_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_object_LDFLAGS = -fsanitize=fuzzer
+fuzz_object_LDADD = libsealring-core.la
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh

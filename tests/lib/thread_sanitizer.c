@@ -42,6 +42,14 @@ int pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock, const st
     return failure;
 }
 
+/* It keeps one list of file descriptors for the whole process, and takes a number in the thread with a table of its own
+ * (src/softhsm/separate.c) for the same number in another thread. */
+const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+    return "race:separate_thread\n";
+}
+
 /* ISO C has no conversion of an object's address to a function's; POSIX vouches for it (dlsym). */
 static void find(const char *name, void *function)
 {

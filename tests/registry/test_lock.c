@@ -173,11 +173,11 @@ START_TEST(lock_on_a_removed_file_is_not_taken_for_one)
 }
 END_TEST
 
-START_TEST(lock_file_is_private_to_owner_and_group)
+START_TEST(lock_file_is_private_to_its_owner)
 {
     struct stat facts;
     ck_assert_int_eq(stat(fixture.lock_path, &facts), 0);
-    ck_assert_uint_eq(facts.st_mode & 0137, 0);
+    ck_assert_uint_eq(facts.st_mode & 0177, 0);
 }
 END_TEST
 
@@ -207,7 +207,7 @@ int main(void)
     tcase_add_test(cases, lock_is_not_recursive);
     tcase_add_test(cases, forked_child_has_no_lock_and_takes_none_away);
     tcase_add_test(cases, lock_on_a_removed_file_is_not_taken_for_one);
-    tcase_add_test(cases, lock_file_is_private_to_owner_and_group);
+    tcase_add_test(cases, lock_file_is_private_to_its_owner);
     tcase_add_test(cases, lock_file_that_cannot_be_opened_is_told);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -165,3 +165,7 @@ c_tests += test_sized
 test_sized_SOURCES = tests/unit/test_sized.c
 test_sized_CPPFLAGS = $(TEST_CPPFLAGS)
 test_sized_LDADD = $(TEST_LIBS)
+unit_tests += test_object_file
+test_object_file_SOURCES = tests/unit/test_object_file.c
+test_object_file_CPPFLAGS = $(TEST_CPPFLAGS)
+test_object_file_LDADD = $(TEST_LIBS)

@@ -286,6 +286,46 @@ START_TEST(stopping_it_changes_nothing)
 }
 END_TEST
 
+/* In a process of its own, as another operator's. */
+static int revoke_meanwhile(const char *what, uint64_t done, uint64_t total, void *context)
+{
+    int status;
+    (void)done;
+    (void)total;
+    if (strcmp(what, "replaying") != 0 || *(char *)context == '\0')
+        return 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        sealring_manager *manager = test_vault_manage(&vault);
+        _exit(sealring_key_set_state(manager, context, SEALRING_KEY_REVOKED, "leaked", NULL) == SEALRING_OK ? 0 : 1);
+    }
+    *(char *)context = '\0'; /* once */
+    return waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+/* The vault belongs to the restore, but a revocation goes first: it must not be lost with the registry that is replaced. */
+START_TEST(a_revocation_meanwhile_is_not_lost)
+{
+    const char *logs[] = {export, NULL};
+    char credential[SEALRING_CREDENTIAL_LENGTH_MAX + 1], second[SEALRING_KEY_ID_LENGTH + 1];
+    sealring_restore_options options = {.size = sizeof options, .logs = logs, .progress = revoke_meanwhile};
+    options.progress_context = second;
+    sealring_manager *manager = test_vault_manage(&vault);
+    ASSERT_OK(sealring_client_add(manager, "second", NULL, &error), error);
+    test_vault_issue(manager, "payments", "second", "read", credential, second);
+    write_export(manager);
+    sealring_manager_close(&manager);
+    ck_assert_int_eq(sealring_restore(vault.path, file, &options, NULL, NULL, NULL, &error), SEALRING_REGISTRY);
+    ck_assert_msg(strstr(error.message, "repeat the command") != NULL, "%s", error.message);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM api_key WHERE state = 3"), 2);
+    goes_on(); /* which signs what was committed meanwhile, and exports all of it */
+    ASSERT_OK(sealring_restore(vault.path, file, &options, NULL, NULL, NULL, &error), error);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM api_key WHERE state = 3"), 2);
+    goes_on();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("restore");
@@ -298,6 +338,7 @@ int main(void)
     tcase_add_loop_test(tests, killed_where_it_is_damaged, POINT_RENAMING, POINT_COUNT);
     tcase_add_test(tests, a_loss_that_was_not_anchored_is_no_crash);
     tcase_add_test(tests, stopping_it_changes_nothing);
+    tcase_add_test(tests, a_revocation_meanwhile_is_not_lost);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -128,8 +128,7 @@ static void tear_down(void)
 static sealring_status rotate(sealring_error *error)
 {
     sealring_manager *manager = test_vault_manage(&vault);
-    sealring_status status =
-        sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, error);
+    sealring_status status = sealring_version_change(manager, "payments", SEALRING_EVENT_ROTATE, 0, NULL, NULL, error);
     sealring_manager_close(&manager);
     return status;
 }
@@ -160,12 +159,11 @@ START_TEST(a_command_restores_what_a_login_rewrites)
     for (int token = 0; token < 2; token++)
         for (size_t name = 0; name < 2; name++)
             for (int damage = 0; damage < DAMAGES; damage++) {
-                long long before =
-                    test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'token.restore'");
+                long long before = test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'token.restore'");
                 damage_file(file_of(token, names[name]), (enum damage)damage);
                 issue_another();
-                ck_assert_int_eq(
-                    test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'token.restore'"), before + 1);
+                ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'token.restore'"),
+                                 before + 1);
                 expect_good();
             }
 }

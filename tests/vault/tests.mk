@@ -40,3 +40,14 @@ c_tests += test_token_files
 test_token_files_SOURCES = tests/vault/test_token_files.c
 test_token_files_CPPFLAGS = $(TEST_CPPFLAGS)
 test_token_files_LDADD = $(TEST_LIBS)
+# Refuses to write as long as there is a reserve.
+c_tests += test_token_copies
+test_token_copies_SOURCES = tests/vault/test_token_copies.c
+test_token_copies_CPPFLAGS = $(TEST_CPPFLAGS) $(P11KIT_CFLAGS)
+test_token_copies_LDFLAGS = -Wl,--wrap=pwrite
+test_token_copies_LDADD = $(TEST_LIBS)
+c_tests += test_yield
+test_yield_SOURCES = tests/vault/test_yield.c $(verifier_stage)
+test_yield_CPPFLAGS = $(VERIFIER_CPPFLAGS)
+test_yield_LDADD = $(TEST_LIBS)
+EXTRA_test_yield_DEPENDENCIES = module_count.la

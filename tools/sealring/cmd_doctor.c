@@ -96,6 +96,8 @@ static int run(struct session *session)
         .pin_source = pins_source(session),
         .ask_pin = pins_ask,
         .ask_context = session,
+        .lock_waits = session_tell_lock,
+        .lock_context = session,
     };
     session_set_environment(session); /* a configuration that cannot be read is a finding */
     telling.array = json_array();

@@ -128,6 +128,8 @@ static int run(struct session *session)
         .pin_source = pins_source(session),
         .ask_pin = pins_ask,
         .ask_context = session,
+        .lock_waits = session_tell_lock,
+        .lock_context = session,
     };
     sealring_restore_result result = {.size = sizeof result};
     signals_watch();

@@ -186,6 +186,8 @@ static sealring_status open_manager(struct session *session)
         .pin_source = pins_source(session),
         .ask_pin = pins_ask,
         .ask_context = session,
+        .lock_waits = session_tell_lock,
+        .lock_context = session,
     };
     if (session->manager != NULL)
         return SEALRING_OK;

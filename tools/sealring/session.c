@@ -124,6 +124,8 @@ int session_open(struct session *session)
         .pin_source = pins_source(session),
         .ask_pin = pins_ask,
         .ask_context = session,
+        .lock_waits = session_tell_lock,
+        .lock_context = session,
     };
     sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
@@ -182,6 +184,15 @@ void session_warn(const struct session *session, const char *format, ...)
     terminal_vprint(stderr, &session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
+}
+
+void session_tell_lock(const char *text, bool stopped, void *context)
+{
+    const struct session *session = context;
+    enum tone tone = stopped ? TONE_BAD : TONE_WARN;
+    fflush(stdout);
+    terminal_print(stderr, &session->err, "%swaiting:%s the vault is locked by %s\n", style_start(&session->err, tone),
+                   style_end(&session->err, tone), text);
 }
 
 const char *session_would(const struct session *session)

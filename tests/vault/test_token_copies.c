@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies of a software token's objects: in every state of a version its damaged file comes back, and no closed key with it. */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sealring/doctor.h>
+
+#include "lib/runner.h"
+#include "lib/test_vault.h"
+#include "token/key.h"
+#include "vault/config.h"
+
+#define PATH_SIZE 1024
+
+static struct test_vault vault;
+static char folder[PATH_SIZE]; /* of the keys' token */
+static char copies[PATH_SIZE];
+
+/* ---- Files ---- */
+
+__attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
+{
+    char command[4 * PATH_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    ck_assert_int_lt(vsnprintf(command, sizeof command, format, arguments), (int)sizeof command);
+    va_end(arguments);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+/* The token whose URI is in the configuration: its folder's name ends with the serial number. */
+static void find_folder(bool audit, char path[PATH_SIZE])
+{
+    sealring_error error;
+    struct config *config;
+    char name[SOFTWARE_FOLDER_SIZE];
+    ASSERT_OK(config_load(vault.path, &config, &error), error);
+    ck_assert_ptr_nonnull(config->software);
+    ck_assert(software_folder(config->software, audit ? config->audit_token : config->token, name));
+    ck_assert_int_lt(snprintf(path, PATH_SIZE, "%s/%s", software_store(config->software)->tokens, name), PATH_SIZE);
+    config_free(config);
+}
+
+enum damage { EMPTY, CUT, MISSING, DAMAGES };
+
+static const char *const damages[] = {"empty", "cut", "missing"};
+
+static unsigned damage_objects(const char *path, enum damage damage)
+{
+    unsigned count = 0;
+    char file[2 * PATH_SIZE];
+    struct stat status;
+    DIR *directory = opendir(path);
+    ck_assert_ptr_nonnull(directory);
+    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+        size_t length = strlen(entry->d_name);
+        if (length < 8 || strcmp(entry->d_name + length - 7, ".object") != 0 ||
+            strcmp(entry->d_name, "token.object") == 0)
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        ck_assert_int_eq(stat(file, &status), 0);
+        ck_assert_int_eq(damage == MISSING ? unlink(file) : truncate(file, damage == EMPTY ? 0 : status.st_size / 2),
+                         0);
+        count++;
+    }
+    closedir(directory);
+    return count;
+}
+
+/* ---- What the token has ---- */
+
+struct search {
+    char label[64];
+    int sign; /* -1: there is no such object */
+};
+
+static sealring_status look_at_key(const struct token_key_info *key, void *context, sealring_error *error)
+{
+    struct search *search = context;
+    (void)error;
+    if (strcmp(key->label, search->label) == 0)
+        search->sign = key->sign;
+    return SEALRING_OK;
+}
+
+/* As somebody else who logs in sees it, without sealring's care. */
+static int signs(unsigned version)
+{
+    sealring_error error;
+    struct config *config;
+    struct token_config token_config;
+    struct token *token;
+    struct search search = {.sign = -1};
+    snprintf(search.label, sizeof search.label, "sealring/payments/%u", version);
+    ASSERT_OK(config_load(vault.path, &config, &error), error);
+    software_hands_off(config->software);
+    config_token(config, &token_config);
+    ASSERT_OK(token_open(&token_config, &token, &error), error);
+    ASSERT_OK(token_key_each(token, "sealring/", look_at_key, &search, &error), error);
+    token_close(token);
+    config_free(config);
+    return search.sign;
+}
+
+static bool has_copy(unsigned version)
+{
+    char command[4 * PATH_SIZE], id[80] = "", sql[256];
+    snprintf(sql, sizeof sql, "%s/id", vault.parent);
+    snprintf(command, sizeof command,
+             "sqlite3 '%s' \"SELECT lower(hex(object_id)) FROM version WHERE number = %u\" >'%s/id'", vault.registry,
+             version, vault.parent);
+    ck_assert_int_eq(system(command), 0);
+    FILE *file = fopen(sql, "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_ptr_nonnull(fgets(id, sizeof id, file));
+    fclose(file);
+    id[strcspn(id, "\n")] = '\0';
+    snprintf(command, sizeof command, "ls '%s'/*/ | grep -q '^key-%s-'", copies, id);
+    return system(command) == 0;
+}
+
+/* ---- Acts ---- */
+
+struct issued {
+    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+};
+static struct issued first; /* under version 1 */
+
+static void change(sealring_event event, uint32_t version)
+{
+    sealring_error error;
+    sealring_event_options options = {.size = sizeof options, .overrule = 1, .reason = "test"};
+    sealring_manager *manager = test_vault_manage(&vault);
+    ASSERT_OK(test_vault_change(manager, NULL, "payments", event, version, &options, NULL, &error), error);
+    sealring_manager_close(&manager);
+}
+
+/* Any command that uses the token. */
+static void use(void)
+{
+    static unsigned number;
+    char client[16];
+    struct issued issued;
+    sealring_manager *manager = test_vault_manage(&vault);
+    snprintf(client, sizeof client, "client-%u", ++number);
+    test_vault_issue(manager, "payments", client, "read", issued.text, issued.key_id);
+    sealring_manager_close(&manager);
+}
+
+static void expect(sealring_verdict verdict)
+{
+    sealring_vault *opened = test_vault_open(&vault);
+    test_vault_expect(opened, first.text, "read", verdict);
+    sealring_close(&opened);
+}
+
+static int count_finding(const sealring_finding *finding, void *context)
+{
+    unsigned *count = context;
+    if (finding->severity != SEALRING_SEVERITY_NOTICE && strcmp(finding->code, "object-gone") != 0)
+        (*count)++;
+    return 0;
+}
+
+static void expect_healthy(void)
+{
+    unsigned count = 0;
+    sealring_error error;
+    ASSERT_OK(sealring_doctor(vault.path, NULL, count_finding, &count, NULL, &error), error);
+    ck_assert_uint_eq(count, 0);
+}
+
+static void set_up(void)
+{
+    test_vault_make(&vault);
+    find_folder(false, folder);
+    snprintf(copies, sizeof copies, "%s/tokens/copies", vault.path);
+    sealring_manager *manager = test_vault_manage(&vault);
+    test_vault_ring(manager, "payments", "pay", 3600000);
+    test_vault_issue(manager, "payments", "alice", "read", first.text, first.key_id);
+    sealring_manager_close(&manager);
+}
+
+static void tear_down(void)
+{
+    test_vault_remove(&vault);
+}
+
+/* ---- Every state ---- */
+
+struct stage {
+    const char *name;
+    sealring_event event;
+    uint32_t version;
+    sealring_verdict verdict; /* on a credential under version 1 */
+    int signs;                /* version 1's object, also after it was damaged in place */
+    int after_missing;        /* and after it was missing */
+};
+
+/* Damages all keys' files in each way after each act of a life, and has a command follow. */
+static const struct stage stages[] = {
+    {"active", SEALRING_EVENT_PREPARE, 0, SEALRING_ACCEPTED, 1, 1}, /* and another one pending */
+    {"retiring", SEALRING_EVENT_ACTIVATE, 2, SEALRING_ACCEPTED, 1, 1},
+    {"retired", SEALRING_EVENT_RETIRE, 1, SEALRING_REJECTED_VERSION_RETIRED, 0, -1},
+};
+
+static void play(const struct stage *stage_list, size_t count, enum damage damage)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct stage *stage = &stage_list[i];
+        int wanted = damage == MISSING ? stage->after_missing : stage->signs;
+        change(stage->event, stage->version);
+        ck_assert_uint_gt(damage_objects(folder, damage), 0);
+        use();
+        expect(stage->verdict);
+        ck_assert_msg(signs(1) == wanted, "%s, %s: %d", stage->name, damages[damage], signs(1));
+        if (wanted >= 0)
+            expect_healthy();
+    }
+}
+
+START_TEST(keys_come_back_as_they_were_and_closed_ones_closed)
+{
+    play(stages, sizeof stages / sizeof *stages, (enum damage)_i);
+}
+END_TEST
+
+START_TEST(a_reinstated_key_comes_back_signing_and_a_compromised_one_closed)
+{
+    static const struct stage more[] = {
+        {"retired", SEALRING_EVENT_RETIRE, 1, SEALRING_REJECTED_VERSION_RETIRED, 0, 0},
+        {"reinstated", SEALRING_EVENT_REINSTATE, 1, SEALRING_ACCEPTED, 1, 1},
+        {"compromised", SEALRING_EVENT_COMPROMISE, 1, SEALRING_REJECTED_VERSION_COMPROMISED, 0, 0},
+    };
+    change(SEALRING_EVENT_PREPARE, 0);
+    change(SEALRING_EVENT_ACTIVATE, 2);
+    play(more, sizeof more / sizeof *more, (enum damage)_i);
+}
+END_TEST
+
+START_TEST(a_destroyed_key_stays_destroyed)
+{
+    change(SEALRING_EVENT_ROTATE, 0);
+    shell("cp -a '%s' '%s/kept'", copies, vault.parent);
+    ck_assert(has_copy(1));
+    change(SEALRING_EVENT_COMPROMISE, 1);
+    ck_assert(has_copy(1));
+    change(SEALRING_EVENT_DESTROY, 1);
+    ck_assert(!has_copy(1));
+    ck_assert_int_eq(signs(1), -1);
+    shell("rm -r '%s' && cp -a '%s/kept' '%s'", copies, vault.parent, copies); /* as if it had not been removed */
+    ck_assert(has_copy(1));
+    use();
+    ck_assert_int_eq(signs(1), -1);
+    ck_assert(!has_copy(1));
+    expect(SEALRING_REJECTED_VERSION_COMPROMISED);
+    expect_healthy();
+}
+END_TEST
+
+/* The copy of before the closing: the closed facts decide, and neither row nor copy. */
+START_TEST(an_older_copy_opens_no_key)
+{
+    change(SEALRING_EVENT_ROTATE, 0);
+    shell("cp -a '%s' '%s/kept'", copies, vault.parent);
+    change(SEALRING_EVENT_RETIRE, 1);
+    ck_assert_int_eq(signs(1), 0);
+    shell("rm -r '%s' && cp -a '%s/kept' '%s'", copies, vault.parent, copies);
+    test_vault_sql(&vault,
+                   "DROP TRIGGER IF EXISTS version_fixed; UPDATE version SET state = 3, closed = 0, purge_at = 0, "
+                   "retire_at = created + 3600000 "
+                   "WHERE number = 1");
+    damage_objects(folder, (enum damage)_i);
+    use();
+    ck_assert_int_eq(signs(1), _i == MISSING ? -1 : 0);
+}
+END_TEST
+
+/* ---- Without copies, and without room ---- */
+
+START_TEST(a_vault_of_before_there_were_copies_gets_them)
+{
+    change(SEALRING_EVENT_ROTATE, 0);
+    change(SEALRING_EVENT_RETIRE, 1);
+    shell("rm -r '%s'", copies);
+    use();
+    ck_assert(has_copy(1));
+    ck_assert(has_copy(2));
+    expect_healthy();
+    damage_objects(folder, EMPTY);
+    use();
+    ck_assert_int_eq(signs(1), 0);
+    ck_assert_int_eq(signs(2), 1);
+    expect_healthy();
+}
+END_TEST
+
+START_TEST(the_audit_tokens_objects_come_back)
+{
+    char audit[PATH_SIZE];
+    find_folder(true, audit);
+    ck_assert_uint_eq(damage_objects(audit, (enum damage)_i), 3); /* a key pair and the anchor */
+    use();
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'token.restore'"), 1);
+    expect_healthy();
+}
+END_TEST
+
+/* ---- A full disk ---- */
+
+static char reserve[2 * PATH_SIZE];
+static unsigned refused;
+
+ssize_t __real_pwrite(int descriptor, const void *bytes, size_t length, off_t offset);
+ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t length, off_t offset);
+
+/* As long as the reserve has not been given up there is no room for anything. */
+ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t length, off_t offset)
+{
+    struct stat status;
+    if (reserve[0] != '\0' && stat(reserve, &status) == 0 && status.st_size > 0) {
+        refused++;
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_pwrite(descriptor, bytes, length, offset);
+}
+
+START_TEST(the_reserve_pays_for_restoring_on_a_full_disk)
+{
+    struct stat status;
+    char token_object[2 * PATH_SIZE];
+    snprintf(token_object, sizeof token_object, "%s/token.object", folder);
+    ck_assert_int_eq(truncate(token_object, 0), 0);
+    damage_objects(folder, EMPTY);
+    snprintf(reserve, sizeof reserve, "%s/reserve", copies);
+    use();
+    ck_assert_uint_gt(refused, 0);
+    expect(SEALRING_ACCEPTED);
+    ck_assert_int_eq(stat(reserve, &status), 0);
+    ck_assert_int_gt(status.st_size, 0); /* made again */
+    reserve[0] = '\0';
+}
+END_TEST
+
+/* ---- Another PIN ---- */
+
+START_TEST(with_a_new_pin_the_old_one_opens_no_copy)
+{
+    static const char *const lines[] = {"newpin1234\n", "\n"};
+    char old[64] = "", path[PATH_SIZE], token_object[2 * PATH_SIZE];
+    snprintf(path, sizeof path, "%s/pins/keys.pin", vault.path);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_ptr_nonnull(fgets(old, sizeof old, file));
+    fclose(file);
+    old[strcspn(old, "\n")] = '\0';
+    shell("pkcs11-tool --module '%s' --token-label sealring-keys --login --pin %s --change-pin --new-pin newpin1234 "
+          ">'%s/out' 2>&1",
+          getenv("SOFTHSM2_MODULE"), old, vault.parent);
+    shell("printf '%s' >'%s'", lines[0], path);
+    use(); /* the first login with it */
+    snprintf(token_object, sizeof token_object, "%s/token.object", folder);
+    ck_assert_int_eq(truncate(token_object, 0), 0);
+    use();
+    expect(SEALRING_ACCEPTED);
+    shell("! pkcs11-tool --module '%s' --token-label sealring-keys --login --pin %s --list-objects >'%s/out' 2>&1",
+          getenv("SOFTHSM2_MODULE"), old, vault.parent);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("token_copies");
+    TCase *cases = tcase_create("copies");
+    tcase_set_timeout(cases, 600);
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_loop_test(cases, keys_come_back_as_they_were_and_closed_ones_closed, 0, DAMAGES);
+    tcase_add_loop_test(cases, a_reinstated_key_comes_back_signing_and_a_compromised_one_closed, 0, MISSING);
+    tcase_add_test(cases, a_destroyed_key_stays_destroyed);
+    tcase_add_loop_test(cases, an_older_copy_opens_no_key, 0, DAMAGES);
+    tcase_add_test(cases, a_vault_of_before_there_were_copies_gets_them);
+    tcase_add_loop_test(cases, the_audit_tokens_objects_come_back, 0, DAMAGES);
+    tcase_add_test(cases, the_reserve_pays_for_restoring_on_a_full_disk);
+    tcase_add_test(cases, with_a_new_pin_the_old_one_opens_no_copy);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

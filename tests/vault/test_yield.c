@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A harvest lets restrictions go first between two of its commits, and is exact all the same. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/base62.h"
+#include "base/clock.h"
+#include "lib/runner.h"
+#include "verifier/report.h"
+#include "verifier/report_parts.h"
+#include "verifier/stage.h"
+
+#define HOUR  INT64_C(3600000)
+#define HOURS 480 /* of each key: many commits */
+#define KEYS  3
+
+/* Which reading of the boot clock from now on stops this process: each commit begins with one. 0: none. */
+static int stop_at;
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    if (clock == CLOCK_BOOTTIME && stop_at > 0 && --stop_at == 0)
+        raise(SIGSTOP);
+    return (int)syscall(SYS_clock_gettime, clock, time);
+}
+
+static struct stage stage;
+static struct stage_key keys[KEYS];
+static uint64_t counted;
+
+static uint64_t harvested(void)
+{
+    return (uint64_t)test_vault_number(&stage.vault, "SELECT (SELECT coalesce(sum(accepted), 0) FROM usage_hour)"
+                                                     " + (SELECT coalesce(sum(accepted), 0) FROM usage_day)");
+}
+
+/* A verifier's report with uses of each key in many hours; nobody holds it any more. */
+static void fill_report(void)
+{
+    char directory[PATH_MAX], text[160];
+    uint8_t vault_id[REPORT_ID_SIZE];
+    struct report *report = NULL;
+    sealring_error error = {.message = ""};
+    sealring_vault_info info = {.size = sizeof info};
+    sealring_manager *manager = test_vault_manage(&stage.vault);
+    ASSERT_OK(sealring_vault_describe(manager, &info, &error), error);
+    sealring_manager_close(&manager);
+    ck_assert(hex_decode(info.vault_id, vault_id, sizeof vault_id));
+    snprintf(directory, sizeof directory, "%s/verifiers", stage.vault.path);
+    ASSERT_OK(report_join(directory, vault_id, &report, &error), error);
+    for (int key = 0; key < KEYS; key++) {
+        snprintf(text, sizeof text, "SELECT id FROM api_key WHERE key_id = '%s'", keys[key].key_id);
+        int64_t row = test_vault_number(&stage.vault, text);
+        for (int hour = 0; hour < HOURS; hour++) {
+            int64_t wall = clock_wall_ms() - hour * HOUR;
+            struct report_credential *record = report_credential(report, row, 1, 1, (uint32_t)(wall / HOUR));
+            ck_assert_ptr_nonnull(record);
+            report_count(record, SEALRING_ACCEPTED, wall);
+            counted++;
+        }
+    }
+    report_leave(report);
+}
+
+static void setup(void)
+{
+    stage_make(&stage, 60000, 50);
+    for (int i = 0; i < KEYS; i++)
+        stage_issue(&stage, STAGE_RING, "read", &keys[i]);
+    counted = 0;
+    fill_report();
+}
+
+static void teardown(void)
+{
+    stage_remove(&stage);
+}
+
+/* Stopped between two commits. */
+static pid_t start_harvest(int commits)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        sealring_manager *manager = test_vault_manage(&stage.vault);
+        stop_at = commits;
+        _exit(sealring_harvest(manager, NULL, NULL) == SEALRING_OK ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+    ck_assert(WIFSTOPPED(status));
+    ck_assert_uint_gt(harvested(), 0);
+    ck_assert_uint_lt(harvested(), counted);
+    return child;
+}
+
+START_TEST(restrictions_go_first)
+{
+    char path[PATH_MAX];
+    int status;
+    sealring_error error = {.message = ""};
+    snprintf(path, sizeof path, "%s/vault.work", stage.vault.path);
+    pid_t child = start_harvest(9);
+    sealring_manager *manager = test_vault_manage(&stage.vault);
+    ASSERT_OK(sealring_key_set_state(manager, keys[2].key_id, SEALRING_KEY_REVOKED, "leaked", &error), error);
+    sealring_manager_close(&manager);
+    int work = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(work, 0);
+    ck_assert_int_eq(flock(work, LOCK_EX | LOCK_NB), -1); /* the harvest has it */
+    ck_assert_int_eq(kill(child, SIGCONT), 0);
+    ck_assert_int_eq(flock(work, LOCK_EX), 0); /* until it lets go of it */
+    ck_assert_uint_lt(harvested(), counted);
+    ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);
+    close(work);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_uint_eq(harvested(), counted);
+    ck_assert_int_eq(test_vault_number(&stage.vault, "SELECT count(*) FROM api_key WHERE state = 3"), 1);
+    manager = test_vault_manage(&stage.vault);
+    ASSERT_OK(sealring_harvest(manager, NULL, &error), error);
+    sealring_manager_close(&manager);
+    ck_assert_uint_eq(harvested(), counted);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("yield");
+    TCase *cases = tcase_create("yield");
+    tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, restrictions_go_first);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
