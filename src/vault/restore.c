@@ -431,6 +431,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
     if (status != SEALRING_OK)
         return status;
+    restore->witness.settled = true; /* what is lost was weighed */
     witness_settle(&restore->witness, restore->config, restore->live);
     registry_checkpoint(restore->live, 0);
     snprintf(restore->result.remark, sizeof restore->result.remark, "%s", restore->witness.remark);
