@@ -36,6 +36,11 @@ static sealring_status connection_busy(const struct token *token, sealring_error
     return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
 }
 
+static sealring_status connection_ends(const struct token *token, sealring_error *error)
+{
+    return error_set_token(error, 0, "this process is ending: the PKCS#11 token %s is not used any more", token->name);
+}
+
 /* SoftHSM2 does not know its token for as long as another process logs in, which writes it. */
 CK_RV connection_ask(const struct token *token)
 {
@@ -112,7 +117,8 @@ static bool connection_may_restart(const struct token *token, const sealring_err
 static void connection_drop(struct token *token)
 {
     struct module *module = token->module;
-    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
+    session_pool_reset(token,
+                       module->initialised && token->module_generation == module->generation && !module_process_ends(),
                        CK_EFFECTIVELY_INFINITE);
 }
 
@@ -132,7 +138,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     if (token->watch.before != NULL) {
         token->watch.before(token->watch.context);
     }
-    bool restart = afresh || !module->initialised;
+    bool restart = afresh || !module->initialised || module_process_ends(); /* which is refused */
     if (!restart) {
         status = connection_log_in(token, error);
         restart = status != SEALRING_OK && connection_may_restart(token, error);
@@ -144,7 +150,9 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
             status = connection_log_in(token, error);
         }
     }
-    if (status != SEALRING_OK) {
+    if (status == SEALRING_OK) {
+        module_watch_exit();
+    } else {
         connection_drop(token);
     }
     token->record = NULL;
@@ -250,6 +258,9 @@ static bool connection_lock(struct token *token)
 
 sealring_status connection_enter(struct token *token, sealring_error *error)
 {
+    if (module_process_ends()) {
+        return connection_ends(token, error);
+    }
     for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
         bool restarted = false;
         uint64_t seen = atomic_load(&token->generation);
@@ -258,7 +269,7 @@ sealring_status connection_enter(struct token *token, sealring_error *error)
                 return connection_busy(token, error);
             }
             restarted = token->module_generation != token->module->generation;
-            if (atomic_load(&token->up) && !restarted) {
+            if (atomic_load(&token->up) && !restarted && !module_process_ends()) {
                 return SEALRING_OK;
             }
             pthread_rwlock_unlock(&token->module->use);
@@ -336,12 +347,18 @@ sealring_status connection_refresh(struct token *token, bool insists, bool *fres
     return status;
 }
 
-void connection_close(struct token *token)
+bool connection_close(struct token *token)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
-    pthread_rwlock_wrlock(&module->use);
+    if (!module_process_ends()) {
+        pthread_rwlock_wrlock(&module->use);
+    } else if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
+        sigpipe_guard_leave(&guard); /* a call of its module did not come back: what it may use stays */
+        return false;
+    }
     connection_drop(token);
     for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
         if (*place == token) {
@@ -352,4 +369,5 @@ void connection_close(struct token *token)
     pthread_rwlock_unlock(&module->use);
     module_release(module);
     sigpipe_guard_leave(&guard);
+    return true;
 }
