@@ -3,6 +3,7 @@
 #include "token/connection.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -55,6 +56,12 @@ CK_RV connection_ask(const struct token *token)
 
 /* ---- Making a connection ---- */
 
+static bool connection_is_softokn(const CK_TOKEN_INFO *info)
+{
+    static const char maker[] = "Mozilla Foundation";
+    return memcmp(info->manufacturerID, maker, sizeof maker - 1) == 0;
+}
+
 /* Finds the token and logs in, with what the module knows. */
 static sealring_status connection_log_in(struct token *token, sealring_error *error)
 {
@@ -70,6 +77,7 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
         slot_name(&info, token->name);
     }
     token->login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
+    token->crashes_logged_out = token->login_required && connection_is_softokn(&info);
     session_pool_reset(token, false, info.ulMaxSessionCount);
     atomic_fetch_add(&token->generation, 1);
 

@@ -44,6 +44,7 @@ struct token {
     /* Written with module->use held for writing, or before anybody else sees the token. */
     CK_SLOT_ID slot;
     bool login_required;
+    bool crashes_logged_out;    /* NSS softokn: C_SignInit for HMAC, where nobody is logged in (docs/tokens.md) */
     uint64_t module_generation; /* the initialisation that slot and sessions belong to */
     struct record *record;      /* while connecting: the login record, held */
 
