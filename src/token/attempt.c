@@ -31,10 +31,18 @@ sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *fu
     return attempt->error->status;
 }
 
+CK_RV attempt_ask_login(const struct attempt *attempt)
+{
+    CK_SESSION_INFO info;
+    CK_RV code = attempt->functions->C_GetSessionInfo(attempt->session, &info);
+    bool out = code == CKR_OK && attempt->token->login_required && info.state != CKS_RO_USER_FUNCTIONS &&
+               info.state != CKS_RW_USER_FUNCTIONS;
+    return out ? CKR_USER_NOT_LOGGED_IN : code; /* and private objects are out of sight */
+}
+
 sealring_status attempt_confirm(struct attempt *attempt)
 {
     struct token *token = attempt->token;
-    CK_SESSION_INFO info;
     CK_RV code = connection_ask(token);
     if (code != CKR_OK) {
         attempt_fail(attempt, CKR_TOKEN_NOT_PRESENT, "C_GetTokenInfo", "being there");
@@ -42,11 +50,7 @@ sealring_status attempt_confirm(struct attempt *attempt)
         attempt->error->token_code = code;
         return SEALRING_TOKEN;
     }
-    code = attempt->functions->C_GetSessionInfo(attempt->session, &info);
-    if (code == CKR_OK && token->login_required && info.state != CKS_RO_USER_FUNCTIONS &&
-        info.state != CKS_RW_USER_FUNCTIONS) {
-        code = CKR_USER_NOT_LOGGED_IN; /* and private objects are out of sight */
-    }
+    code = attempt_ask_login(attempt);
     return code == CKR_OK ? SEALRING_OK
                           : attempt_fail(attempt, code, "C_GetSessionInfo", "showing its private objects");
 }

@@ -31,6 +31,9 @@ sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt
 /* Records that `function` answered `code`, about `what`; returns SEALRING_REFUSED or SEALRING_TOKEN. */
 sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what);
 
+/* CKR_OK if the user is logged in, or need not be; CKR_USER_NOT_LOGGED_IN; or what C_GetSessionInfo answered. */
+CK_RV attempt_ask_login(const struct attempt *attempt);
+
 /* Whether the token is there and the user logged in, so that an empty search means something. If not, an error. */
 sealring_status attempt_confirm(struct attempt *attempt);
 

@@ -40,6 +40,11 @@ static sealring_status connection_busy(const struct token *token, sealring_error
     return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
 }
 
+static sealring_status connection_ends(const struct token *token, sealring_error *error)
+{
+    return error_set_token(error, 0, "this process is ending: the PKCS#11 token %s is not used any more", token->name);
+}
+
 /* SoftHSM2 does not know its token for as long as another process logs in, which writes it. */
 CK_RV connection_ask(const struct token *token)
 {
@@ -53,6 +58,12 @@ CK_RV connection_ask(const struct token *token)
 }
 
 /* ---- Making a connection ---- */
+
+static bool connection_is_softokn(const CK_TOKEN_INFO *info)
+{
+    static const char maker[] = "Mozilla Foundation";
+    return memcmp(info->manufacturerID, maker, sizeof maker - 1) == 0;
+}
 
 /* Finds the token and logs in, with what the module knows. */
 static sealring_status connection_log_in(struct token *token, sealring_error *error)
@@ -69,6 +80,7 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
         slot_name(&info, token->name);
     }
     token->login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
+    token->crashes_logged_out = token->login_required && connection_is_softokn(&info);
     session_pool_reset(token, false, info.ulMaxSessionCount);
     atomic_fetch_add(&token->generation, 1);
 
@@ -116,7 +128,8 @@ static bool connection_may_restart(const struct token *token, const sealring_err
 static void connection_drop(struct token *token)
 {
     struct module *module = token->module;
-    session_pool_reset(token, module->initialised && token->module_generation == module->generation,
+    session_pool_reset(token,
+                       module->initialised && token->module_generation == module->generation && !module_process_ends(),
                        CK_EFFECTIVELY_INFINITE);
 }
 
@@ -136,7 +149,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     if (token->watch.before != NULL) {
         token->watch.before(token->watch.context);
     }
-    bool restart = afresh || !module->initialised;
+    bool restart = afresh || !module->initialised || module_process_ends(); /* which is refused */
     if (!restart) {
         status = connection_log_in(token, error);
         restart = status != SEALRING_OK && connection_may_restart(token, error);
@@ -148,7 +161,9 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
             status = connection_log_in(token, error);
         }
     }
-    if (status != SEALRING_OK) {
+    if (status == SEALRING_OK) {
+        module_watch_exit();
+    } else {
         connection_drop(token);
     }
     token->record = NULL;
@@ -254,6 +269,9 @@ static bool connection_lock(struct token *token)
 
 sealring_status connection_enter(struct token *token, sealring_error *error)
 {
+    if (module_process_ends()) {
+        return connection_ends(token, error);
+    }
     for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
         bool restarted = false;
         uint64_t seen = atomic_load(&token->generation);
@@ -262,7 +280,7 @@ sealring_status connection_enter(struct token *token, sealring_error *error)
                 return connection_busy(token, error);
             }
             restarted = token->module_generation != token->module->generation;
-            if (atomic_load(&token->up) && !restarted) {
+            if (atomic_load(&token->up) && !restarted && !module_process_ends()) {
                 return SEALRING_OK;
             }
             pthread_rwlock_unlock(&token->module->use);
@@ -421,12 +439,18 @@ void connection_refresh_for(struct token *token, const uint8_t *object_id, size_
     sigpipe_guard_leave(&guard);
 }
 
-void connection_close(struct token *token)
+bool connection_close(struct token *token)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
-    pthread_rwlock_wrlock(&module->use);
+    if (!module_process_ends()) {
+        pthread_rwlock_wrlock(&module->use);
+    } else if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
+        sigpipe_guard_leave(&guard); /* a call of its module did not come back: what it may use stays */
+        return false;
+    }
     connection_drop(token);
     for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
         if (*place == token) {
@@ -437,4 +461,5 @@ void connection_close(struct token *token)
     pthread_rwlock_unlock(&module->use);
     module_release(module);
     sigpipe_guard_leave(&guard);
+    return true;
 }

@@ -54,6 +54,7 @@ struct token {
     /* Written with module->use held for writing, or before anybody else sees the token. */
     CK_SLOT_ID slot;
     bool login_required;
+    bool crashes_logged_out;    /* NSS softokn: C_SignInit for HMAC, where nobody is logged in (docs/tokens.md) */
     uint64_t module_generation; /* the initialisation that slot and sessions belong to */
     struct record *record;      /* while connecting: the login record, held */
 
@@ -97,8 +98,9 @@ struct timespec connection_deadline(int64_t milliseconds);
 /* First connection; the caller frees the token if it fails. */
 sealring_status connection_open(struct token *token, sealring_error *error);
 
-/* Ends sessions and leaves the module. Not in a forked child. */
-void connection_close(struct token *token);
+/* Ends sessions and leaves the module. Not in a forked child. False at the end of the process, if a call of the module is still under way:
+ * then the token must not be freed. */
+bool connection_close(struct token *token);
 
 /* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false
  * if it could not be done, because the module is not ours; or, unless `insists`, because another of our tokens on it is at work,

@@ -39,12 +39,22 @@ static sealring_status data_read_action(struct attempt *attempt, void *context)
     size_t found = 0;
     request->count = 0;
     sealring_status status = data_search(attempt, request->label, &handles, &found);
-    for (size_t i = 0; status == SEALRING_OK && i < found && request->count < request->most; i++) {
+    if (status == SEALRING_OK && found > request->most) {
+        status = error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has %zu data objects %s",
+                           attempt->token->name, found, request->label);
+    }
+    for (size_t i = 0; status == SEALRING_OK && i < found; i++) {
         struct token_data *value = &request->values[request->count];
         bool known;
         status =
             object_read(attempt, handles[i], CKA_VALUE, value->bytes, sizeof(value->bytes), &value->length, &known);
         request->count += status == SEALRING_OK && known;
+    }
+    /* one that cannot be read beside one that can is what an interruption left: the older one is destroyed last */
+    if (status == SEALRING_OK && found > 0 && request->count == 0) {
+        status = error_set(attempt->error, SEALRING_REFUSED,
+                           "the PKCS#11 token %s has the data object %s and does not show its value",
+                           attempt->token->name, request->label);
     }
     free(handles);
     return status;

@@ -15,8 +15,8 @@ struct token_data {
     size_t length;
 };
 
-/* The values of the objects with this label: one; none; or two, if a write was interrupted. At most `most` are told. What is longer
- * than TOKEN_DATA_MAX is passed over. */
+/* The values of the objects with this label: one; none; or two, if a write was interrupted. SEALRING_REFUSED if the token does not search
+ * for such objects, shows the value of none of those it has (one longer than TOKEN_DATA_MAX is not read), or has more than `most`. */
 sealring_status token_data_read(struct token *token, const char *label, struct token_data *values, size_t most,
                                 size_t *count, sealring_error *error);
 

@@ -34,8 +34,13 @@ static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const ui
     CK_BYTE output[HMAC_BUFFER_SIZE];
     CK_ULONG output_length = sizeof(output);
     CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    *function = "C_GetSessionInfo";
+    CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
+    if (code != CKR_OK) {
+        return code;
+    }
     *function = "C_SignInit";
-    CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
+    code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
     if (code != CKR_OK) {
         return code;
     }

@@ -6,11 +6,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fork.h"
 #include "token/code.h"
+
+#define MODULE_EXIT_HANDLERS 2 /* behind the first initialisation, and behind the first login */
+#define MODULE_EXIT_WAIT_SEC 1
 
 /* A forked child starts with a table of its own: it can neither trust its parent's lock (another thread may have held
  * it while the process was copied) nor may it finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
@@ -19,6 +23,7 @@ struct module_table {
     pthread_mutex_t lock;
     struct module *first;
     struct module_table *inherited;
+    atomic_uint exit_handlers;
 };
 
 static _Atomic(struct module_table *) module_tables;
@@ -121,8 +126,71 @@ static sealring_status module_ask_functions(const char *path, void *library, CK_
     return SEALRING_OK;
 }
 
+/* ---- The end of the process ---- */
+
+static atomic_bool module_ending;
+
+bool module_process_ends(void)
+{
+    return atomic_load(&module_ending);
+}
+
+static struct timespec module_exit_deadline(void)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += MODULE_EXIT_WAIT_SEC;
+    return deadline;
+}
+
+/* A call that does not come back within the second is left alone, and so is its module. */
+static void module_finalise_at_exit(struct module *module)
+{
+    struct timespec deadline = module_exit_deadline();
+    if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
+        return;
+    }
+    if (module->initialised && module->ours) {
+        module->functions->C_Finalize(NULL);
+    }
+    module->initialised = false;
+    module->generation++;
+    pthread_rwlock_unlock(&module->use);
+}
+
+/* What a parent initialised is not a forked child's to finalise (PKCS #11 v2.40, section 6.6.1). */
+static void module_exit(void)
+{
+    struct module_table *table = atomic_load(&module_tables);
+    struct timespec deadline = module_exit_deadline();
+    if (atomic_exchange(&module_ending, true) || table == NULL || table->pid != fork_process() ||
+        pthread_mutex_clocklock(&table->lock, CLOCK_MONOTONIC, &deadline) != 0) {
+        return;
+    }
+    for (struct module *module = table->first; module != NULL; module = module->next) {
+        module_finalise_at_exit(module);
+    }
+    pthread_mutex_unlock(&table->lock);
+}
+
+/* The end of a process runs handlers and destructors in the reverse order of their registration. Where none can be registered, a vault has to be closed
+ * before. */
+void module_watch_exit(void)
+{
+    struct module_table *table = module_table_get();
+    if (table != NULL && atomic_load(&table->exit_handlers) < MODULE_EXIT_HANDLERS) {
+        atomic_fetch_add(&table->exit_handlers, 1);
+        (void)atexit(module_exit);
+    }
+}
+
+/* ---- Initialising ---- */
+
 static sealring_status module_initialise(struct module *module, sealring_error *error)
 {
+    if (module_process_ends()) {
+        return error_set_token(error, 0, "this process is ending: the PKCS#11 module %s is not started", module->path);
+    }
     /* Without CKF_OS_LOCKING_OK a module may assume a single thread: SoftHSM2 crashes. */
     CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .pReserved = module->init_args};
     CK_RV code = module->functions->C_Initialize(&arguments);
@@ -135,6 +203,7 @@ static sealring_status module_initialise(struct module *module, sealring_error *
     module->ours = code == CKR_OK;
     module->initialised = true;
     module->generation++;
+    module_watch_exit();
     return SEALRING_OK;
 }
 
@@ -216,7 +285,7 @@ void module_release(struct module *module)
     }
     pthread_mutex_lock(&table->lock);
     if (--module->references == 0 && module->initialised) {
-        if (module->ours) {
+        if (module->ours && !module_process_ends()) {
             module->functions->C_Finalize(NULL);
         }
         module->initialised = false;
@@ -226,7 +295,7 @@ void module_release(struct module *module)
 
 sealring_status module_restart(struct module *module, sealring_error *error)
 {
-    if (module->initialised) {
+    if (module->initialised && !module_process_ends()) {
         if (module->ours) {
             module->functions->C_Finalize(NULL);
         }

@@ -44,6 +44,14 @@ void module_release(struct module *module);
  * initialised any more. The caller holds `use` for writing. */
 sealring_status module_restart(struct module *module, sealring_error *error);
 
+/* Has the modules of this process finalised at its end, before the destructors of what is loaded by now: a module must not be called after
+ * its own, and a program may close its vaults, or have threads at work, until the very end. Threads that are in a module are waited for
+ * for a second. Called after what makes a module construct more: initialisation, login. Never fails. */
+void module_watch_exit(void);
+
+/* Whether that has happened: from then on no module is called, whatever is still open. */
+bool module_process_ends(void);
+
 /* Whether this is a PKCS#11 module at all; it is unloaded again. */
 sealring_status module_check(const char *path, sealring_error *error);
 

@@ -120,10 +120,9 @@ void token_close(struct token *token)
     if (token == NULL) {
         return;
     }
-    if (token->pid == fork_process()) {
-        connection_close(token);
+    if (token->pid != fork_process() || connection_close(token)) {
+        token_free(token);
     }
-    token_free(token);
 }
 
 const char *token_name(const struct token *token)

@@ -362,7 +362,7 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
 /* Here a checkpoint that cannot be signed is a failure: better known now than when it is missed. */
 static sealring_status first_checkpoint(const struct init *init, struct registry *registry, sealring_error *error)
 {
-    struct audit_witness witness = {.anchored = false};
+    struct audit_witness witness = {.made = true};
     witness_settle(&witness, init->config, registry);
     if (witness.remark[0] == '\0')
         return SEALRING_OK;

@@ -167,7 +167,7 @@ static void remark(sealring_manager *manager)
     char notice[SOFTWARE_NOTICE_SIZE];
     if (software_notice(manager->config->software, notice))
         memcpy(manager->token_remark, notice, sizeof notice);
-    const char *const parts[] = {manager->witness.remark, manager->token_remark,
+    const char *const parts[] = {manager->witness.remark, manager->witness.notice, manager->token_remark,
                                  secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
                                  atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;
@@ -221,6 +221,7 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
                                   : witness_announce(&manager->witness, manager->config, manager->registry, error);
         if (status == SEALRING_OK)
             status = manager_write(manager, true, &context.act, take_over, &context, error);
+        manager->witness.settled = status == SEALRING_OK;
         audit_release(&context.act);
     }
     manager->judged = status == SEALRING_OK && !manager->dry_run;

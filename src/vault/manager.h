@@ -35,14 +35,14 @@ struct sealring_manager {
     sealring_lock_callback waits; /* who is told of waiting; may be NULL */
     void *waits_context;
     pid_t owner;
-    char actor[256];                      /* user@host process, for the record */
-    struct roster roster;                 /* of the verifiers, as of the last transaction that asked for it */
-    uint64_t committed_epoch;             /* of the last change by this manager that can alter a verdict */
-    struct audit_witness witness;         /* the audit token, and what is to be said of it */
+    char actor[256];                         /* user@host process, for the record */
+    struct roster roster;                    /* of the verifiers, as of the last transaction that asked for it */
+    uint64_t committed_epoch;                /* of the last change by this manager that can alter a verdict */
+    struct audit_witness witness;            /* the audit token, and what is to be said of it */
     char token_remark[SOFTWARE_NOTICE_SIZE]; /* of the files of the vault's own software tokens */
-    char remark[2 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all that is to be said */
-    bool judged;                          /* the registry goes on from where the audit token knows it */
-    bool unsettled;                       /* since the last checkpoint something was written */
+    char remark[3 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all that is to be said */
+    bool judged;           /* the registry goes on from where the audit token knows it */
+    bool unsettled;        /* since the last checkpoint something was written */
     _Atomic(bool) alarmed; /* in this act the token did not confirm a row of the registry, or contradicted itself */
     _Atomic(bool) contradicted; /* the token gave a wrong answer once, and then the right one */
     int64_t settle_again_at; /* for sealring_run_once: not before that time since boot, unless something was written */

@@ -436,6 +436,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
     if (status != SEALRING_OK)
         return status;
+    restore->witness.settled = true; /* what is lost was weighed */
     witness_settle(&restore->witness, restore->config, restore->live);
     if (registry_lock(restore->live, 0, "restore", NULL) == SEALRING_OK) {
         registry_checkpoint(restore->live, 0);

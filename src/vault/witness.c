@@ -22,7 +22,8 @@
 #include "vault/copies.h"
 
 #define WITNESS_ANCHOR_HEAD "sealring anchor 1 "
-#define WITNESS_ANCHORS     4 /* one; two after an interruption */
+#define WITNESS_ANCHORS \
+    16 /* one; two after an interruption, and one more after each time that the old one was not destroyed */
 #define WITNESS_LOCK_WAIT_MS 10000
 
 /* What is committed, as of one transaction. */
@@ -177,7 +178,7 @@ static void anchor_take(const char *text, bool *there, struct witness_anchor *ne
     }
 }
 
-/* The newest of the data objects with that label. */
+/* The newest of the data objects with that label. One that is none of ours is no reason to go on without. */
 static sealring_status anchor_load_data(struct token *token, const char *label, bool *there,
                                         struct witness_anchor *newest, sealring_error *error)
 {
@@ -191,28 +192,42 @@ static sealring_status anchor_load_data(struct token *token, const char *label, 
         text[values[i].length] = '\0';
         anchor_take(text, there, newest);
     }
+    if (count > 0 && !*there)
+        return error_set(error, SEALRING_REFUSED, "the audit token has a data object %s with another content", label);
     return status;
 }
 
-/* From a data object, else, where the token keeps none, from the label of the private key. */
+/* The newest of those in data objects and of the one in the label of the private key, where a token keeps that which keeps no data objects.
+ * Such a token may refuse to search for one as well; one that refuses and has none in the label hides it. */
 static sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                    struct audit_witness *witness, sealring_error *error)
 {
     char label[TOKEN_LABEL_MAX + 1];
     struct token_signer signer;
-    sealring_error ignored;
+    sealring_error inner;
     anchor_label(vault_id, label);
     witness_signer(vault_id, &signer);
     sealring_status status = anchor_load_data(token, label, &witness->anchored, &witness->anchor, error);
-    if (!witness->anchored && token_signer_label(token, &signer, label, &ignored) == SEALRING_OK)
+    if (status != SEALRING_OK && status != SEALRING_REFUSED)
+        return status;
+    sealring_status labelled = token_signer_label(token, &signer, label, &inner);
+    if (labelled == SEALRING_OK)
         anchor_take(label, &witness->anchored, &witness->anchor);
+    if (!witness->anchored && status == SEALRING_OK && labelled != SEALRING_OK && labelled != SEALRING_NOT_FOUND) {
+        status = labelled;
+        if (error != NULL)
+            *error = inner;
+    }
+    if (!witness->anchored && status == SEALRING_REFUSED && witness->made)
+        status = SEALRING_OK;
     if (!witness->anchored)
-        return status == SEALRING_REFUSED ? SEALRING_OK : status;
+        return status;
     take_over_label(vault_id, label);
     status = anchor_load_data(token, label, &witness->announced, &witness->take_over, error);
     /* one that the anchor has caught up with is over */
     witness->announced = witness->announced && witness->take_over.serial > witness->anchor.serial;
-    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+    return status == SEALRING_REFUSED ? SEALRING_OK
+                                      : status; /* no take-over is announced then, which is the safe side */
 }
 
 static sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
@@ -266,6 +281,7 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
 {
     struct token *token = NULL;
     sealring_error error = {0};
+    witness->refused.status = SEALRING_OK;
     if (!witness_configured(config))
         return;
     sealring_status status = witness_open(config, &token, &error);
@@ -273,6 +289,11 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
         status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &error);
     witness->unknown = status == SEALRING_OK && !witness->anchored && !witness_has_key(token, registry);
     token_close(token);
+    if (status == SEALRING_REFUSED)
+        witness->refused = error;
+    if (status == SEALRING_OK && !witness->anchored && !witness->unknown)
+        snprintf(witness->notice, sizeof witness->notice,
+                 "the audit token has lost its anchor: whether the registry was put back before is not known");
     if (status != SEALRING_OK)
         witness_say(witness, "the audit token was not asked whether the registry was put back", &error);
 }
@@ -338,6 +359,12 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     bool there = false;
     bool taken_over = false;
     uint64_t size = 0;
+    if (witness->refused.status != SEALRING_OK)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "ALARM: the audit token does not show what it knows of the registry, so whether that was put back "
+            "is not known: %.200s; repair the token, or repeat the command with --take-over REASON",
+            witness->refused.message);
     if (!witness->anchored && !witness->unknown)
         return SEALRING_OK;
     sealring_status status = registry_audit_size(registry, &size, error);
@@ -552,6 +579,21 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
     return SEALRING_OK;
 }
 
+static sealring_status witness_judge_body(struct registry *registry, void *context, sealring_error *error)
+{
+    return witness_judge(context, registry, error);
+}
+
+/* The anchor, as it is now: another manager may have moved it since, and the token may have been away when this one asked. */
+static sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
+                                          sealring_error *error)
+{
+    sealring_status status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, error);
+    if (status == SEALRING_OK && !witness->settled)
+        status = registry_read(registry, witness_judge_body, witness, error);
+    return status;
+}
+
 void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
 {
     struct witness_state *state = NULL;
@@ -572,8 +614,8 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
         goto cleanup;
     if (status == SEALRING_OK)
         status = witness_open(config, &token, &error);
-    if (status == SEALRING_OK) /* another manager may have moved it since */
-        status = anchor_load(token, vault_id, witness, &error);
+    if (status == SEALRING_OK)
+        status = witness_load_again(witness, token, registry, &error);
     if (status == SEALRING_OK && state->vouched != state->checkpoint.size) {
         status = witness_sign(token, state, witness->clock_confirmed, vault_id, &error);
         if (status == SEALRING_OK)
@@ -582,6 +624,7 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
     if (status == SEALRING_OK) {
         what = "what was done stands, but the audit token keeps no anchor of it";
         status = witness_anchor(token, witness, state, vault_id, &error);
+        witness->settled = witness->settled && status != SEALRING_OK;
     }
     if (status == SEALRING_OK) {
         what = "what was done stands, but the audit token's files are not safe";

@@ -25,14 +25,18 @@ struct witness_anchor {
 
 /* A manager's: all zero at first. */
 struct audit_witness {
-    bool anchored; /* an anchor was read, or written */
-    bool unknown;  /* the token was asked, and has neither anchor nor key for this vault */
+    bool anchored;          /* an anchor was read, or written */
+    bool unknown;           /* the token was asked, and has neither anchor nor key for this vault */
+    bool made;              /* set by who makes the vault: there is no anchor yet */
+    bool settled;           /* set by who took the registry over, or restored it: it need not go on from the anchor */
+    sealring_error refused; /* why the token does not show whether there is an anchor; status SEALRING_OK: it does */
     struct witness_anchor anchor;
     bool announced; /* a take-over that the anchor does not know of yet: which registry, and its era from then on */
     struct witness_anchor take_over;
     bool
         clock_confirmed; /* an operator has confirmed this host's clock, though the latest checkpoint was signed later */
     char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
+    char notice[WITNESS_REMARK_SIZE]; /* the same of what cannot be made up for */
 };
 
 /* Whether the configuration names an audit token. */
@@ -64,8 +68,8 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
                                   const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
                                   sealring_error *error);
 
-/* In a transaction: SEALRING_REFUSED if the registry's log does not go on from where the anchor is: it was put back, or another one. A
- * registry that is ahead of it is good: a crash came between. */
+/* In a transaction: SEALRING_REFUSED if the registry's log does not go on from where the anchor is: it was put back, or another one; also if
+ * the token refused to show the anchor. A registry that is ahead of it is good: a crash came between. */
 sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);
 
 /* Under the lock, after a refusal and before the transaction of the take-over: chooses the era, and has the audit token remember that the
@@ -80,7 +84,8 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
                                   struct audit_act *act, sealring_error *error);
 
 /* By whoever holds vault.work, outside of any transaction: signs a checkpoint over what is committed, stores it, anchors it. Nothing to do
- * if that was done. Never fails an act: what went wrong becomes the remark, and is made up for the next time. */
+ * if that was done. A registry that does not go on from the anchor is not signed: the token may have been away when it was judged. Never fails
+ * an act: what went wrong becomes the remark, and is made up for the next time. */
 void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry);
 
 #endif

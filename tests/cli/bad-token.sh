@@ -330,4 +330,19 @@ crashes "when it is asked for its functions" functions
 crashes "when it starts" start
 vault_is_well "with its own module all is well"
 check_vault "and registry and token agree"
+# ---- A key of somebody else's, imported, on a token that generates none: the doctor is not kept from its work ----
+
+cp "$work/conf" "$conf"
+# shellcheck disable=SC2046 # words
+${CC:-cc} $(pkg-config --cflags p11-kit-1) -o "$work/object" "$top_srcdir/tests/cli/object.c" -ldl || bail_out "no object tool"
+SOFTHSM2_CONF=$work/tokens.conf "$work/object" "$module" good $user_pin import f0f1 foreign || bail_out "no key is imported"
+run doctor
+wanted=$status
+FORWARD_HIDE=generate
+export FORWARD_HIDE
+run doctor
+unset FORWARD_HIDE
+is "$status" "$wanted" "a foreign imported key on a token without C_GenerateKey does not stop the doctor"
+not_ok "which has seen the token's objects" grep -q "the token's objects" "$work/out" "$work/err"
+
 done_testing

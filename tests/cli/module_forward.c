@@ -29,7 +29,11 @@
  *   snapshot          shows the secret keys that were there at C_Initialize, and the process's own
  *   late=MS           finds a secret key that another process made only so many milliseconds later
  *   wrong-mac=N       one HMAC in N is wrong
- *   refuse-data       neither finds data objects nor shows their attributes */
+ *   refuse-data       neither finds data objects nor shows their attributes
+ *
+ * FORWARD_HIDE names one thing that it does not do: "hmac" (the mechanism), "generate" (keys), "search" (for data objects, an error), "value"
+ * (of data objects), "data" (making and searching them), "search-at-first" (for data objects the token is away until the process has signed
+ * something). */
 
 #define ID_MAX      32
 #define TEXT_SIZE   512
@@ -262,10 +266,15 @@ static CK_RV initialize(void *arguments)
     return code;
 }
 
-static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info)
+static bool hides(const char *what)
 {
     const char *hidden = getenv("FORWARD_HIDE");
-    if (hidden != NULL && strcmp(hidden, "hmac") == 0 && mechanism == CKM_SHA256_HMAC)
+    return hidden != NULL && strcmp(hidden, what) == 0;
+}
+
+static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info)
+{
+    if (hides("hmac") && mechanism == CKM_SHA256_HMAC)
         return CKR_MECHANISM_INVALID;
     return real->C_GetMechanismInfo(slot, mechanism, info);
 }
@@ -302,6 +311,8 @@ static CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK
 {
     char id[2 * ID_MAX + 1];
     const CK_ATTRIBUTE *label = find_label(template, count);
+    if (hides("generate"))
+        return CKR_FUNCTION_NOT_SUPPORTED;
     CK_RV code = real->C_GenerateKey(session, mechanism, template, count, key);
     if (code == CKR_OK && key_id(session, *key, id)) {
         note_made(id);
@@ -310,6 +321,32 @@ static CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK
     }
     die_at("make");
     return code;
+}
+
+static bool is_for_data(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++)
+        if (template[i].type == CKA_CLASS && template[i].ulValueLen == sizeof(CK_OBJECT_CLASS))
+            return *(const CK_OBJECT_CLASS *)template[i].pValue == CKO_DATA;
+    return false;
+}
+
+static atomic_bool has_signed;
+
+static CK_RV find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    if (is_for_data(template, count) && (hides("search") || hides("data")))
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    if (is_for_data(template, count) && hides("search-at-first") && !atomic_load(&has_signed))
+        return CKR_DEVICE_ERROR;
+    return real->C_FindObjectsInit(session, template, count);
+}
+
+static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
+{
+    if (is_for_data(template, count) && hides("data"))
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    return real->C_CreateObject(session, template, count, object);
 }
 
 static CK_RV find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG most, CK_ULONG *found)
@@ -331,6 +368,8 @@ static CK_RV get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, C
     char id[2 * ID_MAX + 1];
     if (trait("refuse-data") && is_data(session, object))
         return CKR_ACTION_PROHIBITED;
+    if (attribute->type == CKA_VALUE && hides("value"))
+        return CKR_ATTRIBUTE_SENSITIVE;
     if (attribute->type == CKA_LABEL && forgets_labels() && key_id(session, object, id))
         return give_label(id, attribute);
     if (attribute->type == CKA_SIGN && trait("sign-unenforced") && key_id(session, object, id) && is_closed(id)) {
@@ -377,6 +416,7 @@ static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *signature, CK_ULONG *size)
 {
     CK_RV code = real->C_Sign(session, data, length, signature, size);
+    atomic_store(&has_signed, true);
     long every = trait("wrong-mac");
     if (code == CKR_OK && every > 0 && signature != NULL && *size == WRONG_BYTES &&
         (atomic_fetch_add(&macs, 1) + 1) % (uint_fast64_t)every == 0)
@@ -401,6 +441,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     functions.C_Login = login;
     functions.C_GenerateKey = generate_key;
     functions.C_FindObjects = find_objects;
+    functions.C_FindObjectsInit = find_objects_init;
+    functions.C_CreateObject = create_object;
     functions.C_GetAttributeValue = get_attribute_value;
     functions.C_SetAttributeValue = set_attribute_value;
     functions.C_DestroyObject = destroy_object;

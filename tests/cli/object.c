@@ -4,6 +4,7 @@
  *   set ID ATTRIBUTE 0|1      CKA_SIGN, CKA_DERIVE, CKA_COPYABLE
  *   label ID TEXT
  *   make ID TEXT 0|1          a key of the vault's kind under this label; 1: extractable
+ *   import ID TEXT            a key that was elsewhere before
  *   destroy ID                every object with it */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -121,6 +122,28 @@ static void make(char *label, CK_BBOOL extractable)
          "C_GenerateKey");
 }
 
+static void import(char *label)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_BYTE value[32] = "a secret of somebody else's";
+    CK_OBJECT_HANDLE made;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class},
+        {CKA_TOKEN, &yes, 1},
+        {CKA_PRIVATE, &yes, 1},
+        {CKA_SENSITIVE, &yes, 1},
+        {CKA_EXTRACTABLE, &no, 1},
+        {CKA_SIGN, &yes, 1},
+        {CKA_ID, id, id_length},
+        {CKA_LABEL, label, strlen(label)},
+        {CKA_VALUE, value, sizeof value},
+        {CKA_KEY_TYPE, &type, sizeof type},
+    };
+    must(module->C_CreateObject(session, template, sizeof template / sizeof template[0], &made), "C_CreateObject");
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6)
@@ -137,6 +160,8 @@ int main(int argc, char **argv)
         set(CKA_LABEL, argv[6], strlen(argv[6]));
     } else if (strcmp(command, "make") == 0) {
         make(argv[6], argv[7][0] == '1' ? CK_TRUE : CK_FALSE);
+    } else if (strcmp(command, "import") == 0) {
+        import(argv[6]);
     } else {
         for (CK_ULONG i = 0; i < object_count; i++)
             must(module->C_DestroyObject(session, objects[i]), "C_DestroyObject");

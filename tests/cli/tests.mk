@@ -21,7 +21,7 @@ EXTRA_DIST += $(cli_tests) tests/cli/clean.pl tests/cli/lib.sh tests/cli/server.
 TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
 # What nobody may be able to break anything with.
-bad_tests = tests/cli/bad-input.sh tests/cli/bad-csv.sh tests/cli/bad-token.sh tests/cli/bad-registry.sh \
+bad_tests = tests/cli/bad-input.sh tests/cli/bad-csv.sh tests/cli/bad-token.sh tests/cli/anchor.sh tests/cli/bad-registry.sh \
 	tests/cli/bad-races.sh
 TESTS += $(bad_tests)
 EXTRA_DIST += $(bad_tests) tests/cli/bad-input.tsv tests/cli/snapshot.sh tests/cli/module_forward.c \
