@@ -6,7 +6,7 @@ libsealring_core_la_SOURCES = \
 	src/base/base64.c src/base/base64.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
-	src/base/fork.c src/base/fork.h \
+	src/base/fork.c src/base/fork.h src/base/wiped.c src/base/wiped.h \
 	src/base/name.c src/base/name.h \
 	src/base/outside.c src/base/outside.h \
 	src/base/secret.c src/base/secret.h \

@@ -11,10 +11,13 @@ int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included
 /* A time that no right wall clock is before: that of the source this was built from (SOURCE_DATE_EPOCH), or the date in configure.ac. */
 int64_t clock_build_ms(void);
 
-/* Which boot of this host it is, as boot time means something within one only: the kernel's random boot ID, 36 characters. Returns 0 or
- * an errno. */
+/* Which boot of this host it is, by the kernel's random boot ID, 36 characters; a container may have its own. Returns 0 or an errno. */
 #define CLOCK_BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define CLOCK_BOOT_ID_SIZE 40
 int clock_boot_id(char boot_id[CLOCK_BOOT_ID_SIZE]);
+
+/* Which CLOCK_BOOTTIME this process has: two times since boot are comparable only if their references are equal and not "". The boot ID in
+ * the host's own time namespace (time_namespaces(7)), else its beginning and the namespace's number; "" in doubt. */
+void clock_reference(char reference[CLOCK_BOOT_ID_SIZE]);
 
 #endif

@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/wiped.h"
 
 #define PAGE_SIZE_MAX 4096
 #define PATIENCE_MS   5000
@@ -37,29 +38,6 @@ static int set_up_errno;
 
 /* ---- the page ---- */
 
-static size_t page_multiple(size_t size)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return (size + page - 1) / page * page;
-}
-
-/* NULL with errno. EINVAL: the kernel does not know MADV_WIPEONFORK. */
-static void *map_wiped(size_t size)
-{
-    size_t mapped = page_multiple(size);
-    void *page = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) {
-        return NULL;
-    }
-    if (madvise(page, mapped, MADV_WIPEONFORK) != 0) {
-        int failure = errno;
-        (void)munmap(page, mapped);
-        errno = failure;
-        return NULL;
-    }
-    return page;
-}
-
 sealring_status fork_page_new(size_t size, void **page, sealring_error *error)
 {
     *page = NULL;
@@ -72,7 +50,13 @@ sealring_status fork_page_new(size_t size, void **page, sealring_error *error)
                                 "forks could not be prepared for when the program started, which "
                                 "takes a page of memory and Linux 4.14; start it again");
     }
-    *page = map_wiped(size);
+    if (!wiped_is_honoured()) {
+        return error_set(
+            error, SEALRING_SYSTEM,
+            "a forked child could not be noticed: MADV_WIPEONFORK is not honoured here, as by some emulators of other "
+            "architectures; run this program without the emulator");
+    }
+    *page = wiped_map(size);
     if (*page == NULL) {
         return error_set_system(error, errno, "no memory that a fork wipes (MADV_WIPEONFORK)");
     }
@@ -81,9 +65,7 @@ sealring_status fork_page_new(size_t size, void **page, sealring_error *error)
 
 void fork_page_free(void *page, size_t size)
 {
-    if (page != NULL) {
-        (void)munmap(page, page_multiple(size));
-    }
+    wiped_unmap(page, size);
 }
 
 pid_t fork_process(void)
@@ -94,7 +76,9 @@ pid_t fork_process(void)
     pid_t process = atomic_load_explicit(&guard->process, memory_order_relaxed);
     if (process == 0) {
         process = getpid();
-        atomic_store_explicit(&guard->process, process, memory_order_relaxed);
+        if (wiped_is_honoured()) {
+            atomic_store_explicit(&guard->process, process, memory_order_relaxed);
+        }
     }
     return process;
 }
@@ -220,15 +204,20 @@ static void before_fork(void)
     (void)fork_guard_close(PATIENCE_MS);
 }
 
-/* The child needs no handler: its page is fresh. */
+/* The child's page is fresh, unless MADV_WIPEONFORK is ignored (wiped_is_honoured): then whoever was inside is not there. */
+static void after_fork_in_child(void)
+{
+    memset(guard, 0, sizeof *guard);
+}
+
 __attribute__((constructor)) static void set_up(void)
 {
-    guard = map_wiped(sizeof *guard);
+    guard = wiped_map(sizeof *guard);
     if (guard == NULL) {
         set_up_errno = errno;
         return;
     }
-    set_up_errno = pthread_atfork(before_fork, fork_guard_open, NULL);
+    set_up_errno = pthread_atfork(before_fork, fork_guard_open, after_fork_in_child);
     if (set_up_errno != 0) {
         fork_page_free(guard, sizeof *guard);
         guard = NULL;

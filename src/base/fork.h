@@ -11,12 +11,12 @@
 #include <sealring/verify.h>
 
 /* Zeroed memory of its own page(s) that is zero again in a forked child (MADV_WIPEONFORK, Linux 4.14; also after a raw clone): the
- * detector of a fork that costs no system call. size at most 4096. SEALRING_SYSTEM where the kernel cannot do it, or where the guard
- * below could not be set up as the program was loaded. */
+ * detector of a fork that costs no system call. size at most 4096. SEALRING_SYSTEM where the kernel cannot do it or does not do what it says
+ * (base/wiped.h), or where the guard below could not be set up as the program was loaded. */
 sealring_status fork_page_new(size_t size, void **page, sealring_error *error);
 void fork_page_free(void *page, size_t size);
 
-/* getpid, remembered in a wiped page: one load instead of a system call (160 ns). */
+/* getpid, remembered in a wiped page, where children find that empty: one load instead of a system call (160 ns). */
 pid_t fork_process(void);
 
 /* Around every stay inside SQLite, Cryptoki or whatever else has locks of its own that a child would inherit held for ever. A fork

@@ -13,7 +13,8 @@
     INT64_C(3600000) /* for so long at least they have to agree again before a hold ends by itself */
 #define CLOCKWATCH_TEXT_SIZE 256
 
-/* Both clocks at one moment. boot_id: "" if it could not be read; then it is taken for another boot than any. */
+/* Both clocks at one moment. boot_id: of which boot and time namespace the time since boot is (clock_reference); "": in doubt, and then it is
+ * taken for another boot than any. */
 struct clock_reading {
     char boot_id[CLOCK_BOOT_ID_SIZE];
     int64_t boot_ms;

@@ -260,7 +260,7 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
 
 /* What automation remembers of the two clocks: schema/sqlite.c says what the columns mean. boot_ms 0: nothing yet. */
 struct registry_clock {
-    char boot_id[40];
+    char boot_id[40]; /* of which boot and time namespace boot_ms is: clock_reference */
     int64_t boot_ms;
     int64_t wall_ms;
     bool held;

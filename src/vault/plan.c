@@ -22,7 +22,7 @@ static sealring_status longest_quiet(const struct registry_ring *ring, void *con
 static void read_clocks(const struct roster *roster, struct clock_reading *reading)
 {
     *reading = (struct clock_reading){.boot_ms = roster->boot_ms, .wall_ms = roster->now};
-    memcpy(reading->boot_id, roster->boot_id, sizeof reading->boot_id);
+    clock_reference(reading->boot_id);
 }
 
 sealring_status plan_judge_clocks(sealring_manager *manager, struct registry *registry,

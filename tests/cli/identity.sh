@@ -165,6 +165,16 @@ ends_in_time "$ahead" "$plain" "a server ten hours ahead"
 ends_in_time "$plain" "$ahead" "an operator ten hours ahead"
 ends_in_time "$masked" "$plain" "a server with a boot ID of its own"
 
+# ---- the two clocks are compared within one time namespace only ----
+
+fresh 60s
+for operator in "$plain" "$ahead" "$plain" "$masked" "$all" "$plain"; do
+    operate run --once
+    is $status 0 "a turn of the automation by: ${operator##*/}"
+    not_ok "nobody has set a clock" grep -q 'wall clock' "$work/out"
+done
+is "$(rows 'SELECT held FROM clock')" 0 "and nothing is held"
+
 # ---- one turn of the automation waits for what only it can measure ----
 
 fresh 1s

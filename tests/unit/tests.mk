@@ -100,6 +100,12 @@ unit_tests += test_lifecycle_clockwatch
 test_lifecycle_clockwatch_SOURCES = tests/unit/test_lifecycle_clockwatch.c
 test_lifecycle_clockwatch_CPPFLAGS = $(TEST_CPPFLAGS)
 test_lifecycle_clockwatch_LDADD = $(TEST_LIBS)
+# A system that ignores advice, by --wrap.
+unit_tests += test_wiped
+test_wiped_SOURCES = tests/unit/test_wiped.c
+test_wiped_CPPFLAGS = $(TEST_CPPFLAGS)
+test_wiped_LDFLAGS = -Wl,--wrap=madvise -Wl,--wrap=fopen -Wl,--wrap=syscall
+test_wiped_LDADD = $(TEST_LIBS)
 unit_tests += test_fork
 test_fork_SOURCES = tests/unit/test_fork.c
 test_fork_CPPFLAGS = $(TEST_CPPFLAGS)

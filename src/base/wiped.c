@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory under MADV_WIPEONFORK, and the proof that the advice is followed. */
+#include "base/wiped.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static size_t page_multiple(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
+void *wiped_map(size_t size)
+{
+    size_t mapped = page_multiple(size);
+    void *page = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return NULL;
+    }
+    if (madvise(page, mapped, MADV_WIPEONFORK) != 0) {
+        int failure = errno;
+        (void)munmap(page, mapped);
+        errno = failure;
+        return NULL;
+    }
+    return page;
+}
+
+void wiped_unmap(void *page, size_t size)
+{
+    if (page != NULL) {
+        (void)munmap(page, page_multiple(size));
+    }
+}
+
+/* ---- what the kernel says of the mapping ---- */
+
+/* Whether this line of smaps begins the mapping that the address is in; *begins: whether it begins any. */
+static bool is_mapping_of(const char *line, uintptr_t address, bool *begins)
+{
+    uintmax_t first = 0, end = 0;
+    *begins = sscanf(line, "%jx-%jx ", &first, &end) == 2;
+    return *begins && first <= address && address < end;
+}
+
+/* "wf" among VmFlags (proc(5)): dup_mmap() goes by that very flag. */
+static bool is_marked(const void *page)
+{
+    FILE *file = fopen("/proc/self/smaps", "re");
+    char *line = NULL;
+    size_t room = 0;
+    bool within = false, marked = false;
+    if (file == NULL) {
+        return false;
+    }
+    while (!marked && getline(&line, &room, file) > 0) {
+        bool begins = false;
+        bool contains = is_mapping_of(line, (uintptr_t)page, &begins);
+        within = begins ? contains : within;
+        marked = within && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " wf") != NULL;
+    }
+    free(line);
+    (void)fclose(file);
+    return marked;
+}
+
+/* ---- what a child finds ---- */
+
+/* The child is made by the system call itself: no fork handler of the program runs, and as it has no signal to end with, neither SIGCHLD nor
+ * a wait for any child of the program's is disturbed. It only looks, and ends. */
+static void look_in_child(const volatile char *page, volatile char *found)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    long child = syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
+    if (child == 0) {
+        *found = *page == 0 ? 'y' : 'n';
+        (void)syscall(SYS_exit_group, 0);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    while (child > 0 && waitpid((pid_t)child, NULL, __WALL) < 0 && errno == EINTR) {
+    }
+}
+
+static bool is_empty_in_child(volatile char *page)
+{
+    size_t size = page_multiple(1);
+    volatile char *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (found == MAP_FAILED) {
+        return false;
+    }
+    *page = 1;
+    look_in_child(page, found);
+    bool empty = *found == 'y';
+    (void)munmap((void *)found, size);
+    return empty;
+}
+
+bool wiped_is_honoured(void)
+{
+    enum { UNKNOWN, HONOURED, IGNORED };
+    static atomic_int known = UNKNOWN; /* true of the children as well */
+    if (atomic_load_explicit(&known, memory_order_relaxed) == UNKNOWN) {
+        int failure = errno;
+        void *page = wiped_map(1);
+        bool honoured = page != NULL && (is_marked(page) || is_empty_in_child(page));
+        wiped_unmap(page, 1);
+        atomic_store_explicit(&known, honoured ? HONOURED : IGNORED, memory_order_relaxed);
+        errno = failure;
+    }
+    return atomic_load_explicit(&known, memory_order_relaxed) == HONOURED;
+}
