@@ -13,4 +13,7 @@ const char *filesystem_network_name(uint32_t type);
 /* SEALRING_REGISTRY if `path` lies on one. The path is only looked at, never opened. */
 sealring_status filesystem_check(const char *path, sealring_error *error);
 
+/* The same for a path that may not be there yet: of the nearest directory above it that is. */
+sealring_status filesystem_check_above(const char *path, sealring_error *error);
+
 #endif

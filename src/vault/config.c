@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "registry/filesystem.h"
 #include "token/pin_source.h"
 
 #define NUMBER_MOST 4096
@@ -348,6 +349,15 @@ sealring_status config_check_environment(const struct config *config, sealring_e
                 variable->name, variable->value, value == NULL ? "not set" : "set to something else");
     }
     return SEALRING_OK;
+}
+
+sealring_status config_check_places(const struct config *config, sealring_error *error)
+{
+    const char *const places[] = {config->directory, config->verifiers, config->login_record, config->registry};
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < sizeof places / sizeof places[0]; i++)
+        status = filesystem_check_above(places[i], error);
+    return status;
 }
 
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,

@@ -69,6 +69,10 @@ sealring_status config_check_environment(const struct config *config, sealring_e
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
                                sealring_error *error);
 
+/* SEALRING_REGISTRY if the vault's directory, its report files, its login records or its registry are on a network file system: any of them may
+ * be a mount point of its own. */
+sealring_status config_check_places(const struct config *config, sealring_error *error);
+
 /* The parts that the token layer wants; points into config. */
 void config_token(const struct config *config, struct token_config *token);
 void config_audit_token(const struct config *config, struct token_config *token);

@@ -240,11 +240,13 @@ void doctor_look_at_files(struct doctor *doctor)
     look_at_owner(doctor, config->audit_login_record, &vault);
     look_at_module(doctor);
     look_at_leftover(doctor);
-    if (filesystem_check(config->registry, &error) != SEALRING_OK) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_REGISTRY_ON_NETWORK, config->registry, "%s", error.message);
-        doctor_mend(doctor, finding,
-                    "stop everything that uses the vault, move the registry's directory to a local "
-                    "disk, and name it in " CONFIG_FILE);
+    bool registry = filesystem_check(config->registry, &error) != SEALRING_OK;
+    if (registry || config_check_places(config, &error) != SEALRING_OK) {
+        struct doctor_finding *finding = doctor_find(
+            doctor, DOCTOR_REGISTRY_ON_NETWORK, registry ? config->registry : config->directory, "%s", error.message);
+        doctor_mend(
+            doctor, finding,
+            "stop everything that uses the vault, move it (or the registry's directory, and name that in " CONFIG_FILE
+            ") to a local disk");
     }
 }
