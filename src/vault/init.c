@@ -463,6 +463,8 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
     if (status == SEALRING_OK)
         status = sync_directories(init, error);
     if (status == SEALRING_OK)
+        status = config_take_place(init->config, error);
+    if (status == SEALRING_OK)
         status = config_write(init->config, error);
     return status == SEALRING_OK ? sync_directories(init, error) : status;
 }
