@@ -17,6 +17,7 @@
  * kernel. Some of them are local (ntfs-3g, bindfs), but whether their locks and shared mappings are those of the files behind them differs
  * by program, version and option: all of them are refused. */
 #define FILESYSTEM_FUSE      0x65735546
+#define FILESYSTEM_OVERLAY   0x794C7630
 #define FILESYSTEM_NAME_SIZE 40
 
 /* SQLite's write-ahead log shares memory between processes and relies on POSIX locks: both hold on one machine only
@@ -61,6 +62,12 @@ static void mount_type(dev_t device, char type[FILESYSTEM_NAME_SIZE])
         memcpy(type, found, sizeof found);
     }
     fclose(mounts);
+}
+
+bool filesystem_is_overlay(const char *path)
+{
+    struct statfs facts;
+    return statfs(path, &facts) == 0 && (uint32_t)facts.f_type == FILESYSTEM_OVERLAY;
 }
 
 static sealring_status refuse_fuse(const char *path, sealring_error *error)

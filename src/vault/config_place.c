@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "registry/filesystem.h"
 #include "vault/config.h"
 
 /* Each with the slash, so that whoever edits all paths of a copy, to give it a token of its own, edits this one as well. */
@@ -30,8 +31,8 @@ static bool is_renamed(const struct config *config)
     if (stat(config->place, &there) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino)
         return true;
     snprintf(path, sizeof path, "%s" CONFIG_FILE, config->place);
-    if (access(path, F_OK) == 0)
-        return false; /* there is a vault where this one was */
+    if (access(path, F_OK) == 0 || filesystem_is_overlay(config->directory))
+        return false; /* there is a vault where this one was; and in an overlay what is written goes into a copy */
     return config->place_inode[0] != '\0' && strtoull(config->place_inode, NULL, 10) == here.st_ino;
 }
 
