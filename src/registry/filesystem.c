@@ -3,10 +3,22 @@
 #include "registry/filesystem.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "base/error.h"
+
+/* What is behind a FUSE mount is known to its server process only: sshfs, GlusterFS, rclone, s3fs, CephFS, and virtiofs, whose other side is another
+ * kernel. Some of them are local (ntfs-3g, bindfs), but whether their locks and shared mappings are those of the files behind them differs
+ * by program, version and option: all of them are refused. */
+#define FILESYSTEM_FUSE      0x65735546
+#define FILESYSTEM_OVERLAY   0x794C7630
+#define FILESYSTEM_NAME_SIZE 40
 
 /* SQLite's write-ahead log shares memory between processes and relies on POSIX locks: both hold on one machine only
  * (https://www.sqlite.org/wal.html, "all processes using a database must be on the same host computer").
@@ -15,11 +27,12 @@ static const struct {
     uint32_t type;
     const char *name;
 } filesystem_networks[] = {
-    {0x00006969, "NFS"},    {0x0000517B, "SMB"},    {0xFF534D42, "CIFS"},     {0xFE534D42, "SMB2"},
-    {0x5346414F, "AFS"},    {0x6B414653, "AFS"},    {0x00C36400, "Ceph"},     {0x73757245, "Coda"},
-    {0x0000564C, "NCP"},    {0x01021997, "9p"},     {0x01161970, "GFS2"},     {0x7461636F, "OCFS2"},
-    {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},   {0x20030528, "OrangeFS"}, {0x19830326, "BeeGFS"},
-    {0xAAD7AAEA, "PanFS"},  {0x786F4256, "vboxsf"}, {0xBACBACBC, "vmhgfs"},
+    {0x00006969, "NFS"},       {0x0000517B, "SMB"},    {0xFF534D42, "CIFS"},     {0xFE534D42, "SMB2"},
+    {0x5346414F, "AFS"},       {0x6B414653, "AFS"},    {0x00C36400, "Ceph"},     {0x73757245, "Coda"},
+    {0x0000564C, "NCP"},       {0x01021997, "9p"},     {0x01161970, "GFS2"},     {0x7461636F, "OCFS2"},
+    {0x0BD00BD0, "Lustre"},    {0x47504653, "GPFS"},   {0x20030528, "OrangeFS"}, {0x19830326, "BeeGFS"},
+    {0xAAD7AAEA, "PanFS"},     {0x786F4256, "vboxsf"}, {0xBACBACBC, "vmhgfs"},   {0x7C7C6673, "prl_fs"},
+    {FILESYSTEM_FUSE, "FUSE"},
 };
 
 const char *filesystem_network_name(uint32_t type)
@@ -30,6 +43,62 @@ const char *filesystem_network_name(uint32_t type)
         }
     }
     return NULL;
+}
+
+/* The type of the mount with this device, as /proc/self/mountinfo has it (proc(5)): "fuse.sshfs" is more than the number says. */
+static void mount_type(dev_t device, char type[FILESYSTEM_NAME_SIZE])
+{
+    char line[4096];
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    if (mounts == NULL)
+        return;
+    while (fgets(line, sizeof line, mounts) != NULL) {
+        unsigned upper = 0, lower = 0;
+        char found[FILESYSTEM_NAME_SIZE] = "";
+        const char *rest = strstr(line, " - ");
+        if (rest == NULL || sscanf(line, "%*d %*d %u:%u", &upper, &lower) != 2 || makedev(upper, lower) != device ||
+            sscanf(rest, " - %39s", found) != 1)
+            continue;
+        memcpy(type, found, sizeof found);
+    }
+    fclose(mounts);
+}
+
+bool filesystem_is_overlay(const char *path)
+{
+    struct statfs facts;
+    return statfs(path, &facts) == 0 && (uint32_t)facts.f_type == FILESYSTEM_OVERLAY;
+}
+
+static sealring_status refuse_fuse(const char *path, sealring_error *error)
+{
+    char type[FILESYSTEM_NAME_SIZE] = "fuse";
+    struct stat place;
+    if (stat(path, &place) == 0)
+        mount_type(place.st_dev, type);
+    return error_set_registry(
+        error, 0,
+        "%s is on a FUSE file system (%s), which may reach other hosts, and whose locks and shared "
+        "memory then do not: a registry would be damaged there: put the vault on a local disk",
+        path, type);
+}
+
+sealring_status filesystem_check_above(const char *path, sealring_error *error)
+{
+    char above[PATH_MAX];
+    struct stat facts;
+    if (strlen(path) >= sizeof above)
+        return SEALRING_OK;
+    memcpy(above, path, strlen(path) + 1);
+    while (stat(above, &facts) != 0) {
+        char *slash = strrchr(above, '/');
+        if (slash == NULL)
+            return filesystem_check(".", error);
+        if (slash == above)
+            return filesystem_check("/", error);
+        *slash = '\0';
+    }
+    return filesystem_check(above, error);
 }
 
 sealring_status filesystem_check(const char *path, sealring_error *error)
@@ -46,6 +115,8 @@ sealring_status filesystem_check(const char *path, sealring_error *error)
     if (name == NULL) {
         return SEALRING_OK;
     }
+    if ((uint32_t)facts.f_type == FILESYSTEM_FUSE)
+        return refuse_fuse(path, error);
     return error_set_registry(
         error, 0,
         "%s lies on a network file system (%s), where a registry would be damaged: put the vault on "

@@ -3,6 +3,7 @@
 #ifndef REGISTRY_FILESYSTEM_H
 #define REGISTRY_FILESYSTEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sealring/verify.h>
@@ -12,5 +13,11 @@ const char *filesystem_network_name(uint32_t type);
 
 /* SEALRING_REGISTRY if `path` lies on one. The path is only looked at, never opened. */
 sealring_status filesystem_check(const char *path, sealring_error *error);
+
+/* The same for a path that may not be there yet: of the nearest directory above it that is. */
+sealring_status filesystem_check_above(const char *path, sealring_error *error);
+
+/* Whether it is on overlayfs, whose directories have the inodes of those below, and whose files are copied when they are written to. */
+bool filesystem_is_overlay(const char *path);
 
 #endif

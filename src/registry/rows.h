@@ -311,6 +311,11 @@ sealring_status registry_version_use_get(struct registry *registry, int64_t ring
 sealring_status registry_version_use_put(struct registry *registry, int64_t ring, uint32_t number, int64_t last_use,
                                          sealring_error *error);
 
+/* How many are later than `time`, the present; and sets those back to it: the one exception, as nothing was used later than now. */
+sealring_status registry_version_use_ahead(struct registry *registry, int64_t time, uint64_t *count,
+                                           sealring_error *error);
+sealring_status registry_version_use_limit(struct registry *registry, int64_t time, sealring_error *error);
+
 /* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL.
  * operation_id is that of the transaction, else SEALRING_INVALID. The tree over the entries: registry/audit.h. */
 struct registry_audit {

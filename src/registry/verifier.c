@@ -29,6 +29,13 @@ static const struct db_query version_use_put = {
     " ON CONFLICT (ring, version) DO UPDATE SET last_use = ?3 WHERE last_use < ?3",
     true};
 
+static const struct db_query version_use_ahead = {"SELECT count(*) FROM version_use WHERE last_use > ?1", false};
+
+/* A trigger forbids to set a row back, for good reason: this is the one exception, so the row is made anew. */
+static const struct db_query version_use_first_ahead = {
+    "SELECT ring, version FROM version_use WHERE last_use > ?1 LIMIT 1", false};
+static const struct db_query version_use_delete = {"DELETE FROM version_use WHERE ring = ?1 AND version = ?2", true};
+
 sealring_status registry_verifier_put(struct registry *registry, const struct registry_verifier *verifier,
                                       sealring_error *error)
 {
@@ -120,4 +127,46 @@ sealring_status registry_version_use_put(struct registry *registry, int64_t ring
     query_bind_int64(&query, 3, last_use);
     sealring_status status = query_run(&query, 1, error);
     return status == SEALRING_NOT_FOUND ? SEALRING_OK : status; /* it was as late already */
+}
+
+sealring_status registry_version_use_ahead(struct registry *registry, int64_t time, uint64_t *count,
+                                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_use_ahead, error);
+    query_bind_int64(&query, 1, time);
+    return query_count(&query, count, error);
+}
+
+static sealring_status first_ahead(struct registry *registry, int64_t time, int64_t *ring, uint32_t *number,
+                                   sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_use_first_ahead, error);
+    query_bind_int64(&query, 1, time);
+    bool found = query_row(&query);
+    if (found) {
+        *ring = query_int64(&query);
+        *number = query_uint32(&query);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_version_use_limit(struct registry *registry, int64_t time, sealring_error *error)
+{
+    int64_t ring = 0;
+    uint32_t number = 0;
+    sealring_status status;
+    while ((status = first_ahead(registry, time, &ring, &number, error)) == SEALRING_OK) {
+        struct query query;
+        query_start(&query, registry, &version_use_delete, error);
+        query_bind_int64(&query, 1, ring);
+        query_bind_int64(&query, 2, number);
+        status = query_run(&query, 1, error);
+        if (status == SEALRING_OK)
+            status = registry_version_use_put(registry, ring, number, time, error);
+        if (status != SEALRING_OK)
+            return status;
+    }
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
 }

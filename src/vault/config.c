@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "registry/filesystem.h"
 #include "token/pin_source.h"
+#include "vault/trust.h"
 
 #define NUMBER_MOST 4096
 
@@ -42,6 +44,8 @@ static const struct config_key {
     {"pin-source", VALUE_PIN, offsetof(struct config, pin_source), PATH_MAX, true},
     {"audit-token", VALUE_TEXT, offsetof(struct config, audit_token), CONFIG_TEXT_SIZE, false},
     {"audit-pin-source", VALUE_PIN, offsetof(struct config, audit_pin_source), PATH_MAX, false},
+    {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
+    {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
 };
 static const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
 
@@ -230,11 +234,7 @@ static sealring_status check_owner(const struct stat *file, const char *path, se
 {
     if ((file->st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return error_set(error, SEALRING_INVALID, "%s can be written by its group or by others: chmod go-w it", path);
-    if (geteuid() == 0 && file->st_uid != 0)
-        return error_set(error, SEALRING_INVALID,
-                         "%s does not belong to root: run the command as its owner (uid %lu), or chown it", path,
-                         (unsigned long)file->st_uid);
-    return SEALRING_OK;
+    return trust_owner(file, path, error);
 }
 
 static sealring_status check_trust(int descriptor, const char *path, sealring_error *error)
@@ -302,6 +302,8 @@ sealring_status config_load(const char *directory, struct config **loaded, sealr
     if (status == SEALRING_OK)
         status = config_check_directory(config->directory, error);
     if (status == SEALRING_OK)
+        status = trust_way(config->directory, error);
+    if (status == SEALRING_OK)
         status = read_lines(config, file, path, error);
     if (status == SEALRING_OK)
         status = software_find(config, &config->software, error);
@@ -368,6 +370,16 @@ sealring_status config_write(const struct config *config, sealring_error *error)
     return error_set_system(error, problem, "%s cannot be written", path);
 }
 
+/* What is loaded into this process, and what SoftHSM2 reads there. The module's owner is the configuration's business, whose owner is trusted. */
+static sealring_status check_module(const struct config *config, sealring_error *error)
+{
+    sealring_status status = trust_not_writable(config->module, error);
+    for (size_t i = 0; i < config->environment_count && status == SEALRING_OK; i++)
+        if (strcmp(config->environment[i].name, "SOFTHSM2_CONF") == 0)
+            status = trust_file(config->environment[i].value, error);
+    return status;
+}
+
 sealring_status config_check_environment(const struct config *config, sealring_error *error)
 {
     for (size_t i = 0; i < config->environment_count; i++) {
@@ -380,7 +392,16 @@ sealring_status config_check_environment(const struct config *config, sealring_e
                 "starts its threads (see sealring_environment in <sealring/manage.h>)",
                 variable->name, variable->value, value == NULL ? "not set" : "set to something else");
     }
-    return SEALRING_OK;
+    return check_module(config, error);
+}
+
+sealring_status config_check_places(const struct config *config, sealring_error *error)
+{
+    const char *const places[] = {config->directory, config->verifiers, config->login_record, config->registry};
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < sizeof places / sizeof places[0]; i++)
+        status = filesystem_check_above(places[i], error);
+    return status == SEALRING_OK ? config_check_copy(config, error) : status;
 }
 
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,

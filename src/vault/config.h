@@ -18,6 +18,7 @@
 #define CONFIG_TEXT_SIZE       1024
 #define CONFIG_NUMBER_SIZE     8
 #define CONFIG_WORD_SIZE       16
+#define CONFIG_INODE_SIZE      24
 
 struct config_variable {
     char name[128];
@@ -42,6 +43,9 @@ struct config {
     char audit_token[CONFIG_TEXT_SIZE];
     char audit_pin_source[PATH_MAX];
     char audit_login_record[PATH_MAX];
+    char place
+        [PATH_MAX]; /* the directory that the vault was made in, with a slash behind it; "" in a file of an older program */
+    char place_inode[CONFIG_INODE_SIZE]; /* decimal */
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;
@@ -72,12 +76,27 @@ sealring_status config_add_variable(struct config *config, const char *assignmen
 /* Writes sealring.conf (0640) whole or not at all; SEALRING_REFUSED if it exists. */
 sealring_status config_write(const struct config *config, sealring_error *error);
 
-/* SEALRING_INVALID, naming the variable, unless this process has every variable of module-environment as configured. */
+/* Before the module is loaded. SEALRING_INVALID, naming the variable, unless this process has every variable of module-environment as configured,
+ * and if others could write the module or SoftHSM2's configuration. */
 sealring_status config_check_environment(const struct config *config, sealring_error *error);
 
 /* Where this time the PIN of the keys' token comes from (NULL: as the file says), and who is asked where a PIN is to be typed. */
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
                                sealring_error *error);
+
+/* SEALRING_REFUSED if the directory is a copy of the one that the configuration was made for: what is done in a copy would be done to the
+ * original's token, whose keys it would close. */
+sealring_status config_check_copy(const struct config *config, sealring_error *error);
+
+/* This directory is the vault's place. */
+sealring_status config_take_place(struct config *config, sealring_error *error);
+
+/* Adds the lines about the place to sealring.conf, which has none. */
+sealring_status config_add_place(struct config *config, sealring_error *error);
+
+/* config_check_copy, and SEALRING_REGISTRY if the vault's directory, its report files, its login records or its registry are on a network file system: any of them may
+ * be a mount point of its own. */
+sealring_status config_check_places(const struct config *config, sealring_error *error);
 
 /* The parts that the token layer wants; points into config. */
 void config_token(const struct config *config, struct token_config *token);

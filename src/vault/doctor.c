@@ -136,6 +136,10 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
             *error = inner;
         return status;
     }
+    if (status == SEALRING_OK && (status = config_check_copy(doctor->config, &inner)) != SEALRING_OK) {
+        config_free(doctor->config);
+        doctor->config = NULL;
+    }
     if (status == SEALRING_OK && !doctor->asked.repair)
         software_hands_off(doctor->config->software);
     if (status == SEALRING_OK)

@@ -15,6 +15,7 @@ enum doctor_kind {
     DOCTOR_VAULT_WRITABLE,
     DOCTOR_CONFIG_WRITABLE,
     DOCTOR_CONFIG_UNUSABLE,
+    DOCTOR_PLACE_MISSING,
     DOCTOR_MODULE_WRITABLE,
     DOCTOR_DIRECTORY_WRITABLE,
     DOCTOR_DIRECTORY_MISSING,
@@ -187,6 +188,7 @@ void doctor_repair(struct doctor *doctor);
 sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);

@@ -212,6 +212,18 @@ static void look_at_leftover(struct doctor *doctor)
     set_path(doctor, finding, path, 0);
 }
 
+/* A configuration of an older program, or of a vault that was moved. */
+static void look_at_place(struct doctor *doctor)
+{
+    char path[PATH_MAX + 32];
+    if (doctor->config->place[0] != '\0')
+        return;
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->config->directory);
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_PLACE_MISSING, path, "it does not have the directory that it is about");
+    doctor_mend(doctor, finding, "sealring doctor --repair");
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
 
 void doctor_look_at_files(struct doctor *doctor)
@@ -250,11 +262,14 @@ void doctor_look_at_files(struct doctor *doctor)
     look_at_owner(doctor, config->audit_login_record, &vault);
     look_at_module(doctor);
     look_at_leftover(doctor);
-    if (filesystem_check(config->registry, &error) != SEALRING_OK) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_REGISTRY_ON_NETWORK, config->registry, "%s", error.message);
-        doctor_mend(doctor, finding,
-                    "stop everything that uses the vault, move the registry's directory to a local "
-                    "disk, and name it in " CONFIG_FILE);
+    look_at_place(doctor);
+    bool registry = filesystem_check(config->registry, &error) != SEALRING_OK;
+    if (registry || config_check_places(config, &error) != SEALRING_OK) {
+        struct doctor_finding *finding = doctor_find(
+            doctor, DOCTOR_REGISTRY_ON_NETWORK, registry ? config->registry : config->directory, "%s", error.message);
+        doctor_mend(
+            doctor, finding,
+            "stop everything that uses the vault, move it (or the registry's directory, and name that in " CONFIG_FILE
+            ") to a local disk");
     }
 }

@@ -14,6 +14,8 @@ static const struct doctor_kind_row kinds[DOCTOR_KINDS] = {
      "it names the module that is loaded: whoever can write it can run code as whoever reads it, so nobody reads it"},
     [DOCTOR_CONFIG_UNUSABLE] = {"config-unusable", ALARM, NULL,
      "no command and no server can open the vault"},
+    [DOCTOR_PLACE_MISSING] = {"place-missing", NOTICE, doctor_mend_place,
+     "what is done in a copy of the vault's directory would change this vault's keys, as both use one token"},
     [DOCTOR_MODULE_WRITABLE] = {"module-writable", ALARM, NULL,
      "whoever can write it can run code in every process that is logged in to the token"},
     [DOCTOR_DIRECTORY_WRITABLE] = {"directory-writable", ALARM, doctor_mend_mode,

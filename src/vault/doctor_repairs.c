@@ -101,6 +101,12 @@ sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_findin
     return status;
 }
 
+sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    sealring_status status = record(doctor, finding, "added", error);
+    return status == SEALRING_OK ? config_add_place(doctor->config, error) : status;
+}
+
 /* ---- reports --------------------------------------------------------------------------------------------------------------- */
 
 /* Out of the way, not away: it may be evidence, or another vault's. */

@@ -38,11 +38,18 @@ static size_t list_proved(const struct roster_entry *entry, const struct ring_st
     return count;
 }
 
-static struct watch_account account_of(const struct roster_entry *entry, const struct registry_version *version)
+/* A time that a report tells and that has not come yet is none: it vouches for nothing. */
+static int64_t past(const struct roster *roster, int64_t time)
+{
+    return time > roster->now ? 0 : time;
+}
+
+static struct watch_account account_of(const struct roster *roster, const struct roster_entry *entry,
+                                       const struct registry_version *version)
 {
     struct watch_account account = {
-        .joined = entry->row.joined,
-        .last_report = entry->row.last_report,
+        .joined = past(roster, entry->row.joined),
+        .last_report = past(roster, entry->row.last_report),
         .ended = entry->row.ended,
         .hole = entry->row.hole,
         .counted = true,
@@ -51,7 +58,7 @@ static struct watch_account account_of(const struct roster_entry *entry, const s
         return account;
     const struct roster_version *told = roster_find(entry, version->ring, version->number);
     account.counted = told != NULL || entry->watched.joining || entry->watched.epoch < version->created_epoch;
-    account.last_use = told != NULL ? told->last_use : 0;
+    account.last_use = told != NULL ? roster_last_use(roster, entry, told) : 0;
     return account;
 }
 
@@ -68,7 +75,7 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
     uint32_t *proved = evidence->proved;
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
-        const struct watch_account account = account_of(entry, version);
+        const struct watch_account account = account_of(roster, entry, version);
         if (!is_listed(roster, entry, view->quiet_period)) {
             view->last_use = later(view->last_use, later(account.last_use, account.hole));
             continue;
@@ -143,6 +150,8 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
         status = registry_version_use_get(registry, row->ring, row->number, &evidence->view.last_use, error);
     if (status != SEALRING_OK)
         return status;
+    if (evidence->view.last_use > roster->now)
+        evidence->view.last_use = roster->now;
     take_testimony(roster, state, row, evidence);
     return row != NULL && row->state == SEALRING_VERSION_RETIRING ? name_users(registry, row, evidence, error)
                                                                   : SEALRING_OK;

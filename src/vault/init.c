@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/sized.h"
 #include "lifecycle/watch.h"
+#include "registry/filesystem.h"
 #include "token/key.h"
 #include "token/pin_source.h"
 #include "token/provision.h"
@@ -52,6 +53,8 @@ sealring_status sealring_init_environment(const char *vault, const sealring_init
     char path[PATH_MAX];
     char value[PATH_MAX + 32];
     sealring_status status = claim_absolute(vault, path, error);
+    if (status == SEALRING_OK)
+        status = filesystem_check_above(path, error);
     if (status != SEALRING_OK)
         return status;
     sealring_init_options asked;
@@ -464,6 +467,8 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
     if (status == SEALRING_OK)
         status = sync_directories(init, error);
     if (status == SEALRING_OK)
+        status = config_take_place(init->config, error);
+    if (status == SEALRING_OK)
         status = config_write(init->config, error);
     return status == SEALRING_OK ? sync_directories(init, error) : status;
 }
@@ -499,6 +504,8 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     sealring_status status = check_options(init.options, error);
     if (status == SEALRING_OK)
         status = late_check_build(error);
+    if (status == SEALRING_OK)
+        status = filesystem_check_above(vault, error);
     if (status == SEALRING_OK)
         status = claim_take(vault, &init.claim, error);
     if (status != SEALRING_OK)

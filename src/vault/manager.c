@@ -100,6 +100,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
     if (status == SEALRING_OK)
         status = config_load(vault, &manager->config, error);
     if (status == SEALRING_OK)
+        status = config_check_places(manager->config, error);
+    if (status == SEALRING_OK)
         status = config_use_pin(manager->config, asked.pin_source, asked.ask_pin, asked.ask_context, error);
     if (status == SEALRING_OK && (manager->read_only || manager->dry_run))
         software_hands_off(manager->config->software);

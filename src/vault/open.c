@@ -62,6 +62,8 @@ sealring_status sealring_open_with_pin(const char *vault, const sealring_options
         return error_no_memory(error);
     sealring_status status = config_load(vault, &made->config, error);
     if (status == SEALRING_OK)
+        status = config_check_places(made->config, error);
+    if (status == SEALRING_OK)
         status = config_use_pin(made->config, pin_source, ask, context, error);
     if (status == SEALRING_OK)
         status = config_check_environment(made->config, error);

@@ -477,6 +477,8 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
     if (status == SEALRING_OK)
         status = config_load(vault, &restore->config, error);
     if (status == SEALRING_OK)
+        status = config_check_places(restore->config, error);
+    if (status == SEALRING_OK)
         status = config_use_pin(restore->config, restore->options.pin_source, restore->options.ask_pin,
                                 restore->options.ask_context, error);
     if (status != SEALRING_OK)

@@ -6,15 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/signed_time.h"
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "lifecycle/clockwatch.h"
 #include "verifier/report_seat.h"
 
 #define DAY_MS        INT64_C(86400000)
 #define ROWS_KEPT_MS  DAY_MS          /* rows of verifiers that ended without a hole, for `verifier list --all` */
 #define HOLES_KEPT_MS (3650 * DAY_MS) /* no policy's quiet period is longer */
 #define NAMES_SHOWN   3
+#define AHEAD_MS      1000 /* uses are rounded up to the second */
 
 /* ---- entries ---- */
 
@@ -312,11 +315,30 @@ static bool seems_silent(const struct roster *roster, const struct roster_entry 
     return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster->vault.lease_ms);
 }
 
+int64_t roster_last_use(const struct roster *roster, const struct roster_entry *entry,
+                        const struct roster_version *version)
+{
+    int64_t limit = entry->row.ended != 0 && entry->row.ended < roster->now ? entry->row.ended : roster->now;
+    return version->last_use > roster->now + AHEAD_MS ? limit : version->last_use;
+}
+
+/* What was concluded by a clock that was ahead. */
+static void limit_times(const struct roster *roster, struct registry_verifier *row)
+{
+    if (roster->late)
+        return;
+    if (row->ended > roster->now)
+        row->ended = roster->now;
+    if (row->hole > roster->now)
+        row->hole = roster->now;
+}
+
 static void judge(struct roster *roster, struct roster_entry *entry)
 {
     const struct registry_verifier *written = &entry->written;
     struct registry_verifier *row = &entry->row;
     struct watched *watched = &entry->watched;
+    limit_times(roster, row);
     struct watch_end end = {.ended = row->ended, .hole = row->hole};
     take_remembered(roster, entry);
     row->state = watch_look(watched, roster->boot_ms, roster->now, roster->vault.lease_ms, &end);
@@ -368,6 +390,26 @@ static void take_longest_lease(struct roster *roster)
     }
 }
 
+/* Whether anything is ahead of this clock, and if so, whether it is the clock that is behind. */
+static sealring_status look_ahead(struct roster *roster, struct registry *registry, sealring_error *error)
+{
+    uint64_t uses = 0;
+    bool forged;
+    struct clock_bound bound = {.built_ms = clock_build_ms()};
+    sealring_status status = registry_version_use_ahead(registry, roster->now + AHEAD_MS, &uses, error);
+    bool ahead = uses > 0;
+    for (size_t i = 0; i < roster->count; i++)
+        ahead = ahead || roster->entries[i].row.ended > roster->now || roster->entries[i].row.hole > roster->now;
+    roster->late = false;
+    roster->uses_ahead = false;
+    if (status != SEALRING_OK || !ahead)
+        return status;
+    status = signed_time(registry, &bound.signed_ms, &forged, error);
+    roster->late = roster->now < clockwatch_bound(&bound);
+    roster->uses_ahead = uses > 0 && !roster->late;
+    return status;
+}
+
 sealring_status roster_read(struct registry *registry, const char *directory, struct roster *roster,
                             sealring_error *error)
 {
@@ -387,6 +429,8 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
     roster->boot_ms = clock_boot_ms();
     roster->now = clock_wall_ms();
     take_longest_lease(roster);
+    if (status == SEALRING_OK)
+        status = look_ahead(roster, registry, error);
     for (size_t i = 0; status == SEALRING_OK && i < roster->count; i++)
         judge(roster, &roster->entries[i]);
     return status;
@@ -394,6 +438,8 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
 
 bool roster_is_news(const struct roster *roster)
 {
+    if (roster->uses_ahead)
+        return true;
     for (size_t i = 0; i < roster->count; i++)
         if (roster->entries[i].changed || roster->entries[i].surplus ||
             roster->entries[i].alarms > roster->entries[i].row.alarms)
@@ -402,7 +448,8 @@ bool roster_is_news(const struct roster *roster)
 }
 
 /* What its file says of uses outlives the file, if that is removed when its verifier has ended. */
-static sealring_status remember_uses(struct registry *registry, const struct roster_entry *entry, sealring_error *error)
+static sealring_status remember_uses(struct registry *registry, const struct roster *roster,
+                                     const struct roster_entry *entry, sealring_error *error)
 {
     struct registry_version version;
     sealring_status status = SEALRING_OK;
@@ -412,7 +459,8 @@ static sealring_status remember_uses(struct registry *registry, const struct ros
             continue;
         status = registry_version_get(registry, told->ring, told->number, &version, error);
         if (status == SEALRING_OK)
-            status = registry_version_use_put(registry, told->ring, told->number, told->last_use, error);
+            status = registry_version_use_put(registry, told->ring, told->number, roster_last_use(roster, entry, told),
+                                              error);
         else if (status == SEALRING_NOT_FOUND)
             status = SEALRING_OK; /* of a registry that was put back since */
     }
@@ -432,6 +480,8 @@ struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *inde
 sealring_status roster_remember(struct registry *registry, const struct roster *roster, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
+    if (roster->uses_ahead)
+        status = registry_version_use_limit(registry, roster->now, error);
     for (size_t i = 0; status == SEALRING_OK && i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
         if (entry->surplus)
@@ -439,7 +489,7 @@ sealring_status roster_remember(struct registry *registry, const struct roster *
         else if (entry->changed)
             status = registry_verifier_put(registry, &entry->row, error);
         if (status == SEALRING_OK && entry->changed && entry->row.ended != 0)
-            status = remember_uses(registry, entry, error);
+            status = remember_uses(registry, roster, entry, error);
     }
     return status;
 }

@@ -50,7 +50,9 @@ struct roster {
     struct roster_entry *entries;
     size_t count;
     size_t capacity;
-    size_t strange; /* files that are named as reports are, and are none of this vault's, or damaged and nobody's */
+    bool uses_ahead; /* the registry holds uses that are later than now */
+    bool late;       /* this host's wall clock is: by it nothing is set back (late.c) */
+    size_t strange;  /* files that are named as reports are, and are none of this vault's, or damaged and nobody's */
 };
 
 /* Brings it up to date (a zeroed roster: makes it), within a transaction of any kind: rows from the registry, files from `directory`, which
@@ -58,6 +60,11 @@ struct roster {
 sealring_status roster_read(struct registry *registry, const char *directory, struct roster *roster,
                             sealring_error *error);
 void roster_release(struct roster *roster);
+
+/* The last use that an entry's file tells of, as far as it can be: none is later than now, and none of a verifier that has ended is later than
+ * its end. A clock that was ahead, or an edited file, holds up nothing for longer than a use of now would. */
+int64_t roster_last_use(const struct roster *roster, const struct roster_entry *entry,
+                        const struct roster_version *version);
 
 /* Whether something is to be remembered that the registry does not say yet. */
 bool roster_is_news(const struct roster *roster);

@@ -8,6 +8,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/client.c src/vault/client.h \
 	src/vault/closing.c src/vault/closing.h \
 	src/vault/config.c src/vault/config.h \
+	src/vault/config_place.c \
 	src/vault/confront.c src/vault/confront.h \
 	src/vault/copies.c src/vault/copies.h \
 	src/vault/exports.c src/vault/exports.h \
@@ -50,6 +51,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/text.c \
 	src/vault/traffic.c \
 	src/vault/transition.c src/vault/transition.h \
+	src/vault/trust.c src/vault/trust.h \
 	src/vault/usage.c \
 	src/vault/usage_files.c src/vault/usage_files.h \
 	src/vault/plan.c src/vault/plan.h \

@@ -26,6 +26,7 @@ struct listing {
     int64_t until;
     sealring_usage_callback each;
     void *context;
+    int64_t now;
     struct usage_pending pending;
     struct registry *registry;
     int64_t checked_ring; /* its version that was found to be there last */
@@ -189,7 +190,7 @@ static sealring_status tell(const struct listing *listing, const struct registry
         .suspended = figure->rejected[USAGE_SUSPENDED],
         .scope = figure->rejected[USAGE_SCOPE],
         .closed = figure->rejected[USAGE_CLOSED],
-        .last_use = figure->last_use,
+        .last_use = figure->last_use < listing->now ? figure->last_use : listing->now,
         .key_used = used,
     };
     return listing->each(&info, listing->context) == 0 ? SEALRING_OK
@@ -226,6 +227,8 @@ static sealring_status tell_holder(const struct registry_holder *holder, void *c
         status = add_figure(listing, &newest, error);
     merge(listing);
     used = last_known(listing, holder->key.id, used);
+    if (used > listing->now) /* of a clock that was ahead */
+        used = listing->now;
     for (size_t i = 0; i < listing->count && status == SEALRING_OK; i++)
         status = tell(listing, holder, used, &listing->figures[i], error);
     return status;
@@ -256,6 +259,7 @@ sealring_status sealring_usage_list(sealring_manager *manager, const sealring_us
         .until = filter->until != 0 ? filter->until : INT64_MAX,
         .each = each,
         .context = context,
+        .now = now,
     };
     if (filter->by < SEALRING_USAGE_TOTAL || filter->by > SEALRING_USAGE_DAY || filter->since < 0 || filter->until < 0)
         return error_set(error, SEALRING_INVALID, "usage is listed in total, by hour or by day, from 1970 on");

@@ -152,8 +152,17 @@ struct collection {
     struct usage_records *records;
     uint32_t settled;
     int64_t newest; /* hour that there can be */
+    int64_t now;
     uint32_t index;
 };
+
+/* No use is later than its hour's end, nor than now, rounded up to the second as verifiers do. */
+static int64_t possible_use(const struct report_credential *record, int64_t now)
+{
+    int64_t end = ((int64_t)record->hour + 1) * USAGE_HOUR_MS;
+    int64_t limit = end < now + 1000 ? end : now + 1000;
+    return record->last_use_ms < limit ? record->last_use_ms : limit;
+}
 
 static sealring_status collect(const struct report_credential *record, void *context)
 {
@@ -174,7 +183,7 @@ static sealring_status collect(const struct report_credential *record, void *con
         .hour = record->hour,
         .version = record->version,
         .file = collection->index,
-        .last_use = record->last_use_ms,
+        .last_use = possible_use(record, collection->now),
         .accepted = record->accepted,
         .rejected = {[USAGE_NOT_YET_VALID] = record->not_yet_valid,
                      [USAGE_EXPIRED] = record->expired,
@@ -188,7 +197,7 @@ static sealring_status collect(const struct report_credential *record, void *con
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error)
 {
-    struct collection collection = {records, settled, newest_hour(now), index};
+    struct collection collection = {records, settled, newest_hour(now), now, index};
     uint64_t damaged = 0;
     sealring_status status = report_read_each(file->reader, NULL, collect, &collection, &damaged);
     records->damaged += damaged;

@@ -76,3 +76,21 @@ void late_clock_publish(struct verifier *verifier)
         atomic_store(&verifier->no_detail_until, 0); /* a time that may be far ahead now */
     atomic_store(&verifier->wall_offset, published);
 }
+
+static void limit_use(struct known_version *version, void *context)
+{
+    const struct verifier *verifier = context;
+    struct report_version *record = atomic_load(&version->usage);
+    if (record == NULL)
+        return;
+    int64_t last = atomic_load(&record->last_use_ms);
+    /* a use that is counted meanwhile wins */
+    if (last > verifier->wall_ms + CLOCKWATCH_BOUND_SLACK_MS)
+        (void)atomic_compare_exchange_strong(&record->last_use_ms, &last, verifier->wall_ms);
+}
+
+void late_clock_limit_uses(struct verifier *verifier)
+{
+    if (!verifier->late)
+        snapshot_each(atomic_load(&verifier->snapshot), limit_use, verifier);
+}

@@ -12,4 +12,7 @@ sealring_status late_clock_judge(struct verifier *verifier, sealring_error *erro
 /* From now on requests are judged by what was found. */
 void late_clock_publish(struct verifier *verifier);
 
+/* Sets back what the report tells of uses that have not been yet: the clock was ahead when they were counted, or a former verifier's. */
+void late_clock_limit_uses(struct verifier *verifier);
+
 #endif

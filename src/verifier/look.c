@@ -548,6 +548,7 @@ sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
         hours_turn(verifier);
         uint64_t unproved = 0;
         snapshot_each(atomic_load(&verifier->snapshot), count_unproved, &unproved);
+        late_clock_limit_uses(verifier);
         atomic_store(&verifier->unproved, unproved);
     }
     cache_reclaim(verifier->cache);

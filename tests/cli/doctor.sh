@@ -119,6 +119,12 @@ one_line_error "is said in one line"
 run doctor payments
 status_is 2 "no ring is wanted"
 
+sed -i '/^vault/d' "$SEALRING_VAULT/sealring.conf"
+examine
+tells place-missing 'sealring\.conf$' 'doctor --repair'
+is_mended "the place of a vault of an older program" place-missing
+ok "the configuration is as it was" sh -c "grep '^vault' '$SEALRING_VAULT/sealring.conf' >'$work/now'; grep '^vault' '$work/pristine/sealring.conf' | cmp -s - '$work/now'"
+
 # ---- Files and permissions ----
 
 v=$SEALRING_VAULT
@@ -215,7 +221,7 @@ sed "s|^module = .*|module = $work/writable.so|" "$work/conf" >"$v/sealring.conf
 cp "$softhsm" "$work/writable.so"
 chmod 666 "$work/writable.so"
 examine --repair
-status_is 1 "a module that others can write remains"
+status_is 3 "a module that others can write is not loaded"
 tells module-writable 'writable\.so$' '^chmod go-w '
 cat "$work/conf" >"$v/sealring.conf"
 mv "$v/pins/keys.pin" "$work/keys.pin"

@@ -148,4 +148,61 @@ ok "and is an alarm" until_true grep -q "ALARM: the latest checkpoint .* is not 
 leave good
 leave new
 leave forged
+sqlite3 "$work/vault/registry/sealring.db" "DELETE FROM checkpoint WHERE time = 4000000000000"
+
+# Uses that have not been yet: no retirement waits for them longer than for a use of now. Each time a vault of its own.
+short_vault() {
+    SEALRING_VAULT=$work/$1
+    must init
+    must ring create payments --overlap 1s --quiet-period 1s
+    must client add lasting
+    rm -f "$work/lasting.key"
+    must issue payments --client lasting --scope read --out "$work/lasting.key"
+}
+registry() {
+    sqlite3 -cmd '.timeout 5000' "$SEALRING_VAULT/registry/sealring.db" "$1"
+}
+
+short_vault ahead
+serve_at ahead +400d
+answers ahead lasting "200 accepted" "a server whose clock is 400 days ahead counts a use"
+must rotate payments
+set_clock ahead +0
+ok "the version retires, while that server goes on with its clock set right" until_true retires payments 1
+run usage --json
+ok "no last use that is listed is in the future" jq -e '[.. | .last_use? | strings | select(. > (now | todate))] | length == 0' "$work/out"
+leave ahead
+
+short_vault left
+serve_at left +400d
+answers left lasting "200 accepted" "a server whose clock is ahead counts a use, and ends"
+leave left
+must rotate payments
+ok "the version retires, though its report file is still there" until_true retires payments 1
+
+short_vault stored
+must rotate payments
+registry "INSERT INTO version_use VALUES (1, 1, (unixepoch() + 86400) * 1000)"
+ok "the version retires, though an older program has stored a use of tomorrow" until_true retires payments 1
+is "$(registry "SELECT count(*) FROM version_use WHERE last_use > (unixepoch() + 1) * 1000")" 0 "it is set back in the registry"
+
+short_vault hole
+serve hole
+answers hole lasting "200 accepted" "a server counts a use, and is killed"
+must rotate payments
+kill -9 "$(process_of hole)"
+leave hole
+rm -f "$SEALRING_VAULT"/verifiers/*.report
+must run --once
+registry "UPDATE verifier SET ended = (unixepoch() + 86400) * 1000, hole = (unixepoch() + 86400) * 1000, joined = ended, last_report = ended"
+ok "the version retires, though a verifier's hole is of tomorrow" until_true retires payments 1
+
+short_vault clock
+must rotate payments
+registry "INSERT INTO version_use VALUES (1, 1, unixepoch() * 1000)"
+before=$(registry "SELECT last_use FROM version_use")
+issue doomed
+at -30d "$SEALRING" revoke "$(cut -d_ -f2 "$work/doomed.key")"
+status_is 0 "an operator whose clock is late revokes"
+is "$(registry "SELECT last_use FROM version_use")" "$before" "which sets back nothing"
 done_testing

@@ -157,6 +157,7 @@ put_back
 mkdir "$work/a'; touch pasted; echo '"
 mv "$SEALRING_VAULT" "$work/a'; touch pasted; echo '/v"
 SEALRING_VAULT="$work/a'; touch pasted; echo '/v"
+sed -i '/^vault/d' "$SEALRING_VAULT/sealring.conf" # it is moved, and was copied before: sealring.conf(5)
 chmod o+rwx "$SEALRING_VAULT/registry" "$SEALRING_VAULT/registry/sealring.db" "$SEALRING_VAULT/sealring.conf" "$SEALRING_VAULT"
 paste_from "a directory's name"
 paste_from "and that of what is in it" # which is looked at when the vault itself is good

@@ -601,25 +601,10 @@ static const struct {
     uint32_t type;
     const char *name; /* NULL: local */
 } file_systems[] = {
-    {0x6969, "NFS"},
-    {0x517B, "SMB"},
-    {0xFF534D42, "CIFS"},
-    {0xFE534D42, "SMB2"},
-    {0x5346414F, "AFS"},
-    {0x00C36400, "Ceph"},
-    {0x73757245, "Coda"},
-    {0x564C, "NCP"},
-    {0x01021997, "9p"},
-    {0x01161970, "GFS2"},
-    {0x7461636F, "OCFS2"},
-    {0x0BD00BD0, "Lustre"},
-    {0xEF53, NULL},
-    {0x58465342, NULL},
-    {0x9123683E, NULL},
-    {0x01021994, NULL},
-    {0x2FC12FC1, NULL},
-    {0x794C7630, NULL},
-    {0, NULL},
+    {0x6969, "NFS"},       {0x517B, "SMB"},        {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB2"}, {0x5346414F, "AFS"},
+    {0x00C36400, "Ceph"},  {0x73757245, "Coda"},   {0x564C, "NCP"},      {0x01021997, "9p"},   {0x01161970, "GFS2"},
+    {0x7461636F, "OCFS2"}, {0x0BD00BD0, "Lustre"}, {0x65735546, "FUSE"}, {0xEF53, NULL},       {0x58465342, NULL},
+    {0x9123683E, NULL},    {0x01021994, NULL},     {0x2FC12FC1, NULL},   {0x794C7630, NULL},   {0, NULL},
 };
 
 START_TEST(network_file_systems_are_known)

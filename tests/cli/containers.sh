@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# docs/containers.md: each of its commands, with the kernel's namespaces, and what it says of them.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/server.sh"
+
+skip() {
+    echo "1..0 # SKIP $1"
+    exit 0
+}
+[ "$(id -u)" -eq 0 ] || skip "namespaces take root here"
+for each in "--pid --fork --mount-proc --uts --ipc" "--time --boottime 100000 --fork" "--user --map-root-user" "--mount"; do
+    # shellcheck disable=SC2086 # a list of options
+    unshare $each true 2>/dev/null || skip "the kernel or a sandbox does not allow unshare $each"
+done
+
+VAULT=$SEALRING_VAULT
+EMPTY=$work/empty
+LAYERS=$work/layers
+export VAULT EMPTY LAYERS
+mkdir "$EMPTY" "$LAYERS" "$LAYERS/upper" "$LAYERS/work" "$work/bin"
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$SEALRING" >"$work/bin/sealring"
+chmod +x "$work/bin/sealring"
+PATH=$work/bin:$PATH
+
+# page NAME: runs that command of the page.
+page() {
+    awk -v name="# $1" '$0 == "```" { on = 0 } on { print } $0 == name { on = 1 }' "$top_srcdir/docs/containers.md" >"$work/command"
+    [ -s "$work/command" ] || bail_out "docs/containers.md has no command $1"
+    (cd "$work" && timeout 60 sh "$work/command") >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+
+must init --lease 2s
+must ring create payments
+for name in alice bob carol; do
+    must client add $name
+    must issue payments --client $name --scope read --out "$work/$name.key"
+done
+cp "$work/alice.key" "$work/credential"
+
+for name in process time user; do
+    page $name
+    succeeds "$name: a credential is verified"
+    out_like '^accepted' "$name: it is accepted"
+done
+page proc
+status_is 1 "without /proc a rotation is refused"
+err_like 'boot_id, which tells one boot from another, cannot be read; mount /proc' "and what to do is said"
+page read-only
+status_is 1 "with a vault that is mounted read-only no server starts"
+err_like "report cannot be made in $VAULT/verifiers.*Read-only file system" "and why is said"
+page another-path
+succeeds "under another path the same directory is the vault"
+out_like '^alice' "with what is in it"
+page overlay
+if grep -q 'mount' "$work/err" && ! grep -q sealring: "$work/err"; then
+    echo "# no overlay can be mounted here: $(head -n 1 "$work/err")"
+else
+    status_is 1 "an overlay of the vault is refused"
+    err_like "$EMPTY is a copy of the vault $VAULT/, whose keys it would change" "as the copy that it is"
+fi
+
+# One vault for several containers: nobody is passed over, whatever the container shows of process, host, boot and time.
+build_server
+mv "$work/server" "$work/server.real"
+cat >"$work/server" <<END
+#!/bin/sh
+exec unshare --pid --fork --mount-proc --uts --ipc --time --boottime 100000 --kill-child sh -c '
+    hostname elsewhere
+    echo 01234567-89ab-cdef-0123-456789abcdef >"$work/boot-id.\$\$" &&
+        mount --bind "$work/boot-id.\$\$" /proc/sys/kernel/random/boot_id
+    exec "$work/server.real" "\$@"' sh "\$@"
+END
+chmod +x "$work/server"
+serve one
+serve two
+for server in one two; do
+    is "$(verdict_of $server "$work/alice.key")" "200 accepted" "a server in container $server accepts"
+    is "$(verdict_of $server "$work/bob.key")" "200 accepted" "another credential, too"
+done
+run verifier list --json
+json_is '[.verifiers[] | select(.state == "serving")] | length' 2 "the operator sees both"
+run revoke "$(cut -d_ -f2 "$work/alice.key")"
+succeeds "a revocation is effective"
+for server in one two; do
+    is "$(verdict_of $server "$work/alice.key")" "401 revoked" "and container $server rejects from then on"
+done
+kill -STOP "$(pgrep -P "$(process_of two)" | head -n 1)" 2>/dev/null
+run verifier list --json
+json_is '[.verifiers[] | select(.state == "dead")] | length' 0 "one that is stopped is not dead"
+kill -CONT "$(pgrep -P "$(process_of two)" | head -n 1)" 2>/dev/null
+unshare --time --boottime 200000 --fork "$SEALRING" revoke "$(cut -d_ -f2 "$work/bob.key")" >"$work/out" 2>"$work/err" </dev/null
+status=$?
+succeeds "so is one by an operator in a time namespace"
+for server in one two; do
+    is "$(verdict_of $server "$work/bob.key")" "401 revoked" "and container $server rejects"
+    is "$(verdict_of $server "$work/carol.key")" "200 accepted" "and goes on"
+done
+leave one
+leave two
+done_testing
