@@ -343,8 +343,8 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
     struct audit_act act = {.name = "vault.init"};
     char actor[256];
     manager_actor(actor);
-    audit_detail(&act, "{s:s, s:s, s:b, s:s, s:s}", "module", init->config->module, "token", init->config->token,
-                 "token_closes_keys", init->abilities.closes_keys, "audit_token", init->config->audit_token,
+    audit_detail(&act, "{s:o, s:o, s:b, s:o, s:s}", "module", audit_text(init->config->module), "token", audit_text(init->config->token),
+                 "token_closes_keys", init->abilities.closes_keys, "audit_token", audit_text(init->config->audit_token),
                  "audit_key", init->audit_key);
     audit_detail_add(&act, "lease", json_integer(registry_vault_row(registry)->lease_ms));
     audit_detail_add(&act, "refresh", json_integer(registry_vault_row(registry)->refresh_ms));
