@@ -43,6 +43,38 @@ struct init {
     uint8_t operation_id[REGISTRY_ID_SIZE];
 };
 
+/* ---- where it may be */
+
+#define SOFTHSM2_LINE 1000 /* of its configuration file, whose reader has 1024 bytes for one */
+
+/* SoftHSM2 ends a value at the first of these (SimpleConfigLoader.cpp), and so opens another directory or none. */
+static sealring_status check_place(const char *path, bool software, sealring_error *error)
+{
+    static const struct {
+        char character;
+        const char *name;
+    } wrong[] = {{'#', "a `#`"}, {'=', "a `=`"}, {'\n', "a line end"}, {'\r', "a carriage return"}};
+    for (size_t i = 0; software && i < sizeof wrong / sizeof *wrong; i++)
+        if (strchr(path, wrong[i].character) != NULL)
+            return error_set(error, SEALRING_INVALID,
+                             "the path of the vault %.200s has %s, which SoftHSM2's configuration file cannot hold: make the "
+                             "vault in another directory, or give it a token (--module, --token, --pin-source)",
+                             path, wrong[i].name);
+    if (software && strlen(path) > SOFTHSM2_LINE - 50)
+        return error_set(error, SEALRING_INVALID,
+                         "the path of the vault %.200s is too long for SoftHSM2's configuration file: make the vault in "
+                         "another directory, or give it a token (--module, --token, --pin-source)",
+                         path);
+    return SEALRING_OK;
+}
+
+static sealring_status check_vault(const char *vault, bool software, sealring_error *error)
+{
+    char path[PATH_MAX];
+    sealring_status status = claim_absolute(vault, path, error);
+    return status == SEALRING_OK ? check_place(path, software, error) : status;
+}
+
 /* ---- what it will want of the environment */
 
 sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
@@ -56,6 +88,9 @@ sealring_status sealring_init_environment(const char *vault, const sealring_init
     sealring_init_options asked;
     sized_take(&asked, sizeof asked, options);
     options = &asked;
+    status = check_place(path, options->module == NULL, error);
+    if (status != SEALRING_OK)
+        return status;
     if (options->module == NULL) {
         snprintf(value, sizeof value, "%s/tokens/softhsm2.conf", path);
         return each("SOFTHSM2_CONF", value, context) == 0
@@ -493,6 +528,8 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     struct init init = {.vault = vault, .options = &asked};
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
+    if (status == SEALRING_OK)
+        status = check_vault(vault, init.software, error);
     if (status == SEALRING_OK)
         status = late_check_build(error);
     if (status == SEALRING_OK)

@@ -133,6 +133,44 @@ else
     bail_out "script is missing (Debian: bsdutils)"
 fi
 
+# ---- a vault's own path ----
+
+tokens_of() { # DIRECTORY: init, dry and real, and what follows, in a vault there
+    SEALRING_VAULT=$1/vault
+    run init --dry-run
+    dry=$status
+    run init
+    [ "$dry" = "$status" ] || echo "dry run $dry, init $status"
+}
+for name in 'a b' "it's" 'q"uote' '100%' ' leading' 'trailing ' 'x?y*' 'semi;colon' 'back\\slash' '-dash' '$HOME' "$(printf 'tab\there')" "$(printf 'latin \374')" \
+    "$(printf 'esc \033[31m')" 'slash/'; do
+    mkdir "$work/$name"
+    {
+        tokens_of "$work/$name"
+        for command in "ring create r" "client add c" "issue r --client c --out $work/path.key" doctor "status --json" "audit export"; do
+            # shellcheck disable=SC2086 # words
+            run $command
+            [ "$status" -eq 0 ] || echo "sealring $command: $status: $(cat "$work/err")"
+            perl "$here/clean.pl" "$work/out" "$work/err"
+        done
+        "$SEALRING" verify <"$work/path.key" >/dev/null 2>"$work/err" || echo "verify: $(cat "$work/err")"
+        rm -f "$work/path.key"
+    } >"$work/path" 2>&1
+    ! [ -s "$work/path" ]
+    report $? "a vault in a directory $(printf %s "$name" | od -An -c | tr -d ' \n') works" "$(head -n 2 "$work/path" | tr '\n' ' ')"
+done
+for name in 'job#12' 'branch=main' "$(printf 'two\nlines')" "$(printf 'cr\rx')" "$(printf 'long%.0s' $(seq 60))"; do
+    mkdir "$work/$name"
+    [ ${#name} -lt 200 ] || name="$name/$name/$name/$name"
+    mkdir -p "$work/$name"
+    tokens_of "$work/$name" >"$work/path"
+    ok "init says the same with --dry-run" test ! -s "$work/path"
+    status_is 2 "a path that SoftHSM2 cannot name is refused"
+    err_like 'the path of the vault .*(has a|is too long).*SoftHSM2' "which says so"
+    ok "and nothing is made" test ! -e "$SEALRING_VAULT"
+done
+SEALRING_VAULT=$work/vault
+
 # ---- commands to paste ----
 
 paste_from() { # NAME: the commands that the doctor proposes about what is called NAME, run by each shell
