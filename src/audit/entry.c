@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sealring/outside.h>
+
 #include "audit/image.h"
 #include "audit/leaf.h"
 #include "audit/tree.h"
@@ -19,6 +21,21 @@ void audit_detail(struct audit_act *act, const char *format, ...)
     act->detail = json_vpack_ex(NULL, 0, format, arguments);
     act->failed = act->detail == NULL;
     va_end(arguments);
+}
+
+json_t *audit_text(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    size_t size = sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, NULL, 0) + 1;
+    char *escaped = malloc(size);
+    if (escaped == NULL)
+        return NULL;
+    sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, escaped, size);
+    value = json_string(escaped);
+    free(escaped);
+    return value;
 }
 
 void audit_detail_add(struct audit_act *act, const char *name, json_t *value)

@@ -21,6 +21,9 @@ struct audit_act {
 };
 
 /* Sets the detail as json_pack would make it (a transaction that is run again sets it again). No contact data, no secrets. */
+/* A text of unknown origin (a path, a name) as a member of a detail: bytes that are not UTF-8 escaped. */
+json_t *audit_text(const char *text);
+
 void audit_detail(struct audit_act *act, const char *format, ...);
 
 /* Adds a member to the detail. Takes over the reference; NULL marks the act as failed. */

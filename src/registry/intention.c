@@ -2,7 +2,10 @@
 /* Rows of intentions: objects that may have been made in the token and are not yet a version's. */
 #include "registry/rows.h"
 
-#include "base/name.h"
+#include <string.h>
+
+#include <sealring/outside.h>
+
 #include "registry/query.h"
 
 static const struct db_query intention_highest = {"SELECT coalesce(max(id), 0) FROM intention", false};
@@ -55,13 +58,15 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
 {
     struct query query;
     struct registry_intention intention;
+    char owner[sizeof intention.owner]; /* for people only, and with a host's name as it was */
     query_start(&query, registry, &intention_all, error);
     while (query_row(&query)) {
         intention.id = query_int64(&query);
         query_bytes(&query, intention.nonce, sizeof intention.nonce);
         intention.ring = query_int64(&query);
         query_bytes_upto(&query, intention.object_id, sizeof intention.object_id, &intention.object_id_length);
-        query_name(&query, intention.owner, sizeof intention.owner, name_contact_problem);
+        query_text(&query, owner, sizeof owner);
+        sealring_text_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention.owner, sizeof intention.owner);
         intention.created = query_time(&query);
         if (query_enter(&query)) {
             query_leave(&query, each(&intention, context, error));

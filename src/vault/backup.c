@@ -117,7 +117,7 @@ static sealring_status record(struct registry *registry, void *context, sealring
     uint64_t entries = 0;
     const char *slash = strrchr(making->file, '/');
     sealring_status status = registry_audit_size(registry, &entries, error);
-    audit_detail(&making->act, "{s:s, s:I}", "file", slash != NULL ? slash + 1 : making->file, "entries",
+    audit_detail(&making->act, "{s:o, s:I}", "file", audit_text(slash != NULL ? slash + 1 : making->file), "entries",
                  (json_int_t)entries);
     return status;
 }

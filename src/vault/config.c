@@ -318,6 +318,48 @@ cleanup:
     return status;
 }
 
+/* A path in the vault's directory goes without that, unless the reader would take the rest for something else. */
+static const char *written_value(const struct config *config, const struct config_key *key)
+{
+    const char *value = (const char *)config + key->offset;
+    size_t length = strlen(config->directory);
+    if ((key->kind != VALUE_PATH && key->kind != VALUE_PIN) || strncmp(value, config->directory, length) != 0 ||
+        value[length] != '/')
+        return value;
+    const char *rest = value + length + 1;
+    bool other = rest[0] == '\0' || strchr("/ \t\r", rest[0]) != NULL ||
+                 (key->kind == VALUE_PIN && pin_source_of(rest) != PIN_SOURCE_FILE);
+    return other ? value : rest;
+}
+
+/* The reader takes a line, and no blanks around a value. */
+static bool can_be_read(const char *value)
+{
+    size_t length = strlen(value);
+    return length == 0 || (strchr(value, '\n') == NULL && strchr(" \t\r", value[length - 1]) == NULL &&
+                           strchr(" \t", value[0]) == NULL);
+}
+
+static sealring_status check_values(const struct config *config, sealring_error *error)
+{
+    bool good = true;
+    const char *name = "module-environment";
+    for (size_t i = 0; good && i < config->environment_count; i++) {
+        const char *value = config->environment[i].value;
+        size_t length = strlen(value); /* what it begins with stands behind its name */
+        good = strchr(value, '\n') == NULL && (length == 0 || strchr(" \t\r", value[length - 1]) == NULL);
+    }
+    for (size_t i = 0; good && i < config_key_count; i++)
+        if (config_keys[i].kind != VALUE_VARIABLE) {
+            name = config_keys[i].name;
+            good = can_be_read(written_value(config, &config_keys[i]));
+        }
+    return good ? SEALRING_OK
+                : error_set(error, SEALRING_INVALID,
+                            "%s/" CONFIG_FILE " cannot hold the value of `%s`: it has a line end, or a blank at an end",
+                            config->directory, name);
+}
+
 static void print_config(const struct config *config, FILE *file)
 {
     fputs("# sealring: where this vault's parts are. See sealring.conf(5). Relative paths start at this directory.\n",
@@ -329,11 +371,7 @@ static void print_config(const struct config *config, FILE *file)
                 fprintf(file, "%s = %s=%s\n", key->name, config->environment[j].name, config->environment[j].value);
             continue;
         }
-        const char *value = (const char *)config + key->offset;
-        size_t directory_length = strlen(config->directory);
-        if ((key->kind == VALUE_PATH || key->kind == VALUE_PIN) &&
-            strncmp(value, config->directory, directory_length) == 0 && value[directory_length] == '/')
-            value += directory_length + 1;
+        const char *value = written_value(config, key);
         if (value[0] != '\0')
             fprintf(file, "%s = %s\n", key->name, value);
     }
@@ -345,6 +383,9 @@ sealring_status config_write(const struct config *config, sealring_error *error)
     char temporary[PATH_MAX];
     if (!join(path, config->directory, CONFIG_FILE) || !join(temporary, config->directory, CONFIG_FILE ".new"))
         return error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", config->directory);
+    sealring_status checked = check_values(config, error);
+    if (checked != SEALRING_OK)
+        return checked;
     int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (file == NULL) {

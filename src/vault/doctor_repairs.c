@@ -34,8 +34,8 @@ static sealring_status record_with(struct doctor *doctor, const struct doctor_fi
 {
     struct audit_act act = {.name = act_name, .version = finding->version};
     memcpy(act.ring, finding->ring, sizeof act.ring);
-    audit_detail(&act, "{s:s, s:s, s:s}", "finding", doctor_kind_row(finding->kind)->code, "object", finding->object,
-                 "done", done);
+    audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kind_row(finding->kind)->code, "object",
+                 audit_text(finding->object), "done", audit_text(done));
     sealring_status status = manager_write(doctor->manager, false, &act, body, context, error);
     audit_release(&act);
     return status;

@@ -30,6 +30,26 @@ static bool read_number(const json_t *object, const char *name, json_int_t lowes
     return json_is_integer(value) && *number >= lowest && *number <= highest;
 }
 
+/* A member that is not UTF-8 stands beside the others in hexadecimal digits, and takes its place: the leaf hash is over its bytes. */
+static bool take_raw(json_t *members)
+{
+    static const char *const names[] = {"actor", "act", "ring", "key_id", "client", "detail"};
+    const json_t *raw = json_object_get(members, "raw");
+    bool good = raw == NULL || json_is_object(raw);
+    for (size_t i = 0; good && raw != NULL && i < sizeof names / sizeof *names; i++) {
+        const json_t *value = json_object_get(raw, names[i]);
+        size_t length = json_string_length(value) / 2;
+        uint8_t *bytes = value == NULL ? NULL : malloc(length + 1);
+        if (value == NULL)
+            continue;
+        good = bytes != NULL && json_is_string(value) && json_string_length(value) == 2 * length &&
+               hex_decode(json_string_value(value), bytes, length) && memchr(bytes, '\0', length) == NULL &&
+               json_object_set_new(members, names[i], json_stringn_nocheck((const char *)bytes, length)) == 0;
+        free(bytes);
+    }
+    return good;
+}
+
 static bool read_entry(const json_t *event, const json_t *members, struct registry_audit *entry)
 {
     json_int_t sequence = 0, time = 0, version = 0;
@@ -58,8 +78,8 @@ static sealring_status tell(const char *path, uint64_t number, const char *text,
 {
     struct exported line = {.path = path, .number = number};
     line.line = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *members = json_object_get(json_object_get(line.line, "unmapped"), "sealring");
-    bool good = json_is_object(members);
+    json_t *members = json_object_get(json_object_get(line.line, "unmapped"), "sealring");
+    bool good = json_is_object(members) && take_raw(members);
     if (good && json_object_get(members, "checkpoint") != NULL)
         good = read_text(members, "checkpoint", false, &line.checkpoint);
     else if (good)

@@ -45,6 +45,38 @@ struct init {
     uint8_t operation_id[REGISTRY_ID_SIZE];
 };
 
+/* ---- where it may be */
+
+#define SOFTHSM2_LINE 1000 /* of its configuration file, whose reader has 1024 bytes for one */
+
+/* SoftHSM2 ends a value at the first of these (SimpleConfigLoader.cpp), and so opens another directory or none. */
+static sealring_status check_place(const char *path, bool software, sealring_error *error)
+{
+    static const struct {
+        char character;
+        const char *name;
+    } wrong[] = {{'#', "a `#`"}, {'=', "a `=`"}, {'\n', "a line end"}, {'\r', "a carriage return"}};
+    for (size_t i = 0; software && i < sizeof wrong / sizeof *wrong; i++)
+        if (strchr(path, wrong[i].character) != NULL)
+            return error_set(error, SEALRING_INVALID,
+                             "the path of the vault %.200s has %s, which SoftHSM2's configuration file cannot hold: make the "
+                             "vault in another directory, or give it a token (--module, --token, --pin-source)",
+                             path, wrong[i].name);
+    if (software && strlen(path) > SOFTHSM2_LINE - 50)
+        return error_set(error, SEALRING_INVALID,
+                         "the path of the vault %.200s is too long for SoftHSM2's configuration file: make the vault in "
+                         "another directory, or give it a token (--module, --token, --pin-source)",
+                         path);
+    return SEALRING_OK;
+}
+
+static sealring_status check_vault(const char *vault, bool software, sealring_error *error)
+{
+    char path[PATH_MAX];
+    sealring_status status = claim_absolute(vault, path, error);
+    return status == SEALRING_OK ? check_place(path, software, error) : status;
+}
+
 /* ---- what it will want of the environment */
 
 sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
@@ -60,6 +92,9 @@ sealring_status sealring_init_environment(const char *vault, const sealring_init
     sealring_init_options asked;
     sized_take(&asked, sizeof asked, options);
     options = &asked;
+    status = check_place(path, options->module == NULL, error);
+    if (status != SEALRING_OK)
+        return status;
     if (options->module == NULL) {
         snprintf(value, sizeof value, "%s/tokens/softhsm2.conf", path);
         return each("SOFTHSM2_CONF", value, context) == 0
@@ -350,8 +385,8 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
     struct audit_act act = {.name = "vault.init"};
     char actor[256];
     manager_actor(actor);
-    audit_detail(&act, "{s:s, s:s, s:b, s:s, s:s}", "module", init->config->module, "token", init->config->token,
-                 "token_closes_keys", init->abilities.closes_keys, "audit_token", init->config->audit_token,
+    audit_detail(&act, "{s:o, s:o, s:b, s:o, s:s}", "module", audit_text(init->config->module), "token", audit_text(init->config->token),
+                 "token_closes_keys", init->abilities.closes_keys, "audit_token", audit_text(init->config->audit_token),
                  "audit_key", init->audit_key);
     audit_detail_add(&act, "lease", json_integer(registry_vault_row(registry)->lease_ms));
     audit_detail_add(&act, "refresh", json_integer(registry_vault_row(registry)->refresh_ms));
@@ -502,6 +537,8 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     struct init init = {.vault = vault, .options = &asked};
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
+    if (status == SEALRING_OK)
+        status = check_vault(vault, init.software, error);
     if (status == SEALRING_OK)
         status = late_check_build(error);
     if (status == SEALRING_OK)

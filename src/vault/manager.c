@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sealring/outside.h>
+
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -27,18 +29,35 @@
 #define MANAGER_YIELDS_MOST      200 /* 5 s: whoever goes on announcing holds nobody up for good */
 #define MANAGER_CHECKPOINT_PAGES 4000
 
+#define ACTOR_HOST_SIZE 128 /* escaped, and cut */
+
+/* Without the characters that part user, host and process: the last @ and the last blank are the record's own. */
+static void escape_host(const char *host, char escaped[ACTOR_HOST_SIZE])
+{
+    char text[ACTOR_HOST_SIZE];
+    size_t at = 0;
+    sealring_text_escape(host, strlen(host), SEALRING_ESCAPE_TERMINAL, text, sizeof text);
+    for (const char *c = text; *c != '\0' && at + 5 < ACTOR_HOST_SIZE; c++)
+        at += (size_t)snprintf(escaped + at, 5, *c == '@' || *c == ' ' ? "\\x%02x" : "%c", (unsigned)*c);
+    escaped[at] = '\0';
+}
+
 void manager_actor(char actor[256])
 {
     char host[65] = "?";
+    char user[101];
+    char place[ACTOR_HOST_SIZE];
     char buffer[4096];
     struct passwd entry;
     struct passwd *found = NULL;
     gethostname(host, sizeof host - 1);
     host[sizeof host - 1] = '\0';
+    escape_host(host, place);
     if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
-        snprintf(actor, 256, "%.100s@%s %ld", found->pw_name, host, (long)getpid());
+        sealring_text_escape(found->pw_name, strlen(found->pw_name), SEALRING_ESCAPE_TERMINAL, user, sizeof user);
     else
-        snprintf(actor, 256, "uid %lu@%s %ld", (unsigned long)getuid(), host, (long)getpid());
+        snprintf(user, sizeof user, "uid %lu", (unsigned long)getuid());
+    snprintf(actor, 256, "%s@%s %ld", user, place, (long)getpid());
 }
 
 static sealring_status keep_reason(const char *reason, char **kept, sealring_error *error)

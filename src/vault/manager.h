@@ -54,7 +54,8 @@ struct sealring_manager {
     int64_t committed_boot_ms; /* when it was committed at the latest; 0: none was */
 };
 
-/* Fills actor: "alice@host 4711". */
+/* Fills actor: "alice@host 4711", of which the last @ and the last blank part user, host and process: clean UTF-8 (name_contact_problem), as
+ * names of users and hosts may hold any byte. */
 void manager_actor(char actor[256]);
 
 /* Reads in one snapshot. SEALRING_INVALID in a forked child. */

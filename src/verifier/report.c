@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sealring/outside.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "registry/registry.h"
@@ -35,9 +37,11 @@ static void sign_host(struct report_header *header)
 {
     memset(header->host, 0, sizeof header->host);
     memset(header->program, 0, sizeof header->program);
-    if (gethostname(header->host, sizeof header->host - 1) != 0)
-        header->host[0] = '\0';
-    snprintf(header->program, sizeof header->program, "%s", program_invocation_short_name);
+    const char *program = program_invocation_short_name;
+    char host[sizeof header->host] = "";
+    if (gethostname(host, sizeof host - 1) == 0)
+        sealring_text_escape(host, strlen(host), SEALRING_ESCAPE_TERMINAL, header->host, sizeof header->host);
+    sealring_text_escape(program, strlen(program), SEALRING_ESCAPE_TERMINAL, header->program, sizeof header->program);
 }
 
 /* What is in the file from its making on. The magic comes last, behind an atomic: without it the file counts as unwritten. */

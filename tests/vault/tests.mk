@@ -19,6 +19,10 @@ test_restore_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 test_restore_LDFLAGS = -Wl,--wrap=rename -Wl,--wrap=registry_audit_append -Wl,--wrap=registry_checkpoint_insert \
 	-Wl,--wrap=token_data_write
 test_restore_LDADD = $(TEST_LIBS) $(JANSSON_LIBS)
+c_tests += test_foreign_entries
+test_foreign_entries_SOURCES = tests/vault/test_foreign_entries.c
+test_foreign_entries_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+test_foreign_entries_LDADD = $(TEST_LIBS) $(JANSSON_LIBS)
 c_tests += test_waiting
 test_waiting_SOURCES = tests/vault/test_waiting.c
 test_waiting_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -55,11 +55,12 @@ static void add_act(struct table *table, const sealring_audit_entry *entry)
 static json_t *entry_json(const sealring_audit_entry *entry)
 {
     json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
-    return json_pack("{s:I, s:o, s:s?, s:s, s:s?, s:I, s:s?, s:s?, s:o, s:s, s:s}", "entry",
-                     (json_int_t)entry->sequence, "time", jsontext_time(entry->time), "actor", entry->actor, "act",
-                     entry->act, "ring", entry->ring, "version", (json_int_t)entry->version, "key_id", entry->key_id,
-                     "client", entry->client, "detail", detail != NULL ? detail : json_null(), "operation_id",
-                     entry->operation_id, "leaf_hash", entry->leaf_hash);
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o*}", "entry",
+                     (json_int_t)entry->sequence, "time", jsontext_time(entry->time), "actor",
+                     jsontext_text(entry->actor), "act", jsontext_text(entry->act), "ring", jsontext_text(entry->ring),
+                     "version", (json_int_t)entry->version, "key_id", jsontext_text(entry->key_id), "client",
+                     jsontext_text(entry->client), "detail", detail != NULL ? detail : json_null(), "operation_id",
+                     entry->operation_id, "leaf_hash", entry->leaf_hash, "raw", jsontext_raw(entry));
 }
 
 static int show_entry(const sealring_audit_entry *entry, void *context)

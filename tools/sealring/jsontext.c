@@ -31,6 +31,34 @@ json_t *jsontext_text(const char *text)
     return json;
 }
 
+static void add_raw(json_t **raw, const char *name, const char *text)
+{
+    json_t *clean = text != NULL ? json_string(text) : json_null();
+    if (clean == NULL) {
+        size_t length = strlen(text);
+        char *digits = memory_grow(NULL, 2 * length + 1, 1);
+        for (size_t i = 0; i < length; i++)
+            sprintf(digits + 2 * i, "%02x", (unsigned)(unsigned char)text[i]);
+        if (*raw == NULL)
+            *raw = json_object();
+        json_object_set_new(*raw, name, json_string(digits));
+        free(digits);
+    }
+    json_decref(clean);
+}
+
+json_t *jsontext_raw(const sealring_audit_entry *entry)
+{
+    json_t *raw = NULL;
+    add_raw(&raw, "actor", entry->actor);
+    add_raw(&raw, "act", entry->act);
+    add_raw(&raw, "ring", entry->ring);
+    add_raw(&raw, "key_id", entry->key_id);
+    add_raw(&raw, "client", entry->client);
+    add_raw(&raw, "detail", entry->detail);
+    return raw;
+}
+
 static json_t *duration(int64_t value)
 {
     char text[SEALRING_TIME_SIZE];

@@ -36,8 +36,8 @@ static const struct {
 /* What every line has of metadata. */
 static json_t *product(const sealring_vault_info *vault, const char *uid, const char *code)
 {
-    return json_pack("{s:s, s:{s:s, s:s, s:s}, s:s*, s:s, s:s}", "version", OCSF_VERSION, "product", "name", "sealring",
-                     "vendor_name", "sealring", "version", sealring_library_version(), "uid", uid, "event_code", code,
+    return json_pack("{s:s, s:{s:s, s:s, s:s}, s:s*, s:o, s:s}", "version", OCSF_VERSION, "product", "name", "sealring",
+                     "vendor_name", "sealring", "version", sealring_library_version(), "uid", uid, "event_code", jsontext_text(code),
                      "tenant_uid", vault->vault_id);
 }
 
@@ -59,33 +59,39 @@ static json_t *entity(const sealring_audit_entry *entry)
         snprintf(version, sizeof version, "%u", entry->version);
     const char *uid = entry->key_id != NULL ? entry->key_id : entry->client != NULL ? entry->client : entry->ring;
     const char *name = entry->ring != NULL ? entry->ring : entry->client;
-    return json_pack("{s:s, s:s*, s:s*, s:s*}", "type", kind, "uid", uid, "name", name, "version",
+    return json_pack("{s:o, s:o*, s:o*, s:s*}", "type", jsontext_text(kind), "uid",
+                     uid != NULL ? jsontext_text(uid) : NULL, "name", name != NULL ? jsontext_text(name) : NULL, "version",
                      version[0] != '\0' ? version : NULL);
 }
 
-/* "alice@host 4711" in parts. */
+/* "alice@host 4711" in parts: the last blank and the last @ before it, as a user's name may have either. */
 static json_t *actor(const char *text)
 {
     if (text == NULL)
         return json_null();
-    char *user = memory_copy(text);
-    char *process = strrchr(user, ' ');
-    long number = process != NULL ? strtol(process + 1, NULL, 10) : 0;
-    if (process != NULL)
-        *process = '\0';
-    char *host = strrchr(user, '@');
-    if (host != NULL)
-        *host++ = '\0';
-    json_t *parts = json_pack("{s:{s:s}, s:{s:I, s:s}}", "user", "name", user, "process", "pid", (json_int_t)number,
-                              "name", "sealring");
-    free(user);
+    json_t *clean = jsontext_text(text);
+    const char *whole = json_string_value(clean);
+    const char *process = strrchr(whole, ' ');
+    size_t length = process != NULL ? (size_t)(process - whole) : strlen(whole);
+    const char *at = memrchr(whole, '@', length);
+    json_int_t number = process != NULL ? strtol(process + 1, NULL, 10) : 0;
+    json_t *parts = json_pack("{s:{s:s%}, s:{s:I, s:s}}", "user", "name", whole, at != NULL ? (size_t)(at - whole) : length,
+                              "process", "pid", number, "name", "sealring");
+    json_decref(clean);
     return parts;
 }
 
 static json_t *host(const char *text)
 {
-    const char *at = text != NULL ? strchr(text, '@') : NULL;
-    return at != NULL ? json_pack("{s:s%}", "hostname", at + 1, strcspn(at + 1, " ")) : NULL;
+    json_t *clean = jsontext_text(text);
+    const char *whole = text != NULL ? json_string_value(clean) : "";
+    const char *process = strrchr(whole, ' ');
+    size_t length = process != NULL ? (size_t)(process - whole) : strlen(whole);
+    const char *at = memrchr(whole, '@', length);
+    json_t *device =
+        at != NULL ? json_pack("{s:s%}", "hostname", at + 1, length - (size_t)(at - whole) - 1) : NULL;
+    json_decref(clean);
+    return device;
 }
 
 static json_t *proof(const sealring_audit_entry *entry)
@@ -104,11 +110,12 @@ static json_t *proof(const sealring_audit_entry *entry)
 /* What OCSF has no name for: all that it takes to compute the leaf hash again, and to do the act again. */
 static json_t *unmapped(const sealring_audit_entry *entry)
 {
-    return json_pack("{s:{s:I, s:s, s:s, s:s?, s:s?, s:I, s:s?, s:s?, s:s?, s:s, s:o*}}", "sealring", "entry",
-                     (json_int_t)entry->sequence, "operation_id", entry->operation_id, "act", entry->act, "actor",
-                     entry->actor, "ring", entry->ring, "version", (json_int_t)entry->version, "key_id", entry->key_id,
-                     "client", entry->client, "detail", entry->detail, "leaf_hash", entry->leaf_hash, "proof",
-                     proof(entry));
+    return json_pack("{s:{s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:o*, s:o*}}", "sealring", "entry",
+                     (json_int_t)entry->sequence, "operation_id", entry->operation_id, "act",
+                     jsontext_text(entry->act), "actor", jsontext_text(entry->actor), "ring", jsontext_text(entry->ring),
+                     "version", (json_int_t)entry->version, "key_id", jsontext_text(entry->key_id), "client",
+                     jsontext_text(entry->client), "detail", jsontext_text(entry->detail), "leaf_hash",
+                     entry->leaf_hash, "proof", proof(entry), "raw", jsontext_raw(entry));
 }
 
 int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_audit_entry *entry)
