@@ -176,7 +176,11 @@ typedef struct sealring_policy {
     bool idle_blocks;     /* API keys that never called hold up the retirement of their version; default false */
     int64_t usage_hourly; /* how long usage is kept by the hour; 1 d to 400 d; default 7 d */
     int64_t usage_daily;  /* how long by the day; at least usage_hourly, at most 3650 d; default 400 d */
+    int64_t succession;   /* a version retires only when every API key used within this time was issued a successor; 1 d to 3650 d;
+                           * 0: the default, 400 d; SEALRING_SUCCESSION_OFF: it is not asked for */
 } sealring_policy;
+
+#define SEALRING_SUCCESSION_OFF INT64_C(1)
 
 /* Which fields of a policy a caller sets. */
 enum {
@@ -188,7 +192,8 @@ enum {
     SEALRING_POLICY_STANDBY = 32,
     SEALRING_POLICY_IDLE_BLOCKS = 64,
     SEALRING_POLICY_USAGE_HOURLY = 128,
-    SEALRING_POLICY_USAGE_DAILY = 256
+    SEALRING_POLICY_USAGE_DAILY = 256,
+    SEALRING_POLICY_SUCCESSION = 512
 };
 
 typedef struct sealring_ring_info {
@@ -264,7 +269,8 @@ const char *sealring_event_name(sealring_event event);
 typedef struct sealring_event_options {
     size_t size;
     const char *reason; /* goes on the record; at most 254 bytes, one line; required with overrule */
-    bool overrule;      /* retire, activate and destroy may be told not to wait; facts cannot be overruled */
+    bool overrule;      /* retire, activate and destroy do not wait for gate, keep and purge time; facts cannot be overruled */
+    bool overrule_succession; /* retire also where API keys in use have no successor: their clients are locked out; wants a reason, too */
 } sealring_event_options;
 
 #define SEALRING_EFFECTS_MAX 8
@@ -398,6 +404,7 @@ typedef struct sealring_plan {
     int64_t due;          /* from when on the policy wants it; 0 of a notice */
     sealring_plan_state state;
     const char *text;              /* one line: what its guards say, what holds it, what went wrong */
+    const char *foreseen;          /* of what is AHEAD: one line, what will be in its way when it is due; "" for nothing known */
     const sealring_change *change; /* of what is DONE; else NULL */
 } sealring_plan;
 
@@ -429,7 +436,7 @@ typedef struct sealring_run_result {
  * retires and destroys what is due and allowed, one act at a time, each decided again in the transaction that makes it, so that several
  * schedulers may run at the same time, and tells the token of closed versions what is in force. It never waits for verifiers: what has to
  * wait is reported, and the next call goes on. Every act is on the record as an automatic one. `each` (may be NULL) is told of each act
- * done or failed, and then of what is due and blocked. An object is destroyed only if the token, too, says that it is closed.
+ * done or failed, then of what is due and blocked, and of what is AHEAD and will be blocked (`foreseen`). An object is destroyed only if the token, too, says that it is closed.
  * options and result may be NULL. An act that fails is reported and is no failure of the call; SEALRING_REGISTRY and SEALRING_SYSTEM are.
  * With dry_run what it would do is reported as READY. */
 sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_options *options,

@@ -36,6 +36,7 @@ static const struct member ring_members[] = {
     MEMBER(registry_ring, "idle_blocks", policy.idle_blocks, FLAG),
     MEMBER(registry_ring, "usage_hourly", policy.usage_hourly, NUMBER64),
     MEMBER(registry_ring, "usage_daily", policy.usage_daily, NUMBER64),
+    MEMBER(registry_ring, "succession", policy.succession, NUMBER64),
     MEMBER(registry_ring, "rotation_held", rotation_held, FLAG),
     MEMBER(registry_ring, "last_version", last_version, NUMBER32),
     MEMBER(registry_ring, "created", created, NUMBER64),

@@ -14,7 +14,7 @@ struct attempt {
     const struct lifecycle_evidence *evidence;
     sealring_event event;
     uint32_t number;
-    bool overrule;
+    unsigned overrule; /* bits of enum lifecycle_guard */
     int64_t now;
     const struct lifecycle_version *version; /* the chosen one */
     const struct lifecycle_rule *rule;
@@ -190,6 +190,11 @@ static enum lifecycle_answer ask_gate(const struct attempt *attempt, char reason
     return guard_gate(attempt->version, attempt->evidence, reason);
 }
 
+static enum lifecycle_answer ask_succession(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+{
+    return guard_succession(attempt->version, attempt->evidence, reason);
+}
+
 static enum lifecycle_answer ask_purge(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_purge(attempt->version, attempt->evidence, reason);
@@ -215,6 +220,7 @@ static const struct {
 } guards[] = {
     {GUARD_BARRIER, ask_barrier, false}, {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
     {GUARD_PURGE, ask_purge, true},      {GUARD_UNHELD, ask_unheld, false}, {GUARD_KEEP, ask_keep, true},
+    {GUARD_SUCCESSION, ask_succession, true},
 };
 #define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))
 
@@ -237,7 +243,7 @@ static void ask_guards(struct attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
     struct guard_result results[GUARD_COUNT];
-    bool overrulable = true; /* whatever says no */
+    bool overrulable = true; /* every guard that does not allow it */
 
     decision->answer = LIFECYCLE_ALLOWED;
     memset(results, 0, sizeof(results));
@@ -247,10 +253,10 @@ static void ask_guards(struct attempt *attempt)
         results[i].answer = guards[i].ask(attempt, results[i].reason);
         if (results[i].answer > decision->answer)
             decision->answer = results[i].answer;
-        if (results[i].answer != LIFECYCLE_ALLOWED && !guards[i].overrulable)
+        if (results[i].answer != LIFECYCLE_ALLOWED && !(guards[i].overrulable && (attempt->overrule & guards[i].guard)))
             overrulable = false;
     }
-    if (decision->answer == LIFECYCLE_WAITING && attempt->overrule && overrulable) {
+    if (decision->answer == LIFECYCLE_WAITING && overrulable) {
         for (size_t i = 0; i < GUARD_COUNT; i++)
             results[i].overruled = results[i].answer == LIFECYCLE_WAITING;
         decision->answer = LIFECYCLE_ALLOWED;
@@ -414,7 +420,7 @@ static void decide_prepare(struct attempt *attempt)
 }
 
 void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
-                      sealring_event event, uint32_t number, bool overrule, struct lifecycle_decision *decision)
+                      sealring_event event, uint32_t number, unsigned overrule, struct lifecycle_decision *decision)
 {
     struct attempt attempt = {.ring = ring,
                               .evidence = evidence,

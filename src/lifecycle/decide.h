@@ -42,9 +42,10 @@ struct lifecycle_decision {
  *   is the compromised one. Without such a one the ring has no active version, and the reason says so.
  * - steps are filled (count > 0) for LIFECYCLE_ALLOWED only, in an order in which no two versions are ever active; the reason
  *   is one line for people, always.
- * - overrule turns WAITING into ALLOWED for GUARD_GATE, GUARD_PURGE and GUARD_KEEP, never for GUARD_BARRIER, GUARD_ERA and GUARD_UNHELD. */
+ * - overrule: bits of enum lifecycle_guard. It turns WAITING into ALLOWED for GUARD_GATE, GUARD_PURGE, GUARD_KEEP (LIFECYCLE_OVERRULE) and
+ *   GUARD_SUCCESSION, never for GUARD_BARRIER, GUARD_ERA and GUARD_UNHELD; and only if it covers every guard that has to wait. */
 void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
-                      sealring_event event, uint32_t number, bool overrule, struct lifecycle_decision *decision);
+                      sealring_event event, uint32_t number, unsigned overrule, struct lifecycle_decision *decision);
 
 /* Whether it is pending and has never been active: what a rotation, a prepare and a standby mean by the next version. One that was
  * reinstated is pending too, but only its own name makes it active. */

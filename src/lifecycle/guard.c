@@ -256,11 +256,12 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
     return verifier->reports_from > from;
 }
 
-/* "KEY of client NAME (3s ago), … and 12 more" */
-static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_user *users, size_t count, int64_t now)
+/* "KEY of client NAME (3s ago), … and 12 more"; of `count` users `named` are listed */
+static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_user *users, size_t named, size_t count,
+                      int64_t now)
 {
     char text[TIMETEXT_SIZE];
-    size_t shown = count < NAMES_SHOWN ? count : NAMES_SHOWN;
+    size_t shown = named < NAMES_SHOWN ? named : NAMES_SHOWN;
 
     for (size_t i = 0; i < shown; i++) {
         guard_say(reason, "%s%.90s", i > 0 ? ", " : "", users[i].name);
@@ -279,7 +280,7 @@ static bool say_uses(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_
 
     if (evidence->user_count > 0) {
         guard_say(reason, ", but it is in use: ");
-        say_users(reason, evidence->users, evidence->user_count, evidence->now);
+        say_users(reason, evidence->users, evidence->user_count, evidence->user_count, evidence->now);
     } else if (evidence->last_use != 0 && evidence->last_use >= from && !listed) {
         guard_say(reason, ", but it was used %s ago", about(difference(evidence->now, evidence->last_use), text));
     }
@@ -313,7 +314,7 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
     }
     if (idle) {
         guard_say(reason, ", but never called (the policy has idle keys block): ");
-        say_users(reason, evidence->idle, evidence->idle_count, evidence->now);
+        say_users(reason, evidence->idle, evidence->idle_count, evidence->idle_count, evidence->now);
     }
     if (blockers > 0 || used || idle)
         return LIFECYCLE_WAITING;
@@ -323,6 +324,30 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
         guard_say(reason, ", no use for %s by the reports of %zu verifier%s", text, evidence->verifier_count,
                   evidence->verifier_count == 1 ? "" : "s");
     return LIFECYCLE_ALLOWED;
+}
+
+/* ---- Succession ------------------------------------------------------------------------------------------------------- */
+
+enum lifecycle_answer guard_succession(const struct lifecycle_version *version,
+                                       const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+{
+    char text[TIMETEXT_SIZE];
+    size_t count = evidence->behind_count;
+
+    reason[0] = '\0';
+    if (evidence->succession <= 0)
+        return LIFECYCLE_ALLOWED; /* the policy does not ask for it */
+    about(evidence->succession, text);
+    if (count == 0) {
+        guard_say(reason, "every API key used in the last %s has a successor", text);
+        return LIFECYCLE_ALLOWED;
+    }
+    guard_say(reason, "%zu%s API key%s used in the last %s %s no credential newer than version %lu: ", count,
+              evidence->behind_more ? " or more" : "", count == 1 ? "" : "s", text, count == 1 ? "has" : "have",
+              (unsigned long)version->number);
+    say_users(reason, evidence->behind, evidence->behind_named, count, evidence->now);
+    guard_say(reason, "; reissue");
+    return LIFECYCLE_WAITING;
 }
 
 /* ---- Guards of the ring alone --------------------------------------------------------------------------------------- */

@@ -70,6 +70,12 @@ struct lifecycle_evidence {
     const struct lifecycle_user *idle; /* whose newest credential is under it, and that never called */
     size_t idle_count;
     bool idle_blocks; /* by the ring's policy */
+    int64_t succession; /* API keys that were used within this time need a successor; 0: the policy does not ask for it */
+    /* Those that have none: their newest good credential is under the version. At most so many are named; the count may be cut, too. */
+    const struct lifecycle_user *behind;
+    size_t behind_named;
+    size_t behind_count;
+    bool behind_more; /* there are more than behind_count */
     bool new_era;     /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
 };
 
@@ -98,6 +104,10 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
 enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                   char reason[LIFECYCLE_REASON_SIZE]);
 enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE]);
+/* Whether every API key that is in use keeps a good credential when the version retires: it proves that a successor was issued, not that it was
+ * delivered. Suspended and expired ones do not count. */
+enum lifecycle_answer guard_succession(const struct lifecycle_version *version,
+                                       const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
 /* Whether one more version than now may be retiring. */
 enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE]);
 

@@ -17,6 +17,7 @@ static const sealring_policy defaults = {
     .quiet_period = DAY,
     .usage_hourly = 7 * DAY,
     .usage_daily = 400 * DAY,
+    .succession = 400 * DAY,
 };
 
 /* The bounds keep every sum of a time and a duration far from the end of 64 bits, and a typo from becoming a promise. */
@@ -50,6 +51,8 @@ void policy_apply(sealring_policy *policy, const sealring_policy *from, unsigned
         policy->usage_hourly = from->usage_hourly;
     if (fields & SEALRING_POLICY_USAGE_DAILY)
         policy->usage_daily = from->usage_daily;
+    if (fields & SEALRING_POLICY_SUCCESSION)
+        policy->succession = from->succession == 0 ? defaults.succession : from->succession;
 }
 
 static bool within(int64_t value, int64_t least, int64_t most)
@@ -74,7 +77,17 @@ static const char *out_of_bounds(const sealring_policy *policy)
         return "usage by the hour is kept for 1d to 400d";
     if (!within(policy->usage_daily, policy->usage_hourly, LONGEST))
         return "usage by the day is kept at least as long as usage by the hour, and at most 3650d";
+    if (policy_succession(policy) != 0 && !within(policy_succession(policy), DAY, LONGEST))
+        return "succession must be 1d to 3650d, or off: API keys used within this time need a successor before their "
+               "version retires";
     return NULL;
+}
+
+int64_t policy_succession(const sealring_policy *policy)
+{
+    if (policy->succession == SEALRING_SUCCESSION_OFF)
+        return 0;
+    return policy->succession == 0 ? defaults.succession : policy->succession;
 }
 
 int64_t policy_predecessor_life(const sealring_policy *policy)

@@ -125,14 +125,46 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
         guard_say(action->reason, "version %lu is still to be made", (unsigned long)action->version);
     } else {
         lifecycle_decide(ring, version != NULL ? schedule->evidence[version - ring->versions] : &bare, action->event,
-                         asked_about(ring, action), false, &decision);
+                         asked_about(ring, action), 0, &decision);
         action->answer = decision.answer;
         guard_say(action->reason, "%s", decision.reason);
+        if (decision.waiting & GUARD_SUCCESSION)
+            guard_succession(version, schedule->evidence[version - ring->versions], action->foreseen);
     }
     if (action->hold == LIFECYCLE_FREE)
         return;
     action->reason[0] = '\0';
     guard_say(action->reason, "%s", held_by[action->hold]);
+}
+
+/* Whether the version will still be retiring at `time`: its window lasts longer, or its retirement will be held up. */
+static bool lasts_until(const struct schedule *schedule, const struct lifecycle_version *version, int64_t time)
+{
+    if (version->state != SEALRING_VERSION_RETIRING)
+        return false;
+    for (size_t i = 0; i < schedule->count; i++) {
+        const struct lifecycle_action *action = &schedule->actions[i];
+        if (action->event == SEALRING_EVENT_RETIRE && action->version == version->number)
+            return action->due > time || action->foreseen[0] != '\0';
+    }
+    return false;
+}
+
+/* What keep will have to say of a rotation when it is due. */
+static void foresee_keep(const struct schedule *schedule, struct lifecycle_action *action)
+{
+    const struct lifecycle_ring *ring = schedule->ring;
+    size_t retiring = 0;
+
+    if (action->event != SEALRING_EVENT_ACTIVATE || lifecycle_find_active(ring) == NULL)
+        return;
+    for (size_t i = 0; i < ring->count; i++)
+        retiring += lasts_until(schedule, &ring->versions[i], action->due);
+    if (retiring >= ring->policy.keep)
+        guard_say(action->foreseen,
+                  "%zu version%s will still be retiring then, and the policy keeps %lu: reissue what holds them up, or "
+                  "raise keep",
+                  retiring, retiring == 1 ? "" : "s", (unsigned long)ring->policy.keep);
 }
 
 size_t lifecycle_schedule(const struct lifecycle_ring *ring, const struct lifecycle_evidence *const *evidence,
@@ -144,6 +176,8 @@ size_t lifecycle_schedule(const struct lifecycle_ring *ring, const struct lifecy
     want_rotation(&schedule);
     for (size_t i = 0; i < schedule.count; i++)
         answer(&schedule, &actions[i]);
+    for (size_t i = 0; i < schedule.count; i++)
+        foresee_keep(&schedule, &actions[i]);
     return schedule.count;
 }
 

@@ -21,6 +21,9 @@ struct lifecycle_action {
     enum lifecycle_hold hold;
     enum lifecycle_answer answer; /* what lifecycle_decide says of it as of now, whether it is due and free or not */
     char reason[LIFECYCLE_REASON_SIZE]; /* one line: what holds it, else its guards */
+    /* One line: what will be in its way when it is due, unless somebody acts; "" for nothing that is known now. A retirement that succession
+     * will hold up, and a rotation that keep will. */
+    char foreseen[LIFECYCLE_REASON_SIZE];
 };
 
 struct lifecycle_times {

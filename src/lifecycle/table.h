@@ -16,7 +16,11 @@ enum lifecycle_guard {
     GUARD_UNHELD = 8,  /* nobody holds credentials of it */
     GUARD_KEEP = 16,   /* the policy allows one more living predecessor */
     GUARD_ERA = 32,    /* after an older copy was put back: every verifier goes by it */
+    GUARD_SUCCESSION = 64 /* every API key in use that would lose its last good credential was issued a successor */
 };
+
+/* What an operator's general `overrule` covers. Succession has to be named: who overrules a window does not mean to lock clients out. */
+#define LIFECYCLE_OVERRULE ((unsigned)GUARD_GATE | (unsigned)GUARD_PURGE | (unsigned)GUARD_KEEP)
 
 struct lifecycle_rule {
     sealring_event event;

@@ -17,6 +17,7 @@
     " AND vf.version = v.number ORDER BY vf.sequence DESC LIMIT 1), v.state)"
 
 /* Each list belongs to the alias in it, and is read by the function below it. */
+/* Without the succession, which schema 1 has not: only ring.c reads it, of a ring as such. Elsewhere it is 0. */
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \

@@ -107,6 +107,8 @@ struct db_driver {
     /* Moves what is logged into its final place if more than `pages` pages are logged. Never waits. */
     void (*checkpoint)(struct db *db, int pages);
 
+    /* Inside a writing transaction: adds what the present schema has and schema `from` has not. What is there already is left. */
+    enum db_problem (*upgrade)(struct db *db, int from);
     /* Inside a transaction: reads all of the database and tells each flaw. */
     enum db_problem (*examine)(struct db *db, db_flaw_callback each, void *context);
     /* Inside a writing one: makes an index or a trigger of the schema. DB_MISSING if the schema has none of that name. */

@@ -47,6 +47,8 @@ sealring_status vault_row_read(struct registry *registry, sealring_error *error)
 sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error);
 sealring_status vault_row_check_reader(const struct registry *registry, sealring_error *error);
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error);
+/* In a writing transaction: brings an older schema up to date. */
+sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error);
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error);
 
 /* What every transaction asks first, in transaction.c: none is open, and the file is still the one that was opened. */

@@ -9,19 +9,25 @@ static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM r
 
 static const struct db_query ring_insert = {
     "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
-    " usage_daily, rotation_held, last_version, changed_epoch, ring_id, name, prefix, created)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+    " usage_daily, rotation_held, last_version, changed_epoch, succession, ring_id, name, prefix, created)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     true};
 
 static const struct db_query ring_update = {
     "UPDATE ring SET overlap = ?2, purge_delay = ?3, keep = ?4, rotate_every = ?5, quiet_period = ?6, standby = ?7,"
-    " idle_blocks = ?8, usage_hourly = ?9, usage_daily = ?10, rotation_held = ?11, last_version = ?12, changed_epoch = ?13"
+    " idle_blocks = ?8, usage_hourly = ?9, usage_daily = ?10, rotation_held = ?11, last_version = ?12, changed_epoch = ?13,"
+    " succession = ?14"
     " WHERE id = ?1",
     true};
 
-static const struct db_query ring_get = {"SELECT " RING_COLUMNS " FROM ring r WHERE r.name = ?1", false};
+/* Of a registry that no newer program has written yet (schema 1), and of the present one. */
+static const struct db_query ring_get[] = {
+    {"SELECT " RING_COLUMNS ", 0 FROM ring r WHERE r.name = ?1", false},
+    {"SELECT " RING_COLUMNS ", r.succession FROM ring r WHERE r.name = ?1", false}};
 
-static const struct db_query ring_all = {"SELECT " RING_COLUMNS " FROM ring r ORDER BY r.name", false};
+static const struct db_query ring_all[] = {
+    {"SELECT " RING_COLUMNS ", 0 FROM ring r ORDER BY r.name", false},
+    {"SELECT " RING_COLUMNS ", r.succession FROM ring r ORDER BY r.name", false}};
 
 void columns_read_ring(struct query *query, struct registry_ring *ring)
 {
@@ -38,13 +44,14 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
     ring->policy.idle_blocks = query_bool(query);
     ring->policy.usage_hourly = query_time(query);
     ring->policy.usage_daily = query_time(query);
+    ring->policy.succession = 0;
     ring->rotation_held = query_bool(query);
     ring->last_version = query_uint32(query);
     ring->created = query_time(query);
     ring->changed_epoch = query_uint64(query);
 }
 
-/* Parameters 1 to 13 of insert and update. */
+/* Parameters 1 to 14 of insert and update. */
 static void bind_changeable(struct query *query, int64_t id, const struct registry_ring *ring)
 {
     query_bind_int64(query, 1, id);
@@ -60,6 +67,7 @@ static void bind_changeable(struct query *query, int64_t id, const struct regist
     query_bind_bool(query, 11, ring->rotation_held);
     query_bind_int64(query, 12, ring->last_version);
     query_bind_uint64(query, 13, query->registry->vault.epoch);
+    query_bind_int64(query, 14, ring->policy.succession);
 }
 
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
@@ -72,10 +80,10 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
     }
     query_start(&query, registry, &ring_insert, error);
     bind_changeable(&query, id, ring);
-    query_bind_bytes(&query, 14, ring->ring_id, sizeof ring->ring_id);
-    query_bind_text(&query, 15, ring->name);
-    query_bind_text(&query, 16, ring->prefix);
-    query_bind_int64(&query, 17, ring->created);
+    query_bind_bytes(&query, 15, ring->ring_id, sizeof ring->ring_id);
+    query_bind_text(&query, 16, ring->name);
+    query_bind_text(&query, 17, ring->prefix);
+    query_bind_int64(&query, 18, ring->created);
     status = query_run(&query, 1, error);
     if (status == SEALRING_OK) {
         ring->id = id;
@@ -96,11 +104,12 @@ sealring_status registry_ring_get(struct registry *registry, const char *name, s
                                   sealring_error *error)
 {
     struct query query;
-    query_start(&query, registry, &ring_get, error);
+    query_start(&query, registry, &ring_get[registry->vault.schema > 1], error);
     query_bind_text(&query, 1, name);
     bool found = query_row(&query);
     if (found) {
         columns_read_ring(&query, ring);
+        ring->policy.succession = query_time(&query);
     }
     return query_end_one(&query, found, error);
 }
@@ -110,9 +119,10 @@ sealring_status registry_ring_each(struct registry *registry, registry_ring_call
 {
     struct query query;
     struct registry_ring ring;
-    query_start(&query, registry, &ring_all, error);
+    query_start(&query, registry, &ring_all[registry->vault.schema > 1], error);
     while (query_row(&query)) {
         columns_read_ring(&query, &ring);
+        ring.policy.succession = query_time(&query);
         if (query_enter(&query)) {
             query_leave(&query, each(&ring, context, error));
         }

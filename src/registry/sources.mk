@@ -29,6 +29,7 @@ libsealring_core_la_SOURCES += \
 	src/registry/sqlite_examine.c \
 	src/registry/sqlite_copy.c \
 	src/registry/sqlite_open.c \
+	src/registry/sqlite_schema.c \
 	src/registry/standing.c \
 	src/registry/transaction.c \
 	src/registry/usage.c src/registry/usage_rows.h \

@@ -286,6 +286,7 @@ const struct db_driver sqlite_driver = {
     .column_bytes = sqlite_column_bytes,
     .column_is_null = sqlite_column_is_null,
     .checkpoint = sqlite_checkpoint,
+    .upgrade = sqlite_upgrade,
     .examine = sqlite_examine,
     .complete = sqlite_complete,
     .copy_out = sqlite_copy_out,

@@ -61,6 +61,10 @@ void sqlite_close(struct db *db);
 void sqlite_abandon(struct db *db);
 enum db_problem sqlite_check(struct db *db);
 
+/* sqlite_schema.c: what a database has to contain. */
+int sqlite_lay_out(sqlite3 *handle, int schema);
+enum db_problem sqlite_upgrade(struct db *db, int from);
+
 /* sqlite_examine.c. */
 enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context);
 enum db_problem sqlite_complete(struct db *db, const char *name);

@@ -78,23 +78,35 @@ static bool examine_name(const char *sql, char name[EXAMINE_NAME_SIZE])
     return false;
 }
 
-/* Looks for one statement of the schema among what the database has. */
-static int examine_statement(const struct examination *examination, sqlite3_stmt *find, const char *sql)
+/* The text of an object of the schema; NULL: there is none. Good until the statement is reset. */
+static const char *examine_text(sqlite3_stmt *find, const char *name, int *code)
+{
+    sqlite3_reset(find);
+    sqlite3_bind_text(find, 1, name, -1, SQLITE_STATIC);
+    *code = sqlite3_step(find);
+    const char *text = *code == SQLITE_ROW ? (const char *)sqlite3_column_text(find, 0) : NULL;
+    *code = *code == SQLITE_ROW || *code == SQLITE_DONE ? SQLITE_OK : *code;
+    return text;
+}
+
+/* Looks for one object of the schema among what the database has. */
+static int examine_object(const struct examination *examination, sqlite3_stmt *find, sqlite3_stmt *model,
+                          const char *sql)
 {
     char name[EXAMINE_NAME_SIZE];
     bool table = examine_name(sql, name);
-    sqlite3_bind_text(find, 1, name, -1, SQLITE_STATIC);
-    int code = sqlite3_step(find);
-    const char *found = code == SQLITE_ROW ? (const char *)sqlite3_column_text(find, 0) : NULL;
-    if (code == SQLITE_DONE) {
+    int code = SQLITE_OK, model_code = SQLITE_OK;
+    const char *found = examine_text(find, name, &code);
+    const char *wanted = examine_text(model, name, &model_code);
+    if (code == SQLITE_OK && model_code == SQLITE_OK && found == NULL) {
         examine_tell(examination, table ? DB_FLAW_DAMAGE : DB_FLAW_LACKING, name,
                      table ? "a table of the schema is missing" : "is missing");
-    } else if (code == SQLITE_ROW && (found == NULL || strcmp(found, sql) != 0)) {
+    } else if (code == SQLITE_OK && model_code == SQLITE_OK && (wanted == NULL || strcmp(found, wanted) != 0)) {
         examine_tell(examination, DB_FLAW_STRANGE, name, "is not what the schema says");
     }
     sqlite3_reset(find);
-    sqlite3_clear_bindings(find);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+    sqlite3_reset(model);
+    return code != SQLITE_OK ? code : model_code;
 }
 
 static bool examine_knows(const char *name)
@@ -126,15 +138,40 @@ static int examine_strangers(const struct examination *examination)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* An empty database with the schema that this one says it has: an older one is as good, until it is written. */
+static int examine_model(const struct examination *examination, sqlite3 **model)
+{
+    sqlite3_stmt *statement = NULL;
+    int schema = SCHEMA_NUMBER;
+    int code = sqlite3_prepare_v2(examination->handle, "PRAGMA user_version", -1, &statement, NULL);
+    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        schema = sqlite3_column_int(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    if (code == SQLITE_OK) {
+        code = sqlite3_open_v2(":memory:", model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    }
+    return code == SQLITE_OK ? sqlite_lay_out(*model, schema) : code;
+}
+
 static int examine_schema(const struct examination *examination)
 {
-    sqlite3_stmt *find = NULL;
-    int code =
-        sqlite3_prepare_v2(examination->handle, "SELECT sql FROM sqlite_schema WHERE name = ?1", -1, &find, NULL);
+    static const char text[] = "SELECT sql FROM sqlite_schema WHERE name = ?1";
+    sqlite3 *model = NULL;
+    sqlite3_stmt *find = NULL, *find_model = NULL;
+    int code = examine_model(examination, &model);
+    if (code == SQLITE_OK) {
+        code = sqlite3_prepare_v2(examination->handle, text, -1, &find, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_prepare_v2(model, text, -1, &find_model, NULL);
+    }
     for (size_t i = 0; i < schema_sqlite_count && code == SQLITE_OK; i++) {
-        code = examine_statement(examination, find, schema_sqlite[i]);
+        code = examine_object(examination, find, find_model, schema_sqlite[i]);
     }
     sqlite3_finalize(find);
+    sqlite3_finalize(find_model);
+    sqlite3_close(model);
     return code == SQLITE_OK ? examine_strangers(examination) : code;
 }
 

@@ -274,18 +274,14 @@ enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failur
     return DB_FINE;
 }
 
-static int sqlite_lay_out(sqlite3 *handle)
+static int sqlite_begin_new(sqlite3 *handle)
 {
     char sql[256];
     snprintf(sql, sizeof sql,
-             "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; "
-             "PRAGMA application_id = %d; PRAGMA user_version = %d",
-             SQLITE_PAGE_SIZE, SQLITE_APPLICATION_ID, SCHEMA_NUMBER);
+             "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; PRAGMA application_id = %d",
+             SQLITE_PAGE_SIZE, SQLITE_APPLICATION_ID);
     int code = sqlite3_exec(handle, sql, NULL, NULL, NULL);
-    for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_count; i++) {
-        code = sqlite3_exec(handle, schema_sqlite[i], NULL, NULL, NULL);
-    }
-    return code;
+    return code == SQLITE_OK ? sqlite_lay_out(handle, SCHEMA_NUMBER) : code;
 }
 
 enum db_problem sqlite_create(const char *path, struct db **created, struct db_failure *failure)
@@ -302,7 +298,7 @@ enum db_problem sqlite_create(const char *path, struct db **created, struct db_f
     if (problem == DB_FINE) {
         problem = sqlite_connect(path, SQLITE_OPEN_READWRITE, &connection, failure);
     }
-    if (problem == DB_FINE && sqlite_lay_out(connection->handle) != SQLITE_OK) {
+    if (problem == DB_FINE && sqlite_begin_new(connection->handle) != SQLITE_OK) {
         problem = sqlite_fail_handle(failure, connection);
     }
     if (problem == DB_FINE) {

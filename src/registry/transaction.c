@@ -46,6 +46,9 @@ static sealring_status transaction_do(struct transaction *run, sealring_error *e
     memset(registry->last_id, 0, sizeof registry->last_id);
     sealring_status status = vault_row_lock(registry, run->how->moves_epoch, error);
     if (status == SEALRING_OK) {
+        status = vault_row_upgrade(registry, error);
+    }
+    if (status == SEALRING_OK) {
         status = registry_audit_has(registry, run->how->operation_id, &run->skipped, error);
     }
     if (status != SEALRING_OK || run->skipped) {

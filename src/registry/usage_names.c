@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/name.h"
+#include "registry/columns.h"
 #include "registry/query.h"
 #include "registry/usage_rows.h"
 
@@ -25,6 +26,24 @@ static const struct db_query idle_keys = {
     "SELECT " NAME_COLUMNS ", k.used FROM api_key k CROSS JOIN credential c CROSS JOIN client cl"
     " WHERE k.ring = ?1 AND k.used = 0 AND k.state = 1 AND c.api_key = k.id AND c.serial = k.last_serial"
     " AND c.version = ?2 AND cl.id = k.client LIMIT ?3",
+    false};
+
+#define GOOD_AT(credential, now) \
+    "(" credential ".expires = 0 OR " credential ".expires > " now ")" \
+    " AND (" credential ".retire_at = 0 OR " credential ".retire_at > " now ")"
+#define LAST_USE_IN(table) "coalesce((SELECT max(u.last_use) FROM " table " u WHERE u.api_key = k.id), 0)"
+
+/* By the version's index. A successor was issued later and is under a version that is accepted; the number of that version may be lower, after a
+ * rollback. */
+static const struct db_query behind_keys = {
+    "SELECT " NAME_COLUMNS ", k.used, " LAST_USE_IN("usage_hour") ", " LAST_USE_IN("usage_day")
+    " FROM credential c CROSS JOIN api_key k CROSS JOIN client cl"
+    " WHERE c.ring = ?1 AND c.version = ?2 AND " GOOD_AT("c", "?3") " AND k.id = c.api_key AND " KEY_STATE " = 1"
+    " AND NOT EXISTS (SELECT 1 FROM credential n CROSS JOIN version v WHERE n.api_key = c.api_key AND n.serial > c.serial"
+    " AND v.ring = n.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT("n", "?3") ")"
+    " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"
+    " OR EXISTS (SELECT 1 FROM usage_day u WHERE u.api_key = k.id AND u.last_use >= ?4))"
+    " AND cl.id = k.client LIMIT ?5",
     false};
 
 struct named {
@@ -122,6 +141,30 @@ sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t ver
     while (query_row(&query)) {
         read_name(&query, &named);
         if (query_enter(&query)) {
+            query_leave(&query, each(&named.name, context, error));
+        }
+    }
+    return query_end(&query, error);
+}
+
+sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
+                             registry_usage_name_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    struct named named;
+    *count = 0;
+    query_start(&query, registry, &behind_keys, error);
+    query_bind_int64(&query, 1, asked->ring);
+    query_bind_int64(&query, 2, asked->version);
+    query_bind_int64(&query, 3, asked->now);
+    query_bind_int64(&query, 4, asked->since);
+    query_bind_int64(&query, 5, asked->most);
+    while (query_row(&query)) {
+        read_name(&query, &named);
+        int64_t hour = query_past(&query), day = query_past(&query);
+        named.name.last_use = hour > named.name.last_use ? hour : named.name.last_use;
+        named.name.last_use = day > named.name.last_use ? day : named.name.last_use;
+        if ((*count)++ < asked->named && query_enter(&query)) {
             query_leave(&query, each(&named.name, context, error));
         }
     }

@@ -122,4 +122,16 @@ sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t ve
 sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t version, unsigned most,
                            registry_usage_name_callback each, void *context, sealring_error *error);
 
+/* Active API keys that were used at or after `since`, with any credential, and that would be left without a good one if the version were not
+ * accepted: their newest good credential at `now` is under it. `each` is called for the first `named`; *count: how many there are, at most
+ * `most`. Costs what there is of credentials under the version. */
+struct usage_behind {
+    int64_t ring;
+    uint32_t version;
+    int64_t now, since;
+    unsigned named, most;
+};
+sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
+                             registry_usage_name_callback each, void *context, sealring_error *error);
+
 #endif

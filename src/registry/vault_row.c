@@ -18,6 +18,8 @@ static const struct db_query vault_insert_query = {
     "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     true};
 
+static const struct db_query vault_upgrade_query = {"UPDATE vault SET schema = ?1, min_writer = ?2 WHERE id = 1", true};
+
 static const struct db_query vault_renew_query = {
     "UPDATE vault SET era = ?1, epoch = ?2, era_in_force = 0 WHERE id = 1", true};
 
@@ -88,6 +90,27 @@ sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, seal
     sealring_status status = vault_row_take(registry, &query, error);
     return status != SEALRING_OK ? status
                                  : vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
+}
+
+sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    if (registry->vault.schema >= REGISTRY_SCHEMA) {
+        return SEALRING_OK;
+    }
+    enum db_problem problem = registry->db->driver->upgrade(registry->db, registry->vault.schema);
+    if (problem != DB_FINE) {
+        return handle_problem(registry, problem, error);
+    }
+    query_start(&query, registry, &vault_upgrade_query, error);
+    query_bind_int64(&query, 1, REGISTRY_SCHEMA);
+    query_bind_int64(&query, 2, REGISTRY_MIN_WRITER);
+    sealring_status status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        registry->vault.schema = REGISTRY_SCHEMA;
+        registry->vault.min_writer = REGISTRY_MIN_WRITER;
+    }
+    return status;
 }
 
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error)

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lifecycle/policy.h"
 #include "registry/usage_rows.h"
 
-#define NAMES_MOST 16 /* that are asked for; three are shown, the rest is counted */
+#define NAMES_MOST  16   /* that are asked for; three are shown, the rest is counted */
+#define BEHIND_MOST 1000 /* that are counted of API keys without a successor */
 
 void evidence_release(struct evidence *evidence)
 {
@@ -17,6 +19,7 @@ void evidence_release(struct evidence *evidence)
     free(evidence->proved);
     free(evidence->users);
     free(evidence->idle);
+    free(evidence->behind);
     free(evidence->names);
     memset(evidence, 0, sizeof *evidence);
 }
@@ -106,6 +109,29 @@ static sealring_status take_name(const struct registry_usage_name *name, void *c
     return SEALRING_OK;
 }
 
+/* Who would be left without a good credential. */
+static sealring_status name_behind(struct registry *registry, const struct registry_version *version,
+                                   struct evidence *evidence, sealring_error *error)
+{
+    struct lifecycle_evidence *view = &evidence->view;
+    struct naming behind = {.evidence = evidence, .users = evidence->behind};
+    const struct usage_behind asked = {.ring = version->ring,
+                                       .version = version->number,
+                                       .now = view->now,
+                                       .since = view->now - view->succession,
+                                       .named = NAMES_MOST,
+                                       .most = BEHIND_MOST + 1};
+    unsigned count = 0;
+    if (view->succession == 0)
+        return SEALRING_OK;
+    sealring_status status = usage_behind(registry, &asked, &count, take_name, &behind, error);
+    view->behind = evidence->behind;
+    view->behind_named = behind.count;
+    view->behind_more = count > BEHIND_MOST;
+    view->behind_count = view->behind_more ? BEHIND_MOST : count;
+    return status;
+}
+
 /* Who used the version lately, and who has a credential of it and never called. */
 static sealring_status name_users(struct registry *registry, const struct registry_version *version,
                                   struct evidence *evidence, sealring_error *error)
@@ -113,8 +139,9 @@ static sealring_status name_users(struct registry *registry, const struct regist
     struct lifecycle_evidence *view = &evidence->view;
     evidence->users = calloc(NAMES_MOST, sizeof *evidence->users);
     evidence->idle = calloc(NAMES_MOST, sizeof *evidence->idle);
-    evidence->names = calloc((size_t)2 * NAMES_MOST, sizeof *evidence->names);
-    if (evidence->users == NULL || evidence->idle == NULL || evidence->names == NULL)
+    evidence->behind = calloc(NAMES_MOST, sizeof *evidence->behind);
+    evidence->names = calloc((size_t)3 * NAMES_MOST, sizeof *evidence->names);
+    if (evidence->users == NULL || evidence->idle == NULL || evidence->behind == NULL || evidence->names == NULL)
         return error_no_memory(error);
     struct naming users = {.evidence = evidence, .users = evidence->users};
     struct naming idle = {.evidence = evidence, .users = evidence->idle};
@@ -126,7 +153,7 @@ static sealring_status name_users(struct registry *registry, const struct regist
     view->user_count = users.count;
     view->idle = evidence->idle;
     view->idle_count = idle.count;
-    return status;
+    return status == SEALRING_OK ? name_behind(registry, version, evidence, error) : status;
 }
 
 sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
@@ -143,6 +170,7 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
         .verifiers = evidence->verifiers,
         .quiet_period = state->ring.policy.quiet_period,
         .idle_blocks = state->ring.policy.idle_blocks,
+        .succession = policy_succession(&state->ring.policy),
         .new_era = !roster->vault.era_in_force,
     };
     sealring_status status = SEALRING_OK;

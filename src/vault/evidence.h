@@ -12,6 +12,7 @@ struct evidence {
     uint32_t *proved;
     struct lifecycle_user *users;
     struct lifecycle_user *idle;
+    struct lifecycle_user *behind;
     char (*names)[128];
     size_t name_count;
 };

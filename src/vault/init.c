@@ -411,8 +411,8 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
 {
     struct registry_vault vault = {
         .schema = REGISTRY_SCHEMA,
-        .min_reader = REGISTRY_SCHEMA,
-        .min_writer = REGISTRY_SCHEMA,
+        .min_reader = REGISTRY_MIN_READER,
+        .min_writer = REGISTRY_MIN_WRITER,
         .lease_ms = init->options->lease != 0 ? init->options->lease : INIT_LEASE_MS,
         .refresh_ms = INIT_REFRESH_MS,
         .created = clock_wall_ms(),

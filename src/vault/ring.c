@@ -26,11 +26,12 @@ static sealring_status check_policy(struct registry *registry, const struct regi
 
 static json_t *describe_policy(const sealring_policy *policy)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I}", "overlap", (json_int_t)policy->overlap,
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I}", "overlap", (json_int_t)policy->overlap,
                      "purge_delay", (json_int_t)policy->purge_delay, "keep", (json_int_t)policy->keep, "rotate_every",
                      (json_int_t)policy->rotate_every, "quiet_period", (json_int_t)policy->quiet_period, "standby",
                      (int)policy->standby, "idle_blocks", (int)policy->idle_blocks, "usage_hourly",
-                     (json_int_t)policy->usage_hourly, "usage_daily", (json_int_t)policy->usage_daily);
+                     (json_int_t)policy->usage_hourly, "usage_daily", (json_int_t)policy->usage_daily,
+                     "succession", (json_int_t)policy->succession);
 }
 
 /* ---- create */
@@ -217,6 +218,8 @@ static sealring_status read_rings(struct registry *registry, void *context, seal
             .rotation_held = row->rotation_held,
             .created = row->created,
         };
+        if (row->policy.succession == 0) /* of a ring that was made before there was one */
+            infos[i].policy.succession = policy_succession(&row->policy);
         hex_encode(row->ring_id, sizeof row->ring_id, infos[i].ring_id);
         status = registry_version_each(registry, row->id, find_active, &infos[i], error);
         if (status == SEALRING_OK)

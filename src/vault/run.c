@@ -60,6 +60,7 @@ static sealring_status tell_action(struct run *run, const struct lifecycle_actio
                                 .due = action->due,
                                 .state = state,
                                 .text = text,
+                                .foreseen = action->foreseen,
                                 .change = change};
     return tell(run, &told);
 }
@@ -67,7 +68,7 @@ static sealring_status tell_action(struct run *run, const struct lifecycle_actio
 static sealring_status tell_notice(struct run *run, const char *ring, uint32_t version, const char *text)
 {
     const sealring_plan told = {
-        .size = sizeof told, .ring = ring, .version = version, .state = SEALRING_PLAN_NOTICE, .text = text};
+        .size = sizeof told, .ring = ring, .version = version, .state = SEALRING_PLAN_NOTICE, .text = text, .foreseen = ""};
     return tell(run, &told);
 }
 
@@ -287,7 +288,7 @@ static const struct lifecycle_action *choose(const struct run *run)
     return NULL;
 }
 
-/* What is due and blocked is told, and what lies ahead says when to come back. */
+/* Reports what is due and blocked, and what will be; notes when the next thing is due. */
 static sealring_status tell_rest(struct run *run)
 {
     const struct plan *plan = &run->plan;
@@ -297,9 +298,9 @@ static sealring_status tell_rest(struct run *run)
         sealring_plan_state state = plan_state(action, plan->times.now);
         if (state == SEALRING_PLAN_AHEAD && (run->result.next == 0 || action->due < run->result.next))
             run->result.next = action->due;
-        if (state == SEALRING_PLAN_AHEAD || state == SEALRING_PLAN_READY)
+        if (state == SEALRING_PLAN_READY || (state == SEALRING_PLAN_AHEAD && action->foreseen[0] == '\0'))
             continue;
-        run->result.blocked++;
+        run->result.blocked += state != SEALRING_PLAN_AHEAD;
         status = tell_action(run, action, state, action->reason, NULL);
     }
     return status;

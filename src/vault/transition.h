@@ -15,7 +15,7 @@ struct transition {
     sealring_event event;
     uint32_t version; /* 0: the event chooses */
     const char *reason;
-    bool overrule;
+    unsigned overrule; /* bits of enum lifecycle_guard */
     /* NULL: somebody's act. Of an automatic one: SEALRING_OK if the policy wants it of the state that was read, SEALRING_WAITING if not, and
      * why not, or what failed. */
     sealring_status (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],

@@ -159,14 +159,11 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
     return status;
 }
 
-/* The gate names who uses a version; that comes from the statistics. */
+/* The gate names who uses a version, and succession asks who is in use: both by the statistics. */
 static sealring_status take_stock(sealring_manager *manager, sealring_error *error)
 {
     sealring_harvest_result harvested = {.size = sizeof harvested};
-    if (manager->dry_run)
-        return SEALRING_OK;
-    sealring_status status = harvest_all(manager, clock_wall_ms(), &harvested, error);
-    return manager_holds_work(manager) ? SEALRING_OK : status; /* trouble with statistics holds nothing up */
+    return manager->dry_run ? SEALRING_OK : harvest_all(manager, clock_wall_ms(), &harvested, error);
 }
 
 /* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
@@ -250,7 +247,7 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
     if (needs->names_version && version == 0)
         return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
                          sealring_event_name(needs->event));
-    if (options->overrule && (options->reason == NULL || options->reason[0] == '\0'))
+    if ((options->overrule || options->overrule_succession) && (options->reason == NULL || options->reason[0] == '\0'))
         return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
     return manager_check_reason(options->reason, error);
 }
@@ -301,7 +298,7 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
         .event = event,
         .version = version,
         .reason = asked.reason,
-        .overrule = asked.overrule,
+        .overrule = (asked.overrule ? LIFECYCLE_OVERRULE : 0) | (asked.overrule_succession ? (unsigned)GUARD_SUCCESSION : 0),
         .change = &whole,
     };
     status = version_carry_out(&transition, error);

@@ -138,14 +138,14 @@ restore
 sqlite3 "$database" "PRAGMA ignore_check_constraints = 1; UPDATE vault SET schema = 0, min_reader = 0, min_writer = 0"
 is_unusable "older than any" 'is damaged'
 restore
-sqlite3 "$database" "PRAGMA user_version = 2; UPDATE vault SET schema = 2, min_reader = 2, min_writer = 2"
-is_unusable "newer" 'newer than this program: reading it takes schema 2, .*install the newer sealring'
+sqlite3 "$database" "PRAGMA user_version = 9; UPDATE vault SET schema = 9, min_reader = 9, min_writer = 9"
+is_unusable "newer" 'newer than this program: reading it takes schema 9, .*install the newer sealring'
 restore
-sqlite3 "$database" "PRAGMA user_version = 2; UPDATE vault SET schema = 2, min_writer = 2"
+sqlite3 "$database" "PRAGMA user_version = 9; UPDATE vault SET schema = 9, min_writer = 9"
 run_with "$work/good" verify
 succeeds "newer, but readable: read"
 run client add x
-says 4 'newer than this program: writing it takes schema 2' "newer, but readable: not written"
+says 4 'newer than this program: writing it takes schema 9' "newer, but readable: not written"
 restore
 sqlite3 "$database" "DROP TABLE credential"
 is_unusable_in_part() {

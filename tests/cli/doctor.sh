@@ -525,7 +525,7 @@ tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" sch
 tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'sealring restore'
 tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \
     '^clock$' 'set the clock right'
-tampered "PRAGMA user_version = 2; UPDATE vault SET schema = 2, min_writer = 2" registry-newer 'sealring\.db$' 'newer sealring'
+tampered "PRAGMA user_version = 9; UPDATE vault SET schema = 9, min_writer = 9" registry-newer 'sealring\.db$' 'newer sealring'
 sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 2"
 examine # a repair would be an entry in a log that is put back below
 tells audit-log '^entry 2$' 'sealring audit verify --key KEY --checkpoint FILE'

@@ -237,7 +237,8 @@ static void check_ring(const struct registry_ring *ring)
     require(ENDS(ring->prefix) && name_prefix_problem(ring->prefix, why) == NULL, "a prefix is one");
     require(is_time(ring->created) && is_time(ring->policy.overlap) && is_time(ring->policy.purge_delay) &&
                 is_time(ring->policy.rotate_every) && is_time(ring->policy.quiet_period) &&
-                is_time(ring->policy.usage_hourly) && is_time(ring->policy.usage_daily),
+                is_time(ring->policy.usage_hourly) && is_time(ring->policy.usage_daily) &&
+                is_time(ring->policy.succession),
             "a ring's times are some");
 }
 

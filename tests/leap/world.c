@@ -184,7 +184,7 @@ static enum lifecycle_answer happen(struct world *world, const char *who, sealri
     struct sight sight;
 
     look(world, version != 0 ? version - 1 : world->ring.count, &sight);
-    lifecycle_decide(&world->ring, &sight.evidence, event, version, false, &decision);
+    lifecycle_decide(&world->ring, &sight.evidence, event, version, 0, &decision);
     if (decision.answer != LIFECYCLE_ALLOWED) {
         world_note(world, "%s %s: no: %s", who, sealring_event_name(event), decision.reason);
         return decision.answer;

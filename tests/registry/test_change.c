@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(look_tells_a_newer_schema)
 {
-    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 2, min_reader = 2"), SQLITE_OK);
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 9, min_reader = 9"), SQLITE_OK);
     ck_assert_int_eq(registry_look_vault(reader, &vault, &replaced, &fixture.error), SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "is newer than this program"));
 }

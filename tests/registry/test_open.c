@@ -177,7 +177,7 @@ END_TEST
 
 START_TEST(newer_writers_keep_older_writers_out_only)
 {
-    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 2, min_writer = 2"), SQLITE_OK);
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 9, min_writer = 9"), SQLITE_OK);
     struct registry *registry = NULL;
     ck_assert_int_eq(registry_open(fixture.path, fixture.lock_path, REGISTRY_READ_WRITE, &registry, &fixture.error),
                      SEALRING_REGISTRY);
@@ -551,7 +551,7 @@ static const struct {
 } settings[] = {
     {"journal_mode", "wal"},          {"synchronous", "2"},  {"foreign_keys", "1"}, {"trusted_schema", "0"},
     {"cell_size_check", "1"},         {"temp_store", "2"},   {"mmap_size", "0"},    {"wal_autocheckpoint", "0"},
-    {"application_id", "1397510727"}, {"user_version", "1"},
+    {"application_id", "1397510727"}, {"user_version", "2"},
 };
 
 /* What the connection that was opened last answers. */

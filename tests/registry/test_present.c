@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(newer_schema_is_told)
 {
-    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 2, min_reader = 2"), SQLITE_OK);
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 9, min_reader = 9"), SQLITE_OK);
     ck_assert_int_eq(registry_present(reader, UNKNOWN_KEY_ID, rows.credential.digest, &presented, &fixture.error),
                      SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "is newer than this program"));
@@ -277,7 +277,7 @@ END_TEST
 /* A newer schema may have other columns: it is told as newer, not as a statement that fails. */
 START_TEST(newer_schema_with_other_columns_is_told)
 {
-    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 2, min_reader = 2;"
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 9, min_reader = 9;"
                                            "ALTER TABLE api_key RENAME COLUMN narrowed_scopes TO left_scopes"),
                      SQLITE_OK);
     ck_assert_int_eq(registry_present(reader, rows.key.key_id, rows.credential.digest, &presented, &fixture.error),

@@ -82,11 +82,12 @@ static const struct {
     {"UPDATE ring SET rotation_held = 2", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET last_version = 4294967296", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET changed_epoch = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET succession = -1", SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO ring SELECT 9, zeroblob(16), name, prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
-     "created, changed_epoch FROM ring",
+     "created, changed_epoch, succession FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"INSERT INTO ring SELECT 9, ring_id, 'other', prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
-     "created, changed_epoch FROM ring",
+     "created, changed_epoch, succession FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM ring", SQLITE_CONSTRAINT_TRIGGER},
 

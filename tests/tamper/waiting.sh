@@ -82,9 +82,9 @@ hide_uses() {
 }
 
 open_the_gate() {
-    begin "shorten window and quiet period, so that a version retires while it is used"
+    begin "shorten window and quiet period and turn succession off, so that a version retires while it is used"
     drop_triggers
-    sql "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0"
+    sql "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0, succession = 1"
     audit_says 'ring payments: its row says quiet_period none, the log says 3600000'
     run retire payments 2 --no-wait
     [ "$status" -eq 0 ] || [ "$status" -eq 6 ] # the server may have looked by then

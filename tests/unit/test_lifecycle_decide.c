@@ -60,7 +60,7 @@ static struct model model_of(const sealring_version_state *states, size_t count)
     model_of((const sealring_version_state[]){__VA_ARGS__}, COUNT(((const sealring_version_state[]){__VA_ARGS__})))
 
 static void decide_with(struct model *model, const struct lifecycle_evidence *evidence, sealring_event event,
-                        uint32_t number, bool overrule)
+                        uint32_t number, unsigned overrule)
 {
     model->ring.versions = model->versions;
     memset(&decision, 0x5A, sizeof(decision));
@@ -76,7 +76,7 @@ static void decide(struct model *model, sealring_event event, uint32_t number)
 {
     const struct lifecycle_evidence evidence = {.now = NOW};
 
-    decide_with(model, &evidence, event, number, false);
+    decide_with(model, &evidence, event, number, 0);
 }
 
 static void assert_says(const char *part)
@@ -115,7 +115,7 @@ static void assert_times(size_t index, int64_t activated, int64_t retire_at, int
 
 /* ---- Every state, event, guard answer, overrule ----------------------------------------------------------------------- */
 
-/* Where each event leads from each state, and the letters of its guards: b barrier, g gate, p purge, u unheld, k keep, e era.
+/* Where each event leads from each state, and the letters of its guards: b barrier, g gate, p purge, u unheld, k keep, e era, s succession.
  * Written down from DESIGN, section 5, not from lifecycle_rules. */
 static const struct {
     sealring_event event;
@@ -124,7 +124,7 @@ static const struct {
     const char *guards;
 } expected[] = {
     {SEALRING_EVENT_ACTIVATE, P, A, "bk"}, {SEALRING_EVENT_ACTIVATE, R, A, "e"},  {SEALRING_EVENT_ROLLBACK, R, A, "e"},
-    {SEALRING_EVENT_RETIRE, R, T, "g"},    {SEALRING_EVENT_REINSTATE, T, P, ""},  {SEALRING_EVENT_COMPROMISE, P, C, ""},
+    {SEALRING_EVENT_RETIRE, R, T, "gs"},    {SEALRING_EVENT_REINSTATE, T, P, ""},  {SEALRING_EVENT_COMPROMISE, P, C, ""},
     {SEALRING_EVENT_COMPROMISE, A, C, ""}, {SEALRING_EVENT_COMPROMISE, R, C, ""}, {SEALRING_EVENT_COMPROMISE, T, C, ""},
     {SEALRING_EVENT_DESTROY, P, D, "u"},   {SEALRING_EVENT_DESTROY, T, D, "p"},   {SEALRING_EVENT_DESTROY, C, D, "p"},
 };
@@ -136,19 +136,25 @@ enum {
     OPEN_UNHELD = 8,
     OPEN_KEEP = 16,
     OPEN_ERA = 32,
-    OVERRULE = 64,
-    VARIANTS = 128
+    OPEN_SUCCESSION = 64,
+    OVERRULE = 128,
+    OVERRULE_SUCCESSION = 256,
+    VARIANTS = 512
 };
 
 static const struct {
     char letter;
     int open;
     enum lifecycle_answer closed;
-    bool overrulable;
+    int overrule; /* the variant's bit that overrules it, 0: nothing does */
 } guard_letters[] = {
-    {'b', OPEN_BARRIER, LIFECYCLE_WAITING, false}, {'g', OPEN_GATE, LIFECYCLE_WAITING, true},
-    {'p', OPEN_PURGE, LIFECYCLE_WAITING, true},    {'u', OPEN_UNHELD, LIFECYCLE_FORBIDDEN, false},
-    {'k', OPEN_KEEP, LIFECYCLE_WAITING, true},     {'e', OPEN_ERA, LIFECYCLE_WAITING, false},
+    {'b', OPEN_BARRIER, LIFECYCLE_WAITING, 0},
+    {'g', OPEN_GATE, LIFECYCLE_WAITING, OVERRULE},
+    {'p', OPEN_PURGE, LIFECYCLE_WAITING, OVERRULE},
+    {'u', OPEN_UNHELD, LIFECYCLE_FORBIDDEN, 0},
+    {'k', OPEN_KEEP, LIFECYCLE_WAITING, OVERRULE},
+    {'e', OPEN_ERA, LIFECYCLE_WAITING, 0},
+    {'s', OPEN_SUCCESSION, LIFECYCLE_WAITING, OVERRULE_SUCCESSION},
 };
 
 /* What must come out for version 4, in state `state`, with the guards as `variant` says. */
@@ -169,7 +175,7 @@ static enum lifecycle_answer expect(sealring_event event, sealring_version_state
                 open = open && (variant & OPEN_ERA) != 0;
             if (strchr(expected[i].guards, guard_letters[j].letter) == NULL || open)
                 continue;
-            if (guard_letters[j].overrulable && (variant & OVERRULE))
+            if (variant & guard_letters[j].overrule)
                 *overruled = true;
             else if (answer < guard_letters[j].closed)
                 answer = guard_letters[j].closed;
@@ -186,8 +192,17 @@ static void check_variant(sealring_event event, sealring_version_state state, in
                                                 .epoch = variant & OPEN_ERA ? 100 : 0,
                                                 .proved = (const uint32_t[]){variant & OPEN_BARRIER ? 4 : 9},
                                                 .proved_count = 1};
-    const struct lifecycle_evidence evidence = {
-        .now = NOW, .verifiers = &verifier, .verifier_count = 1, .new_era = true};
+    const struct lifecycle_user behind = {.name = "0123456789abcdef of acme", .last_use = NOW - DAY};
+    const struct lifecycle_evidence evidence = {.now = NOW,
+                                                .verifiers = &verifier,
+                                                .verifier_count = 1,
+                                                .new_era = true,
+                                                .succession = 400 * DAY,
+                                                .behind = &behind,
+                                                .behind_named = variant & OPEN_SUCCESSION ? 0 : 1,
+                                                .behind_count = variant & OPEN_SUCCESSION ? 0 : 1};
+    const unsigned overrule = (variant & OVERRULE ? LIFECYCLE_OVERRULE : 0) |
+                              (variant & OVERRULE_SUCCESSION ? (unsigned)GUARD_SUCCESSION : 0);
     struct model model = MODEL(R, R, state == A ? T : A, state);
     struct lifecycle_version *version = &model.versions[3];
     sealring_version_state to = SEALRING_VERSION_NONE;
@@ -200,7 +215,7 @@ static void check_variant(sealring_event event, sealring_version_state state, in
     if (state == T || state == C)
         version->purge_at = variant & OPEN_PURGE ? NOW : NOW + 1;
     version->held = !(variant & OPEN_UNHELD);
-    decide_with(&model, &evidence, event, 4, variant & OVERRULE);
+    decide_with(&model, &evidence, event, 4, overrule);
     ck_assert_msg(decision.answer == answer, "event %d, state %d, variant %d: %d instead of %d: %s", event, state,
                   variant, decision.answer, answer, decision.reason);
     ck_assert_int_eq(decision.overruled, overruled);
@@ -323,7 +338,7 @@ START_TEST(prepare_with_a_pending_one)
 
     decide(&model, SEALRING_EVENT_PREPARE, 0);
     assert_forbidden("activate version 2 or destroy it");
-    decide_with(&model, &evidence, SEALRING_EVENT_PREPARE, 0, true);
+    decide_with(&model, &evidence, SEALRING_EVENT_PREPARE, 0, LIFECYCLE_OVERRULE);
     assert_forbidden("activate version 2 or destroy it");
     model.versions[1].held = true; /* reinstated: destroying it would not be allowed */
     decide(&model, SEALRING_EVENT_PREPARE, 0);
@@ -404,17 +419,17 @@ START_TEST(what_stands_in_the_way_comes_first)
     struct model model = MODEL(R, A, P);
 
     model.ring.policy.keep = 1;
-    decide_with(&model, &open, SEALRING_EVENT_ACTIVATE, 0, false);
+    decide_with(&model, &open, SEALRING_EVENT_ACTIVATE, 0, 0);
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING);
     ck_assert_ptr_eq(strstr(decision.reason, "1 retiring already"), decision.reason);
     ck_assert_uint_eq(decision.waiting, GUARD_KEEP);
     assert_says("; barrier open");
-    decide_with(&model, &open, SEALRING_EVENT_ACTIVATE, 0, true);
+    decide_with(&model, &open, SEALRING_EVENT_ACTIVATE, 0, LIFECYCLE_OVERRULE);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert(decision.overruled);
     ck_assert_ptr_eq(strstr(decision.reason, "overruled: 1 retiring already"), decision.reason);
     ck_assert_uint_eq(decision.waiting, 0);
-    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 0, true);
+    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 0, LIFECYCLE_OVERRULE);
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING); /* the barrier is a fact */
     ck_assert(!decision.overruled);
     ck_assert_ptr_eq(strstr(decision.reason, "barrier closed"), decision.reason);
@@ -513,19 +528,19 @@ START_TEST(times_near_the_end_of_64_bits)
     struct model model = MODEL(A, P, R);
     struct lifecycle_evidence evidence = {.now = INT64_MAX - DAY};
 
-    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 2, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 2, 0);
     ck_assert_int_eq(decision.steps[0].retire_at, INT64_MAX);
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 3, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 3, 0);
     ck_assert_int_eq(decision.steps[0].purge_at, INT64_MAX);
     model.ring.policy.overlap = INT64_MIN; /* policy_problem refuses it; nothing may end in the past by it */
     model.ring.policy.purge_delay = INT64_MIN;
-    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 2, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 2, 0);
     ck_assert_int_eq(decision.steps[0].retire_at, evidence.now);
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 3, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 3, 0);
     ck_assert_int_eq(decision.steps[0].purge_at, evidence.now);
     /* A clock that was never set: 0 would mean "never closed". */
     evidence.now = 0;
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 1, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 1, 0);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert_int_gt(decision.steps[0].closed, 0);
 }
@@ -548,7 +563,7 @@ START_TEST(retire_closes)
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING);
     ck_assert_str_eq(decision.reason, "window ends 2026-11-28T20:15:00Z, in 7d");
     const struct lifecycle_evidence evidence = {.now = NOW};
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, true);
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, LIFECYCLE_OVERRULE);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert_str_eq(decision.reason, "overruled: window ends 2026-11-28T20:15:00Z, in 7d");
 }
@@ -559,10 +574,10 @@ START_TEST(overrule_without_need_is_none)
     struct model model = MODEL(R, A);
     const struct lifecycle_evidence evidence = {.now = NOW};
 
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, true);
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, LIFECYCLE_OVERRULE);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert(!decision.overruled);
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 2, true); /* nor does it change what no rule allows */
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 2, LIFECYCLE_OVERRULE); /* nor does it change what no rule allows */
     assert_forbidden("version 2 is active");
 }
 END_TEST
@@ -574,9 +589,9 @@ START_TEST(a_damaged_row_is_not_overruled)
 
     model.versions[0].retire_at = 0;
     model.versions[2].purge_at = 0;
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, true);
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, LIFECYCLE_OVERRULE);
     assert_forbidden("damaged");
-    decide_with(&model, &evidence, SEALRING_EVENT_DESTROY, 3, true);
+    decide_with(&model, &evidence, SEALRING_EVENT_DESTROY, 3, LIFECYCLE_OVERRULE);
     assert_forbidden("damaged");
 }
 END_TEST
@@ -604,7 +619,7 @@ START_TEST(a_reinstated_version_meets_the_barrier_again)
     model.versions[0].activated = NOW - DAY;
     model.versions[0].held = true;
     model.versions[0].epoch = 9; /* it was proved in an earlier life only */
-    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 1, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 1, 0);
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING);
     assert_says("web1 (at epoch 8, not 9)");
 }
@@ -649,16 +664,16 @@ START_TEST(compromise_promotes_nobody_before_its_barrier)
         {.name = "web2", .epoch = 9, .proved = (const uint32_t[]){1, 2}, .proved_count = 2}};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = 2};
 
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert_uint_eq(decision.count, 1);
     assert_step(0, 2, A, C);
     assert_says("issuing is refused until one passes its barrier");
     assert_says("web2 (not proved)");
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, true); /* no overrule makes up for a proof */
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, LIFECYCLE_OVERRULE); /* no overrule makes up for a proof */
     ck_assert_uint_eq(decision.count, 1);
     evidence.verifier_count = 1;
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);
     ck_assert_uint_eq(decision.count, 2);
 
     struct model without = MODEL(R, A);
@@ -676,10 +691,10 @@ START_TEST(the_standby_is_the_newest_past_its_barrier)
         .name = "web1", .epoch = 9, .proved = (const uint32_t[]){1, 2, 3}, .proved_count = 3};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = &verifier, .verifier_count = 1};
 
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);
     assert_step(1, 3, P, A);
     evidence.verifier_count = 0;
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, false);
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);
     assert_step(1, 4, P, A);
 }
 END_TEST

@@ -43,13 +43,14 @@ START_TEST(defaults_are_as_documented)
     ck_assert(!policy.idle_blocks);
     ck_assert_int_eq(policy.usage_hourly, 7 * DAY);
     ck_assert_int_eq(policy.usage_daily, 400 * DAY);
+    ck_assert_int_eq(policy.succession, 400 * DAY);
     ck_assert_ptr_null(problem_of(&policy));
 }
 END_TEST
 
 /* ---- Each member by itself -------------------------------------------------------------------------------------------- */
 
-enum member { OVERLAP, PURGE_DELAY, KEEP, ROTATE_EVERY, QUIET_PERIOD, USAGE_HOURLY, USAGE_DAILY, MEMBERS };
+enum member { OVERLAP, PURGE_DELAY, KEEP, ROTATE_EVERY, QUIET_PERIOD, USAGE_HOURLY, USAGE_DAILY, SUCCESSION, MEMBERS };
 
 static void set_member(sealring_policy *policy, enum member member, int64_t value)
 {
@@ -72,8 +73,11 @@ static void set_member(sealring_policy *policy, enum member member, int64_t valu
     case USAGE_HOURLY:
         policy->usage_hourly = value;
         break;
-    default:
+    case USAGE_DAILY:
         policy->usage_daily = value;
+        break;
+    default:
+        policy->succession = value;
     }
 }
 
@@ -93,6 +97,7 @@ static const struct {
     {USAGE_HOURLY, DAY, 400 * DAY, "usage by the hour is kept for 1d to 400d"},
     {USAGE_DAILY, 7 * DAY, 3650 * DAY,
      "usage by the day is kept at least as long as usage by the hour, and at most 3650d"},
+    {SUCCESSION, DAY, 3650 * DAY, "succession must be 1d to 3650d, or off"},
 };
 
 START_TEST(bounds_are_inclusive)
@@ -121,10 +126,10 @@ START_TEST(out_of_bounds_is_named)
 }
 END_TEST
 
-/* Rotating by hand is 0, everything else that is zero is an error. */
+/* Rotating by hand is 0, and so is the succession of a ring that was made before there was one; everything else that is zero is an error. */
 START_TEST(zero)
 {
-    static const bool may_be_zero[MEMBERS] = {[PURGE_DELAY] = true, [ROTATE_EVERY] = true};
+    static const bool may_be_zero[MEMBERS] = {[PURGE_DELAY] = true, [ROTATE_EVERY] = true, [SUCCESSION] = true};
     sealring_policy policy = default_policy();
 
     set_member(&policy, (enum member)_i, 0);
@@ -261,16 +266,18 @@ START_TEST(only_named_fields_are_applied)
                                   .standby = true,
                                   .idle_blocks = true,
                                   .usage_hourly = 16,
-                                  .usage_daily = 17};
+                                  .usage_daily = 17,
+                                  .succession = 18};
 
-    for (unsigned fields = 0; fields < 2 * SEALRING_POLICY_USAGE_DAILY; fields++) {
+    for (unsigned fields = 0; fields < 2 * SEALRING_POLICY_SUCCESSION; fields++) {
         sealring_policy policy = {.overlap = 1,
                                   .purge_delay = 2,
                                   .keep = 3,
                                   .rotate_every = 4,
                                   .quiet_period = 5,
                                   .usage_hourly = 6,
-                                  .usage_daily = 7};
+                                  .usage_daily = 7,
+                                  .succession = 8};
         policy_apply(&policy, &from, fields);
         ck_assert_int_eq(policy.overlap, fields & SEALRING_POLICY_OVERLAP ? 11 : 1);
         ck_assert_int_eq(policy.purge_delay, fields & SEALRING_POLICY_PURGE_DELAY ? 12 : 2);
@@ -281,7 +288,23 @@ START_TEST(only_named_fields_are_applied)
         ck_assert_int_eq(policy.idle_blocks, (fields & SEALRING_POLICY_IDLE_BLOCKS) != 0);
         ck_assert_int_eq(policy.usage_hourly, fields & SEALRING_POLICY_USAGE_HOURLY ? 16 : 6);
         ck_assert_int_eq(policy.usage_daily, fields & SEALRING_POLICY_USAGE_DAILY ? 17 : 7);
+        ck_assert_int_eq(policy.succession, fields & SEALRING_POLICY_SUCCESSION ? 18 : 8);
     }
+}
+END_TEST
+
+START_TEST(succession_has_a_default_and_can_be_off)
+{
+    sealring_policy policy = default_policy();
+
+    ck_assert_int_eq(policy_succession(&policy), 400 * DAY);
+    policy.succession = 0;
+    ck_assert_int_eq(policy_succession(&policy), 400 * DAY);
+    policy.succession = SEALRING_SUCCESSION_OFF;
+    ck_assert_int_eq(policy_succession(&policy), 0);
+    ck_assert_ptr_null(problem_of(&policy));
+    policy_apply(&policy, &(sealring_policy){.succession = 0}, SEALRING_POLICY_SUCCESSION);
+    ck_assert_int_eq(policy.succession, 400 * DAY);
 }
 END_TEST
 
@@ -320,6 +343,7 @@ int main(void)
     tcase_add_test(cases, ways_out_are_within_the_bounds);
     tcase_add_test(cases, the_longest_sentence_fits);
     tcase_add_test(cases, only_named_fields_are_applied);
+    tcase_add_test(cases, succession_has_a_default_and_can_be_off);
     tcase_add_test(cases, a_switch_can_be_turned_off);
     tcase_add_test(cases, nothing_to_apply_may_be_null);
     suite_add_tcase(suite, cases);

@@ -169,6 +169,58 @@ START_TEST(rotation_waits_for_its_barrier)
 }
 END_TEST
 
+/* ---- what is foreseen ---------------------------------------------------------------------------------------------------- */
+
+static const struct lifecycle_user behind = {.name = "k1 of weekly", .last_use = NOW - 6 * DAY};
+
+static void leave_behind(size_t index)
+{
+    evidence[index].succession = 400 * DAY;
+    evidence[index].behind = &behind;
+    evidence[index].behind_named = evidence[index].behind_count = 1;
+}
+
+START_TEST(a_retirement_that_succession_will_hold_up_is_foreseen)
+{
+    RING(R, A);
+    versions[0].retire_at = NOW + 3 * DAY;
+    leave_behind(0);
+    schedule();
+    const struct lifecycle_action *retire =
+        assert_wanted(SEALRING_EVENT_RETIRE, 1, NOW + 3 * DAY, LIFECYCLE_FREE, LIFECYCLE_WAITING);
+    ck_assert_ptr_nonnull(strstr(retire->foreseen, "k1 of weekly"));
+    evidence[0].behind_count = 0;
+    schedule();
+    ck_assert_str_eq(find(SEALRING_EVENT_RETIRE, 1)->foreseen, "");
+    leave_behind(0);
+    versions[0].retire_at = NOW; /* due: it waits */
+    schedule();
+    assert_wanted(SEALRING_EVENT_RETIRE, 1, NOW, LIFECYCLE_FREE, LIFECYCLE_WAITING);
+}
+END_TEST
+
+START_TEST(a_rotation_that_keep_will_block_is_foreseen)
+{
+    RING(R, R, A);
+    ring.policy.rotate_every = 30 * DAY;
+    ring.policy.keep = 2;
+    versions[0].retire_at = versions[1].retire_at = NOW + 3 * DAY; /* long before the rotation */
+    schedule();
+    ck_assert_str_eq(find(SEALRING_EVENT_ACTIVATE, 4)->foreseen, "");
+    leave_behind(0);
+    schedule();
+    ck_assert_str_eq(find(SEALRING_EVENT_ACTIVATE, 4)->foreseen, ""); /* one of two */
+    leave_behind(1);
+    schedule();
+    ck_assert_ptr_nonnull(strstr(find(SEALRING_EVENT_ACTIVATE, 4)->foreseen,
+                                 "2 versions will still be retiring then, and the policy keeps 2"));
+    evidence[0].behind_count = evidence[1].behind_count = 0;
+    versions[0].retire_at = versions[1].retire_at = NOW + 300 * DAY; /* promised for longer */
+    schedule();
+    ck_assert_ptr_nonnull(strstr(find(SEALRING_EVENT_ACTIVATE, 4)->foreseen, "2 versions will still be retiring then"));
+}
+END_TEST
+
 START_TEST(off_for_a_month_rotates_once)
 {
     RING(A);
@@ -493,6 +545,8 @@ int main(void)
     tcase_add_test(cases, rotation_ahead);
     tcase_add_test(cases, rotation_with_a_pending_version);
     tcase_add_test(cases, rotation_waits_for_its_barrier);
+    tcase_add_test(cases, a_retirement_that_succession_will_hold_up_is_foreseen);
+    tcase_add_test(cases, a_rotation_that_keep_will_block_is_foreseen);
     tcase_add_test(cases, off_for_a_month_rotates_once);
     tcase_add_test(cases, standby_is_kept_ready);
     tcase_add_test(cases, no_active_version);

@@ -11,6 +11,7 @@
 #define U GUARD_UNHELD
 #define K GUARD_KEEP
 #define E GUARD_ERA
+#define S GUARD_SUCCESSION
 
 /* DESIGN, section 5, as a grid: where an event leads from each state ('-': forbidden) and under which guards. Letters: the
  * state's initial, with R retiring, T retired. */
@@ -25,7 +26,7 @@ static const struct cell expected[8][7] = {
     /* activate */ {{'-', 0}, {'A', B | K}, {'-', 0}, {'A', E}, {'-', 0}, {'-', 0}, {'-', 0}},
     /* rotate */ {{'-', 0}, {'-', 0}, {'-', 0}, {'-', 0}, {'-', 0}, {'-', 0}, {'-', 0}},
     /* rollback */ {{'-', 0}, {'-', 0}, {'-', 0}, {'A', E}, {'-', 0}, {'-', 0}, {'-', 0}},
-    /* retire */ {{'-', 0}, {'-', 0}, {'-', 0}, {'T', G}, {'-', 0}, {'-', 0}, {'-', 0}},
+    /* retire */ {{'-', 0}, {'-', 0}, {'-', 0}, {'T', G | S}, {'-', 0}, {'-', 0}, {'-', 0}},
     /* reinstate */ {{'-', 0}, {'-', 0}, {'-', 0}, {'-', 0}, {'P', 0}, {'-', 0}, {'-', 0}},
     /* compromise */ {{'-', 0}, {'C', 0}, {'C', 0}, {'C', 0}, {'C', 0}, {'-', 0}, {'-', 0}},
     /* destroy */ {{'-', 0}, {'D', U}, {'-', 0}, {'-', 0}, {'D', P}, {'D', P}, {'-', 0}},
@@ -57,7 +58,7 @@ START_TEST(no_rule_twice_and_none_besides)
 
     for (size_t i = 0; i < lifecycle_rule_count; i++) {
         ck_assert_ptr_eq(lifecycle_rule(lifecycle_rules[i].event, lifecycle_rules[i].from), &lifecycle_rules[i]);
-        ck_assert_uint_eq(lifecycle_rules[i].guards & ~(unsigned)(B | G | P | U | K | E), 0);
+        ck_assert_uint_eq(lifecycle_rules[i].guards & ~(unsigned)(B | G | P | U | K | E | S), 0);
     }
     for (size_t event = 0; event < 8; event++)
         for (size_t state = 0; state < 7; state++)

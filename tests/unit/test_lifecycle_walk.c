@@ -296,7 +296,7 @@ static void attempt_event(struct walk *walk)
     if (event == SEALRING_EVENT_COMPROMISE && chance(walk, 80))
         return; /* else no ring grows old */
     struct lifecycle_evidence evidence = evidence_for(walk, number, verifiers, proved);
-    lifecycle_decide(&walk->ring, &evidence, event, number, chance(walk, 10), &decision);
+    lifecycle_decide(&walk->ring, &evidence, event, number, chance(walk, 10) ? LIFECYCLE_OVERRULE : 0, &decision);
     CHECK(walk, decision.reason[0] != '\0' && strlen(decision.reason) < sizeof(decision.reason), "no reason");
     CHECK(walk, (decision.count > 0) == (decision.answer == LIFECYCLE_ALLOWED), "steps without permission");
     CHECK(walk, event != SEALRING_EVENT_COMPROMISE || decision.answer != LIFECYCLE_WAITING, "a compromise waits");

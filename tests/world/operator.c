@@ -226,7 +226,7 @@ static bool change_version(const struct setting *setting, struct world *world, s
     memcpy(&before, world, sizeof before);
     operator_ring(setting, &world->registry, &ring, versions);
     read_evidence(setting, world, number == 0 ? 0 : number - 1, &testimony);
-    lifecycle_decide(&ring, &testimony.evidence, event, number, overrule, &decision);
+    lifecycle_decide(&ring, &testimony.evidence, event, number, overrule ? LIFECYCLE_OVERRULE : 0, &decision);
     if (decision.answer != LIFECYCLE_ALLOWED || decision.overruled != overrule)
         return false;
     if (event == SEALRING_EVENT_PREPARE && decision.steps[0].number > setting->versions)

@@ -101,6 +101,11 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     else
         table_fact(stdout, style, "rotates", "by hand only");
     table_fact(stdout, style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
+    sealring_duration_format(ring->policy.succession, text);
+    if (ring->policy.succession == SEALRING_SUCCESSION_OFF)
+        table_fact(stdout, style, "succession", "off: a version retires also where API keys in use have no successor");
+    else
+        table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires", text);
     table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "hold up" : "do not hold up");
     sealring_duration_format(ring->policy.usage_hourly, text);
     table_fact(stdout, style, "usage", "by the hour for %s", text);
@@ -154,6 +159,7 @@ static const struct {
     {"quiet-period", SEALRING_POLICY_QUIET_PERIOD},
     {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
     {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
+    {"succession", SEALRING_POLICY_SUCCESSION},
 };
 
 static const struct {
@@ -164,6 +170,14 @@ static const struct {
     {"standby", "no-standby", SEALRING_POLICY_STANDBY},
     {"idle-blocks", "no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
 };
+
+/* "400d", or "off". */
+static bool read_succession(const char *text, int64_t *succession)
+{
+    *succession = SEALRING_SUCCESSION_OFF;
+    return strcmp(text, "off") == 0 ||
+           (sealring_duration_parse(text, succession, NULL) == SEALRING_OK && *succession > SEALRING_SUCCESSION_OFF);
+}
 
 /* Which members of the policy the command line sets: none if they contradict each other, which is said then. */
 static int read_policy(struct session *session, sealring_policy *policy, unsigned *fields)
@@ -181,6 +195,9 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
         .usage_hourly = option_number(given, "usage-hourly"),
         .usage_daily = option_number(given, "usage-daily"),
     };
+    const char *succession = option_text(given, "succession");
+    if (succession != NULL && !read_succession(succession, &policy->succession))
+        return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
     for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
         if (option_given(given, valued[i].option))
             *fields |= valued[i].field;
@@ -301,6 +318,7 @@ static const struct option create_options[] = {
     SWITCH_OPTIONS,
     {"usage-hourly", "DURATION", "how long usage is kept by the hour; 7d without", OPTION_DURATION},
     {"usage-daily", "DURATION", "how long usage is kept by the day; 400d without", OPTION_DURATION},
+    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off; 400d without", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -344,6 +362,7 @@ static const struct option set_options[] = {
     SWITCH_OPTIONS,
     {"usage-hourly", "DURATION", "how long usage is kept by the hour", OPTION_DURATION},
     {"usage-daily", "DURATION", "how long usage is kept by the day", OPTION_DURATION},
+    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

@@ -94,11 +94,12 @@ static void print_json(const sealring_plan *plan)
     json_t *effects = json_array();
     for (size_t i = 0; plan->change != NULL && i < plan->change->count; i++)
         json_array_append_new(effects, jsontext_effect(&plan->change->effects[i]));
-    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:o}", "time", jsontext_time(wall_clock()),
+    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:s, s:o}", "time", jsontext_time(wall_clock()),
                                   "ring", plan->ring[0] != '\0' ? json_string(plan->ring) : json_null(), "event",
                                   plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
                                   "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
-                                  "due", jsontext_time(plan->due), "text", plan->text, "effects", effects));
+                                  "due", jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen,
+                                  "effects", effects));
 }
 
 static const char *deed(sealring_event event)
@@ -122,6 +123,12 @@ static void print_text(const struct running *running, const sealring_plan *plan)
         terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
     } else if (plan->event == 0) {
         terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
+    } else if (plan->state == SEALRING_PLAN_AHEAD) {
+        char due[MOMENT_SIZE];
+        moment_absolute(plan->due, due);
+        terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n", plan->ring,
+               style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event), plan->version, due,
+               plan->foreseen);
     } else if (plan->state == SEALRING_PLAN_DONE) {
         terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone), deed(plan->event),
                plan->version, style_end(style, tone), plan->text);

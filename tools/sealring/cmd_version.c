@@ -241,26 +241,39 @@ static int finish(struct session *session, const char *ring, sealring_change *ch
     return result;
 }
 
+/* The reason, and which guards it overrules. */
+static int read_reason(struct session *session, sealring_event_options *options)
+{
+    static const char *const overruling[] = {"overrule", "overrule-succession"};
+    const struct options *given = &session->options;
+    options->reason = option_text(given, "reason");
+    for (size_t i = 0; i < sizeof overruling / sizeof *overruling; i++) {
+        const char *why = option_text(given, overruling[i]);
+        if (why == NULL)
+            continue;
+        if (option_text(given, "reason") != NULL)
+            return session_refuse(session, STATUS_USAGE, "--%s says the reason already: leave --reason away",
+                                  overruling[i]);
+        if (why[0] == '\0')
+            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which goes on the record",
+                                  overruling[i]);
+        options->reason = why;
+    }
+    options->overrule = option_given(given, "overrule");
+    options->overrule_succession = option_given(given, "overrule-succession");
+    return STATUS_DONE;
+}
+
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
     const char *ring = given->arguments[0];
-    const char *overrule = option_text(given, "overrule");
-    const char *reason = option_text(given, "reason");
-    if (overrule != NULL && reason != NULL)
-        return session_refuse(session, STATUS_USAGE, "--overrule says the reason already: leave --reason away");
-    if (overrule != NULL && overrule[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which goes on the record");
-    if (!waitline_check(session))
+    sealring_event_options options = {.size = sizeof options};
+    if (read_reason(session, &options) != STATUS_DONE || !waitline_check(session))
         return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    sealring_event_options options = {
-        .size = sizeof options,
-        .reason = overrule != NULL ? overrule : reason,
-        .overrule = overrule != NULL,
-    };
     sealring_change change = {.size = sizeof change};
     uint64_t late = 0;
     if (session->command->detail == SEALRING_EVENT_RETIRE)
@@ -300,6 +313,7 @@ static const struct option wait_options[] = {
 static const struct option retire_options[] = {
     {"reason", "TEXT", "goes on the record", OPTION_TEXT},
     {"overrule", "REASON", "do not wait for the gate; the reason goes on the record", OPTION_TEXT},
+    {"overrule-succession", "REASON", "lock out clients that were issued no successor; the reason goes on the record", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };

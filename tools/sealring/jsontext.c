@@ -95,6 +95,8 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
     json_object_set_new(json, "idle_blocks", json_boolean(policy->idle_blocks));
     json_object_set_new(json, "usage_hourly", duration(policy->usage_hourly));
     json_object_set_new(json, "usage_daily", duration(policy->usage_daily));
+    json_object_set_new(json, "succession",
+                        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null());
     return json;
 }
 

@@ -213,7 +213,7 @@ static void forget(json_t *array, const char *const *names)
 char *overview_substance(const struct overview *overview)
 {
     /* a plan's text says how long ago, and what is due at once is due whenever one looks */
-    static const char *const of_plan[] = {"text", "due", NULL};
+    static const char *const of_plan[] = {"text", "foreseen", "due", NULL};
     static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
     json_t *copy = json_deep_copy(overview->json);
     json_t *ring = NULL;

@@ -22,11 +22,12 @@ static int take_plan(const sealring_plan *plan, void *context)
     own->ring = NULL;
     own->change = NULL;
     own->text = memory_copy(plan->text);
+    own->foreseen = memory_copy(plan->foreseen);
     return json_array_append_new(
-        plans->array, json_pack("{s:o, s:I, s:s, s:o, s:s}", "event",
+        plans->array, json_pack("{s:o, s:I, s:s, s:o, s:s, s:s}", "event",
                                 plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
                                 "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
-                                "due", jsontext_time(plan->due), "text", plan->text));
+                                "due", jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen));
 }
 
 sealring_status plans_load(struct plans *plans, struct session *session, const char *ring)
@@ -37,8 +38,10 @@ sealring_status plans_load(struct plans *plans, struct session *session, const c
 
 void plans_free(struct plans *plans)
 {
-    for (size_t i = 0; i < plans->count; i++)
+    for (size_t i = 0; i < plans->count; i++) {
         free((char *)plans->items[i].text);
+        free((char *)plans->items[i].foreseen);
+    }
     free(plans->items);
     json_decref(plans->array);
     *plans = (struct plans){0};
@@ -89,7 +92,8 @@ static char *sentence_of(const sealring_plan *plan, const char *ring, int64_t no
         snprintf(since, sizeof since, "due %s, %s", relative, absolute);
     switch (plan->state) {
     case SEALRING_PLAN_AHEAD:
-        return memory_text("%s, %s, by sealring run", relative, absolute);
+        return memory_text("%s, %s, by sealring run%s%s", relative, absolute, plan->foreseen[0] != '\0' ? "; will wait: " : "",
+                           plan->foreseen);
     case SEALRING_PLAN_READY:
         return memory_text("%s, by sealring run, or by hand: %s", since, command);
     case SEALRING_PLAN_WAITING:
@@ -111,7 +115,7 @@ void plans_print(const struct plans *plans, const char *ring, const struct page 
     const struct style *style = page->style;
     for (size_t i = 0; i < plans->count; i++) {
         const sealring_plan *plan = &plans->items[i];
-        enum tone tone = tone_of(plan->state);
+        enum tone tone = plan->foreseen[0] != '\0' ? TONE_WARN : tone_of(plan->state);
         char lead[120];
         char what[60];
         char *text = sentence_of(plan, ring, page->now);

@@ -9,8 +9,17 @@
 
 #define SCHEMA_NUMBER REGISTRY_SCHEMA
 
-/* One statement each, to be run in this order. */
+/* One statement each, to be run in this order: schema 1. */
 extern const char *const schema_sqlite[];
 extern const size_t schema_sqlite_count;
+
+/* What was added since, in this order; a new database gets these after the statements above, so that it has the same text as an upgraded one. */
+struct schema_addition {
+    int schema; /* since which */
+    const char *table, *column;
+    const char *definition; /* of the column */
+};
+extern const struct schema_addition schema_sqlite_additions[];
+extern const size_t schema_sqlite_addition_count;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry's tables in SQLite's words, schema 1. */
+/* The registry's tables in SQLite's words: schema 1, and what was added since. */
 #include "registry/schema/schema.h"
 
 /* Conventions. Times and durations: milliseconds. Booleans: 0 and 1. Rows are kept for good: a tombstone is a state. Only an
@@ -347,3 +347,10 @@ const char *const schema_sqlite[] = {
 };
 
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
+
+/* succession: 0 is the default (400 days), also of rings that were made before. */
+const struct schema_addition schema_sqlite_additions[] = {
+    {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
+};
+
+const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A registry of schema 1 is read as it is, and upgraded by the first write. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/runner.h"
+#include "registry/examine.h"
+#include "registry/fixture.h"
+#include "registry/usage_rows.h"
+
+static struct fixture fixture;
+static struct fixture_rows rows;
+
+static void set_up(void)
+{
+    fixture_open(&fixture);
+    fixture_fill(&fixture, &rows);
+    registry_close(fixture.registry);
+    ck_assert_int_eq(fixture_sql(&fixture, "ALTER TABLE ring DROP COLUMN succession; PRAGMA user_version = 1;"
+                                           "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),
+                     SQLITE_OK);
+    ck_assert_int_eq(
+        registry_open(fixture.path, fixture.lock_path, REGISTRY_READ_WRITE, &fixture.registry, &fixture.error),
+        SEALRING_OK);
+    ck_assert_int_eq(registry_lock(fixture.registry, 1000, "test", &fixture.error), SEALRING_OK);
+}
+
+static void tear_down(void)
+{
+    fixture_close(&fixture);
+}
+
+static void count_flaw(enum db_flaw flaw, const char *name, const char *words, void *context)
+{
+    (void)flaw;
+    fprintf(stderr, "# %s: %s\n", name, words);
+    ++*(unsigned *)context;
+}
+
+static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_examine(registry, count_flaw, context, error);
+}
+
+static unsigned flaws(void)
+{
+    unsigned count = 0;
+    ck_assert_int_eq(registry_read(fixture.registry, examine, &count, &fixture.error), SEALRING_OK);
+    return count;
+}
+
+static sealring_status get_ring(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_ring_get(registry, rows.ring.name, context, error);
+}
+
+static sealring_status set_succession(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_ring ring;
+    sealring_status status = registry_ring_get(registry, rows.ring.name, &ring, error);
+    ring.policy.succession = *(const int64_t *)context;
+    return status == SEALRING_OK ? registry_ring_update(registry, &ring, error) : status;
+}
+
+static int64_t succession(void)
+{
+    struct registry_ring ring = {.policy.succession = -1};
+    ck_assert_int_eq(registry_read(fixture.registry, get_ring, &ring, &fixture.error), SEALRING_OK);
+    return ring.policy.succession;
+}
+
+START_TEST(schema_1_is_read_as_it_is)
+{
+    ck_assert_uint_eq(flaws(), 0);
+    ck_assert_int_eq(succession(), 0);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), 1);
+}
+END_TEST
+
+START_TEST(the_first_write_upgrades)
+{
+    int64_t wanted = 5000;
+    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    ck_assert_int_eq(succession(), wanted);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), REGISTRY_SCHEMA);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT min_reader FROM vault"), 1);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT min_writer FROM vault"), REGISTRY_MIN_WRITER);
+    ck_assert_int_eq(fixture_number(&fixture, "PRAGMA user_version"), REGISTRY_SCHEMA);
+    ck_assert_uint_eq(flaws(), 0);
+    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK); /* and once is enough */
+}
+END_TEST
+
+START_TEST(a_dry_run_leaves_it)
+{
+    int64_t wanted = 5000;
+    struct registry_write how = fixture_operation(&fixture, false);
+    how.dry_run = true;
+    ck_assert_int_eq(registry_write(fixture.registry, &how, set_succession, &wanted, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), 1);
+    ck_assert_int_eq(succession(), 0);
+    ck_assert_uint_eq(flaws(), 0);
+}
+END_TEST
+
+/* Whoever writes the registry can say that it is an older one: no write fails for that. */
+START_TEST(a_number_that_was_set_back_is_corrected)
+{
+    int64_t wanted = 5000;
+    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 1, min_writer = 1"), SQLITE_OK);
+    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    ck_assert_int_eq(succession(), wanted);
+    ck_assert_uint_eq(flaws(), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("registry/upgrade");
+    TCase *cases = tcase_create("upgrade");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, schema_1_is_read_as_it_is);
+    tcase_add_test(cases, the_first_write_upgrades);
+    tcase_add_test(cases, a_dry_run_leaves_it);
+    tcase_add_test(cases, a_number_that_was_set_back_is_corrected);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
