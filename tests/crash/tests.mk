@@ -29,7 +29,7 @@ test_crash_init_LDFLAGS = $(crash_ldflags)
 test_crash_init_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_crash_init_DEPENDENCIES = module_fault.la
 # The tokens' own files: the real command under ptrace, killed at each call that changes one of them.
-check_PROGRAMS += test_token_kill
+c_tests += test_token_kill
 test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c tests/crash/calls.h tests/crash/disk.c tests/crash/disk.h tests/crash/kill_commands.c \
 	tests/crash/kill_commands.h tests/crash/kill_judge.c tests/crash/kill_judge.h tests/crash/kill_server.c \
 	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/points.c tests/crash/points.h \
