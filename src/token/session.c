@@ -87,12 +87,23 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
     return status;
 }
 
+/* Answers of a token that has read-write sessions only. */
+static bool session_wants_writing(CK_RV code)
+{
+    return code == CKR_FUNCTION_NOT_SUPPORTED || code == CKR_ARGUMENTS_BAD ||
+           code == CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+}
+
 static sealring_status session_open(struct token *token, bool writable, struct session *session, CK_RV *code,
                                     sealring_error *error)
 {
     CK_FUNCTION_LIST *functions = token->module->functions;
     CK_FLAGS flags = CKF_SERIAL_SESSION | (writable ? (CK_FLAGS)CKF_RW_SESSION : 0);
     *code = functions->C_OpenSession(token->slot, flags, NULL, NULL, &session->handle);
+    if (!writable && session_wants_writing(*code)) {
+        writable = true;
+        *code = functions->C_OpenSession(token->slot, flags | CKF_RW_SESSION, NULL, NULL, &session->handle);
+    }
     if (*code != CKR_OK) {
         return error_set_token(error, *code, "the PKCS#11 token %s gives no session (C_OpenSession: %s)", token->name,
                                code_name(*code));

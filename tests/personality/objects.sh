@@ -36,6 +36,7 @@ rotation_goes_on() { # NAME TRAIT...
     leave "$name"
 }
 rotation_goes_on snapshot snapshot
+rotation_goes_on writing read-write-only
 rotation_goes_on late late=700
 rotation_goes_on both snapshot late=700
 
