@@ -173,8 +173,8 @@ static void module_exit(void)
     pthread_mutex_unlock(&table->lock);
 }
 
-/* The end of a process runs handlers and destructors in the reverse order of their registration. Where none can be registered, a vault has to be closed
- * before. */
+/* The end of a process runs handlers and destructors in the reverse order of their registration. Where none can be registered, a vault has
+ * to be closed before. */
 void module_watch_exit(void)
 {
     struct module_table *table = module_table_get();
