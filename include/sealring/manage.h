@@ -116,7 +116,7 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
 
 typedef struct sealring_manager sealring_manager;
 
-/* text: who holds the lock that a call waits for: one line with user, PID, purpose, and, if it is stopped, how to end that. */
+/* text: one line, who holds the lock that a call waits for, and, if that process is stopped, how to end it. */
 typedef void (*sealring_lock_callback)(const char *text, bool stopped, void *context);
 
 typedef struct sealring_manage_options {
@@ -170,17 +170,14 @@ typedef struct sealring_policy {
     int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
     uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
     int64_t rotate_every; /* sealring_run_once rotates so often; 0 (default): only people rotate; at most 3650 d */
-    int64_t
-        quiet_period; /* a version retires after so long without a use, proved by reports; 1 s to 3650 d; default 24 h */
+    int64_t quiet_period; /* a version retires after so long without a use, proved by reports; 1 s to 3650 d; default 24 h */
     bool standby;     /* sealring_run_once keeps a pending version ready; default false */
     bool idle_blocks;     /* API keys that never called hold up the retirement of their version; default false */
     int64_t usage_hourly; /* how long usage is kept by the hour; 1 d to 400 d; default 7 d */
     int64_t usage_daily;  /* how long by the day; at least usage_hourly, at most 3650 d; default 400 d */
-    int64_t succession;   /* a version retires only when every API key used within this time was issued a successor; 1 d to 3650 d;
-                           * 0: the default, 400 d; SEALRING_SUCCESSION_OFF: it is not asked for */
+#define SEALRING_SUCCESSION_OFF INT64_C(1) /* retire without asking for successors */
+    int64_t succession; /* API keys used within this time need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
 } sealring_policy;
-
-#define SEALRING_SUCCESSION_OFF INT64_C(1)
 
 /* Which fields of a policy a caller sets. */
 enum {
@@ -427,9 +424,7 @@ typedef struct sealring_run_result {
     bool clocks_held;  /* nothing irreversible happens by itself: the wall clock was set */
     int64_t next;      /* when the next thing is due, 0: nothing is ahead */
     int64_t come_back; /* ms after which to call again at the latest */
-    /* ms after which verifiers that seem to be silent or lost, and that something waits for, surely serve no more; 0: there are none. Each
-     * manager measures silence itself, as nothing that another process noted can shorten the wait: so call again with the same one. */
-    int64_t silence;
+    int64_t silence; /* ms after which verifiers that are waited for surely serve no more; 0: none. Call again with this manager */
 } sealring_run_result;
 
 /* Carries out what the policies of the rings want: takes stock of the verifiers' reports and the clocks, then prepares, activates,

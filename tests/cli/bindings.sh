@@ -7,6 +7,7 @@
 : "${top_builddir:=$PWD}"
 : "${CC:=cc}"
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GNUMAKEFLAGS DESTDIR PKG_CONFIG_LIBDIR LD_PRELOAD GOFLAGS GOENV RUSTFLAGS
+unset MALLOC_PERTURB_ # of the tests: under it binutils' ld warns of what Go links
 examples=$top_srcdir/docs/examples
 tree=$work/tree
 for name in python3 go rustc; do
