@@ -267,7 +267,7 @@ typedef struct sealring_event_options {
     size_t size;
     const char *reason; /* goes on the record; at most 254 bytes, one line; required with overrule */
     bool overrule;      /* retire, activate and destroy do not wait for gate, keep and purge time; facts cannot be overruled */
-    bool overrule_succession; /* retire also where API keys in use have no successor: their clients are locked out; wants a reason, too */
+    bool overrule_succession; /* retire also where API keys in use have no successor: locks clients out */
 } sealring_event_options;
 
 #define SEALRING_EFFECTS_MAX 8
@@ -750,7 +750,6 @@ typedef struct sealring_audit_filter {
 } sealring_audit_filter;
 
 typedef int (*sealring_audit_callback)(const sealring_audit_entry *entry, void *context);
-
 /* Entries, the oldest first. filter may be NULL. */
 sealring_status sealring_audit_list(sealring_manager *manager, const sealring_audit_filter *filter,
                                     sealring_audit_callback each, void *context, sealring_error *error);

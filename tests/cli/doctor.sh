@@ -165,7 +165,7 @@ out_like '^  why   others could read the PIN' "why it matters"
 out_like '^  mend  chmod go-rwx .*/keys\.pin  \(--repair does\)$' "and the command"
 out_like '^[0-9]+ found, 0 repaired, [0-9]+ remain$' "and a sum"
 # shellcheck disable=SC2086 # a word or none
-is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable lock-open tokens-open \
+is_mended "files" pin-file-open directory-writable registry-writable registry-readable lock-open tokens-open \
     directory-missing leftover-file token-unreachable $owner
 is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens") $(mode_of "$v/verifiers")" "600 700 750" "the modes are right"
 is "$(rows "SELECT json_extract(detail, '\$.done') FROM audit WHERE json_extract(detail, '\$.finding') = 'pin-file-open'")" \
@@ -341,8 +341,8 @@ object set "$(id_of payments 4)" CKA_SIGN 0
 token_objects >"$work/objects"
 examine --repair
 status_is 1 "they remain"
-tells object-foreign '^key 5eed01$' 'pkcs11-tool .*--delete-object .*--id 5eed01'
-tells object-half-made '^key 5eed02$' 'pkcs11-tool .*--delete-object .*--id 5eed02'
+tells object-foreign '^key 5eed01$' 'sealring token destroy-object 5eed01 --reason REASON'
+tells object-half-made '^key 5eed02$' 'sealring token destroy-object 5eed02 --reason REASON'
 tells object-unknown 'PKCS#11 token' 'another vault'
 tells object-twice '^payments/2$' 'pkcs11-tool .*--list-objects'
 tells accepted-version-closed '^payments/4$' 'sealring retire payments 4 --overrule REASON, sealring reinstate payments 4'
