@@ -54,6 +54,8 @@ sealring_status config_take_place(struct config *config, sealring_error *error)
     size_t length = strlen(config->directory);
     if (stat(config->directory, &here) != 0)
         return error_set_system(error, errno, "the vault's directory %s cannot be examined", config->directory);
+    if (strchr(config->directory, '\n') != NULL) /* it would be another line of the configuration */
+        return error_set(error, SEALRING_INVALID, "the path of the vault has a line end: move it to another one");
     if (length + 2 > sizeof config->place)
         return error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", config->directory);
     memcpy(config->place, config->directory, length);

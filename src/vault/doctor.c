@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "registry/filesystem.h"
 #include "registry/lock.h"
 
 #define STALE_AFTER_MS (INT64_C(7) * 86400000)
@@ -136,7 +137,10 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
             *error = inner;
         return status;
     }
-    if (status == SEALRING_OK && (status = config_check_copy(doctor->config, &inner)) != SEALRING_OK) {
+    /* where the file system is no good that comes first, and inodes mean nothing */
+    if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
+        status = config_check_copy(doctor->config, &inner);
+    if (status != SEALRING_OK && doctor->config != NULL) {
         config_free(doctor->config);
         doctor->config = NULL;
     }
