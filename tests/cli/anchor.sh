@@ -76,7 +76,7 @@ is "$status" 1 "nor when the token shows it"
 err_like 'the registry was put back' "which says so"
 
 # The token is away when it is asked for the anchor, and there when the checkpoint is to be signed.
-hiding search-at-first issue r --client acme
+hiding search-at-first prepare r
 is "$status" 0 "a token that is away holds nothing up"
 err_like 'no checkpoint was signed: ALARM: the registry is another one' "but nothing is signed over an older registry"
 run client add x

@@ -26,7 +26,7 @@ succeeds "a token that does not enforce CKA_SIGN can be used"
 err_like 'cannot take a key.s right to sign away' "and init reports that it closes no key"
 must ring create r
 must rotate r
-must retire r 1 --overrule test
+must retire r 1 --overrule test --overrule-succession test
 is "$(kinds | grep -c token-cannot-close)" 1 "so does the doctor"
 
 init_as
@@ -37,7 +37,7 @@ err_like 'there is no audit token' "of a token that enforces it init reports no 
 must ring create r --purge-delay 0s
 must rotate r
 become sign-unenforced
-run retire r 1 --overrule test
+run retire r 1 --overrule test --overrule-succession test
 succeeds "a version retires all the same"
 err_like 'signs with key .* although its CKA_SIGN is false' "and retire reports that the key signs on"
 is "$(kinds)" "audit-unsigned closing-owed " "the closing stays owed"

@@ -52,7 +52,7 @@ whole_life() { # WORDS TRAIT...
     run_with "$work/first.$1" verify
     succeeds "a credential is verified"
     is "$(kinds)" "audit-unsigned " "the doctor finds nothing"
-    run retire r 1 --overrule test
+    run retire r 1 --overrule test --overrule-succession test
     succeeds "a version retires"
     is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and its key is closed"
     run_with "$work/first.$1" verify
@@ -70,7 +70,7 @@ whole_life() { # WORDS TRAIT...
     succeeds "and destroyed"
     is "$(objects)" 1 "so that its key is gone"
     must rotate r
-    must retire r 1 --overrule test
+    must retire r 1 --overrule test --overrule-succession test
     run run --once
     is "$(objects)" 1 "sealring run destroys a retired version's key"
     is "$(kinds)" "audit-unsigned " "and the doctor finds nothing"
@@ -116,7 +116,7 @@ forged() { # TRAIT...
     must rotate r
     rm -f "$work/live"
     must issue r --client acme --out "$work/live"
-    must retire r 1 --overrule test
+    must retire r 1 --overrule test --overrule-succession test
     live=$(object_of 2)
     attack "INSERT INTO intention (id, nonce, ring, object_id, owner, created)
         VALUES (7, randomblob(16), 1, x'$live', 'mallory', 1)"
@@ -166,14 +166,14 @@ init_as process-label
 is "$(grep -c token-labels "$SEALRING_VAULT/sealring.conf")" 0 "labels that last until the process ends are not noticed by init"
 must ring create r --purge-delay 0s
 must rotate r
-run retire r 1 --overrule test
+run retire r 1 --overrule test --overrule-succession test
 succeeds "a version retires all the same"
 is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
 run reinstate r 1
 succeeds "it is reinstated"
 must activate r 1
 must activate r 2
-must retire r 1 --overrule test
+must retire r 1 --overrule test --overrule-succession test
 run destroy r 1 --overrule test
 succeeds "and destroyed"
 is "$(objects)" 1 "so that its key is gone"
@@ -186,14 +186,14 @@ init_as fixed-label
 sed -i '/^token-labels/d' "$SEALRING_VAULT/sealring.conf"
 must ring create r --purge-delay 0s
 must rotate r
-run retire r 1 --overrule test
+run retire r 1 --overrule test --overrule-succession test
 succeeds "a version whose object kept the label of its making retires"
 is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
 run reinstate r 1
 succeeds "it is reinstated"
 must activate r 1
 must activate r 2
-must retire r 1 --overrule test
+must retire r 1 --overrule test --overrule-succession test
 run destroy r 1 --overrule test
 succeeds "and destroyed"
 is "$(objects)" 1 "so that its key is gone"
