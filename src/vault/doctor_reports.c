@@ -152,7 +152,7 @@ static void look_at_verifier(const struct reports_look *look, const struct roste
     struct doctor_finding *finding = NULL;
     if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
         finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
-                              entry->damaged ? "damaged" : "gone");
+                              entry->damaged ? "damaged, or unreadable for this user" : "gone");
         doctor_mend(
             doctor, finding,
             "sealring run --once, which waits until its lease has ended; then sealring verifier forget %.8s --reason REASON",

@@ -97,7 +97,7 @@ static void say_debts(const struct listing *listing, const struct roster_entry *
     }
     if (info->state == SEALRING_VERIFIER_LOST)
         snprintf(owes, 256, "its report file is %s: barriers and what is to become effective wait for its lease",
-                 entry->damaged ? "damaged" : "gone");
+                 entry->damaged ? "damaged, or unreadable for this user" : "gone");
     else if (info->state == SEALRING_VERIFIER_SILENT)
         snprintf(owes, 256, "it does not look at the registry: it answers *unavailable* until it does");
     else if (info->state == SEALRING_VERIFIER_JOINING)
@@ -241,6 +241,11 @@ static sealring_status forget_one(struct registry *registry, void *context, seal
     return registry_verifier_put(registry, &entry->row, error);
 }
 
+static sealring_status read_again(struct registry *registry, void *context, sealring_error *error)
+{
+    return manager_read_roster(context, registry, error);
+}
+
 static bool are_digits(const char *text)
 {
     return text[strspn(text, "0123456789abcdef")] == '\0';
@@ -263,8 +268,9 @@ sealring_status sealring_verifier_forget(sealring_manager *manager, const char *
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, false, &forget.act, forget_one, &forget, error);
-    /* what was not committed must not be remembered below, as it would be without its entry on the record */
-    if (status != SEALRING_OK)
+    /* what was not committed must not be remembered below, as it would be without its entry on the record; what this process saw of the
+     * verifiers stays, as it measures their silence by that */
+    if (status != SEALRING_OK && manager_read(manager, read_again, manager, NULL) != SEALRING_OK)
         roster_release(&manager->roster);
     manager_end_act(manager, &forget.act, status, error);
     audit_release(&forget.act);

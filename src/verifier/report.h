@@ -117,7 +117,8 @@ sealring_status report_read_each(const struct report_reader *reader, report_vers
 /* Whether a process has the file open as its report still: the kernel lets go of its lock when the last one that could count in it has
  * ended. Takes the lock for a moment if nobody has it. */
 bool report_read_is_held(const struct report_reader *reader);
-bool report_path_is_held(const char *path); /* the same of a file that cannot be read as a report */
+/* The same of a file that cannot be read as a report. One that this user may not open counts as held, as nobody can tell. */
+bool report_path_is_held(const char *path);
 
 /* The file's number on its disk; 0 if that cannot be told. */
 int64_t report_read_inode(const struct report_reader *reader);

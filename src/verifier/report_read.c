@@ -430,7 +430,7 @@ bool report_path_is_held(const char *path)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0)
-        return false;
+        return errno == EACCES || errno == EPERM;
     bool held = is_held(descriptor);
     close(descriptor);
     return held;

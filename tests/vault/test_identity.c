@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -352,6 +353,29 @@ START_TEST(a_file_that_is_held_and_damaged_is_waited_for)
 }
 END_TEST
 
+/* Who may not open a report cannot tell whether somebody holds it: a server whose umask hides its report is waited for all the same. */
+START_TEST(a_file_that_this_user_may_not_open_is_waited_for)
+{
+    char verifiers[200];
+    snprintf(verifiers, sizeof verifiers, "%s/verifiers", vault.path);
+    remember();
+    ck_assert_int_eq(chmod(path, 0), 0);
+    if (_i == 1)
+        test_vault_sql(&vault, "DELETE FROM verifier");
+    if (geteuid() == 0) { /* who may open everything */
+        ck_assert_int_eq(chmod(vault.parent, 0755) | chmod(vault.path, 0755) | chmod(verifiers, 0755), 0);
+        setfsuid(65534);
+    }
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    struct conclusion seen = conclude();
+    setfsuid(geteuid());
+    ck_assert_int_eq(descriptor, -1);
+    ck_assert_msg(seen.status == SEALRING_OK, "%s", seen.error.message);
+    ck_assert_uint_eq(seen.entries, 1);
+    ck_assert(!seen.goes_by_next);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vault/identity");
@@ -363,6 +387,7 @@ int main(void)
     tcase_add_test(cases, a_doubtful_boot_leaves_a_hole_until_now);
     tcase_add_test(cases, a_wrong_row_is_corrected);
     tcase_add_test(cases, a_file_that_is_held_and_damaged_is_waited_for);
+    tcase_add_loop_test(cases, a_file_that_this_user_may_not_open_is_waited_for, 0, 2);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

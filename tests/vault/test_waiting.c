@@ -568,6 +568,12 @@ START_TEST(strange_files_are_passed_over)
     ck_assert_ptr_nonnull(strstr(error.message, "1 of 1 verifiers"));
     tell(&server, ORDER_LOOK, NULL);
     tell(&server, ORDER_LOOK, NULL);
+    if (strcmp(strange[_i].name, "unreadable") == 0 && geteuid() != 0) {
+        /* only root can tell what it is */
+        ck_assert_int_eq(event(SEALRING_EVENT_ACTIVATE, 0, NULL, NULL), SEALRING_WAITING);
+        end(&server, 0);
+        return;
+    }
     ASSERT_OK(event(SEALRING_EVENT_ACTIVATE, 0, NULL, NULL), error);
     revoke_key();
     ck_assert_int_eq(effective(0), SEALRING_NOT_EFFECTIVE);
