@@ -26,7 +26,8 @@ const char *const kill_mode_names[KILL_MODES] = {
     [KILL_AFTER] = "killed after",         [KILL_TORN] = "killed in the middle of",
     [KILL_POWER] = "without power after",  [KILL_POWER_CONTENT] = "without power (contents only) after",
     [KILL_FULL] = "with a full disk from", [KILL_AND_FULL] = "with a full disk and killed before",
-    [KILL_AGAIN] = "killed before",        [KILL_RANDOM] = "killed at a time",
+    [KILL_AGAIN] = "killed before",        [KILL_DAMAGED] = "with every file damaged at",
+    [KILL_RANDOM] = "killed at a time",
 };
 
 /* One command of a trial. */
@@ -397,6 +398,8 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
         lose(&run);
     if (trial->mode == KILL_AGAIN)
         start_in_vain(&run);
+    if (trial->mode == KILL_DAMAGED && !kill_damage(run.vault, false))
+        complain(&run, "the tokens' files cannot be damaged: ", strerror(errno));
 }
 
 /* ---- The look afterwards ---- */
@@ -467,7 +470,13 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
         judge_new(&run);
         return;
     }
-    kill_look(ground->scene, &ground->place.vault, &outcome->told, trial->start, &outcome->sight);
+    enum kill_start start = trial->start;
+    if (trial->mode == KILL_DAMAGED && start == START_SERVER) {
+        /* managers restore keys; but a server must not make things worse, whose SoftHSM2 completes what it reads */
+        (void)kill_start_alone(ground->scene, &ground->place.vault, start, &outcome->sight);
+        start = START_MANAGER;
+    }
+    kill_look(ground->scene, &ground->place.vault, &outcome->told, start, &outcome->sight);
     if (run.command->owes && strstr(outcome->sight.state, "OWED") != NULL) {
         if (!kill_is_right(&outcome->sight, before, after, false, true, why))
             complain(&run, why, "");

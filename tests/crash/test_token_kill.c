@@ -48,13 +48,18 @@ static const struct plan plans[] = {
       [KILL_POWER_CONTENT] = 31,
       [KILL_FULL] = 53,
       [KILL_AND_FULL] = 59,
-      [KILL_AGAIN] = 79},
+      [KILL_AGAIN] = 79,
+      [KILL_DAMAGED] = 1},
      .again = 11},
-    {"kill", {EVERY_KILL}, .again = 1},
+    {"kill", {EVERY_KILL, [KILL_DAMAGED] = 1}, .again = 1},
     {"power", {EVERY_POWER}, .again = 1},
     {"full", {EVERY_FULL}, .again = 1},
     {"again", {[KILL_AGAIN] = 3}, .again = 1},
-    {"all", {EVERY_KILL, EVERY_POWER, EVERY_FULL, [KILL_AGAIN] = 1}, .again = 1, .all_starts = true},
+    {"all",
+     {EVERY_KILL, EVERY_POWER, EVERY_FULL, [KILL_AGAIN] = 1, [KILL_DAMAGED] = 1},
+     .again = 1,
+     .all_starts = true},
+    {"damaged", {[KILL_DAMAGED] = 1}, .again = 1, .all_starts = true},
     {"points", {0}, .again = 1},
     {"random", {0}, .again = 1},
 };
@@ -276,7 +281,7 @@ static void add(struct list *list, const struct kill_trial *trial)
 /* Whether the end of the command is a point, too: what it has acknowledged has to survive. */
 static bool has_end(enum kill_mode mode)
 {
-    return mode == KILL_BEFORE || mode == KILL_POWER || mode == KILL_POWER_CONTENT;
+    return mode == KILL_BEFORE || mode == KILL_POWER || mode == KILL_POWER_CONTENT || mode == KILL_DAMAGED;
 }
 
 /* What changes nothing is none at which a kill could make a difference, but for a power loss. */
@@ -301,7 +306,7 @@ static void list_points(struct list *list, unsigned command, enum kill_mode mode
     unsigned met = 0, every = plan->every[mode];
     for (unsigned at = 1; every > 0 && at <= points->count + has_end(mode); at++) {
         const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
-        if (point != NULL && !is_of_interest(point, mode))
+        if (mode == KILL_DAMAGED ? point != NULL : point != NULL && !is_of_interest(point, mode))
             continue;
         if ((met++ + 7 * command) % every == 0 && at >= first_at && at <= last_at)
             add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
@@ -443,6 +448,7 @@ static void print_figures(void)
                                                   [KILL_FULL] = "full",
                                                   [KILL_AND_FULL] = "and-full",
                                                   [KILL_AGAIN] = "again",
+                                                  [KILL_DAMAGED] = "damaged",
                                                   [KILL_RANDOM] = "random"};
     const struct figures *figures = &board->figures;
     if (random_count > 0)
@@ -499,7 +505,7 @@ int main(int count, char **arguments)
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
         fprintf(
             stderr,
-            "there is no plan %s: short, kill, power, full, again, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
+            "there is no plan %s: short, kill, power, full, again, damaged, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
             arguments[1]);
         return 2;
     }
