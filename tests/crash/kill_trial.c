@@ -421,6 +421,38 @@ static bool say(struct run *run, const char *line, bool may_fail)
     return false;
 }
 
+static char orphan[CALL_PATH_SIZE];
+
+/* A copy of TOKEN/UUID.object is TOKEN/UUID.object or TOKEN/key-ID-UUID.object in the folder of copies. */
+static int find_orphan(const char *path, const struct stat *file, int kind, struct FTW *walk)
+{
+    static const char form[] = "01234567-0123-0123-0123-0123456789ab.object";
+    char original[CALL_PATH_SIZE];
+    const char *copies = strstr(path, "/copies/");
+    size_t length = strlen(path);
+    (void)file;
+    if (kind != FTW_F || copies == NULL || length - (size_t)walk->base < sizeof form - 1 ||
+        strcmp(path + length - strlen(".object"), ".object") != 0)
+        return 0;
+    snprintf(original, sizeof original, "%.*s/softhsm2%.*s%s", (int)(copies - path), path,
+             (int)(walk->base - (copies - path) - (int)strlen("/copies")), copies + strlen("/copies"),
+             path + length - (sizeof form - 1));
+    if (access(original, F_OK) != 0)
+        snprintf(orphan, sizeof orphan, "%.400s", path);
+    return 0;
+}
+
+/* Of what was destroyed nothing may be left that could bring it back. */
+static void look_for_orphans(struct run *run)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/tokens/copies", run->vault);
+    orphan[0] = '\0';
+    (void)nftw(path, find_orphan, 16, FTW_PHYS);
+    if (orphan[0] != '\0')
+        complain(run, "it has left the copy of an object that is gone: ", orphan);
+}
+
 /* Said again, init makes the vault, which is then good for something. */
 static void judge_new(struct run *run)
 {
@@ -462,6 +494,8 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
     struct run run;
     char why[512];
     begin(&run, ground, trial, outcome);
+    if (outcome->done && trial->mode == KILL_BEFORE)
+        look_for_orphans(&run);
     if (ground->small)
         judge_full(&run, before, after);
     if (outcome->complaint[0] != '\0')

@@ -308,7 +308,8 @@ static void list_points(struct list *list, unsigned command, enum kill_mode mode
         const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
         if (mode == KILL_DAMAGED ? point != NULL : point != NULL && !is_of_interest(point, mode))
             continue;
-        if ((met++ + 7 * command) % every == 0 && at >= first_at && at <= last_at)
+        bool chosen = (met++ + 7 * command) % every == 0 || (point == NULL && mode == KILL_BEFORE);
+        if (chosen && at >= first_at && at <= last_at)
             add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
     }
 }
