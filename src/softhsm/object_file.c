@@ -128,12 +128,41 @@ bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin)
     return is;
 }
 
+/* What nobody may change in an object that is there: the class, the value, what says what it is and where it comes from. SoftHSM2 encrypts a value
+ * once, when it is set, so its bytes stay. */
+static bool is_fixed(uint64_t type)
+{
+    static const uint64_t fixed[] = {
+        0x0000, /* CKA_CLASS */
+        0x0011, /* CKA_VALUE */
+        0x0100, /* CKA_KEY_TYPE */
+        0x0102, /* CKA_ID */
+        0x0123, /* CKA_PRIVATE_EXPONENT */
+        0x0161, /* CKA_VALUE_LEN */
+        0x0163, /* CKA_LOCAL */
+        0x0164, /* CKA_NEVER_EXTRACTABLE */
+        0x0165, /* CKA_ALWAYS_SENSITIVE */
+        0x0180, /* CKA_EC_PARAMS */
+        0x0181, /* CKA_EC_POINT */
+    };
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        if (fixed[i] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy, size_t copy_length)
 {
     struct attribute attribute, same;
     size_t at = NUMBER;
     while (at < copy_length && read_attribute(copy, copy_length, &at, &attribute)) {
         if (!find(bytes, length, attribute.type, &same) || same.kind != attribute.kind) {
+            return false;
+        }
+        if (is_fixed(attribute.type) &&
+            (same.length != attribute.length || memcmp(bytes + same.at, copy + attribute.at, same.length) != 0)) {
             return false;
         }
     }

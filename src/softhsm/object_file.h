@@ -19,7 +19,8 @@ bool object_file_is_whole(const uint8_t *bytes, size_t length);
 /* Whether it is a whole token.object: label, serial number, flags, the security officer's PIN; with_pin: and the user's. */
 bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin);
 
-/* Whether a whole file has every attribute that a whole copy of it has. SoftHSM2 takes none away. */
+/* Whether a whole file has every attribute that a whole copy of it has, and those that nobody may change with the same values. SoftHSM2 takes
+ * none away; but where a file was cut short it adds what is missing with values of its own, an empty CKA_VALUE among them, as soon as it reads it. */
 bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy, size_t copy_length);
 
 /* Whether it holds no object: it is empty, or zeros, or whole and has no class, or is a secret key or a data object without a value. SoftHSM2

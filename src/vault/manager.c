@@ -311,6 +311,14 @@ static void copies_complain(sealring_manager *manager, const sealring_error *tro
 }
 
 /* The tokens first: waiting for them must not keep others from the locks. */
+sealring_status manager_token_unlocked(sealring_manager *manager, sealring_error *error)
+{
+    sealring_error trouble = {.message = ""};
+    if (manager->token == NULL && !manager->read_only && copies_mend(manager, &trouble) != SEALRING_OK)
+        copies_complain(manager, &trouble);
+    return manager_token(manager, error);
+}
+
 static sealring_status begin_with_tokens(sealring_manager *manager, bool with_token, sealring_error *error)
 {
     sealring_error trouble = {.message = ""};

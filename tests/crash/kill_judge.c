@@ -158,7 +158,7 @@ static void rotate(struct looking *looking)
 
 /* ---- Everything damaged: what the copies are good for ---- */
 
-static unsigned damaged;
+static unsigned damaged, damages;
 
 /* Empty, cut in half, or gone. */
 static int damage(const char *path, const struct stat *file, int kind, struct FTW *walk)
@@ -168,7 +168,7 @@ static int damage(const char *path, const struct stat *file, int kind, struct FT
     bool object = dot != NULL && strcmp(dot, ".object") == 0;
     if (kind != FTW_F || (!object && strcmp(name, "generation") != 0))
         return 0;
-    switch (damaged++ % 3) {
+    switch (damaged++ % damages) {
     case 0:
         return truncate(path, 0);
     case 1:
@@ -178,11 +178,17 @@ static int damage(const char *path, const struct stat *file, int kind, struct FT
     }
 }
 
-static void wreck(struct looking *looking)
+bool kill_damage(const char *vault, bool removes)
 {
     char path[256];
-    snprintf(path, sizeof path, "%s/tokens/softhsm2", looking->vault->path);
-    if (nftw(path, damage, 16, FTW_PHYS) != 0)
+    damages = removes ? 3 : 2;
+    snprintf(path, sizeof path, "%.200s/tokens/softhsm2", vault);
+    return nftw(path, damage, 16, FTW_PHYS) == 0;
+}
+
+static void wreck(struct looking *looking)
+{
+    if (!kill_damage(looking->vault->path, true))
         complain(looking, "the tokens' files cannot be damaged: %s", strerror(errno));
     state_tell(looking->scene, looking->vault, looking->told, looking->sight->restored);
 }

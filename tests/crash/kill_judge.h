@@ -29,6 +29,9 @@ void kill_look(const struct scene *scene, const struct test_vault *vault, const 
 bool kill_start_alone(const struct scene *scene, const struct test_vault *vault, enum kill_start start,
                       struct sight *sight);
 
+/* Leaves every file of the vault's tokens empty, cut in half or, if `removes`, gone. False: it cannot be done. */
+bool kill_damage(const char *vault, bool removes);
+
 /* Whether what was seen is as before or as after the command, and nothing that both have is missing. done: it must be as after it.
  * owes: a destruction may be owed. False, and why. */
 bool kill_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,

@@ -26,7 +26,8 @@ const char *const kill_mode_names[KILL_MODES] = {
     [KILL_AFTER] = "killed after",         [KILL_TORN] = "killed in the middle of",
     [KILL_POWER] = "without power after",  [KILL_POWER_CONTENT] = "without power (contents only) after",
     [KILL_FULL] = "with a full disk from", [KILL_AND_FULL] = "with a full disk and killed before",
-    [KILL_AGAIN] = "killed before",        [KILL_RANDOM] = "killed at a time",
+    [KILL_AGAIN] = "killed before",        [KILL_DAMAGED] = "with every file damaged at",
+    [KILL_RANDOM] = "killed at a time",
 };
 
 /* One command of a trial. */
@@ -397,6 +398,8 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
         lose(&run);
     if (trial->mode == KILL_AGAIN)
         start_in_vain(&run);
+    if (trial->mode == KILL_DAMAGED && !kill_damage(run.vault, false))
+        complain(&run, "the tokens' files cannot be damaged: ", strerror(errno));
 }
 
 /* ---- The look afterwards ---- */
@@ -416,6 +419,55 @@ static bool say(struct run *run, const char *line, bool may_fail)
     snprintf(why, sizeof why, "%s: %s", line, output);
     complain(run, why, "");
     return false;
+}
+
+/* Each destruction that is owed takes an operator's word. */
+static bool destroy_again(struct run *run)
+{
+    static const char beginning[] = "OWED object of destroyed version ";
+    char ring[64], line[128];
+    unsigned version;
+    const char *at = run->outcome->sight.state;
+    while ((at = strstr(at, beginning)) != NULL) {
+        if (sscanf(at += strlen(beginning), "%63[^/]/%u", ring, &version) != 2)
+            return false;
+        snprintf(line, sizeof line, "destroy %s %u --overrule test", ring, version);
+        if (!say(run, line, false))
+            return false;
+    }
+    return true;
+}
+
+static char orphan[CALL_PATH_SIZE];
+
+/* A copy of TOKEN/UUID.object is TOKEN/UUID.object or TOKEN/key-ID-UUID.object in the folder of copies. */
+static int find_orphan(const char *path, const struct stat *file, int kind, struct FTW *walk)
+{
+    static const char form[] = "01234567-0123-0123-0123-0123456789ab.object";
+    char original[CALL_PATH_SIZE];
+    const char *copies = strstr(path, "/copies/");
+    size_t length = strlen(path);
+    (void)file;
+    if (kind != FTW_F || copies == NULL || length - (size_t)walk->base < sizeof form - 1 ||
+        strcmp(path + length - strlen(".object"), ".object") != 0)
+        return 0;
+    snprintf(original, sizeof original, "%.*s/softhsm2%.*s%s", (int)(copies - path), path,
+             (int)(walk->base - (copies - path) - (int)strlen("/copies")), copies + strlen("/copies"),
+             path + length - (sizeof form - 1));
+    if (access(original, F_OK) != 0)
+        snprintf(orphan, sizeof orphan, "%.400s", path);
+    return 0;
+}
+
+/* Of what was destroyed nothing may be left that could bring it back. */
+static void look_for_orphans(struct run *run)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/tokens/copies", run->vault);
+    orphan[0] = '\0';
+    (void)nftw(path, find_orphan, 16, FTW_PHYS);
+    if (orphan[0] != '\0')
+        complain(run, "it has left the copy of an object that is gone: ", orphan);
 }
 
 /* Said again, init makes the vault, which is then good for something. */
@@ -459,6 +511,8 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
     struct run run;
     char why[512];
     begin(&run, ground, trial, outcome);
+    if (outcome->done && trial->mode == KILL_BEFORE)
+        look_for_orphans(&run);
     if (ground->small)
         judge_full(&run, before, after);
     if (outcome->complaint[0] != '\0')
@@ -467,11 +521,17 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
         judge_new(&run);
         return;
     }
-    kill_look(ground->scene, &ground->place.vault, &outcome->told, trial->start, &outcome->sight);
+    enum kill_start start = trial->start;
+    if (trial->mode == KILL_DAMAGED && start == START_SERVER) {
+        /* managers restore keys; but a server must not make things worse, whose SoftHSM2 completes what it reads */
+        (void)kill_start_alone(ground->scene, &ground->place.vault, start, &outcome->sight);
+        start = START_MANAGER;
+    }
+    kill_look(ground->scene, &ground->place.vault, &outcome->told, start, &outcome->sight);
     if (run.command->owes && strstr(outcome->sight.state, "OWED") != NULL) {
         if (!kill_is_right(&outcome->sight, before, after, false, true, why))
             complain(&run, why, "");
-        else if (say(&run, run.command->line, false))
+        else if (destroy_again(&run))
             kill_look(ground->scene, &ground->place.vault, NULL, START_SERVER, &outcome->sight);
     }
     if (outcome->complaint[0] == '\0' && !kill_is_right(&outcome->sight, before, after, outcome->done, false, why))

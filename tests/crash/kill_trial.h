@@ -18,6 +18,7 @@ enum kill_mode {
     KILL_FULL,          /* the disk is full from a point on; nothing is killed */
     KILL_AND_FULL,      /* killed before a point, when the disk is full */
     KILL_AGAIN,         /* killed before a point, and the next start before each of its own */
+    KILL_DAMAGED,       /* nothing is killed, but what the command has left is damaged at once */
     KILL_RANDOM,        /* at a time */
     KILL_MODES
 };

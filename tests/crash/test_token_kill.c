@@ -48,13 +48,18 @@ static const struct plan plans[] = {
       [KILL_POWER_CONTENT] = 31,
       [KILL_FULL] = 53,
       [KILL_AND_FULL] = 59,
-      [KILL_AGAIN] = 79},
+      [KILL_AGAIN] = 79,
+      [KILL_DAMAGED] = 1},
      .again = 11},
-    {"kill", {EVERY_KILL}, .again = 1},
+    {"kill", {EVERY_KILL, [KILL_DAMAGED] = 1}, .again = 1},
     {"power", {EVERY_POWER}, .again = 1},
     {"full", {EVERY_FULL}, .again = 1},
     {"again", {[KILL_AGAIN] = 3}, .again = 1},
-    {"all", {EVERY_KILL, EVERY_POWER, EVERY_FULL, [KILL_AGAIN] = 1}, .again = 1, .all_starts = true},
+    {"all",
+     {EVERY_KILL, EVERY_POWER, EVERY_FULL, [KILL_AGAIN] = 1, [KILL_DAMAGED] = 1},
+     .again = 1,
+     .all_starts = true},
+    {"damaged", {[KILL_DAMAGED] = 1}, .again = 1, .all_starts = true},
     {"points", {0}, .again = 1},
     {"random", {0}, .again = 1},
 };
@@ -143,6 +148,20 @@ static void apart(void (*function)(const char *), const char *argument)
     ck_assert_int_eq(status, 0);
 }
 
+/* `sealring run` has the same to do in every trial: the overlap and the quiet period of the automatic ring, of a second each, have passed. */
+static void wait_until_due(const struct test_vault *vault)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    long long due =
+        2000 + test_vault_number(
+                   vault,
+                   "SELECT max(retire_at) FROM version WHERE ring = (SELECT id FROM ring WHERE name = '" SCENE_RING
+                   "')");
+    struct timespec now;
+    while (clock_gettime(CLOCK_REALTIME, &now) == 0 && now.tv_sec * 1000LL + now.tv_nsec / 1000000 <= due)
+        nanosleep(&pause, NULL);
+}
+
 static void setup(void)
 {
     board = ground_share(sizeof *board);
@@ -153,6 +172,7 @@ static void setup(void)
     memcpy(scene->key_ids, ground->key_ids, sizeof ground->key_ids);
     test_vault_module(&ground->vault, test_token_module()); /* the real one, as `sealring init` leaves it */
     apart(prepare, ground->vault.path);
+    wait_until_due(&ground->vault);
     snprintf(files, sizeof files, "%s/files", ground->vault.parent);
     ck_assert_int_eq(mkdir(files, 0700), 0);
     kill_commands_write(scene, files);
@@ -276,7 +296,7 @@ static void add(struct list *list, const struct kill_trial *trial)
 /* Whether the end of the command is a point, too: what it has acknowledged has to survive. */
 static bool has_end(enum kill_mode mode)
 {
-    return mode == KILL_BEFORE || mode == KILL_POWER || mode == KILL_POWER_CONTENT;
+    return mode == KILL_BEFORE || mode == KILL_POWER || mode == KILL_POWER_CONTENT || mode == KILL_DAMAGED;
 }
 
 /* What changes nothing is none at which a kill could make a difference, but for a power loss. */
@@ -301,9 +321,10 @@ static void list_points(struct list *list, unsigned command, enum kill_mode mode
     unsigned met = 0, every = plan->every[mode];
     for (unsigned at = 1; every > 0 && at <= points->count + has_end(mode); at++) {
         const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
-        if (point != NULL && !is_of_interest(point, mode))
+        if (mode == KILL_DAMAGED ? point != NULL : point != NULL && !is_of_interest(point, mode))
             continue;
-        if ((met++ + 7 * command) % every == 0 && at >= first_at && at <= last_at)
+        bool chosen = (met++ + 7 * command) % every == 0 || (point == NULL && mode == KILL_BEFORE);
+        if (chosen && at >= first_at && at <= last_at)
             add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
     }
 }
@@ -443,6 +464,7 @@ static void print_figures(void)
                                                   [KILL_FULL] = "full",
                                                   [KILL_AND_FULL] = "and-full",
                                                   [KILL_AGAIN] = "again",
+                                                  [KILL_DAMAGED] = "damaged",
                                                   [KILL_RANDOM] = "random"};
     const struct figures *figures = &board->figures;
     if (random_count > 0)
@@ -499,7 +521,7 @@ int main(int count, char **arguments)
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
         fprintf(
             stderr,
-            "there is no plan %s: short, kill, power, full, again, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
+            "there is no plan %s: short, kill, power, full, again, damaged, all, points [COMMAND [FIRST [LAST]]]; random COUNT [SEED [COMMAND]]\n",
             arguments[1]);
         return 2;
     }

@@ -83,6 +83,20 @@ START_TEST(a_whole_file_is_known_from_every_part_of_it)
 }
 END_TEST
 
+/* SoftHSM2 adds what is missing in a file that was cut short, with values of its own. */
+START_TEST(what_was_filled_in_is_not_as_it_was)
+{
+    struct content whole = key(64), filled = key(0), other = whole;
+    ck_assert(object_file_is_whole(filled.bytes, filled.length));
+    ck_assert(!object_file_covers(filled.bytes, filled.length, whole.bytes, whole.length));
+    other.bytes[8 + 24 + 17 + 24] ^= 1; /* in CKA_VALUE */
+    ck_assert(!object_file_covers(other.bytes, other.length, whole.bytes, whole.length));
+    other = whole;
+    other.bytes[other.length - 1] = 0x00; /* CKA_SIGN may change */
+    ck_assert(object_file_covers(other.bytes, other.length, whole.bytes, whole.length));
+}
+END_TEST
+
 START_TEST(damage_is_no_whole_file)
 {
     struct content whole = key(64), other;
@@ -167,6 +181,7 @@ int main(void)
     Suite *suite = suite_create("object_file");
     TCase *cases = tcase_create("object_file");
     tcase_add_test(cases, a_whole_file_is_known_from_every_part_of_it);
+    tcase_add_test(cases, what_was_filled_in_is_not_as_it_was);
     tcase_add_test(cases, damage_is_no_whole_file);
     tcase_add_test(cases, a_tokens_file_has_its_label_and_pins);
     tcase_add_test(cases, a_half_made_object_holds_nothing);
