@@ -93,10 +93,6 @@ static sealring_status record_open_file(const char *path, int *descriptor, sealr
     if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
         return record_fail(error, path, "used: it is no regular file", EINVAL);
     }
-    /* flock(2) asks for no permission but to open the file: whoever can read it could keep everybody from logging in */
-    if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0 && file.st_uid == geteuid()) {
-        (void)fchmod(*descriptor, file.st_mode & (S_IRWXU | S_ISVTX));
-    }
     return SEALRING_OK;
 }
 

@@ -311,14 +311,6 @@ static void copies_complain(sealring_manager *manager, const sealring_error *tro
 }
 
 /* The tokens first: waiting for them must not keep others from the locks. */
-sealring_status manager_token_unlocked(sealring_manager *manager, sealring_error *error)
-{
-    sealring_error trouble = {.message = ""};
-    if (manager->token == NULL && !manager->read_only && copies_mend(manager, &trouble) != SEALRING_OK)
-        copies_complain(manager, &trouble);
-    return manager_token(manager, error);
-}
-
 static sealring_status begin_with_tokens(sealring_manager *manager, bool with_token, sealring_error *error)
 {
     sealring_error trouble = {.message = ""};
@@ -373,6 +365,16 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         follow_era(manager);
     else
         lock_release(&manager->work);
+    return status;
+}
+
+sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    if (manager->dry_run)
+        return manager_token(manager, error);
+    sealring_status status = manager_begin_dated(manager, purpose, true, error);
+    if (status == SEALRING_OK)
+        manager_end(manager);
     return status;
 }
 
