@@ -120,8 +120,6 @@ void manager_end_act(sealring_manager *manager, const struct audit_act *about, s
 
 /* Opens the token if it is not open yet. */
 sealring_status manager_token(sealring_manager *manager, sealring_error *error);
-/* The same without the lock: objects whose files are damaged are restored first, as the module would go on with what it once read. */
-sealring_status manager_token_unlocked(sealring_manager *manager, sealring_error *error);
 
 /* One writing transaction between begin and end: body, then the audit entry `act` (NULL: a step of an act that is recorded
  * elsewhere). body may fill act; it is called again from the start after a conflict. */
