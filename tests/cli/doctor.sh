@@ -165,7 +165,7 @@ out_like '^  why   others could read the PIN' "why it matters"
 out_like '^  mend  chmod go-rwx .*/keys\.pin  \(--repair does\)$' "and the command"
 out_like '^[0-9]+ found, 0 repaired, [0-9]+ remain$' "and a sum"
 # shellcheck disable=SC2086 # a word or none
-is_mended "files" pin-file-open directory-writable registry-writable registry-readable lock-open tokens-open \
+is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable lock-open tokens-open \
     directory-missing leftover-file token-unreachable $owner
 is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens") $(mode_of "$v/verifiers")" "600 700 750" "the modes are right"
 is "$(rows "SELECT json_extract(detail, '\$.done') FROM audit WHERE json_extract(detail, '\$.finding') = 'pin-file-open'")" \
