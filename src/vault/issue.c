@@ -163,7 +163,7 @@ static sealring_status check(struct pipeline *pipeline, sealring_error *error)
     sealring_status status =
         request_check_all(call->requests, call->count, call->imports, clock_wall_ms(), &batch->bad, error);
     if (status == SEALRING_OK)
-        status = manager_token(call->manager, error);
+        status = manager_ready(call->manager, "issue", error);
     if (status == SEALRING_OK)
         status = manager_check_clock(call->manager, error);
     batch->first = 0;

@@ -254,7 +254,7 @@ static sealring_status write_batch(struct reissue *reissue, sealring_status stat
 /* Read and sealed without any lock, as the token takes its time; written if that is still so. */
 static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
 {
-    sealring_status status = manager_token(reissue->manager, error);
+    sealring_status status = manager_ready(reissue->manager, "reissue", error);
     uint64_t unconfirmed = reissue->unconfirmed;
     if (status != SEALRING_OK)
         return status;

@@ -205,7 +205,7 @@ static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealr
 {
     sealring_status status = check_request(rekey, error);
     if (status == SEALRING_OK)
-        status = manager_token(rekey->manager, error);
+        status = manager_ready(rekey->manager, "key rekey", error);
     if (status != SEALRING_OK)
         return status;
     for (int tries = 0; tries < TRIES_MOST; tries++) {
