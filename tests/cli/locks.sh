@@ -228,6 +228,42 @@ while_at_work "rotate" true "$SEALRING" rotate r
 while_at_work "reissue of a ring" some_reissued "$SEALRING" reissue r --all --out "$work/reissued.out"
 is "$(rows "SELECT count(*) FROM api_key k WHERE state = 1 AND NOT EXISTS
     (SELECT 1 FROM credential c WHERE c.api_key = k.id AND c.version = 3)")" 0 "every active API key has a successor"
+# What was sealed before the revocation is not written after it.
+work_began() { # whoever has vault.work took it after $first
+    now=$(sed -n 2p "$v/vault.work")
+    [ -n "$now" ] && [ "$now" != "$first" ] && is_held "$v/vault.work"
+}
+revoked_when_sealed() { # NAME COMMAND...: about $victim; it seals between its first turn, and the second, in which it writes
+    name=$1
+    shift
+    : >"$work/job.err"
+    first=
+    hold "$v/vault.urgent" -s
+    "$@" >"$work/job.out" 2>"$work/job.err" </dev/null &
+    job=$!
+    until_true work_began
+    first=$now
+    until_true work_began
+    stop_between $job
+    let_go
+    run revoke "$victim" --reason leaked
+    succeeds "$name: the key is revoked when its credential is sealed, and not yet written"
+    kill -CONT $job
+    wait $job
+    result=$?
+    is "$result $(rows "SELECT k.state || ' ' || count(*) FROM api_key k JOIN credential c ON c.api_key = k.id
+        WHERE k.key_id = '$victim'")" "1 3 1" "$name: it is refused, and nothing is written"
+    grep -q 'revoked' "$work/job.err"
+    report $? "$name: as the key is revoked"
+}
+must issue r --client first --label sealed1 --json
+victim=$(jq -r .key_id "$work/out")
+must rotate r
+revoked_when_sealed reissue "$SEALRING" reissue "$victim"
+must issue r --client first --label sealed2 --json
+victim=$(jq -r .key_id "$work/out")
+revoked_when_sealed rekey "$SEALRING" key rekey "$victim" --overlap 1h
+
 while_at_work "retire" true "$SEALRING" retire r 1 --overrule test
 while_at_work "reinstate" true "$SEALRING" reinstate r 1
 must compromise r 1
