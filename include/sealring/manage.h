@@ -121,12 +121,12 @@ typedef void (*sealring_lock_callback)(const char *text, bool stopped, void *con
 
 typedef struct sealring_manage_options {
     size_t size;
-    bool dry_run;      /* every change is checked and described, none is made, the token is not written to */
-    bool read_only;    /* refuse every change */
-    int64_t lock_wait; /* how long to wait for the vault's locks, 0: 10 s, and 2 min for what takes rights away */
-    const char *take_over; /* the reason to go on with a registry that is not what the audit token knows; NULL: refuse */
-    const char *trust_clock; /* the reason to go by a wall clock that the latest checkpoint is ahead of; NULL: refuse what needs it */
-    const char *pin_source; /* where the PIN of the keys' token comes from this time; NULL: as sealring.conf says */
+    bool dry_run;            /* every change is checked and described, none is made, the token is not written to */
+    bool read_only;          /* refuse every change */
+    int64_t lock_wait;       /* how long to wait for the vault's locks, 0: 10 s, and 2 min for what takes rights away */
+    const char *take_over;   /* the reason to go on with a registry older than the audit token knows; NULL: refuse */
+    const char *trust_clock; /* the reason to go by a wall clock that the latest checkpoint is ahead of; NULL: refuse */
+    const char *pin_source;  /* where the PIN of the keys' token comes from this time; NULL: as sealring.conf says */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;
     sealring_lock_callback lock_waits; /* called when a call waits for another command; may be NULL */
@@ -170,13 +170,15 @@ typedef struct sealring_policy {
     int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
     uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
     int64_t rotate_every; /* sealring_run_once rotates so often; 0 (default): only people rotate; at most 3650 d */
-    int64_t quiet_period; /* a version retires after so long without a use, proved by reports; 1 s to 3650 d; default 24 h */
+    int64_t
+        quiet_period; /* a version retires after so long without a use, by the reports; 1 s to 3650 d; default 24 h */
     bool standby;     /* sealring_run_once keeps a pending version ready; default false */
-    bool idle_blocks;     /* API keys that never called hold up the retirement of their version; default false */
+    bool idle_blocks; /* API keys that never called hold up the retirement of their version; default false */
     int64_t usage_hourly; /* how long usage is kept by the hour; 1 d to 400 d; default 7 d */
     int64_t usage_daily;  /* how long by the day; at least usage_hourly, at most 3650 d; default 400 d */
 #define SEALRING_SUCCESSION_OFF INT64_C(1) /* retire without asking for successors */
-    int64_t succession; /* API keys used within this time need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
+    int64_t
+        succession; /* API keys used so recently need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
 } sealring_policy;
 
 /* Which fields of a policy a caller sets. */
@@ -266,7 +268,7 @@ const char *sealring_event_name(sealring_event event);
 typedef struct sealring_event_options {
     size_t size;
     const char *reason; /* goes on the record; at most 254 bytes, one line; required with overrule */
-    bool overrule;      /* retire, activate and destroy do not wait for gate, keep and purge time; facts cannot be overruled */
+    bool overrule; /* retire, activate, destroy do not wait for gate, keep, purge time; facts cannot be overruled */
     bool overrule_succession; /* retire also where API keys in use have no successor: locks clients out */
 } sealring_event_options;
 
@@ -400,8 +402,8 @@ typedef struct sealring_plan {
     uint32_t version;     /* that it is about, also one that is still to be made; 0: none */
     int64_t due;          /* from when on the policy wants it; 0 of a notice */
     sealring_plan_state state;
-    const char *text;              /* one line: what its guards say, what holds it, what went wrong */
-    const char *foreseen;          /* of what is AHEAD: one line, what will be in its way when it is due; "" for nothing known */
+    const char *text;     /* one line: what its guards say, what holds it, what went wrong */
+    const char *foreseen; /* of what is AHEAD: one line, what will be in its way when it is due; "" for nothing known */
     const sealring_change *change; /* of what is DONE; else NULL */
 } sealring_plan;
 
@@ -424,7 +426,7 @@ typedef struct sealring_run_result {
     bool clocks_held;  /* nothing irreversible happens by itself: the wall clock was set */
     int64_t next;      /* when the next thing is due, 0: nothing is ahead */
     int64_t come_back; /* ms after which to call again at the latest */
-    int64_t silence; /* ms after which verifiers that are waited for surely serve no more; 0: none. Call again with this manager */
+    int64_t silence;   /* ms until verifiers that are waited for surely serve no more; 0: none. For this manager only */
 } sealring_run_result;
 
 /* Carries out what the policies of the rings want: takes stock of the verifiers' reports and the clocks, then prepares, activates,

@@ -11,10 +11,13 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 typedef enum sealring_escape {
-    SEALRING_ESCAPE_TERMINAL = 1, /* for people: controls, invisible and direction-changing characters, and bytes that are no UTF-8 become
+    SEALRING_ESCAPE_TERMINAL =
+        1, /* for people: controls, invisible and direction-changing characters, and bytes that are no UTF-8 become
                                      \x1b, \u202e, \U000e0001; all else stays */
-    SEALRING_ESCAPE_ASCII = 2,    /* the same, and so does all that is not ASCII: for a terminal of another character set */
-    SEALRING_ESCAPE_JSON = 3      /* a text that is JSON already: the same characters become \u009b, and it is the same JSON */
+    SEALRING_ESCAPE_ASCII =
+        2, /* the same, and so does all that is not ASCII: for a terminal of another character set */
+    SEALRING_ESCAPE_JSON =
+        3 /* a text that is JSON already: the same characters become \u009b, and it is the same JSON */
 } sealring_escape;
 
 /* Writes `length` bytes at `text`, escaped, and a NUL into the `size` bytes at `escaped`; what does not fit is left out, at a character.

@@ -218,8 +218,8 @@ static const struct {
     enum lifecycle_answer (*ask)(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
     bool overrulable; /* humans overrule waiting; what would break a client's credential they cannot */
 } guards[] = {
-    {GUARD_BARRIER, ask_barrier, false}, {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
-    {GUARD_PURGE, ask_purge, true},      {GUARD_UNHELD, ask_unheld, false}, {GUARD_KEEP, ask_keep, true},
+    {GUARD_BARRIER, ask_barrier, false},      {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
+    {GUARD_PURGE, ask_purge, true},           {GUARD_UNHELD, ask_unheld, false}, {GUARD_KEEP, ask_keep, true},
     {GUARD_SUCCESSION, ask_succession, true},
 };
 #define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))

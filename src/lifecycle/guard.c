@@ -257,8 +257,8 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
 }
 
 /* "KEY of client NAME (3s ago), … and 12 more"; of `count` users `named` are listed */
-static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_user *users, size_t named, size_t count,
-                      int64_t now)
+static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_user *users, size_t named,
+                      size_t count, int64_t now)
 {
     char text[TIMETEXT_SIZE];
     size_t shown = named < NAMES_SHOWN ? named : NAMES_SHOWN;

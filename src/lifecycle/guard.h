@@ -70,7 +70,8 @@ struct lifecycle_evidence {
     const struct lifecycle_user *idle; /* whose newest credential is under it, and that never called */
     size_t idle_count;
     bool idle_blocks; /* by the ring's policy */
-    int64_t succession; /* API keys that were used within this time need a successor; 0: the policy does not ask for it */
+    int64_t
+        succession; /* API keys that were used within this time need a successor; 0: the policy does not ask for it */
     /* Those that have none: their newest good credential is under the version. At most so many are named; the count may be cut, too. */
     const struct lifecycle_user *behind;
     size_t behind_named;

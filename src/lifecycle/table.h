@@ -10,12 +10,12 @@
 
 /* Which question must be answered yes before an event may happen. Bits, so that an event can have several. */
 enum lifecycle_guard {
-    GUARD_BARRIER = 1, /* every verifier proved the version (met already by a retiring one, in this era) */
-    GUARD_GATE = 2,    /* the window is over, and nobody used the version for a quiet period */
-    GUARD_PURGE = 4,   /* purge_at is reached */
-    GUARD_UNHELD = 8,  /* nobody holds credentials of it */
-    GUARD_KEEP = 16,   /* the policy allows one more living predecessor */
-    GUARD_ERA = 32,    /* after an older copy was put back: every verifier goes by it */
+    GUARD_BARRIER = 1,    /* every verifier proved the version (met already by a retiring one, in this era) */
+    GUARD_GATE = 2,       /* the window is over, and nobody used the version for a quiet period */
+    GUARD_PURGE = 4,      /* purge_at is reached */
+    GUARD_UNHELD = 8,     /* nobody holds credentials of it */
+    GUARD_KEEP = 16,      /* the policy allows one more living predecessor */
+    GUARD_ERA = 32,       /* after an older copy was put back: every verifier goes by it */
     GUARD_SUCCESSION = 64 /* every API key in use that would lose its last good credential was issued a successor */
 };
 

@@ -15,13 +15,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define LOCK_PAUSE_MS         5
-#define LOCK_SILENT_MS        200  /* a wait that is shorter is no news */
-#define LOCK_ASK_AGAIN_MS     1000 /* a holder may be stopped meanwhile, or another one have come */
-#define LOCK_ANNOUNCE_TRIES   200  /* whoever asks whether something is announced holds the lock for an instant */
-#define LOCK_ANNOUNCE_NSEC    1000000
-#define LOCK_YIELD_SHARE      2 /* one half of the wait is yielded to announcements: they cannot keep others out for good */
-#define LOCK_OTHERS           (S_IRWXG | S_IRWXO)
+#define LOCK_PAUSE_MS       5
+#define LOCK_SILENT_MS      200  /* a wait that is shorter is no news */
+#define LOCK_ASK_AGAIN_MS   1000 /* a holder may be stopped meanwhile, or another one have come */
+#define LOCK_ANNOUNCE_TRIES 200  /* whoever asks whether something is announced holds the lock for an instant */
+#define LOCK_ANNOUNCE_NSEC  1000000
+#define LOCK_YIELD_SHARE    2 /* one half of the wait is yielded to announcements: they cannot keep others out for good */
+#define LOCK_OTHERS         (S_IRWXG | S_IRWXO)
 
 static int lock_open(const char *path)
 {

@@ -15,9 +15,9 @@
 typedef void (*lock_wait_callback)(const struct lock_holder *holder, void *context);
 
 struct lock {
-    char *path;     /* NULL: there is none */
-    int descriptor; /* -1: not held */
-    pid_t process;  /* the holder */
+    char *path;            /* NULL: there is none */
+    int descriptor;        /* -1: not held */
+    pid_t process;         /* the holder */
     const char *yields_to; /* path of an announcement (lock_announce): while one is made, others go first; NULL: no */
     lock_wait_callback waits; /* may be NULL */
     void *waits_context;

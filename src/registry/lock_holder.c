@@ -141,8 +141,8 @@ static bool parse_listed(const char *line, const struct stat *file, int64_t *pro
     if (sscanf(line, "%*d: FLOCK %*s %*s %lld %x:%x:%llu", &pid, &major_number, &minor_number, &inode) != 4)
         return false;
     *process = pid;
-    bool same_device = major(file->st_dev) == 0 ||
-                       (major(file->st_dev) == major_number && minor(file->st_dev) == minor_number);
+    bool same_device =
+        major(file->st_dev) == 0 || (major(file->st_dev) == major_number && minor(file->st_dev) == minor_number);
     return inode == file->st_ino && same_device;
 }
 

@@ -9,7 +9,7 @@
 
 #include <sealring/verify.h>
 
-#define REGISTRY_ID_SIZE 16
+#define REGISTRY_ID_SIZE    16
 #define REGISTRY_SCHEMA     2 /* what this library writes, and the newest that it reads */
 #define REGISTRY_MIN_READER 1 /* the oldest library that reads it right */
 #define REGISTRY_MIN_WRITER 2 /* and that writes it right: images of rings have the succession since 2 */

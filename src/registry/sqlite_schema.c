@@ -9,8 +9,7 @@
 static int schema_has(sqlite3 *handle, const struct schema_addition *addition, bool *there)
 {
     sqlite3_stmt *statement = NULL;
-    int code =
-        sqlite3_prepare_v2(handle, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", -1, &statement, NULL);
+    int code = sqlite3_prepare_v2(handle, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", -1, &statement, NULL);
     if (code == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, addition->table, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 2, addition->column, -1, SQLITE_STATIC);

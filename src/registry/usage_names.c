@@ -28,7 +28,7 @@ static const struct db_query idle_keys = {
     " AND c.version = ?2 AND cl.id = k.client LIMIT ?3",
     false};
 
-#define GOOD_AT(credential, now) \
+#define GOOD_AT(credential, now)                                       \
     "(" credential ".expires = 0 OR " credential ".expires > " now ")" \
     " AND (" credential ".retire_at = 0 OR " credential ".retire_at > " now ")"
 #define LAST_USE_IN(table) "coalesce((SELECT max(u.last_use) FROM " table " u WHERE u.api_key = k.id), 0)"
@@ -36,14 +36,18 @@ static const struct db_query idle_keys = {
 /* By the version's index. A successor was issued later and is under a version that is accepted; the number of that version may be lower, after a
  * rollback. */
 static const struct db_query behind_keys = {
-    "SELECT " NAME_COLUMNS ", k.used, " LAST_USE_IN("usage_hour") ", " LAST_USE_IN("usage_day")
-    " FROM credential c CROSS JOIN api_key k CROSS JOIN client cl"
-    " WHERE c.ring = ?1 AND c.version = ?2 AND " GOOD_AT("c", "?3") " AND k.id = c.api_key AND " KEY_STATE " = 1"
-    " AND NOT EXISTS (SELECT 1 FROM credential n CROSS JOIN version v WHERE n.api_key = c.api_key AND n.serial > c.serial"
-    " AND v.ring = n.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT("n", "?3") ")"
-    " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"
-    " OR EXISTS (SELECT 1 FROM usage_day u WHERE u.api_key = k.id AND u.last_use >= ?4))"
-    " AND cl.id = k.client LIMIT ?5",
+    "SELECT " NAME_COLUMNS ", k.used, " LAST_USE_IN("usage_hour") ", " LAST_USE_IN(
+        "usage_day") " FROM credential c CROSS JOIN api_key k CROSS JOIN client cl"
+                     " WHERE c.ring = ?1 AND c.version = ?2 AND " GOOD_AT(
+                         "c",
+                         "?3") " AND k.id = c.api_key AND " KEY_STATE " = 1"
+                               " AND NOT EXISTS (SELECT 1 FROM credential n CROSS JOIN version v WHERE n.api_key = c.api_key AND n.serial > c.serial"
+                               " AND v.ring = n.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT(
+                                   "n",
+                                   "?3") ")"
+                                         " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"
+                                         " OR EXISTS (SELECT 1 FROM usage_day u WHERE u.api_key = k.id AND u.last_use >= ?4))"
+                                         " AND cl.id = k.client LIMIT ?5",
     false};
 
 struct named {

@@ -17,9 +17,9 @@ static const struct db_query roll_find = {
 /* SQLite makes a sum that is too large a floating-point number, which the schema refuses: a row with a count that cannot be would keep
  * hours from ever becoming days. */
 #define SUM_MOST "1152921504606846976"
-#define SUM(column) \
-    column " = CASE WHEN usage_day." column " > " SUM_MOST " - excluded." column " THEN " SUM_MOST " ELSE usage_day." column \
-           " + excluded." column " END"
+#define SUM(column)                                                                                \
+    column " = CASE WHEN usage_day." column " > " SUM_MOST " - excluded." column " THEN " SUM_MOST \
+           " ELSE usage_day." column " + excluded." column " END"
 
 /* A day's row names the version of its serial, which never changes. */
 static const struct db_query roll_add = {
@@ -27,7 +27,7 @@ static const struct db_query roll_add = {
     " closed, last_use) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     " ON CONFLICT (api_key, serial, day) DO UPDATE SET " SUM("accepted") ", " SUM("not_yet_valid") ", " SUM("expired") ", " SUM(
         "suspended") ", " SUM("scope") ", " SUM("closed") ","
-    " last_use = CASE WHEN usage_day.last_use > excluded.last_use THEN usage_day.last_use ELSE excluded.last_use END",
+                                                          " last_use = CASE WHEN usage_day.last_use > excluded.last_use THEN usage_day.last_use ELSE excluded.last_use END",
     true};
 
 static const struct db_query roll_delete = {

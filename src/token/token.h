@@ -13,9 +13,10 @@ struct token;
 
 /* What somebody has to do to the files of a software token, with the login lock held; each may be NULL. */
 struct token_watch {
-    void (*before)(void *context); /* before a module that may have to be initialised first reads them, and before a login */
-    void (*after)(void *context);  /* after a login that succeeded */
-    void *context;                 /* outlives the token */
+    void (*before)(
+        void *context); /* before a module that may have to be initialised first reads them, and before a login */
+    void (*after)(void *context); /* after a login that succeeded */
+    void *context;                /* outlives the token */
 };
 
 struct token_config {

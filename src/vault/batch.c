@@ -358,8 +358,8 @@ static bool means_the_same(const struct item *item, const struct item *now)
            item->holder.client.id == now->holder.client.id &&
            (item->kind != ITEM_EXISTING || (item->holder.key.id == now->holder.key.id &&
                                             item->holder.key.changed_epoch == now->holder.key.changed_epoch)) &&
-           (item->kind != ITEM_SUCCESSOR || (item->older.key.id == now->older.key.id &&
-                                             item->older.key.changed_epoch == now->older.key.changed_epoch));
+           (item->kind != ITEM_SUCCESSOR ||
+            (item->older.key.id == now->older.key.id && item->older.key.changed_epoch == now->older.key.changed_epoch));
 }
 
 /* Whether each request of a sealed batch still means what it was sealed for; what would be refused by now does not. Sealing takes long, and

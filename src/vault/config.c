@@ -104,8 +104,7 @@ sealring_status config_new(const char *directory, struct config **made, sealring
                              directory);
         return error_set_system(error, problem, "the vault's directory %s cannot be reached", directory);
     }
-    if (!join(config->lock, config->directory, "vault.lock") ||
-        !join(config->work, config->directory, "vault.work") ||
+    if (!join(config->lock, config->directory, "vault.lock") || !join(config->work, config->directory, "vault.work") ||
         !join(config->urgent, config->directory, "vault.urgent") ||
         !join(config->verifiers, config->directory, "verifiers") ||
         !join(config->registry, config->directory, "registry/sealring.db") ||

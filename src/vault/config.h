@@ -29,9 +29,9 @@ struct config_variable {
 struct config {
     char directory[PATH_MAX];
     char registry[PATH_MAX];
-    char lock[PATH_MAX];   /* held for each commit */
-    char work[PATH_MAX];   /* held for a whole act, unless it only restricts */
-    char urgent[PATH_MAX]; /* by it restrictions announce themselves */
+    char lock[PATH_MAX];      /* held for each commit */
+    char work[PATH_MAX];      /* held for a whole act, unless it only restricts */
+    char urgent[PATH_MAX];    /* by it restrictions announce themselves */
     char verifiers[PATH_MAX]; /* directory of the report files */
     char module[PATH_MAX];
     char module_init_args[CONFIG_TEXT_SIZE];

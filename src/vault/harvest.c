@@ -41,12 +41,12 @@ struct harvest {
     struct registry_usage_seat after;
     bool known; /* it has one */
     struct usage_records records;
-    size_t changed; /* of them, moved to the front by `sift` */
+    size_t changed;   /* of them, moved to the front by `sift` */
     uint64_t unknown; /* of them, those of no key or version of this registry */
     struct registry_traffic *traffic;
     size_t traffic_count;
-    size_t at;     /* first of the batch */
-    bool yielded;  /* others may have harvested meanwhile: the file is read again */
+    size_t at;        /* first of the batch */
+    bool yielded;     /* others may have harvested meanwhile: the file is read again */
     bool had_yielded; /* at any file */
 };
 
@@ -286,8 +286,7 @@ static sealring_status harvest_file(struct harvest *harvest)
 {
     sealring_status status;
     harvest->result->files++;
-    harvest->result->without_detail =
-        report_sum(harvest->result->without_detail, harvest->file.without_detail);
+    harvest->result->without_detail = report_sum(harvest->result->without_detail, harvest->file.without_detail);
     do {
         status = harvest_pass(harvest);
         harvest->had_yielded = harvest->had_yielded || harvest->yielded;

@@ -58,15 +58,17 @@ static sealring_status check_place(const char *path, bool software, sealring_err
     } wrong[] = {{'#', "a `#`"}, {'=', "a `=`"}, {'\n', "a line end"}, {'\r', "a carriage return"}};
     for (size_t i = 0; software && i < sizeof wrong / sizeof *wrong; i++)
         if (strchr(path, wrong[i].character) != NULL)
-            return error_set(error, SEALRING_INVALID,
-                             "the path of the vault %.200s has %s, which SoftHSM2's configuration file cannot hold: make the "
-                             "vault in another directory, or give it a token (--module, --token, --pin-source)",
-                             path, wrong[i].name);
+            return error_set(
+                error, SEALRING_INVALID,
+                "the path of the vault %.200s has %s, which SoftHSM2's configuration file cannot hold: make the "
+                "vault in another directory, or give it a token (--module, --token, --pin-source)",
+                path, wrong[i].name);
     if (software && strlen(path) > SOFTHSM2_LINE - 50)
-        return error_set(error, SEALRING_INVALID,
-                         "the path of the vault %.200s is too long for SoftHSM2's configuration file: make the vault in "
-                         "another directory, or give it a token (--module, --token, --pin-source)",
-                         path);
+        return error_set(
+            error, SEALRING_INVALID,
+            "the path of the vault %.200s is too long for SoftHSM2's configuration file: make the vault in "
+            "another directory, or give it a token (--module, --token, --pin-source)",
+            path);
     return SEALRING_OK;
 }
 
@@ -385,9 +387,9 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
     struct audit_act act = {.name = "vault.init"};
     char actor[256];
     manager_actor(actor);
-    audit_detail(&act, "{s:o, s:o, s:b, s:o, s:s}", "module", audit_text(init->config->module), "token", audit_text(init->config->token),
-                 "token_closes_keys", init->abilities.closes_keys, "audit_token", audit_text(init->config->audit_token),
-                 "audit_key", init->audit_key);
+    audit_detail(&act, "{s:o, s:o, s:b, s:o, s:s}", "module", audit_text(init->config->module), "token",
+                 audit_text(init->config->token), "token_closes_keys", init->abilities.closes_keys, "audit_token",
+                 audit_text(init->config->audit_token), "audit_key", init->audit_key);
     audit_detail_add(&act, "lease", json_integer(registry_vault_row(registry)->lease_ms));
     audit_detail_add(&act, "refresh", json_integer(registry_vault_row(registry)->refresh_ms));
     sealring_status status = audit_append(registry, init->operation_id, clock_wall_ms(), actor, &act, error);

@@ -146,8 +146,8 @@ static sealring_status close_whole(struct registry **registry, struct lock *lock
 
 /* Under the registry's lock. A registry that cannot be read any more has nothing new in it. */
 static sealring_status replace_file(const struct config *config, const char *path, struct registry **restored,
-                                    struct registry **live, struct lock *work,
-                                    char aside[INSTALL_PATH_SIZE], sealring_error *error)
+                                    struct registry **live, struct lock *work, char aside[INSTALL_PATH_SIZE],
+                                    sealring_error *error)
 {
     registry_close(*live);
     *live = NULL;

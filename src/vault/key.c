@@ -69,7 +69,7 @@ static sealring_status change_key(sealring_manager *manager, const char *purpose
 {
     sealring_status status = manager_check_reason(change->reason, error);
     if (status == SEALRING_OK)
-        status = restricts                                 ? manager_begin_restriction(manager, purpose, error)
+        status = restricts                              ? manager_begin_restriction(manager, purpose, error)
                  : change->state == SEALRING_KEY_ACTIVE ? manager_begin_dated(manager, purpose, false, error)
                                                         : manager_begin(manager, purpose, false, error);
     if (status != SEALRING_OK)

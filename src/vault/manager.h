@@ -23,15 +23,15 @@ struct sealring_manager {
     struct token *token; /* NULL until an operation needs it */
     bool dry_run;
     bool read_only;
-    bool wrote; /* since it was opened */
-    int64_t lock_wait;  /* for vault.work, and for the registry's lock */
-    int64_t urgent_wait; /* for the registry's lock, of an act that restricts */
-    struct lock work;   /* held for a whole act: nobody else changes tokens or reports meanwhile */
-    struct lock urgent; /* the announcement of an act that restricts */
-    bool restricts;     /* the act under way does */
-    bool followed;      /* and it is committed: manager_restricted was called */
-    const char *purpose; /* of the act under way */
-    uint64_t yielded_epoch; /* up to which manager_yield has let others go first */
+    bool wrote;                   /* since it was opened */
+    int64_t lock_wait;            /* for vault.work, and for the registry's lock */
+    int64_t urgent_wait;          /* for the registry's lock, of an act that restricts */
+    struct lock work;             /* held for a whole act: nobody else changes tokens or reports meanwhile */
+    struct lock urgent;           /* the announcement of an act that restricts */
+    bool restricts;               /* the act under way does */
+    bool followed;                /* and it is committed: manager_restricted was called */
+    const char *purpose;          /* of the act under way */
+    uint64_t yielded_epoch;       /* up to which manager_yield has let others go first */
     sealring_lock_callback waits; /* who is told of waiting; may be NULL */
     void *waits_context;
     pid_t owner;

@@ -37,7 +37,7 @@ struct restore {
     bool installs;                /* from here on `path` is left to whoever looks for what became of it */
     char path[INSTALL_PATH_SIZE]; /* of what is being restored, beside the vault's registry */
     struct registry *restored;
-    struct registry *live; /* the vault's registry, NULL: there is none that can be opened */
+    struct registry *live;        /* the vault's registry, NULL: there is none that can be opened */
     struct install_before before; /* what that is */
     struct replay replay;
     struct confront confront;

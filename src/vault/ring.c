@@ -30,8 +30,8 @@ static json_t *describe_policy(const sealring_policy *policy)
                      "purge_delay", (json_int_t)policy->purge_delay, "keep", (json_int_t)policy->keep, "rotate_every",
                      (json_int_t)policy->rotate_every, "quiet_period", (json_int_t)policy->quiet_period, "standby",
                      (int)policy->standby, "idle_blocks", (int)policy->idle_blocks, "usage_hourly",
-                     (json_int_t)policy->usage_hourly, "usage_daily", (json_int_t)policy->usage_daily,
-                     "succession", (json_int_t)policy->succession);
+                     (json_int_t)policy->usage_hourly, "usage_daily", (json_int_t)policy->usage_daily, "succession",
+                     (json_int_t)policy->succession);
 }
 
 /* ---- create */

@@ -67,8 +67,12 @@ static sealring_status tell_action(struct run *run, const struct lifecycle_actio
 
 static sealring_status tell_notice(struct run *run, const char *ring, uint32_t version, const char *text)
 {
-    const sealring_plan told = {
-        .size = sizeof told, .ring = ring, .version = version, .state = SEALRING_PLAN_NOTICE, .text = text, .foreseen = ""};
+    const sealring_plan told = {.size = sizeof told,
+                                .ring = ring,
+                                .version = version,
+                                .state = SEALRING_PLAN_NOTICE,
+                                .text = text,
+                                .foreseen = ""};
     return tell(run, &told);
 }
 

@@ -298,7 +298,8 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
         .event = event,
         .version = version,
         .reason = asked.reason,
-        .overrule = (asked.overrule ? LIFECYCLE_OVERRULE : 0) | (asked.overrule_succession ? (unsigned)GUARD_SUCCESSION : 0),
+        .overrule =
+            (asked.overrule ? LIFECYCLE_OVERRULE : 0) | (asked.overrule_succession ? (unsigned)GUARD_SUCCESSION : 0),
         .change = &whole,
     };
     status = version_carry_out(&transition, error);

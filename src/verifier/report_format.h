@@ -47,7 +47,8 @@ struct report_header {
     _Atomic(uint64_t) number; /* of reports written under this instance */
     _Atomic(uint64_t) era[2];
     _Atomic(uint64_t) epoch;
-    _Atomic(int64_t) look_boot_ms; /* start of the look that this report is about, on its own CLOCK_BOOTTIME: no reader compares it */
+    _Atomic(int64_t)
+        look_boot_ms; /* start of the look that this report is about, on its own CLOCK_BOOTTIME: no reader compares it */
     _Atomic(int64_t) look_wall_ms;
     _Atomic(int64_t) lease_ms;
 

@@ -72,7 +72,8 @@ static sealring_status change(sealring_manager *manager, const char *ring, sealr
                               sealring_error *error)
 {
     bool overrules = event == SEALRING_EVENT_RETIRE || event == SEALRING_EVENT_DESTROY;
-    sealring_event_options options = {.size = sizeof options, .reason = "test", .overrule = overrules, .overrule_succession = overrules};
+    sealring_event_options options = {
+        .size = sizeof options, .reason = "test", .overrule = overrules, .overrule_succession = overrules};
     return sealring_version_change(manager, ring, event, version, &options, NULL, error);
 }
 

@@ -18,7 +18,7 @@ const struct kill_command kill_commands[] = {
     {.name = "prepare", .line = "prepare second"},
     {.name = "activate", .line = "activate payments 4"},
     {.name = "rollback", .line = "rollback payments"},
-    {.name = "retire", .line = "retire payments 2 --overrule test --no-wait"},
+    {.name = "retire", .line = "retire payments 2 --overrule test --overrule-succession test --no-wait"},
     {.name = "reinstate", .line = "reinstate payments 1"},
     {.name = "compromise", .line = "compromise payments 3 --reason test --no-wait", .owes = true},
     {.name = "destroy", .line = "destroy payments 1 --overrule test", .owes = true},

@@ -19,7 +19,8 @@ static sealring_error error;
 
 static void change(sealring_manager *manager, const char *ring, sealring_event event, uint32_t version)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     ASSERT_OK(sealring_version_change(manager, ring, event, version, event == SEALRING_EVENT_RETIRE ? &overrule : NULL,
                                       NULL, &error),
               error);

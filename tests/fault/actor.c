@@ -180,7 +180,8 @@ static sealring_status change(struct actor *actor, const char *ring, sealring_ev
 {
     sealring_error error = {0};
     sealring_change effect = {.size = sizeof effect};
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     bool waits = event == SEALRING_EVENT_RETIRE || event == SEALRING_EVENT_DESTROY;
     sealring_status status =
         sealring_version_change(actor->manager, ring, event, version, waits ? &overrule : NULL, &effect, &error);

@@ -29,7 +29,8 @@
 static void change(sealring_manager *manager, const char *ring, sealring_event event, uint32_t version)
 {
     sealring_error error = {0};
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     ASSERT_OK(sealring_version_change(manager, ring, event, version, event == SEALRING_EVENT_RETIRE ? &overrule : NULL,
                                       NULL, &error),
               error);

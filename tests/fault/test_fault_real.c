@@ -351,7 +351,8 @@ static int allow_writing(const char *path, const struct stat *file, int kind, st
 static sealring_status change(sealring_manager *manager, const char *ring, sealring_event event, uint32_t version,
                               sealring_change *effect, sealring_error *error)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     bool waits = event == SEALRING_EVENT_RETIRE || event == SEALRING_EVENT_DESTROY;
     memset(error, 0, sizeof *error);
     *effect = (sealring_change){.size = sizeof *effect};

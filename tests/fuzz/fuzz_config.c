@@ -36,7 +36,8 @@ static void write_file(const uint8_t *data, size_t size)
         size_t length = next != NULL ? (size_t)(next - data) - at : size - at;
         require(write(descriptor, data + at, length) == (ssize_t)length, "the file is written");
         if (next != NULL)
-            require(write(descriptor, directory, strlen(directory)) == (ssize_t)strlen(directory), "the file is written");
+            require(write(descriptor, directory, strlen(directory)) == (ssize_t)strlen(directory),
+                    "the file is written");
         at += length + (next != NULL);
     }
     (void)close(descriptor);

@@ -59,21 +59,22 @@ static void prepare_registry(void)
 
 static void prepare(void)
 {
-    struct report_header header = {.format = REPORT_FORMAT,
-                                   .header_size = REPORT_HEADER_SIZE,
-                                   .host = "host",
-                                   .program = "program",
-                                   .boot_id = "00000000-0000-4000-8000-000000000000",
-                                   .process = 4711,
-                                   .schema = 1,
-                                   .state = REPORT_SERVING,
-                                   .sequence = 2,
-                                   .number = 1,
-                                   .epoch = 7,
-                                   .seat = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff},
-                                   .instance = {1, 2, 3},
-                                   .lease_ms = 60000,
-                                   .cells = 1000};
+    struct report_header header = {
+        .format = REPORT_FORMAT,
+        .header_size = REPORT_HEADER_SIZE,
+        .host = "host",
+        .program = "program",
+        .boot_id = "00000000-0000-4000-8000-000000000000",
+        .process = 4711,
+        .schema = 1,
+        .state = REPORT_SERVING,
+        .sequence = 2,
+        .number = 1,
+        .epoch = 7,
+        .seat = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff},
+        .instance = {1, 2, 3},
+        .lease_ms = 60000,
+        .cells = 1000};
     strcpy(header.magic, REPORT_MAGIC);
     memset(header.vault_id, 0xa5, sizeof header.vault_id); /* as fixture_vault */
     memcpy(good, &header, sizeof header);
@@ -208,7 +209,8 @@ static int see_traffic(const sealring_traffic_info *traffic, void *context)
 static int see_usage(const sealring_usage_info *usage, void *context)
 {
     (void)context;
-    require(usage->accepted <= INT64_MAX && usage->closed <= INT64_MAX && usage->last_use >= 0 && usage->last_use <= LATEST,
+    require(usage->accepted <= INT64_MAX && usage->closed <= INT64_MAX && usage->last_use >= 0 &&
+                usage->last_use <= LATEST,
             "usage is a number");
     return 0;
 }
@@ -222,9 +224,11 @@ static void check_usage(void)
         require(sealring_usage_list(&manager, NULL, see_usage, NULL, &error) == SEALRING_OK, "usage is told");
         require(harvest_all(&manager, NOW, &result, &error) == SEALRING_OK, "the file is harvested");
     }
-    require(sqlite3_exec(raw, "DELETE FROM usage_hour; DELETE FROM usage_day; DELETE FROM usage_traffic; DELETE FROM usage_seat; "
-                              "DELETE FROM verifier; DELETE FROM version_use",
-                         NULL, NULL, NULL) == SQLITE_OK,
+    require(sqlite3_exec(
+                raw,
+                "DELETE FROM usage_hour; DELETE FROM usage_day; DELETE FROM usage_traffic; DELETE FROM usage_seat; "
+                "DELETE FROM verifier; DELETE FROM version_use",
+                NULL, NULL, NULL) == SQLITE_OK,
             "the registry is as before");
 }
 

@@ -140,7 +140,10 @@ sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32
 {
     sealring_error error = {.message = ""};
     sealring_change change = {.size = sizeof change};
-    const sealring_event_options options = {.size = sizeof options, .overrule = overrule != NULL, .overrule_succession = overrule != NULL, .reason = overrule};
+    const sealring_event_options options = {.size = sizeof options,
+                                            .overrule = overrule != NULL,
+                                            .overrule_succession = overrule != NULL,
+                                            .reason = overrule};
     struct history_act act = begin(actor, kind);
     uint64_t epoch = actor->manager->committed_epoch;
     act.version = version;

@@ -124,7 +124,7 @@ static const struct {
     const char *guards;
 } expected[] = {
     {SEALRING_EVENT_ACTIVATE, P, A, "bk"}, {SEALRING_EVENT_ACTIVATE, R, A, "e"},  {SEALRING_EVENT_ROLLBACK, R, A, "e"},
-    {SEALRING_EVENT_RETIRE, R, T, "gs"},    {SEALRING_EVENT_REINSTATE, T, P, ""},  {SEALRING_EVENT_COMPROMISE, P, C, ""},
+    {SEALRING_EVENT_RETIRE, R, T, "gs"},   {SEALRING_EVENT_REINSTATE, T, P, ""},  {SEALRING_EVENT_COMPROMISE, P, C, ""},
     {SEALRING_EVENT_COMPROMISE, A, C, ""}, {SEALRING_EVENT_COMPROMISE, R, C, ""}, {SEALRING_EVENT_COMPROMISE, T, C, ""},
     {SEALRING_EVENT_DESTROY, P, D, "u"},   {SEALRING_EVENT_DESTROY, T, D, "p"},   {SEALRING_EVENT_DESTROY, C, D, "p"},
 };
@@ -577,7 +577,8 @@ START_TEST(overrule_without_need_is_none)
     decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 1, LIFECYCLE_OVERRULE);
     ck_assert_int_eq(decision.answer, LIFECYCLE_ALLOWED);
     ck_assert(!decision.overruled);
-    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 2, LIFECYCLE_OVERRULE); /* nor does it change what no rule allows */
+    decide_with(&model, &evidence, SEALRING_EVENT_RETIRE, 2,
+                LIFECYCLE_OVERRULE); /* nor does it change what no rule allows */
     assert_forbidden("version 2 is active");
 }
 END_TEST
@@ -670,7 +671,8 @@ START_TEST(compromise_promotes_nobody_before_its_barrier)
     assert_step(0, 2, A, C);
     assert_says("issuing is refused until one passes its barrier");
     assert_says("web2 (not proved)");
-    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, LIFECYCLE_OVERRULE); /* no overrule makes up for a proof */
+    decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2,
+                LIFECYCLE_OVERRULE); /* no overrule makes up for a proof */
     ck_assert_uint_eq(decision.count, 1);
     evidence.verifier_count = 1;
     decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);

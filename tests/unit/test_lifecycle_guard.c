@@ -380,7 +380,8 @@ END_TEST
 
 static enum lifecycle_answer succession(int64_t within, size_t named, size_t count, bool more)
 {
-    static const struct lifecycle_user users[] = {{"k1 of one", NOW - HOUR}, {"k2 of two", NOW - DAY}, {"k3 of three", 0}};
+    static const struct lifecycle_user users[] = {
+        {"k1 of one", NOW - HOUR}, {"k2 of two", NOW - DAY}, {"k3 of three", 0}};
     const struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_RETIRING, .retire_at = NOW};
     const struct lifecycle_evidence evidence = {.now = NOW,
                                                 .succession = within,
@@ -397,11 +398,13 @@ START_TEST(who_has_no_successor_is_named)
     ck_assert_int_eq(succession(400 * DAY, 0, 0, false), LIFECYCLE_ALLOWED);
     ck_assert_str_eq(reason, "every API key used in the last 400d has a successor");
     ck_assert_int_eq(succession(400 * DAY, 1, 1, false), LIFECYCLE_WAITING);
-    ck_assert_str_eq(reason, "1 API key used in the last 400d has no credential newer than version 3: k1 of one (1h ago); "
-                             "reissue");
+    ck_assert_str_eq(reason,
+                     "1 API key used in the last 400d has no credential newer than version 3: k1 of one (1h ago); "
+                     "reissue");
     ck_assert_int_eq(succession(30 * DAY, 3, 3, false), LIFECYCLE_WAITING);
-    ck_assert_str_eq(reason, "3 API keys used in the last 30d have no credential newer than version 3: k1 of one (1h ago), "
-                             "k2 of two (1d ago), k3 of three; reissue");
+    ck_assert_str_eq(reason,
+                     "3 API keys used in the last 30d have no credential newer than version 3: k1 of one (1h ago), "
+                     "k2 of two (1d ago), k3 of three; reissue");
     ck_assert_int_eq(succession(30 * DAY, 3, 1000, true), LIFECYCLE_WAITING);
     assert_says("1000 or more API keys");
     assert_says("k3 of three and 997 more; reissue");

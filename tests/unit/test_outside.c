@@ -22,10 +22,31 @@ static uint64_t seed;
 /* Bytes of every kind, those that matter more often. Without NUL, so that it can be a word of a command line. */
 static void random_text(uint64_t *state, char text[WORD_MAX + 1])
 {
-    static const char *const pieces[] = {"'",        "\\",           "!",          "$",            "`",        "\"",
-                                         "\033[31m", "\xc2\x9b",     "\xe2\x80\xa8", "\xe2\x80\xae", "\xff",     "\xc3",
-                                         "\xc3\xa9", "\xe6\xbc\xa2", "\n",         " ",            "; exit 3", "a",
-                                         "\x7f",     "%s",           "\xf3\xa0\x80\x81", "~", "#", "=", "\xf0\x9f\x94\x91"};
+    static const char *const pieces[] = {"'",
+                                         "\\",
+                                         "!",
+                                         "$",
+                                         "`",
+                                         "\"",
+                                         "\033[31m",
+                                         "\xc2\x9b",
+                                         "\xe2\x80\xa8",
+                                         "\xe2\x80\xae",
+                                         "\xff",
+                                         "\xc3",
+                                         "\xc3\xa9",
+                                         "\xe6\xbc\xa2",
+                                         "\n",
+                                         " ",
+                                         "; exit 3",
+                                         "a",
+                                         "\x7f",
+                                         "%s",
+                                         "\xf3\xa0\x80\x81",
+                                         "~",
+                                         "#",
+                                         "=",
+                                         "\xf0\x9f\x94\x91"};
     size_t length = 0;
     text[0] = '\0';
     for (size_t count = seeded_next(state) % 9; count > 0; count--) {
@@ -60,10 +81,13 @@ static const struct {
     {"a\nb\rc\td\033[31m\a\x7f", "a\\x0ab\\x0dc\\x09d\\x1b[31m\\x07\\x7f", "a\\x0ab\\x0dc\\x09d\\x1b[31m\\x07\\x7f"},
     {"C1 \xc2\x9b and 8 bit \x9b", "C1 \\u009b and 8 bit \\x9b", "C1 \\u009b and 8 bit \\x9b"},
     {"\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029", "\\u2028\\u2029"},
-    {"\xe2\x80\xae" "txt.exe\xe2\x81\xa6", "\\u202etxt.exe\\u2066", "\\u202etxt.exe\\u2066"},
+    {"\xe2\x80\xae"
+     "txt.exe\xe2\x81\xa6",
+     "\\u202etxt.exe\\u2066", "\\u202etxt.exe\\u2066"},
     {"\xef\xbb\xbfx\xe2\x80\x8by\xf3\xa0\x80\x81", "\\ufeffx\\u200by\\U000e0001", "\\ufeffx\\u200by\\U000e0001"},
     {"b\xfcro", "b\\xfcro", "b\\xfcro"},
-    {"b\xc3\xbcro \xe6\xbc\xa2 \xf0\x9f\x94\x91", "b\xc3\xbcro \xe6\xbc\xa2 \xf0\x9f\x94\x91", "b\\u00fcro \\u6f22 \\U0001f511"},
+    {"b\xc3\xbcro \xe6\xbc\xa2 \xf0\x9f\x94\x91", "b\xc3\xbcro \xe6\xbc\xa2 \xf0\x9f\x94\x91",
+     "b\\u00fcro \\u6f22 \\U0001f511"},
     {"cut \xe2\x82", "cut \\xe2\\x82", "cut \\xe2\\x82"},
 };
 
@@ -82,10 +106,11 @@ END_TEST
 START_TEST(every_unsafe_code_point_is_escaped_and_no_other)
 {
     /* UnicodeData 15: Cc, Zl, Zp, and of Cf what is invisible or changes direction */
-    static const uint32_t samples[] = {0x00, 0x1f, 0x7f, 0x80, 0x9f, 0xad, 0x61c, 0x180e, 0x200b, 0x200f, 0x2028, 0x202e, 0x2060, 0x2066,
-                                       0x2069, 0x206f, 0xfeff, 0xfff9, 0xfffb, 0x1d173, 0xe0000, 0xe007f};
-    static const uint32_t good[] = {0x20, 0x7e, 0xa0, 0xac, 0xae, 0x200a, 0x2010, 0x2027, 0x202f, 0x205f, 0x2070, 0xfefe, 0xfffc, 0xfffd,
-                                    0x1f511, 0xe0080};
+    static const uint32_t samples[] = {0x00,   0x1f,   0x7f,   0x80,    0x9f,    0xad,   0x61c,  0x180e,
+                                       0x200b, 0x200f, 0x2028, 0x202e,  0x2060,  0x2066, 0x2069, 0x206f,
+                                       0xfeff, 0xfff9, 0xfffb, 0x1d173, 0xe0000, 0xe007f};
+    static const uint32_t good[] = {0x20,   0x7e,   0xa0,   0xac,   0xae,   0x200a, 0x2010,  0x2027,
+                                    0x202f, 0x205f, 0x2070, 0xfefe, 0xfffc, 0xfffd, 0x1f511, 0xe0080};
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
         ck_assert_msg(outside_is_unsafe(samples[i]), "U+%04X", samples[i]);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -156,7 +181,8 @@ START_TEST(json_stays_what_it_was)
 END_TEST
 
 /* A shell reads the quoted words, each printed with a NUL behind it. Returns what it printed in `out`, its exit status as result. */
-static int read_by_shell(const char *shell, char words[][WORD_MAX + 1], size_t count, char *out, size_t size, size_t *length)
+static int read_by_shell(const char *shell, char words[][WORD_MAX + 1], size_t count, char *out, size_t size,
+                         size_t *length)
 {
     char script[] = "/tmp/sealring-quote-XXXXXX", command[128], quoted[ROOM];
     FILE *file = fdopen(mkstemp(script), "w");
@@ -177,8 +203,25 @@ static int read_by_shell(const char *shell, char words[][WORD_MAX + 1], size_t c
 
 static void make_words(char words[WORDS][WORD_MAX + 1])
 {
-    static const char *const given[] = {"", "-n", "a b", "a'; touch pasted; echo '", "it's", "'", "''", "\\", "$(id)", "`id`", "!x",
-                                        "a\nb", "x\033[31m'y\\", "\xff'; exit 3 #", "*", "~", "%s", "a=b", "\xe6\xbc\xa2\xe5\xad\x97"};
+    static const char *const given[] = {"",
+                                        "-n",
+                                        "a b",
+                                        "a'; touch pasted; echo '",
+                                        "it's",
+                                        "'",
+                                        "''",
+                                        "\\",
+                                        "$(id)",
+                                        "`id`",
+                                        "!x",
+                                        "a\nb",
+                                        "x\033[31m'y\\",
+                                        "\xff'; exit 3 #",
+                                        "*",
+                                        "~",
+                                        "%s",
+                                        "a=b",
+                                        "\xe6\xbc\xa2\xe5\xad\x97"};
     uint64_t state = seed + 2;
     for (size_t i = 0; i < WORDS; i++)
         if (i < sizeof given / sizeof *given)

@@ -14,8 +14,15 @@
 
 /* As manager_actor wrote them: user@host process. */
 static const char *const actors[] = {
-    "root@b\xfcro 4711",       "ren\xe9@caf\xe9 1",          "root@h\xff\033[31m\n 2", "alice@corp.example@host 3",
-    "uid 1000@\x9b" "31m 4",   "root@cut\xe2\x82 5",         "\xff",                   "root@b\xc3\xbcro 6",
+    "root@b\xfcro 4711",
+    "ren\xe9@caf\xe9 1",
+    "root@h\xff\033[31m\n 2",
+    "alice@corp.example@host 3",
+    "uid 1000@\x9b"
+    "31m 4",
+    "root@cut\xe2\x82 5",
+    "\xff",
+    "root@b\xc3\xbcro 6",
 };
 #define ACTORS (sizeof actors / sizeof *actors)
 
@@ -50,7 +57,8 @@ static void command(const char *arguments, const char *out)
 {
     char line[512];
     const char *sealring = getenv("SEALRING");
-    snprintf(line, sizeof line, "%s %s --vault %s >%s", sealring != NULL ? sealring : "./sealring", arguments, vault.path, out);
+    snprintf(line, sizeof line, "%s %s --vault %s >%s", sealring != NULL ? sealring : "./sealring", arguments,
+             vault.path, out);
     ck_assert_msg(system(line) == 0, "%s", line);
 }
 
@@ -74,7 +82,8 @@ static size_t read_lines(bool (*wanted)(const json_t *line))
 
 static bool is_client_add(const json_t *line)
 {
-    return strcmp(json_string_value(json_object_get(json_object_get(line, "metadata"), "event_code")), "client.add") == 0;
+    return strcmp(json_string_value(json_object_get(json_object_get(line, "metadata"), "event_code")), "client.add") ==
+           0;
 }
 
 static bool has_raw(const json_t *line)
@@ -85,7 +94,8 @@ static bool has_raw(const json_t *line)
 
 static bool is_alice(const json_t *line)
 {
-    const char *user = json_string_value(json_object_get(json_object_get(json_object_get(line, "actor"), "user"), "name"));
+    const char *user =
+        json_string_value(json_object_get(json_object_get(json_object_get(line, "actor"), "user"), "name"));
     const char *host = json_string_value(json_object_get(json_object_get(line, "device"), "hostname"));
     return user != NULL && host != NULL && strcmp(user, "alice@corp.example") == 0 && strcmp(host, "host") == 0;
 }
@@ -145,8 +155,8 @@ START_TEST(changed_bytes_are_refused)
     char line[600];
     const char *logs[] = {export, NULL};
     sealring_restore_options options = {.size = sizeof options, .logs = logs};
-    static const char *const changes[] = {"s/62fc726f/62fd726f/", "s/62fc726f/62fC726/", "s/62fc726f/62zz726f/", "s/62fc726f/6200726f/",
-                                          "s/\"raw\":{[^}]*}/\"raw\":7/"};
+    static const char *const changes[] = {"s/62fc726f/62fd726f/", "s/62fc726f/62fC726/", "s/62fc726f/62zz726f/",
+                                          "s/62fc726f/6200726f/", "s/\"raw\":{[^}]*}/\"raw\":7/"};
     command("audit export", export);
     snprintf(line, sizeof line, "sed -i '%s' %s && ! grep -q 62fc726f %s", changes[_i], export, export);
     ck_assert_int_eq(system(line), 0);

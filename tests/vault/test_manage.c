@@ -122,7 +122,8 @@ END_TEST
 
 START_TEST(a_retired_version_comes_back_by_reinstate_only)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error);
     ASSERT_OK(retire(&overrule), error);
     test_vault_expect_now(verifier, text, NULL, SEALRING_REJECTED_VERSION_RETIRED);
@@ -137,7 +138,8 @@ END_TEST
 
 START_TEST(a_compromised_version_never_comes_back)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     sealring_change result = {.size = sizeof result};
     ASSERT_OK(change(SEALRING_EVENT_PREPARE, 0, NULL), error);
     ASSERT_OK(change(SEALRING_EVENT_COMPROMISE, 1, &result), error);
@@ -169,7 +171,8 @@ END_TEST
 
 START_TEST(a_reinstated_version_is_nobodys_next_one)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     ASSERT_OK(change(SEALRING_EVENT_ROTATE, 0, NULL), error);
     ASSERT_OK(retire(&overrule), error);
     ASSERT_OK(change(SEALRING_EVENT_REINSTATE, 1, NULL), error);

@@ -138,7 +138,8 @@ static struct issued first; /* under version 1 */
 static void change(sealring_event event, uint32_t version)
 {
     sealring_error error;
-    sealring_event_options options = {.size = sizeof options, .overrule = 1, .reason = "test"};
+    sealring_event_options options = {
+        .size = sizeof options, .overrule = 1, .overrule_succession = 1, .reason = "test"};
     sealring_manager *manager = test_vault_manage(&vault);
     ASSERT_OK(test_vault_change(manager, NULL, "payments", event, version, &options, NULL, &error), error);
     sealring_manager_close(&manager);

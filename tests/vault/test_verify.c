@@ -384,7 +384,8 @@ END_TEST
 
 START_TEST(an_edited_registry_cannot_have_another_object_destroyed_or_reopened)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     struct test_handed handed = {.calls = 0};
     ASSERT_OK(rotate(), error);
     ASSERT_OK(sealring_reissue(manager, key_id, test_vault_take, &handed, &error), error);
@@ -424,7 +425,8 @@ END_TEST
 
 START_TEST(a_retired_version_is_not_revived_by_sql)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     ASSERT_OK(rotate(), error);
     ASSERT_OK(retire(&overrule), error);
     test_vault_expect_now(verifier, text, NULL, SEALRING_REJECTED_VERSION_RETIRED);

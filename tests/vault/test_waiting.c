@@ -162,7 +162,10 @@ static sealring_status effective(int64_t most)
 
 static sealring_status event(sealring_event what, uint32_t version, const char *overrule, sealring_change *change)
 {
-    sealring_event_options options = {.size = sizeof options, .overrule = overrule != NULL, .overrule_succession = overrule != NULL, .reason = overrule};
+    sealring_event_options options = {.size = sizeof options,
+                                      .overrule = overrule != NULL,
+                                      .overrule_succession = overrule != NULL,
+                                      .reason = overrule};
     return sealring_version_change(manager, RING, what, version, &options, change, &error);
 }
 

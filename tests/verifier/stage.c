@@ -285,7 +285,8 @@ void stage_reissue(struct stage *stage, const char *key_id, struct stage_key *ke
 
 static sealring_status change_version(sealring_manager *manager, struct order *order, sealring_error *error)
 {
-    sealring_event_options overrule = {.size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
     bool waits = order->event == SEALRING_EVENT_RETIRE || order->event == SEALRING_EVENT_DESTROY;
     return sealring_version_change(manager, order->ring, order->event, order->number, waits ? &overrule : NULL, NULL,
                                    error);

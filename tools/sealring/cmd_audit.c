@@ -127,8 +127,8 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
 {
     struct problems *problems = context;
     if (problems->session->json)
-        return json_array_append_new(problems->array,
-                                     json_pack("{s:I, s:o}", "entry", (json_int_t)entry, "problem", jsontext_text(text)));
+        return json_array_append_new(
+            problems->array, json_pack("{s:I, s:o}", "entry", (json_int_t)entry, "problem", jsontext_text(text)));
     const struct style *style = &problems->session->out;
     terminal_print(stdout, style, "%s%s%s\n", style_start(style, TONE_BAD), text, style_end(style, TONE_BAD));
     return 0;

@@ -35,14 +35,15 @@ static void print_finding(struct telling *telling, const sealring_finding *findi
         putchar('\n');
     telling->begun = true;
     terminal_print(stdout, style, "%s%-8s%s  %s%s%s  %s\n", style_start(style, tone), state, style_end(style, tone),
-           style_start(style, TONE_BOLD), finding->code, style_end(style, TONE_BOLD), finding->object);
+                   style_start(style, TONE_BOLD), finding->code, style_end(style, TONE_BOLD), finding->object);
     terminal_print(stdout, style, "  what  %s\n  why   %s\n", finding->what, finding->why);
     if (finding->repaired)
         return;
     if (finding->mend[0] != '\0')
         terminal_print(stdout, style, "  mend  %s%s\n", finding->mend, finding->repairable ? "  (--repair does)" : "");
     if (finding->failure[0] != '\0')
-        terminal_print(stdout, style, "  %snot repaired%s: %s\n", style_start(style, TONE_BAD), style_end(style, TONE_BAD), finding->failure);
+        terminal_print(stdout, style, "  %snot repaired%s: %s\n", style_start(style, TONE_BAD),
+                       style_end(style, TONE_BAD), finding->failure);
 }
 
 static int tell(const sealring_finding *finding, void *context)
@@ -54,10 +55,11 @@ static int tell(const sealring_finding *finding, void *context)
     }
     const char *failure = finding->failure[0] != '\0' ? finding->failure : NULL;
     return json_array_append_new(
-        telling->array, json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:b, s:b, s:o}", "code", finding->code, "severity",
-                                  sealring_severity_name(finding->severity), "object", jsontext_text(finding->object), "what",
-                                  jsontext_text(finding->what), "why", finding->why, "mend", jsontext_text(finding->mend), "repairable",
-                                  (int)finding->repairable, "repaired", (int)finding->repaired, "failure", jsontext_text(failure)));
+        telling->array,
+        json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:b, s:b, s:o}", "code", finding->code, "severity",
+                  sealring_severity_name(finding->severity), "object", jsontext_text(finding->object), "what",
+                  jsontext_text(finding->what), "why", finding->why, "mend", jsontext_text(finding->mend), "repairable",
+                  (int)finding->repairable, "repaired", (int)finding->repaired, "failure", jsontext_text(failure)));
 }
 
 static void print_json(struct telling *telling, const sealring_doctor_result *result, sealring_status status)
@@ -81,8 +83,8 @@ static void print_result(struct telling *telling, const sealring_doctor_result *
     if (result->found == 0)
         return;
     terminal_print(stdout, style, "\n%u found, %u repaired, %s%u remain%s%s\n", result->found, result->repaired,
-           style_start(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD), result->remaining,
-           result->remaining == 1 ? "s" : "", style_end(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD));
+                   style_start(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD), result->remaining,
+                   result->remaining == 1 ? "s" : "", style_end(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD));
 }
 
 static int run(struct session *session)

@@ -75,16 +75,18 @@ static int dry_run(struct session *session, const sealring_init_options *init)
                                              init->module == NULL, "dry_run", 1));
     else
         terminal_print(stdout, &session->out, "would make a vault in %s, %s\n", session->vault,
-               init->module == NULL ? "with two SoftHSM2 tokens inside" : "after probing the token (not done now)");
+                       init->module == NULL ? "with two SoftHSM2 tokens inside"
+                                            : "after probing the token (not done now)");
     return STATUS_DONE;
 }
 
 static void print_result(const struct session *session, const sealring_init_result *result)
 {
     if (session->json) {
-        jsontext_print_as("vault", json_pack("{s:o, s:s, s:b, s:o, s:s}", "path", jsontext_text(session->vault), "vault_id",
-                                             result->vault_id, "software_token", (int)result->software_token, "warning",
-                                             jsontext_text(result->warning), "audit_key", result->audit_key));
+        jsontext_print_as("vault",
+                          json_pack("{s:o, s:s, s:b, s:o, s:s}", "path", jsontext_text(session->vault), "vault_id",
+                                    result->vault_id, "software_token", (int)result->software_token, "warning",
+                                    jsontext_text(result->warning), "audit_key", result->audit_key));
     } else {
         table_fact(stdout, &session->out, "vault", "%s", session->vault);
         table_fact(stdout, &session->out, "vault ID", "%s", result->vault_id);

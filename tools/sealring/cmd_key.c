@@ -136,9 +136,10 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (!session->json)
-        terminal_print(stdout, &session->out, session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
-                                : "API key %s %s\n",
-               key_id, sentence);
+        terminal_print(stdout, &session->out,
+                       session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
+                                        : "API key %s %s\n",
+                       key_id, sentence);
     if (session->dry_run && session->json)
         jsontext_print_as("key", json_pack("{s:s, s:b}", "key_id", key_id, "dry_run", 1));
     if (session->dry_run)

@@ -31,7 +31,7 @@ static int tell(bool loss, const char *text, void *context)
     json_array_append_new(loss ? telling->losses : telling->notes, jsontext_text(text));
     if (!telling->session->json)
         terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, loss ? TONE_BAD : TONE_WARN),
-               loss ? "lost:" : "note:", style_end(style, loss ? TONE_BAD : TONE_WARN), text);
+                       loss ? "lost:" : "note:", style_end(style, loss ? TONE_BAD : TONE_WARN), text);
     return 0;
 }
 
@@ -59,8 +59,9 @@ static void print_json(const struct session *session, const struct telling *tell
                   (json_int_t)result->clients, "versions_closed", (json_int_t)result->closed, "strange_objects",
                   (json_int_t)result->strange, "era", result->era[0] != '\0' ? result->era : NULL, "epoch",
                   (json_int_t)result->epoch, "entries", (json_int_t)result->entries, "aside",
-                  jsontext_text(result->aside[0] != '\0' ? result->aside : NULL), "remark", jsontext_text(result->remark), "losses", telling->losses,
-                  "notes", telling->notes, "refused", jsontext_text(done ? NULL : session->error.message)));
+                  jsontext_text(result->aside[0] != '\0' ? result->aside : NULL), "remark",
+                  jsontext_text(result->remark), "losses", telling->losses, "notes", telling->notes, "refused",
+                  jsontext_text(done ? NULL : session->error.message)));
 }
 
 static void print_result(const struct session *session, const sealring_restore_result *result)

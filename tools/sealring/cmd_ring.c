@@ -105,7 +105,8 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     if (ring->policy.succession == SEALRING_SUCCESSION_OFF)
         table_fact(stdout, style, "succession", "off: a version retires also where API keys in use have no successor");
     else
-        table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires", text);
+        table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
+                   text);
     table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "hold up" : "do not hold up");
     sealring_duration_format(ring->policy.usage_hourly, text);
     table_fact(stdout, style, "usage", "by the hour for %s", text);
@@ -264,8 +265,9 @@ static int run_create(struct session *session)
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name, session->dry_run ? "would be made" : "is ready", prefix,
-               session->dry_run ? "would be active" : "is active");
+        terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
+                       session->dry_run ? "would be made" : "is ready", prefix,
+                       session->dry_run ? "would be active" : "is active");
     if (!session->dry_run)
         session_say(session, "next: sealring client add NAME, then sealring issue %s --client NAME", name);
     return STATUS_DONE;
@@ -292,8 +294,8 @@ static int run_set(struct session *session)
         return session_fail(session, status);
     if (session->json)
         return print_ring(session, name);
-    terminal_print(stdout, &session->out, "ring %s %s its policy; windows that were promised already keep their end\n", name,
-           session->dry_run ? "would change" : "has changed");
+    terminal_print(stdout, &session->out, "ring %s %s its policy; windows that were promised already keep their end\n",
+                   name, session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }
 
@@ -318,7 +320,8 @@ static const struct option create_options[] = {
     SWITCH_OPTIONS,
     {"usage-hourly", "DURATION", "how long usage is kept by the hour; 7d without", OPTION_DURATION},
     {"usage-daily", "DURATION", "how long usage is kept by the day; 400d without", OPTION_DURATION},
-    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off; 400d without", OPTION_TEXT},
+    {"succession", "DURATION",
+     "API keys used within this time need a successor before their version retires, or off; 400d without", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -362,7 +365,8 @@ static const struct option set_options[] = {
     SWITCH_OPTIONS,
     {"usage-hourly", "DURATION", "how long usage is kept by the hour", OPTION_DURATION},
     {"usage-daily", "DURATION", "how long usage is kept by the day", OPTION_DURATION},
-    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT},
+    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off",
+     OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

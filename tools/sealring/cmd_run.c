@@ -126,16 +126,16 @@ static void print_text(const struct running *running, const sealring_plan *plan)
     } else if (plan->state == SEALRING_PLAN_AHEAD) {
         char due[MOMENT_SIZE];
         moment_absolute(plan->due, due);
-        terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n", plan->ring,
-               style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event), plan->version, due,
-               plan->foreseen);
+        terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n",
+                       plan->ring, style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event),
+                       plan->version, due, plan->foreseen);
     } else if (plan->state == SEALRING_PLAN_DONE) {
-        terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone), deed(plan->event),
-               plan->version, style_end(style, tone), plan->text);
+        terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone),
+                       deed(plan->event), plan->version, style_end(style, tone), plan->text);
     } else {
-        terminal_print(stdout, style, "%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring, style_start(style, tone),
-               sealring_plan_state_name(plan->state), style_end(style, tone), sealring_event_name(plan->event),
-               plan->version, plan->text);
+        terminal_print(stdout, style, "%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring,
+                       style_start(style, tone), sealring_plan_state_name(plan->state), style_end(style, tone),
+                       sealring_event_name(plan->event), plan->version, plan->text);
     }
 }
 

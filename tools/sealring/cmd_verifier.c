@@ -60,7 +60,7 @@ static void print_listing(struct listing *listing)
     json_array_foreach(listing->debts, index, sentence)
     {
         terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
-               style_end(style, TONE_INFO), json_string_value(sentence));
+                       style_end(style, TONE_INFO), json_string_value(sentence));
     }
 }
 
@@ -101,8 +101,9 @@ static int run_forget(struct session *session)
         jsontext_print_as("verifier", json_pack("{s:s, s:b, s:b}", "instance", instance, "forgotten",
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
-        terminal_print(stdout, &session->out, "verifier %s %sforgotten: what its reports lack holds up no retirement any more\n", instance,
-               session->dry_run ? "would be " : "is ");
+        terminal_print(stdout, &session->out,
+                       "verifier %s %sforgotten: what its reports lack holds up no retirement any more\n", instance,
+                       session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }
 

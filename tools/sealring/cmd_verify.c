@@ -16,14 +16,15 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
     const struct style *style = &session->out;
     const char *separator = style_separator(style);
     enum tone tone = judge_tone(verdict);
-    terminal_print(stdout, style, "%s%s%s", style_start(style, tone), sealring_verdict_name(verdict), style_end(style, tone));
+    terminal_print(stdout, style, "%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
+                   style_end(style, tone));
     bool described = grant->key_id[0] != '\0';
     if (described) {
         enum tone state = style_version_tone(grant->version_state);
-        terminal_print(stdout, style, "  client %s%sring %s%sversion %" PRIu32 " (%s%s%s)%s%s%s%skey %s", grant->client, separator,
-               grant->ring, separator, grant->version, style_start(style, state),
-               sealring_version_state_name(grant->version_state), style_end(style, state), separator,
-               grant->scopes[0] != '\0' ? "scopes " : "no scopes", grant->scopes, separator, grant->key_id);
+        terminal_print(stdout, style, "  client %s%sring %s%sversion %" PRIu32 " (%s%s%s)%s%s%s%skey %s", grant->client,
+                       separator, grant->ring, separator, grant->version, style_start(style, state),
+                       sealring_version_state_name(grant->version_state), style_end(style, state), separator,
+                       grant->scopes[0] != '\0' ? "scopes " : "no scopes", grant->scopes, separator, grant->key_id);
     }
     if (!sealring_verdict_accepted(verdict) && grant->reason[0] != '\0')
         terminal_print(stdout, style, described ? "\n%s" : "  %s", grant->reason);
@@ -32,8 +33,8 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
         char sunset[MOMENT_SIZE];
         moment_format(grant->sunset, session->now, sunset);
         terminal_print(stdout, style, "%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
-               grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
-               style_end(style, TONE_WARN));
+                       grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
+                       style_end(style, TONE_WARN));
     }
 }
 

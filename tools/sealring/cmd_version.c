@@ -59,7 +59,8 @@ static void print_effect(const struct session *session, const sealring_effect *e
     enum tone tone = style_version_tone(effect->to);
     char sentence[200];
     effect_sentence(effect, session, sentence, sizeof sentence);
-    terminal_print(stdout, style, "version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version, style_end(style, tone), sentence);
+    terminal_print(stdout, style, "version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version,
+                   style_end(style, tone), sentence);
 }
 
 static void print_change(const struct session *session, const sealring_change *change)
@@ -72,7 +73,8 @@ static void print_change(const struct session *session, const sealring_change *c
         if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
             print_effect(session, &change->effects[i]);
     if (change->guard[0] != '\0' && session->dry_run)
-        terminal_print(stdout, style, "%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard, style_end(style, TONE_DIM));
+        terminal_print(stdout, style, "%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard,
+                       style_end(style, TONE_DIM));
     else if (change->guard[0] != '\0')
         session_say(session, "guards: %s", change->guard);
 }
@@ -313,7 +315,8 @@ static const struct option wait_options[] = {
 static const struct option retire_options[] = {
     {"reason", "TEXT", "goes on the record", OPTION_TEXT},
     {"overrule", "REASON", "do not wait for the gate; the reason goes on the record", OPTION_TEXT},
-    {"overrule-succession", "REASON", "lock out clients that were issued no successor; the reason goes on the record", OPTION_TEXT},
+    {"overrule-succession", "REASON", "lock out clients that were issued no successor; the reason goes on the record",
+     OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };

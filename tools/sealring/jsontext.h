@@ -13,7 +13,7 @@
 json_t *jsontext_time(int64_t time);
 /* What of an audit entry is not UTF-8, in hexadecimal digits by member; NULL: nothing. */
 json_t *jsontext_raw(const sealring_audit_entry *entry);
-json_t *jsontext_text(const char *text); /* of unknown origin: bytes that are no UTF-8 as \\x9b; null for NULL */
+json_t *jsontext_text(const char *text);     /* of unknown origin: bytes that are no UTF-8 as \\x9b; null for NULL */
 json_t *jsontext_scopes(const char *scopes); /* an array, null for NULL */
 json_t *jsontext_ring(const sealring_ring_info *ring);
 json_t *jsontext_version(const sealring_version_info *version);

@@ -37,8 +37,8 @@ static const struct {
 static json_t *product(const sealring_vault_info *vault, const char *uid, const char *code)
 {
     return json_pack("{s:s, s:{s:s, s:s, s:s}, s:s*, s:o, s:s}", "version", OCSF_VERSION, "product", "name", "sealring",
-                     "vendor_name", "sealring", "version", sealring_library_version(), "uid", uid, "event_code", jsontext_text(code),
-                     "tenant_uid", vault->vault_id);
+                     "vendor_name", "sealring", "version", sealring_library_version(), "uid", uid, "event_code",
+                     jsontext_text(code), "tenant_uid", vault->vault_id);
 }
 
 static int print_line(FILE *stream, json_t *event)
@@ -60,8 +60,8 @@ static json_t *entity(const sealring_audit_entry *entry)
     const char *uid = entry->key_id != NULL ? entry->key_id : entry->client != NULL ? entry->client : entry->ring;
     const char *name = entry->ring != NULL ? entry->ring : entry->client;
     return json_pack("{s:o, s:o*, s:o*, s:s*}", "type", jsontext_text(kind), "uid",
-                     uid != NULL ? jsontext_text(uid) : NULL, "name", name != NULL ? jsontext_text(name) : NULL, "version",
-                     version[0] != '\0' ? version : NULL);
+                     uid != NULL ? jsontext_text(uid) : NULL, "name", name != NULL ? jsontext_text(name) : NULL,
+                     "version", version[0] != '\0' ? version : NULL);
 }
 
 /* "alice@host 4711" in parts: the last blank and the last @ before it, as a user's name may have either. */
@@ -75,8 +75,8 @@ static json_t *actor(const char *text)
     size_t length = process != NULL ? (size_t)(process - whole) : strlen(whole);
     const char *at = memrchr(whole, '@', length);
     json_int_t number = process != NULL ? strtol(process + 1, NULL, 10) : 0;
-    json_t *parts = json_pack("{s:{s:s%}, s:{s:I, s:s}}", "user", "name", whole, at != NULL ? (size_t)(at - whole) : length,
-                              "process", "pid", number, "name", "sealring");
+    json_t *parts = json_pack("{s:{s:s%}, s:{s:I, s:s}}", "user", "name", whole,
+                              at != NULL ? (size_t)(at - whole) : length, "process", "pid", number, "name", "sealring");
     json_decref(clean);
     return parts;
 }
@@ -88,8 +88,7 @@ static json_t *host(const char *text)
     const char *process = strrchr(whole, ' ');
     size_t length = process != NULL ? (size_t)(process - whole) : strlen(whole);
     const char *at = memrchr(whole, '@', length);
-    json_t *device =
-        at != NULL ? json_pack("{s:s%}", "hostname", at + 1, length - (size_t)(at - whole) - 1) : NULL;
+    json_t *device = at != NULL ? json_pack("{s:s%}", "hostname", at + 1, length - (size_t)(at - whole) - 1) : NULL;
     json_decref(clean);
     return device;
 }
@@ -111,9 +110,9 @@ static json_t *proof(const sealring_audit_entry *entry)
 static json_t *unmapped(const sealring_audit_entry *entry)
 {
     return json_pack("{s:{s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:o*, s:o*}}", "sealring", "entry",
-                     (json_int_t)entry->sequence, "operation_id", entry->operation_id, "act",
-                     jsontext_text(entry->act), "actor", jsontext_text(entry->actor), "ring", jsontext_text(entry->ring),
-                     "version", (json_int_t)entry->version, "key_id", jsontext_text(entry->key_id), "client",
+                     (json_int_t)entry->sequence, "operation_id", entry->operation_id, "act", jsontext_text(entry->act),
+                     "actor", jsontext_text(entry->actor), "ring", jsontext_text(entry->ring), "version",
+                     (json_int_t)entry->version, "key_id", jsontext_text(entry->key_id), "client",
                      jsontext_text(entry->client), "detail", jsontext_text(entry->detail), "leaf_hash",
                      entry->leaf_hash, "proof", proof(entry), "raw", jsontext_raw(entry));
 }

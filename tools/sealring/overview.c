@@ -127,9 +127,10 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
 
 static json_t *vault_json(const sealring_vault_info *info)
 {
-    return json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o}", "path", jsontext_text(info->path), "vault_id", info->vault_id, "era",
-                     info->era, "epoch", (json_int_t)info->epoch, "schema", info->schema, "created",
-                     jsontext_time(info->created), "module", jsontext_text(info->module), "token_uri", jsontext_text(info->token_uri));
+    return json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o}", "path", jsontext_text(info->path), "vault_id",
+                     info->vault_id, "era", info->era, "epoch", (json_int_t)info->epoch, "schema", info->schema,
+                     "created", jsontext_time(info->created), "module", jsontext_text(info->module), "token_uri",
+                     jsontext_text(info->token_uri));
 }
 
 static void print_vault(const sealring_vault_info *info, const struct page *page)

@@ -92,8 +92,8 @@ static char *sentence_of(const sealring_plan *plan, const char *ring, int64_t no
         snprintf(since, sizeof since, "due %s, %s", relative, absolute);
     switch (plan->state) {
     case SEALRING_PLAN_AHEAD:
-        return memory_text("%s, %s, by sealring run%s%s", relative, absolute, plan->foreseen[0] != '\0' ? "; will wait: " : "",
-                           plan->foreseen);
+        return memory_text("%s, %s, by sealring run%s%s", relative, absolute,
+                           plan->foreseen[0] != '\0' ? "; will wait: " : "", plan->foreseen);
     case SEALRING_PLAN_READY:
         return memory_text("%s, by sealring run, or by hand: %s", since, command);
     case SEALRING_PLAN_WAITING:

@@ -178,7 +178,8 @@ void session_say(const struct session *session, const char *format, ...)
 void session_warn(const struct session *session, const char *format, ...)
 {
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%snote:%s ", style_start(&session->err, TONE_WARN), style_end(&session->err, TONE_WARN));
+    terminal_print(stderr, &session->err, "%snote:%s ", style_start(&session->err, TONE_WARN),
+                   style_end(&session->err, TONE_WARN));
     va_list arguments;
     va_start(arguments, format);
     terminal_vprint(stderr, &session->err, format, arguments);

@@ -91,7 +91,8 @@ static struct conversion read_conversion(const char *format, va_list *arguments)
         at++;
         conversion.precision = *at == '*' || isdigit((unsigned char)*at) ? number(&at, arguments) : 0;
         if (conversion.precision >= 0)
-            used += snprintf(conversion.text + used, sizeof conversion.text - (size_t)used, ".%d", conversion.precision);
+            used +=
+                snprintf(conversion.text + used, sizeof conversion.text - (size_t)used, ".%d", conversion.precision);
     }
     size_t lengths = strspn(at, "hlz");
     conversion.longs = *at == 'z' ? 3 : *at == 'l' ? (int)lengths : 0;
@@ -99,7 +100,11 @@ static struct conversion read_conversion(const char *format, va_list *arguments)
     conversion.letter = *at;
     conversion.length = (size_t)(at - format) + 1;
     snprintf(conversion.text + used, sizeof conversion.text - (size_t)used, "%s%c",
-             conversion.longs == 3 ? "z" : conversion.longs == 2 ? "ll" : conversion.longs == 1 ? "l" : "", conversion.letter);
+             conversion.longs == 3   ? "z"
+             : conversion.longs == 2 ? "ll"
+             : conversion.longs == 1 ? "l"
+                                     : "",
+             conversion.letter);
     return conversion;
 }
 
