@@ -170,15 +170,13 @@ typedef struct sealring_policy {
     int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
     uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
     int64_t rotate_every; /* sealring_run_once rotates so often; 0 (default): only people rotate; at most 3650 d */
-    int64_t
-        quiet_period; /* a version retires after so long without a use, by the reports; 1 s to 3650 d; default 24 h */
-    bool standby;     /* sealring_run_once keeps a pending version ready; default false */
-    bool idle_blocks; /* API keys that never called hold up the retirement of their version; default false */
+    int64_t quiet_period; /* a version retires after so long without a use in reports; 1 s to 3650 d; default 24 h */
+    bool standby;         /* sealring_run_once keeps a pending version ready; default false */
+    bool idle_blocks;     /* API keys that never called hold up the retirement of their version; default false */
     int64_t usage_hourly; /* how long usage is kept by the hour; 1 d to 400 d; default 7 d */
     int64_t usage_daily;  /* how long by the day; at least usage_hourly, at most 3650 d; default 400 d */
 #define SEALRING_SUCCESSION_OFF INT64_C(1) /* retire without asking for successors */
-    int64_t
-        succession; /* API keys used so recently need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
+    int64_t succession; /* API keys used within it need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
 } sealring_policy;
 
 /* Which fields of a policy a caller sets. */
