@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "lib/sanitized.h"
+#include "registry/registry.h"
 #include "unit/report_fixture.h"
 #include "verifier/report_parts.h"
 
@@ -50,7 +51,7 @@ START_TEST(says_who_joined)
     ck_assert_int_eq(summary.process, getpid());
     ck_assert(summary.joined_wall_ms >= wall && summary.joined_wall_ms <= clock_wall_ms());
     ck_assert(summary.joined_boot_ms >= boot && summary.joined_boot_ms <= clock_boot_ms());
-    ck_assert_uint_eq(summary.schema, 1);
+    ck_assert_uint_eq(summary.schema, REGISTRY_SCHEMA);
     ck_assert_uint_eq(summary.state, REPORT_JOINING);
     ck_assert_uint_eq(summary.number, 0);
     ck_assert_uint_eq(summary.cells, 0);
