@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who is alive, in namespaces of the kernel as containers have them: a verifier that holds its report file, whatever boot ID, clock, process ID
 # or host name it sees, and whatever its row in the registry says. As root, as namespaces take that.
+# shellcheck disable=SC2209 # a word, not a command
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=server.sh
 . "$(dirname "$0")/server.sh"
 
 if [ "$(id -u)" -ne 0 ]; then

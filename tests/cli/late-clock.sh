@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Wall clocks that are wrong: a server's that starts before the time is known, one that is set back, an operator's that was ahead. With
 # libfaketime under the real programs.
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/server.sh

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The vault's locks: readers cannot hold them, restrictions go first whatever is under way, and whoever waits learns for whom.
+# shellcheck disable=SC2016 # for another shell to expand
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Text from outside: what somebody wrote into the registry, names of files, hosts and users, the environment. It steers no terminal, breaks out of
 # no command that is proposed, and what it is part of can be read, exported and restored.
+# shellcheck disable=SC2016 # for another shell to expand
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 for name in perl sqlite3 bash; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Report files that say what cannot be: every command that reads them goes on, passes such a record over, and takes nothing from it.
+# shellcheck disable=SC2086 # a list of words
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 command -v perl >/dev/null || bail_out "perl is missing: sh tools/packages.sh test"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A token that keeps CKA_SIGN and does not enforce it: what is closed is found out by asking for a signature.
+# shellcheck disable=SC2119 # its arguments are options
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/personality/lib.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Tokens whose labels do not last, or cannot be changed: a version's whole life, what a kill leaves, and who may destroy it.
+# shellcheck disable=SC2209 # a word, not a command
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/personality/lib.sh

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A token that answers one question in N wrongly: no wrong answer becomes a credential, and a repeated command completes the rest.
+# shellcheck disable=SC2119 # its arguments are options
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/personality/lib.sh

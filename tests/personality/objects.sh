@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tokens that show a new key late, or only to a module that was initialised after it was made: rotation goes on, as a verifier has the
 # module initialised anew.
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/cli/server.sh
