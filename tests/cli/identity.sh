@@ -3,6 +3,8 @@
 # Who is alive, in namespaces of the kernel as containers have them: a verifier that holds its report file, whatever boot ID, clock, process ID
 # or host name it sees, and whatever its row in the registry says. As root, as namespaces take that.
 # shellcheck disable=SC2209 # a word, not a command
+# shellcheck disable=SC2317 # functions that are called by name
+# shellcheck disable=SC2086 # a number
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=server.sh
