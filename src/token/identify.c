@@ -53,7 +53,7 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
     const struct identify_request *request = context;
     const struct token_key_reference *reference = request->reference;
     CK_OBJECT_HANDLE handle;
-    char label[TOKEN_LABEL_MAX + 1], name[OBJECT_NAME_SIZE];
+    char label[TOKEN_LABEL_MAX + 1] = "", name[OBJECT_NAME_SIZE];
     bool signs;
     object_name(reference->object_id, reference->object_id_length, name);
     sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);

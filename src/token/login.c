@@ -134,7 +134,7 @@ static sealring_status login_fail(const struct login *login, CK_RV code, sealrin
 /* What identifies a token begins CK_TOKEN_INFO: label, manufacturer, model, serial number. */
 static struct login_try login_describe(const struct login *login, const CK_TOKEN_INFO *info, const struct pin *pin)
 {
-    struct login_try try;
+    struct login_try try = {0};
     void *function;
     memcpy(&function, &login->functions->C_Login, sizeof function); /* ISO C has no such cast */
     try.pin = pin_mark_of(pin_class_of(pin->bytes, pin->length), info, offsetof(CK_TOKEN_INFO, flags));
