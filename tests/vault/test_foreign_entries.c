@@ -18,8 +18,8 @@ static const char *const actors[] = {
     "ren\xe9@caf\xe9 1",
     "root@h\xff\033[31m\n 2",
     "alice@corp.example@host 3",
-    "uid 1000@\x9b"
-    "31m 4",
+    ("uid 1000@\x9b"
+     "31m 4"),
     "root@cut\xe2\x82 5",
     "\xff",
     "root@b\xc3\xbcro 6",
