@@ -183,6 +183,8 @@ struct forget {
     const char *instance;
     const char *reason;
     struct audit_act act;
+    struct roster_entry *entry;   /* in the manager's roster */
+    struct registry_verifier row; /* what its row becomes */
 };
 
 static sealring_status find(const struct forget *forget, struct roster_entry **found, sealring_error *error)
@@ -236,14 +238,12 @@ static sealring_status forget_one(struct registry *registry, void *context, seal
     audit_detail(&forget->act, "{s:s, s:s, s:s, s:I, s:s}", "instance", forget->instance, "verifier", entry->name,
                  "before", sealring_verifier_state_name(entry->row.state), "hole", (json_int_t)entry->row.hole,
                  "reason", forget->reason);
-    entry->row.state = SEALRING_VERIFIER_FORGOTTEN;
-    entry->row.hole = 0;
-    return registry_verifier_put(registry, &entry->row, error);
-}
-
-static sealring_status read_again(struct registry *registry, void *context, sealring_error *error)
-{
-    return manager_read_roster(context, registry, error);
+    /* not in the roster before it is committed: what that holds is written down at the end, without an entry on the record */
+    forget->entry = entry;
+    forget->row = entry->row;
+    forget->row.state = SEALRING_VERIFIER_FORGOTTEN;
+    forget->row.hole = 0;
+    return registry_verifier_put(registry, &forget->row, error);
 }
 
 static bool are_digits(const char *text)
@@ -268,10 +268,8 @@ sealring_status sealring_verifier_forget(sealring_manager *manager, const char *
     if (status != SEALRING_OK)
         return status;
     status = manager_write(manager, false, &forget.act, forget_one, &forget, error);
-    /* what was not committed must not be remembered below, as it would be without its entry on the record; what this process saw of the
-     * verifiers stays, as it measures their silence by that */
-    if (status != SEALRING_OK && manager_read(manager, read_again, manager, NULL) != SEALRING_OK)
-        roster_release(&manager->roster);
+    if (status == SEALRING_OK && !manager->dry_run)
+        forget.entry->row = forget.row;
     manager_end_act(manager, &forget.act, status, error);
     audit_release(&forget.act);
     return status;
