@@ -10,6 +10,9 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CF
 TEST_LIBS = libtest.la libsealring-core.la $(CHECK_LIBS)
 libtest_la_CPPFLAGS = $(TEST_CPPFLAGS)
 
+# The longest first, so that none of them runs alone at the end.
+c_tests =
+include tests/crash/tests.mk
 include tests/unit/tests.mk
 include tests/token/tests.mk
 include tests/registry/tests.mk
@@ -17,7 +20,6 @@ include tests/audit/tests.mk
 include tests/vault/tests.mk
 include tests/verifier/tests.mk
 include tests/fault/tests.mk
-include tests/crash/tests.mk
 include tests/leap/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)

@@ -14,6 +14,16 @@ crash_preload_la_SOURCES = tests/crash/preload.c tests/crash/vfs.c tests/crash/v
 crash_preload_la_CPPFLAGS = $(TEST_CPPFLAGS)
 crash_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)
 crash_preload_la_LIBADD = $(SQLITE_LIBS)
+# The tokens' own files: the real command under ptrace, killed at each call that changes one of them.
+c_tests += test_token_kill
+test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c tests/crash/calls.h tests/crash/disk.c tests/crash/disk.h tests/crash/kill_commands.c \
+	tests/crash/kill_commands.h tests/crash/kill_judge.c tests/crash/kill_judge.h tests/crash/kill_server.c \
+	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/points.c tests/crash/points.h \
+	tests/crash/scene.c tests/crash/scene.h tests/crash/state.c tests/crash/state.h tests/crash/tracer.c tests/crash/tracer.h \
+	tests/crash/unsynced.c tests/crash/unsynced.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h
+test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$(abs_top_builddir)"'
+test_token_kill_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+EXTRA_test_token_kill_DEPENDENCIES = sealring$(EXEEXT)
 c_tests += test_crash
 test_crash_SOURCES = tests/crash/test_crash.c $(crash_sources)
 test_crash_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_PRELOAD='"$(abs_top_builddir)/.libs/crash_preload.so"' \
@@ -28,13 +38,3 @@ test_crash_init_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS)
 test_crash_init_LDFLAGS = $(crash_ldflags)
 test_crash_init_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_crash_init_DEPENDENCIES = module_fault.la
-# The tokens' own files: the real command under ptrace, killed at each call that changes one of them.
-c_tests += test_token_kill
-test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c tests/crash/calls.h tests/crash/disk.c tests/crash/disk.h tests/crash/kill_commands.c \
-	tests/crash/kill_commands.h tests/crash/kill_judge.c tests/crash/kill_judge.h tests/crash/kill_server.c \
-	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/points.c tests/crash/points.h \
-	tests/crash/scene.c tests/crash/scene.h tests/crash/state.c tests/crash/state.h tests/crash/tracer.c tests/crash/tracer.h \
-	tests/crash/unsynced.c tests/crash/unsynced.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h
-test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$(abs_top_builddir)"'
-test_token_kill_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
-EXTRA_test_token_kill_DEPENDENCIES = sealring$(EXEEXT)
