@@ -49,6 +49,7 @@ void wiped_unmap(void *page, size_t size)
 static bool is_mapping_of(const char *line, uintptr_t address, bool *begins)
 {
     uintmax_t first = 0, end = 0;
+    /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
     *begins = sscanf(line, "%jx-%jx ", &first, &end) == 2;
     return *begins && first <= address && address < end;
 }

@@ -56,6 +56,7 @@ static void mount_type(dev_t device, char type[FILESYSTEM_NAME_SIZE])
         unsigned upper = 0, lower = 0;
         char found[FILESYSTEM_NAME_SIZE] = "";
         const char *rest = strstr(line, " - ");
+        /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
         if (rest == NULL || sscanf(line, "%*d %*d %u:%u", &upper, &lower) != 2 || makedev(upper, lower) != device ||
             sscanf(rest, " - %39s", found) != 1)
             continue;
