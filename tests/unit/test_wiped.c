@@ -142,7 +142,9 @@ static void count_signal(int number)
 START_TEST(the_host_hears_of_no_child)
 {
     const struct sigaction action = {.sa_handler = count_signal};
-    sigset_t before, after;
+    sigset_t before, after; /* of which the kernel writes a part */
+    memset(&before, 0, sizeof before);
+    memset(&after, 0, sizeof after);
     system_is.hides_smaps = true;
     ck_assert_int_eq(sigaction(SIGCHLD, &action, NULL), 0);
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
