@@ -137,19 +137,6 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
     guard_say(action->reason, "%s", held_by[action->hold]);
 }
 
-/* Whether the version will still be retiring at `time`: its window lasts longer, or its retirement will be held up. */
-static bool lasts_until(const struct schedule *schedule, const struct lifecycle_version *version, int64_t time)
-{
-    if (version->state != SEALRING_VERSION_RETIRING)
-        return false;
-    for (size_t i = 0; i < schedule->count; i++) {
-        const struct lifecycle_action *action = &schedule->actions[i];
-        if (action->event == SEALRING_EVENT_RETIRE && action->version == version->number)
-            return action->due > time || action->foreseen[0] != '\0';
-    }
-    return false;
-}
-
 /* What keep will have to say of a rotation when it is due. */
 static void foresee_keep(const struct schedule *schedule, struct lifecycle_action *action)
 {
@@ -158,8 +145,11 @@ static void foresee_keep(const struct schedule *schedule, struct lifecycle_actio
 
     if (action->event != SEALRING_EVENT_ACTIVATE || lifecycle_find_active(ring) == NULL)
         return;
-    for (size_t i = 0; i < ring->count; i++)
-        retiring += lasts_until(schedule, &ring->versions[i], action->due);
+    /* those whose window lasts longer, or whose retirement will be held up */
+    for (size_t i = 0; i < schedule->count; i++) {
+        const struct lifecycle_action *other = &schedule->actions[i];
+        retiring += other->event == SEALRING_EVENT_RETIRE && (other->due > action->due || other->foreseen[0] != '\0');
+    }
     if (retiring >= ring->policy.keep)
         guard_say(action->foreseen,
                   "%zu version%s will still be retiring then, and the policy keeps %lu: reissue what holds them up, or "

@@ -117,6 +117,20 @@ START_TEST(barrier_names_all_that_miss)
 }
 END_TEST
 
+START_TEST(an_alarm_of_who_does_not_block_is_left_out)
+{
+    static const uint32_t proved[] = {4};
+    const struct lifecycle_verifier verifiers[] = {
+        {.name = "a", .alarm = "", .epoch = 7},
+        {.name = "b", .alarm = "long ago", .epoch = 7, .proved = proved, .proved_count = 1},
+        {.name = "c", .epoch = 7},
+    };
+    ck_assert_int_eq(barrier(verifiers, 3), LIFECYCLE_WAITING);
+    assert_says("2 of 3");
+    ck_assert_ptr_null(strstr(reason, "last alarm"));
+}
+END_TEST
+
 START_TEST(barrier_counts_those_it_does_not_name)
 {
     struct lifecycle_verifier verifiers[50];
@@ -649,6 +663,7 @@ int main(void)
     tcase_add_test(cases, barrier_without_verifiers_is_open);
     tcase_add_loop_test(cases, barrier_of_one_verifier, 0, (int)COUNT(alone));
     tcase_add_test(cases, barrier_names_all_that_miss);
+    tcase_add_test(cases, an_alarm_of_who_does_not_block_is_left_out);
     tcase_add_test(cases, barrier_counts_those_it_does_not_name);
     tcase_add_test(cases, barrier_survives_hostile_names);
     tcase_add_test(cases, a_line_is_cut_between_characters);

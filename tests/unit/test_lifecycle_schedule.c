@@ -218,6 +218,12 @@ START_TEST(a_rotation_that_keep_will_block_is_foreseen)
     versions[0].retire_at = versions[1].retire_at = NOW + 300 * DAY; /* promised for longer */
     schedule();
     ck_assert_ptr_nonnull(strstr(find(SEALRING_EVENT_ACTIVATE, 4)->foreseen, "2 versions will still be retiring then"));
+    RING(R, A);
+    ring.policy.rotate_every = 30 * DAY;
+    ring.policy.keep = 1;
+    versions[0].retire_at = NOW + 300 * DAY;
+    schedule();
+    ck_assert_ptr_nonnull(strstr(find(SEALRING_EVENT_ACTIVATE, 3)->foreseen, "1 version will still be retiring then"));
 }
 END_TEST
 
