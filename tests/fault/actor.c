@@ -20,7 +20,7 @@
 #include "token/key.h"
 #include "vault/config.h"
 
-#define PATIENCE_MS 10000 /* what is not well by then is not going to be */
+#define PATIENCE_MS 60000 /* what is not well by then is not going to be */
 #define CHILD_LIMIT 60    /* seconds */
 #define LOOK_US     50000
 

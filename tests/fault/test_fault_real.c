@@ -19,7 +19,7 @@
 #define CACHE    16 /* far fewer than keys: most calls are a first sight */
 #define THREADS  4
 #define ROUNDS   3
-#define PATIENCE 10000 /* ms */
+#define PATIENCE 60000 /* ms */
 #define NOBODY   65534
 
 /* ---- A log that is counted */

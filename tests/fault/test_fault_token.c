@@ -19,7 +19,7 @@
 #include "vault/config.h"
 
 #define PROCESSES   64
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 #define WRONG_PIN   "no-such-pin-0815"
 
 static struct ground *ground;

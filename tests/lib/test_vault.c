@@ -101,7 +101,7 @@ void test_vault_module(const struct test_vault *vault, const char *module)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-#define BARRIER_PATIENCE 10000
+#define BARRIER_PATIENCE 60000
 
 /* With verifiers about, the first version issues once they have proved it. */
 static void activate_first(sealring_manager *manager, const char *ring)

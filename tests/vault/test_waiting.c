@@ -23,7 +23,7 @@
 #define RING     "payments"
 #define LEASE_MS 2000
 #define LONG_MS  600000 /* a lease that no test lives to see the end of */
-#define PATIENCE 20000
+#define PATIENCE 60000
 
 static struct test_vault vault;
 static sealring_manager *manager;
@@ -129,7 +129,7 @@ static void freeze(const struct server *server)
 static void setup(void)
 {
     test_vault_make(&vault);
-    test_vault_timing(&vault, LEASE_MS, 50);
+    test_vault_timing(&vault, LONG_MS, 50);
     manager = test_vault_manage(&vault);
     test_vault_ring(manager, RING, "acme_live", 1000);
     test_vault_issue(manager, RING, "acme-mobile", "read", text, key_id);
@@ -269,7 +269,6 @@ END_TEST
 
 START_TEST(a_dead_verifier_holds_up_nothing)
 {
-    test_vault_timing(&vault, LONG_MS, 50);
     struct server server = start(true);
     manage();
     ck_assert_int_eq(event(SEALRING_EVENT_ROTATE, 0, NULL, NULL), SEALRING_WAITING);
@@ -283,6 +282,7 @@ END_TEST
 
 START_TEST(a_stopped_verifier_holds_it_up_until_its_lease_is_surely_over)
 {
+    test_vault_timing(&vault, LEASE_MS, 50);
     struct server server = start(false);
     freeze(&server);
     manage();
@@ -301,6 +301,7 @@ END_TEST
 /* What one manager saw of a silent verifier shortens no other one's wait. */
 START_TEST(silence_is_measured_by_each_manager_itself)
 {
+    test_vault_timing(&vault, LEASE_MS, 50);
     struct server server = start(false);
     freeze(&server);
     manage();
@@ -341,7 +342,6 @@ END_TEST
 
 START_TEST(a_revocation_is_effective_when_every_verifier_goes_by_it)
 {
-    test_vault_timing(&vault, LONG_MS, 50);
     struct server server = start(true);
     ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);
     manage();
@@ -360,6 +360,7 @@ END_TEST
 
 START_TEST(a_stopped_verifier_accepts_nothing_once_it_is_effective)
 {
+    test_vault_timing(&vault, LEASE_MS, 50);
     struct server server = start(false);
     ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);
     freeze(&server);
@@ -389,7 +390,6 @@ static int stop(const sealring_progress *progress, void *context)
 
 START_TEST(a_waiting_can_be_ended_and_tells_who_is_missing)
 {
-    test_vault_timing(&vault, LONG_MS, 50);
     struct server server = start(true);
     manage();
     revoke_key();
@@ -404,7 +404,6 @@ END_TEST
 /* The token says no only when no verifier goes by the former state any more. */
 START_TEST(a_retired_key_is_closed_in_the_token_once_it_is_effective)
 {
-    test_vault_timing(&vault, LONG_MS, 50);
     struct server server = start(true);
     manage();
     ck_assert_int_eq(event(SEALRING_EVENT_ROTATE, 0, NULL, NULL), SEALRING_WAITING);
@@ -450,7 +449,6 @@ static void let_the_window_end(void)
 
 START_TEST(a_use_holds_up_the_retirement_also_of_a_dead_verifier)
 {
-    test_vault_timing(&vault, LONG_MS, 50);
     const sealring_policy policy = {.quiet_period = 3600000};
     struct server server = start(true);
     manage();
@@ -479,6 +477,7 @@ END_TEST
 
 START_TEST(a_lost_report_file_counts_as_a_use)
 {
+    test_vault_timing(&vault, LEASE_MS, 50);
     const sealring_policy policy = {.quiet_period = 3600000};
     struct server server = start(true);
     char path[300];
@@ -559,7 +558,6 @@ static const struct {
 
 START_TEST(strange_files_are_passed_over)
 {
-    test_vault_timing(&vault, LONG_MS, 50);
     struct server server = start(true);
     char path[300], command[1000];
     manage();
@@ -754,6 +752,7 @@ END_TEST
 
 START_TEST(what_was_before_is_over_with_the_lease)
 {
+    test_vault_timing(&vault, LEASE_MS, 50);
     struct server server = rotate_known();
     struct test_handed handed = {.calls = 0};
     come_back[_i](&server);

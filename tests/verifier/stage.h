@@ -20,7 +20,7 @@
 #define STAGE_CLIENT   "acme-mobile"
 #define STAGE_KEYS_MAX 2048
 #define STAGE_FOREVER  INT64_C(4102444800000) /* 2100-01-01 */
-#define STAGE_PATIENCE 10000                  /* ms: what takes longer has failed */
+#define STAGE_PATIENCE 60000                  /* ms: what takes longer has failed */
 
 struct stage_key {
     char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];

@@ -15,7 +15,7 @@
 #include "verifier/stage.h"
 
 #define KEYS       64
-#define PATIENCE_S 20 /* a child that hangs is killed by SIGALRM */
+#define PATIENCE_S 60 /* a child that hangs is killed by SIGALRM */
 
 static struct stage stage;
 static struct stage_key key;
@@ -194,7 +194,6 @@ START_TEST(prefork_workers_come_and_go)
     pid_t workers[WORKERS] = {0};
     const unsigned lives = stage_times(1000, 10000);
     unsigned begun = 0, ended = 0;
-    test_vault_timing(&stage.vault, 2000, 0); /* who ends without closing leaves its report file to others after that */
     open_it(false);
     sealring_statistics before = stage_statistics(vault);
     unsigned descriptors = stage_descriptors();
