@@ -72,23 +72,25 @@ restore() {
     SEALRING_VAULT=$work/second
     # "user@host PID purpose", as a sealring signs it.
     echo "ops@example 123 rotate" >"$SEALRING_VAULT/vault.lock"
-    flock "$SEALRING_VAULT/vault.lock" sleep 12 &
-    sleep 0.3
+    flock -F "$SEALRING_VAULT/vault.lock" sleep 600 &
+    holder=$!
+    while flock --nonblock "$SEALRING_VAULT/vault.lock" true; do sleep 0.05; done
     "$SEALRING" client add locked >"$work/locked.out" 2>"$work/locked.err"
     echo $? >"$work/locked.status"
     "$SEALRING" verify <"$work/good" >"$work/locked.verify"
+    kill "$holder"
     wait
     # Another program inside a transaction, and one that lets nobody in.
     mkfifo "$work/held"
-    sqlite3 "$SEALRING_VAULT/registry/sealring.db" <"$work/held" >/dev/null &
+    stdbuf -oL sqlite3 "$SEALRING_VAULT/registry/sealring.db" <"$work/held" >"$work/steps" &
     exec 4>"$work/held"
-    echo "BEGIN IMMEDIATE;" >&4
-    sleep 0.3
+    echo "BEGIN IMMEDIATE; SELECT 'inside';" >&4
+    until_true grep -q inside "$work/steps"
     "$SEALRING" verify <"$work/good" >"$work/held.verify"
     "$SEALRING" client add busy >"$work/held.out" 2>"$work/held.err"
     echo $? >"$work/held.status"
-    echo "ROLLBACK; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;" >&4
-    sleep 0.3
+    echo "ROLLBACK; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; SELECT 'alone';" >&4
+    until_true grep -q alone "$work/steps"
     "$SEALRING" status >"$work/excluded.out" 2>"$work/excluded.err"
     echo $? >"$work/excluded.status"
     exec 4>&-
@@ -218,10 +220,10 @@ damage() { # FILE OFFSET LENGTH SEED: random bytes, or zeros for whole blocks
 
 # The log is at work as after a kill: a reader keeps it from being emptied.
 mkfifo "$work/reader"
-sqlite3 "$database" <"$work/reader" >/dev/null &
+stdbuf -oL sqlite3 "$database" <"$work/reader" >"$work/steps" &
 exec 4>"$work/reader"
-echo "BEGIN; SELECT * FROM vault;" >&4
-sleep 0.2
+echo "BEGIN; SELECT count(*) FROM vault; SELECT 'reads';" >&4
+until_true grep -q reads "$work/steps"
 must issue r --client acme --label logged
 must client set acme --contact logged
 cp -a "$registry" "$work/logged"

@@ -145,12 +145,12 @@ mode_of() {
     stat -c %a "$1"
 }
 
-until_true() { # COMMAND...: again and again, for 20 seconds at most
+until_true() { # COMMAND...: again and again, for a minute at most
     attempts=0
     until "$@"; do
         attempts=$((attempts + 1))
-        [ $attempts -lt 200 ] || return 1
-        sleep 0.1
+        [ $attempts -lt 1200 ] || return 1
+        sleep 0.05
     done
 }
 

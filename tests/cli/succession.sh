@@ -5,13 +5,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-until_true() { # COMMAND: until it succeeds
-    for _ in $(seq 1200); do
-        ! "$@" && sleep 0.05 || return 0
-    done
-    bail_out "never: $*"
-}
-
 key() { # RING NAME [OPTION]: a key of that client, used once; its credential in NAME.key
     "$SEALRING" client add "$2" >/dev/null 2>&1
     must issue "$1" --client "$2" --out "$work/$2.key" "$3" "$4"
@@ -66,8 +59,8 @@ must issue pay --client never --out "$work/never.key"
 must rotate pay
 must key suspend "$(key_id suspended)"
 must revoke "$(key_id revoked)"
-until_true expired short
-until_true gate_is_open pay 1
+until_true expired short || bail_out "never: expired short"
+until_true gate_is_open pay 1 || bail_out "never: gate_is_open pay 1"
 
 run retire pay 1
 status_is 5 "a version does not retire while a key in use has no successor"
@@ -111,7 +104,7 @@ must rotate two
 must reissue "$(key_id mover)" --out "$work/mover.new"
 must rotate two
 must compromise two 2
-until_true gate_is_open two 1
+until_true gate_is_open two 1 || bail_out "never: gate_is_open two 1"
 run retire two 1
 status_is 5 "a successor under a compromised version does not count"
 must compromise two 1
@@ -124,7 +117,7 @@ must rotate back
 must reissue "$(key_id client)" --out "$work/client.new"
 run_with "$work/client.new" verify
 must rollback back
-until_true gate_is_open back 2
+until_true gate_is_open back 2 || bail_out "never: gate_is_open back 2"
 run retire back 2
 status_is 5 "after a rollback the newest credential counts, not the highest number"
 must reissue "$(key_id client)" --out "$work/client.third"
