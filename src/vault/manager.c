@@ -304,9 +304,12 @@ static void follow_era(sealring_manager *manager)
     (void)manager_write(manager, false, NULL, set_era_in_force, NULL, NULL);
 }
 
-/* Files of tokens that are not safe hold no act up: a revocation least of all. */
+/* Files of tokens that are not safe hold no act up: a revocation least of all. What is wrong with the registry, or keeps its lock, the act itself
+ * meets. */
 static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
 {
+    if (trouble->status == SEALRING_REGISTRY)
+        return;
     snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
 }
 

@@ -46,7 +46,7 @@ make_world() {
     for each in full narrowed suspended revoked later leaked; do
         issue_as payments "$each" shop --scope write
     done
-    issue_as payments expired shop --scope write --expires 1s
+    issue_as payments expired shop --scope write --expires 5s
     issue_as payments reader shop
     issue_as payments mallory mallory
     echo "key-that-the-shop-had-before" >"$work/creds/imported"
