@@ -8,6 +8,8 @@
 #define LOOKS    (E(JOIN) | E(PROVE_ALL) | E(SEE) | E(TAKE_IN) | E(APPLIED) | E(REPORT) | E(CRASH) | E(TICKS) | E(OBSERVE))
 #define COMMANDS (E(PREPARE) | E(ACTIVATE) | E(ROLLBACK) | E(RETIRE) | E(REINSTATE) | E(COMPROMISE) | E(DESTROY))
 
+#define KEYS (E(SUSPEND) | E(RESUME) | E(EXPIRE) | E(CALLED))
+
 /* Verifier 1 has joined. */
 #define JOINED                                                                  \
     {JOIN, 0, 0}, {SEE, 0, 0}, {TAKE_IN, 0, 0}, {PROVE_ALL, 0, 0}, {SEE, 0, 0}, \
@@ -152,6 +154,23 @@ static const struct setting settings[] = {
         .states_max = 6000000,
     },
     {
+        .name = "succession",
+        .bounds = "3 versions, 2 API keys that are used, suspended, revoked or expire; operators and automation retire",
+        .lease = 1000,
+        .verifier_ms = 1000,
+        .overlap = 1,
+        .purge_delay = 1,
+        .succession = 2000,
+        .keep = 2,
+        .versions = 3,
+        .clients = 2,
+        .issued_first = 3,
+        .retiring = true,
+        .kinds = COMMANDS | KEYS | E(ISSUE) | E(REVOKE) | E(OVERRULE) | E(NAMED) | E(RUN) | E(TICKS),
+        .depth_max = 6,
+        .states_max = 6000000,
+    },
+    {
         .name = "restoring",
         .bounds = "1 version, 2 clients, 1 verifier; an older copy comes back once, in each of three ways",
         .lease = 1000,
@@ -230,9 +249,13 @@ void settings_begin(const struct setting *setting, struct world *world)
         .state = SEALRING_VERSION_ACTIVE, .made = 1, .activated = 1, .created_epoch = 1, .changed_epoch = 1};
     for (unsigned client = 0; client < setting->clients; client++) {
         file->key_epoch[client] = 1;
-        if ((setting->issued_first >> client & 1) != 0)
-            file->issued |= bit(credential_of(client, 0));
+        if ((setting->issued_first >> client & 1) == 0)
+            continue;
+        file->issued |= bit(credential_of(client, 0));
+        keys_issued(setting, world, client, 0);
     }
+    for (unsigned client = 0; client < CLIENTS; client++)
+        world->keys.called[client] = NEVER;
     world->truth.promised = 1;
     if (setting->retiring) {
         file->last_number = 2;
