@@ -103,19 +103,24 @@ static sealring_status write_versions(struct question *question, sealring_error 
     return status;
 }
 
+/* What ended of the second client did so after a rekey, what of the first expired. */
 static sealring_status write_credentials(const struct ledger *ledger, unsigned client, int64_t key,
                                          sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
     for (unsigned version = 0; version < VERSIONS && status == SEALRING_OK; version++) {
         unsigned name = credential_of(client, version);
+        bool ended = (ledger->keys.expired & bit(name)) != 0;
+        bool replaced = ended && client == 1;
         const struct registry_credential credential = {.key = key,
                                                        .serial = ledger->keys.serials[name],
                                                        .version = version + 1,
                                                        .digest = {(uint8_t)name},
-                                                       .expires =
-                                                           (ledger->keys.expired & bit(name)) != 0 ? NOW : NOW + TICK,
-                                                       .state = SEALRING_CREDENTIAL_CURRENT,
+                                                       .expires = ended && !replaced ? NOW : NOW + TICK,
+                                                       .state = replaced ? SEALRING_CREDENTIAL_SUPERSEDED
+                                                                         : SEALRING_CREDENTIAL_CURRENT,
+                                                       .replaced = replaced,
+                                                       .retire_at = replaced ? NOW : 0,
                                                        .issued = 1};
         if (credential.serial != 0 && ledger->states[version] != SEALRING_VERSION_NONE)
             status = registry_credential_insert(registry, &credential, error);
