@@ -11,7 +11,7 @@ ${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "
     bail_out "the module for the tests cannot be built"
 mkdir "$work/tokens"
 echo "directories.tokendir = $work/tokens" >"$work/tokens.conf"
-for label in keys audit keys2 audit2; do
+for label in keys1 audit1 keys2 audit2; do
     SOFTHSM2_CONF=$work/tokens.conf softhsm2-util --init-token --free --label $label --so-pin 50288419 --pin 73914682 \
         >/dev/null || bail_out "no token $label"
 done
@@ -46,7 +46,7 @@ hiding() { # WHAT ARGUMENT...: the command while the token hides that
 
 # ---- A token that keeps data objects ----
 
-make_vault ''
+make_vault 1
 for what in search value; do
     hiding $what client add "hidden-$what"
     is "$status" 1 "an act is refused while the token hides its anchor ($what)"
@@ -63,6 +63,25 @@ for what in search value; do
     run client add "after-$what"
     is "$status" 0 "and then it goes on from there ($what)"
 done
+
+# Somebody who can write the token puts something else in the anchor's place: that is no token without an anchor either.
+label=sealring-anchor/$(sqlite3 "$SEALRING_VAULT/registry/sealring.db" 'SELECT lower(hex(vault_id)) FROM vault')
+tool() {
+    SOFTHSM2_CONF=$work/tokens.conf pkcs11-tool --module "$module" --token-label audit1 --login --pin 73914682 --type data --label "$label" "$@" \
+        >"$work/said" 2>&1 || bail_out "pkcs11-tool: $(cat "$work/said")"
+}
+echo "sealring anchor 2" >"$work/other"
+tool --delete-object
+tool --write-object "$work/other" --private
+run client add replaced
+is "$status" 1 "an act is refused while the anchor is something else"
+err_like "ALARM: .*has a data object $label with another content.*--take-over" "and says why"
+tool --delete-object
+run client add replaced
+is "$status" 0 "and done when it was removed"
+err_like 'the audit token has lost its anchor: whether the registry was put back before is not known' "with a remark"
+run client add after-replaced
+is "$(cat "$work/err")" "" "and then it goes on from there"
 
 older
 must client add lost
