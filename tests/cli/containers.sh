@@ -61,6 +61,21 @@ if grep -q 'mount' "$work/err" && ! grep -q sealring: "$work/err"; then
 else
     status_is 1 "an overlay of the vault is refused"
     err_like "$EMPTY is a copy of the vault $VAULT/, whose keys it would change" "as the copy that it is"
+    # The lower layer's directory lends it its inode, and where the vault was there is none: so it would pass for a vault that was renamed.
+    mkdir "$work/lower" "$work/merged" "$LAYERS/upper2" "$LAYERS/work2"
+    must init --vault "$work/lower/vault"
+    must client add dora --vault "$work/lower/vault"
+    # shellcheck disable=SC2016 # for another shell to expand
+    below=$(stat -c %i "$work/lower/vault") unshare --mount sh -c 'mount -t overlay -o "lowerdir=$1/lower,upperdir=$LAYERS/upper2,workdir=$LAYERS/work2" none "$1/merged" &&
+        mount -t tmpfs none "$1/lower" && { [ "$(stat -c %i "$1/merged/vault")" = "$below" ] || exit 77; } && exec sealring client list --vault "$1/merged/vault"' \
+        sh "$work" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    if [ "$status" -eq 77 ]; then
+        echo "# overlays have inodes of their own here"
+    else
+        status_is 1 "so is one whose original is out of sight"
+        err_like "$work/merged/vault is a copy of the vault $work/lower/vault/, whose keys it would change" "as a copy, too"
+    fi
 fi
 
 # One vault for several containers: nobody is passed over, whatever the container shows of process, host, boot and time.

@@ -32,7 +32,7 @@
  *   refuse-data       neither finds data objects nor shows their attributes
  *
  * FORWARD_HIDE names one thing that it does not do: "hmac" (the mechanism), "generate" (keys), "search" (for data objects, an error), "value"
- * (of data objects), "data" (making and searching them), "search-at-first" (for data objects the token is away until the process has signed
+ * (of data objects), "data" (making and searching them), "label" (of key pairs, to be read), "search-at-first" (for data objects the token is away until the process has signed
  * something). */
 
 #define ID_MAX      32
@@ -369,6 +369,8 @@ static CK_RV get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, C
     if (trait("refuse-data") && is_data(session, object))
         return CKR_ACTION_PROHIBITED;
     if (attribute->type == CKA_VALUE && hides("value"))
+        return CKR_ATTRIBUTE_SENSITIVE;
+    if (attribute->type == CKA_LABEL && hides("label") && !key_id(session, object, id))
         return CKR_ATTRIBUTE_SENSITIVE;
     if (attribute->type == CKA_LABEL && forgets_labels() && key_id(session, object, id))
         return give_label(id, attribute);
