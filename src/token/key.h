@@ -45,6 +45,11 @@ sealring_status token_hmac(struct token *token, const struct token_key_reference
 sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference,
                                 sealring_error *error);
 
+/* The label of the object with this ID, empty if it has none. SEALRING_NOT_FOUND if a module that was initialised anew shows none either;
+ * SEALRING_REFUSED if there are several. */
+sealring_status token_key_label(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                char label[TOKEN_LABEL_MAX + 1], sealring_error *error);
+
 /* Gives the object with this ID the label `to`, if it has the label `from` (SEALRING_REFUSED otherwise; already `to`: OK). */
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *from, const char *to, sealring_error *error);
