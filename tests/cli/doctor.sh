@@ -276,6 +276,13 @@ killed make prepare payments
 is "$(token_objects | grep -c 'sealring-intent/')" 1 "a key whose making was killed is in the token"
 examine
 tells intention-unfinished '^key [0-9a-f]{32}$' 'sealring doctor --repair'
+half_made=$(json '.doctor.findings[] | select(.code == "intention-unfinished") | .object' | cut -d ' ' -f 2)
+object make "$half_made" "somebody's" 0
+examine --repair
+tells intention-unfinished "^key $half_made\$" 'sealring doctor --repair'
+tells object-twice "^key $half_made\$" 'pkcs11-tool .*--list-objects'
+is "$(object get "$half_made" CKA_SIGN)" several "of two keys with the ID of one half made a repair destroys none"
+object destroy "$half_made"
 is_mended "a key half made" intention-unfinished
 is "$(token_objects | grep -c 'sealring-intent/')" 0 "it is gone"
 killed change prepare payments
