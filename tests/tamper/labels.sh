@@ -12,11 +12,11 @@ forget_world() {
     find "$work" -mindepth 1 -maxdepth 1 ! -name home ! -name server ! -name attempts ! -name forward.so -exec rm -rf {} +
 }
 
-for each in no-label volatile-label fixed-label; do
+for personality in no-label volatile-label fixed-label; do
     mkdir "$work/state"
-    become "$each"
-    all_attempts "$each"
-    is "$(cat "$work"/worker*/noticed | wc -l)" "$((2 * $(find "$work/attempts" -name unharmed | wc -l)))" "$each: each attempt was made twice"
+    become "$personality"
+    all_attempts "$personality"
+    is "$(cat "$work"/worker*/noticed | wc -l)" "$((2 * $(find "$work/attempts" -name unharmed | wc -l)))" "$personality: each attempt was made twice"
     forget_world
 done
 done_testing
