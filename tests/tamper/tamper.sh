@@ -214,8 +214,8 @@ worker() { # NUMBER
 }
 
 # On a token with these traits (tests/cli/module_forward.c), none: SoftHSM2 as it is.
-all_attempts() { # TRAIT...
-    traits=$*
+all_attempts() { # TRAITS
+    traits=$1
     make_world
     number=0
     while [ $number -lt $workers ]; do
@@ -235,16 +235,39 @@ all_attempts() { # TRAIT...
     done
 }
 
-build_server
-read_table
-[ -z "${TAMPER_LABELS-}" ] || return 0 # labels.sh goes on
-all_attempts
-cat "$work"/worker*/noticed >>"$work/noticed"
-echo "# the schema's triggers and checks alone would stop $(cat "$work"/worker*/stopped | wc -l) of them: they are dropped first"
+# The attempts that are about live keys, on other kinds of tokens.
+on_other_tokens() { # TRAIT...
+    # shellcheck source=tests/personality/lib.sh
+    . "$top_srcdir/tests/personality/lib.sh"
+    for personality in "$@"; do
+        mkdir "$work/state"
+        become "$personality"
+        all_attempts "$personality"
+        is "$(cat "$work"/worker*/noticed | wc -l)" "$((2 * $(find "$work/attempts" -name unharmed | wc -l)))" \
+            "$personality: each attempt was made on a stopped vault and on a live one"
+        find "$work" -mindepth 1 -maxdepth 1 ! -name home ! -name server ! -name attempts ! -name forward.so -exec rm -rf {} +
+    done
+}
+
 noticed_by() {
     grep -c "^$1\$" "$work/noticed"
 }
-echo "# figure: tampering-attempts $(wc -l <"$work/noticed")"
-echo "# figure: tampering-noticed-by look=$(noticed_by look) open=$(noticed_by open) act=$(noticed_by act)" \
-    "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect) unnoticed=$(noticed_by unnoticed)"
+
+on_softhsm() {
+    all_attempts ''
+    cat "$work"/worker*/noticed >>"$work/noticed"
+    echo "# the schema's triggers and checks alone would stop $(cat "$work"/worker*/stopped | wc -l) of them: they are dropped first"
+    echo "# figure: tampering-attempts $(wc -l <"$work/noticed")"
+    echo "# figure: tampering-noticed-by look=$(noticed_by look) open=$(noticed_by open) act=$(noticed_by act)" \
+        "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect) unnoticed=$(noticed_by unnoticed)"
+}
+
+build_server
+read_table
+if [ -n "${OTHER_TOKENS-}" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    on_other_tokens $OTHER_TOKENS
+else
+    on_softhsm
+fi
 done_testing
