@@ -207,6 +207,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     doctor_look_at_files(doctor);
     doctor_look_at_copies(doctor); /* before anything logs in to a token */
     open_registry(doctor);
+    doctor_look_at_clock(doctor);
     if (doctor->manager == NULL)
         return SEALRING_OK;
     doctor->result.registry_examined = true;

@@ -314,24 +314,37 @@ static sealring_status look_at_object(const struct token_look *look, const struc
     return SEALRING_OK;
 }
 
+/* *last: one of them. */
+static size_t count_objects(const struct token_look *look, const uint8_t *id, size_t length,
+                            const struct token_key_info **last)
+{
+    size_t count = 0;
+    *last = NULL;
+    for (size_t i = 0; i < look->object_count; i++)
+        if (same_id(&look->objects[i], id, length)) {
+            *last = &look->objects[i];
+            count++;
+        }
+    return count;
+}
+
+static void mend_twice(const struct token_look *look, struct doctor_finding *finding)
+{
+    doctor_mend(
+        look->doctor, finding,
+        "find out which of them is the vault's, and who made the other: pkcs11-tool --login --list-objects --type secrkey");
+}
+
 static sealring_status look_at_version(const struct token_look *look, const struct version_look *version)
 {
     const struct registry_version *row = &version->row;
-    const struct token_key_info *object = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < look->object_count; i++)
-        if (same_id(&look->objects[i], row->object_id, row->object_id_length)) {
-            object = &look->objects[i];
-            count++;
-        }
+    const struct token_key_info *object;
+    size_t count = count_objects(look, row->object_id, row->object_id_length, &object);
     if (count == 1)
         return look_at_object(look, version, object);
     if (count > 1) {
-        struct doctor_finding *finding =
-            find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID");
-        doctor_mend(
-            look->doctor, finding,
-            "find out which of them is the vault's, and who made the other: pkcs11-tool --login --list-objects --type secrkey");
+        mend_twice(look,
+                   find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID"));
     } else if (row->state != SEALRING_VERSION_DESTROYED) {
         tell_missing(look, version);
     }
@@ -354,6 +367,23 @@ static bool is_intended(const struct token_look *look, const struct token_key_in
         if (same_id(object, look->intentions[i].object_id, look->intentions[i].object_id_length))
             return true;
     return false;
+}
+
+/* What recovery leaves alone as it cannot tell the objects apart. Those of a version are listed with it. */
+static void look_at_intentions(const struct token_look *look)
+{
+    const struct token_key_info *object;
+    for (size_t i = 0; i < look->intention_count; i++) {
+        const struct registry_intention *intention = &look->intentions[i];
+        char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
+        size_t count = count_objects(look, intention->object_id, intention->object_id_length, &object);
+        if (count < 2 || is_version_object(look, object))
+            continue;
+        hex_encode(intention->object_id, intention->object_id_length, name + 4);
+        mend_twice(look,
+                   doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
+                               "the token has %zu objects with the CKA_ID of a key that was about to be made", count));
+    }
 }
 
 /* "sealring/RING/NUMBER" of one of this vault's rings. */
@@ -420,8 +450,10 @@ static sealring_status compare(struct token_look *look, sealring_error *error)
         if (status != SEALRING_OK)
             (void)error_set(error, status, "the token went away while its keys were proved");
     }
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
+        look_at_intentions(look);
         look_at_strangers(look);
+    }
     return status;
 }
 

@@ -21,6 +21,20 @@ sealring_status owned_allow_sign(struct token *token, const struct owned *owned,
     sealring_status status = token_key_identify(token, reference, owned->label, error);
     if (status == SEALRING_OK)
         status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, error);
+    if (status != SEALRING_OK || !allow)
+        return status;
+    status = token_key_identify(token, reference, owned->label, error);
+    if (status == SEALRING_REFUSED) /* another vault's, closed by it */
+        (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL);
+    return status;
+}
+
+sealring_status owned_narrow(struct token *token, const struct owned *owned, sealring_error *error)
+{
+    const struct token_key_reference *reference = &owned->reference;
+    sealring_status status = token_key_identify(token, reference, owned->label, error);
+    if (status == SEALRING_OK)
+        status = token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error);
     return status;
 }
 

@@ -19,6 +19,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/issue.c \
 	src/vault/key.c src/vault/key.h \
 	src/vault/late.c \
+	src/vault/late.h \
 	src/vault/make.c src/vault/make.h \
 	src/vault/manager.c src/vault/manager.h \
 	src/vault/software.c src/vault/software.h \

@@ -36,18 +36,18 @@ put_back() {
     cp -a "$work/older" "$SEALRING_VAULT/registry"
 }
 
-hiding() { # WHAT ARGUMENT...: the command while the token hides that
-    FORWARD_HIDE=$1
-    export FORWARD_HIDE
+hiding() { # WHAT ARGUMENT...: the command while the token hides that, or has that trait
+    FORWARD_HIDE=$1 FORWARD_AS=$1
+    export FORWARD_HIDE FORWARD_AS
     shift
     run "$@"
-    unset FORWARD_HIDE
+    unset FORWARD_HIDE FORWARD_AS
 }
 
 # ---- A token that keeps data objects ----
 
 make_vault 1
-for what in search value; do
+for what in search value refuse-data; do
     hiding $what client add "hidden-$what"
     is "$status" 1 "an act is refused while the token hides its anchor ($what)"
     err_like 'ALARM: the audit token does not show what it knows of the registry.*--take-over' "and says why ($what)"
@@ -92,7 +92,7 @@ tool --write-object "$work/anchor" --private
 label=sealring-take-over/$vault_id
 tool --write-object "$work/anchor" --private
 put_back
-for what in search value; do
+for what in search value refuse-data; do
     hiding $what client add "hidden-$what-2"
     is "$status" 1 "an older registry is not taken for want of an anchor ($what)"
 done

@@ -8,6 +8,8 @@
 . "$here/snapshot.sh"
 # shellcheck source=tests/cli/server.sh
 . "$here/server.sh"
+# shellcheck source=tests/cli/clock.sh
+. "$here/clock.sh"
 direct
 build_server
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
@@ -274,6 +276,13 @@ killed make prepare payments
 is "$(token_objects | grep -c 'sealring-intent/')" 1 "a key whose making was killed is in the token"
 examine
 tells intention-unfinished '^key [0-9a-f]{32}$' 'sealring doctor --repair'
+half_made=$(json '.doctor.findings[] | select(.code == "intention-unfinished") | .object' | cut -d ' ' -f 2)
+object make "$half_made" "somebody's" 0
+examine --repair
+tells intention-unfinished "^key $half_made\$" 'sealring doctor --repair'
+tells object-twice "^key $half_made\$" 'pkcs11-tool .*--list-objects'
+is "$(object get "$half_made" CKA_SIGN)" several "of two keys with the ID of one half made a repair destroys none"
+object destroy "$half_made"
 is_mended "a key half made" intention-unfinished
 is "$(token_objects | grep -c 'sealring-intent/')" 0 "it is gone"
 killed change prepare payments
@@ -526,6 +535,9 @@ tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" sch
 tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'sealring restore'
 tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \
     '^clock$' 'set the clock right'
+at -30d "$SEALRING" doctor --json # more of it in late-clock.sh
+json '.doctor.findings[].code' >>"$work/shown"
+tells clock-late '^clock$' 'set the clock.*--trust-clock REASON'
 tampered "PRAGMA user_version = 9; UPDATE vault SET schema = 9, min_writer = 9" registry-newer 'sealring\.db$' 'newer sealring'
 sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 2"
 examine # a repair would be an entry in a log that is put back below

@@ -17,7 +17,7 @@ cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/cli
 	tests/cli/secrets.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/containers.sh tests/cli/locks.sh \
 	tests/cli/outside.sh tests/cli/reports.sh
 TESTS += $(cli_tests)
-EXTRA_DIST += $(cli_tests) tests/cli/clean.pl tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/reseal.pl
+EXTRA_DIST += $(cli_tests) tests/cli/clean.pl tests/cli/clock.sh tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/reseal.pl
 TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
 # What nobody may be able to break anything with.

@@ -8,6 +8,8 @@
 . "$top_srcdir/tests/personality/lib.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 database=$SEALRING_VAULT/registry/sealring.db
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} $(pkg-config --cflags p11-kit-1) -o "$work/object" "$top_srcdir/tests/cli/object.c" -ldl || bail_out "no object tool"
 
 sql() {
     sqlite3 "$database" "$1" || bail_out "sqlite3 failed"
@@ -109,6 +111,21 @@ what_a_kill_leaves() { # TRAIT...
     is "$(objects)" 2 "both keys are there"
 }
 
+# What somebody with the PIN added to a key, doctor --repair takes away.
+widened() { # TRAIT...
+    init_as "$@"
+    must ring create r
+    must client add acme
+    rm -f "$work/widened"
+    must issue r --client acme --out "$work/widened"
+    "$work/object" "$softhsm" own 7391468205 set "$(object_of 1)" CKA_DERIVE 1 || bail_out "no usage can be added"
+    is "$(kinds)" "audit-unsigned object-usages " "$*: the doctor finds that something can be derived from a key"
+    run doctor --repair
+    is "$(kinds)" "audit-unsigned " "and takes that away"
+    run_with "$work/widened" verify
+    succeeds "the key signs"
+}
+
 # Whoever can write the registry, and cannot use the token, has no key closed or destroyed.
 forged() { # TRAIT...
     init_as "$@"
@@ -156,28 +173,35 @@ for traits in no-label volatile-label; do
     whole_life lost $traits
     what_a_kill_leaves $traits
     forged $traits
+    widened $traits
 done
 whole_life fixed fixed-label
 what_a_kill_leaves fixed-label
 forged fixed-label
+widened fixed-label
 forged snapshot
+
+# Nothing is configured of a token that does not keep or change labels.
+unnoticed() { # TRAIT
+    must ring create r --purge-delay 0s
+    must rotate r
+    run retire r 1 --overrule test --overrule-succession test
+    succeeds "$1, and no token-labels: a version retires all the same"
+    is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
+    run reinstate r 1
+    succeeds "it is reinstated"
+    must activate r 1
+    must activate r 2
+    must retire r 1 --overrule test --overrule-succession test
+    run destroy r 1 --overrule test
+    succeeds "and destroyed"
+    is "$(objects)" 1 "so that its key is gone"
+}
 
 # Labels that last as long as the process: init cannot see that.
 init_as process-label
 is "$(grep -c token-labels "$SEALRING_VAULT/sealring.conf")" 0 "labels that last until the process ends are not noticed by init"
-must ring create r --purge-delay 0s
-must rotate r
-run retire r 1 --overrule test --overrule-succession test
-succeeds "a version retires all the same"
-is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
-run reinstate r 1
-succeeds "it is reinstated"
-must activate r 1
-must activate r 2
-must retire r 1 --overrule test --overrule-succession test
-run destroy r 1 --overrule test
-succeeds "and destroyed"
-is "$(objects)" 1 "so that its key is gone"
+unnoticed process-label
 is "$(kinds)" "audit-unsigned object-relabelled " "the doctor reports that a key has lost its label"
 echo 'token-labels = lost' >>"$SEALRING_VAULT/sealring.conf"
 is "$(kinds)" "audit-unsigned " "and nothing once the configuration has that"
@@ -185,19 +209,7 @@ is "$(kinds)" "audit-unsigned " "and nothing once the configuration has that"
 # A vault that was made before init asked: the objects keep the label of their making.
 init_as fixed-label
 sed -i '/^token-labels/d' "$SEALRING_VAULT/sealring.conf"
-must ring create r --purge-delay 0s
-must rotate r
-run retire r 1 --overrule test --overrule-succession test
-succeeds "a version whose object kept the label of its making retires"
-is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
-run reinstate r 1
-succeeds "it is reinstated"
-must activate r 1
-must activate r 2
-must retire r 1 --overrule test --overrule-succession test
-run destroy r 1 --overrule test
-succeeds "and destroyed"
-is "$(objects)" 1 "so that its key is gone"
+unnoticed fixed-label
 
 echo 'token-labels = sometimes' >>"$SEALRING_VAULT/sealring.conf"
 run ring list
