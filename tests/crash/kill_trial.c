@@ -69,21 +69,30 @@ static const char *disk_of(const struct kill_ground *ground)
     return ground->place.vault.parent;
 }
 
-bool kill_ground_make_small(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number)
+/* Else nothing could be judged while the disk is full. */
+static void check_server_on_full(struct kill_ground *ground)
 {
     struct sight *sight = ground_share(sizeof *sight);
-    if (!disk_mount(scene->vaults[SCENE_WHOLE]->vault.parent))
+    place_restore(&ground->place);
+    ck_assert(holder_open(&ground->holder, ground->place.vault.registry));
+    ck_assert(disk_fill(disk_of(ground)));
+    bool done = kill_start_alone(ground->scene, &ground->place.vault, NULL, START_SERVER, sight);
+    disk_empty(disk_of(ground));
+    ck_assert(holder_close(&ground->holder));
+    ck_assert_msg(done, "on a full disk, with good files: %s", sight->complaint);
+}
+
+bool kill_ground_make_small(struct kill_ground *ground, const struct scene *scene, const char *files, unsigned number)
+{
+    struct holder holder;
+    if (!disk_mount(scene->vaults[SCENE_WHOLE]->vault.parent) || !holder_start(&holder))
         return false;
     kill_ground_make(ground, scene, files, number);
     ground->small = true;
+    ground->holder = holder;
     /* what a command prints does not go to the full disk */
     snprintf(ground->place.output, sizeof ground->place.output, "%.100s.%u", disk_of(ground), number);
-    for (unsigned start = 0; start < START_KINDS; start++) {
-        place_restore(&ground->place);
-        ck_assert(disk_fill(disk_of(ground)));
-        ground->works_on_full[start] = kill_start_alone(scene, &ground->place.vault, (enum kill_start)start, sight);
-        disk_empty(disk_of(ground));
-    }
+    check_server_on_full(ground);
     return true;
 }
 
@@ -324,6 +333,8 @@ static void prepare(struct run *run)
     place_restore(&run->ground->place);
     if (command->makes)
         (void)nftw(run->vault, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (run->ground->small && !command->alone && !holder_open(&run->ground->holder, run->ground->place.vault.registry))
+        complain(run, "nobody else can open the registry", "");
     kill_command_words(command, run->ground->scene, run->vault, run->ground->files, run->room, run->words);
     if (run->points != NULL)
         points_begin(run->points, run->vault);
@@ -367,6 +378,7 @@ static void clear(struct kill_outcome *outcome)
 {
     outcome->met = outcome->done = outcome->second_met = false;
     outcome->lost = 0;
+    memset(outcome->on_full, 0, sizeof outcome->on_full);
     outcome->complaint[0] = '\0';
     outcome->points.count = 0;
     outcome->second.count = 0;
@@ -393,6 +405,8 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
         complain(&run, "the command failed: ", line);
     if (trial->mode == KILL_FULL && !WIFEXITED(status))
         complain(&run, "the command died", "");
+    else if (trial->mode == KILL_FULL && run.command->line == NULL && WEXITSTATUS(status) == KILL_SERVER_REJECTS)
+        complain(&run, "it rejected a good credential", "");
     take_credentials(&run);
     if (loses_power(&run))
         lose(&run);
@@ -489,20 +503,40 @@ static void judge_new(struct run *run)
             return;
 }
 
-/* While there is no space: what is possible then with good files has to be possible with damaged ones. */
-static void judge_full(struct run *run, const struct sight *before, const struct sight *after)
+/* One start while there is no space. What it needs is there with good files, so what it lacks with damaged ones is a fault, but for space in the
+ * registry, and for a registry while it is being replaced. */
+static void start_on_full(struct run *run, enum kill_start start, const struct sight *before, const struct sight *after)
 {
     struct sight *sight = &run->outcome->sight;
+    const struct kill_ground *ground = run->ground;
     char why[512];
-    if (!disk_fill(disk_of(run->ground)))
-        complain(run, "the disk cannot be filled: ", strerror(errno));
-    if (!run->command->makes && run->ground->works_on_full[run->trial->start]) {
-        (void)kill_start_alone(run->ground->scene, &run->ground->place.vault, run->trial->start, sight);
-        bool of_another_part = sight->complaint[0] != '\0' && !sight->of_token;
-        if (!kill_start_is_right(sight, before, after, run->outcome->done, why) && !of_another_part)
-            complain(run, "while the disk is full: ", why);
+    bool done = kill_start_alone(ground->scene, &ground->place.vault, &run->outcome->told, start, sight);
+    bool has_all = start == START_SERVER && !run->command->alone;
+    if (!kill_first_is_right(sight, before, after, run->outcome->done, why))
+        complain(run, "while the disk is full: ", why);
+    else if (!done && (sight->of_token || sight->died || has_all))
+        complain(run, "while the disk is full: ", sight->complaint);
+    run->outcome->on_full[start].started = true;
+    run->outcome->on_full[start].done = done;
+}
+
+/* While there is no space, the start, and a server in any case. */
+static void judge_full(struct run *run, const struct sight *before, const struct sight *after)
+{
+    struct kill_ground *ground = run->ground;
+    if (run->command->alone && !run->command->makes) {
+        disk_empty(disk_of(ground));
+        (void)holder_open(&ground->holder, ground->place.vault.registry); /* the one that is there now, if one is */
     }
-    disk_empty(disk_of(run->ground));
+    if (!disk_fill(disk_of(ground)))
+        complain(run, "the disk cannot be filled: ", strerror(errno));
+    if (!run->command->makes && run->trial->start != START_SERVER)
+        start_on_full(run, run->trial->start, before, after);
+    if (!run->command->makes)
+        start_on_full(run, START_SERVER, before, after);
+    disk_empty(disk_of(ground));
+    if (!holder_close(&ground->holder))
+        complain(run, "whoever else has the registry open cannot close it", "");
 }
 
 void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial, const struct sight *before,
@@ -524,7 +558,7 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
     enum kill_start start = trial->start;
     if (trial->mode == KILL_DAMAGED && start == START_SERVER) {
         /* managers restore keys; but a server must not make things worse, whose SoftHSM2 completes what it reads */
-        (void)kill_start_alone(ground->scene, &ground->place.vault, start, &outcome->sight);
+        (void)kill_start_alone(ground->scene, &ground->place.vault, NULL, start, &outcome->sight);
         start = START_MANAGER;
     }
     kill_look(ground->scene, &ground->place.vault, &outcome->told, start, &outcome->sight);

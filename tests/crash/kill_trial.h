@@ -3,6 +3,7 @@
 #ifndef TESTS_CRASH_KILL_TRIAL_H
 #define TESTS_CRASH_KILL_TRIAL_H
 
+#include "crash/holder.h"
 #include "crash/kill_commands.h"
 #include "crash/kill_judge.h"
 #include "crash/points.h"
@@ -43,6 +44,9 @@ struct kill_outcome {
     bool met;             /* it was killed where it was meant to be */
     bool done;            /* it ended by itself, and had succeeded */
     int64_t microseconds; /* how long it ran */
+    struct {
+        bool started, done;
+    } on_full[START_KINDS]; /* what came after it while the disk was full, and had all that it needs */
     struct told told;
     struct sight sight;
     char complaint[512]; /* what is wrong with the trial itself; "" */
@@ -52,9 +56,9 @@ struct kill_outcome {
 struct kill_ground {
     const struct scene *scene;
     struct place place;
-    const char *files;               /* what the commands read */
-    bool small;                      /* on a disk that can be filled */
-    bool works_on_full[START_KINDS]; /* what is possible when that is full, if nothing is damaged */
+    const char *files;    /* what the commands read */
+    bool small;           /* on a disk that can be filled */
+    struct holder holder; /* of the registry on that disk */
     struct unsynced unsynced;
 };
 

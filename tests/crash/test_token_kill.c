@@ -71,7 +71,8 @@ struct figures {
     _Atomic(uint64_t) met[KILL_MODES];
     _Atomic(uint64_t) bad[KILL_MODES];
     _Atomic(uint64_t) lost; /* power losses that took something */
-    _Atomic(uint64_t) works_on_full[START_KINDS];
+    _Atomic(uint64_t) started_on_full[START_KINDS];
+    _Atomic(uint64_t) done_on_full[START_KINDS]; /* these of them had all that they need */
 };
 
 struct board {
@@ -215,6 +216,10 @@ static void make_trial(struct kill_ground *ground, const struct kill_trial *tria
     atomic_fetch_add(&board->figures.met[trial->mode], trial->mode == KILL_AGAIN ? outcome->second_met : outcome->met);
     atomic_fetch_add(&board->figures.lost, outcome->lost > 0);
     kill_trial_judge(ground, trial, &board->before, &board->good.sight, outcome);
+    for (unsigned start = 0; start < START_KINDS; start++) {
+        atomic_fetch_add(&board->figures.started_on_full[start], outcome->on_full[start].started);
+        atomic_fetch_add(&board->figures.done_on_full[start], outcome->on_full[start].done);
+    }
     if (outcome->complaint[0] != '\0')
         report(trial, outcome);
 }
@@ -255,8 +260,6 @@ static void work(const struct list *list, unsigned number, bool small)
                 strerror(errno));
         return;
     }
-    for (unsigned start = 0; start < START_KINDS; start++)
-        atomic_fetch_add(&board->figures.works_on_full[start], ground.works_on_full[start]);
     make_trials(&ground, list, &board->outcomes[number]);
     kill_ground_remove(&ground);
 }
@@ -264,9 +267,10 @@ static void work(const struct list *list, unsigned number, bool small)
 static void work_together(const struct list *list, bool small)
 {
     pid_t children[WORKERS_MAX];
+    unsigned needed = list->count < workers ? (unsigned)list->count : workers;
     atomic_store(&board->next, 0);
     fflush(NULL);
-    for (unsigned i = 0; i < workers && list->count > 0; i++) {
+    for (unsigned i = 0; i < needed; i++) {
         children[i] = fork();
         ck_assert_int_ge(children[i], 0);
         if (children[i] == 0) {
@@ -274,7 +278,7 @@ static void work_together(const struct list *list, bool small)
             _exit(0);
         }
     }
-    for (unsigned i = 0; i < workers && list->count > 0; i++) {
+    for (unsigned i = 0; i < needed; i++) {
         int status;
         ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
         ck_assert_msg(status == 0, "a process that makes trials ended with status %#x", (unsigned)status);
@@ -454,6 +458,14 @@ START_TEST(no_key_is_lost_at_random)
 }
 END_TEST
 
+static void print_figures_on_full(const struct figures *figures)
+{
+    for (unsigned start = 0; start < START_KINDS; start++)
+        printf("# on a full disk, %s: %llu starts after a trial, %llu of them succeeded\n", kill_start_names[start],
+               (unsigned long long)atomic_load(&figures->started_on_full[start]),
+               (unsigned long long)atomic_load(&figures->done_on_full[start]));
+}
+
 static void print_figures(void)
 {
     static const char *const names[KILL_MODES] = {[KILL_BEFORE] = "before",
@@ -480,11 +492,7 @@ static void print_figures(void)
     if (atomic_load(&figures->tried[KILL_POWER]) > 0)
         printf("# power losses that took something: %llu\n", (unsigned long long)atomic_load(&figures->lost));
     if (atomic_load(&figures->tried[KILL_FULL]) > 0)
-        printf(
-            "# possible on a full disk with good files, in so many processes: a server %llu, issue %llu, doctor --repair %llu\n",
-            (unsigned long long)atomic_load(&figures->works_on_full[START_SERVER]),
-            (unsigned long long)atomic_load(&figures->works_on_full[START_MANAGER]),
-            (unsigned long long)atomic_load(&figures->works_on_full[START_DOCTOR]));
+        print_figures_on_full(figures);
     printf("# figure: token-kill-bad %llu\n", (unsigned long long)count_bad());
 }
 
