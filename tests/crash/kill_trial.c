@@ -20,6 +20,7 @@
 
 #define COMMAND_LIMIT 120 /* seconds */
 #define OUTPUT_SIZE   65536
+#define LAST_SPACE    1048576 /* bytes: what a full disk lacks until it is full */
 
 const char *const kill_mode_names[KILL_MODES] = {
     [KILL_NEVER] = "undisturbed",          [KILL_BEFORE] = "killed before",
@@ -27,7 +28,7 @@ const char *const kill_mode_names[KILL_MODES] = {
     [KILL_POWER] = "without power after",  [KILL_POWER_CONTENT] = "without power (contents only) after",
     [KILL_FULL] = "with a full disk from", [KILL_AND_FULL] = "with a full disk and killed before",
     [KILL_AGAIN] = "killed before",        [KILL_DAMAGED] = "with every file damaged at",
-    [KILL_RANDOM] = "killed at a time",
+    [KILL_RANDOM] = "killed at a time",    [KILL_RANDOM_FULL] = "with a full disk and killed at a time",
 };
 
 /* One command of a trial. */
@@ -237,22 +238,46 @@ static pid_t start_server(const struct run *run, int input, int output)
     return start_process(words, input, output);
 }
 
-/* Without a tracer. microseconds: after which it is killed; 0: never. */
-static int run_timed(struct run *run, int input, int output, int64_t microseconds)
+static void sleep_for(int64_t microseconds)
+{
+    struct timespec pause = {.tv_sec = microseconds / 1000000, .tv_nsec = (long)(microseconds % 1000000) * 1000};
+    nanosleep(&pause, NULL);
+}
+
+static void fill_at_once(struct run *run)
+{
+    if (!disk_fill(disk_of(run->ground)))
+        complain(run, "the disk cannot be filled: ", strerror(errno));
+}
+
+static void kill_at_time(struct run *run, pid_t command, pid_t server)
+{
+    const struct kill_trial *trial = run->trial;
+    sleep_for(trial->full_after);
+    if (trial->full_after > 0)
+        fill_at_once(run);
+    sleep_for(trial->microseconds - trial->full_after);
+    kill_group(command, server);
+}
+
+/* Without a tracer. timed: it is killed at the trial's time. */
+static int run_timed(struct run *run, int input, int output, bool timed)
 {
     int status = -1, server_status = 0;
-    struct timespec pause = {.tv_sec = microseconds / 1000000, .tv_nsec = (long)(microseconds % 1000000) * 1000};
     char line[256];
-    bool beside = microseconds > 0 && run->trial->beside;
-    pid_t server = beside ? start_server(run, input, output) : 0;
+    bool fills = timed && run->mode == KILL_RANDOM_FULL;
+    if (fills)
+        fill_at_once(run);
+    if (fills && run->trial->full_after > 0)
+        disk_yield(disk_of(run->ground), LAST_SPACE);
+    pid_t server = timed && run->trial->beside ? start_server(run, input, output) : 0;
     pid_t child = start_process(run->words, input, output);
-    if (child > 0 && microseconds > 0) {
-        nanosleep(&pause, NULL);
-        kill_group(child, server);
-    }
+    if (child > 0 && timed)
+        kill_at_time(run, child, server);
     reap(child, &status, server, &server_status);
     last_line(run, line);
-    if (WIFSIGNALED(server_status) || (server_status != 0 && WEXITSTATUS(server_status) != KILL_SERVER_REJECTS))
+    bool no_verdict = server_status != 0 && WEXITSTATUS(server_status) != KILL_SERVER_REJECTS;
+    if (WIFSIGNALED(server_status) || (no_verdict && !fills))
         complain(run, "a server beside it had no verdict: ", line);
     return status;
 }
@@ -274,7 +299,7 @@ static void run_traced(struct run *run, int input, int output, int *status)
 }
 
 /* Opens what the command reads and writes, and runs it, traced if its points are counted; its status as from waitpid. */
-static int run_command(struct run *run, int64_t microseconds)
+static int run_command(struct run *run, bool timed)
 {
     char path[256] = "/dev/null";
     int status = -1;
@@ -287,7 +312,7 @@ static int run_command(struct run *run, int64_t microseconds)
     else if (run->points != NULL)
         run_traced(run, input, output, &status);
     else
-        status = run_timed(run, input, output, microseconds);
+        status = run_timed(run, input, output, timed);
     if (input >= 0)
         close(input);
     if (output >= 0)
@@ -370,7 +395,7 @@ static void start_in_vain(struct run *first)
     run.killed = false;
     kill_command_words(run.command, run.ground->scene, run.vault, run.ground->files, run.room, run.words);
     points_begin(run.points, run.vault);
-    (void)run_command(&run, 0);
+    (void)run_command(&run, false);
     first->outcome->second_met = run.killed;
 }
 
@@ -390,18 +415,19 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
 {
     struct run run;
     char line[256];
-    bool random = trial->mode == KILL_RANDOM;
+    bool random = trial->mode == KILL_RANDOM || trial->mode == KILL_RANDOM_FULL;
     clear(outcome);
     begin(&run, ground, trial, outcome);
     run.points = random ? NULL : &outcome->points;
     prepare(&run);
     int64_t started = now_us();
-    int status = run_command(&run, trial->microseconds);
+    int status = run_command(&run, random);
     outcome->microseconds = now_us() - started;
     outcome->met = outcome->met || run.killed || (random && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     outcome->done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     last_line(&run, line);
-    if (!outcome->met && !outcome->done && !trial->beside) /* a barrier may be closed, with a server */
+    if (!outcome->met && !outcome->done && !trial->beside &&
+        trial->mode != KILL_RANDOM_FULL) /* a server may hold up a barrier */
         complain(&run, "the command failed: ", line);
     if (trial->mode == KILL_FULL && !WIFEXITED(status))
         complain(&run, "the command died", "");
@@ -427,7 +453,7 @@ static bool say(struct run *run, const char *line, bool may_fail)
     again.command = &command;
     again.points = NULL;
     kill_command_words(&command, run->ground->scene, run->vault, run->ground->files, again.room, again.words);
-    if (run_command(&again, 0) == 0 || may_fail)
+    if (run_command(&again, false) == 0 || may_fail)
         return true;
     last_line(run, output);
     snprintf(why, sizeof why, "%s: %s", line, output);

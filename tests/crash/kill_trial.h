@@ -21,6 +21,7 @@ enum kill_mode {
     KILL_AGAIN,         /* killed before a point, and the next start before each of its own */
     KILL_DAMAGED,       /* nothing is killed, but what the command has left is damaged at once */
     KILL_RANDOM,        /* at a time */
+    KILL_RANDOM_FULL,   /* at a time; the disk is full from an earlier one on */
     KILL_MODES
 };
 
@@ -31,8 +32,9 @@ struct kill_trial {
     enum kill_mode mode;
     unsigned at;           /* the point, from 1 */
     unsigned second;       /* KILL_AGAIN: the next start's point */
-    int64_t microseconds;  /* KILL_RANDOM: how long it runs */
-    bool beside;           /* KILL_RANDOM: a server logs in twice meanwhile, which is not killed */
+    int64_t microseconds;  /* KILL_RANDOM, KILL_RANDOM_FULL: how long it runs */
+    int64_t full_after;    /* KILL_RANDOM_FULL: microseconds; 0: before it begins */
+    bool beside;           /* of these two: a server logs in twice meanwhile, which is not killed */
     enum kill_start start; /* what comes first after it */
 };
 
