@@ -16,6 +16,7 @@
 
 #include "crash/disk.h"
 #include "crash/kill_server.h"
+#include "crash/orphan.h"
 #include "credential/text.h"
 
 #define COMMAND_LIMIT 120 /* seconds */
@@ -358,6 +359,8 @@ static void prepare(struct run *run)
     place_restore(&run->ground->place);
     if (command->makes)
         (void)nftw(run->vault, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (command->orphan && !orphan_make(&run->ground->place.vault))
+        complain(run, "there is no key that no version has", "");
     if (run->ground->small && !command->alone && !holder_open(&run->ground->holder, run->ground->place.vault.registry))
         complain(run, "nobody else can open the registry", "");
     kill_command_words(command, run->ground->scene, run->vault, run->ground->files, run->room, run->words);
@@ -401,7 +404,7 @@ static void start_in_vain(struct run *first)
 
 static void clear(struct kill_outcome *outcome)
 {
-    outcome->met = outcome->done = outcome->second_met = false;
+    outcome->met = outcome->done = outcome->second_met = outcome->closed = false;
     outcome->lost = 0;
     memset(outcome->on_full, 0, sizeof outcome->on_full);
     outcome->complaint[0] = '\0';
@@ -510,6 +513,16 @@ static void look_for_orphans(struct run *run)
         complain(run, "it has left the copy of an object that is gone: ", orphan);
 }
 
+/* After the first start, as an operator would; if the key is gone, there is nothing to destroy. */
+static enum kill_start destroy_orphan(struct run *run, enum kill_start start)
+{
+    struct kill_outcome *outcome = run->outcome;
+    if (!kill_start_alone(run->ground->scene, &run->ground->place.vault, NULL, start, &outcome->sight))
+        complain(run, outcome->sight.complaint, "");
+    (void)say(run, run->command->line, true);
+    return START_SERVER;
+}
+
 /* Said again, init makes the vault, which is then good for something. */
 static void judge_new(struct run *run)
 {
@@ -529,6 +542,14 @@ static void judge_new(struct run *run)
             return;
 }
 
+/* In doubt no: a compromise closes the key although the full disk keeps the registry from recording it. Nobody is accepted or rejected wrongly. */
+static bool has_closed_only(const struct run *run)
+{
+    const struct sight *sight = &run->outcome->sight;
+    return run->command->closes && !run->outcome->done && sight->of_token &&
+           strstr(sight->complaint, " is closed: it may not sign") != NULL;
+}
+
 /* One start while there is no space. What it needs is there with good files, so what it lacks with damaged ones is a fault, but for space in the
  * registry, and for a registry while it is being replaced. */
 static void start_on_full(struct run *run, enum kill_start start, const struct sight *before, const struct sight *after)
@@ -540,6 +561,8 @@ static void start_on_full(struct run *run, enum kill_start start, const struct s
     bool has_all = start == START_SERVER && !run->command->alone;
     if (!kill_first_is_right(sight, before, after, run->outcome->done, why))
         complain(run, "while the disk is full: ", why);
+    else if (!done && has_closed_only(run))
+        run->outcome->closed = true;
     else if (!done && (sight->of_token || sight->died || has_all))
         complain(run, "while the disk is full: ", sight->complaint);
     run->outcome->on_full[start].started = true;
@@ -575,6 +598,8 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
         look_for_orphans(&run);
     if (ground->small)
         judge_full(&run, before, after);
+    if (outcome->closed)
+        (void)say(&run, run.command->line, false);
     if (outcome->complaint[0] != '\0')
         return;
     if (run.command->makes) {
@@ -587,6 +612,8 @@ void kill_trial_judge(struct kill_ground *ground, const struct kill_trial *trial
         (void)kill_start_alone(ground->scene, &ground->place.vault, NULL, start, &outcome->sight);
         start = START_MANAGER;
     }
+    if (run.command->orphan && !outcome->done)
+        start = destroy_orphan(&run, start);
     kill_look(ground->scene, &ground->place.vault, &outcome->told, start, &outcome->sight);
     if (run.command->owes && strstr(outcome->sight.state, "OWED") != NULL) {
         if (!kill_is_right(&outcome->sight, before, after, false, true, why))

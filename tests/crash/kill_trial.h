@@ -49,6 +49,7 @@ struct kill_outcome {
     struct {
         bool started, done;
     } on_full[START_KINDS]; /* what came after it while the disk was full, and had all that it needs */
+    bool closed;            /* it has closed a key, and could not record it on the full disk */
     struct told told;
     struct sight sight;
     char complaint[512]; /* what is wrong with the trial itself; "" */

@@ -44,8 +44,8 @@ static const struct plan plans[] = {
      {[KILL_BEFORE] = 23,
       [KILL_AFTER] = 47,
       [KILL_TORN] = 23,
-      [KILL_POWER] = 37,
-      [KILL_POWER_CONTENT] = 31,
+      [KILL_POWER] = 61,
+      [KILL_POWER_CONTENT] = 43,
       [KILL_FULL] = 53,
       [KILL_AND_FULL] = 59,
       [KILL_AGAIN] = 79,
@@ -329,7 +329,8 @@ static void list_points(struct list *list, unsigned command, enum kill_mode mode
         const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
         if (mode == KILL_DAMAGED ? point != NULL : point != NULL && !is_of_interest(point, mode))
             continue;
-        bool chosen = (met++ + 7 * command) % every == 0 || (point == NULL && mode == KILL_BEFORE);
+        bool acknowledged = point == NULL && (mode == KILL_BEFORE || mode == KILL_POWER);
+        bool chosen = (met++ + 7 * command) % every == 0 || acknowledged;
         if (chosen && at >= first_at && at <= last_at)
             add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
     }
