@@ -9,6 +9,7 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "lifecycle/table.h"
+#include "vault/copies.h"
 #include "vault/manager.h"
 #include "vault/recover.h"
 #include "verifier/derive.h"
@@ -198,6 +199,16 @@ static sealring_status record(struct registry *registry, void *context, sealring
     return status;
 }
 
+/* The copy first, and from the disk as well: nothing may bring the object back. A power loss does not, either. */
+static sealring_status destroy_with_copy(const struct orphan *orphan, sealring_error *error)
+{
+    sealring_manager *manager = orphan->manager;
+    sealring_status status = copies_drop(manager, orphan->object_id, orphan->object_id_length, error);
+    if (status == SEALRING_OK)
+        status = token_key_destroy(manager->token, orphan->object_id, orphan->object_id_length, NULL, error);
+    return status == SEALRING_OK ? copies_sync(manager, error) : status;
+}
+
 static sealring_status destroy(struct orphan *orphan, sealring_error *error)
 {
     sealring_manager *manager = orphan->manager;
@@ -210,9 +221,7 @@ static sealring_status destroy(struct orphan *orphan, sealring_error *error)
         return status;
     /* first the entry: no entry, no act */
     status = manager_write(manager, false, &orphan->act, record, orphan, error);
-    return status == SEALRING_OK
-               ? token_key_destroy(manager->token, orphan->object_id, orphan->object_id_length, NULL, error)
-               : status;
+    return status == SEALRING_OK ? destroy_with_copy(orphan, error) : status;
 }
 
 sealring_status sealring_object_destroy(sealring_manager *manager, const char *object_id, const char *reason,
