@@ -28,6 +28,7 @@
 #define MANAGER_YIELD_NSEC       25000000L
 #define MANAGER_YIELDS_MOST      200 /* 5 s: whoever goes on announcing holds nobody up for good */
 #define MANAGER_CHECKPOINT_PAGES 4000
+#define MANAGER_COPY_PAGES       1000 /* more are not copied under vault.lock */
 
 #define ACTOR_HOST_SIZE 128 /* escaped, and cut */
 
@@ -142,8 +143,10 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
  * in the database itself. */
 static void settle(sealring_manager *manager)
 {
-    if (!manager->wrote || manager->owner != getpid() ||
-        registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
+    if (!manager->wrote || manager->owner != getpid())
+        return;
+    registry_copy_log(manager->registry, 0);
+    if (registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
         return;
     registry_checkpoint(manager->registry, 0);
     registry_unlock(manager->registry);
@@ -313,17 +316,45 @@ static void copies_complain(sealring_manager *manager, const sealring_error *tro
     snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
 }
 
-/* The tokens first: waiting for them must not keep others from the locks. */
-static sealring_status begin_with_tokens(sealring_manager *manager, bool with_token, sealring_error *error)
+static void announce(sealring_manager *manager, const char *purpose)
+{
+    if (!lock_held(&manager->urgent))
+        lock_announce(&manager->urgent, purpose);
+}
+
+/* What a restriction announced goes before everybody who did not, and it yields to nobody. */
+static sealring_status mend_urgently(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    struct lock *lock = registry_lock_of(manager->registry);
+    announce(manager, purpose);
+    lock->yields_to = NULL;
+    sealring_status status = copies_mend(manager, manager->lock_wait, error);
+    lock->yields_to = manager->config->urgent;
+    return status;
+}
+
+/* A restriction tries once. Where that fails it is announced first: then it waits for one commit at most, as it would for its own. To go on
+ * without would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is refused. */
+static void mend_files(sealring_manager *manager, const char *purpose, bool restricts)
 {
     sealring_error trouble = {.message = ""};
+    sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &trouble);
+    if (status == SEALRING_REGISTRY && restricts)
+        status = mend_urgently(manager, purpose, &trouble);
+    if (status != SEALRING_OK)
+        copies_complain(manager, &trouble);
+}
+
+/* The tokens first: waiting for them must not keep others from the locks. */
+static sealring_status begin_with_tokens(sealring_manager *manager, const char *purpose, bool restricts,
+                                         bool with_token, sealring_error *error)
+{
     sealring_status status = check_owner(manager, error);
     if (status != SEALRING_OK)
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
-    if (copies_mend(manager, &trouble) != SEALRING_OK)
-        copies_complain(manager, &trouble);
+    mend_files(manager, purpose, restricts);
     if (with_token)
         status = manager_token(manager, error);
     if (status == SEALRING_OK && !manager->witness.anchored)
@@ -348,10 +379,10 @@ static sealring_status take_work(sealring_manager *manager, sealring_error *erro
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
 {
     sealring_error trouble = {.message = ""};
-    sealring_status status = begin_with_tokens(manager, with_token, error);
+    sealring_status status = begin_with_tokens(manager, purpose, false, with_token, error);
     manager->purpose = purpose;
     manager->restricts = false;
-    manager->yielded_epoch = 0;
+    manager->yielded_epoch = status == SEALRING_OK ? registry_vault_row(manager->registry)->epoch : 0;
     if (status == SEALRING_OK)
         status = take_work(manager, error);
     if (status != SEALRING_OK)
@@ -387,12 +418,12 @@ sealring_status manager_begin_restriction(sealring_manager *manager, const char 
 {
     if (manager->take_over != NULL && !manager->judged) /* which is told to the audit token first */
         return manager_begin(manager, purpose, false, error);
-    sealring_status status = begin_with_tokens(manager, false, error);
+    sealring_status status = begin_with_tokens(manager, purpose, true, false, error);
     manager->purpose = purpose;
     if (status != SEALRING_OK)
         return status;
     struct lock *lock = registry_lock_of(manager->registry);
-    lock_announce(&manager->urgent, purpose);
+    announce(manager, purpose);
     lock->yields_to = NULL;
     status = registry_lock(manager->registry, manager->urgent_wait, purpose, error);
     lock->yields_to = manager->config->urgent;
@@ -431,7 +462,7 @@ sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring
 {
     const struct timespec pause = {.tv_nsec = MANAGER_YIELD_NSEC};
     uint64_t epoch = registry_vault_row(manager->registry)->epoch;
-    bool restricted = epoch != manager->yielded_epoch && manager->yielded_epoch != 0;
+    bool restricted = epoch != manager->yielded_epoch;
     manager->yielded_epoch = epoch;
     if (!restricted && !lock_is_announced(manager->config->urgent))
         return SEALRING_OK;
@@ -460,6 +491,8 @@ static void settle_log(sealring_manager *manager)
 static void empty_log(sealring_manager *manager)
 {
     bool held = registry_is_locked(manager->registry);
+    if (!held)
+        registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
     if (!held && (lock_is_announced(manager->config->urgent) ||
                   registry_lock(manager->registry, 0, manager->purpose, NULL) != SEALRING_OK))
         return;
@@ -553,8 +586,10 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
     if (status != SEALRING_OK)
         return status;
     status = registry_write(manager->registry, &how, recorded, &whole, error);
-    if (!held)
+    if (!held) {
         registry_unlock(manager->registry);
+        registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
+    }
     manager->wrote = manager->wrote || status == SEALRING_OK;
     manager->unsettled = manager->unsettled || (status == SEALRING_OK && act != NULL);
     if (status == SEALRING_OK && moves_epoch && !manager->dry_run) {
