@@ -36,6 +36,14 @@ object() { # COMMAND ID …, by somebody who has the PIN
     env $(configured module-environment) "$work/object" "$softhsm" "$(configured token | sed 's/.*token=\([^;]*\).*/\1/')" \
         "$(cat "$SEALRING_VAULT/pins/keys.pin")" "$@" || bail_out "object $*"
 }
+forward() { # from now on another module hands everything on
+    cp "$SEALRING_VAULT/sealring.conf" "$work/conf"
+    sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
+    echo "module-environment = FORWARD_TO=$softhsm" >>"$SEALRING_VAULT/sealring.conf"
+}
+direct_again() {
+    cat "$work/conf" >"$SEALRING_VAULT/sealring.conf"
+}
 fill_vault() {
     must ring create payments --purge-delay 0s
     must client add acme
@@ -112,12 +120,10 @@ orphan=$(id_of 3)
 put_back
 must client add latest --take-over 'the newest is lost'
 is "$(copies_of "$orphan")" 1 "of another key there is a copy"
-cp "$SEALRING_VAULT/sealring.conf" "$work/conf"
-sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
-echo "module-environment = FORWARD_TO=$softhsm" >>"$SEALRING_VAULT/sealring.conf"
+forward
 FORWARD_KILL=destroy "$SEALRING" token destroy-object "$orphan" --reason 'the newest registry is lost' >"$work/out" 2>"$work/err" </dev/null
 is $? 137 "killed before the token destroys it"
-cat "$work/conf" >"$SEALRING_VAULT/sealring.conf"
+direct_again
 is "$(copies_of "$orphan")" 0 "it has no copy any more"
 ok "while the token has it still" token_has "$orphan"
 is "$(rows "SELECT act FROM audit ORDER BY sequence DESC LIMIT 1")" token.destroy-object "and the act is on the record"
@@ -165,6 +171,28 @@ mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
 refused "$second" "the log's end was cut off" 'ALARM: the registry was put back'
 whole_again
 live "the live key signs still"
+
+# An audit token that has lost its anchor does not show whether the log's end is missing.
+must rotate payments
+orphan=$(id_of 3)
+whole_again
+lose_anchor() {
+    # shellcheck disable=SC2046 # a word for each variable
+    env $(configured module-environment) pkcs11-tool --module "$softhsm" --login --pin "$(cat "$SEALRING_VAULT/pins/audit.pin")" \
+        --token-label "$(configured audit-token | sed 's/.*token=\([^;]*\).*/\1/')" --delete-object --type data \
+        --label "sealring-anchor/$(rows 'SELECT lower(hex(vault_id)) FROM vault')" >/dev/null 2>&1 || bail_out "no anchor"
+    find "$SEALRING_VAULT/tokens/copies" -name '*-*.object' ! -name 'key-*' -delete
+}
+lose_anchor
+run token destroy-object "$orphan" --reason 'the newest registry is lost'
+status_is 1 "without its anchor nothing is destroyed"
+err_like 'has lost its anchor, so .*--overrule REASON' "which the message names"
+ok "and the key is there" token_has "$orphan"
+lose_anchor # the refusal is an entry, which was signed and anchored
+run token destroy-object "$orphan" --reason 'the newest registry is lost' --overrule 'no client uses it'
+succeeds "which an operator may overrule"
+not_ok "and the key is gone" token_has "$orphan"
+live "but the live one"
 
 # ---- Another vault on the same token, which has no audit token ----
 
