@@ -406,8 +406,12 @@ static void tell_stranger(const struct token_look *look, enum doctor_kind kind, 
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, name,
                     "the token has an object labelled \"%s\", and the registry knows of none such", object->label);
-    doctor_mend(look->doctor, finding,
-                "if no other vault on this token has it: sealring token destroy-object %s --reason REASON", digits);
+    if (owned_is_marked(look->vault.vault_id, object->object_id, object->object_id_length))
+        doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
+    else
+        doctor_mend(look->doctor, finding,
+                    "nothing, if another vault uses this token; else find out who made it: pkcs11-tool --login "
+                    "--list-objects --type secrkey");
 }
 
 static void look_at_strangers(const struct token_look *look)

@@ -23,4 +23,9 @@ sealring_status owned_allow_sign(struct token *token, const struct owned *owned,
 sealring_status owned_narrow(struct token *token, const struct owned *owned, sealring_error *error);
 sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error);
 
+/* The second half of an object ID is a hash over the vault's ID and the first half, which is random. So the ID shows which vault made the key, where
+ * labels do not, and a forged row does not change that. An ID of less than 8 bytes has no room for it: it is random, and shows nothing. */
+void owned_mark(const uint8_t vault_id[REGISTRY_ID_SIZE], uint8_t *object_id, size_t length);
+bool owned_is_marked(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t *object_id, size_t length);
+
 #endif

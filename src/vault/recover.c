@@ -28,6 +28,13 @@ void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_L
     snprintf(label, TOKEN_LABEL_MAX + 1, "sealring/%s/%" PRIu32, ring, number);
 }
 
+void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char digits[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-probe/%s", digits);
+}
+
 /* One thing to finish. */
 struct unfinished {
     struct registry_intention intention;

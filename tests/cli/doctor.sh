@@ -350,8 +350,8 @@ object set "$(id_of payments 4)" CKA_SIGN 0
 token_objects >"$work/objects"
 examine --repair
 status_is 1 "they remain"
-tells object-foreign '^key 5eed01$' 'sealring token destroy-object 5eed01 --reason REASON'
-tells object-half-made '^key 5eed02$' 'sealring token destroy-object 5eed02 --reason REASON'
+tells object-foreign '^key 5eed01$' '^nothing, if another vault uses this token; else .*--list-objects'
+tells object-half-made '^key 5eed02$' '^nothing, if another vault uses this token; else .*--list-objects'
 tells object-unknown 'PKCS#11 token' 'another vault'
 tells object-twice '^payments/2$' 'pkcs11-tool .*--list-objects'
 tells accepted-version-closed '^payments/4$' 'sealring retire payments 4 --overrule REASON, sealring reinstate payments 4'
