@@ -82,6 +82,9 @@ typedef sealring_status (*registry_closed_callback)(const struct registry_closed
                                                     sealring_error *error);
 sealring_status registry_closed_each(struct registry *registry, registry_closed_callback each, void *context,
                                      sealring_error *error);
+/* The state that the version's last fact gives it; 0: it has none. Below retired: it was reinstated. */
+sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
+                                        sealring_error *error);
 /* The hash over the first `count` facts, SEALRING_NOT_FOUND if there are not so many; and over all there are. */
 sealring_status registry_closed_at(struct registry *registry, uint64_t count, uint8_t hash[REGISTRY_DIGEST_SIZE],
                                    sealring_error *error);

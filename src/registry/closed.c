@@ -31,6 +31,11 @@ static const struct db_query closed_key_state = {"SELECT k.key_id, k.state FROM 
 static const struct db_query closed_version_state = {
     "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
 
+static const struct db_query closed_version_last = {
+    "SELECT f.state FROM closed_fact f JOIN ring r ON r.ring_id = f.ring_id"
+    " WHERE f.kind = 2 AND r.id = ?1 AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
+    false};
+
 static const struct db_query closed_keys_differ = {
     "SELECT f.key_id, 0, coalesce(k.state, 0), f.state FROM closed_fact f LEFT JOIN api_key k ON k.key_id = f.key_id"
     " WHERE f.kind = 1 AND k.state IS NOT 3"
@@ -163,6 +168,20 @@ sealring_status closed_note_version(struct registry *registry, const struct regi
     sealring_status status = query_end(&query, error);
     bool tells = before != 0 && before != fact.state && (closed_is(before) || closed_is(fact.state));
     return status != SEALRING_OK || !tells ? status : closed_add(registry, &fact, error);
+}
+
+sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
+                                        sealring_error *error)
+{
+    struct query query;
+    *state = 0;
+    query_start(&query, registry, &closed_version_last, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, version);
+    if (query_row(&query)) {
+        *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    }
+    return query_end(&query, error);
 }
 
 sealring_status registry_closed_each(struct registry *registry, registry_closed_callback each, void *context,

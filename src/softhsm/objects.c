@@ -424,7 +424,7 @@ int objects_restore(const struct store *store, const char *token, const struct o
 static void clear_away(void *context)
 {
     struct objects_work *work = context;
-    char path[STORED_PATH_MAX], aside[STORED_PATH_MAX], lock[OBJECTS_NAME_MAX];
+    char path[STORED_PATH_MAX], aside[STORED_PATH_MAX], lock[OBJECTS_NAME_MAX], what[STORE_TEXT_SIZE];
     int length = (int)(strlen(work->file->file) - (sizeof(SUFFIX) - 1));
     (void)snprintf(lock, sizeof(lock), "%.*s.lock", length, work->file->file);
     if (!path_of(work->folder, work->file->file, path) ||
@@ -437,10 +437,15 @@ static void clear_away(void *context)
     if (work->problem != 0 || !work->found.exists) {
         return;
     }
-    if (object_file_holds_nothing(work->found.bytes, work->found.length)) {
-        work->problem = stored_remove(work->folder, work->file->file);
-    } else if (object_file_is_whole(work->found.bytes, work->found.length)) {
+    bool empty = object_file_holds_nothing(work->found.bytes, work->found.length);
+    if (!empty && object_file_is_whole(work->found.bytes, work->found.length)) {
         return;
+    }
+    (void)snprintf(what, sizeof(what), "%s in %.64s, %s", work->file->file, strrchr(work->folder, '/') + 1,
+                   empty ? "which held no object, removed" : "damaged and without a copy, renamed to *.damaged");
+    store_note(work->store, what);
+    if (empty) {
+        work->problem = stored_remove(work->folder, work->file->file);
     } else if (rename(path, aside) != 0) {
         work->problem = errno;
     }

@@ -104,7 +104,11 @@ void store_note(const struct store *store, const char *what)
     if (descriptor < 0) {
         return;
     }
-    if (write(descriptor, line, (size_t)length) == length) {
+    ssize_t written = write(descriptor, line, (size_t)length);
+    if (written < 0 && (errno == ENOSPC || errno == EDQUOT) && reserve_release(store->copies)) {
+        written = write(descriptor, line, (size_t)length);
+    }
+    if (written == length) {
         (void)fsync(descriptor);
     }
     close(descriptor);
@@ -116,7 +120,7 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
     struct stat file;
     if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
         snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) >= (int)sizeof(taken) ||
-        (stat(taken, &file) != 0 && rename(path, taken) != 0)) {
+        ((stat(taken, &file) != 0 || file.st_size == 0) && rename(path, taken) != 0)) { /* an empty one: the disk was full */
         return 0;
     }
     int descriptor = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

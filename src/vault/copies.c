@@ -51,7 +51,13 @@ static bool same_id(const struct object_file *file, const uint8_t *object_id, si
 
 /* ---- What may be restored ---- */
 
-enum decision { DECISION_LEAVE, DECISION_RESTORE, DECISION_RESTORE_CLOSED, DECISION_DROP };
+enum decision {
+    DECISION_LEAVE,
+    DECISION_RESTORE,
+    DECISION_RESTORE_CLOSED,
+    DECISION_DROP,
+    DECISION_DOUBT /* its version's row is closed, and no fact: left as it is, with an alarm */
+};
 
 struct search {
     const struct object_file *file;
@@ -75,12 +81,42 @@ static bool was_replaced(const struct kept_token *token, const struct object_fil
     return file->data && file->state == OBJECT_FILE_MISSING && other;
 }
 
-/* A copy must never bring a key back. The state is that of the closed facts (registry/columns.h). */
+/* No row has the object. What an intention names is restored for recover.c to judge by its label, and to destroy: an intention alone can be
+ * forged, and so can the lack of a row. All else is left: neither the file nor its copy goes. */
+static sealring_status decide_without_row(struct registry *registry, const struct object_file *file,
+                                          enum decision *decision, sealring_error *error)
+{
+    struct search search = {.file = file};
+    sealring_status status = registry_intention_each(registry, take_intention, &search, error);
+    if (status == SEALRING_OK && search.found)
+        *decision = DECISION_RESTORE;
+    return status;
+}
+
+/* Only a fact closes: a row alone may have been edited (registry/columns.h: of the two the state is the further one). */
+static sealring_status decide_by_facts(struct registry *registry, const struct registry_version *version, bool in_place,
+                                       enum decision *decision, sealring_error *error)
+{
+    int fact;
+    sealring_status status = registry_closed_version(registry, version->ring, version->number, &fact, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (lifecycle_accepts(version->state))
+        *decision = DECISION_RESTORE;
+    else if (fact != (int)version->state)
+        *decision = DECISION_DOUBT;
+    else if (version->state == SEALRING_VERSION_DESTROYED)
+        *decision = DECISION_DROP;
+    else if (in_place)
+        *decision = DECISION_RESTORE_CLOSED;
+    return SEALRING_OK;
+}
+
+/* A copy must never bring a key back. Only a fact removes one: whoever destroys an object removed it before (closing.c). */
 static sealring_status decide(struct registry *registry, const struct kept_token *token, const struct object_file *file,
                               enum decision *decision, sealring_error *error)
 {
     struct registry_version version;
-    struct search search = {.file = file};
     bool in_place = file->state == OBJECT_FILE_DAMAGED;
     *decision = DECISION_LEAVE;
     if (token->audit || (!file->known && in_place)) {
@@ -91,22 +127,9 @@ static sealring_status decide(struct registry *registry, const struct kept_token
         return SEALRING_OK;
     sealring_status status =
         registry_version_get_by_object(registry, file->object_id, file->object_id_length, &version, error);
-    if (status == SEALRING_NOT_FOUND) {
-        status = registry_intention_each(registry, take_intention, &search, error);
-        /* the one is undone anyway, the other nobody waits for */
-        if (status == SEALRING_OK && (search.found || !in_place))
-            *decision = DECISION_DROP;
-        return status;
-    }
-    if (status != SEALRING_OK)
-        return status;
-    if (version.state == SEALRING_VERSION_DESTROYED)
-        *decision = DECISION_DROP;
-    else if (lifecycle_accepts(version.state))
-        *decision = DECISION_RESTORE;
-    else if (in_place)
-        *decision = DECISION_RESTORE_CLOSED;
-    return SEALRING_OK;
+    if (status == SEALRING_NOT_FOUND)
+        return decide_without_row(registry, file, decision, error);
+    return status == SEALRING_OK ? decide_by_facts(registry, &version, in_place, decision, error) : status;
 }
 
 struct decisions {
@@ -137,24 +160,34 @@ static bool is_hurt(const struct kept_token *token)
     return false;
 }
 
-static int carry_out(const struct kept_token *token, const struct object_file *file, enum decision decision)
+static sealring_status carry_out(const struct kept_token *token, const struct object_file *file, enum decision decision,
+                                 sealring_error *error)
 {
     int problem;
     switch (decision) {
     case DECISION_RESTORE:
     case DECISION_RESTORE_CLOSED:
-        return objects_restore(token->store, token->folder, file, decision == DECISION_RESTORE_CLOSED);
+        problem = objects_restore(token->store, token->folder, file, decision == DECISION_RESTORE_CLOSED);
+        return problem == 0 ? SEALRING_OK : fail(token, problem, "restored from their copies", error);
     case DECISION_DROP:
         problem = objects_drop(token->store, token->folder, file->file);
-        return problem != 0 ? problem : objects_clear_away(token->store, token->folder, file->file);
+        if (problem == 0)
+            problem = objects_clear_away(token->store, token->folder, file->file);
+        return problem == 0 ? SEALRING_OK : fail(token, problem, "freed of a destroyed key", error);
+    case DECISION_DOUBT:
+        return error_set(error, SEALRING_REFUSED,
+                         "%s/%s/%s is damaged or missing, and is not restored from its copy: the row of its version is "
+                         "closed, and no closed fact says so: `sealring audit verify`",
+                         token->store->tokens, token->folder, file->file);
     case DECISION_LEAVE:
     default:
-        return 0;
+        return SEALRING_OK;
     }
 }
 
-/* Under the lock. */
-static sealring_status mend(sealring_manager *manager, struct kept_token *token, sealring_error *error)
+/* Under the lock. Before the registry was judged by its anchor (`judged` false) only what stays open anyway is restored: an older registry knows
+ * nothing of what was closed since. */
+static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, sealring_error *error)
 {
     sealring_status status = list(token, error);
     if (status != SEALRING_OK || !is_hurt(token))
@@ -163,11 +196,9 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
     if (decisions.each == NULL)
         return error_no_memory(error);
     status = registry_read(manager->registry, decide_all, &decisions, error);
-    for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++) {
-        int problem = carry_out(token, &token->list.files[i], decisions.each[i]);
-        if (problem != 0)
-            status = fail(token, problem, "restored from their copies", error);
-    }
+    for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++)
+        if (judged || decisions.each[i] == DECISION_RESTORE)
+            status = carry_out(token, &token->list.files[i], decisions.each[i], error);
     free(decisions.each);
     return status;
 }
@@ -182,7 +213,7 @@ static sealring_status mend_token(sealring_manager *manager, bool audit, sealrin
     if (hurt)
         status = registry_lock(manager->registry, manager->lock_wait, "restore", error);
     if (hurt && status == SEALRING_OK) {
-        status = mend(manager, &token, error);
+        status = mend(manager, &token, false, error);
         registry_unlock(manager->registry);
     }
     objects_release(&token.list);
@@ -195,6 +226,16 @@ sealring_status copies_mend(sealring_manager *manager, sealring_error *error)
     return status == SEALRING_OK ? mend_token(manager, true, error) : status;
 }
 
+sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error)
+{
+    struct kept_token token;
+    if (!find_token(manager->config, false, &token))
+        return SEALRING_OK;
+    sealring_status status = mend(manager, &token, true, error);
+    objects_release(&token.list);
+    return status;
+}
+
 /* ---- Before a registry is restored ---- */
 
 static sealring_status restore_one(const struct kept_token *token, const struct object_file *file,
@@ -202,12 +243,12 @@ static sealring_status restore_one(const struct kept_token *token, const struct 
                                    sealring_error *error)
 {
     bool restores = decision == DECISION_RESTORE || decision == DECISION_RESTORE_CLOSED;
-    int problem = restores && may_write ? carry_out(token, file, decision) : 0;
-    if (problem != 0)
-        return fail(token, problem, "restored from their copies", error);
+    sealring_status status = restores && may_write ? carry_out(token, file, decision, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
     if (restores)
         each(token->folder, file, COPIES_RESTORED, context);
-    else if (file->state == OBJECT_FILE_MISSING && !token->audit)
+    else if (file->state == OBJECT_FILE_MISSING || file->state == OBJECT_FILE_DAMAGED)
         each(token->folder, file, COPIES_WITHHELD, context);
     else if (file->state == OBJECT_FILE_LOST || file->state == OBJECT_FILE_USELESS)
         each(token->folder, file, COPIES_LOST, context);
@@ -306,7 +347,7 @@ sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
     struct kept_token token;
     if (!find_token(manager->config, false, &token))
         return SEALRING_OK;
-    sealring_status status = mend(manager, &token, error);
+    sealring_status status = mend(manager, &token, true, error);
     if (status == SEALRING_OK)
         status = list(&token, error);
     if (status == SEALRING_OK)
@@ -508,12 +549,18 @@ static bool has_copy(const struct kept_token *token, const struct registry_versi
     return false;
 }
 
+static bool any_lacks_copy(const struct kept_token *token, const struct wanted_ids *wanted)
+{
+    bool lacks = false;
+    for (size_t i = 0; i < wanted->count; i++)
+        lacks = lacks || !has_copy(token, &wanted->versions[i]);
+    return lacks;
+}
+
 /* A version without a copy, and a file that may be its object's. */
 static bool is_to_be_learned(const struct kept_token *token, const struct wanted_ids *wanted)
 {
-    bool lacks = false, unknown = false;
-    for (size_t i = 0; i < wanted->count; i++)
-        lacks = lacks || !has_copy(token, &wanted->versions[i]);
+    bool lacks = any_lacks_copy(token, wanted), unknown = false;
     for (size_t i = 0; i < token->list.count; i++)
         unknown = unknown || (!token->list.files[i].known && token->list.files[i].state <= OBJECT_FILE_UNCOPIED);
     return lacks && unknown;
@@ -540,16 +587,18 @@ static sealring_status learn_all(sealring_manager *manager, struct kept_token *t
     return status;
 }
 
-static sealring_status clear(struct kept_token *token, sealring_error *error)
+/* A copy without an ID is of an object that is not sealring's, unless a version still lacks its own. */
+static sealring_status clear(struct kept_token *token, const struct wanted_ids *wanted, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
+    bool all_known = !any_lacks_copy(token, wanted);
     for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++) {
         const struct object_file *file = &token->list.files[i];
         int problem = 0;
         if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
             problem = objects_clear_away(token->store, token->folder, file->file);
-        else if (!file->known && file->state != OBJECT_FILE_UNCOPIED)
-            problem = objects_drop(token->store, token->folder, file->file); /* no version's: not sealring's */
+        else if (!file->known && all_known && file->state != OBJECT_FILE_UNCOPIED)
+            problem = objects_drop(token->store, token->folder, file->file);
         if (problem != 0)
             status = fail(token, problem, "cleared of what an interrupted command has left", error);
     }
@@ -562,9 +611,7 @@ sealring_status copies_complete(sealring_manager *manager, sealring_error *error
     struct wanted_ids wanted = {NULL, 0};
     if (manager->token == NULL || !find_token(manager->config, false, &token))
         return SEALRING_OK;
-    sealring_status status = mend(manager, &token, error);
-    if (status == SEALRING_OK)
-        status = list(&token, error);
+    sealring_status status = list(&token, error);
     if (status == SEALRING_OK)
         status = keep_changed(&token, error);
     if (status == SEALRING_OK)
@@ -572,7 +619,7 @@ sealring_status copies_complete(sealring_manager *manager, sealring_error *error
     if (status == SEALRING_OK && is_to_be_learned(&token, &wanted))
         status = learn_all(manager, &token, &wanted, error);
     if (status == SEALRING_OK)
-        status = clear(&token, error);
+        status = clear(&token, &wanted, error);
     free(wanted.versions);
     objects_release(&token.list);
     return status;

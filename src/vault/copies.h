@@ -8,14 +8,18 @@
 
 /* In a vault whose tokens are not its own, and in a dry run, none of these does anything. */
 
-/* Without the lock, which it takes if need be, and before a token is opened: restores damaged and missing objects from their copies, as far as the
- * closed facts allow. */
+/* Without the lock, which it takes if need be, and before a token is opened: restores damaged and missing objects from their copies, where no row
+ * and no fact closes them. */
 sealring_status copies_mend(sealring_manager *manager, sealring_error *error);
+
+/* Under the lock, once the registry was judged by its anchor: restores the rest as far as the closed facts allow. REFUSED where a row and the facts
+ * contradict one another. */
+sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error);
 
 /* What a restoration of the registry finds of an object's file. */
 enum copies_outcome {
     COPIES_RESTORED, /* it was damaged or missing, and was restored from its copy; with software_hands_off: it would be */
-    COPIES_WITHHELD, /* it is missing, and its copy is not to be restored */
+    COPIES_WITHHELD, /* it is damaged or missing, and is not to be restored from its copy */
     COPIES_LOST      /* it is damaged, and has no good copy */
 };
 typedef void (*copies_result)(const char *folder, const struct object_file *file, enum copies_outcome outcome,

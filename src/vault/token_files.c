@@ -161,11 +161,13 @@ bool token_files_describe_gone(const struct token_files *files, const struct con
     if (!version->gone || version->row.state != SEALRING_VERSION_RETIRED)
         return false;
     if (file != NULL && file->outcome == COPIES_WITHHELD)
-        snprintf(text, TOKEN_FILES_TEXT_SIZE,
-                 "version %" PRIu32
-                 " of ring %s is retired, and the file of its key is missing: the missing key of a closed version is "
-                 "not restored from its copy, so the version cannot be reinstated (%s)",
-                 version->row.number, version->ring.name, file->path);
+        snprintf(
+            text, TOKEN_FILES_TEXT_SIZE,
+            "version %" PRIu32
+            " of ring %s is retired, and the file of its key is %s: the key of a closed version is not restored from "
+            "its copy, so the version cannot be reinstated (%s)",
+            version->row.number, version->ring.name, file->object.state == OBJECT_FILE_MISSING ? "missing" : "damaged",
+            file->path);
     else
         snprintf(text, TOKEN_FILES_TEXT_SIZE,
                  "version %" PRIu32

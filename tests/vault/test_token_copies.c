@@ -286,6 +286,75 @@ START_TEST(an_older_copy_opens_no_key)
 }
 END_TEST
 
+/* What is edited in one row, and how that is undone. No fact says it. */
+static const struct {
+    const char *edit, *undo;
+} edits[] = {
+    {"state = 6, closed = created, destroyed = created", "state = 3, closed = 0, destroyed = 0"},
+    {"state = 5, closed = created, was_compromised = 1", "state = 3, closed = 0, was_compromised = 0"},
+    {"state = 4, closed = created", "state = 3, closed = 0"},
+    {"object_id = CAST(x'00' || substr(object_id, 2) AS BLOB)", "object_id = (SELECT object_id FROM kept)"},
+};
+enum { EDITS = sizeof edits / sizeof edits[0] };
+
+START_TEST(an_edited_row_takes_no_key_and_no_copy)
+{
+    const char *where = "WHERE number = 1";
+    char sql[512];
+    unsigned edit = (unsigned)_i % EDITS;
+    change(SEALRING_EVENT_ROTATE, 0);
+    snprintf(sql, sizeof sql,
+             "DROP TRIGGER IF EXISTS version_fixed; DROP TRIGGER version_final; CREATE TABLE kept AS SELECT object_id FROM version %s; "
+             "UPDATE version SET %s %s",
+             where, edits[edit].edit, where);
+    test_vault_sql(&vault, sql);
+    damage_objects(folder, (enum damage)((unsigned)_i / EDITS));
+    use();
+    snprintf(sql, sizeof sql, "UPDATE version SET %s %s; DROP TABLE kept", edits[edit].undo, where);
+    test_vault_sql(&vault, sql);
+    use();
+    ck_assert_int_eq(signs(1), 1);
+    expect(SEALRING_ACCEPTED);
+}
+END_TEST
+
+/* An older registry knows no version 2. Its key and the copy of it are there when the newest registry is back. */
+START_TEST(an_older_registry_takes_no_key)
+{
+    sealring_error error;
+    sealring_manager *manager;
+    struct issued second;
+    shell("sqlite3 '%s' \"VACUUM INTO '%s/older'\"", vault.registry, vault.parent);
+    change(SEALRING_EVENT_ROTATE, 0);
+    manager = test_vault_manage(&vault);
+    test_vault_issue(manager, "payments", "bob", "read", second.text, second.key_id);
+    sealring_manager_close(&manager);
+    shell("sqlite3 '%s' \"VACUUM INTO '%s/newest'\"", vault.registry, vault.parent);
+    shell("rm -f '%s'-*; cp '%s/older' '%s'", vault.registry, vault.parent, vault.registry);
+    damage_objects(folder, (enum damage)_i);
+    manager = test_vault_manage(&vault);
+    ck_assert_int_eq(sealring_client_add(manager, "carol", NULL, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(sealring_ring_create(manager, "other", NULL, NULL, 0, &error), SEALRING_REFUSED);
+    sealring_manager_close(&manager);
+    shell("rm -f '%s'-*; cp '%s/newest' '%s'", vault.registry, vault.parent, vault.registry);
+    ck_assert(has_copy(2));
+    use();
+    ck_assert_int_eq(signs(1), 1);
+    ck_assert_int_eq(signs(2), 1);
+}
+END_TEST
+
+/* A full disk leaves an empty record of what was restored. What is restored later is recorded all the same. */
+START_TEST(an_empty_record_keeps_no_later_one_off_the_log)
+{
+    const char *sql = "SELECT count(*) FROM audit WHERE act = 'token.restore'";
+    shell(": >'%s/restored.taken'", copies);
+    damage_objects(folder, EMPTY);
+    use();
+    ck_assert_int_ge(test_vault_number(&vault, sql), 1);
+}
+END_TEST
+
 /* ---- Without copies, and without room ---- */
 
 START_TEST(a_vault_of_before_there_were_copies_gets_them)
@@ -388,6 +457,9 @@ int main(void)
     tcase_add_loop_test(cases, keys_come_back_as_they_were_and_closed_ones_closed, 0, DAMAGES);
     tcase_add_loop_test(cases, a_reinstated_key_comes_back_signing_and_a_compromised_one_closed, 0, MISSING);
     tcase_add_test(cases, a_destroyed_key_stays_destroyed);
+    tcase_add_loop_test(cases, an_edited_row_takes_no_key_and_no_copy, 0, EDITS * DAMAGES);
+    tcase_add_loop_test(cases, an_older_registry_takes_no_key, 0, DAMAGES);
+    tcase_add_test(cases, an_empty_record_keeps_no_later_one_off_the_log);
     tcase_add_loop_test(cases, an_older_copy_opens_no_key, 0, DAMAGES);
     tcase_add_test(cases, a_vault_of_before_there_were_copies_gets_them);
     tcase_add_loop_test(cases, the_audit_tokens_objects_come_back, 0, DAMAGES);
