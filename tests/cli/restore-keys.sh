@@ -94,6 +94,7 @@ for way in empty cut missing; do
     out_like "^note: the file of the key of version 1 of ring payments was damaged or missing, and was restored from its copy .*$(basename "$(file_of 1)")" \
         "one version, $way: which key's file was restored is reported"
     is "$(grep -c "^note: a file of the audit token was .* restored from its copy .*${audit##*/}/" "$work/out")" 3 "one version, $way: the audit token's key pair and anchor"
+    out_like "^note: ALARM: .* of the SoftHSM2 token in .* was damaged, and was restored from its copy" "one version, $way: also a token's own file"
     verdict_is first accepted "one version, $way"
     must issue payments --client shop --label later --scope read
     run audit show --act token.restore --json
@@ -161,6 +162,13 @@ status_is 3 "--dry-run with a damaged audit token"
 err_like "--dry-run restores nothing.*${audit##*/}/" "names the file, and the way out"
 files >"$work/after"
 ok "and changes nothing" diff "$work/before" "$work/after"
+as_saved two
+registry_lost
+damage empty "$keys/token.object"
+run restore "$work/backup.two" --dry-run
+status_is 3 "--dry-run with a damaged token.object"
+err_like "--dry-run restores nothing.*${keys##*/}/token.object" "names the file, and the way out"
+is "$(stat -c %s "$keys/token.object")" 0 "and leaves it damaged"
 
 # ---- closed since the backup
 
@@ -236,7 +244,9 @@ cp -a "$work/two/tokens/copies" "$copies" # as if none had been removed
 run restore "$work/backup.two" --log "$work/export.destroyed"
 succeeds "destroyed since, with its copy: restore with the export"
 key_is 1 gone "destroyed since, with its copy"
-must client add visitor
+ok "destroyed since, with its copy: restore removes no copy" has_copy 1
+must issue payments --client shop --label later --scope read
+not_ok "destroyed since, with its copy: the next command that uses the token does" has_copy 1
 key_is 1 gone "destroyed since, with its copy, after the next command"
 
 # ---- made since: a copy of what an old backup does not name yet is not removed
