@@ -236,6 +236,48 @@ sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *er
     return status;
 }
 
+/* ---- Before a registry is restored ---- */
+
+static sealring_status restore_one(const struct kept_token *token, const struct object_file *file,
+                                   enum decision decision, bool may_write, copies_result each, void *context,
+                                   sealring_error *error)
+{
+    bool restores = decision == DECISION_RESTORE || decision == DECISION_RESTORE_CLOSED;
+    sealring_status status = restores && may_write ? carry_out(token, file, decision, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    if (restores)
+        each(token->folder, file, COPIES_RESTORED, context);
+    else if (file->state == OBJECT_FILE_MISSING || file->state == OBJECT_FILE_DAMAGED)
+        each(token->folder, file, COPIES_WITHHELD, context);
+    else if (file->state == OBJECT_FILE_LOST || file->state == OBJECT_FILE_USELESS)
+        each(token->folder, file, COPIES_LOST, context);
+    return SEALRING_OK;
+}
+
+sealring_status copies_restore(const struct config *config, struct registry *registry, copies_result each,
+                               void *context, sealring_error *error)
+{
+    struct kept_token token = {.audit = registry == NULL};
+    struct decisions decisions = {&token, NULL};
+    if (config->software == NULL ||
+        !software_folder(config->software, token.audit ? config->audit_token : config->token, token.folder))
+        return SEALRING_OK;
+    token.store = software_store(config->software);
+    sealring_status status = list(&token, error);
+    if (status == SEALRING_OK && (decisions.each = calloc(token.list.count + 1, sizeof *decisions.each)) == NULL)
+        status = error_no_memory(error);
+    if (status == SEALRING_OK) /* no fact is about the audit token's objects */
+        status =
+            token.audit ? decide_all(NULL, &decisions, error) : registry_read(registry, decide_all, &decisions, error);
+    for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
+        status = restore_one(&token, &token.list.files[i], decisions.each[i], software_may_write(config->software),
+                             each, context, error);
+    free(decisions.each);
+    objects_release(&token.list);
+    return status;
+}
+
 /* ---- The record ---- */
 
 static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)

@@ -50,6 +50,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/seal.c src/vault/seal.h \
 	src/vault/state.c src/vault/state.h \
 	src/vault/text.c \
+	src/vault/token_files.c src/vault/token_files.h \
 	src/vault/traffic.c \
 	src/vault/transition.c src/vault/transition.h \
 	src/vault/trust.c src/vault/trust.h \
