@@ -11,6 +11,7 @@
 #include "token/key.h"
 #include "token/raw.h"
 #include "vault/make.h"
+#include "vault/owned.h"
 #include "vault/recover.h"
 
 static struct test_vault vault;
@@ -302,6 +303,34 @@ START_TEST(an_owed_closing_is_made_up_for)
 }
 END_TEST
 
+START_TEST(an_object_id_shows_which_vault_made_the_key)
+{
+    static const struct {
+        size_t length;
+        bool has_room;
+    } ids[] = {{1, false}, {2, false}, {7, false}, {8, true}, {9, true}, {16, true}, {32, true}};
+    uint8_t ours[REGISTRY_ID_SIZE] = "one vault's ID.";
+    uint8_t theirs[REGISTRY_ID_SIZE] = "another one's..";
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        const uint8_t drawn[32] = "0123456789abcdefghijklmnopqrstu";
+        uint8_t id[33] = "0123456789abcdefghijklmnopqrstu";
+        size_t length = ids[i].length;
+        id[length] = '!';
+        owned_mark(ours, id, length);
+        ck_assert_int_eq(owned_is_marked(ours, id, length), ids[i].has_room);
+        ck_assert(!owned_is_marked(theirs, id, length));
+        ck_assert(!owned_is_marked(ours, drawn, length));
+        ck_assert_mem_eq(id, drawn, ids[i].has_room ? length - length / 2 : length); /* which stays random */
+        ck_assert_uint_eq(id[length], '!');
+        for (size_t at = 0; ids[i].has_room && at < length; at++) {
+            id[at] ^= 1;
+            ck_assert(!owned_is_marked(ours, id, length));
+            id[at] ^= 1;
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("recover");
@@ -314,6 +343,7 @@ int main(void)
                         sizeof others / sizeof others[0]);
     tcase_add_test(cases, a_dry_run_recovers_nothing);
     tcase_add_test(cases, an_owed_closing_is_made_up_for);
+    tcase_add_test(cases, an_object_id_shows_which_vault_made_the_key);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
