@@ -163,6 +163,7 @@ static bool is_hurt(const struct kept_token *token)
 static sealring_status carry_out(const struct kept_token *token, const struct object_file *file, enum decision decision,
                                  sealring_error *error)
 {
+    char what[STORE_TEXT_SIZE];
     int problem;
     switch (decision) {
     case DECISION_RESTORE:
@@ -170,6 +171,8 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
         problem = objects_restore(token->store, token->folder, file, decision == DECISION_RESTORE_CLOSED);
         return problem == 0 ? SEALRING_OK : fail(token, problem, "restored from their copies", error);
     case DECISION_DROP:
+        snprintf(what, sizeof what, "%s in %s, the copy of a destroyed key, removed", file->file, token->folder);
+        store_note(token->store, what);
         problem = objects_drop(token->store, token->folder, file->file);
         if (problem == 0)
             problem = objects_clear_away(token->store, token->folder, file->file);
@@ -196,9 +199,13 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
     if (decisions.each == NULL)
         return error_no_memory(error);
     status = registry_read(manager->registry, decide_all, &decisions, error);
-    for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++)
-        if (judged || decisions.each[i] == DECISION_RESTORE)
-            status = carry_out(token, &token->list.files[i], decisions.each[i], error);
+    bool decided = status == SEALRING_OK;
+    for (size_t i = 0; decided && i < token->list.count; i++) { /* one that fails keeps no other from being restored */
+        bool first = status == SEALRING_OK;
+        if ((judged || decisions.each[i] == DECISION_RESTORE) &&
+            carry_out(token, &token->list.files[i], decisions.each[i], first ? error : NULL) != SEALRING_OK)
+            status = SEALRING_REFUSED;
+    }
     free(decisions.each);
     return status;
 }

@@ -388,10 +388,10 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     if (status != SEALRING_OK)
         return status;
     status = check_anchor(manager, error);
-    if (status == SEALRING_OK)
-        status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && copies_mend_judged(manager, &trouble) != SEALRING_OK)
         copies_complain(manager, &trouble);
+    if (status == SEALRING_OK)
+        status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
     if (status == SEALRING_OK && ((with_token && copies_complete(manager, &trouble) != SEALRING_OK) ||
