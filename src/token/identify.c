@@ -15,6 +15,7 @@
 struct identify_request {
     const struct token_key_reference *reference;
     const char *label;
+    bool made_here;
 };
 
 /* A key that signs proves itself by its check value, which whoever can only write the registry cannot compute. It does so also where its label
@@ -74,16 +75,16 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
     if (status != SEALRING_OK) {
         return status;
     }
-    if (signs) {
+    if (signs && !(labelled && request->made_here)) {
         return identify_by_check_value(attempt, handle, name, label, reference);
     }
     return labelled ? SEALRING_OK : identify_closed(attempt, handle, name);
 }
 
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
-                                   sealring_error *error)
+                                   bool made_here, sealring_error *error)
 {
-    struct identify_request request = {.reference = reference, .label = label};
+    struct identify_request request = {.reference = reference, .label = label, .made_here = made_here};
     bool fresh = false;
     sealring_status status = hmac_check_reference(reference, error);
     if (status != SEALRING_OK) {

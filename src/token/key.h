@@ -65,10 +65,11 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
                                      const char *label, bool allow, sealring_error *error);
 
 /* Whether the object is the key that the reference means, before it is changed: its label is `label`; or it has none, or still that of
- * its making, as the token keeps or changes no labels. One that signs has to derive the reference's check value in any case. One that does not
- * cannot prove itself: its label has to do, and without one it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
+ * its making, as the token keeps or changes no labels. One that signs has to derive the reference's check value as well, unless it has that
+ * label, and `made_here` says that its ID is one that only this vault gives. One that does not sign cannot prove itself: its label has to do, and
+ * without one it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
-                                   sealring_error *error);
+                                   bool made_here, sealring_error *error);
 
 /* Whether the object signs: it is asked to. Its attributes decide nothing, as some tokens keep CKA_SIGN and do not enforce it. *signs
  * is true also where the call fails. */

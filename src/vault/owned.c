@@ -17,17 +17,18 @@ void owned_aim(const struct registry_vault *vault, const struct registry_ring *r
     memset(owned, 0, sizeof *owned);
     derive_reference(vault, ring, version, &owned->reference);
     recover_version_label(ring->name, version->number, owned->label);
+    owned->marked = owned_is_marked(vault->vault_id, version->object_id, version->object_id_length);
 }
 
 sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
-    sealring_status status = token_key_identify(token, reference, owned->label, error);
+    sealring_status status = token_key_identify(token, reference, owned->label, owned->marked, error);
     if (status == SEALRING_OK)
         status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, error);
     if (status != SEALRING_OK || !allow)
         return status;
-    status = token_key_identify(token, reference, owned->label, error);
+    status = token_key_identify(token, reference, owned->label, false, error);
     if (status == SEALRING_REFUSED) /* another vault's, closed by it */
         (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL);
     return status;
@@ -36,7 +37,7 @@ sealring_status owned_allow_sign(struct token *token, const struct owned *owned,
 sealring_status owned_narrow(struct token *token, const struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
-    sealring_status status = token_key_identify(token, reference, owned->label, error);
+    sealring_status status = token_key_identify(token, reference, owned->label, owned->marked, error);
     if (status == SEALRING_OK)
         status = token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error);
     return status;
@@ -45,7 +46,7 @@ sealring_status owned_narrow(struct token *token, const struct owned *owned, sea
 sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
-    sealring_status status = token_key_identify(token, reference, owned->label, error);
+    sealring_status status = token_key_identify(token, reference, owned->label, owned->marked, error);
     if (status == SEALRING_OK)
         status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, error);
     return status;

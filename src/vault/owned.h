@@ -8,10 +8,12 @@
 
 /* Whoever can write the registry can name any object by its ID. What counts is what the token confirms: the object's label
  * sealring/RING/NUMBER, where the token keeps labels, and of a key that signs the version's check value, as another vault's ring may have
- * the same name (token_key_identify). */
+ * the same name (token_key_identify). With a mark in its ID the label will do: so a foreign key that somebody put in the place of the
+ * version's own can be closed and destroyed. */
 struct owned {
     struct token_key_reference reference; /* object_id_length 0: there is no such version */
     char label[TOKEN_LABEL_MAX + 1];
+    bool marked; /* the ID is one that only this vault gives (owned_mark) */
 };
 
 void owned_aim(const struct registry_vault *vault, const struct registry_ring *ring,
