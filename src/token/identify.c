@@ -35,6 +35,21 @@ static sealring_status identify_by_check_value(struct attempt *attempt, CK_OBJEC
     return status;
 }
 
+/* What bears the label and is no key that sealring would use, or could make usable, is no vault's live key: the label does. So an operator can
+ * destroy what somebody put in a key's place. */
+static sealring_status identify_signing(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
+                                        const char *label, const struct identify_request *request)
+{
+    struct attributes_verdict verdict;
+    if (strcmp(label, request->label) == 0) {
+        sealring_status status = attributes_judge(attempt, handle, &verdict);
+        if (status != SEALRING_OK || (verdict.wrong[0] != '\0' && !verdict.narrowable)) {
+            return status;
+        }
+    }
+    return identify_by_check_value(attempt, handle, name, label, request->reference);
+}
+
 /* One that is closed already proves nothing, but no live key is lost with it; what sealring never makes is left alone. */
 static sealring_status identify_closed(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
 {
@@ -75,7 +90,7 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
         return status;
     }
     if (signs) {
-        return identify_by_check_value(attempt, handle, name, label, reference);
+        return identify_signing(attempt, handle, name, label, request);
     }
     return labelled ? SEALRING_OK : identify_closed(attempt, handle, name);
 }
