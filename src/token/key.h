@@ -66,7 +66,8 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
 
 /* Whether the object is the key that the reference means, before it is changed: its label is `label`; or it has none, or still that of
  * its making, as the token keeps or changes no labels. One that signs has to derive the reference's check value, unless it bears the
- * label and is such that sealring never uses it. One that does not cannot prove itself: its label has to do, and without one it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
+ * label and is such that sealring never uses it. One that does not cannot prove itself: its label has to do, and without
+ * one it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
                                    sealring_error *error);
 
