@@ -188,7 +188,7 @@ void kill_trial_run(struct kill_ground *ground, const struct kill_trial *trial, 
         trial->mode != KILL_RANDOM_FULL) /* a server may hold up a barrier */
         kill_run_complain(&run, "the command failed: ", line);
     if (trial->mode == KILL_FULL && !WIFEXITED(status))
-        kill_run_complain(&run, "the command died", "");
+        kill_run_complain(&run, "the command died: ", strsignal(WTERMSIG(status)));
     else if (trial->mode == KILL_FULL && run.command->line == NULL && WEXITSTATUS(status) == KILL_SERVER_REJECTS)
         kill_run_complain(&run, "it rejected a good credential", "");
     take_credentials(&run);
