@@ -36,6 +36,30 @@ static bool is_renamed(const struct config *config)
     return config->place_inode[0] != '\0' && strtoull(config->place_inode, NULL, 10) == here.st_ino;
 }
 
+/* Who reads another verifiers/ than servers write to finds no verifier, and would report each revocation as effective. */
+sealring_status config_check_mounts(const struct config *config, sealring_error *error)
+{
+    const char *const parts[] = {config->verifiers, config->registry, config->login_record,
+                                 config->lock,      config->work,     config->urgent};
+    size_t length = strlen(config->directory);
+    char folder[PATH_MAX];
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (strncmp(parts[i], config->directory, length) != 0 || parts[i][length] != '/')
+            continue; /* the registry may be elsewhere */
+        snprintf(folder, sizeof folder, "%s", parts[i]);
+        *strrchr(folder, '/') = '\0'; /* the file may be missing, or be a mount point itself */
+        const char *other = !filesystem_is_same_mount(config->directory, folder)     ? folder
+                            : !filesystem_is_same_mount(config->directory, parts[i]) ? parts[i]
+                                                                                     : NULL;
+        if (other != NULL)
+            return error_set(error, SEALRING_REFUSED,
+                             "%.200s is on another mount than the vault: verifiers and operators of other containers "
+                             "would not be seen there: mount the vault's directory as a whole",
+                             other);
+    }
+    return SEALRING_OK;
+}
+
 sealring_status config_check_copy(const struct config *config, sealring_error *error)
 {
     if (config->place[0] == '\0' || is_at(config) || is_renamed(config))

@@ -251,7 +251,9 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
 
 sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
 {
-    return roster_read(registry, manager->config->verifiers, &manager->roster, error);
+    /* a manager may be open for days, and a mount may be made meanwhile */
+    sealring_status status = config_check_mounts(manager->config, error);
+    return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
 }
 
 sealring_status manager_check_era(struct registry *registry, void *context, sealring_error *error)

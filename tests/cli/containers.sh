@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # docs/containers.md: each of its commands, with the kernel's namespaces, and what it says of them.
+# shellcheck disable=SC2016 # for another shell to expand
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/server.sh
@@ -33,6 +34,7 @@ page() {
     status=$?
 }
 
+export SEALRING
 must init --lease 2s
 must ring create payments
 for name in alice bob carol; do
@@ -62,6 +64,46 @@ else
     status_is 1 "an overlay of the vault is refused"
     err_like "$EMPTY is a copy of the vault $VAULT/, whose keys it would change" "as the copy that it is"
 fi
+
+page part
+status_is 1 "a vault with another mount over its verifiers/ is refused"
+err_like "$VAULT/verifiers is on another mount than the vault: .*mount the vault's directory as a whole" "the part is named, and what to do"
+
+# Each part, whatever is mounted there: an empty file system, another directory of the same one, a file over a lock.
+mkdir "$work/part"
+part_refused() { # NAME MOUNT NAMED COMMAND...
+    name=$1
+    mounting=$2
+    part=$3
+    shift 3
+    for command in "$@"; do
+        unshare --mount sh -c "$mounting && exec \"$SEALRING\" $command" <"$work/alice.key" >"$work/out" 2>"$work/err"
+        status=$?
+        cat "$work/out" >>"$work/err" # the doctor reports it as a finding
+        err_like "$part is on another mount than the vault" "$name: ${command%% *} names the mount"
+        not_ok "$name: and does not succeed" test "$status" -eq 0
+    done
+}
+part_refused "a tmpfs over verifiers/" "mount -t tmpfs none '$VAULT/verifiers'" "$VAULT/verifiers" \
+    "revoke $(cut -d_ -f2 "$work/bob.key")" "rotate payments" "run --once" "client list" verify doctor
+part_refused "a directory over verifiers/" "mount --bind '$work/part' '$VAULT/verifiers'" "$VAULT/verifiers" "client list" verify
+cp -a "$VAULT/registry/." "$work/part"
+part_refused "a copy over registry/" "mount --bind '$work/part' '$VAULT/registry'" "$VAULT/registry" "client list" verify
+part_refused "a tmpfs over login/" "mount -t tmpfs none '$VAULT/login'" "$VAULT/login" "client list" verify
+part_refused "a file over the lock" "mount --bind '$work/bob.key' '$VAULT/vault.lock'" "$VAULT/vault.lock" "client list" verify
+mv "$VAULT/verifiers" "$work/linked"
+ln -s "$work/linked" "$VAULT/verifiers"
+part_refused "a link to another mount" "mount -t tmpfs none '$work/linked'" "$VAULT/verifiers" "client list" verify
+rm "$VAULT/verifiers"
+mv "$work/linked" "$VAULT/verifiers"
+run_with "$work/bob.key" verify
+succeeds "nothing was revoked by any of them"
+unshare --mount sh -c 'mount --bind "$VAULT" "$VAULT" && exec "$SEALRING" verify' <"$work/alice.key" >"$work/out" 2>"$work/err"
+status=$?
+succeeds "the whole vault may be a mount"
+unshare --mount sh -c 'mount --bind "$VAULT" "$VAULT" && mount -o remount,bind,ro "$VAULT" && exec "$SEALRING" client list' >"$work/out" 2>"$work/err"
+status=$?
+succeeds "a read-only one, too, for what only reads"
 
 # One vault for several containers: nobody is passed over, whatever the container shows of process, host, boot and time.
 build_server
