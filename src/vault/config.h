@@ -18,7 +18,7 @@
 #define CONFIG_TEXT_SIZE       1024
 #define CONFIG_NUMBER_SIZE     8
 #define CONFIG_WORD_SIZE       16
-#define CONFIG_INODE_SIZE      24
+#define CONFIG_INODE_SIZE      32
 
 struct config_variable {
     char name[128];
@@ -45,7 +45,7 @@ struct config {
     char audit_login_record[PATH_MAX];
     char place
         [PATH_MAX]; /* the directory that the vault was made in, with a slash behind it; "" in a file of an older program */
-    char place_inode[CONFIG_INODE_SIZE]; /* decimal */
+    char place_inode[CONFIG_INODE_SIZE]; /* decimal; a word behind it if the vault was made on an overlay */
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;

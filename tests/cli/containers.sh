@@ -17,6 +17,8 @@ for each in "--pid --fork --mount-proc --uts --ipc" "--time --boottime 100000 --
     unshare $each true 2>/dev/null || skip "the kernel or a sandbox does not allow unshare $each"
 done
 
+# shellcheck disable=SC2154 # set by lib.sh
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work" "$work.layers"' EXIT
 VAULT=$SEALRING_VAULT
 EMPTY=$work/empty
 LAYERS=$work/layers
@@ -65,6 +67,36 @@ else
     err_like "$EMPTY is a copy of the vault $VAULT/, whose keys it would change" "as the copy that it is"
 fi
 
+page overlay-at-its-path
+if grep -q 'mount' "$work/err" && ! grep -q sealring: "$work/err"; then
+    echo "# no overlay can be mounted here"
+else
+    status_is 1 "so is one under the vault's own path"
+    err_like "$VAULT is an overlay's copy of the vault, .*: mount the directory itself there" "what to do is said"
+    # As a container's root shows it: the vault in a lower layer, with the inode that it has.
+    mkdir "$work.layers" "$work.layers/upper" "$work.layers/work"
+    above="mount -t overlay -o 'lowerdir=$work,upperdir=$work.layers/upper,workdir=$work.layers/work' none '$work'"
+    is "$(unshare --mount sh -c "$above && stat -c %i '$VAULT'")" "$(stat -c %i "$VAULT")" "in an overlay above the vault its inode is the same"
+    for command in "client list" "revoke $(cut -d_ -f2 "$work/bob.key")" verify; do
+        unshare --mount sh -c "$above && exec \"$SEALRING\" $command" <"$work/alice.key" >"$work/out" 2>"$work/err"
+        status=$?
+        status_is 1 "under it ${command%% *} is refused"
+        err_like "$VAULT is an overlay's copy of the vault" "as a copy"
+    done
+    # A vault that was made in a container's own layer is no copy there, nor after that container was started again.
+    mkdir "$work/own" "$work/own/lower" "$work/own/upper" "$work/own/work" "$work/own/root"
+    layer="mount -t overlay -o 'lowerdir=$work/own/lower,upperdir=$work/own/upper,workdir=$work/own/work' none '$work/own/root'"
+    for steps in "init && sealring ring create r && sealring client add c && sealring issue r --client c --scope read --out '$work/own.key'" \
+        "verify <'$work/own.key' && sealring doctor && sealring key list"; do
+        (
+            SEALRING_VAULT=$work/own/root/vault
+            unshare --mount sh -c "$layer && sealring $steps" >"$work/out" 2>"$work/err" </dev/null
+        )
+        status=$?
+        succeeds "in the container that it was made in: ${steps%% *}"
+    done
+    ok "its configuration has the word for it" grep -Eq '^vault-inode = [0-9]+ overlay$' "$work/own/upper/vault/sealring.conf"
+fi
 page part
 status_is 1 "a vault with another mount over its verifiers/ is refused"
 err_like "$VAULT/verifiers is on another mount than the vault: .*mount the vault's directory as a whole" "the part is named, and what to do"
