@@ -338,6 +338,12 @@ enum lifecycle_answer guard_succession(const struct lifecycle_version *version,
     if (evidence->succession <= 0)
         return LIFECYCLE_ALLOWED; /* the policy does not ask for it */
     about(evidence->succession, text);
+    if (count == 0 && evidence->gap != NULL) {
+        guard_say(reason, "which API keys were used in the last %s is not fully known: %.256s", text, evidence->gap);
+        if (evidence->gap_more > 0)
+            guard_say(reason, " (and %llu more)", (unsigned long long)evidence->gap_more);
+        return LIFECYCLE_WAITING;
+    }
     if (count == 0) {
         guard_say(reason, "every API key used in the last %s has a successor", text);
         return LIFECYCLE_ALLOWED;

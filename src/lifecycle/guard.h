@@ -76,8 +76,10 @@ struct lifecycle_evidence {
     const struct lifecycle_user *behind;
     size_t behind_named;
     size_t behind_count;
-    bool behind_more; /* there are more than behind_count */
-    bool new_era;     /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
+    bool behind_more;  /* there are more than behind_count */
+    const char *gap;   /* why uses may be missing in all this, and what to do; NULL: nothing is known to be missing */
+    uint64_t gap_more; /* further reasons */
+    bool new_era;      /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
 };
 
 enum lifecycle_answer {

@@ -156,9 +156,11 @@ static sealring_status name_users(struct registry *registry, const struct regist
     return status == SEALRING_OK ? name_behind(registry, version, evidence, error) : status;
 }
 
-sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
-                              uint32_t version, struct evidence *evidence, sealring_error *error)
+sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,
+                              const struct ring_state *state, uint32_t version, struct evidence *evidence,
+                              sealring_error *error)
 {
+    const struct roster *roster = &manager->roster;
     const struct registry_version *row = version == 0 ? NULL : state_find(state, version);
     evidence_release(evidence);
     evidence->verifiers = calloc(roster->count + 1, sizeof *evidence->verifiers);
@@ -171,6 +173,8 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
         .quiet_period = state->ring.policy.quiet_period,
         .idle_blocks = state->ring.policy.idle_blocks,
         .succession = policy_succession(&state->ring.policy),
+        .gap = manager->gap.count > 0 ? manager->gap.remark : NULL,
+        .gap_more = manager->gap.count > 0 ? manager->gap.count - 1 : 0,
         .new_era = !roster->vault.era_in_force,
     };
     sealring_status status = SEALRING_OK;

@@ -173,6 +173,13 @@ static sealring_status check_owner(const sealring_manager *manager, sealring_err
     return error_set(error, SEALRING_INVALID, "this process was forked after the vault was opened: open it again");
 }
 
+void manager_note_gap(sealring_manager *manager, const char *remark)
+{
+    struct manager_gap *gap = &manager->gap;
+    if (gap->count++ == 0)
+        snprintf(gap->remark, sizeof gap->remark, "%.*s", (int)sizeof gap->remark - 1, remark);
+}
+
 sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error)
 {
     sealring_status status = check_owner(manager, error);

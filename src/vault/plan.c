@@ -114,12 +114,12 @@ sealring_status plan_read(sealring_manager *manager, struct registry *registry, 
     if (status == SEALRING_OK && !make_room(plan))
         status = error_no_memory(error);
     if (status == SEALRING_OK)
-        status = evidence_read(registry, &manager->roster, state, 0, &plan->common, error);
+        status = evidence_read(registry, manager, state, 0, &plan->common, error);
     for (size_t i = 0; status == SEALRING_OK && i < state->count; i++) {
         plan->views[i] = &plan->common.view;
         if (state->rows[i].state != SEALRING_VERSION_RETIRING)
             continue;
-        status = evidence_read(registry, &manager->roster, state, state->rows[i].number, &plan->retiring[i], error);
+        status = evidence_read(registry, manager, state, state->rows[i].number, &plan->retiring[i], error);
         plan->views[i] = &plan->retiring[i].view;
     }
     if (status != SEALRING_OK)

@@ -82,7 +82,8 @@ static struct usage_record *next_row(struct usage_records *records)
 
 /* ---- One file ------------------------------------------------------------------------------------------------------- */
 
-/* Nobody but the vault's owner may have written there: what others put down is no report. */
+/* Nobody but the vault's owner and root may have written there: what others put down is no report. Root's are those of a command or server that
+ * root ran, beside the servers of the user that owns the directory. */
 static sealring_status check_owner(const char *path, sealring_error *error)
 {
     char directory[USAGE_DIRECTORY_SIZE];
@@ -92,9 +93,14 @@ static sealring_status check_owner(const char *path, sealring_error *error)
         return error_set(error, SEALRING_SYSTEM, "%s is gone", path);
     if (!S_ISREG(file.st_mode))
         return error_set(error, SEALRING_SYSTEM, "%s is no file", path);
-    if (file.st_uid != place.st_uid || (file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return error_set(error, SEALRING_SYSTEM, "%s belongs to, or can be written by, others than %s's owner", path,
-                         directory);
+    if (file.st_uid != place.st_uid && file.st_uid != 0)
+        return error_set(
+            error, SEALRING_SYSTEM,
+            "%s belongs to uid %lu, neither root nor the owner of its directory: if a server of this vault "
+            "wrote it, chown it to uid %lu",
+            path, (unsigned long)file.st_uid, (unsigned long)place.st_uid);
+    if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(error, SEALRING_SYSTEM, "%s can be written by others than its owner: chmod go-w it", path);
     return SEALRING_OK;
 }
 
@@ -192,6 +198,16 @@ static sealring_status collect(const struct report_credential *record, void *con
                      [USAGE_CLOSED] = record->closed},
     };
     return SEALRING_OK;
+}
+
+void usage_note_damage(sealring_manager *manager, const char *path, uint64_t damaged)
+{
+    char remark[PATH_MAX + 100];
+    if (damaged == 0)
+        return;
+    snprintf(remark, sizeof remark, "%s has %llu damaged record%s: stop its server, and run `sealring doctor --repair`",
+             path, (unsigned long long)damaged, damaged == 1 ? "" : "s");
+    manager_note_gap(manager, remark);
 }
 
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,

@@ -50,6 +50,9 @@ sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTR
                                 struct usage_file *file, sealring_error *error);
 void usage_file_close(struct usage_file *file);
 
+/* In the manager's gap. */
+void usage_note_damage(sealring_manager *manager, const char *path, uint64_t damaged);
+
 /* Adds the records of hours after `settled`. What the header said at the opening is older than what is read here. */
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error);

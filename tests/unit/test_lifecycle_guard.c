@@ -427,6 +427,26 @@ START_TEST(who_has_no_successor_is_named)
 }
 END_TEST
 
+static enum lifecycle_answer succession_with_gap(int64_t within, uint64_t more)
+{
+    const struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_RETIRING, .retire_at = NOW};
+    const struct lifecycle_evidence evidence = {
+        .now = NOW, .succession = within, .gap = "x.report is damaged: repair it", .gap_more = more};
+    memset(reason, 'x', sizeof(reason));
+    return guard_succession(&version, &evidence, reason);
+}
+
+START_TEST(uses_that_may_be_missing_hold_it_up)
+{
+    ck_assert_int_eq(succession_with_gap(400 * DAY, 0), LIFECYCLE_WAITING);
+    ck_assert_str_eq(reason,
+                     "which API keys were used in the last 400d is not fully known: x.report is damaged: repair it");
+    ck_assert_int_eq(succession_with_gap(400 * DAY, 2), LIFECYCLE_WAITING);
+    assert_says("repair it (and 2 more)");
+    ck_assert_int_eq(succession_with_gap(0, 2), LIFECYCLE_ALLOWED); /* the policy does not ask */
+}
+END_TEST
+
 /* ---- Gate: users, idle keys, verifiers that are gone ------------------------------------------------------------------ */
 
 static enum lifecycle_answer gate_of(struct lifecycle_evidence evidence)
@@ -674,6 +694,7 @@ int main(void)
     tcase_add_test(cases, gate_names_blockers);
     tcase_add_test(cases, gate_with_absurd_times);
     tcase_add_test(cases, who_has_no_successor_is_named);
+    tcase_add_test(cases, uses_that_may_be_missing_hold_it_up);
     tcase_add_loop_test(cases, gate_goes_by_the_last_use_of_verifiers_that_are_gone, 0, (int)COUNT(last_uses));
     tcase_add_test(cases, gate_says_a_use_once);
     tcase_add_test(cases, gate_names_the_keys_that_use_the_version);
