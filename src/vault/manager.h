@@ -23,6 +23,8 @@ struct manager_gap {
     char remark[256]; /* of the first: the file, and what to do */
 };
 
+struct usage_pending; /* usage_files.h */
+
 struct sealring_manager {
     struct config *config;
     struct registry *registry;
@@ -41,8 +43,10 @@ struct sealring_manager {
     sealring_lock_callback waits; /* who is told of waiting; may be NULL */
     void *waits_context;
     pid_t owner;
-    char actor[256];                         /* user@host process, for the record */
-    struct roster roster;                    /* of the verifiers, as of the last transaction that asked for it */
+    char actor[256];      /* user@host process, for the record */
+    struct roster roster; /* of the verifiers, as of the last transaction that asked for it */
+    struct usage_pending
+        *pending; /* uses that are in no row yet, for plans and rehearsals, which harvest nothing; NULL: not read */
     struct manager_gap gap;                  /* as of the last reading of the usage in the report files */
     uint64_t committed_epoch;                /* of the last change by this manager that can alter a verdict */
     struct audit_witness witness;            /* the audit token, and what is to be said of it */

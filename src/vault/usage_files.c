@@ -258,13 +258,17 @@ static sealring_status note_file(struct usage_pending *pending, const struct reg
     return SEALRING_OK;
 }
 
-/* A file that cannot be read is passed over: then the registry's rows are all there is. */
+/* A file that cannot be read is passed over, and is noted as a gap: then the registry's rows are all there is. */
 static sealring_status read_path(const char *path, void *context)
 {
     struct reading *reading = context;
     struct usage_pending *pending = reading->pending;
-    if (usage_file_open(path, reading->vault_id, false, &reading->file, NULL) != SEALRING_OK)
+    sealring_error reason = {.message = ""};
+    if (usage_file_open(path, reading->vault_id, false, &reading->file, &reason) != SEALRING_OK) {
+        manager_note_gap(reading->manager, reason.message);
         return SEALRING_OK;
+    }
+    uint64_t damaged = pending->records.damaged;
     sealring_status status = manager_read(reading->manager, get_seat, reading, NULL);
     bool finished = reading->seat.is_finished &&
                     memcmp(reading->seat.finished, reading->file.instance, sizeof reading->file.instance) == 0;
@@ -273,6 +277,7 @@ static sealring_status read_path(const char *path, void *context)
                                  (uint32_t)pending->file_count, &pending->records, NULL);
     if (status == SEALRING_OK && !finished)
         status = note_file(pending, &reading->seat);
+    usage_note_damage(reading->manager, path, pending->records.damaged - damaged);
     usage_file_close(&reading->file);
     return status;
 }
@@ -283,6 +288,7 @@ sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struc
     char directory[USAGE_DIRECTORY_SIZE];
     struct reading reading = {.manager = manager, .pending = pending, .now = now};
     *pending = (struct usage_pending){.newest = newest_hour(now)};
+    manager->gap.count = 0;
     usage_directory(manager, directory);
     sealring_status status = manager_read(manager, read_vault_id, &reading, error);
     if (status != SEALRING_OK)
@@ -302,6 +308,38 @@ void usage_pending_free(struct usage_pending *pending)
     free(pending->files);
     pending->files = NULL;
     pending->file_count = 0;
+}
+
+sealring_status usage_foresee(sealring_manager *manager, int64_t now, sealring_error *error)
+{
+    usage_foresee_end(manager);
+    struct usage_pending *pending = calloc(1, sizeof *pending);
+    if (pending == NULL)
+        return error_no_memory(error);
+    sealring_status status = usage_pending_read(manager, now, pending, error);
+    if (status == SEALRING_OK)
+        manager->pending = pending;
+    else
+        free(pending);
+    return status;
+}
+
+void usage_foresee_end(sealring_manager *manager)
+{
+    if (manager->pending != NULL)
+        usage_pending_free(manager->pending);
+    free(manager->pending);
+    manager->pending = NULL;
+}
+
+int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
+{
+    const struct usage_record *end = usage_pending_end(pending);
+    int64_t last = 0;
+    for (const struct usage_record *record = usage_pending_of_key(pending, key); record != end && record->key == key;
+         record++)
+        last = record->last_use > last ? record->last_use : last;
+    return last;
 }
 
 sealring_status usage_pending_settle(struct registry *registry, struct usage_pending *pending, sealring_error *error)

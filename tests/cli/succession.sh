@@ -198,6 +198,35 @@ else
     echo "# another user's report takes root: not tried"
 fi
 
+# ---- uses that were not harvested ----
+
+harvested() { # RING
+    sqlite3 "$SEALRING_VAULT/registry/sealring.db" \
+        "SELECT count(*) FROM usage_hour u JOIN ring r ON r.id = u.ring WHERE r.name = '$1'"
+}
+
+opened pending
+until_true gate_is_open pending 1 || bail_out "never: gate_is_open pending 1"
+run status pending
+matches "$work/out" "1 API key .*no credential newer|$(key_id pending) of pending"
+report $? "status names who is missing before anybody has harvested"
+tr -s ' \n' '  ' <"$work/out" >"$work/flat"
+not_ok "and does not call it ready" grep -q "by hand: sealring retire pending 1" "$work/flat"
+run retire pending 1 --dry-run
+status_is 5 "so does retire --dry-run"
+err_like "1 API key .*$(key_id pending) of pending" "with the key"
+run run --once --dry-run
+out_like "pending: waiting to retire version 1: .*$(key_id pending) of pending" "so does run --dry-run"
+nowhere "pending: ready to retire" "which does not call it ready"
+is "$(harvested pending)" 0 "none of them has harvested"
+run retire pending 1
+status_is 5 "retire itself has the same answer"
+is "$(harvested pending)" 1 "and harvests"
+must reissue "$(key_id pending)" --out "$work/pending.new"
+run_with "$work/pending.new" verify
+run retire pending 1 --dry-run
+succeeds "with a successor retire --dry-run goes on"
+
 # ---- early ----
 
 must ring create early --overlap 1h --quiet-period 1s --keep 1 --rotate-every 2h
