@@ -64,8 +64,8 @@ until_true gate_is_open pay 1 || bail_out "never: gate_is_open pay 1"
 
 run retire pay 1
 status_is 5 "a version does not retire while a key in use has no successor"
-err_like "1 API key used in the last 30d has no credential newer than version 1: $(key_id weekly) of weekly" \
-    "the key is named; suspended, revoked, expired and unused ones are not"
+err_like "1 API key used in the last 30d has no credential newer than version 1: $(key_id weekly) of weekly .*; run .sealring reissue pay --all --out DIR/" \
+    "the key is named, and the command; suspended, revoked, expired and unused ones are not"
 run retire pay 1 --overrule "nobody of importance"
 status_is 5 "to overrule the gate is not to overrule succession"
 run retire pay 1 --overrule-succession ''
@@ -156,6 +156,8 @@ held_up wide "a report that others can write" 'can be written by others than its
 chmod go-w "$SEALRING_VAULT/verifiers/"*.report
 run retire wide 1
 err_like "1 API key .*$(key_id wide) of wide" "once it is mended its uses count"
+run reissue wide --all --out "$work/wide.csv"
+err_like '^1 successor handed over$' "one successor is one"
 
 fresh_reports
 opened broken
