@@ -140,6 +140,8 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
     /* where the file system is no good that comes first, and inodes mean nothing */
     if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
         status = config_check_copy(doctor->config, &inner);
+    if (status == SEALRING_OK)
+        status = config_check_mounts(doctor->config, &inner);
     if (status != SEALRING_OK && doctor->config != NULL) {
         config_free(doctor->config);
         doctor->config = NULL;

@@ -176,6 +176,13 @@ static sealring_status check_owner(const sealring_manager *manager, sealring_err
     return error_set(error, SEALRING_INVALID, "this process was forked after the vault was opened: open it again");
 }
 
+void manager_note_gap(sealring_manager *manager, const char *remark)
+{
+    struct manager_gap *gap = &manager->gap;
+    if (gap->count++ == 0)
+        snprintf(gap->remark, sizeof gap->remark, "%.*s", (int)sizeof gap->remark - 1, remark);
+}
+
 sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error)
 {
     sealring_status status = check_owner(manager, error);
@@ -254,7 +261,9 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
 
 sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
 {
-    return roster_read(registry, manager->config->verifiers, &manager->roster, error);
+    /* a manager may be open for days, and a mount may be made meanwhile */
+    sealring_status status = config_check_mounts(manager->config, error);
+    return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
 }
 
 sealring_status manager_check_era(struct registry *registry, void *context, sealring_error *error)

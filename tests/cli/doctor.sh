@@ -433,6 +433,14 @@ tells report-writable "/$(basename "$own")\$" '^chmod go-w /'
 is_mended "reports" report-damaged report-misplaced report-unknown-format report-foreign report-writable
 is "$(find "$reports" -name '*.aside' | wc -l) $(cmp "$reports/$foreign.aside" "$work/other/verifiers/$foreign" && echo same)" "4 same" \
     "they are set aside as they were, not deleted"
+if [ "$(id -u)" -eq 0 ]; then
+    chown 2001 "$own"
+    examine
+    tells report-owner "/$(basename "$own")\$" "^chown 0 /"
+    chown 0 "$own"
+else
+    echo report-owner >>"$work/untried"
+fi
 is "$(verdict_of app "$work/credential")" "401 version-retired" "the server goes on"
 leave app
 examine --stale-after 1h
