@@ -203,7 +203,7 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
     return status;
 }
 
-static sealring_status mend_token(sealring_manager *manager, bool audit, sealring_error *error)
+static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t lock_wait, sealring_error *error)
 {
     struct kept_token token;
     if (!find_token(manager->config, audit, &token))
@@ -211,7 +211,7 @@ static sealring_status mend_token(sealring_manager *manager, bool audit, sealrin
     sealring_status status = list(&token, error);
     bool hurt = status == SEALRING_OK && is_hurt(&token);
     if (hurt)
-        status = registry_lock(manager->registry, manager->lock_wait, "restore", error);
+        status = registry_lock(manager->registry, lock_wait, "restore", error);
     if (hurt && status == SEALRING_OK) {
         status = mend(manager, &token, false, error);
         registry_unlock(manager->registry);
@@ -220,10 +220,10 @@ static sealring_status mend_token(sealring_manager *manager, bool audit, sealrin
     return status;
 }
 
-sealring_status copies_mend(sealring_manager *manager, sealring_error *error)
+sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealring_error *error)
 {
-    sealring_status status = mend_token(manager, false, error);
-    return status == SEALRING_OK ? mend_token(manager, true, error) : status;
+    sealring_status status = mend_token(manager, false, lock_wait, error);
+    return status == SEALRING_OK ? mend_token(manager, true, lock_wait, error) : status;
 }
 
 sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error)

@@ -8,9 +8,9 @@
 
 /* In a vault whose tokens are not its own, and in a dry run, none of these does anything. */
 
-/* Without the lock, which it takes if need be, and before a token is opened: restores damaged and missing objects from their copies, where no row
- * and no fact closes them. */
-sealring_status copies_mend(sealring_manager *manager, sealring_error *error);
+/* Without vault.lock, for which it waits at most lock_wait (0: one try) if need be, and before a token is opened: restores damaged and missing
+ * objects from their copies, where no row and no fact closes them. */
+sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealring_error *error);
 
 /* Under the lock, once the registry was judged by its anchor: restores the rest as far as the closed facts allow. REFUSED where a row and the facts
  * contradict one another. */

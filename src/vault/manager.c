@@ -310,17 +310,45 @@ static void copies_complain(sealring_manager *manager, const sealring_error *tro
     snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
 }
 
-/* The tokens first: waiting for them must not keep others from the locks. */
-static sealring_status begin_with_tokens(sealring_manager *manager, bool with_token, sealring_error *error)
+static void announce(sealring_manager *manager, const char *purpose)
+{
+    if (!lock_held(&manager->urgent))
+        lock_announce(&manager->urgent, purpose);
+}
+
+/* What a restriction announced goes before everybody who did not, and it yields to nobody. */
+static sealring_status mend_urgently(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    struct lock *lock = registry_lock_of(manager->registry);
+    announce(manager, purpose);
+    lock->yields_to = NULL;
+    sealring_status status = copies_mend(manager, manager->lock_wait, error);
+    lock->yields_to = manager->config->urgent;
+    return status;
+}
+
+/* A restriction tries once. Where that fails it is announced first: then it waits for one commit at most, as it would for its own. To go on
+ * without would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is refused. */
+static void mend_files(sealring_manager *manager, const char *purpose, bool restricts)
 {
     sealring_error trouble = {.message = ""};
+    sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &trouble);
+    if (status == SEALRING_REGISTRY && restricts)
+        status = mend_urgently(manager, purpose, &trouble);
+    if (status != SEALRING_OK)
+        copies_complain(manager, &trouble);
+}
+
+/* The tokens first: waiting for them must not keep others from the locks. */
+static sealring_status begin_with_tokens(sealring_manager *manager, const char *purpose, bool restricts,
+                                         bool with_token, sealring_error *error)
+{
     sealring_status status = check_owner(manager, error);
     if (status != SEALRING_OK)
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
-    if (copies_mend(manager, &trouble) != SEALRING_OK)
-        copies_complain(manager, &trouble);
+    mend_files(manager, purpose, restricts);
     if (with_token)
         status = manager_token(manager, error);
     if (status == SEALRING_OK && !manager->witness.anchored)
@@ -345,7 +373,7 @@ static sealring_status take_work(sealring_manager *manager, sealring_error *erro
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
 {
     sealring_error trouble = {.message = ""};
-    sealring_status status = begin_with_tokens(manager, with_token, error);
+    sealring_status status = begin_with_tokens(manager, purpose, false, with_token, error);
     manager->purpose = purpose;
     manager->restricts = false;
     manager->yielded_epoch = 0;
@@ -384,12 +412,12 @@ sealring_status manager_begin_restriction(sealring_manager *manager, const char 
 {
     if (manager->take_over != NULL && !manager->judged) /* which is told to the audit token first */
         return manager_begin(manager, purpose, false, error);
-    sealring_status status = begin_with_tokens(manager, false, error);
+    sealring_status status = begin_with_tokens(manager, purpose, true, false, error);
     manager->purpose = purpose;
     if (status != SEALRING_OK)
         return status;
     struct lock *lock = registry_lock_of(manager->registry);
-    lock_announce(&manager->urgent, purpose);
+    announce(manager, purpose);
     lock->yields_to = NULL;
     status = registry_lock(manager->registry, manager->urgent_wait, purpose, error);
     lock->yields_to = manager->config->urgent;

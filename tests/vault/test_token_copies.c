@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
+#include "registry/lock.h"
 #include "token/key.h"
 #include "vault/config.h"
 
@@ -422,6 +424,132 @@ START_TEST(the_reserve_pays_for_restoring_on_a_full_disk)
 }
 END_TEST
 
+/* ---- Restrictions, while files are damaged ---- */
+
+/* What a restriction waits for. */
+struct waiting {
+    int held; /* a lock of somebody else's, -1: none; it is let go of when it is waited for */
+    char urgent[PATH_SIZE];
+    long long epoch; /* before */
+    unsigned calls;
+    bool announced; /* at the first call */
+    bool committed;
+};
+
+static long long epoch_now(void)
+{
+    return test_vault_number(&vault, "SELECT epoch FROM vault");
+}
+
+static int hold(const char *lock, int how)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", vault.path, lock);
+    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(flock(descriptor, how), 0);
+    return descriptor;
+}
+
+static void waits(const char *holder, bool stopped, void *context)
+{
+    struct waiting *waiting = context;
+    (void)holder;
+    (void)stopped;
+    if (waiting->calls++ == 0) {
+        waiting->announced = lock_is_announced(waiting->urgent);
+        waiting->committed = epoch_now() != waiting->epoch;
+    }
+    if (waiting->held >= 0)
+        close(waiting->held);
+    waiting->held = -1;
+}
+
+struct restriction {
+    const char *name;
+    sealring_status (*act)(sealring_manager *manager, sealring_error *error);
+};
+
+static sealring_status revoke_first(sealring_manager *manager, sealring_error *error)
+{
+    return sealring_key_set_state(manager, first.key_id, SEALRING_KEY_REVOKED, "leaked", error);
+}
+
+static sealring_status suspend_first(sealring_manager *manager, sealring_error *error)
+{
+    return sealring_key_set_state(manager, first.key_id, SEALRING_KEY_SUSPENDED, "leaked", error);
+}
+
+static sealring_status compromise_first(sealring_manager *manager, sealring_error *error)
+{
+    const sealring_event_options options = {.size = sizeof options, .reason = "leaked"};
+    return sealring_version_change(manager, "payments", SEALRING_EVENT_COMPROMISE, 1, &options, NULL, error);
+}
+
+static const struct restriction restrictions[] = {
+    {"revoke", revoke_first},
+    {"suspend", suspend_first},
+    {"compromise", compromise_first},
+};
+
+#define RESTRICTIONS (int)(sizeof restrictions / sizeof restrictions[0])
+
+/* A command that uses the token, whatever has become of the first ring. */
+static void create_ring(void)
+{
+    sealring_manager *manager = test_vault_manage(&vault);
+    test_vault_ring(manager, "other", "oth", 3600000);
+    sealring_manager_close(&manager);
+}
+
+static void restrict_waiting(const struct restriction *restriction, struct waiting *waiting)
+{
+    sealring_error error = {.message = ""};
+    sealring_manager *manager = NULL;
+    const sealring_manage_options options = {
+        .size = sizeof options, .lock_wait = 20000, .lock_waits = waits, .lock_context = waiting};
+    snprintf(waiting->urgent, sizeof waiting->urgent, "%s/vault.urgent", vault.path);
+    waiting->epoch = epoch_now();
+    ASSERT_OK(sealring_manager_open(vault.path, &options, &manager, &error), error);
+    ck_assert_msg(restriction->act(manager, &error) == SEALRING_OK, "%s: %s", restriction->name, error.message);
+    ck_assert_msg(strstr(sealring_manager_remark(manager), "ALARM") == NULL, "%s: %s", restriction->name,
+                  sealring_manager_remark(manager));
+    sealring_manager_close(&manager);
+}
+
+/* Somebody who commits all the time, or was stopped in a commit: the restriction has to be announced before it waits. */
+START_TEST(a_restriction_is_announced_before_damaged_files_make_it_wait)
+{
+    char audit[PATH_SIZE];
+    struct waiting waiting = {.held = -1};
+    find_folder(true, audit);
+    ck_assert_uint_gt(damage_objects(folder, MISSING), 0);
+    ck_assert_uint_gt(damage_objects(audit, MISSING), 0);
+    waiting.held = hold("vault.lock", LOCK_EX);
+    restrict_waiting(&restrictions[_i], &waiting);
+    ck_assert_uint_ge(waiting.calls, 1);
+    ck_assert(waiting.announced);
+    ck_assert(!waiting.committed);
+    create_ring();
+    expect_healthy();
+}
+END_TEST
+
+/* Only what comes after the commit yields to announcements. */
+START_TEST(damaged_files_do_not_make_a_restriction_wait_for_another_one)
+{
+    struct waiting waiting = {.held = -1};
+    ck_assert_uint_gt(damage_objects(folder, MISSING), 0);
+    waiting.held = hold("vault.urgent", LOCK_SH);
+    restrict_waiting(&restrictions[_i], &waiting);
+    ck_assert(waiting.calls == 0 || waiting.committed);
+    if (waiting.held >= 0)
+        close(waiting.held);
+    create_ring();
+    expect_healthy();
+}
+END_TEST
+
 /* ---- Another PIN ---- */
 
 START_TEST(with_a_new_pin_the_old_one_opens_no_copy)
@@ -464,6 +592,8 @@ int main(void)
     tcase_add_test(cases, a_vault_of_before_there_were_copies_gets_them);
     tcase_add_loop_test(cases, the_audit_tokens_objects_come_back, 0, DAMAGES);
     tcase_add_test(cases, the_reserve_pays_for_restoring_on_a_full_disk);
+    tcase_add_loop_test(cases, a_restriction_is_announced_before_damaged_files_make_it_wait, 0, RESTRICTIONS);
+    tcase_add_loop_test(cases, damaged_files_do_not_make_a_restriction_wait_for_another_one, 0, RESTRICTIONS);
     tcase_add_test(cases, with_a_new_pin_the_old_one_opens_no_copy);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
