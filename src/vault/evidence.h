@@ -21,6 +21,9 @@ struct evidence {
  * roster, which must stay. An evidence that was filled before (or is zeroed) is replaced. */
 sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
                               uint32_t version, struct evidence *evidence, sealring_error *error);
+
+/* Where it cannot be read: nothing is proved of any version, and somebody may serve. False: no memory. */
+bool evidence_unknown(struct evidence *evidence);
 void evidence_release(struct evidence *evidence);
 
 #endif

@@ -62,7 +62,8 @@ static void name_entry(struct roster_entry *entry)
         snprintf(entry->name, sizeof entry->name, "%s on %s, process %lld", entry->row.program, entry->row.host,
                  (long long)entry->row.process);
     else
-        snprintf(entry->name, sizeof entry->name, "verifier %.8s", digits);
+        snprintf(entry->name, sizeof entry->name, "verifier %.8s%s", digits,
+                 entry->row_damaged ? " (its row is damaged)" : "");
 }
 
 void roster_release(struct roster *roster)
@@ -94,6 +95,7 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
     entry->row = *row;
     entry->written = *row;
     entry->remembered = true;
+    entry->row_damaged = row->damaged; /* it was lost, as far as anybody knows */
     name_entry(entry);
     return SEALRING_OK;
 }
@@ -365,6 +367,9 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     bool stale = age > roster->vault.lease_ms / 4 || age < 0;
     entry->changed =
         entry->changed || !entry->remembered || told || (moved && (stale || row->state == SEALRING_VERIFIER_SILENT));
+    /* a damaged row is written anew by what its verifier's own file contains, and by nothing else */
+    if (entry->row_damaged && !watched->file_there)
+        entry->changed = entry->surplus = false;
 }
 
 static void forget_files(struct roster *roster)
@@ -374,6 +379,7 @@ static void forget_files(struct roster *roster)
         roster->entries[i].damaged = false;
         roster->entries[i].changed = false;
         roster->entries[i].remembered = false;
+        roster->entries[i].row_damaged = false;
         memset(&roster->entries[i].written, 0, sizeof roster->entries[i].written);
     }
     roster->strange = 0;

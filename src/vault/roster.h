@@ -33,9 +33,10 @@ struct roster_entry {
         hinted; /* the row, as this process found it, suggests that it is silent or lost: a reason to measure, and no more */
     uint64_t alarms; /* that its file tells of, and the last one's text */
     char alarm[REPORT_ALARM_SIZE];
-    bool damaged;    /* its file cannot be read as a report */
-    char name[160];  /* for people: host, program, process */
-    uint32_t walked; /* cells of its file that were looked through */
+    bool row_damaged; /* its row cannot be read: it counts as a verifier that was lost */
+    bool damaged;     /* its file cannot be read as a report */
+    char name[160];   /* for people: host, program, process */
+    uint32_t walked;  /* cells of its file that were looked through */
     struct roster_version *versions;
     size_t version_count;
     size_t version_capacity;

@@ -28,6 +28,7 @@ struct transition {
     /* filled on the way */
     struct ring_state state;
     struct evidence evidence;
+    bool blind; /* compromise: that could not be read, and counts as none */
     struct registry_vault vault;
     struct lifecycle_decision decision;
     struct audit_act act;

@@ -459,6 +459,11 @@ tells verifier-lost '^verifier [0-9a-f]{8}$' '^sealring verifier forget [0-9a-f]
 must verifier forget "$("$SEALRING" verifier list --json | jq -r '.verifiers[0].instance')" --reason "killed by the test"
 run doctor
 succeeds "forgetting it mends that"
+sql "INSERT INTO verifier SELECT X'0123456789abcdef0123456789abcdef', zeroblob(16), 0, printf('%.500c', 'x'), 'server', 1, 1, 2, 1, 1,
+    '', 0, 1, 1, 0, 0"
+examine
+tells verifier-row-damaged '^verifier 01234567$' '^sealring doctor --repair$'
+is_mended "a row of a verifier that nobody can read" verifier-row-damaged
 
 # ---- Somebody who may read only ----
 

@@ -4,9 +4,11 @@
 # shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$(dirname "$0")/server.sh"
+build_server
 
 command -v flock >/dev/null || bail_out "flock is missing (Debian: util-linux)"
-v=$SEALRING_VAULT
 MOST=25 # seconds: less than the login lock is waited for otherwise, and enough for a busy machine
 
 rows() {
@@ -46,12 +48,22 @@ is_revoked() {
     [ "$(rows "SELECT state FROM api_key WHERE key_id = '$key'")" = 3 ]
 }
 is_compromised() { # RING NUMBER
-    [ "$(rows "SELECT v.state FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = '$1' AND v.number = $2")" = 5 ]
+    [ "$(state_of "$1" "$2")" = 5 ]
 }
 
-must init
+vaults=0
+fresh() { # ARGUMENT of init...: an empty vault
+    SEALRING_VAULT=$work/vault$((vaults += 1))
+    v=$SEALRING_VAULT
+    must init "$@"
+    must client add acme
+}
+state_of() { # RING NUMBER: as a number
+    rows "SELECT v.state FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = '$1' AND v.number = $2"
+}
+
+fresh
 must ring create r --overlap 1s --quiet-period 1s
-must client add acme
 
 # ---- A process that is stopped in its login ----
 
@@ -74,4 +86,66 @@ err_like 'the next command that uses the token does it' "the token's part of it 
 let_go
 must run --once
 is "$(rows 'SELECT count(*) FROM version WHERE closing_owed')" 0 "and made up for by the next command"
+
+# ---- Rows that nobody can read ----
+
+damage() { # SQL
+    rows "PRAGMA ignore_check_constraints = 1; $1" || bail_out "nothing was damaged"
+}
+damaged_row() { # INSTANCE-EXPRESSION
+    damage "INSERT INTO verifier SELECT $1, zeroblob(16), 0, printf('%.500c', 'x'), 'server', 1, 1, 2, 1, 1, '', 0, 1, 1, 0, 0"
+}
+fresh --lease 1s
+must ring create r --overlap 1s --quiet-period 1s
+must ring create q
+issue r
+damaged_row "X'0123456789abcdef0123456789abcdef'"
+run compromise r 1 --dry-run
+succeeds "a damaged row of a verifier does not hold up a compromise"
+run revoke "$key" --reason leaked
+succeeds "nor keep a revocation from becoming effective"
+err_like '^effective' "which it is after a lease: it may be of a verifier that was lost"
+issue r
+run revoke "$key" --reason leaked --wait 10ms
+status_is 6 "and no sooner"
+must prepare q
+must prepare r
+run activate r --wait 10ms
+status_is 5 "a barrier waits for it as well"
+run compromise r 1
+succeeds "a compromise is committed"
+is "$(state_of r 1) $(state_of r 2)" "5 1" "and promotes no standby that an unknown verifier may not know"
+run doctor --json
+json_is '[.doctor.findings[] | select(.code == "verifier-row-damaged") | .object] | join(" ")' "verifier 01234567" "doctor names the row"
+damaged_row "X'00'"
+run doctor --repair
+out_like '^repaired .*verifier-row-damaged' "doctor --repair removes it"
+is "$(rows 'SELECT count(*) FROM verifier')" 0 "with all that are like it"
+run doctor --json
+json_is '[.doctor.findings[] | select(.code == "verifier-row-damaged")] | length' 0 "and finds none any more"
+
+# The row of a server that serves is written anew by its report file.
+serve one
+until_true verifiers_are '[.verifiers[].state] | join(" ")' serving
+must run --once
+damage "UPDATE verifier SET host = printf('%.500c', 'x')"
+must run --once
+is "$(rows 'SELECT max(length(host)) < 100 FROM verifier')" 1 "a damaged row of a verifier that serves is written anew"
+leave one
+
+# Statistics and names that cannot be read.
+damage "INSERT INTO version_use SELECT id, 1, -1 FROM ring WHERE name = 'q'"
+run compromise q 1 --dry-run
+succeeds "a damaged row of statistics does not hold up a compromise"
+run compromise q 1
+succeeds "nor that itself"
+is "$(state_of q 1) $(state_of q 2)" "5 1" "no standby is promoted where nobody can tell who verifies"
+must ring create p --overlap 1h --idle-blocks
+issue p
+must rotate p
+must run --once
+damage "UPDATE client SET name = printf('%.500c', 'x')"
+run compromise p 1
+succeeds "a damaged name of a client does not hold up the compromise of a version that has credentials"
+is "$(state_of p 1)" 5 "which is committed"
 done_testing
