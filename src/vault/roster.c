@@ -261,6 +261,39 @@ static sealring_status take_damaged(struct roster *roster, const char *path, sea
     return SEALRING_OK;
 }
 
+/* A report of another vault, or under another name. The vault's ID in the registry may be the one that was changed, and the file's name is no
+ * better: whoever holds it is a verifier, and is waited for until it has surely been silent. */
+static sealring_status take_strange(struct roster *roster, const struct report_reader *reader,
+                                    const struct report_summary *summary, const uint8_t seat[REPORT_ID_SIZE],
+                                    sealring_error *error)
+{
+    bool own_place = memcmp(summary->seat, seat, REPORT_ID_SIZE) == 0;
+    int64_t inode = report_read_inode(reader);
+    uint8_t instance[WATCH_ID_SIZE] = {0};
+    if (!report_read_is_held(reader)) {
+        roster->strange++;
+        return SEALRING_OK;
+    }
+    /* a copy may bear the instance of a verifier that has its own file: this one is told by its own place */
+    if (own_place)
+        memcpy(instance, summary->instance, sizeof instance);
+    else
+        memcpy(instance, &inode, sizeof inode);
+    struct roster_entry *entry = find_entry(roster, instance);
+    if (entry == NULL)
+        entry = add_entry(roster, instance);
+    if (entry == NULL)
+        return error_no_memory(error);
+    if (own_place)
+        describe(entry, summary);
+    else
+        name_entry(entry);
+    entry->lease_ms = summary->look.lease_ms;
+    entry->damaged = true;
+    entry->watched.held = true;
+    return SEALRING_OK;
+}
+
 struct reading {
     struct roster *roster;
     sealring_error *error;
@@ -283,9 +316,11 @@ static sealring_status read_file(const char *path, void *context)
             *reading->error = inner;
     } else if (status != SEALRING_OK)
         status = take_damaged(roster, path, reading->error);
+    else if (!report_seat_parse(strrchr(path, '/') + 1, seat)) /* it is not listed, either */
+        roster->strange++;
     else if (memcmp(summary.vault_id, roster->vault.vault_id, sizeof summary.vault_id) != 0 ||
-             !report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)
-        roster->strange++; /* another vault's, or a copy under another name */
+             memcmp(summary.seat, seat, sizeof seat) != 0)
+        status = take_strange(roster, reader, &summary, seat, reading->error);
     else
         status = take_file(roster, reader, &summary, reading->error);
     report_read_close(reader);

@@ -58,6 +58,9 @@ fresh() { # ARGUMENT of init...: an empty vault
     must init "$@"
     must client add acme
 }
+damage() { # SQL
+    rows "PRAGMA ignore_check_constraints = 1; $1" || bail_out "nothing was damaged"
+}
 state_of() { # RING NUMBER: as a number
     rows "SELECT v.state FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = '$1' AND v.number = $2"
 }
@@ -89,9 +92,6 @@ is "$(rows 'SELECT count(*) FROM version WHERE closing_owed')" 0 "and made up fo
 
 # ---- Rows that nobody can read ----
 
-damage() { # SQL
-    rows "PRAGMA ignore_check_constraints = 1; $1" || bail_out "nothing was damaged"
-}
 damaged_row() { # INSTANCE-EXPRESSION
     damage "INSERT INTO verifier SELECT $1, zeroblob(16), 0, printf('%.500c', 'x'), 'server', 1, 1, 2, 1, 1, '', 0, 1, 1, 0, 0"
 }
@@ -148,4 +148,55 @@ damage "UPDATE client SET name = printf('%.500c', 'x')"
 run compromise p 1
 succeeds "a damaged name of a client does not hold up the compromise of a version that has credentials"
 is "$(state_of p 1)" 5 "which is committed"
+
+# ---- A server whose report file names another vault, or another place ----
+
+freeze() { # SERVER
+    kill -STOP "$(process_of "$1")"
+    until_true grep -q '^State:.*T' "/proc/$(process_of "$1")/status"
+}
+thaw() {
+    kill -CONT "$(process_of "$1")"
+}
+answers() { # SERVER WORDS
+    [ "$(verdict_of "$1" "$work/good")" = "$2" ]
+}
+report_file() {
+    find "$v/verifiers" -name '*.report'
+}
+accepting() { # SERVER [ARGUMENT of init...]: that serves in a fresh vault without an audit token, and has accepted $work/good, of $key
+    server=$1
+    shift
+    fresh "$@"
+    sed -i 's/^audit-/#audit-/' "$v/sealring.conf"
+    must ring create r
+    issue r
+    jq -r .credential "$work/out" >"$work/good"
+    serve "$server"
+    until_true verifiers_are '[.verifiers[].state] | join(" ")' serving
+    ok "$server: it accepts" answers "$server" "200 accepted"
+    freeze "$server"
+}
+waited_for() { # SERVER
+    run revoke "$key" --reason leaked --wait 200ms
+    status_is 6 "$1: a revocation is not called effective while it holds its report file"
+}
+rejects() { # SERVER
+    thaw "$1"
+    ok "$1: it rejects once it goes on" until_true answers "$1" "401 revoked"
+    leave "$1"
+}
+
+accepting other-vault
+vault_id=$(rows "SELECT hex(vault_id) FROM vault")
+damage "DROP TRIGGER vault_forward; UPDATE vault SET vault_id = randomblob(16)"
+waited_for other-vault
+damage "UPDATE vault SET vault_id = X'$vault_id'"
+rejects other-vault
+
+accepting another-name
+moved=$(report_file)
+mv "$moved" "${moved%/*}/00000000000000000000000000000000.report"
+waited_for another-name
+rejects another-name
 done_testing
