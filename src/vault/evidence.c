@@ -88,7 +88,7 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
         *verifier = (struct lifecycle_verifier){.name = entry->name, .alarm = entry->alarm, .proved = proved};
         verifier->proved_count = list_proved(entry, state, proved);
         proved += state->count;
-        watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster->vault.lease_ms, verifier);
+        watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster_lease(roster, entry), verifier);
     }
 }
 

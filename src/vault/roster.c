@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/clockwatch.h"
+#include "registry/lock_holder.h"
 #include "verifier/report_seat.h"
 
 #define DAY_MS        INT64_C(86400000)
@@ -258,6 +259,8 @@ static sealring_status take_damaged(struct roster *roster, const char *path, sea
     }
     entry->damaged = true;
     entry->watched.held = held;
+    /* a file that this user may not open counts as held, and may be of a process that has ended: there the kernel's list decides */
+    entry->lease_unknown = held && entry->lease_ms == 0 && lock_holder_is_listed(path);
     return SEALRING_OK;
 }
 
@@ -289,6 +292,7 @@ static sealring_status take_strange(struct roster *roster, const struct report_r
     else
         name_entry(entry);
     entry->lease_ms = summary->look.lease_ms;
+    entry->lease_unknown = entry->lease_ms == 0;
     entry->damaged = true;
     entry->watched.held = true;
     return SEALRING_OK;
@@ -346,10 +350,15 @@ static void take_remembered(const struct roster *roster, struct roster_entry *en
     watched->own = entry->own;
 }
 
+int64_t roster_lease(const struct roster *roster, const struct roster_entry *entry)
+{
+    return entry->lease_unknown ? WATCH_LEASE_MAX_MS : roster->vault.lease_ms;
+}
+
 /* For people only: the report has not changed since it was remembered, which is long ago by its own word. Whoever decides measures that. */
 static bool seems_silent(const struct roster *roster, const struct roster_entry *entry)
 {
-    return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster->vault.lease_ms);
+    return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster_lease(roster, entry));
 }
 
 int64_t roster_last_use(const struct roster *roster, const struct roster_entry *entry,
@@ -378,7 +387,7 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     limit_times(roster, row);
     struct watch_end end = {.ended = row->ended, .hole = row->hole};
     take_remembered(roster, entry);
-    row->state = watch_look(watched, roster->boot_ms, roster->now, roster->vault.lease_ms, &end);
+    row->state = watch_look(watched, roster->boot_ms, roster->now, roster_lease(roster, entry), &end);
     if (row->state == SEALRING_VERIFIER_SERVING && seems_silent(roster, entry))
         row->state = SEALRING_VERIFIER_SILENT;
     entry->own = watched->own;
@@ -415,6 +424,7 @@ static void forget_files(struct roster *roster)
         roster->entries[i].changed = false;
         roster->entries[i].remembered = false;
         roster->entries[i].row_damaged = false;
+        roster->entries[i].lease_unknown = false;
         memset(&roster->entries[i].written, 0, sizeof roster->entries[i].written);
     }
     roster->strange = 0;
@@ -537,7 +547,7 @@ sealring_status roster_remember(struct registry *registry, const struct roster *
 
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry)
 {
-    return !watch_is_over(&entry->watched, roster->boot_ms, roster->vault.lease_ms);
+    return !watch_is_over(&entry->watched, roster->boot_ms, roster_lease(roster, entry));
 }
 
 int64_t roster_suspicion(const struct roster *roster, bool only_lost)
@@ -548,7 +558,8 @@ int64_t roster_suspicion(const struct roster *roster, bool only_lost)
         bool lost = !entry->watched.file_there && !entry->watched.held;
         if (!entry->hinted || (only_lost && !lost) || !roster_may_serve(roster, entry))
             continue;
-        int64_t left = watch_serves_until(&entry->watched, roster->boot_ms, roster->vault.lease_ms) - roster->boot_ms;
+        int64_t left =
+            watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
         longest = left > longest ? left : longest;
     }
     return longest;
@@ -573,10 +584,10 @@ static void say_missing(const struct roster_entry *entry, uint32_t said, char mi
 void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms, struct roster_count *count)
 {
     uint32_t said = 0;
-    int64_t lease = roster->vault.lease_ms;
     *count = (struct roster_count){.done = 0};
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
+        int64_t lease = roster_lease(roster, entry);
         if (!roster_may_serve(roster, entry))
             continue;
         count->total++;

@@ -199,4 +199,20 @@ moved=$(report_file)
 mv "$moved" "${moved%/*}/00000000000000000000000000000000.report"
 waited_for another-name
 rejects another-name
+
+# ---- A lease that was shortened in the registry ----
+
+latest() { # in how many seconds a change is effective at the latest, as the last command's message has it
+    echo $(($(date -d "$(sed -n 's/.*at the latest at \([^ :]*:[^ :]*:[^ :]*\): .*/\1/p' "$work/err")" +%s) - $(date +%s)))
+}
+accepting shortened --lease 60s
+dd if=/dev/zero of="$(report_file)" bs=8 count=1 conv=notrunc 2>"$work/dd"
+damage "UPDATE vault SET lease_ms = 1000"
+waited_for shortened
+ok "a server whose report cannot be read is waited for by the longest lease, whatever the registry names" test "$(latest)" -gt 3000
+kill -KILL "$(process_of shortened)"
+leave shortened
+issue r
+run revoke "$key" --reason leaked
+succeeds "and no longer than it lives"
 done_testing
