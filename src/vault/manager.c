@@ -427,6 +427,11 @@ sealring_status manager_ready(sealring_manager *manager, const char *purpose, se
     return status;
 }
 
+sealring_status manager_ready_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    return manager->dry_run ? manager_token(manager, error) : begin_with_tokens(manager, purpose, false, true, error);
+}
+
 sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
 {
     if (manager->take_over != NULL && !manager->judged) /* which is told to the audit token first */

@@ -215,4 +215,15 @@ leave shortened
 issue r
 run revoke "$key" --reason leaked
 succeeds "and no longer than it lives"
+
+# ---- Another command that is at work ----
+
+fresh
+must ring create r --overlap 1h
+issue r
+hold "$v/vault.work"
+run key rekey "$key" --overlap 0s
+succeeds "a rekey without an overlap does not wait for another command"
+is "$(rows "SELECT count(*) FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$key'")" 2 "and makes its credential"
+let_go
 done_testing
