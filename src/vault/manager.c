@@ -72,7 +72,8 @@ static sealring_status keep_reason(const char *reason, char **kept, sealring_err
 static void tell_waiting(const struct lock_holder *holder, void *context)
 {
     const sealring_manager *manager = context;
-    if (manager->waits != NULL)
+    /* a restriction that is committed would seem to wait still */
+    if (manager->waits != NULL && !manager->followed)
         manager->waits(holder->text, holder->stopped, manager->waits_context);
 }
 
@@ -524,7 +525,7 @@ void manager_end(sealring_manager *manager)
     manager->unsettled = false;
     remark(manager);
     empty_log(manager);
-    manager->restricts = false;
+    manager->restricts = manager->followed = false;
     lock_release(&manager->work);
 }
 

@@ -225,5 +225,15 @@ hold "$v/vault.work"
 run key rekey "$key" --overlap 0s
 succeeds "a rekey without an overlap does not wait for another command"
 is "$(rows "SELECT count(*) FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$key'")" 2 "and makes its credential"
+run revoke "$key" --reason leaked
+succeeds "a revocation is committed"
+not_ok "and does not seem to wait for that command" grep -q '^waiting' "$work/err"
+run compromise r 1
+succeeds "so is a compromise"
+not_ok "nor does that seem to wait" grep -q '^waiting' "$work/err"
+err_like 'the token refuses the version.s key; as another command' "what the token does is reported as it is"
+not_ok "and as nothing else" grep -q 'not told' "$work/err"
 let_go
+must run --once
+is "$(rows 'SELECT count(*) FROM version WHERE closing_owed')" 0 "the next command makes sure of it"
 done_testing
