@@ -104,8 +104,12 @@ struct db_driver {
     bool (*column_bytes)(struct db_statement *statement, int column, const void **bytes, size_t *length);
     bool (*column_is_null)(struct db_statement *statement, int column);
 
-    /* Moves what is logged into its final place if more than `pages` pages are logged. Never waits. */
+    /* Moves what is logged into its final place and empties the log if more than `pages` pages are logged. Never waits, but no other
+     * connection can write meanwhile. */
     void (*checkpoint)(struct db *db, int pages);
+
+    /* Moves it if more than `pages` pages were logged since the last time; others read and write meanwhile. The log keeps its size. */
+    void (*copy_log)(struct db *db, int pages);
 
     /* Inside a writing transaction: adds what the present schema has and schema `from` has not. What is there already is left. */
     enum db_problem (*upgrade)(struct db *db, int from);

@@ -292,3 +292,12 @@ void registry_checkpoint(struct registry *registry, int pages)
         registry->transaction = TRANSACTION_NONE;
     }
 }
+
+void registry_copy_log(struct registry *registry, int pages)
+{
+    if (registry->mode == REGISTRY_READ_WRITE && registry->transaction == TRANSACTION_NONE) {
+        registry->transaction = TRANSACTION_WRITE;
+        registry->db->driver->copy_log(registry->db, pages);
+        registry->transaction = TRANSACTION_NONE;
+    }
+}

@@ -99,4 +99,8 @@ sealring_status registry_vault_set_era_in_force(struct registry *registry, sealr
  * waits for readers. Failure to do so is no failure. */
 void registry_checkpoint(struct registry *registry, int pages);
 
+/* Copies it if it has grown by more than `pages` since the last time, and empties nothing. Needs no lock and holds nobody up: so
+ * registry_checkpoint has little left to copy. */
+void registry_copy_log(struct registry *registry, int pages);
+
 #endif

@@ -261,6 +261,22 @@ static void sqlite_checkpoint(struct db *db, int pages)
     connection->log_pages = code == SQLITE_OK || code == SQLITE_BUSY ? logged - copied : -1;
 }
 
+/* A passive checkpoint: whoever writes or reads goes on. What a reader still needs is left for the next time. */
+static void sqlite_copy_log(struct db *db, int pages)
+{
+    struct sqlite_db *connection = sqlite_of(db);
+    int logged = sqlite_logged_pages(connection);
+    if (logged < connection->copied_pages) { /* it was begun anew */
+        connection->copied_pages = 0;
+    }
+    if (logged - connection->copied_pages <= pages) {
+        return;
+    }
+    if (sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK) {
+        connection->copied_pages = logged;
+    }
+}
+
 const struct db_driver sqlite_driver = {
     .name = "SQLite",
     .create = sqlite_create,
@@ -286,6 +302,7 @@ const struct db_driver sqlite_driver = {
     .column_bytes = sqlite_column_bytes,
     .column_is_null = sqlite_column_is_null,
     .checkpoint = sqlite_checkpoint,
+    .copy_log = sqlite_copy_log,
     .upgrade = sqlite_upgrade,
     .examine = sqlite_examine,
     .complete = sqlite_complete,

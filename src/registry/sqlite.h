@@ -43,8 +43,9 @@ struct sqlite_db {
     char *path;
     dev_t device; /* of the open file */
     ino_t inode;
-    char *log_path; /* of the write-ahead log */
-    int log_pages;  /* in it after this connection's last commit or checkpoint; -1: not known */
+    char *log_path;   /* of the write-ahead log */
+    int log_pages;    /* in it after this connection's last commit or checkpoint; -1: not known */
+    int copied_pages; /* in it when this connection copied it last */
     sqlite3_stmt *begin_read, *begin_write, *commit, *rollback;
     struct db_statement statements[SQLITE_STATEMENTS];
 };

@@ -14,6 +14,7 @@
 
 #define BATCH_RECORDS 150 /* each changes its own row and perhaps its key's: with the file's row fewer than 500 */
 #define BATCH_TRAFFIC 400
+#define BATCH_SIFT    2000 /* reads only, for some 50 ms: a restriction that is committed waits for vault.work no longer */
 
 /* After so long a file that is gone is forgotten: no row by the hour is older (sealring_policy.usage_hourly). */
 #define FORGET_HOURS (401 * 24)
@@ -25,7 +26,11 @@
  *   (verifier/hours.h), or nobody sits at the file, and nobody sits down at it meanwhile (the file is held), nor counts in that hour
  *   later (who sits down begins behind what is settled).
  * - What is settled is passed over from then on, so it may become part of a day, and its cell in the file another record.
- * - An hour is never settled while it lasts on this host's clock, so a clock that is ahead settles nothing by itself. */
+ * - An hour is never settled while it lasts on this host's clock, so a clock that is ahead settles nothing by itself.
+ * - Others may work between two batches. What is not settled may be written by any number of harvests in any order. So it is enough that the
+ *   file's row is what it was and that no registry was restored; else the file is read again. */
+enum judgement { RECORD_UNKNOWN, RECORD_SAME, RECORD_CHANGED };
+
 struct harvest {
     sealring_manager *manager;
     int64_t now;
@@ -39,15 +44,18 @@ struct harvest {
     struct usage_file file;
     struct registry_usage_seat before; /* its row */
     struct registry_usage_seat after;
+    struct registry_usage_seat present; /* its row as this harvest has left it */
+    uint8_t era[REGISTRY_ID_SIZE];
     bool known; /* it has one */
     struct usage_records records;
-    size_t changed;   /* of them, moved to the front by `sift` */
-    uint64_t unknown; /* of them, those of no key or version of this registry */
+    uint8_t judged[BATCH_SIFT]; /* those of the batch */
+    size_t changed;             /* of them, moved to the front by `take_judged` */
+    uint64_t unknown;           /* of them, those of no key or version of this registry */
     struct registry_traffic *traffic;
     size_t traffic_count;
     size_t at;        /* first of the batch */
-    bool yielded;     /* others may have harvested meanwhile: the file is read again */
-    bool had_yielded; /* at any file */
+    bool yielded;     /* and others have settled hours of this file meanwhile: it is read again */
+    bool had_yielded; /* others may have worked, at any file */
 };
 
 /* ---- Before anything is written ------------------------------------------------------------------------------------- */
@@ -57,9 +65,11 @@ static sealring_status get_seat(struct registry *registry, void *context, sealri
     struct harvest *harvest = context;
     harvest->before = (struct registry_usage_seat){.settled_hour = 0};
     memcpy(harvest->vault_id, registry_vault_row(registry)->vault_id, sizeof harvest->vault_id);
+    memcpy(harvest->era, registry_vault_row(registry)->era, sizeof harvest->era);
     sealring_status status = registry_usage_seat_get(registry, harvest->file.seat, &harvest->before, error);
     harvest->known = status == SEALRING_OK;
     memcpy(harvest->before.seat, harvest->file.seat, sizeof harvest->before.seat);
+    harvest->present = harvest->before;
     return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
 }
 
@@ -108,9 +118,6 @@ static sealring_status place(struct registry *registry, struct harvest *harvest,
     if (status != SEALRING_OK || traffic == NULL)
         return status;
     *good = true;
-    traffic->accepted = report_sum(traffic->accepted, record->accepted);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        traffic->rejected = report_sum(traffic->rejected, record->rejected[i]);
     return SEALRING_OK;
 }
 
@@ -130,39 +137,98 @@ static struct registry_usage row_of(const struct harvest *harvest, const struct 
     return usage;
 }
 
-/* Keeps the records that have to be written: a writing transaction costs a flush even if it changes nothing. */
-static sealring_status sift(struct registry *registry, void *context, sealring_error *error)
-{
-    struct harvest *harvest = context;
-    struct usage_records *records = &harvest->records;
-    sealring_status status = SEALRING_OK;
-    size_t kept = 0;
-    uint64_t unknown = 0;
-    harvest->traffic_count = 0;
-    for (size_t i = 0; i < records->count && status == SEALRING_OK; i++) {
-        struct usage_record record = records->rows[i];
-        bool good = false, same = false;
-        status = place(registry, harvest, &record, &good, error);
-        struct registry_usage usage = row_of(harvest, &record);
-        if (status == SEALRING_OK && good)
-            status = registry_usage_same(registry, &usage, &same, error);
-        unknown += good ? 0 : 1;
-        if (good && !same) {
-            records->rows[i] = records->rows[kept];
-            records->rows[kept++] = record;
-        }
-    }
-    harvest->changed = kept;
-    harvest->unknown = status == SEALRING_OK ? unknown : 0;
-    return status;
-}
-
-/* ---- Writing -------------------------------------------------------------------------------------------------------- */
-
 static size_t batch_end(size_t at, size_t count, size_t most)
 {
     return count - at < most ? count : at + most;
 }
+
+/* Which records of the batch have to be written: a writing transaction costs a flush even if it changes nothing. */
+static sealring_status judge_batch(struct registry *registry, void *context, sealring_error *error)
+{
+    struct harvest *harvest = context;
+    size_t end = batch_end(harvest->at, harvest->records.count, BATCH_SIFT);
+    sealring_status status = SEALRING_OK;
+    for (size_t i = harvest->at; i < end && status == SEALRING_OK; i++) {
+        bool good = false, same = false;
+        status = place(registry, harvest, &harvest->records.rows[i], &good, error);
+        struct registry_usage usage = row_of(harvest, &harvest->records.rows[i]);
+        if (status == SEALRING_OK && good)
+            status = registry_usage_same(registry, &usage, &same, error);
+        harvest->judged[i - harvest->at] = !good ? RECORD_UNKNOWN : same ? RECORD_SAME : RECORD_CHANGED;
+    }
+    return status;
+}
+
+/* Outside of the transaction, which may be repeated. */
+static void take_judged(struct harvest *harvest)
+{
+    size_t end = batch_end(harvest->at, harvest->records.count, BATCH_SIFT);
+    for (size_t i = harvest->at; i < end; i++) {
+        struct usage_record record = harvest->records.rows[i];
+        struct registry_traffic *traffic = find_traffic(harvest, &record);
+        if (harvest->judged[i - harvest->at] == RECORD_UNKNOWN || traffic == NULL) {
+            harvest->unknown++;
+            continue;
+        }
+        traffic->accepted = report_sum(traffic->accepted, record.accepted);
+        for (unsigned v = 0; v < USAGE_VERDICTS; v++)
+            traffic->rejected = report_sum(traffic->rejected, record.rejected[v]);
+        if (harvest->judged[i - harvest->at] == RECORD_CHANGED) {
+            harvest->records.rows[i] = harvest->records.rows[harvest->changed];
+            harvest->records.rows[harvest->changed++] = record;
+        }
+    }
+}
+
+/* ---- Between two batches -------------------------------------------------------------------------------------------- */
+
+static bool same_seat(const struct registry_usage_seat *one, const struct registry_usage_seat *other)
+{
+    return one->settled_hour == other->settled_hour && one->is_finished == other->is_finished &&
+           (!one->is_finished || memcmp(one->finished, other->finished, sizeof one->finished) == 0);
+}
+
+static sealring_status look_again(struct registry *registry, void *context, sealring_error *error)
+{
+    struct harvest *harvest = context;
+    struct registry_usage_seat row = {.settled_hour = 0};
+    sealring_status status = registry_usage_seat_get(registry, harvest->file.seat, &row, error);
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+        return status;
+    harvest->yielded = !same_seat(&row, &harvest->present) ||
+                       memcmp(registry_vault_row(registry)->era, harvest->era, sizeof harvest->era) != 0;
+    return SEALRING_OK;
+}
+
+/* Whoever restricts something goes first. */
+static sealring_status give_way(struct harvest *harvest)
+{
+    bool yielded = false;
+    sealring_status status = manager_yield(harvest->manager, &yielded, harvest->error);
+    if (status != SEALRING_OK || !yielded)
+        return status;
+    harvest->had_yielded = true;
+    return manager_read(harvest->manager, look_again, harvest, harvest->error);
+}
+
+/* Keeps the records that have to be written, and sums up all for the traffic. */
+static sealring_status sift(struct harvest *harvest)
+{
+    sealring_status status = SEALRING_OK;
+    harvest->traffic_count = 0;
+    harvest->changed = 0;
+    for (harvest->at = 0; harvest->at < harvest->records.count && status == SEALRING_OK && !harvest->yielded;
+         harvest->at += BATCH_SIFT) {
+        status = manager_read(harvest->manager, judge_batch, harvest, harvest->error);
+        if (status == SEALRING_OK) {
+            take_judged(harvest);
+            status = give_way(harvest);
+        }
+    }
+    return status;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------------------------------- */
 
 static sealring_status put_traffic(struct registry *registry, void *context, sealring_error *error)
 {
@@ -177,31 +243,27 @@ static sealring_status put_traffic(struct registry *registry, void *context, sea
     return status;
 }
 
-static bool same_seat(const struct registry_usage_seat *one, const struct registry_usage_seat *other)
-{
-    return one->settled_hour == other->settled_hour && one->is_finished == other->is_finished &&
-           (!one->is_finished || memcmp(one->finished, other->finished, sizeof one->finished) == 0);
-}
-
 static sealring_status put_records(struct registry *registry, void *context, sealring_error *error)
 {
-    const struct harvest *harvest = context;
+    struct harvest *harvest = context;
     size_t end = batch_end(harvest->at, harvest->changed, BATCH_RECORDS);
     sealring_status status = SEALRING_OK;
     for (size_t i = harvest->at; i < end && status == SEALRING_OK; i++) {
         struct registry_usage usage = row_of(harvest, &harvest->records.rows[i]);
         status = registry_usage_put(registry, &usage, error);
     }
-    if (status == SEALRING_OK && end == harvest->changed && !same_seat(&harvest->before, &harvest->after))
+    if (status == SEALRING_OK && end == harvest->changed && !same_seat(&harvest->before, &harvest->after)) {
         status = registry_usage_seat_put(registry, &harvest->after, error);
+        harvest->present = harvest->after;
+    }
     return status;
 }
 
-/* One commit, after which whoever restricts something goes first. */
+/* One commit. */
 static sealring_status put_batch(struct harvest *harvest, registry_body body)
 {
     sealring_status status = manager_write(harvest->manager, false, NULL, body, harvest, harvest->error);
-    return status == SEALRING_OK ? manager_yield(harvest->manager, &harvest->yielded, harvest->error) : status;
+    return status == SEALRING_OK ? give_way(harvest) : status;
 }
 
 /* Traffic first: as long as records are to be written, the next harvest would write it again. */
@@ -256,7 +318,6 @@ static void count_pass(struct harvest *harvest)
     result->ahead += harvest->records.ahead;
 }
 
-/* Where others went first meanwhile another harvest may have settled what this one has read: it reads the file again. */
 static sealring_status harvest_pass(struct harvest *harvest)
 {
     struct usage_records *records = &harvest->records;
@@ -273,13 +334,9 @@ static sealring_status harvest_pass(struct harvest *harvest)
         return status;
     usage_records_merge(records);
     conclude(harvest);
-    size_t count = records->count;
-    status = manager_read(harvest->manager, sift, harvest, harvest->error);
+    status = sift(harvest);
     harvest->result->changed += harvest->changed;
-    if (status == SEALRING_OK)
-        status = write_down(harvest);
-    records->count = count;
-    return status;
+    return status == SEALRING_OK && !harvest->yielded ? write_down(harvest) : status;
 }
 
 static sealring_status harvest_file(struct harvest *harvest)
@@ -287,10 +344,9 @@ static sealring_status harvest_file(struct harvest *harvest)
     sealring_status status;
     harvest->result->files++;
     harvest->result->without_detail = report_sum(harvest->result->without_detail, harvest->file.without_detail);
-    do {
+    do
         status = harvest_pass(harvest);
-        harvest->had_yielded = harvest->had_yielded || harvest->yielded;
-    } while (status == SEALRING_OK && harvest->yielded);
+    while (status == SEALRING_OK && harvest->yielded);
     count_pass(harvest);
     return status;
 }

@@ -29,6 +29,7 @@
 #define MANAGER_YIELD_NSEC       25000000L
 #define MANAGER_YIELDS_MOST      200 /* 5 s: whoever goes on announcing holds nobody up for good */
 #define MANAGER_CHECKPOINT_PAGES 4000
+#define MANAGER_COPY_PAGES       1000 /* more are not copied under vault.lock */
 
 #define ACTOR_HOST_SIZE 128 /* escaped, and cut */
 
@@ -158,8 +159,10 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
  * in the database itself. */
 static void settle(sealring_manager *manager)
 {
-    if (!manager->wrote || manager->owner != getpid() ||
-        registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
+    if (!manager->wrote || manager->owner != getpid())
+        return;
+    registry_copy_log(manager->registry, 0);
+    if (registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
         return;
     registry_checkpoint(manager->registry, 0);
     registry_unlock(manager->registry);
@@ -396,7 +399,7 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     sealring_status status = begin_with_tokens(manager, purpose, false, with_token, error);
     manager->purpose = purpose;
     manager->restricts = false;
-    manager->yielded_epoch = 0;
+    manager->yielded_epoch = status == SEALRING_OK ? registry_vault_row(manager->registry)->epoch : 0;
     if (status == SEALRING_OK)
         status = take_work(manager, error);
     if (status != SEALRING_OK)
@@ -481,7 +484,7 @@ sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring
 {
     const struct timespec pause = {.tv_nsec = MANAGER_YIELD_NSEC};
     uint64_t epoch = registry_vault_row(manager->registry)->epoch;
-    bool restricted = epoch != manager->yielded_epoch && manager->yielded_epoch != 0;
+    bool restricted = epoch != manager->yielded_epoch;
     manager->yielded_epoch = epoch;
     if (!restricted && !lock_is_announced(manager->config->urgent))
         return SEALRING_OK;
@@ -510,6 +513,8 @@ static void settle_log(sealring_manager *manager)
 static void empty_log(sealring_manager *manager)
 {
     bool held = registry_is_locked(manager->registry);
+    if (!held)
+        registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
     if (!held && (lock_is_announced(manager->config->urgent) ||
                   registry_lock(manager->registry, 0, manager->purpose, NULL) != SEALRING_OK))
         return;
@@ -603,8 +608,10 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
     if (status != SEALRING_OK)
         return status;
     status = registry_write(manager->registry, &how, recorded, &whole, error);
-    if (!held)
+    if (!held) {
         registry_unlock(manager->registry);
+        registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
+    }
     manager->wrote = manager->wrote || status == SEALRING_OK;
     manager->unsettled = manager->unsettled || (status == SEALRING_OK && act != NULL);
     if (status == SEALRING_OK && moves_epoch && !manager->dry_run) {

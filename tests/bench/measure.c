@@ -12,7 +12,8 @@
 static const struct {
     const char *name;
     child_role run;
-} roles[] = {{"churn", tail_churn}, {"poller", revocation_poll}, {"memory", memory_fill}};
+} roles[] = {{"churn", tail_churn},    {"poller", revocation_poll}, {"memory", memory_fill},
+             {"verify", locks_verify}, {"harvest", locks_harvest},  {"sample", locks_sample}};
 
 static int play(const char *name, const char *vault, const char *shared_path)
 {
@@ -49,6 +50,15 @@ static void run_rounds(struct scene *scene)
     }
 }
 
+/* The locks alone: nothing but their own keys is in the registry then. */
+static void run_locks(struct scene *scene)
+{
+    scene_make(scene);
+    locks_measure(scene);
+    scene_say("%s", "");
+    scene_end(scene);
+}
+
 static void run(struct scene *scene)
 {
     scene_make(scene);
@@ -62,20 +72,25 @@ static void run(struct scene *scene)
     tail_measure(scene);
     revocation_measure(scene);
     memory_measure(scene);
+    locks_measure(scene);
     scene_say("%s", "");
     scene_end(scene);
 }
 
 static int usage(void)
 {
-    fputs("usage: measure [--quick] [--keys 1000000] [--rounds 15] [--json FILE] [--markdown FILE]\n", stderr);
+    fputs("usage: measure [--quick] [--locks] [--keys 1000000] [--rounds 15] [--json FILE] [--markdown FILE]\n",
+          stderr);
     return 2;
 }
 
-static const struct option options[] = {
-    {"quick", no_argument, NULL, 'q'},          {"keys", required_argument, NULL, 'k'},
-    {"rounds", required_argument, NULL, 'r'},   {"json", required_argument, NULL, 'j'},
-    {"markdown", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
+                                        {"locks", no_argument, NULL, 'l'},
+                                        {"keys", required_argument, NULL, 'k'},
+                                        {"rounds", required_argument, NULL, 'r'},
+                                        {"json", required_argument, NULL, 'j'},
+                                        {"markdown", required_argument, NULL, 'm'},
+                                        {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv)
 {
@@ -84,9 +99,11 @@ int main(int argc, char **argv)
     struct scene scene = {.slice = 0.05};
     const char *json = NULL, *markdown = NULL;
     long keys = 0, rounds = 0;
+    bool only_locks = false;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         scene.quick = scene.quick || option == 'q';
+        only_locks = only_locks || option == 'l';
         keys = option == 'k' ? strtol(optarg, NULL, 10) : keys;
         rounds = option == 'r' ? strtol(optarg, NULL, 10) : rounds;
         json = option == 'j' ? optarg : json;
@@ -103,7 +120,9 @@ int main(int argc, char **argv)
 
     struct table_circumstances circumstances = {.quick = scene.quick};
     describe(&scene, &circumstances);
-    run(&scene);
+    if (only_locks)
+        circumstances.keys = locks_keys(&scene);
+    (only_locks ? run_locks : run)(&scene);
     table_print_text(stdout, &circumstances);
     if (json != NULL && !table_write_json(json, &circumstances))
         scene_fail("%s cannot be written", json);

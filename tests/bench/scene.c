@@ -148,6 +148,7 @@ static void make_vaults(struct scene *scene)
     scene_create_ring(scene->many, "many");
     scene_create_ring(scene->many,
                       "revoked"); /* now: once a verifier serves, a new ring's first version waits for it */
+    scene_create_ring(scene->many, "harvested");
     sealring_vault *login = NULL; /* a login to a PKCS#11 token holds for the process */
     if (sealring_open(scene->few_path, NULL, &login, &error) != SEALRING_OK)
         scene_fail("%s", error.message);

@@ -148,6 +148,13 @@ struct row table[ROWS] = {
                         .kind = AIM_AT_MOST,
                         .aim = 250,
                         .percentile = true},
+    [ROW_REVOKE_HARVEST] = {.name = "revoke_harvest",
+                            .words = "revoke, while another process harvests without a pause, p99",
+                            .unit = "ms",
+                            .measure = "x with nobody at work",
+                            .percentile = true},
+    [ROW_LOCK_COMMIT] = {.name = "lock_commit", .words = "vault.lock is held meanwhile", .unit = "% of the time"},
+    [ROW_LOCK_WORK] = {.name = "lock_work", .words = "vault.work is held meanwhile", .unit = "% of the time"},
 };
 
 void table_add(enum row_name name, double value, double compared)

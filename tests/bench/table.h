@@ -35,6 +35,9 @@ enum row_name {
     ROW_MEMORY,
     ROW_MEMORY_RESIDENT,
     ROW_REVOCATION,
+    ROW_REVOKE_HARVEST,
+    ROW_LOCK_COMMIT,
+    ROW_LOCK_WORK,
     ROWS
 };
 

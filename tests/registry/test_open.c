@@ -509,6 +509,20 @@ START_TEST(checkpoint_wants_the_lock)
 }
 END_TEST
 
+/* Others hold the lock and write meanwhile. */
+START_TEST(copying_the_log_wants_no_lock_and_empties_nothing)
+{
+    open_writer();
+    fixture_fill(&fixture, &rows);
+    registry_unlock(fixture.registry);
+    registry_copy_log(fixture.registry, 1000000); /* it has not grown so much */
+    ck_assert(!is_in_the_file_alone());
+    registry_copy_log(fixture.registry, 1);
+    ck_assert(is_in_the_file_alone());
+    ck_assert_int_gt(size_of(beside("-wal")), 0);
+}
+END_TEST
+
 static sealring_status fill_and_checkpoint(struct registry *reader, void *context, sealring_error *error)
 {
     struct registry_vault *vault = context;
@@ -649,6 +663,7 @@ int main(void)
     tcase_add_test(cases, checkpoint_copies_the_log);
     tcase_add_test(cases, checkpoint_by_a_process_that_wrote_nothing);
     tcase_add_test(cases, checkpoint_wants_the_lock);
+    tcase_add_test(cases, copying_the_log_wants_no_lock_and_empties_nothing);
     tcase_add_test(cases, checkpoint_does_not_wait_for_readers);
     tcase_add_test(cases, connections_are_set_to_be_careful);
     tcase_add_loop_test(cases, network_file_systems_are_known, 0, (int)(sizeof file_systems / sizeof *file_systems));
