@@ -2,7 +2,9 @@
 /* Who holds a lock: what its file notes, checked against what the kernel knows. */
 #include "registry/lock_holder.h"
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +195,32 @@ static void name_process(int64_t process, char name[LOCK_HOLDER_NAME_SIZE])
         snprintf(name, LOCK_HOLDER_NAME_SIZE, "process %" PRId64 " of uid %lu", process, (unsigned long)file.st_uid);
 }
 
+/* Whether the process has the file open now, so that it is surely the one that the kernel lists, and not one that got its PID since. */
+static bool has_open(int64_t process, const char *path)
+{
+    char directory[64], entry[PATH_MAX];
+    struct stat wanted, found;
+    const struct dirent *each;
+    bool open_there = false;
+    snprintf(directory, sizeof directory, "/proc/%" PRId64 "/fd", process);
+    DIR *descriptors = stat(path, &wanted) == 0 ? opendir(directory) : NULL;
+    while (descriptors != NULL && !open_there && (each = readdir(descriptors)) != NULL) {
+        snprintf(entry, sizeof entry, "%s/%s", directory, each->d_name);
+        open_there = stat(entry, &found) == 0 && found.st_ino == wanted.st_ino && found.st_dev == wanted.st_dev;
+    }
+    if (descriptors != NULL)
+        closedir(descriptors);
+    return open_there;
+}
+
+static bool is_stopped(int64_t process, uint64_t noted_start)
+{
+    char state = 0;
+    uint64_t start = 0;
+    return read_process(process, &state, &start) && (noted_start == 0 || start == noted_start) &&
+           (state == 'T' || state == 't');
+}
+
 static void describe(struct lock_holder *holder, const char *path, const char *doubt)
 {
     char since[TIMETEXT_SIZE] = "";
@@ -207,13 +235,13 @@ static void describe(struct lock_holder *holder, const char *path, const char *d
 }
 
 /* A note counts as the holder's if the kernel lists its PID, or lists none at all (another PID namespace, no /proc). A process is called
- * stopped only if its start time is the noted one: a PID that was given to another process since is nobody to be killed. */
+ * stopped only if its start time is the noted one, or where there is no note if it has the file open: a PID that was given to another process
+ * since is nobody to be killed. */
 void lock_holder_read(int descriptor, const char *path, struct lock_holder *holder)
 {
     struct note note;
     struct listed listed;
-    char doubt[64] = "", state = 0;
-    uint64_t start = 0;
+    char doubt[64] = "";
     *holder = (struct lock_holder){.process = 0};
     read_note(descriptor, &note);
     read_listed(path, &listed);
@@ -228,10 +256,11 @@ void lock_holder_read(int descriptor, const char *path, struct lock_holder *hold
     } else if (other > 0) {
         name_process(other, holder->name);
         holder->process = other;
+        holder->stopped = is_stopped(other, 0) && has_open(other, path);
     } else {
         snprintf(holder->name, sizeof holder->name, "another process");
     }
-    holder->stopped = confirmed && note.start != 0 && read_process(note.process, &state, &start) &&
-                      start == note.start && (state == 'T' || state == 't');
+    if (confirmed && note.start != 0)
+        holder->stopped = is_stopped(note.process, note.start);
     describe(holder, path, doubt);
 }

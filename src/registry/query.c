@@ -102,6 +102,15 @@ static void query_demand(struct query *query, bool fits)
     }
 }
 
+bool query_excuse(struct query *query)
+{
+    bool damaged = query->refused == SEALRING_OK && query->problem == DB_CORRUPT;
+    if (damaged) {
+        query->problem = DB_FINE;
+    }
+    return damaged;
+}
+
 bool query_null(struct query *query)
 {
     bool null = query->driver->column_is_null(query->statement, query->column);

@@ -58,6 +58,9 @@ const char *query_borrow_some(struct query *query);
 
 bool query_good(const struct query *query);
 
+/* Whether the row that was read is a damaged one. It is excused: the walk can go on with the next one. */
+bool query_excuse(struct query *query);
+
 /* Around the call of a callback: if (query_enter(q)) query_leave(q, each(…)). A status other than OK ends the walk. */
 bool query_enter(struct query *query);
 void query_leave(struct query *query, sealring_status status);

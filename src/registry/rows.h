@@ -293,6 +293,7 @@ struct registry_verifier {
     int64_t ended; /* counts only of a verifier whose file nobody holds: a row ends no wait (lifecycle/watch.h) */
     int64_t hole;
     uint64_t alarms;
+    bool damaged; /* the row is, and nothing but `instance` is filled, with zeroes where that is damaged, too */
 };
 typedef sealring_status (*registry_verifier_callback)(const struct registry_verifier *verifier, void *context,
                                                       sealring_error *error);
@@ -302,6 +303,9 @@ sealring_status registry_verifier_put(struct registry *registry, const struct re
 /* One that is not there is no failure. */
 sealring_status registry_verifier_delete(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
                                          sealring_error *error);
+/* The same for a damaged row, and for every row whose instance is none. */
+sealring_status registry_verifier_delete_damaged(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
+                                                 sealring_error *error);
 sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,
                                        sealring_error *error); /* by instance */
 

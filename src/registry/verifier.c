@@ -2,6 +2,8 @@
 /* Rows of verifiers, and the last use of versions. */
 #include "registry/rows.h"
 
+#include <string.h>
+
 #include "base/name.h"
 #include "registry/query.h"
 
@@ -18,6 +20,9 @@ static const struct db_query verifier_put = {
     true};
 
 static const struct db_query verifier_delete = {"DELETE FROM verifier WHERE instance = ?1", true};
+
+static const struct db_query verifier_delete_damaged = {
+    "DELETE FROM verifier WHERE instance = ?1 OR length(instance) <> 16", true};
 
 static const struct db_query verifier_all = {"SELECT " VERIFIER_COLUMNS " FROM verifier ORDER BY instance", false};
 
@@ -70,6 +75,16 @@ sealring_status registry_verifier_delete(struct registry *registry, const uint8_
     return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
 }
 
+sealring_status registry_verifier_delete_damaged(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
+                                                 sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &verifier_delete_damaged, error);
+    query_bind_bytes(&query, 1, instance, REGISTRY_ID_SIZE);
+    sealring_status status = query_run(&query, 1, error);
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+}
+
 static void read_verifier(struct query *query, struct registry_verifier *verifier)
 {
     query_bytes(query, verifier->instance, sizeof verifier->instance);
@@ -91,6 +106,18 @@ static void read_verifier(struct query *query, struct registry_verifier *verifie
     verifier->alarms = query_uint64(query);
 }
 
+/* A row that nobody can read hides nobody, and holds up nothing that does not need it: whoever walks decides what it counts as. */
+static void read_or_excuse(struct query *query, struct registry_verifier *verifier)
+{
+    *verifier = (struct registry_verifier){.damaged = false};
+    read_verifier(query, verifier);
+    if (!query_excuse(query))
+        return;
+    struct registry_verifier damaged = {.damaged = true};
+    memcpy(damaged.instance, verifier->instance, sizeof damaged.instance);
+    *verifier = damaged;
+}
+
 sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,
                                        sealring_error *error)
 {
@@ -98,7 +125,7 @@ sealring_status registry_verifier_each(struct registry *registry, registry_verif
     struct registry_verifier verifier;
     query_start(&query, registry, &verifier_all, error);
     while (query_row(&query)) {
-        read_verifier(&query, &verifier);
+        read_or_excuse(&query, &verifier);
         if (query_enter(&query)) {
             query_leave(&query, each(&verifier, context, error));
         }

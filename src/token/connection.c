@@ -140,7 +140,11 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
 {
     struct module *module = token->module;
     struct record record;
-    sealring_status status = record_open(token->login_record, token->login_lock, &record, error);
+    struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
+    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) { /* it is opened, by no other thread */
+        wait = *token->login_wait;
+    }
+    sealring_status status = record_open(token->login_record, token->login_lock, &wait, &record, error);
     connection_drop(token);
     if (status != SEALRING_OK) {
         return status;

@@ -49,7 +49,8 @@ struct token {
     char *login_record;
     char *login_lock;
     struct token_watch watch;
-    char name[SLOT_NAME_SIZE]; /* fixed by the first connection */
+    const struct token_login_wait *login_wait; /* may be NULL */
+    char name[SLOT_NAME_SIZE];                 /* fixed by the first connection */
 
     /* Written with module->use held for writing, or before anybody else sees the token. */
     CK_SLOT_ID slot;

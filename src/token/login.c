@@ -247,7 +247,8 @@ sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE sessio
     if (login->record != NULL) {
         return login_under_record(login, session, login->record, done, error);
     }
-    status = record_open(login->login_record, login->login_lock, &record, error);
+    const struct token_login_wait wait = {.most_ms = login->wait != NULL ? login->wait->most_ms : 0};
+    status = record_open(login->login_record, login->login_lock, &wait, &record, error);
     if (status == SEALRING_OK) {
         if (login->watch->before != NULL) {
             login->watch->before(login->watch->context);

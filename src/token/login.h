@@ -13,6 +13,7 @@
 struct pin;
 struct record;
 struct token_watch;
+struct token_login_wait;
 
 struct login {
     CK_FUNCTION_LIST *functions;
@@ -25,6 +26,7 @@ struct login {
     const char *uri;
     const char *login_record;
     const char *login_lock;
+    const struct token_login_wait *wait;
     struct record *record; /* the same, open and locked already; NULL: it is opened for the login */
     const struct token_watch *watch;
     const char *name; /* of the token */

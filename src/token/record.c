@@ -19,6 +19,8 @@
 #define RECORD_OLDER      "refused PIN file: none\n" /* all that older versions read, and want to find */
 #define RECORD_WAIT_MS    30000
 #define RECORD_RETRY_NSEC 20000000L
+#define RECORD_SILENT_MS  200 /* a wait that is shorter is not reported */
+#define RECORD_AGAIN_MS   1000
 
 static sealring_status record_fail(sealring_error *error, const char *path, const char *what, int system_errno)
 {
@@ -30,15 +32,37 @@ static sealring_status record_fail(sealring_error *error, const char *path, cons
     return SEALRING_TOKEN;
 }
 
-static sealring_status record_lock(struct record *record, sealring_error *error)
+static sealring_status record_fail_held(const char *path, const char *holder, sealring_error *error)
 {
-    int64_t deadline = clock_boot_ms() + RECORD_WAIT_MS;
+    if (holder[0] != '\0') {
+        error_set_token(error, 0, "the login lock is held by %.300s; no PIN is tried", holder);
+    } else {
+        error_set_token(error, 0, "the login lock %s is held by another process all the time; no PIN is tried", path);
+    }
+    if (error != NULL) {
+        error->system_errno = ETIMEDOUT;
+    }
+    return SEALRING_TOKEN;
+}
+
+static sealring_status record_lock(struct record *record, const char *path, const struct token_login_wait *wait,
+                                   sealring_error *error)
+{
+    char holder[TOKEN_HOLDER_SIZE] = "";
+    int64_t began = clock_boot_ms();
+    int64_t deadline = began + (wait != NULL && wait->most_ms > 0 ? wait->most_ms : RECORD_WAIT_MS);
+    int64_t report_at = began + RECORD_SILENT_MS;
     while (flock(record->lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return record_fail(error, record->path, "locked", errno);
         }
-        if (clock_boot_ms() >= deadline) {
-            return record_fail(error, record->path, "locked, another process is logging in all the time", ETIMEDOUT);
+        int64_t now = clock_boot_ms();
+        if (wait != NULL && wait->waits != NULL && now >= report_at) {
+            wait->waits(path, holder, wait->context);
+            report_at = now + RECORD_AGAIN_MS;
+        }
+        if (now >= deadline) {
+            return record_fail_held(path, holder, error);
         }
         struct timespec pause = {.tv_sec = 0, .tv_nsec = RECORD_RETRY_NSEC};
         nanosleep(&pause, NULL);
@@ -96,7 +120,8 @@ static sealring_status record_open_file(const char *path, int *descriptor, sealr
     return SEALRING_OK;
 }
 
-sealring_status record_open(const char *path, const char *shared, struct record *record, sealring_error *error)
+sealring_status record_open(const char *path, const char *shared, const struct token_login_wait *wait,
+                            struct record *record, sealring_error *error)
 {
     *record = (struct record){.path = path, .descriptor = -1, .lock = -1};
     sealring_status status = record_open_file(path, &record->descriptor, error);
@@ -106,7 +131,7 @@ sealring_status record_open(const char *path, const char *shared, struct record 
         record->lock = record->descriptor;
     }
     if (status == SEALRING_OK) {
-        status = record_lock(record, error);
+        status = record_lock(record, record->lock == record->descriptor ? path : shared, wait, error);
     }
     if (status == SEALRING_OK) {
         status = record_read(record, error);

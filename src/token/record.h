@@ -6,6 +6,7 @@
 #include <sealring/verify.h>
 
 #include "token/pin_memory.h"
+#include "token/token.h"
 
 /* Why connecting as a whole is under this lock, and not the login alone: SoftHSM2 2.6.1 writes its token anew at every
  * C_Login. Of processes that start meanwhile one in eight does not see the token; two that log in at the same time can
@@ -18,10 +19,11 @@ struct record {
     struct pin_memory memory;
 };
 
-/* Opens (creating it 0600) and locks the record, waiting at most 30 s, and makes sure that a refusal can be written:
+/* Opens (creating it 0600) and locks the record, waiting at most as long as `wait` permits (NULL: 30 s), and makes sure that a refusal can be written:
  * the space for it is taken now, so that a full disk cannot make anybody forget a wrong PIN. shared: another token's record, whose lock
  * is taken instead; NULL: its own. SEALRING_TOKEN. */
-sealring_status record_open(const char *path, const char *shared, struct record *record, sealring_error *error);
+sealring_status record_open(const char *path, const char *shared, const struct token_login_wait *wait,
+                            struct record *record, sealring_error *error);
 
 /* Writes what is remembered and waits until the disk has it. */
 sealring_status record_write(struct record *record, sealring_error *error);

@@ -75,6 +75,7 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
                                 .uri = token->uri_text,
                                 .login_record = token->login_record,
                                 .login_lock = token->login_lock,
+                                .wait = token->login_wait,
                                 .record = token->record,
                                 .watch = &token->watch,
                                 .name = token->name};

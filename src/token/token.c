@@ -39,6 +39,7 @@ static sealring_status token_new(const struct token_config *config, struct token
     token->ask_pin = config->ask_pin;
     token->ask_context = config->ask_context;
     token->watch = config->watch;
+    token->login_wait = config->login_wait;
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
     index_init(&token->index);

@@ -19,6 +19,17 @@ struct token_watch {
     void *context;                /* outlives the token */
 };
 
+#define TOKEN_HOLDER_SIZE 512
+
+/* How long the login lock is waited for, and who learns of it. It may change while the token is open. */
+struct token_login_wait {
+    int64_t most_ms; /* 0: 30 s */
+    /* Called when the first connection has waited for a moment, and then every second: text is what it reported last, "" at first, and is
+     * replaced by who holds the lock of this path. May be NULL. */
+    void (*waits)(const char *path, char text[TOKEN_HOLDER_SIZE], void *context);
+    void *context;
+};
+
 struct token_config {
     const char *module;    /* path of the shared object, from the configuration only */
     const char *init_args; /* NULL: none */
@@ -33,6 +44,7 @@ struct token_config {
     const char *login_lock; /* the record whose lock is taken: of another token of this module; NULL: its own */
     bool without_hmac; /* it need not have CKM_SHA256_HMAC: only signs checkpoints (signer.h), keeps data (data.h) */
     struct token_watch watch;
+    const struct token_login_wait *login_wait; /* outlives the token; NULL: 30 s, and nobody learns of it */
     unsigned sessions_max; /* bound on parallel sessions, 0: 16; the token's ulMaxSessionCount bounds it too */
 };
 

@@ -94,9 +94,15 @@ void closing_follow(struct transition *transition, const char *problem)
         status = allow_sign(transition, false, &error);
     /* an object that is gone signs nothing; while another act is at work in the token it may have been given its right back since, so
      * that it stays owed */
-    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager))
-        status = error_set(&error, SEALRING_REGISTRY, "it refuses now; another command is at work in the token");
-    else if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager)) {
+        change->closing_owed = true;
+        snprintf(
+            change->remark, sizeof change->remark,
+            "the token refuses the version's key; as another command is at work in the token, the next one that uses the token checks "
+            "that again");
+        return;
+    }
+    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = set_owed(transition, false, NULL, &error);
     if (status == SEALRING_OK)
         return;

@@ -473,6 +473,7 @@ void config_token(const struct config *config, struct token_config *token)
     token->ask_pin = config->ask_pin;
     token->ask_context = config->ask_context;
     token->login_record = config->login_record;
+    token->login_wait = &config->login_wait;
     software_watch(config->software, &token->watch);
     token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
 }

@@ -49,6 +49,7 @@ struct config {
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;
+    struct token_login_wait login_wait; /* not from the file either */
     struct config_variable environment[CONFIG_ENVIRONMENT_MAX];
     size_t environment_count;
     struct software_tokens *software; /* the tokens are the vault's own, in files; NULL: they are not */

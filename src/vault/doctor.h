@@ -80,6 +80,7 @@ enum doctor_kind {
     DOCTOR_REPORT_FOREIGN,
     DOCTOR_REPORT_MISPLACED,
     DOCTOR_REPORT_STALE,
+    DOCTOR_VERIFIER_ROW_DAMAGED,
     DOCTOR_VERIFIER_LOST,
     DOCTOR_VERIFIER_SILENT,
     DOCTOR_KINDS
@@ -106,6 +107,7 @@ struct doctor_finding {
     uint32_t version;
     uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
     size_t object_id_length;
+    uint8_t instance[REGISTRY_ID_SIZE]; /* of a verifier */
 };
 
 struct doctor_findings {
@@ -199,6 +201,7 @@ sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding
 sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding,
                                            sealring_error *error);
+sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 /* Carried out when the lock is let go of: checkpoint and anchor. */
 sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);

@@ -140,6 +140,8 @@ static const struct doctor_kind_row kinds[DOCTOR_KINDS] = {
      "nobody writes to it, and nobody counts what it holds"},
     [DOCTOR_REPORT_STALE] = {"report-stale", WARNING, doctor_mend_stale_report,
      "no verifier has needed it for long; it takes space, and time at every look"},
+    [DOCTOR_VERIFIER_ROW_DAMAGED] = {"verifier-row-damaged", ALARM, doctor_mend_verifier_row,
+     "sealring wrote no such row; until it is removed it counts as a verifier that was lost, and each command waits for a lease"},
     [DOCTOR_VERIFIER_LOST] = {"verifier-lost", WARNING, NULL,
      "what it did not report counts as a use, and holds up retirements for a quiet period"},
     [DOCTOR_VERIFIER_SILENT] = {"verifier-silent", WARNING, NULL,

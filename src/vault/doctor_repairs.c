@@ -129,6 +129,22 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
     return status;
 }
 
+/* A verifier that has its report file gets a row again by that. */
+static sealring_status delete_damaged(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct doctor_finding *finding = context;
+    return registry_verifier_delete_damaged(registry, finding->instance, error);
+}
+
+sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    sealring_status status =
+        record_with(doctor, finding, "doctor.repair", "row removed", delete_damaged, finding, error);
+    if (status == SEALRING_OK)
+        roster_release(&doctor->manager->roster); /* which would go on with it */
+    return status;
+}
+
 struct harvested {
     const struct report_summary *summary;
     bool all;

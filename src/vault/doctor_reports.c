@@ -185,7 +185,14 @@ static void look_at_verifier(const struct reports_look *look, const struct roste
     hex_encode(entry->row.instance, REPORT_ID_SIZE, digits);
     snprintf(object, sizeof object, "verifier %.8s", digits);
     struct doctor_finding *finding = NULL;
-    if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
+    if (entry->row_damaged) {
+        finding =
+            doctor_find(doctor, DOCTOR_VERIFIER_ROW_DAMAGED, object, "its row in the registry cannot be read, and %s",
+                        entry->watched.file_there ? "its report file is there" : "it has no report file");
+        doctor_mend(doctor, finding, "sealring doctor --repair");
+        if (finding != NULL)
+            memcpy(finding->instance, entry->row.instance, sizeof finding->instance);
+    } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
         finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
                               entry->damaged ? "damaged, or unreadable for this user" : "gone");
         doctor_mend(

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/policy.h"
 #include "registry/usage_rows.h"
@@ -88,7 +89,7 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
         *verifier = (struct lifecycle_verifier){.name = entry->name, .alarm = entry->alarm, .proved = proved};
         verifier->proved_count = list_proved(entry, state, proved);
         proved += state->count;
-        watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster->vault.lease_ms, verifier);
+        watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster_lease(roster, entry), verifier);
     }
 }
 
@@ -164,6 +165,19 @@ static sealring_status name_users(struct registry *registry, const struct usage_
     view->idle = evidence->idle;
     view->idle_count = idle.count;
     return status == SEALRING_OK ? name_behind(registry, pending, version, evidence, error) : status;
+}
+
+bool evidence_unknown(struct evidence *evidence)
+{
+    evidence_release(evidence);
+    evidence->verifiers = calloc(1, sizeof *evidence->verifiers);
+    if (evidence->verifiers == NULL)
+        return false;
+    evidence->verifiers[0].name = "the rows that tell which verifiers serve cannot be read (see `sealring doctor`)";
+    evidence->verifiers[0].alarm = "";
+    evidence->view = (struct lifecycle_evidence){
+        .now = clock_wall_ms(), .verifiers = evidence->verifiers, .verifier_count = 1, .new_era = true};
+    return true;
 }
 
 sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,

@@ -22,6 +22,9 @@ struct evidence {
 sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,
                               const struct ring_state *state, uint32_t version, struct evidence *evidence,
                               sealring_error *error);
+
+/* Where it cannot be read: nothing is proved of any version, and somebody may serve. False: no memory. */
+bool evidence_unknown(struct evidence *evidence);
 void evidence_release(struct evidence *evidence);
 
 #endif

@@ -25,6 +25,7 @@
 #define MANAGER_LOCK_WAIT_MS     10000
 #define MANAGER_URGENT_WAIT_MS   120000
 #define MANAGER_FOLLOW_WAIT_MS   2000 /* of a restriction, for vault.work, after its commit */
+#define MANAGER_LOGIN_WAIT_MS    2000 /* of a restriction, for the login lock */
 #define MANAGER_YIELD_NSEC       25000000L
 #define MANAGER_YIELDS_MOST      200 /* 5 s: whoever goes on announcing holds nobody up for good */
 #define MANAGER_CHECKPOINT_PAGES 4000
@@ -72,8 +73,21 @@ static sealring_status keep_reason(const char *reason, char **kept, sealring_err
 static void tell_waiting(const struct lock_holder *holder, void *context)
 {
     const sealring_manager *manager = context;
-    if (manager->waits != NULL)
+    /* a restriction that is committed would seem to wait still */
+    if (manager->waits != NULL && !manager->followed)
         manager->waits(holder->text, holder->stopped, manager->waits_context);
+}
+
+/* The login lock's file has no note of its holder: it is a login record. */
+static void tell_login(const char *path, char text[TOKEN_HOLDER_SIZE], void *context)
+{
+    struct lock_holder holder;
+    _Static_assert(TOKEN_HOLDER_SIZE >= sizeof holder.text, "a holder's text fits");
+    lock_holder_read(-1, path, &holder);
+    if (strcmp(text, holder.text) == 0)
+        return;
+    memcpy(text, holder.text, sizeof holder.text);
+    tell_waiting(&holder, context);
 }
 
 static void listen(sealring_manager *manager, struct lock *lock)
@@ -121,6 +135,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         status = config_load(vault, &manager->config, error);
     if (status == SEALRING_OK)
         status = config_check_places(manager->config, error);
+    if (status == SEALRING_OK)
+        manager->config->login_wait = (struct token_login_wait){.waits = tell_login, .context = manager};
     if (status == SEALRING_OK)
         status = config_use_pin(manager->config, asked.pin_source, asked.ask_pin, asked.ask_context, error);
     if (status == SEALRING_OK && (manager->read_only || manager->dry_run))
@@ -354,7 +370,8 @@ static void mend_files(sealring_manager *manager, const char *purpose, bool rest
         copies_complain(manager, &trouble);
 }
 
-/* The tokens first: waiting for them must not keep others from the locks. */
+/* The tokens first: waiting for them must not keep others from the locks. A restriction is announced even so, and waits for the login lock for a
+ * moment only: one that cannot reach the audit token goes on without it, as where that is away. */
 static sealring_status begin_with_tokens(sealring_manager *manager, const char *purpose, bool restricts,
                                          bool with_token, sealring_error *error)
 {
@@ -363,6 +380,9 @@ static sealring_status begin_with_tokens(sealring_manager *manager, const char *
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
+    manager->config->login_wait.most_ms = restricts ? MANAGER_LOGIN_WAIT_MS : 0;
+    if (restricts)
+        announce(manager, purpose);
     mend_files(manager, purpose, restricts);
     if (with_token)
         status = manager_token(manager, error);
@@ -421,6 +441,11 @@ sealring_status manager_ready(sealring_manager *manager, const char *purpose, se
     if (status == SEALRING_OK)
         manager_end(manager);
     return status;
+}
+
+sealring_status manager_ready_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    return manager->dry_run ? manager_token(manager, error) : begin_with_tokens(manager, purpose, false, true, error);
 }
 
 sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
@@ -517,7 +542,7 @@ void manager_end(sealring_manager *manager)
     manager->unsettled = false;
     remark(manager);
     empty_log(manager);
-    manager->restricts = false;
+    manager->restricts = manager->followed = false;
     lock_release(&manager->work);
 }
 

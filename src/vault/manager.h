@@ -111,6 +111,9 @@ sealring_status manager_check_clock(sealring_manager *manager, sealring_error *e
 /* For an act that uses the token before it begins: opens it, and finishes what was left half done. With dry_run it is only opened. */
 sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error);
 
+/* For a restriction that uses the token before it begins: opens it, without waiting for another act. */
+sealring_status manager_ready_restriction(sealring_manager *manager, const char *purpose, sealring_error *error);
+
 /* The same for an act that takes something away from API keys or versions and must not wait for others. Holds vault.lock. */
 sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error);
 

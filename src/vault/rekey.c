@@ -163,12 +163,17 @@ static sealring_status check_request(struct rekey *rekey, sealring_error *error)
     return manager_check_reason(request->reason, error);
 }
 
+static bool restricts(const struct rekey *rekey)
+{
+    return rekey->request->overlap == 0 && rekey->manager->trust_clock == NULL;
+}
+
 /* What ends the older credentials at once is a restriction; but its successor wants a clock that can be right, and one that is confirmed goes on the
  * record first. */
 static sealring_status begin(const struct rekey *rekey, sealring_error *error)
 {
     sealring_manager *manager = rekey->manager;
-    if (rekey->request->overlap != 0 || manager->trust_clock != NULL)
+    if (!restricts(rekey))
         return manager_begin_dated(manager, "key rekey", true, error);
     sealring_status status = manager_begin_restriction(manager, "key rekey", error);
     if (status != SEALRING_OK)
@@ -205,7 +210,8 @@ static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealr
 {
     sealring_status status = check_request(rekey, error);
     if (status == SEALRING_OK)
-        status = manager_ready(rekey->manager, "key rekey", error);
+        status = restricts(rekey) ? manager_ready_restriction(rekey->manager, "key rekey", error)
+                                  : manager_ready(rekey->manager, "key rekey", error);
     if (status != SEALRING_OK)
         return status;
     for (int tries = 0; tries < TRIES_MOST; tries++) {

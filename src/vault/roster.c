@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/clockwatch.h"
+#include "registry/lock_holder.h"
 #include "verifier/report_seat.h"
 
 #define DAY_MS        INT64_C(86400000)
@@ -62,7 +63,8 @@ static void name_entry(struct roster_entry *entry)
         snprintf(entry->name, sizeof entry->name, "%s on %s, process %lld", entry->row.program, entry->row.host,
                  (long long)entry->row.process);
     else
-        snprintf(entry->name, sizeof entry->name, "verifier %.8s", digits);
+        snprintf(entry->name, sizeof entry->name, "verifier %.8s%s", digits,
+                 entry->row_damaged ? " (its row is damaged)" : "");
 }
 
 void roster_release(struct roster *roster)
@@ -94,6 +96,7 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
     entry->row = *row;
     entry->written = *row;
     entry->remembered = true;
+    entry->row_damaged = row->damaged; /* it was lost, as far as anybody knows */
     name_entry(entry);
     return SEALRING_OK;
 }
@@ -256,6 +259,42 @@ static sealring_status take_damaged(struct roster *roster, const char *path, sea
     }
     entry->damaged = true;
     entry->watched.held = held;
+    /* a file that this user may not open counts as held, and may be of a process that has ended: there the kernel's list decides */
+    entry->lease_unknown = held && entry->lease_ms == 0 && lock_holder_is_listed(path);
+    return SEALRING_OK;
+}
+
+/* A report of another vault, or under another name. The vault's ID in the registry may be the one that was changed, and the file's name is no
+ * better: whoever holds it is a verifier, and is waited for until it has surely been silent. */
+static sealring_status take_strange(struct roster *roster, const struct report_reader *reader,
+                                    const struct report_summary *summary, const uint8_t seat[REPORT_ID_SIZE],
+                                    sealring_error *error)
+{
+    bool own_place = memcmp(summary->seat, seat, REPORT_ID_SIZE) == 0;
+    int64_t inode = report_read_inode(reader);
+    uint8_t instance[WATCH_ID_SIZE] = {0};
+    if (!report_read_is_held(reader)) {
+        roster->strange++;
+        return SEALRING_OK;
+    }
+    /* a copy may bear the instance of a verifier that has its own file: this one is told by its own place */
+    if (own_place)
+        memcpy(instance, summary->instance, sizeof instance);
+    else
+        memcpy(instance, &inode, sizeof inode);
+    struct roster_entry *entry = find_entry(roster, instance);
+    if (entry == NULL)
+        entry = add_entry(roster, instance);
+    if (entry == NULL)
+        return error_no_memory(error);
+    if (own_place)
+        describe(entry, summary);
+    else
+        name_entry(entry);
+    entry->lease_ms = summary->look.lease_ms;
+    entry->lease_unknown = entry->lease_ms == 0;
+    entry->damaged = true;
+    entry->watched.held = true;
     return SEALRING_OK;
 }
 
@@ -281,9 +320,11 @@ static sealring_status read_file(const char *path, void *context)
             *reading->error = inner;
     } else if (status != SEALRING_OK)
         status = take_damaged(roster, path, reading->error);
+    else if (!report_seat_parse(strrchr(path, '/') + 1, seat)) /* it is not listed, either */
+        roster->strange++;
     else if (memcmp(summary.vault_id, roster->vault.vault_id, sizeof summary.vault_id) != 0 ||
-             !report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)
-        roster->strange++; /* another vault's, or a copy under another name */
+             memcmp(summary.seat, seat, sizeof seat) != 0)
+        status = take_strange(roster, reader, &summary, seat, reading->error);
     else
         status = take_file(roster, reader, &summary, reading->error);
     report_read_close(reader);
@@ -309,10 +350,15 @@ static void take_remembered(const struct roster *roster, struct roster_entry *en
     watched->own = entry->own;
 }
 
+int64_t roster_lease(const struct roster *roster, const struct roster_entry *entry)
+{
+    return entry->lease_unknown ? WATCH_LEASE_MAX_MS : roster->vault.lease_ms;
+}
+
 /* For people only: the report has not changed since it was remembered, which is long ago by its own word. Whoever decides measures that. */
 static bool seems_silent(const struct roster *roster, const struct roster_entry *entry)
 {
-    return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster->vault.lease_ms);
+    return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster_lease(roster, entry));
 }
 
 int64_t roster_last_use(const struct roster *roster, const struct roster_entry *entry,
@@ -341,7 +387,7 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     limit_times(roster, row);
     struct watch_end end = {.ended = row->ended, .hole = row->hole};
     take_remembered(roster, entry);
-    row->state = watch_look(watched, roster->boot_ms, roster->now, roster->vault.lease_ms, &end);
+    row->state = watch_look(watched, roster->boot_ms, roster->now, roster_lease(roster, entry), &end);
     if (row->state == SEALRING_VERIFIER_SERVING && seems_silent(roster, entry))
         row->state = SEALRING_VERIFIER_SILENT;
     entry->own = watched->own;
@@ -365,6 +411,9 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     bool stale = age > roster->vault.lease_ms / 4 || age < 0;
     entry->changed =
         entry->changed || !entry->remembered || told || (moved && (stale || row->state == SEALRING_VERIFIER_SILENT));
+    /* a damaged row is written anew by what its verifier's own file contains, and by nothing else */
+    if (entry->row_damaged && !watched->file_there)
+        entry->changed = entry->surplus = false;
 }
 
 static void forget_files(struct roster *roster)
@@ -374,6 +423,8 @@ static void forget_files(struct roster *roster)
         roster->entries[i].damaged = false;
         roster->entries[i].changed = false;
         roster->entries[i].remembered = false;
+        roster->entries[i].row_damaged = false;
+        roster->entries[i].lease_unknown = false;
         memset(&roster->entries[i].written, 0, sizeof roster->entries[i].written);
     }
     roster->strange = 0;
@@ -496,7 +547,7 @@ sealring_status roster_remember(struct registry *registry, const struct roster *
 
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry)
 {
-    return !watch_is_over(&entry->watched, roster->boot_ms, roster->vault.lease_ms);
+    return !watch_is_over(&entry->watched, roster->boot_ms, roster_lease(roster, entry));
 }
 
 int64_t roster_suspicion(const struct roster *roster, bool only_lost)
@@ -507,7 +558,8 @@ int64_t roster_suspicion(const struct roster *roster, bool only_lost)
         bool lost = !entry->watched.file_there && !entry->watched.held;
         if (!entry->hinted || (only_lost && !lost) || !roster_may_serve(roster, entry))
             continue;
-        int64_t left = watch_serves_until(&entry->watched, roster->boot_ms, roster->vault.lease_ms) - roster->boot_ms;
+        int64_t left =
+            watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
         longest = left > longest ? left : longest;
     }
     return longest;
@@ -532,10 +584,10 @@ static void say_missing(const struct roster_entry *entry, uint32_t said, char mi
 void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms, struct roster_count *count)
 {
     uint32_t said = 0;
-    int64_t lease = roster->vault.lease_ms;
     *count = (struct roster_count){.done = 0};
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
+        int64_t lease = roster_lease(roster, entry);
         if (!roster_may_serve(roster, entry))
             continue;
         count->total++;

@@ -29,13 +29,15 @@ struct roster_entry {
     struct watch_memory own; /* what this process saw of it, for the next look */
     int64_t inode;           /* of its file, as this process saw it; 0: not yet */
     int64_t lease_ms;        /* that its file told while it was held */
+    bool lease_unknown;      /* a process holds its file, and no lease was ever read from that */
     bool
         hinted; /* the row, as this process found it, suggests that it is silent or lost: a reason to measure, and no more */
     uint64_t alarms; /* that its file tells of, and the last one's text */
     char alarm[REPORT_ALARM_SIZE];
-    bool damaged;    /* its file cannot be read as a report */
-    char name[160];  /* for people: host, program, process */
-    uint32_t walked; /* cells of its file that were looked through */
+    bool row_damaged; /* its row cannot be read: it counts as a verifier that was lost */
+    bool damaged;     /* its file cannot be read as a report */
+    char name[160];   /* for people: host, program, process */
+    uint32_t walked;  /* cells of its file that were looked through */
     struct roster_version *versions;
     size_t version_count;
     size_t version_capacity;
@@ -74,6 +76,10 @@ sealring_status roster_remember(struct registry *registry, const struct roster *
 
 /* The next entry from *index on whose verifier raised alarms that are not on the record yet (row.alarms), NULL if there is none. */
 struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *index);
+
+/* The lease that it may go by at most: the longest that is known, and where its own is not known and it lives, the longest that there is. The
+ * registry's row may have been edited: a wait must not get shorter by that. */
+int64_t roster_lease(const struct roster *roster, const struct roster_entry *entry);
 
 /* Whether it may be serving, or come back without joining anew. */
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry);

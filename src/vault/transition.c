@@ -56,6 +56,8 @@ static sealring_status load(struct registry *registry, void *context, sealring_e
     struct transition *transition = context;
     transition->vault = *registry_vault_row(registry);
     sealring_status status = state_load(registry, transition->ring, &transition->state, error);
+    if (status == SEALRING_OK && transition->blind)
+        return evidence_unknown(&transition->evidence) ? SEALRING_OK : error_no_memory(error);
     if (status == SEALRING_OK)
         status = manager_read_roster(transition->manager, registry, error);
     if (status == SEALRING_OK)
@@ -66,7 +68,10 @@ static sealring_status load(struct registry *registry, void *context, sealring_e
 
 sealring_status transition_load(struct transition *transition, sealring_error *error)
 {
-    return manager_read(transition->manager, load, transition, error);
+    sealring_status status = manager_read(transition->manager, load, transition, error);
+    /* in a transaction of its own, as one in which something could not be read is of no use any more */
+    transition->blind = status != SEALRING_OK && transition->event == SEALRING_EVENT_COMPROMISE;
+    return transition->blind ? manager_read(transition->manager, load, transition, error) : status;
 }
 
 sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error)

@@ -23,11 +23,12 @@ struct transition {
     const void *wanted_context;
     struct make *make;         /* prepare: the object that is being made */
     uint32_t tested;           /* the version whose key was proved in the token, 0: none */
-    const char *token_problem; /* retire, compromise: why the token is not open, if it is not */
+    const char *token_problem; /* retire: why the token is not open, if it is not */
     sealring_change *change;
     /* filled on the way */
     struct ring_state state;
     struct evidence evidence;
+    bool blind; /* compromise: that could not be read, and counts as none */
     struct registry_vault vault;
     struct lifecycle_decision decision;
     struct audit_act act;

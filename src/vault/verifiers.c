@@ -118,7 +118,7 @@ static int tell(const struct listing *listing, const struct roster_entry *entry,
     const struct roster *roster = &listing->manager->roster;
     char instance[INSTANCE_DIGITS + 1];
     char owes[256];
-    int64_t until = watch_serves_until(&entry->watched, roster->boot_ms, roster->vault.lease_ms);
+    int64_t until = watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry));
     hex_encode(entry->row.instance, WATCH_ID_SIZE, instance);
     sealring_verifier_info info = {
         .instance = instance,
@@ -220,7 +220,8 @@ static sealring_status forget_one(struct registry *registry, void *context, seal
     if (status != SEALRING_OK)
         return status;
     if (entry->row.ended == 0) {
-        int64_t left = watch_serves_until(&entry->watched, roster->boot_ms, roster->vault.lease_ms) - roster->boot_ms;
+        int64_t left =
+            watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
         if (left <= 0)
             return error_set(error, SEALRING_REFUSED,
                              "%s is silent but its process lives, and may look again at any moment: end it first",

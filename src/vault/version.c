@@ -110,11 +110,13 @@ static sealring_status compromise(struct transition *transition, sealring_error 
 {
     struct owned target;
     sealring_error inner;
+    sealring_error token_error = {.message = ""};
     closing_aim(transition, &target);
     sealring_status status = transition_commit(transition, &inner);
     (void)manager_restricted(transition->manager); /* nobody is kept from committing while the token works */
+    (void)manager_token(transition->manager, &token_error);
     if (status == SEALRING_OK)
-        closing_follow(transition, transition->token_problem);
+        closing_follow(transition, token_error.message);
     else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
         error_set(
             error, status,
@@ -257,9 +259,10 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
 sealring_status version_carry_out(struct transition *transition, sealring_error *error)
 {
     const struct event_needs *needs = needs_of(transition->event);
-    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that */
+    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that; a compromise waits for
+     * no token before its commit */
     sealring_error token_error = {.message = ""};
-    if (!needs->token)
+    if (transition->event == SEALRING_EVENT_RETIRE)
         (void)manager_token(transition->manager, &token_error);
     transition->token_problem = token_error.message;
     const char *purpose = sealring_event_name(transition->event);

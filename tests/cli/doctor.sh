@@ -477,6 +477,11 @@ lost=$(jq -r '[.doctor.findings[] | select(.code == "verifier-lost") | .object][
 run verifier forget "$lost" --reason "killed by the test" # or its lease has surely ended meanwhile
 run doctor
 succeeds "forgetting it mends that"
+sql "INSERT INTO verifier SELECT X'0123456789abcdef0123456789abcdef', zeroblob(16), 0, printf('%.500c', 'x'), 'server', 1, 1, 2, 1, 1,
+    '', 0, 1, 1, 0, 0"
+examine
+tells verifier-row-damaged '^verifier 01234567$' '^sealring doctor --repair$'
+is_mended "a row of a verifier that nobody can read" verifier-row-damaged
 
 # ---- Somebody who may read only ----
 

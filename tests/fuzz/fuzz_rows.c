@@ -362,6 +362,8 @@ static sealring_status see_verifier(const struct registry_verifier *verifier, vo
 {
     (void)context;
     (void)error;
+    if (verifier->damaged)
+        return SEALRING_OK;
     require(ENDS(verifier->host) && is_clean(verifier->host) && ENDS(verifier->program) &&
                 is_clean(verifier->program) && ENDS(verifier->seen_boot_id) && is_clean(verifier->seen_boot_id),
             "a verifier's names are clean");
