@@ -39,6 +39,7 @@ crash-all: test_crash test_crash_init test_token_kill module_fault.la crash_prel
 	CK_DEFAULT_TIMEOUT=36000 ./test_crash_init 1
 	CK_DEFAULT_TIMEOUT=36000 ./test_token_kill all
 	CK_DEFAULT_TIMEOUT=36000 ./test_token_kill random 1000
+	CK_DEFAULT_TIMEOUT=36000 ./test_token_kill random-full 1000
 
 include tests/world/tests.mk
 include tests/cli/tests.mk

@@ -85,7 +85,7 @@ typedef int (*sealring_restore_callback)(bool loss, const char *text, void *cont
  * there. The backup is held against the audit token: entries that this knows of and the backup has not are taken from the exported logs and
  * done again, as far as the token or a checkpoint vouches for them. What the key token says is closed stays closed. The registry gets a new era, so
  * that running verifiers load all of it anew; the one that was there is kept. each hears of everything that is lost or noteworthy, before anything
- * is changed. SEALRING_REFUSED: the backup or an export is not good, is another vault's, or something would be lost and accept_loss is NULL. */
+ * is changed, but for damaged files of the vault's own SoftHSM2 tokens, which are restored from their copies first. SEALRING_REFUSED: the backup or an export is not good, is another vault's, or something would be lost and accept_loss is NULL. */
 sealring_status sealring_restore(const char *vault, const char *file, const sealring_restore_options *options,
                                  sealring_restore_callback each, void *context, sealring_restore_result *result,
                                  sealring_error *error);

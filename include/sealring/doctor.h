@@ -74,12 +74,13 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
                                 sealring_finding_callback each, void *context, sealring_doctor_result *result,
                                 sealring_error *error);
 
-/* Destroys a key in the token that no version has: what an interrupted command left where nothing but the operator can tell it from a live
- * key, as the token keeps or changes no labels. object_id: its CKA_ID in hexadecimal digits. Goes on the record with the reason, which is
- * required, before it is done. SEALRING_REFUSED for a key that a version has, or had by the audit log or by its label, and for one that
- * is not sealring's; SEALRING_NOT_FOUND. */
+/* Destroys a key in the token that no version has, and its copy: what an interrupted command left on a token that keeps or changes no labels, or
+ * what a registry that was put back does not know. object_id: its CKA_ID in hexadecimal digits. Goes on the record with the reason, which is
+ * required, before it is done. SEALRING_REFUSED for a key that this vault did not make (its CKA_ID shows that), for one that a version
+ * has, or had by the audit log or by its label, and if the log is not whole. Without an audit token nothing shows whether it is: refused, too,
+ * unless `overrule` gives the reason to do it all the same, which goes on the record; else NULL. SEALRING_NOT_FOUND. */
 sealring_status sealring_object_destroy(sealring_manager *manager, const char *object_id, const char *reason,
-                                        sealring_error *error);
+                                        const char *overrule, sealring_error *error);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

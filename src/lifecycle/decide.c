@@ -192,7 +192,7 @@ static enum lifecycle_answer ask_gate(const struct attempt *attempt, char reason
 
 static enum lifecycle_answer ask_succession(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
-    return guard_succession(attempt->version, attempt->evidence, reason);
+    return guard_succession(attempt->ring->name, attempt->version, attempt->evidence, reason);
 }
 
 static enum lifecycle_answer ask_purge(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])

@@ -328,7 +328,28 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
 
 /* ---- Succession ------------------------------------------------------------------------------------------------------- */
 
-enum lifecycle_answer guard_succession(const struct lifecycle_version *version,
+/* Who has none, and the command that helps: rather fewer names than no command. One name, of 90 bytes at most, always leaves room for it. */
+static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const char *ring, const struct lifecycle_version *version,
+                       const struct lifecycle_evidence *evidence)
+{
+    char command[160], text[TIMETEXT_SIZE];
+    size_t count = evidence->behind_count;
+    size_t named = evidence->behind_named < NAMES_SHOWN ? evidence->behind_named : NAMES_SHOWN;
+    int length = snprintf(command, sizeof command, "; run `sealring reissue %.64s --all --out DIR/`", ring);
+    about(evidence->succession, text);
+    for (;; named--) {
+        reason[0] = '\0';
+        guard_say(reason, "%zu%s API key%s used in the last %s %s no credential newer than version %lu: ", count,
+                  evidence->behind_more ? " or more" : "", count == 1 ? "" : "s", text, count == 1 ? "has" : "have",
+                  (unsigned long)version->number);
+        say_users(reason, evidence->behind, named, count, evidence->now);
+        if (named <= 1 || strlen(reason) + (size_t)length < LIFECYCLE_REASON_SIZE)
+            break;
+    }
+    guard_say(reason, "%s", command);
+}
+
+enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_version *version,
                                        const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
     char text[TIMETEXT_SIZE];
@@ -338,15 +359,17 @@ enum lifecycle_answer guard_succession(const struct lifecycle_version *version,
     if (evidence->succession <= 0)
         return LIFECYCLE_ALLOWED; /* the policy does not ask for it */
     about(evidence->succession, text);
+    if (count == 0 && evidence->gap != NULL) {
+        guard_say(reason, "which API keys were used in the last %s is not fully known: %.256s", text, evidence->gap);
+        if (evidence->gap_more > 0)
+            guard_say(reason, " (and %llu more)", (unsigned long long)evidence->gap_more);
+        return LIFECYCLE_WAITING;
+    }
     if (count == 0) {
         guard_say(reason, "every API key used in the last %s has a successor", text);
         return LIFECYCLE_ALLOWED;
     }
-    guard_say(reason, "%zu%s API key%s used in the last %s %s no credential newer than version %lu: ", count,
-              evidence->behind_more ? " or more" : "", count == 1 ? "" : "s", text, count == 1 ? "has" : "have",
-              (unsigned long)version->number);
-    say_users(reason, evidence->behind, evidence->behind_named, count, evidence->now);
-    guard_say(reason, "; reissue");
+    say_behind(reason, ring, version, evidence);
     return LIFECYCLE_WAITING;
 }
 

@@ -76,8 +76,10 @@ struct lifecycle_evidence {
     const struct lifecycle_user *behind;
     size_t behind_named;
     size_t behind_count;
-    bool behind_more; /* there are more than behind_count */
-    bool new_era;     /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
+    bool behind_more;  /* there are more than behind_count */
+    const char *gap;   /* why uses may be missing in all this, and what to do; NULL: nothing is known to be missing */
+    uint64_t gap_more; /* further reasons */
+    bool new_era;      /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
 };
 
 enum lifecycle_answer {
@@ -107,7 +109,7 @@ enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const
 enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE]);
 /* Whether every API key that is in use keeps a good credential when the version retires: it proves that a successor was issued, not that it was
  * delivered. Suspended and expired ones do not count. */
-enum lifecycle_answer guard_succession(const struct lifecycle_version *version,
+enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_version *version,
                                        const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
 /* Whether one more version than now may be retiring. */
 enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE]);

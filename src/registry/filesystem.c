@@ -3,6 +3,7 @@
 #include "registry/filesystem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -69,6 +70,38 @@ bool filesystem_is_overlay(const char *path)
 {
     struct statfs facts;
     return statfs(path, &facts) == 0 && (uint32_t)facts.f_type == FILESYSTEM_OVERLAY;
+}
+
+struct mount_of {
+    bool has_id;
+    uint64_t id; /* only where has_id */
+    dev_t device;
+};
+
+/* False, and errno. Linux before 5.8, and some sandboxes, report no mount ID (statx(2)): then the device has to do, which misses a mount of another
+ * directory of the same file system, and takes a subvolume of btrfs for a mount. */
+static bool find_mount(const char *path, struct mount_of *mount)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return false;
+    *mount = (struct mount_of){.device = facts.st_dev};
+#ifdef STATX_MNT_ID
+    struct statx more;
+    if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &more) == 0 && (more.stx_mask & STATX_MNT_ID) != 0) {
+        mount->has_id = true;
+        mount->id = more.stx_mnt_id;
+    }
+#endif
+    return true;
+}
+
+bool filesystem_is_same_mount(const char *directory, const char *part)
+{
+    struct mount_of whole, inner;
+    if (!find_mount(directory, &whole) || !find_mount(part, &inner))
+        return errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+    return whole.device == inner.device && (!whole.has_id || !inner.has_id || whole.id == inner.id);
 }
 
 static sealring_status refuse_fuse(const char *path, sealring_error *error)

@@ -20,4 +20,8 @@ sealring_status filesystem_check_above(const char *path, sealring_error *error);
 /* Whether it is on overlayfs, whose directories have the inodes of those below, and whose files are copied when they are written to. */
 bool filesystem_is_overlay(const char *path);
 
+/* Whether a part of the directory (symbolic links are followed) is on the mount that the directory is on; true if one of them is not there, or cannot
+ * be reached. */
+bool filesystem_is_same_mount(const char *directory, const char *part);
+
 #endif

@@ -161,13 +161,16 @@ sealring_status usage_behind(struct registry *registry, const struct usage_behin
     query_bind_int64(&query, 1, asked->ring);
     query_bind_int64(&query, 2, asked->version);
     query_bind_int64(&query, 3, asked->now);
-    query_bind_int64(&query, 4, asked->since);
-    query_bind_int64(&query, 5, asked->most);
-    while (query_row(&query)) {
+    query_bind_int64(&query, 4, asked->pending != NULL ? 0 : asked->since); /* 0: also who never called, by the rows */
+    query_bind_int64(&query, 5, asked->pending != NULL ? INT64_MAX : asked->most);
+    while (*count < asked->most && query_row(&query)) {
         read_name(&query, &named);
-        int64_t hour = query_past(&query), day = query_past(&query);
-        named.name.last_use = hour > named.name.last_use ? hour : named.name.last_use;
-        named.name.last_use = day > named.name.last_use ? day : named.name.last_use;
+        const int64_t others[] = {query_past(&query), query_past(&query),
+                                  asked->pending != NULL ? asked->pending(named.key, asked->pending_context) : 0};
+        for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
+            named.name.last_use = others[i] > named.name.last_use ? others[i] : named.name.last_use;
+        if (asked->pending != NULL && named.name.last_use < asked->since)
+            continue;
         if ((*count)++ < asked->named && query_enter(&query)) {
             query_leave(&query, each(&named.name, context, error));
         }

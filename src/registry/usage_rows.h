@@ -130,6 +130,10 @@ struct usage_behind {
     uint32_t version;
     int64_t now, since;
     unsigned named, most;
+    int64_t (*pending)(
+        int64_t key,
+        const void *context); /* its last use that is in no row yet, 0: none; NULL: the rows are all there is */
+    const void *pending_context;
 };
 sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
                              registry_usage_name_callback each, void *context, sealring_error *error);

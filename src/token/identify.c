@@ -15,20 +15,22 @@
 struct identify_request {
     const struct token_key_reference *reference;
     const char *label;
+    bool made_here;
 };
 
-/* A key that signs proves itself by its check value, which whoever can only write the registry cannot compute. */
+/* A key that signs proves itself by its check value, which whoever can only write the registry cannot compute. It does so also where its label
+ * is right: another vault on the token may have a ring of the same name. */
 static sealring_status identify_by_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
-                                               const struct token_key_reference *reference)
+                                               const char *label, const struct token_key_reference *reference)
 {
     uint8_t mac[TOKEN_HMAC_SIZE];
     sealring_status status =
         hmac_sign_twice(attempt, handle, name, reference->check_input, reference->check_input_length, mac);
     if (status == SEALRING_OK && !secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE)) {
         status = error_set(attempt->error, SEALRING_REFUSED,
-                           "ALARM: %s on the PKCS#11 token %s has no label, and its check value is another than the "
+                           "ALARM: %s on the PKCS#11 token %s, labelled \"%s\", has another check value than the "
                            "registry's: it is left alone; find out who edited the registry: sealring audit verify",
-                           name, attempt->token->name);
+                           name, attempt->token->name, label);
     }
     secret_wipe(mac, sizeof(mac));
     return status;
@@ -60,10 +62,11 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
     if (status == SEALRING_OK) {
         status = object_read_label(attempt, handle, label);
     }
-    if (status != SEALRING_OK || strcmp(label, request->label) == 0) {
+    if (status != SEALRING_OK) {
         return status;
     }
-    if (label[0] != '\0' && strncmp(label, IDENTIFY_INTENT, strlen(IDENTIFY_INTENT)) != 0) {
+    bool labelled = strcmp(label, request->label) == 0;
+    if (!labelled && label[0] != '\0' && strncmp(label, IDENTIFY_INTENT, strlen(IDENTIFY_INTENT)) != 0) {
         return error_set(attempt->error, SEALRING_REFUSED,
                          "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left alone", name,
                          attempt->token->name, label, request->label);
@@ -72,13 +75,16 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
     if (status != SEALRING_OK) {
         return status;
     }
-    return signs ? identify_by_check_value(attempt, handle, name, reference) : identify_closed(attempt, handle, name);
+    if (signs && !(labelled && request->made_here)) {
+        return identify_by_check_value(attempt, handle, name, label, reference);
+    }
+    return labelled ? SEALRING_OK : identify_closed(attempt, handle, name);
 }
 
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
-                                   sealring_error *error)
+                                   bool made_here, sealring_error *error)
 {
-    struct identify_request request = {.reference = reference, .label = label};
+    struct identify_request request = {.reference = reference, .label = label, .made_here = made_here};
     bool fresh = false;
     sealring_status status = hmac_check_reference(reference, error);
     if (status != SEALRING_OK) {

@@ -17,6 +17,7 @@ struct key_change {
     size_t object_id_length;
     const char *from; /* label */
     const char *to;   /* label */
+    char *label;      /* is read here */
     bool allow;
     bool acted; /* C_DestroyObject was called */
 };
@@ -31,18 +32,25 @@ static sealring_status key_check_id(size_t object_id_length, sealring_error *err
 
 /* Runs the action, and again with fresh eyes if there seems to be no such object: SoftHSM2 that could not carry out a
  * destruction shows the object to others only. */
-static sealring_status key_run_surely(struct token *token, attempt_action action, struct key_change *change,
-                                      sealring_error *error)
+static sealring_status key_run_surely(struct token *token, enum attempt_kind kind, attempt_action action,
+                                      struct key_change *change, sealring_error *error)
 {
     bool fresh = false;
-    sealring_status status = attempt_run(token, ATTEMPT_WRITE, action, change, error);
+    sealring_status status = attempt_run(token, kind, action, change, error);
     if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh) {
-        status = attempt_run(token, ATTEMPT_WRITE, action, change, error);
+        status = attempt_run(token, kind, action, change, error);
     }
     return status;
 }
 
-/* ---- Relabel ---- */
+/* ---- Find ---- */
+
+static sealring_status key_find(struct attempt *attempt, const struct key_change *change, CK_OBJECT_HANDLE *handle,
+                                char label[TOKEN_LABEL_MAX + 1])
+{
+    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, handle);
+    return status == SEALRING_OK ? object_read_label(attempt, *handle, label) : status;
+}
 
 static sealring_status key_refuse_label(struct attempt *attempt, const struct key_change *change, const char *wanted,
                                         const char *label)
@@ -55,15 +63,44 @@ static sealring_status key_refuse_label(struct attempt *attempt, const struct ke
                      name, attempt->token->name, label, wanted);
 }
 
+/* Whoever can write the registry can name any object by its ID; the label is the token's own word. */
+static sealring_status key_find_labelled(struct attempt *attempt, const struct key_change *change,
+                                         CK_OBJECT_HANDLE *handle)
+{
+    char label[TOKEN_LABEL_MAX + 1];
+    if (change->from == NULL) {
+        return object_find(attempt, change->object_id, change->object_id_length, handle);
+    }
+    sealring_status status = key_find(attempt, change, handle, label);
+    if (status == SEALRING_OK && strcmp(label, change->from) != 0) {
+        status = key_refuse_label(attempt, change, change->from, label);
+    }
+    return status;
+}
+
+static sealring_status key_label_action(struct attempt *attempt, void *context)
+{
+    const struct key_change *change = context;
+    CK_OBJECT_HANDLE handle;
+    return key_find(attempt, change, &handle, change->label);
+}
+
+sealring_status token_key_label(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                char label[TOKEN_LABEL_MAX + 1], sealring_error *error)
+{
+    struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .label = label};
+    sealring_status status = key_check_id(object_id_length, error);
+    return status == SEALRING_OK ? key_run_surely(token, ATTEMPT_SEARCH, key_label_action, &change, error) : status;
+}
+
+/* ---- Relabel ---- */
+
 static sealring_status key_relabel_action(struct attempt *attempt, void *context)
 {
     const struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
-    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK) {
-        status = object_read_label(attempt, handle, label);
-    }
+    sealring_status status = key_find(attempt, change, &handle, label);
     if (status != SEALRING_OK || strcmp(label, change->to) == 0) {
         return status;
     }
@@ -98,10 +135,7 @@ static sealring_status key_touch_action(struct attempt *attempt, void *context)
     const struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
-    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK) {
-        status = object_read_label(attempt, handle, label);
-    }
+    sealring_status status = key_find(attempt, change, &handle, label);
     if (status != SEALRING_OK) {
         return status;
     }
@@ -120,20 +154,6 @@ sealring_status token_key_touch(struct token *token, const uint8_t *object_id, s
 }
 
 /* ---- Close and open ---- */
-
-/* Whoever can write the registry can name any object by its ID; the label is the token's own word. */
-static sealring_status key_check_label(struct attempt *attempt, struct key_change *change, CK_OBJECT_HANDLE handle)
-{
-    char label[TOKEN_LABEL_MAX + 1];
-    if (change->from == NULL) {
-        return SEALRING_OK;
-    }
-    sealring_status status = object_read_label(attempt, handle, label);
-    if (status == SEALRING_OK && strcmp(label, change->from) != 0) {
-        status = key_refuse_label(attempt, change, change->from, label);
-    }
-    return status;
-}
 
 /* The attribute, read back. */
 static sealring_status key_set_sign(struct attempt *attempt, const struct key_change *change, CK_OBJECT_HANDLE handle)
@@ -180,10 +200,7 @@ static sealring_status key_allow_sign_action(struct attempt *attempt, void *cont
 {
     struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
-    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK) {
-        status = key_check_label(attempt, change, handle);
-    }
+    sealring_status status = key_find_labelled(attempt, change, &handle);
     if (status == SEALRING_OK) {
         status = key_set_sign(attempt, change, handle);
     }
@@ -202,7 +219,7 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
     if (status != SEALRING_OK) {
         return status;
     }
-    status = key_run_surely(token, key_allow_sign_action, &change, error);
+    status = key_run_surely(token, ATTEMPT_WRITE, key_allow_sign_action, &change, error);
     index_forget(&token->index, object_id, object_id_length);
     return status;
 }
@@ -213,10 +230,7 @@ static sealring_status key_narrow_action(struct attempt *attempt, void *context)
 {
     struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
-    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK) {
-        status = key_check_label(attempt, change, handle);
-    }
+    sealring_status status = key_find_labelled(attempt, change, &handle);
     return status == SEALRING_OK ? attributes_narrow(attempt, handle) : status;
 }
 
@@ -238,10 +252,7 @@ static sealring_status key_destroy_action(struct attempt *attempt, void *context
 {
     struct key_change *change = context;
     CK_OBJECT_HANDLE handle;
-    sealring_status status = object_find(attempt, change->object_id, change->object_id_length, &handle);
-    if (status == SEALRING_OK) {
-        status = key_check_label(attempt, change, handle);
-    }
+    sealring_status status = key_find_labelled(attempt, change, &handle);
     if (status != SEALRING_OK) {
         return status;
     }
@@ -294,7 +305,7 @@ sealring_status token_key_destroy(struct token *token, const uint8_t *object_id,
     struct key_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
     sealring_status status = key_check_id(object_id_length, error);
     if (status == SEALRING_OK) {
-        status = key_run_surely(token, key_destroy_action, &change, error);
+        status = key_run_surely(token, ATTEMPT_WRITE, key_destroy_action, &change, error);
     }
     return change.acted ? key_confirm_destroyed(token, &change, status, error) : status;
 }

@@ -45,6 +45,11 @@ sealring_status token_hmac(struct token *token, const struct token_key_reference
 sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference,
                                 sealring_error *error);
 
+/* The label of the object with this ID, empty if it has none. SEALRING_NOT_FOUND if a module that was initialised anew shows none either;
+ * SEALRING_REFUSED if there are several. */
+sealring_status token_key_label(struct token *token, const uint8_t *object_id, size_t object_id_length,
+                                char label[TOKEN_LABEL_MAX + 1], sealring_error *error);
+
 /* Gives the object with this ID the label `to`, if it has the label `from` (SEALRING_REFUSED otherwise; already `to`: OK). */
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *from, const char *to, sealring_error *error);
@@ -60,10 +65,11 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
                                      const char *label, bool allow, sealring_error *error);
 
 /* Whether the object is the key that the reference means, before it is changed: its label is `label`; or it has none, or still that of
- * its making, as the token keeps or changes no labels, and it derives the reference's check value. One of these that does not sign cannot prove
- * itself: it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
+ * its making, as the token keeps or changes no labels. One that signs has to derive the reference's check value as well, unless it has that
+ * label, and `made_here` says that its ID is one that only this vault gives. One that does not sign cannot prove itself: its label has to do, and
+ * without one it has to be a key as sealring makes them. SEALRING_REFUSED for another object. */
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
-                                   sealring_error *error);
+                                   bool made_here, sealring_error *error);
 
 /* Whether the object signs: it is asked to. Its attributes decide nothing, as some tokens keep CKA_SIGN and do not enforce it. *signs
  * is true also where the call fails. */

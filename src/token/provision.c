@@ -34,8 +34,20 @@ static sealring_status provision_fail(sealring_error *error, const char *module,
     return SEALRING_TOKEN;
 }
 
+/* Where PKCS11_init_token or PKCS11_init_pin cannot read the token's information afterwards (its file could not be written, the disk is full),
+ * libp11 0.4.12 has emptied its token already, and crashes when it is released. It costs a structure of some 100 bytes not to. */
+static void provision_forget_emptied(struct provision_context *provision)
+{
+    for (unsigned i = 0; i < provision->slot_count; i++) {
+        if (provision->slots[i].token != NULL && provision->slots[i].token->slot == NULL) {
+            provision->slots[i].token = NULL;
+        }
+    }
+}
+
 static void provision_close(struct provision_context *provision)
 {
+    provision_forget_emptied(provision);
     if (provision->slots != NULL) {
         PKCS11_release_all_slots(provision->context, provision->slots, provision->slot_count);
     }

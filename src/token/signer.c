@@ -379,8 +379,18 @@ static sealring_status signer_label_action(struct attempt *attempt, void *contex
 {
     const struct signer_request *request = context;
     CK_OBJECT_HANDLE handle;
+    size_t length = 0;
+    bool known = false;
     sealring_status status = signer_one(attempt, request, CKO_PRIVATE_KEY, &handle);
-    return status == SEALRING_OK ? object_read_label(attempt, handle, request->label_read) : status;
+    if (status == SEALRING_OK) {
+        status = object_read(attempt, handle, CKA_LABEL, request->label_read, TOKEN_LABEL_MAX, &length, &known);
+        request->label_read[length] = '\0';
+    }
+    if (status == SEALRING_OK && !known) { /* it may be what was kept there */
+        status = error_set(attempt->error, SEALRING_REFUSED,
+                           "the PKCS#11 token %s does not show the label of the key pair", attempt->token->name);
+    }
+    return status;
 }
 
 static sealring_status signer_relabel_action(struct attempt *attempt, void *context)

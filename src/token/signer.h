@@ -38,7 +38,8 @@ sealring_status token_signer_sign(struct token *token, const struct token_signer
                                   size_t length, uint8_t signature[TOKEN_SIGNATURE_MAX], size_t *signature_length,
                                   sealring_error *error);
 
-/* The private key's label, of at most TOKEN_LABEL_MAX bytes, is a place to keep something for tokens that have no CKO_DATA. */
+/* The private key's label, of at most TOKEN_LABEL_MAX bytes, is a place to keep something for tokens that have no CKO_DATA. SEALRING_REFUSED if
+ * the token does not show it. */
 sealring_status token_signer_label(struct token *token, const struct token_signer *signer,
                                    char label[TOKEN_LABEL_MAX + 1], sealring_error *error);
 sealring_status token_signer_relabel(struct token *token, const struct token_signer *signer, const char *label,

@@ -103,8 +103,9 @@ static sealring_status forget(struct registry *registry, void *context, sealring
         return status;
     if (change->keys > 0)
         return error_set(error, SEALRING_REFUSED,
-                         "client %s still has %llu API keys: revoke them first (sealring key list --client %s)",
-                         change->name, (unsigned long long)change->keys, change->name);
+                         "client %s still has %llu API key%s: revoke %s first (sealring key list --client %s)",
+                         change->name, (unsigned long long)change->keys, change->keys == 1 ? "" : "s",
+                         change->keys == 1 ? "it" : "them", change->name);
     memset(client.contact, 0, sizeof client.contact);
     client.forgotten = clock_wall_ms();
     record(change);

@@ -441,6 +441,8 @@ sealring_status config_check_places(const struct config *config, sealring_error 
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < sizeof places / sizeof places[0]; i++)
         status = filesystem_check_above(places[i], error);
+    if (status == SEALRING_OK)
+        status = config_check_mounts(config, error);
     return status == SEALRING_OK ? config_check_copy(config, error) : status;
 }
 

@@ -18,7 +18,7 @@
 #define CONFIG_TEXT_SIZE       1024
 #define CONFIG_NUMBER_SIZE     8
 #define CONFIG_WORD_SIZE       16
-#define CONFIG_INODE_SIZE      24
+#define CONFIG_INODE_SIZE      32
 
 struct config_variable {
     char name[128];
@@ -45,7 +45,7 @@ struct config {
     char audit_login_record[PATH_MAX];
     char place
         [PATH_MAX]; /* the directory that the vault was made in, with a slash behind it; "" in a file of an older program */
-    char place_inode[CONFIG_INODE_SIZE]; /* decimal */
+    char place_inode[CONFIG_INODE_SIZE]; /* decimal; a word behind it if the vault was made on an overlay */
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;
@@ -89,13 +89,18 @@ sealring_status config_use_pin(struct config *config, const char *source, sealri
  * original's token, whose keys it would close. */
 sealring_status config_check_copy(const struct config *config, sealring_error *error);
 
+/* SEALRING_REFUSED if the report files, the registry, the login records or the lock files are on another mount than the vault's directory: what is
+ * mounted over one of them, in one container, hides every verifier, commit and lock of all others. A registry that is configured outside of the vault
+ * is not looked at. */
+sealring_status config_check_mounts(const struct config *config, sealring_error *error);
+
 /* This directory is the vault's place. */
 sealring_status config_take_place(struct config *config, sealring_error *error);
 
 /* Adds the lines about the place to sealring.conf, which has none. */
 sealring_status config_add_place(struct config *config, sealring_error *error);
 
-/* config_check_copy, and SEALRING_REGISTRY if the vault's directory, its report files, its login records or its registry are on a network file system: any of them may
+/* config_check_mounts, config_check_copy, and SEALRING_REGISTRY if the vault's directory, its report files, its login records or its registry are on a network file system: any of them may
  * be a mount point of its own. */
 sealring_status config_check_places(const struct config *config, sealring_error *error);
 

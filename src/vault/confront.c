@@ -120,6 +120,7 @@ static sealring_status judge(struct confront *confront, struct token *token, str
     struct confront_object *object = find_object(confront, &version->row);
     if (object != NULL)
         object->known = true;
+    version->gone = object == NULL;
     version->verdict = CONFRONT_GOOD;
     if (!lifecycle_accepts(version->row.state))
         return judge_closed(confront, token, version, object, error);

@@ -18,6 +18,7 @@ struct confront_version {
     struct registry_version row;
     struct registry_ring ring;
     enum confront_verdict verdict;
+    bool gone;     /* there is no such object, whatever the version's state */
     char why[128]; /* of CONFRONT_WRONG */
 };
 

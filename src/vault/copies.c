@@ -163,6 +163,7 @@ static bool is_hurt(const struct kept_token *token)
 static sealring_status carry_out(const struct kept_token *token, const struct object_file *file, enum decision decision,
                                  sealring_error *error)
 {
+    char what[STORE_TEXT_SIZE];
     int problem;
     switch (decision) {
     case DECISION_RESTORE:
@@ -170,6 +171,8 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
         problem = objects_restore(token->store, token->folder, file, decision == DECISION_RESTORE_CLOSED);
         return problem == 0 ? SEALRING_OK : fail(token, problem, "restored from their copies", error);
     case DECISION_DROP:
+        snprintf(what, sizeof what, "%s in %s, the copy of a destroyed key, removed", file->file, token->folder);
+        store_note(token->store, what);
         problem = objects_drop(token->store, token->folder, file->file);
         if (problem == 0)
             problem = objects_clear_away(token->store, token->folder, file->file);
@@ -196,9 +199,13 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
     if (decisions.each == NULL)
         return error_no_memory(error);
     status = registry_read(manager->registry, decide_all, &decisions, error);
-    for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++)
-        if (judged || decisions.each[i] == DECISION_RESTORE)
-            status = carry_out(token, &token->list.files[i], decisions.each[i], error);
+    bool decided = status == SEALRING_OK;
+    for (size_t i = 0; decided && i < token->list.count; i++) { /* one that fails keeps no other from being restored */
+        bool first = status == SEALRING_OK;
+        if ((judged || decisions.each[i] == DECISION_RESTORE) &&
+            carry_out(token, &token->list.files[i], decisions.each[i], first ? error : NULL) != SEALRING_OK)
+            status = SEALRING_REFUSED;
+    }
     free(decisions.each);
     return status;
 }
@@ -232,6 +239,48 @@ sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *er
     if (!find_token(manager->config, false, &token))
         return SEALRING_OK;
     sealring_status status = mend(manager, &token, true, error);
+    objects_release(&token.list);
+    return status;
+}
+
+/* ---- Before a registry is restored ---- */
+
+static sealring_status restore_one(const struct kept_token *token, const struct object_file *file,
+                                   enum decision decision, bool may_write, copies_result each, void *context,
+                                   sealring_error *error)
+{
+    bool restores = decision == DECISION_RESTORE || decision == DECISION_RESTORE_CLOSED;
+    sealring_status status = restores && may_write ? carry_out(token, file, decision, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    if (restores)
+        each(token->folder, file, COPIES_RESTORED, context);
+    else if (file->state == OBJECT_FILE_MISSING || file->state == OBJECT_FILE_DAMAGED)
+        each(token->folder, file, COPIES_WITHHELD, context);
+    else if (file->state == OBJECT_FILE_LOST || file->state == OBJECT_FILE_USELESS)
+        each(token->folder, file, COPIES_LOST, context);
+    return SEALRING_OK;
+}
+
+sealring_status copies_restore(const struct config *config, struct registry *registry, copies_result each,
+                               void *context, sealring_error *error)
+{
+    struct kept_token token = {.audit = registry == NULL};
+    struct decisions decisions = {&token, NULL};
+    if (config->software == NULL ||
+        !software_folder(config->software, token.audit ? config->audit_token : config->token, token.folder))
+        return SEALRING_OK;
+    token.store = software_store(config->software);
+    sealring_status status = list(&token, error);
+    if (status == SEALRING_OK && (decisions.each = calloc(token.list.count + 1, sizeof *decisions.each)) == NULL)
+        status = error_no_memory(error);
+    if (status == SEALRING_OK) /* no fact is about the audit token's objects */
+        status =
+            token.audit ? decide_all(NULL, &decisions, error) : registry_read(registry, decide_all, &decisions, error);
+    for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
+        status = restore_one(&token, &token.list.files[i], decisions.each[i], software_may_write(config->software),
+                             each, context, error);
+    free(decisions.each);
     objects_release(&token.list);
     return status;
 }

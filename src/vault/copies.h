@@ -16,6 +16,21 @@ sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealri
  * contradict one another. */
 sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error);
 
+/* What a restoration of the registry finds of an object's file. */
+enum copies_outcome {
+    COPIES_RESTORED, /* it was damaged or missing, and was restored from its copy; with software_hands_off: it would be */
+    COPIES_WITHHELD, /* it is damaged or missing, and is not to be restored from its copy */
+    COPIES_LOST      /* it is damaged, and has no good copy */
+};
+typedef void (*copies_result)(const char *folder, const struct object_file *file, enum copies_outcome outcome,
+                              void *context);
+
+/* Under vault.work and the registry's lock, while there may be no registry in place: restores damaged and missing objects of the key token as far
+ * as the closed facts of `registry` allow, or, registry NULL, of the audit token. No copy is dropped: a backup does not know of keys that
+ * were made after it. */
+sealring_status copies_restore(const struct config *config, struct registry *registry, copies_result each,
+                               void *context, sealring_error *error);
+
 /* Under the lock: what was restored, by whichever process, goes on the record as `token.restore`. */
 sealring_status copies_record(sealring_manager *manager, sealring_error *error);
 

@@ -140,6 +140,8 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
     /* where the file system is no good that comes first, and inodes mean nothing */
     if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
         status = config_check_copy(doctor->config, &inner);
+    if (status == SEALRING_OK)
+        status = config_check_mounts(doctor->config, &inner);
     if (status != SEALRING_OK && doctor->config != NULL) {
         config_free(doctor->config);
         doctor->config = NULL;
@@ -207,6 +209,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     doctor_look_at_files(doctor);
     doctor_look_at_copies(doctor); /* before anything logs in to a token */
     open_registry(doctor);
+    doctor_look_at_clock(doctor);
     if (doctor->manager == NULL)
         return SEALRING_OK;
     doctor->result.registry_examined = true;

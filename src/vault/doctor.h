@@ -41,6 +41,7 @@ enum doctor_kind {
     DOCTOR_SCHEMA_STRANGE,
     DOCTOR_RING_BROKEN,
     DOCTOR_CLOCKS_DISAGREE,
+    DOCTOR_CLOCK_LATE,
     /* audit log */
     DOCTOR_AUDIT_LOG,
     DOCTOR_AUDIT_UNSIGNED,
@@ -72,6 +73,7 @@ enum doctor_kind {
     DOCTOR_OBJECT_UNKNOWN,
     /* verifiers and their reports */
     DOCTOR_REPORT_WRITABLE,
+    DOCTOR_REPORT_OWNER,
     DOCTOR_REPORT_UNREADABLE,
     DOCTOR_REPORT_DAMAGED,
     DOCTOR_REPORT_UNKNOWN_FORMAT,
@@ -159,6 +161,8 @@ void doctor_look_at_vault(struct doctor *doctor);
 void doctor_look_at_files(struct doctor *doctor);
 /* Before anything logs in to a token: the files of a software token of the vault's own, and their copies. */
 void doctor_look_at_copies(struct doctor *doctor);
+/* With the registry, or without: a wall clock that is certainly late. */
+void doctor_look_at_clock(struct doctor *doctor);
 /* With the registry: the files of its objects. */
 void doctor_look_at_objects(struct doctor *doctor);
 /* With the registry: damage, schema, rings, clocks, owed steps. */

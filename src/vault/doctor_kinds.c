@@ -65,6 +65,8 @@ static const struct doctor_kind_row kinds[DOCTOR_KINDS] = {
      "no command leaves a ring like that: somebody edited the registry"},
     [DOCTOR_CLOCKS_DISAGREE] = {"clocks-disagree", WARNING, NULL,
      "while the wall clock is in doubt, sealring run retires, destroys and rotates nothing"},
+    [DOCTOR_CLOCK_LATE] = {"clock-late", ALARM, NULL,
+     "servers that start on this host answer *unavailable* for credentials that can expire; commands that set times are refused"},
 
     [DOCTOR_AUDIT_LOG] = {"audit-log", ALARM, NULL,
      "entries were changed or are missing, or rows say otherwise than the record of what was closed"},
@@ -124,6 +126,8 @@ static const struct doctor_kind_row kinds[DOCTOR_KINDS] = {
 
     [DOCTOR_REPORT_WRITABLE] = {"report-writable", WARNING, doctor_mend_mode,
      "whoever can write it can hide uses of a version, or make some up"},
+    [DOCTOR_REPORT_OWNER] = {"report-owner", WARNING, NULL,
+     "its uses are not counted, and no version retires, as a client that seems to be idle may call"},
     [DOCTOR_REPORT_UNREADABLE] = {"report-unreadable", NOTICE, NULL,
      "what it tells counts for nothing in what this user sees"},
     [DOCTOR_REPORT_DAMAGED] = {"report-damaged", WARNING, doctor_mend_strange_report,

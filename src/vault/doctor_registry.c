@@ -13,6 +13,7 @@
 #include "registry/lock.h"
 #include "vault/config.h"
 #include "vault/doctor.h"
+#include "vault/late.h"
 #include "vault/plan.h"
 
 /* ---- the database ------------------------------------------------------------------------------------------------------ */
@@ -161,6 +162,30 @@ static void look_at_clocks(struct doctor *doctor)
         return;
     struct doctor_finding *finding = doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", clocks.judgement.text);
     doctor_mend(doctor, finding, "set the clock right; sealring run goes on by itself when it has been steady");
+}
+
+void doctor_look_at_clock(struct doctor *doctor)
+{
+    struct late_judgement judgement;
+    sealring_error error = {.message = ""};
+    char shown[TIMETEXT_SIZE], known[TIMETEXT_SIZE];
+    sealring_status status = late_judge(doctor->manager, &judgement, &error);
+    if (status != SEALRING_OK)
+        doctor_unseen(doctor, status, "the wall clock: %s", error.message);
+    if (status != SEALRING_OK || !judgement.late)
+        return;
+    late_times(&judgement, shown, known);
+    struct doctor_finding *finding =
+        late_is_unbuilt(&judgement)
+            ? doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
+                          "this host's wall clock shows %s, before the date of this build of sealring (%s)", shown,
+                          known)
+            : doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
+                          "this host's wall clock shows %s, and the latest checkpoint was signed at %s", shown, known);
+    doctor_mend(doctor, finding, "set the clock, and check the host's time service%s",
+                late_is_unbuilt(&judgement) ? ""
+                                            : "; if it is right, the clock of the host that signed was ahead: add "
+                                              "--trust-clock REASON to the next command that issues or rotates");
 }
 
 /* ---- what the token is owed ---------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "vault/copies.h"
 #include "vault/doctor.h"
 #include "vault/harvest.h"
+#include "vault/owned.h"
 #include "vault/recover.h"
 #include "vault/waiting.h"
 #include "verifier/report_seat.h"
@@ -232,14 +233,37 @@ sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding
     return record_with(doctor, finding, "doctor.repair", "its object is to be closed", owe_closing, finding, error);
 }
 
-sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+struct aim {
+    const struct doctor_finding *finding;
+    struct owned owned;
+};
+
+static sealring_status aim_at_version(struct registry *registry, void *context, sealring_error *error)
 {
-    char label[TOKEN_LABEL_MAX + 1];
-    recover_version_label(finding->ring, finding->version, label);
-    sealring_status status = record(doctor, finding, finding->what, error);
+    struct aim *aim = context;
+    const struct doctor_finding *finding = aim->finding;
+    struct registry_ring ring;
+    struct registry_version row;
+    sealring_status status = manager_get_ring(registry, finding->ring, &ring, error);
+    if (status == SEALRING_OK)
+        status = registry_version_get(registry, ring.id, finding->version, &row, error);
     if (status != SEALRING_OK)
         return status;
-    status = token_key_narrow(doctor->manager->token, finding->object_id, finding->object_id_length, label, error);
+    if (row.object_id_length != finding->object_id_length ||
+        memcmp(row.object_id, finding->object_id, row.object_id_length) != 0)
+        return error_set(error, SEALRING_REFUSED, "the registry names another key for the version by now");
+    owned_aim(registry_vault_row(registry), &ring, &row, &aim->owned);
+    return SEALRING_OK;
+}
+
+sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    struct aim aim = {.finding = finding};
+    sealring_status status = manager_read(doctor->manager, aim_at_version, &aim, error);
+    if (status == SEALRING_OK)
+        status = record(doctor, finding, finding->what, error);
+    if (status == SEALRING_OK)
+        status = owned_narrow(doctor->manager->token, &aim.owned, error);
     return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
 }
 

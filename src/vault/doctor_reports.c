@@ -71,6 +71,38 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
         finding->hopeless = is_somebodys(roster, path, seat);
 }
 
+/* Root's are good: sealring runs as root too, beside servers of the user that owns the directory. */
+static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *file)
+{
+    struct stat place;
+    char word[DOCTOR_WORD_SIZE];
+    if (file->st_uid == 0 || stat(doctor->config->verifiers, &place) != 0 || file->st_uid == place.st_uid)
+        return;
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_REPORT_OWNER, path,
+                    "it belongs to uid %lu, neither root nor the owner of its directory", (unsigned long)file->st_uid);
+    doctor_mend(doctor, finding, "chown %lu %s", (unsigned long)place.st_uid, doctor_word(path, word));
+}
+
+static sealring_status take_nothing(const struct report_credential *record, void *context)
+{
+    (void)record;
+    (void)context;
+    return SEALRING_OK;
+}
+
+static void look_at_records(struct doctor *doctor, const char *path, const struct report_reader *reader)
+{
+    uint64_t damaged = 0;
+    if (report_read_each(reader, NULL, take_nothing, NULL, &damaged) != SEALRING_OK || damaged == 0)
+        return;
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%llu of its records %s damaged",
+                                                 (unsigned long long)damaged, damaged == 1 ? "is" : "are");
+    set_path(doctor, finding, path, 0);
+    if (finding != NULL)
+        finding->hopeless = report_read_is_held(reader);
+}
+
 static void look_at_strange(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *what)
 {
     struct doctor_finding *finding = doctor_find(doctor, kind, path, "%s", what);
@@ -113,6 +145,7 @@ static sealring_status look_at_file(const char *path, void *context)
         doctor_mend(doctor, finding, "chmod go-w %s", doctor_word(path, word));
         set_path(doctor, finding, path, file.st_mode & (S_IWGRP | S_IWOTH));
     }
+    look_at_owner(doctor, path, &file);
     sealring_status status = report_read_open(path, &reader, &error);
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, &error);
@@ -124,8 +157,10 @@ static sealring_status look_at_file(const char *path, void *context)
         look_at_strange(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier");
     else if (!report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)
         look_at_strange(doctor, DOCTOR_REPORT_MISPLACED, path, "it is a copy: the report in it has another name");
-    else
+    else {
         look_at_own(doctor, path, &summary, report_read_is_held(reader));
+        look_at_records(doctor, path, reader);
+    }
     report_read_close(reader);
     return SEALRING_OK;
 }

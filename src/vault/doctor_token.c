@@ -256,7 +256,7 @@ static sealring_status look_at_label(const struct token_look *look, const struct
         return SEALRING_OK; /* the latter is told as an unfinished step */
     snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
     if (config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE)
-        status = token_key_identify(look->doctor->manager->token, &aim.reference, aim.label, &error);
+        status = token_key_identify(look->doctor->manager->token, &aim.reference, aim.label, aim.marked, &error);
     *owned = status == SEALRING_OK;
     if (*owned || status == SEALRING_TOKEN)
         return status;
@@ -314,24 +314,37 @@ static sealring_status look_at_object(const struct token_look *look, const struc
     return SEALRING_OK;
 }
 
+/* *last: one of them. */
+static size_t count_objects(const struct token_look *look, const uint8_t *id, size_t length,
+                            const struct token_key_info **last)
+{
+    size_t count = 0;
+    *last = NULL;
+    for (size_t i = 0; i < look->object_count; i++)
+        if (same_id(&look->objects[i], id, length)) {
+            *last = &look->objects[i];
+            count++;
+        }
+    return count;
+}
+
+static void mend_twice(const struct token_look *look, struct doctor_finding *finding)
+{
+    doctor_mend(
+        look->doctor, finding,
+        "find out which of them is the vault's, and who made the other: pkcs11-tool --login --list-objects --type secrkey");
+}
+
 static sealring_status look_at_version(const struct token_look *look, const struct version_look *version)
 {
     const struct registry_version *row = &version->row;
-    const struct token_key_info *object = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < look->object_count; i++)
-        if (same_id(&look->objects[i], row->object_id, row->object_id_length)) {
-            object = &look->objects[i];
-            count++;
-        }
+    const struct token_key_info *object;
+    size_t count = count_objects(look, row->object_id, row->object_id_length, &object);
     if (count == 1)
         return look_at_object(look, version, object);
     if (count > 1) {
-        struct doctor_finding *finding =
-            find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID");
-        doctor_mend(
-            look->doctor, finding,
-            "find out which of them is the vault's, and who made the other: pkcs11-tool --login --list-objects --type secrkey");
+        mend_twice(look,
+                   find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID"));
     } else if (row->state != SEALRING_VERSION_DESTROYED) {
         tell_missing(look, version);
     }
@@ -356,6 +369,23 @@ static bool is_intended(const struct token_look *look, const struct token_key_in
     return false;
 }
 
+/* What recovery leaves alone as it cannot tell the objects apart. Those of a version are listed with it. */
+static void look_at_intentions(const struct token_look *look)
+{
+    const struct token_key_info *object;
+    for (size_t i = 0; i < look->intention_count; i++) {
+        const struct registry_intention *intention = &look->intentions[i];
+        char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
+        size_t count = count_objects(look, intention->object_id, intention->object_id_length, &object);
+        if (count < 2 || is_version_object(look, object))
+            continue;
+        hex_encode(intention->object_id, intention->object_id_length, name + 4);
+        mend_twice(look,
+                   doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
+                               "the token has %zu objects with the CKA_ID of a key that was about to be made", count));
+    }
+}
+
 /* "sealring/RING/NUMBER" of one of this vault's rings. */
 static bool names_own_ring(const struct token_look *look, const char *label)
 {
@@ -376,8 +406,12 @@ static void tell_stranger(const struct token_look *look, enum doctor_kind kind, 
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, name,
                     "the token has an object labelled \"%s\", and the registry knows of none such", object->label);
-    doctor_mend(look->doctor, finding,
-                "if no other vault on this token has it: sealring token destroy-object %s --reason REASON", digits);
+    if (owned_is_marked(look->vault.vault_id, object->object_id, object->object_id_length))
+        doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
+    else
+        doctor_mend(look->doctor, finding,
+                    "nothing, if another vault uses this token; else find out who made it: pkcs11-tool --login "
+                    "--list-objects --type secrkey");
 }
 
 static void look_at_strangers(const struct token_look *look)
@@ -420,8 +454,10 @@ static sealring_status compare(struct token_look *look, sealring_error *error)
         if (status != SEALRING_OK)
             (void)error_set(error, status, "the token went away while its keys were proved");
     }
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
+        look_at_intentions(look);
         look_at_strangers(look);
+    }
     return status;
 }
 

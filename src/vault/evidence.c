@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "lifecycle/policy.h"
 #include "registry/usage_rows.h"
+#include "vault/usage_files.h"
 
 #define NAMES_MOST  16   /* that are asked for; three are shown, the rest is counted */
 #define BEHIND_MOST 1000 /* that are counted of API keys without a successor */
@@ -110,9 +111,15 @@ static sealring_status take_name(const struct registry_usage_name *name, void *c
     return SEALRING_OK;
 }
 
+static int64_t pending_use(int64_t key, const void *context)
+{
+    return usage_pending_last_use(context, key);
+}
+
 /* Who would be left without a good credential. */
-static sealring_status name_behind(struct registry *registry, const struct registry_version *version,
-                                   struct evidence *evidence, sealring_error *error)
+static sealring_status name_behind(struct registry *registry, const struct usage_pending *pending,
+                                   const struct registry_version *version, struct evidence *evidence,
+                                   sealring_error *error)
 {
     struct lifecycle_evidence *view = &evidence->view;
     struct naming behind = {.evidence = evidence, .users = evidence->behind};
@@ -121,7 +128,9 @@ static sealring_status name_behind(struct registry *registry, const struct regis
                                        .now = view->now,
                                        .since = view->now - view->succession,
                                        .named = NAMES_MOST,
-                                       .most = BEHIND_MOST + 1};
+                                       .most = BEHIND_MOST + 1,
+                                       .pending = pending != NULL ? pending_use : NULL,
+                                       .pending_context = pending};
     unsigned count = 0;
     if (view->succession == 0)
         return SEALRING_OK;
@@ -134,8 +143,9 @@ static sealring_status name_behind(struct registry *registry, const struct regis
 }
 
 /* Who used the version lately, and who has a credential of it and never called. */
-static sealring_status name_users(struct registry *registry, const struct registry_version *version,
-                                  struct evidence *evidence, sealring_error *error)
+static sealring_status name_users(struct registry *registry, const struct usage_pending *pending,
+                                  const struct registry_version *version, struct evidence *evidence,
+                                  sealring_error *error)
 {
     struct lifecycle_evidence *view = &evidence->view;
     evidence->users = calloc(NAMES_MOST, sizeof *evidence->users);
@@ -154,7 +164,7 @@ static sealring_status name_users(struct registry *registry, const struct regist
     view->user_count = users.count;
     view->idle = evidence->idle;
     view->idle_count = idle.count;
-    return status == SEALRING_OK ? name_behind(registry, version, evidence, error) : status;
+    return status == SEALRING_OK ? name_behind(registry, pending, version, evidence, error) : status;
 }
 
 bool evidence_unknown(struct evidence *evidence)
@@ -170,9 +180,11 @@ bool evidence_unknown(struct evidence *evidence)
     return true;
 }
 
-sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
-                              uint32_t version, struct evidence *evidence, sealring_error *error)
+sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,
+                              const struct ring_state *state, uint32_t version, struct evidence *evidence,
+                              sealring_error *error)
 {
+    const struct roster *roster = &manager->roster;
     const struct registry_version *row = version == 0 ? NULL : state_find(state, version);
     evidence_release(evidence);
     evidence->verifiers = calloc(roster->count + 1, sizeof *evidence->verifiers);
@@ -185,6 +197,8 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
         .quiet_period = state->ring.policy.quiet_period,
         .idle_blocks = state->ring.policy.idle_blocks,
         .succession = policy_succession(&state->ring.policy),
+        .gap = manager->gap.count > 0 ? manager->gap.remark : NULL,
+        .gap_more = manager->gap.count > 0 ? manager->gap.count - 1 : 0,
         .new_era = !roster->vault.era_in_force,
     };
     sealring_status status = SEALRING_OK;
@@ -195,6 +209,7 @@ sealring_status evidence_read(struct registry *registry, const struct roster *ro
     if (evidence->view.last_use > roster->now)
         evidence->view.last_use = roster->now;
     take_testimony(roster, state, row, evidence);
-    return row != NULL && row->state == SEALRING_VERSION_RETIRING ? name_users(registry, row, evidence, error)
-                                                                  : SEALRING_OK;
+    return row != NULL && row->state == SEALRING_VERSION_RETIRING
+               ? name_users(registry, manager->pending, row, evidence, error)
+               : SEALRING_OK;
 }

@@ -3,7 +3,7 @@
 #ifndef VAULT_EVIDENCE_H
 #define VAULT_EVIDENCE_H
 
-#include "vault/roster.h"
+#include "vault/manager.h"
 #include "vault/state.h"
 
 struct evidence {
@@ -18,9 +18,10 @@ struct evidence {
 };
 
 /* Within a transaction. version 0: for decisions that are about no version's uses (barriers, prepare). The names in it point into the
- * roster, which must stay. An evidence that was filled before (or is zeroed) is replaced. */
-sealring_status evidence_read(struct registry *registry, const struct roster *roster, const struct ring_state *state,
-                              uint32_t version, struct evidence *evidence, sealring_error *error);
+ * manager's roster and gap, which must stay. An evidence that was filled before (or is zeroed) is replaced. */
+sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,
+                              const struct ring_state *state, uint32_t version, struct evidence *evidence,
+                              sealring_error *error);
 
 /* Where it cannot be read: nothing is proved of any version, and somebody may serve. False: no memory. */
 bool evidence_unknown(struct evidence *evidence);

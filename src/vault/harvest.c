@@ -295,7 +295,7 @@ static void conclude(struct harvest *harvest)
     harvest->after = harvest->before;
     if (final > harvest->before.settled_hour)
         harvest->after.settled_hour = (uint32_t) final;
-    bool all = records->ahead == 0;
+    bool all = records->ahead == 0 && records->damaged == 0; /* what is damaged is to be found again */
     for (size_t i = 0; i < records->count; i++)
         all = all && records->rows[i].hour <= harvest->after.settled_hour;
     harvest->after.is_finished = harvest->file.held && all;
@@ -362,8 +362,10 @@ static sealring_status note_seat(struct harvest *harvest, const char *path)
     return SEALRING_OK;
 }
 
-static void note_skipped(sealring_harvest_result *result, const sealring_error *reason)
+static void note_skipped(struct harvest *harvest, const sealring_error *reason)
 {
+    sealring_harvest_result *result = harvest->result;
+    manager_note_gap(harvest->manager, reason->message);
     if (result->skipped++ == 0)
         snprintf(result->remark, sizeof result->remark, "%.*s", (int)sizeof result->remark - 1, reason->message);
 }
@@ -376,10 +378,11 @@ static sealring_status harvest_path(const char *path, void *context)
     if (status != SEALRING_OK)
         return status;
     if (usage_file_open(path, harvest->vault_id, true, &harvest->file, &reason) != SEALRING_OK) {
-        note_skipped(harvest->result, &reason);
+        note_skipped(harvest, &reason);
         return SEALRING_OK;
     }
     status = harvest_file(harvest);
+    usage_note_damage(harvest->manager, path, harvest->records.damaged);
     usage_file_close(&harvest->file);
     return status;
 }
@@ -492,6 +495,7 @@ sealring_status harvest_all(sealring_manager *manager, int64_t now, sealring_har
 {
     struct harvest harvest = {.manager = manager, .now = now, .result = result, .error = error};
     *result = (sealring_harvest_result){.size = result->size};
+    manager->gap.count = 0;
     sealring_status status = harvest_files(&harvest);
     usage_records_free(&harvest.records);
     free(harvest.traffic);

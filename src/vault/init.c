@@ -23,13 +23,13 @@
 #include "vault/config.h"
 #include "vault/copies.h"
 #include "vault/manager.h"
+#include "vault/recover.h"
 
 #define INIT_LEASE_MS   60000
 #define INIT_LEASE_MIN  1000
 #define INIT_LEASE_MAX  WATCH_LEASE_MAX_MS
 #define INIT_REFRESH_MS 200
 #define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
-#define INIT_PROBE      "sealring-probe/"
 #define INIT_PROBES     4
 
 struct init {
@@ -311,19 +311,12 @@ static sealring_status take_given_token(struct init *init, sealring_error *error
 
 /* ---- probe, registry, configuration */
 
-static void probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
-{
-    char digits[2 * REGISTRY_ID_SIZE + 1];
-    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
-    snprintf(label, TOKEN_LABEL_MAX + 1, INIT_PROBE "%s", digits);
-}
-
 static sealring_status probe(struct init *init, sealring_error *error)
 {
     struct token_config token_config;
     struct token *token = NULL;
     char label[TOKEN_LABEL_MAX + 1];
-    probe_label(init->vault_id, label);
+    recover_probe_label(init->vault_id, label);
     config_token(init->config, &token_config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
@@ -355,7 +348,7 @@ static sealring_status discard(const struct init *init, const uint8_t vault_id[R
     struct token *token = NULL;
     struct probes probes = {.count = 0};
     char label[TOKEN_LABEL_MAX + 1];
-    probe_label(vault_id, label);
+    recover_probe_label(vault_id, label);
     config_token(init->config, &token_config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)

@@ -80,8 +80,9 @@ static sealring_status report_doubts(const struct pipeline *pipeline, sealring_e
     if (doubts->count == 0)
         return SEALRING_OK;
     return error_set(error, doubts->contradicted ? SEALRING_TOKEN : SEALRING_REFUSED,
-                     "%zu of %zu API keys were left out, the others are done: %.380s", doubts->count,
-                     pipeline->call.count, doubts->first.message);
+                     "%zu of %zu API key%s %s left out, the others are done: %.380s", doubts->count,
+                     pipeline->call.count, pipeline->call.count == 1 ? "" : "s", doubts->count == 1 ? "was" : "were",
+                     doubts->first.message);
 }
 
 /* Writes the present batch, and starts on the one ahead. status: of its planning and sealing, which goes on the record if it was refused. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Acts that set times want a wall clock that can be right. */
+#include "vault/late.h"
+
 #include "audit/signed_time.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/timetext.h"
-#include "lifecycle/clockwatch.h"
-#include "vault/manager.h"
 
 static sealring_status read_bound(struct registry *registry, void *context, sealring_error *error)
 {
@@ -14,30 +14,49 @@ static sealring_status read_bound(struct registry *registry, void *context, seal
     return signed_time(registry, &bound->signed_ms, &forged, error);
 }
 
-static sealring_status refuse(const struct clock_bound *bound, int64_t wall, sealring_error *error)
+sealring_status late_judge(sealring_manager *manager, struct late_judgement *judgement, sealring_error *error)
 {
-    char now[TIMETEXT_SIZE], later[TIMETEXT_SIZE];
-    bool unbuilt = wall < bound->built_ms;
-    timetext_format(wall, now);
-    timetext_format(unbuilt ? bound->built_ms : bound->signed_ms, later);
-    if (unbuilt)
+    *judgement = (struct late_judgement){.bound = {.built_ms = clock_build_ms()}, .wall_ms = clock_wall_ms()};
+    sealring_status status =
+        manager != NULL ? manager_read(manager, read_bound, &judgement->bound, error) : SEALRING_OK;
+    judgement->late = judgement->wall_ms < clockwatch_bound(&judgement->bound);
+    return status;
+}
+
+bool late_is_unbuilt(const struct late_judgement *judgement)
+{
+    return judgement->wall_ms < judgement->bound.built_ms;
+}
+
+void late_times(const struct late_judgement *judgement, char shown[TIMETEXT_SIZE], char known[TIMETEXT_SIZE])
+{
+    const struct clock_bound *bound = &judgement->bound;
+    timetext_format(judgement->wall_ms, shown);
+    timetext_format(late_is_unbuilt(judgement) ? bound->built_ms : bound->signed_ms, known);
+}
+
+static sealring_status refuse(const struct late_judgement *judgement, sealring_error *error)
+{
+    char shown[TIMETEXT_SIZE], known[TIMETEXT_SIZE];
+    late_times(judgement, shown, known);
+    if (late_is_unbuilt(judgement))
         return error_set(
             error, SEALRING_REFUSED,
             "this host's wall clock is wrong: it shows %s, before the date of this build of sealring (%s): set "
             "the clock and repeat the command",
-            now, later);
+            shown, known);
     return error_set(
         error, SEALRING_REFUSED,
         "this host's wall clock is late, or the one before was ahead: it shows %s, and the latest checkpoint was "
         "signed at %s: set the clock and repeat the command; if it is right, add --trust-clock REASON",
-        now, later);
+        shown, known);
 }
 
 sealring_status late_check_build(sealring_error *error)
 {
-    const struct clock_bound bound = {.built_ms = clock_build_ms()};
-    int64_t wall = clock_wall_ms();
-    return wall < bound.built_ms ? refuse(&bound, wall, error) : SEALRING_OK;
+    struct late_judgement judgement;
+    sealring_status status = late_judge(NULL, &judgement, error);
+    return status == SEALRING_OK && judgement.late ? refuse(&judgement, error) : status;
 }
 
 static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
@@ -66,18 +85,17 @@ static sealring_status record(sealring_manager *manager, const struct clock_boun
 
 static sealring_status check(sealring_manager *manager, bool locked, sealring_error *error)
 {
-    struct clock_bound bound = {.built_ms = clock_build_ms()};
-    int64_t wall = clock_wall_ms();
-    sealring_status status = manager_read(manager, read_bound, &bound, error);
+    struct late_judgement judgement;
+    sealring_status status = late_judge(manager, &judgement, error);
     if (status != SEALRING_OK)
         return status;
-    manager->bound_ms = clockwatch_bound(&bound);
-    if (wall >= manager->bound_ms)
+    manager->bound_ms = clockwatch_bound(&judgement.bound);
+    if (!judgement.late)
         return SEALRING_OK;
-    if (wall < bound.built_ms || manager->trust_clock == NULL)
-        return refuse(&bound, wall, error);
-    manager->bound_ms = bound.built_ms;
-    return locked ? record(manager, &bound, error) : SEALRING_OK;
+    if (late_is_unbuilt(&judgement) || manager->trust_clock == NULL)
+        return refuse(&judgement, error);
+    manager->bound_ms = judgement.bound.built_ms;
+    return locked ? record(manager, &judgement.bound, error) : SEALRING_OK;
 }
 
 sealring_status manager_check_clock(sealring_manager *manager, sealring_error *error)

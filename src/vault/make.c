@@ -10,6 +10,7 @@
 #include "kdf/claims.h"
 #include "vault/config.h"
 #include "vault/copies.h"
+#include "vault/owned.h"
 #include "vault/recover.h"
 
 struct intend_context {
@@ -17,7 +18,7 @@ struct intend_context {
     const struct registry_ring *ring;
 };
 
-/* The check input needs the vault's ID, and the object ID the length that the token keeps: both are in the vault's row. */
+/* The check input and the object ID need the vault's ID, and the object ID the length that the token keeps: both are in the vault's row. */
 static sealring_status intend(struct registry *registry, void *context, sealring_error *error)
 {
     struct intend_context *intend_context = context;
@@ -25,6 +26,7 @@ static sealring_status intend(struct registry *registry, void *context, sealring
     const struct registry_vault *vault = registry_vault_row(registry);
     struct token_key_reference *reference = &make->reference;
     reference->object_id_length = vault->object_id_length;
+    owned_mark(vault->vault_id, reference->object_id, reference->object_id_length);
     reference->check_input_length =
         claims_check_input(vault->vault_id, intend_context->ring->ring_id, make->number, reference->object_id,
                            reference->object_id_length, intend_context->ring->name, reference->check_input);

@@ -192,6 +192,13 @@ static sealring_status check_owner(const sealring_manager *manager, sealring_err
     return error_set(error, SEALRING_INVALID, "this process was forked after the vault was opened: open it again");
 }
 
+void manager_note_gap(sealring_manager *manager, const char *remark)
+{
+    struct manager_gap *gap = &manager->gap;
+    if (gap->count++ == 0)
+        snprintf(gap->remark, sizeof gap->remark, "%.*s", (int)sizeof gap->remark - 1, remark);
+}
+
 sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error)
 {
     sealring_status status = check_owner(manager, error);
@@ -270,7 +277,9 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
 
 sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
 {
-    return roster_read(registry, manager->config->verifiers, &manager->roster, error);
+    /* a manager may be open for days, and a mount may be made meanwhile */
+    sealring_status status = config_check_mounts(manager->config, error);
+    return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
 }
 
 sealring_status manager_check_era(struct registry *registry, void *context, sealring_error *error)
@@ -323,9 +332,12 @@ static void follow_era(sealring_manager *manager)
     (void)manager_write(manager, false, NULL, set_era_in_force, NULL, NULL);
 }
 
-/* Files of tokens that are not safe hold no act up: a revocation least of all. */
+/* Files of tokens that are not safe hold no act up: a revocation least of all. What is wrong with the registry, or keeps its lock, the act itself
+ * meets. */
 static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
 {
+    if (trouble->status == SEALRING_REGISTRY)
+        return;
     snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
 }
 
@@ -405,10 +417,10 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     if (status != SEALRING_OK)
         return status;
     status = check_anchor(manager, error);
-    if (status == SEALRING_OK)
-        status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && copies_mend_judged(manager, &trouble) != SEALRING_OK)
         copies_complain(manager, &trouble);
+    if (status == SEALRING_OK)
+        status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
     if (status == SEALRING_OK && ((with_token && copies_complete(manager, &trouble) != SEALRING_OK) ||

@@ -17,6 +17,14 @@
 #include "vault/roster.h"
 #include "vault/witness.h"
 
+/* What may be missing of the uses: report files that were passed over, and those with damaged records. */
+struct manager_gap {
+    uint64_t count;
+    char remark[256]; /* of the first: the file, and what to do */
+};
+
+struct usage_pending; /* usage_files.h */
+
 struct sealring_manager {
     struct config *config;
     struct registry *registry;
@@ -35,8 +43,11 @@ struct sealring_manager {
     sealring_lock_callback waits; /* who is told of waiting; may be NULL */
     void *waits_context;
     pid_t owner;
-    char actor[256];                         /* user@host process, for the record */
-    struct roster roster;                    /* of the verifiers, as of the last transaction that asked for it */
+    char actor[256];      /* user@host process, for the record */
+    struct roster roster; /* of the verifiers, as of the last transaction that asked for it */
+    struct usage_pending
+        *pending; /* uses that are in no row yet, for plans and rehearsals, which harvest nothing; NULL: not read */
+    struct manager_gap gap;                  /* as of the last reading of the usage in the report files */
     uint64_t committed_epoch;                /* of the last change by this manager that can alter a verdict */
     struct audit_witness witness;            /* the audit token, and what is to be said of it */
     char token_remark[SOFTWARE_NOTICE_SIZE]; /* of the files of the vault's own software tokens */
@@ -57,6 +68,9 @@ struct sealring_manager {
 /* Fills actor: "alice@host 4711", of which the last @ and the last blank part user, host and process: clean UTF-8 (name_contact_problem), as
  * names of users and hosts may hold any byte. */
 void manager_actor(char actor[256]);
+
+/* One more file whose uses are not all known. */
+void manager_note_gap(sealring_manager *manager, const char *remark);
 
 /* Reads in one snapshot. SEALRING_INVALID in a forked child. */
 sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error);

@@ -3,19 +3,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sealring/doctor.h>
 
+#include "audit/examine.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "lifecycle/table.h"
+#include "vault/copies.h"
 #include "vault/manager.h"
+#include "vault/owned.h"
 #include "vault/recover.h"
 #include "verifier/derive.h"
 
-#define ORPHAN_ACT   "token.destroy-object"
-#define LABEL_OWN    "sealring"
-#define INTENT_LIMIT 64
+#define ORPHAN_ACT    "token.destroy-object"
+#define LABEL_VERSION "sealring/"
+#define LABEL_INTENT  "sealring-intent/"
+#define INTENT_LIMIT  64
 
 struct orphan {
     sealring_manager *manager;
@@ -23,6 +28,7 @@ struct orphan {
     size_t object_id_length;
     char digits[2 * TOKEN_OBJECT_ID_MAX + 1];
     const char *reason;
+    const char *overrule; /* the reason to go by a log that proves nothing; NULL: refuse */
     /* of the object */
     size_t objects;
     char label[TOKEN_LABEL_MAX + 1];
@@ -35,6 +41,12 @@ struct orphan {
     bool has_namesake;                /* a version whose label the object bears */
     struct registry_version namesake;
     struct registry_ring namesake_ring;
+    /* of the log */
+    struct note_key key;
+    struct audit_witness witness;
+    uint64_t named_by;   /* the entry that has the object as a version's; 0: none */
+    uint64_t unreadable; /* the first entry whose detail is no JSON; 0: none */
+    struct examine_result log;
     struct audit_act act;
 };
 
@@ -51,21 +63,6 @@ static sealring_status parse(const char *text, struct orphan *orphan, sealring_e
 }
 
 /* ---- what the registry knows ---- */
-
-static sealring_status refuse_logged(const struct registry_audit *entry, void *context, sealring_error *error)
-{
-    const struct orphan *orphan = context;
-    char member[2 * TOKEN_OBJECT_ID_MAX + 24];
-    snprintf(member, sizeof member, "\"object_id\":\"%s\"", orphan->digits);
-    bool logged = strcmp(entry->act, ORPHAN_ACT) != 0 && entry->detail != NULL && strstr(entry->detail, member) != NULL;
-    if (!logged)
-        return SEALRING_OK;
-    return error_set(error, SEALRING_REFUSED,
-                     "the audit log has key %s as a version's (entry %" PRIu64
-                     "), whatever the rows are now: see `sealring "
-                     "audit verify`; a version's key goes by `sealring destroy RING VERSION`",
-                     orphan->digits, entry->sequence);
-}
 
 /* Where labels cannot be changed a key that was being made bears the label of a version whose number was given again. */
 static sealring_status compare_label(const struct registry_version *version, void *context, sealring_error *error)
@@ -123,8 +120,6 @@ static sealring_status look(struct registry *registry, void *context, sealring_e
     if (status != SEALRING_NOT_FOUND)
         return status;
     status = registry_ring_each(registry, find_namesake, &search, error);
-    if (status == SEALRING_OK)
-        status = registry_audit_walk(registry, refuse_logged, orphan, error);
     return status == SEALRING_OK ? registry_intention_each(registry, take_intention, orphan, error) : status;
 }
 
@@ -143,7 +138,7 @@ static sealring_status take_object(const struct token_key_info *key, void *conte
     return SEALRING_OK;
 }
 
-static sealring_status examine(struct orphan *orphan, sealring_error *error)
+static sealring_status find_object(struct orphan *orphan, sealring_error *error)
 {
     const char *token = token_name(orphan->manager->token);
     sealring_status status = token_key_examine(orphan->manager->token, "", take_object, orphan, error);
@@ -154,13 +149,39 @@ static sealring_status examine(struct orphan *orphan, sealring_error *error)
     if (orphan->objects > 1)
         return error_set(error, SEALRING_REFUSED, "the PKCS#11 token %s has %zu objects with the CKA_ID %s", token,
                          orphan->objects, orphan->digits);
-    bool own = strncmp(orphan->label, LABEL_OWN, strlen(LABEL_OWN)) == 0;
-    if (!own && (orphan->label[0] != '\0' || orphan->wrong[0] != '\0'))
+    return SEALRING_OK;
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Several vaults may use one token, and rings of theirs may have one name: a label of a version or an intention does not show whose key it is, the
+ * object ID does. The label of a probe names the vault. */
+static sealring_status check_maker(const struct orphan *orphan, sealring_error *error)
+{
+    char probe[TOKEN_LABEL_MAX + 1];
+    const char *label = orphan->label;
+    const char *token = token_name(orphan->manager->token);
+    bool lost = config_labels(orphan->manager->config) == TOKEN_LABELS_LOST;
+    recover_probe_label(orphan->vault.vault_id, probe);
+    if (begins(label, probe))
+        return SEALRING_OK;
+    if (!begins(label, LABEL_VERSION) && !begins(label, LABEL_INTENT) &&
+        !(lost && label[0] == '\0' && orphan->wrong[0] == '\0'))
         return error_set(
             error, SEALRING_REFUSED,
-            "key %s on the PKCS#11 token %s is not sealring's (label \"%s\"%s%s): use the token's own tool",
-            orphan->digits, token, orphan->label, orphan->wrong[0] != '\0' ? "; " : "", orphan->wrong);
-    return SEALRING_OK;
+            "key %s on the PKCS#11 token %s is not sealring's (label \"%s\"%s%s): use the token's own tool; if the "
+            "token keeps no labels: token-labels = lost in sealring.conf",
+            orphan->digits, token, label, orphan->wrong[0] != '\0' ? "; " : "", orphan->wrong);
+    if (owned_is_marked(orphan->vault.vault_id, orphan->object_id, orphan->object_id_length))
+        return SEALRING_OK;
+    return error_set(
+        error, SEALRING_REFUSED,
+        "key %s on the PKCS#11 token %s (label \"%s\") was not made by this vault, and may be a live key of "
+        "another: find out whose it is, and use the token's own tool",
+        orphan->digits, token, label);
 }
 
 /* The version whose label this object bears has to have another key, and one that proves itself as far as it may sign. */
@@ -185,6 +206,89 @@ static sealring_status check_namesake(const struct orphan *orphan, sealring_erro
                      sealring_version_state_name(version->state));
 }
 
+/* ---- what the audit log knows ---- */
+
+static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
+{
+    struct orphan *orphan = context;
+    size_t i;
+    json_t *row;
+    (void)error;
+    if (entry->detail == NULL || orphan->named_by != 0)
+        return SEALRING_OK;
+    json_t *detail = json_loads(entry->detail, JSON_REJECT_DUPLICATES, NULL);
+    if (detail == NULL && orphan->unreadable == 0)
+        orphan->unreadable = entry->sequence;
+    json_array_foreach(json_object_get(detail, "rows"), i, row)
+    {
+        const char *object_id = json_string_value(json_object_get(row, "object_id"));
+        if (object_id != NULL && strcasecmp(object_id, orphan->digits) == 0)
+            orphan->named_by = entry->sequence;
+    }
+    json_decref(detail);
+    return SEALRING_OK;
+}
+
+/* The whole log, as `sealring audit verify` does, and that the audit token knows no longer one and no other. */
+static sealring_status read_log(struct registry *registry, void *context, sealring_error *error)
+{
+    struct orphan *orphan = context;
+    const sealring_manager *manager = orphan->manager;
+    bool is_signed = witness_configured(manager->config);
+    const struct examine how = {.key = is_signed ? &orphan->key : NULL, .entry = take_entry, .context = orphan};
+    bool taken_over = manager->witness.settled || (manager->dry_run && manager->take_over != NULL);
+    orphan->named_by = 0;
+    orphan->unreadable = 0;
+    sealring_status status = examine_log(registry, &how, &orphan->log, error);
+    if (status == SEALRING_OK && orphan->log.problems == 0 && is_signed && !taken_over)
+        status = witness_judge(&orphan->witness, registry, error);
+    return status;
+}
+
+/* Asked again: the token may have been away when the act began, and what it signs with is not for the registry to name. */
+static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *error)
+{
+    const sealring_manager *manager = orphan->manager;
+    if (!witness_configured(manager->config))
+        return SEALRING_OK;
+    sealring_status status =
+        witness_recall(&orphan->witness, manager->config, orphan->vault.vault_id, &orphan->key, error);
+    if (status == SEALRING_NOT_FOUND)
+        return error_set(error, SEALRING_REFUSED,
+                         "the audit token has no key pair of this vault, so nothing shows whether the audit log is "
+                         "whole: see `sealring doctor`");
+    return status;
+}
+
+static sealring_status check_log(struct orphan *orphan, sealring_error *error)
+{
+    const char *doubt = !witness_configured(orphan->manager->config) ? "this vault has no audit token"
+                        : !orphan->witness.anchored                  ? "the audit token has lost its anchor"
+                                                                     : NULL;
+    if (orphan->log.problems > 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "the audit log is not what it should be (%.180s), so it does not prove that no version has "
+                         "key %s: see `sealring audit verify`",
+                         orphan->log.first, orphan->digits);
+    if (orphan->named_by != 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "the audit log has key %s as a version's (entry %" PRIu64
+                         "), whatever the rows are now: see `sealring audit verify`; a version's key is destroyed by "
+                         "`sealring destroy RING VERSION`",
+                         orphan->digits, orphan->named_by);
+    if (orphan->unreadable != 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "entry %" PRIu64 " of the audit log cannot be read, so it does not prove that no version has "
+                         "key %s: see `sealring audit verify`",
+                         orphan->unreadable, orphan->digits);
+    if (doubt != NULL && orphan->overrule == NULL)
+        return error_set(error, SEALRING_REFUSED,
+                         "%s, so the audit log does not prove that no version has key %s: make sure that no client "
+                         "uses it, then repeat the command with --overrule REASON",
+                         doubt, orphan->digits);
+    return SEALRING_OK;
+}
+
 /* ---- the act ---- */
 
 static sealring_status record(struct registry *registry, void *context, sealring_error *error)
@@ -195,35 +299,56 @@ static sealring_status record(struct registry *registry, void *context, sealring
         status = registry_intention_delete(registry, orphan->intentions[i], error);
     audit_detail(&orphan->act, "{s:s, s:s, s:s}", "object_id", orphan->digits, "label", orphan->label, "reason",
                  orphan->reason);
+    if (orphan->overrule != NULL)
+        audit_detail_add(&orphan->act, "overrule", json_string(orphan->overrule));
     return status;
+}
+
+static sealring_status check(struct orphan *orphan, sealring_error *error)
+{
+    sealring_manager *manager = orphan->manager;
+    sealring_status status = find_object(orphan, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, look, orphan, error);
+    if (status == SEALRING_OK)
+        status = check_maker(orphan, error);
+    if (status == SEALRING_OK)
+        status = ask_audit_token(orphan, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, read_log, orphan, error);
+    if (status == SEALRING_OK)
+        status = check_log(orphan, error);
+    return status == SEALRING_OK ? check_namesake(orphan, error) : status;
 }
 
 static sealring_status destroy(struct orphan *orphan, sealring_error *error)
 {
     sealring_manager *manager = orphan->manager;
-    sealring_status status = examine(orphan, error);
-    if (status == SEALRING_OK)
-        status = manager_read(manager, look, orphan, error);
-    if (status == SEALRING_OK)
-        status = check_namesake(orphan, error);
+    sealring_status status = check(orphan, error);
     if (status != SEALRING_OK || manager->dry_run)
         return status;
-    /* first the entry: no entry, no act */
+    /* first the entry: no entry, no act; then the copy, and from the disk as well: nothing may bring the object back */
     status = manager_write(manager, false, &orphan->act, record, orphan, error);
-    return status == SEALRING_OK
-               ? token_key_destroy(manager->token, orphan->object_id, orphan->object_id_length, NULL, error)
-               : status;
+    if (status == SEALRING_OK)
+        status = copies_drop(manager, orphan->object_id, orphan->object_id_length, error);
+    if (status == SEALRING_OK)
+        status = token_key_destroy(manager->token, orphan->object_id, orphan->object_id_length, NULL, error);
+    return status == SEALRING_OK ? copies_sync(manager, error) : status;
 }
 
 sealring_status sealring_object_destroy(sealring_manager *manager, const char *object_id, const char *reason,
-                                        sealring_error *error)
+                                        const char *overrule, sealring_error *error)
 {
-    struct orphan orphan = {.manager = manager, .reason = reason, .act = {.name = ORPHAN_ACT}};
+    struct orphan orphan = {.manager = manager, .reason = reason, .overrule = overrule, .act = {.name = ORPHAN_ACT}};
     sealring_status status = parse(object_id, &orphan, error);
     if (status == SEALRING_OK && (reason == NULL || reason[0] == '\0'))
         status = error_set(error, SEALRING_INVALID, "destroying an object wants a reason, which goes on the record");
+    if (status == SEALRING_OK && overrule != NULL && overrule[0] == '\0')
+        status = error_set(error, SEALRING_INVALID, "to overrule wants a reason, which goes on the record");
     if (status == SEALRING_OK)
         status = manager_check_reason(reason, error);
+    if (status == SEALRING_OK)
+        status = manager_check_reason(overrule, error);
     if (status == SEALRING_OK)
         status = manager_begin(manager, "token destroy-object", true, error);
     if (status != SEALRING_OK)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vault/usage_files.h"
 #include "vault/waiting.h"
 
 /* ---- the clocks ---- */
@@ -114,12 +115,12 @@ sealring_status plan_read(sealring_manager *manager, struct registry *registry, 
     if (status == SEALRING_OK && !make_room(plan))
         status = error_no_memory(error);
     if (status == SEALRING_OK)
-        status = evidence_read(registry, &manager->roster, state, 0, &plan->common, error);
+        status = evidence_read(registry, manager, state, 0, &plan->common, error);
     for (size_t i = 0; status == SEALRING_OK && i < state->count; i++) {
         plan->views[i] = &plan->common.view;
         if (state->rows[i].state != SEALRING_VERSION_RETIRING)
             continue;
-        status = evidence_read(registry, &manager->roster, state, state->rows[i].number, &plan->retiring[i], error);
+        status = evidence_read(registry, manager, state, state->rows[i].number, &plan->retiring[i], error);
         plan->views[i] = &plan->retiring[i].view;
     }
     if (status != SEALRING_OK)
@@ -204,12 +205,27 @@ static sealring_status read_plan(struct registry *registry, void *context, sealr
     return plan_read(reading->manager, registry, &reading->plan, error);
 }
 
+/* Reading the report files costs more than all the rest: only a version that is to retire depends on them. */
+static bool wants_uses(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->state.count; i++)
+        if (plan->state.rows[i].state == SEALRING_VERSION_RETIRING)
+            return true;
+    return false;
+}
+
 sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, sealring_plan_callback each,
                                    void *context, sealring_error *error)
 {
     struct reading reading = {.manager = manager, .plan = {.ring = ring}};
     struct plan *plan = &reading.plan;
     sealring_status status = manager_read(manager, read_plan, &reading, error);
+    if (status == SEALRING_OK && wants_uses(plan)) {
+        status = usage_foresee(manager, clock_wall_ms(), error);
+        if (status == SEALRING_OK)
+            status = manager_read(manager, read_plan, &reading, error);
+        usage_foresee_end(manager);
+    }
     for (size_t i = 0; status == SEALRING_OK && i < plan->count; i++) {
         const struct lifecycle_action *action = &plan->actions[i];
         const sealring_plan told = {.size = sizeof told,

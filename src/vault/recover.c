@@ -28,6 +28,13 @@ void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_L
     snprintf(label, TOKEN_LABEL_MAX + 1, "sealring/%s/%" PRIu32, ring, number);
 }
 
+void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char digits[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-probe/%s", digits);
+}
+
 /* One thing to finish. */
 struct unfinished {
     struct registry_intention intention;
@@ -110,55 +117,66 @@ static sealring_status delete_intention(struct registry *registry, void *context
     return registry_intention_delete(registry, one->intention.id, error);
 }
 
-/* The object has no label of an intention, or will not keep it. What is named by an intention alone may be anybody's key: whoever can write
- * the registry can write one. So nothing is destroyed, and an object that no version has stays for an operator to destroy by name. */
-static sealring_status look_for_unlabelled(sealring_manager *manager, const struct unfinished *one,
-                                           sealring_error *error)
+/* What became of an intention's object. */
+enum outcome {
+    OUTCOME_FINISHED, /* it is destroyed, or has its version's label */
+    OUTCOME_NOTHING,  /* there is none */
+    OUTCOME_ANOTHERS, /* it bears another label: the intention may be forged */
+    OUTCOME_UNDECIDED /* the token refuses, or has several with this ID: the intention stays, and holds nothing else up */
+};
+
+static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *has,
+                                       enum outcome *outcome, sealring_error *error)
 {
-    bool signs;
-    if (one->has_version)
+    char intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
+    const struct registry_intention *intention = &one->intention;
+    recover_intention_label(intention->nonce, intent);
+    recover_version_label(one->ring, one->version.number, label);
+    *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
+    if (strcmp(has, intent) != 0)
         return SEALRING_OK;
-    return token_key_signs(manager->token, one->intention.object_id, one->intention.object_id_length, &signs, error);
+    sealring_status status =
+        one->has_version
+            ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error)
+            : token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
+    *outcome = status == SEALRING_REFUSED     ? OUTCOME_UNDECIDED
+               : status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING
+                                              : OUTCOME_FINISHED;
+    return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
 }
 
-static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *intent,
-                                       sealring_error *error)
+/* Where the object has no label of an intention, or will not keep it, nothing is destroyed: what is named by an intention alone may be
+ * anybody's key, as whoever can write the registry can write one. An object that no version has stays for an operator to destroy by name. */
+static sealring_status finish_object(sealring_manager *manager, const struct unfinished *one, enum outcome *outcome,
+                                     sealring_error *error)
 {
-    char label[TOKEN_LABEL_MAX + 1];
+    char has[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
-    if (!one->has_version)
-        return token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
-    recover_version_label(one->ring, one->version.number, label);
-    return token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error);
+    bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
+    *outcome = OUTCOME_FINISHED;
+    if (!labelled && one->has_version)
+        return SEALRING_OK;
+    sealring_status status =
+        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, error);
+    if (status == SEALRING_OK && labelled)
+        return finish_labelled(manager, one, has, outcome, error);
+    *outcome = status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
+    return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
 static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
 {
     char intent[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
-    bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
     struct audit_act act = {.name = one->has_version ? "recover.complete" : "recover.undo"};
     sealring_error inner = {.token_code = 0};
-    sealring_status status;
-    recover_intention_label(intention->nonce, intent);
-    if (one->has_version) {
-        memcpy(act.ring, one->ring, sizeof act.ring);
-        act.version = one->version.number;
-    }
-    status = labelled ? finish_labelled(manager, one, intent, &inner) : look_for_unlabelled(manager, one, &inner);
-    if (!labelled && !one->has_version && (status == SEALRING_OK || status == SEALRING_REFUSED))
-        return SEALRING_OK; /* the object is there */
-    /* no such object, or one with another label: there is nothing of this intention in the token. If the token itself refused,
-     * the intention stays, and holds nothing else up. */
-    if (status == SEALRING_REFUSED && inner.token_code != 0)
-        return SEALRING_OK;
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND && status != SEALRING_REFUSED) {
-        if (error != NULL)
-            *error = inner;
+    enum outcome outcome;
+    sealring_status status = finish_object(manager, one, &outcome, &inner);
+    if (status != SEALRING_OK && error != NULL)
+        *error = inner;
+    if (status != SEALRING_OK || outcome == OUTCOME_UNDECIDED)
         return status;
-    }
-    /* not of an object that bears another label: an intention can be forged */
-    if (!one->has_version && status != SEALRING_REFUSED) {
+    if (!one->has_version && outcome != OUTCOME_ANOTHERS) {
         status = copies_drop(manager, intention->object_id, intention->object_id_length, error);
         if (status == SEALRING_OK)
             status = copies_sync(manager, error);
@@ -166,6 +184,11 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
         status = copies_follow(manager, error);
     if (status != SEALRING_OK)
         return status;
+    if (one->has_version) {
+        memcpy(act.ring, one->ring, sizeof act.ring);
+        act.version = one->version.number;
+    }
+    recover_intention_label(intention->nonce, intent);
     audit_detail(&act, "{s:s, s:s}", "owner", intention->owner, "label", intent);
     status = manager_write(manager, false, &act, delete_intention, one, error);
     audit_release(&act);

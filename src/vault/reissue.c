@@ -352,8 +352,9 @@ sealring_status sealring_reissue_ring(sealring_manager *manager, const char *rin
         reissue.filter.after_label = after_label;
     }
     if (status == SEALRING_OK && reissue.unconfirmed > 0)
-        status = error_set(error, SEALRING_REFUSED, "%llu API keys of ring %s were left out, the others are done: %s",
-                           (unsigned long long)reissue.unconfirmed, ring, reissue.first_problem);
+        status = error_set(error, SEALRING_REFUSED, "%llu API key%s of ring %s %s left out, the others are done: %s",
+                           (unsigned long long)reissue.unconfirmed, reissue.unconfirmed == 1 ? "" : "s", ring,
+                           reissue.unconfirmed == 1 ? "was" : "were", reissue.first_problem);
     release(&reissue);
     return status;
 }

@@ -18,6 +18,7 @@
 #include "vault/install.h"
 #include "vault/manager.h"
 #include "vault/replay.h"
+#include "vault/token_files.h"
 
 #define RESTORE_LOCK_WAIT_MS 10000
 #define RESTORE_EPOCH_STEP   UINT64_C(1000000)
@@ -39,6 +40,7 @@ struct restore {
     struct registry *restored;
     struct registry *live;        /* the vault's registry, NULL: there is none that can be opened */
     struct install_before before; /* what that is */
+    struct token_files files;     /* of the vault's own software tokens */
     struct replay replay;
     struct confront confront;
     struct audit_act act;
@@ -63,25 +65,77 @@ static sealring_status tell(struct restore *restore, bool loss, const char *form
     return SEALRING_OK;
 }
 
+/* ---- The files of software tokens ---- */
+
+static void tell_waiting(const struct lock_holder *holder, void *context)
+{
+    const struct restore *restore = context;
+    if (restore->options.lock_waits != NULL)
+        restore->options.lock_waits(holder->text, holder->stopped, restore->options.lock_context);
+}
+
+/* registry: whose facts decide about the key token's; NULL: those of the audit token. Under the registry's lock, as other commands restore files
+ * under it, too; and who holds it by hand wants nobody to write. */
+static sealring_status repair(struct restore *restore, struct registry *registry, sealring_error *error)
+{
+    int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
+    struct lock lock = {.descriptor = -1};
+    if (registry != NULL && restore->config->software == NULL)
+        return SEALRING_OK;
+    sealring_status status = lock_init(&lock, restore->config->lock, error);
+    lock.waits = tell_waiting;
+    lock.waits_context = restore;
+    lock.yields_to = restore->config->urgent;
+    if (status == SEALRING_OK)
+        status = lock_acquire(&lock, wait, "restore", error);
+    if (status == SEALRING_OK)
+        status = token_files_repair(&restore->files, restore->config, registry, error);
+    lock_free(&lock);
+    return status;
+}
+
+static sealring_status tell_files(struct restore *restore)
+{
+    char text[TOKEN_FILES_TEXT_SIZE], notice[SOFTWARE_NOTICE_SIZE];
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < restore->files.count; i++)
+        if (token_files_describe(&restore->files, i, &restore->confront, restore->options.dry_run, text))
+            status = tell(restore, false, "%s", text);
+    if (status == SEALRING_OK && software_notice(restore->config->software, notice))
+        status = tell(restore, false, "%s", notice);
+    return status;
+}
+
 /* ---- The backup, and what the audit token says of it ---- */
+
+static sealring_status refuse_unknown(const struct restore *restore, sealring_error *error)
+{
+    char vault_id[2 * BACKUP_ID_SIZE + 1];
+    const struct token_file *lost = token_files_lost(&restore->files, true);
+    hex_encode(restore->file.backup.vault_id, BACKUP_ID_SIZE, vault_id);
+    if (lost == NULL)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "%s says that it is of vault %s, whose key the audit token has not: it is another vault's backup, or "
+            "the audit token is another one",
+            restore->file.path, vault_id);
+    return error_set(
+        error, SEALRING_REFUSED,
+        "%s says that it is of vault %s, whose key the audit token has not: it is another vault's backup, or the key was "
+        "in a file that is damaged and has no good copy (%s): then bring the token's folder back from a backup first",
+        restore->file.path, vault_id, lost->path);
+}
 
 static sealring_status recall(struct restore *restore, sealring_error *error)
 {
-    char vault_id[2 * BACKUP_ID_SIZE + 1];
     const struct backup *backup = &restore->file.backup;
     if (!witness_configured(restore->config))
         return error_set(
             error, SEALRING_TOKEN,
             "this vault has no audit token, so nothing tells its backups from others: see sealring.conf(5)");
     sealring_status status = witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->key, error);
-    if (status == SEALRING_NOT_FOUND) {
-        hex_encode(backup->vault_id, BACKUP_ID_SIZE, vault_id);
-        return error_set(
-            error, SEALRING_REFUSED,
-            "%s says that it is of vault %s, whose key the audit token has not: it is another vault's backup, or "
-            "the audit token is another one",
-            restore->file.path, vault_id);
-    }
+    if (status == SEALRING_NOT_FOUND)
+        return refuse_unknown(restore, error);
     if (status == SEALRING_OK)
         status = backup_file_judge(&restore->file, &restore->key, error);
     return status;
@@ -291,11 +345,13 @@ static sealring_status weigh_log(struct restore *restore, sealring_error *error)
 
 static sealring_status weigh_version(struct restore *restore, const struct confront_version *version)
 {
+    char text[TOKEN_FILES_TEXT_SIZE];
     const char *ring = version->ring.name;
     uint32_t number = version->row.number;
     switch (version->verdict) {
     case CONFRONT_GOOD:
-        return SEALRING_OK;
+        return token_files_describe_gone(&restore->files, version, text) ? tell(restore, false, "%s", text)
+                                                                         : SEALRING_OK;
     case CONFRONT_OPEN:
         return tell(restore, false,
                     "version %" PRIu32
@@ -308,35 +364,36 @@ static sealring_status weigh_version(struct restore *restore, const struct confr
         break;
     }
     restore->result.closed++;
+    token_files_describe_loss(&restore->files, version, text);
     return tell(restore, true,
                 "version %" PRIu32
                 " of ring %s: %s; it stays closed, as retired (if it was compromised: `sealring compromise "
-                "%s %" PRIu32 "`)%s%s",
-                number, ring,
-                version->verdict == CONFRONT_CLOSED ? "the token lets its key sign no more, so it was closed since"
-                : version->verdict == CONFRONT_GONE ? "the token has its key no more, so it was destroyed since"
-                                                    : "the token's object is not its key",
-                ring, number, version->why[0] != '\0' ? ": " : "", version->why);
+                "%s %" PRIu32 "`)",
+                number, ring, text, ring, number);
 }
 
-/* A backup of another vault on the same audit token would find none of its keys here. */
+/* A backup of another vault on the same audit token would find none of its keys here. An audit token of the vault's own has no other vault's key. */
 static bool is_elsewhere(const struct restore *restore)
 {
     bool any = restore->confront.proved > 0 || restore->confront.lost == 0;
     for (size_t i = 0; i < restore->confront.count && !any; i++)
         any = restore->confront.versions[i].verdict == CONFRONT_CLOSED;
-    return !any && restore->live == NULL;
+    return !any && restore->live == NULL && !token_files_are_own(restore->config);
 }
 
 static sealring_status weigh_token(struct restore *restore, sealring_error *error)
 {
     struct confront *confront = &restore->confront;
     sealring_status status = confront_token(confront, restore->config, restore->restored, error);
+    if (status == SEALRING_OK)
+        status = tell_files(restore);
+    if (status == SEALRING_OK && restore->options.dry_run)
+        token_files_suppose(&restore->files, confront);
     if (status == SEALRING_OK && is_elsewhere(restore))
         status = error_set(
             error, SEALRING_REFUSED,
-            "no key of the versions that %s accepts is in the token: the backup is another vault's, or the token "
-            "is another one",
+            "no key of the versions that %s accepts is in the token: the backup is another vault's, the token is another "
+            "one, or its keys are lost: bring them back from the token's own backup first",
             restore->file.path);
     for (size_t i = 0; status == SEALRING_OK && i < confront->count; i++)
         status = weigh_version(restore, &confront->versions[i]);
@@ -365,7 +422,7 @@ static sealring_status weigh(struct restore *restore, sealring_error *error)
         return status;
     return error_set(
         error, SEALRING_REFUSED,
-        "nothing was changed, as something would be lost: give the exports that have it with --log (the oldest "
+        "the registry was not changed, as something would be lost: give the exports that have it with --log (the oldest "
         "first), or repeat with --accept-loss REASON (%.280s)",
         json_string_value(json_array_get(restore->losses, 0)));
 }
@@ -448,27 +505,6 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
 
 /* ---- All of it ---- */
 
-static void tell_waiting(const struct lock_holder *holder, void *context)
-{
-    const struct restore *restore = context;
-    if (restore->options.lock_waits != NULL)
-        restore->options.lock_waits(holder->text, holder->stopped, restore->options.lock_context);
-}
-
-/* Who holds the registry's lock by hand wants nobody to write. */
-static sealring_status wait_for_registry(struct restore *restore, int64_t wait, sealring_error *error)
-{
-    struct lock lock = {.descriptor = -1};
-    sealring_status status = lock_init(&lock, restore->config->lock, error);
-    lock.waits = tell_waiting;
-    lock.waits_context = restore;
-    lock.yields_to = restore->config->urgent;
-    if (status == SEALRING_OK)
-        status = lock_acquire(&lock, wait, "restore", error);
-    lock_free(&lock);
-    return status;
-}
-
 static sealring_status prepare(struct restore *restore, const char *vault, sealring_error *error)
 {
     sealring_status status = manager_check_reason(restore->options.accept_loss, error);
@@ -478,6 +514,8 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
         status = config_load(vault, &restore->config, error);
     if (status == SEALRING_OK)
         status = config_check_places(restore->config, error);
+    if (status == SEALRING_OK && restore->options.dry_run)
+        software_hands_off(restore->config->software);
     if (status == SEALRING_OK)
         status = config_use_pin(restore->config, restore->options.pin_source, restore->options.ask_pin,
                                 restore->options.ask_context, error);
@@ -498,7 +536,7 @@ static sealring_status run(struct restore *restore, sealring_error *error)
     struct replay *replay = &restore->replay;
     sealring_status status = lock_acquire(&restore->lock, wait, "restore", error);
     if (status == SEALRING_OK)
-        status = wait_for_registry(restore, wait, error);
+        status = repair(restore, NULL, error);
     if (status == SEALRING_OK) /* under the lock: nobody moves the anchor meanwhile */
         status = recall(restore, error);
     if (status == SEALRING_OK)
@@ -516,6 +554,8 @@ static sealring_status run(struct restore *restore, sealring_error *error)
         status = replay_plan(replay, error);
     if (status == SEALRING_OK)
         status = replay_run(replay, error);
+    if (status == SEALRING_OK) /* by all facts, those from the exports included */
+        status = repair(restore, restore->restored, error);
     if (status == SEALRING_OK)
         status = weigh(restore, error);
     return status == SEALRING_OK ? carry_out(restore, error) : status;
@@ -526,6 +566,7 @@ static void finish(struct restore *restore)
     bool left = restore->restored != NULL || (lock_held(&restore->lock) && !restore->installs);
     replay_release(&restore->replay);
     confront_release(&restore->confront);
+    token_files_release(&restore->files);
     backup_file_close(&restore->file);
     if (restore->restored != NULL && left) /* its file goes while the lock is held */
         registry_give_lock(restore->restored, &restore->lock);

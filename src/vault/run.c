@@ -9,6 +9,7 @@
 #include "vault/harvest.h"
 #include "vault/plan.h"
 #include "vault/recover.h"
+#include "vault/usage_files.h"
 #include "vault/version.h"
 
 #define REASON      "by the ring's policy"
@@ -176,6 +177,8 @@ static sealring_status take_stock(struct run *run)
         }
         manager_end(manager); /* remembers the roster; makes up for a checkpoint or an anchor that was left out */
     }
+    if (status == SEALRING_OK && manager->dry_run) /* which harvests nothing */
+        status = usage_foresee(manager, manager->roster.now, run->error);
     run->result.clocks_held = run->clock.memory.held;
     if (status == SEALRING_OK && run->late)
         status = tell_notice(run, "", 0, late.message);
@@ -446,6 +449,7 @@ sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_
     run->result.come_back = come_back(run);
     run->result.silence = measure_silence(run);
     sized_give(result, &run->result, sizeof run->result);
+    usage_foresee_end(manager);
     plan_release(&run->plan);
     free(run->rings);
     free(run);

@@ -19,6 +19,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/issue.c \
 	src/vault/key.c src/vault/key.h \
 	src/vault/late.c \
+	src/vault/late.h \
 	src/vault/make.c src/vault/make.h \
 	src/vault/manager.c src/vault/manager.h \
 	src/vault/software.c src/vault/software.h \
@@ -49,6 +50,7 @@ libsealring_core_la_SOURCES += \
 	src/vault/seal.c src/vault/seal.h \
 	src/vault/state.c src/vault/state.h \
 	src/vault/text.c \
+	src/vault/token_files.c src/vault/token_files.h \
 	src/vault/traffic.c \
 	src/vault/transition.c src/vault/transition.h \
 	src/vault/trust.c src/vault/trust.h \

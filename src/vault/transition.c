@@ -61,7 +61,7 @@ static sealring_status load(struct registry *registry, void *context, sealring_e
     if (status == SEALRING_OK)
         status = manager_read_roster(transition->manager, registry, error);
     if (status == SEALRING_OK)
-        status = evidence_read(registry, &transition->manager->roster, &transition->state, transition->version,
+        status = evidence_read(registry, transition->manager, &transition->state, transition->version,
                                &transition->evidence, error);
     return status;
 }

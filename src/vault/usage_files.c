@@ -82,7 +82,8 @@ static struct usage_record *next_row(struct usage_records *records)
 
 /* ---- One file ------------------------------------------------------------------------------------------------------- */
 
-/* Nobody but the vault's owner may have written there: what others put down is no report. */
+/* Nobody but the vault's owner and root may have written there: what others put down is no report. Root's are those of a command or server that
+ * root ran, beside the servers of the user that owns the directory. */
 static sealring_status check_owner(const char *path, sealring_error *error)
 {
     char directory[USAGE_DIRECTORY_SIZE];
@@ -92,9 +93,14 @@ static sealring_status check_owner(const char *path, sealring_error *error)
         return error_set(error, SEALRING_SYSTEM, "%s is gone", path);
     if (!S_ISREG(file.st_mode))
         return error_set(error, SEALRING_SYSTEM, "%s is no file", path);
-    if (file.st_uid != place.st_uid || (file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return error_set(error, SEALRING_SYSTEM, "%s belongs to, or can be written by, others than %s's owner", path,
-                         directory);
+    if (file.st_uid != place.st_uid && file.st_uid != 0)
+        return error_set(
+            error, SEALRING_SYSTEM,
+            "%s belongs to uid %lu, neither root nor the owner of its directory: if a server of this vault "
+            "wrote it, chown it to uid %lu",
+            path, (unsigned long)file.st_uid, (unsigned long)place.st_uid);
+    if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(error, SEALRING_SYSTEM, "%s can be written by others than its owner: chmod go-w it", path);
     return SEALRING_OK;
 }
 
@@ -194,6 +200,16 @@ static sealring_status collect(const struct report_credential *record, void *con
     return SEALRING_OK;
 }
 
+void usage_note_damage(sealring_manager *manager, const char *path, uint64_t damaged)
+{
+    char remark[PATH_MAX + 100];
+    if (damaged == 0)
+        return;
+    snprintf(remark, sizeof remark, "%s has %llu damaged record%s: stop its server, and run `sealring doctor --repair`",
+             path, (unsigned long long)damaged, damaged == 1 ? "" : "s");
+    manager_note_gap(manager, remark);
+}
+
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error)
 {
@@ -242,13 +258,17 @@ static sealring_status note_file(struct usage_pending *pending, const struct reg
     return SEALRING_OK;
 }
 
-/* A file that cannot be read is passed over: then the registry's rows are all there is. */
+/* A file that cannot be read is passed over, and is noted as a gap: then the registry's rows are all there is. */
 static sealring_status read_path(const char *path, void *context)
 {
     struct reading *reading = context;
     struct usage_pending *pending = reading->pending;
-    if (usage_file_open(path, reading->vault_id, false, &reading->file, NULL) != SEALRING_OK)
+    sealring_error reason = {.message = ""};
+    if (usage_file_open(path, reading->vault_id, false, &reading->file, &reason) != SEALRING_OK) {
+        manager_note_gap(reading->manager, reason.message);
         return SEALRING_OK;
+    }
+    uint64_t damaged = pending->records.damaged;
     sealring_status status = manager_read(reading->manager, get_seat, reading, NULL);
     bool finished = reading->seat.is_finished &&
                     memcmp(reading->seat.finished, reading->file.instance, sizeof reading->file.instance) == 0;
@@ -257,6 +277,7 @@ static sealring_status read_path(const char *path, void *context)
                                  (uint32_t)pending->file_count, &pending->records, NULL);
     if (status == SEALRING_OK && !finished)
         status = note_file(pending, &reading->seat);
+    usage_note_damage(reading->manager, path, pending->records.damaged - damaged);
     usage_file_close(&reading->file);
     return status;
 }
@@ -267,6 +288,7 @@ sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struc
     char directory[USAGE_DIRECTORY_SIZE];
     struct reading reading = {.manager = manager, .pending = pending, .now = now};
     *pending = (struct usage_pending){.newest = newest_hour(now)};
+    manager->gap.count = 0;
     usage_directory(manager, directory);
     sealring_status status = manager_read(manager, read_vault_id, &reading, error);
     if (status != SEALRING_OK)
@@ -286,6 +308,38 @@ void usage_pending_free(struct usage_pending *pending)
     free(pending->files);
     pending->files = NULL;
     pending->file_count = 0;
+}
+
+sealring_status usage_foresee(sealring_manager *manager, int64_t now, sealring_error *error)
+{
+    usage_foresee_end(manager);
+    struct usage_pending *pending = calloc(1, sizeof *pending);
+    if (pending == NULL)
+        return error_no_memory(error);
+    sealring_status status = usage_pending_read(manager, now, pending, error);
+    if (status == SEALRING_OK)
+        manager->pending = pending;
+    else
+        free(pending);
+    return status;
+}
+
+void usage_foresee_end(sealring_manager *manager)
+{
+    if (manager->pending != NULL)
+        usage_pending_free(manager->pending);
+    free(manager->pending);
+    manager->pending = NULL;
+}
+
+int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
+{
+    const struct usage_record *end = usage_pending_end(pending);
+    int64_t last = 0;
+    for (const struct usage_record *record = usage_pending_of_key(pending, key); record != end && record->key == key;
+         record++)
+        last = record->last_use > last ? record->last_use : last;
+    return last;
 }
 
 sealring_status usage_pending_settle(struct registry *registry, struct usage_pending *pending, sealring_error *error)

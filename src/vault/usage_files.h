@@ -50,6 +50,9 @@ sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTR
                                 struct usage_file *file, sealring_error *error);
 void usage_file_close(struct usage_file *file);
 
+/* In the manager's gap. */
+void usage_note_damage(sealring_manager *manager, const char *path, uint64_t damaged);
+
 /* Adds the records of hours after `settled`. What the header said at the opening is older than what is read here. */
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error);
@@ -69,6 +72,10 @@ sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struc
                                    sealring_error *error);
 void usage_pending_free(struct usage_pending *pending);
 
+/* Has the manager's decisions take the pending uses into account, until they are dropped. */
+sealring_status usage_foresee(sealring_manager *manager, int64_t now, sealring_error *error);
+void usage_foresee_end(sealring_manager *manager);
+
 /* Inside that transaction, first: how far each file is harvested by now. */
 sealring_status usage_pending_settle(struct registry *registry, struct usage_pending *pending, sealring_error *error);
 
@@ -82,6 +89,9 @@ static inline bool usage_pending_counts(const struct usage_pending *pending, con
 /* Whether a ring's version is there; a record of another one is damaged. */
 sealring_status usage_version_exists(struct registry *registry, int64_t ring, uint32_t version, bool *exists,
                                      sealring_error *error);
+
+/* Last use of the key, 0: none is pending. */
+int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key);
 
 /* The first record of a key, or the end. */
 const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key);

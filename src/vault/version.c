@@ -11,6 +11,7 @@
 #include "vault/make.h"
 #include "vault/manager.h"
 #include "vault/transition.h"
+#include "vault/usage_files.h"
 #include "vault/version.h"
 #include "vault/waiting.h"
 
@@ -165,7 +166,8 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
 static sealring_status take_stock(sealring_manager *manager, sealring_error *error)
 {
     sealring_harvest_result harvested = {.size = sizeof harvested};
-    return manager->dry_run ? SEALRING_OK : harvest_all(manager, clock_wall_ms(), &harvested, error);
+    return manager->dry_run ? usage_foresee(manager, clock_wall_ms(), error)
+                            : harvest_all(manager, clock_wall_ms(), &harvested, error);
 }
 
 /* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
@@ -279,6 +281,7 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
         manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
     }
     transition->token_problem = NULL;
+    usage_foresee_end(transition->manager);
     transition_release(transition);
     return status;
 }

@@ -175,7 +175,7 @@ static sealring_status look_at_barrier(struct registry *registry, void *context,
     if (status == SEALRING_OK)
         status = manager_read_roster(waiting->manager, registry, error);
     if (status == SEALRING_OK)
-        status = evidence_read(registry, &waiting->manager->roster, &waiting->state, 0, &waiting->evidence, error);
+        status = evidence_read(registry, waiting->manager, &waiting->state, 0, &waiting->evidence, error);
     if (status != SEALRING_OK)
         return status;
     const struct lifecycle_version *version = choose(waiting);

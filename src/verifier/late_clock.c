@@ -54,8 +54,8 @@ sealring_status late_clock_judge(struct verifier *verifier, sealring_error *erro
     if (reading.forged)
         messages_add(
             verifier->messages, SEALRING_LOG_ALARM,
-            "ALARM: the latest checkpoint in the registry %s is not signed by the key that the registry names: "
-            "it does not count; see `sealring audit verify`",
+            "ALARM: the latest checkpoint in the registry %s cannot be read, or is not signed by the key that the registry "
+            "names: it does not count; see `sealring audit verify`",
             verifier->setup.registry);
     if (verifier->late && clockwatch_bound(&reading.bound) > wall)
         verifier->wall_ms = clockwatch_bound(&reading.bound);

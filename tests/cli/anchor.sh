@@ -11,7 +11,7 @@ ${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "
     bail_out "the module for the tests cannot be built"
 mkdir "$work/tokens"
 echo "directories.tokendir = $work/tokens" >"$work/tokens.conf"
-for label in keys audit keys2 audit2; do
+for label in keys1 audit1 keys2 audit2; do
     SOFTHSM2_CONF=$work/tokens.conf softhsm2-util --init-token --free --label $label --so-pin 50288419 --pin 73914682 \
         >/dev/null || bail_out "no token $label"
 done
@@ -36,18 +36,18 @@ put_back() {
     cp -a "$work/older" "$SEALRING_VAULT/registry"
 }
 
-hiding() { # WHAT ARGUMENT...: the command while the token hides that
-    FORWARD_HIDE=$1
-    export FORWARD_HIDE
+hiding() { # WHAT ARGUMENT...: the command while the token hides that, or has that trait
+    FORWARD_HIDE=$1 FORWARD_AS=$1
+    export FORWARD_HIDE FORWARD_AS
     shift
     run "$@"
-    unset FORWARD_HIDE
+    unset FORWARD_HIDE FORWARD_AS
 }
 
 # ---- A token that keeps data objects ----
 
-make_vault ''
-for what in search value; do
+make_vault 1
+for what in search value refuse-data; do
     hiding $what client add "hidden-$what"
     is "$status" 1 "an act is refused while the token hides its anchor ($what)"
     err_like 'ALARM: the audit token does not show what it knows of the registry.*--take-over' "and says why ($what)"
@@ -64,10 +64,35 @@ for what in search value; do
     is "$status" 0 "and then it goes on from there ($what)"
 done
 
+# Somebody who can write the token puts something else in the anchor's place: that is no token without an anchor either.
+vault_id=$(sqlite3 "$SEALRING_VAULT/registry/sealring.db" 'SELECT lower(hex(vault_id)) FROM vault')
+label=sealring-anchor/$vault_id
+tool() {
+    SOFTHSM2_CONF=$work/tokens.conf pkcs11-tool --module "$module" --token-label audit1 --login --pin 73914682 --type data --label "$label" "$@" \
+        >"$work/said" 2>&1 || bail_out "pkcs11-tool: $(cat "$work/said")"
+}
+echo "sealring anchor 2" >"$work/other"
+tool --delete-object
+tool --write-object "$work/other" --private
+run client add replaced
+is "$status" 1 "an act is refused while the anchor is something else"
+err_like "ALARM: .*has a data object $label with another content.*--take-over" "and says why"
+tool --delete-object
+run client add replaced
+is "$status" 0 "and done when it was removed"
+err_like 'the audit token has lost its anchor: whether the registry was put back before is not known' "with a remark"
+run client add after-replaced
+is "$(cat "$work/err")" "" "and then it goes on from there"
+
+# Interruptions may leave an older anchor beside the newest one, and a take-over that the anchor has caught up with: neither counts.
 older
+tool --read-object --output-file "$work/anchor"
 must client add lost
+tool --write-object "$work/anchor" --private
+label=sealring-take-over/$vault_id
+tool --write-object "$work/anchor" --private
 put_back
-for what in search value; do
+for what in search value refuse-data; do
     hiding $what client add "hidden-$what-2"
     is "$status" 1 "an older registry is not taken for want of an anchor ($what)"
 done
@@ -102,5 +127,11 @@ run client add y
 is "$status" 0 "after which all is well"
 is "$(cat "$work/err")" "" "without a remark"
 unset FORWARD_HIDE
+hiding label client add z
+is "$status" 1 "an act is refused while the token does not show the label"
+err_like 'ALARM: the audit token does not show what it knows of the registry.*--take-over' "and says why"
+run client add z
+is "$status" 0 "and done when it does"
+is "$(cat "$work/err")" "" "without a remark"
 
 done_testing

@@ -56,7 +56,7 @@ must issue r --client acme --scope read --scope write
 good=$(cat "$work/out")
 must issue r --client acme --label web
 other=$(cat "$work/out")
-must issue r --client acme --label expired --expires 1s
+must issue r --client acme --label expired --expires 5s
 expired=$(cat "$work/out")
 must issue r --client acme --label future --not-before 1h
 future=$(cat "$work/out")
@@ -111,7 +111,13 @@ is "$(wc -l <"$work/canaries")" 15 "there are secrets to look for"
 echo "taken" >"$work/taken"
 mkdir "$work/empty" "$work/full"
 echo precious >"$work/full/file"
-sleep 1 # for the one that expires
+printf '%s\n' "$expired" >"$work/expiring"
+# shellcheck disable=SC2317 # called by name
+has_expired() {
+    run_with "$work/expiring" verify
+    matches "$work/out" expired
+}
+until_true has_expired
 
 # ---- The rows ----
 

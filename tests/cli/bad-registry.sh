@@ -45,12 +45,18 @@ must retire r 1 --overrule "for the test"
 must issue r --client acme --label revoked
 cp "$work/out" "$work/revoked"
 must revoke "$(cut -d_ -f2 "$work/revoked")"
-must issue r --client acme --label expired --expires 1s
+must issue r --client acme --label expired --expires 5s
 cp "$work/out" "$work/expired"
 must issue r --client acme --label other
 cp "$work/out" "$work/other"
 must issue r --client acme --label good --scope read
 cp "$work/out" "$work/good"
+# shellcheck disable=SC2317 # called by name
+has_expired() {
+    run_with "$work/expired" verify
+    matches "$work/out" expired
+}
+until_true has_expired
 awk 'BEGIN { print "client"; for (i = 1; i <= 3000; i++) print "client-" i }' >"$work/many.csv"
 vault=$SEALRING_VAULT
 registry=$vault/registry

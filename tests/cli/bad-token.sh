@@ -218,12 +218,15 @@ openssl_conf() { # NAME LINE...: $work/NAME.cnf
 openssl_conf legacy 'providers = list' '[list]' 'legacy = legacy' '[legacy]' 'activate = 1'
 openssl_conf base 'providers = list' '[list]' 'base = base' '[base]' 'activate = 1'
 openssl_conf fips 'alg_section = properties' '[properties]' 'default_properties = fips=yes'
+openssl_conf random 'random = numbers' '[numbers]' 'random = NOSUCH'
 openssl_conf both 'providers = list' '[list]' 'legacy = on' 'default = on' '[on]' 'activate = 1'
-for name in legacy base fips; do
+for name in legacy base fips random; do
     : >"$work/logins"
+    lacks=SHA-256
+    [ $name != random ] || lacks='random numbers'
     OPENSSL_CONF=$work/$name.cnf
     export OPENSSL_CONF
-    vault_fails "an OpenSSL configuration with $name only" 3 "OpenSSL has no SHA-256 .*correct its configuration .*$name.cnf"
+    vault_fails "an OpenSSL configuration without $lacks ($name)" 3 "OpenSSL has no $lacks .*correct its configuration .*$name.cnf"
     unset OPENSSL_CONF
     is "$(wc -l <"$work/logins")" 0 "the PIN is not sent to the token ($name)"
     vault_is_well "and nobody else is kept out by it ($name)"

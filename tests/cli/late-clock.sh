@@ -7,22 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/server.sh
 . "$here/server.sh"
-
-faketime=
-for each in /usr/lib/*/faketime/libfaketimeMT.so.1; do
-    [ -e "$each" ] && faketime=$each
-done
-[ -n "$faketime" ] || bail_out "libfaketime is missing (Debian: libfaketime)"
-export ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS-}"
-export DONT_FAKE_MONOTONIC=1
-
-# at SHIFT COMMAND...: with a wall clock that is off by so much; the time since boot is right.
-at() {
-    shift_by=$1
-    shift
-    env "LD_PRELOAD=$faketime" "FAKETIME=$shift_by" "$@" >"$work/out" 2>"$work/err" </dev/null
-    status=$?
-}
+# shellcheck source=tests/cli/clock.sh
+. "$here/clock.sh"
 
 # serve_at NAME SHIFT: a server whose clock `set_clock NAME SHIFT` sets.
 set_clock() {
@@ -48,10 +34,6 @@ issue() { # NAME [OPTION...]
     must issue payments --client "$name" --scope read --out "$work/$name.key" "$@"
 }
 
-for each in -20000d +1d; do
-    at "$each" date +%Y
-    [ "$status" -eq 0 ] || bail_out "libfaketime does not work here"
-done
 build_server
 at -20000d "$SEALRING" init
 status_is 1 "init refuses a clock that is before the build's date"
@@ -66,10 +48,13 @@ issue ending --expires 90d
 issue begun --not-before 2025-06-01T00:00:00Z
 issue replaced
 must key rekey "$(cut -d_ -f2 "$work/replaced.key")" --overlap 1h --out "$work/successor.key"
-run issue payments --client lasting --label brief --scope read --expires 1s --out "$work/brief.key"
+run issue payments --client lasting --label brief --scope read --expires 5s --out "$work/brief.key"
 succeeds "credentials of every kind are issued"
-sleep 1.1
-run_with "$work/brief.key" verify
+brief_expired() {
+    run_with "$work/brief.key" verify
+    [ "$status" -ne 0 ]
+}
+until_true brief_expired
 out_like 'expired' "the brief one has expired"
 
 for shift_of in -20000d -400d -2h; do
@@ -98,6 +83,33 @@ json_is '[.entries[] | select(.act == "alarm") | .detail.why | select(test("wall
     "the operator finds the alarm on the record"
 set_clock good +0
 answers good ending "200 accepted" "set right again: accepted"
+
+# The doctor judges the clock as the commands and the servers do.
+clock_finding() { # FILTER: of the finding that the clock is late
+    json "[.doctor.findings[] | select(.code == \"clock-late\") | $1] | join(\" \")" 2>&1
+}
+doctor_at() { # SHIFT [OPTION...]
+    shift_by=$1
+    shift
+    at "$shift_by" "$SEALRING" doctor --json "$@"
+}
+doctor_at +0
+is "$(clock_finding .code)" "" "the doctor finds nothing wrong with a right clock"
+doctor_at -4m
+is "$(clock_finding .code)" "" "nor with one that is less than 5 minutes before the latest checkpoint"
+for shift_of in -20000d -30d -6m; do
+    doctor_at "$shift_of"
+    status_is 1 "the doctor fails with a clock that is off by $shift_of"
+    is "$(clock_finding '.severity, .object, .repairable')" "alarm clock false" "it finds an alarm that takes a person"
+done
+doctor_at -30d
+is "$(clock_finding '.what' | grep -Ec "shows $(date -u -d '-30 days' +%Y-%m-%d)T.*latest checkpoint was signed at $(date -u +%Y-%m-%d)T")" 1 "with both times"
+is "$(clock_finding '.mend' | grep -c 'set the clock.*--trust-clock REASON')" 1 "and what to do"
+doctor_at -20000d
+is "$(clock_finding '.what' | grep -Ec "shows 19[0-9-]*T.*date of this build of sealring")" 1 "before the build's date it names that"
+is "$(clock_finding '.mend' | grep -c 'trust-clock')" 0 "where nothing helps but to set the clock"
+doctor_at -30d --repair
+is "$(clock_finding '.repaired, .failure')" "false " "a repair leaves the clock to a person"
 
 # An operator whose clock is late.
 for command in "issue payments --client lasting --label two --scope read --expires 90d" \
@@ -132,12 +144,16 @@ serve_at new +0
 answers new ending "503 unavailable" "a server that starts now cannot know which of the two clocks is wrong"
 run issue payments --client lasting --label three --scope read
 status_is 1 "nor can an operator"
+doctor_at +0
+is "$(clock_finding .severity)" alarm "which the doctor finds"
 run issue payments --client lasting --label three --scope read --trust-clock "the host of the other operator was ahead"
 succeeds "an operator confirms this host's clock"
 run audit show
 out_like 'clock\.confirmed' "which is on the record"
 run issue payments --client lasting --label four --scope read
 succeeds "nobody is refused from then on"
+doctor_at +0
+is "$(clock_finding .code)" "" "and the doctor finds no late clock any more"
 answers new ending "200 accepted" "and the server that waited goes on by itself"
 
 # A checkpoint that nobody signed.
@@ -149,7 +165,17 @@ ok "and is an alarm" until_true grep -q "ALARM: the latest checkpoint .* is not 
 leave good
 leave new
 leave forged
-sqlite3 "$work/vault/registry/sealring.db" "DELETE FROM checkpoint WHERE time = 4000000000000"
+
+# One that cannot be read.
+sqlite3 "$work/vault/registry/sealring.db" "DROP TRIGGER checkpoint_fixed; PRAGMA ignore_check_constraints = 1;
+    UPDATE checkpoint SET time = -5 WHERE time = 4000000000000"
+serve_at damaged +0
+answers damaged ending "200 accepted" "a damaged checkpoint keeps no server out"
+ok "and is an alarm" until_true grep -q "ALARM: the latest checkpoint .* cannot be read" "$work/damaged.log"
+leave damaged
+run issue payments --client lasting --label five --scope read
+succeeds "nor an operator"
+sqlite3 "$work/vault/registry/sealring.db" "DELETE FROM checkpoint WHERE time = -5"
 
 # Uses that have not been yet: no retirement waits for them longer than for a use of now. Each time a vault of its own.
 short_vault() {

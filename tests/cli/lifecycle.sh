@@ -54,7 +54,7 @@ run retire r 1 --json
 json_is .error.exit 5 "--json: the exit status"
 json_is .error.status waiting "--json: its name"
 run status r
-out_like '^ .* 1 of 1 API keys still has its newest credential under version 1: sealring reissue r --all --out DIR/$' \
+out_like '^ .* 1 of 1 API key still has its newest credential under version 1: sealring reissue r --all --out DIR/$' \
     "status tells who has not moved"
 run retire r 1 --overrule "" 
 status_is 2 "overruling wants a reason"

@@ -29,10 +29,10 @@
  *   snapshot          shows the secret keys that were there at C_Initialize, and the process's own
  *   late=MS           finds a secret key that another process made only so many milliseconds later
  *   wrong-mac=N       one HMAC in N is wrong
- *   refuse-data       neither finds data objects nor shows their attributes
+ *   refuse-data       finds data objects and refuses to show their attributes
  *
  * FORWARD_HIDE names one thing that it does not do: "hmac" (the mechanism), "generate" (keys), "search" (for data objects, an error), "value"
- * (of data objects), "data" (making and searching them), "search-at-first" (for data objects the token is away until the process has signed
+ * (of data objects), "data" (making and searching them), "label" (of key pairs, to be read), "search-at-first" (for data objects the token is away until the process has signed
  * something). */
 
 #define ID_MAX      32
@@ -163,8 +163,6 @@ static bool is_shown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
     bool snapshot = trait("snapshot") != 0;
     size_t line = SIZE_MAX;
     int64_t when = 0;
-    if (trait("refuse-data") && is_data(session, object))
-        return false;
     if ((!snapshot && late == 0) || !key_id(session, object, id))
         return true;
     made(id, &line, &when);
@@ -369,6 +367,8 @@ static CK_RV get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, C
     if (trait("refuse-data") && is_data(session, object))
         return CKR_ACTION_PROHIBITED;
     if (attribute->type == CKA_VALUE && hides("value"))
+        return CKR_ATTRIBUTE_SENSITIVE;
+    if (attribute->type == CKA_LABEL && hides("label") && !key_id(session, object, id))
         return CKR_ATTRIBUTE_SENSITIVE;
     if (attribute->type == CKA_LABEL && forgets_labels() && key_id(session, object, id))
         return give_label(id, attribute);

@@ -160,8 +160,10 @@ b\374ro|root|root on b\xfcro
 h\377\033[31m|root|root on h\xff\x1b[31m
 plain|alice@corp.example|alice@corp.example on plain
 a@b c|x@y@z|x@y@z on a\x40b\x20c
+plain|ev\x1b[31mil|ev\x1b[31mil on plain
 HOSTS
     everything "a host's name"
+    is "$(sqlite3 "$database" 'SELECT actor FROM audit' | LC_ALL=C grep -c '[^ -~]')" 0 "and none of its bytes that need escaping are in an entry"
 else
     echo "# names of hosts and users need root and namespaces: not tried"
 fi

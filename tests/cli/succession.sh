@@ -64,8 +64,8 @@ until_true gate_is_open pay 1 || bail_out "never: gate_is_open pay 1"
 
 run retire pay 1
 status_is 5 "a version does not retire while a key in use has no successor"
-err_like "1 API key used in the last 30d has no credential newer than version 1: $(key_id weekly) of weekly" \
-    "the key is named; suspended, revoked, expired and unused ones are not"
+err_like "1 API key used in the last 30d has no credential newer than version 1: $(key_id weekly) of weekly .*; run .sealring reissue pay --all --out DIR/" \
+    "the key is named, and the command; suspended, revoked, expired and unused ones are not"
 run retire pay 1 --overrule "nobody of importance"
 status_is 5 "to overrule the gate is not to overrule succession"
 run retire pay 1 --overrule-succession ''
@@ -123,6 +123,111 @@ status_is 5 "after a rollback the newest credential counts, not the highest numb
 must reissue "$(key_id client)" --out "$work/client.third"
 run retire back 2
 succeeds "with one under the active version the other one retires"
+
+# ---- uses that were not read ----
+
+# opened RING: a ring whose version 1 may retire, but for succession; its key, of client RING, was used.
+opened() {
+    must ring create "$1" --overlap 1s --quiet-period 1s
+    key "$1" "$1" --label default
+    must rotate "$1"
+}
+
+# What is used from now on is in report files that nothing else is in.
+fresh_reports() {
+    must usage # all that is in the files so far
+    rm -f "$SEALRING_VAULT/verifiers/"*.report
+}
+
+held_up() { # RING NAME REGEX
+    until_true gate_is_open "$1" 1 || bail_out "never: gate_is_open $1 1"
+    run retire "$1" 1
+    status_is 5 "$2: the version does not retire"
+    err_like "is not fully known: .*/verifiers/.*\.report $3" "$2: the file is named, and what to do"
+    run run --once
+    out_like "$1: waiting to retire version 1: .*\.report $3" "$2: so does run"
+    is "$(state "$1" 1)" retiring "$2: the version is retiring still"
+}
+
+fresh_reports
+opened wide
+chmod 666 "$SEALRING_VAULT/verifiers/"*.report
+held_up wide "a report that others can write" 'can be written by others than its owner: chmod go-w it'
+chmod go-w "$SEALRING_VAULT/verifiers/"*.report
+run retire wide 1
+err_like "1 API key .*$(key_id wide) of wide" "once it is mended its uses count"
+run reissue wide --all --out "$work/wide.csv"
+err_like '^1 successor handed over$' "one successor is one"
+
+fresh_reports
+opened broken
+perl -e 'for my $path (@ARGV) { # the key in each record of a credential
+    open my $file, "+<:raw", $path or die; my $at = 12288; my $cell;
+    while (sysseek($file, $at, 0) && sysread($file, $cell, 64) == 64) {
+        my $kind = unpack "L", $cell;
+        if ($kind == 2) { sysseek $file, $at + 8, 0; syswrite $file, "\0" x 8; }
+        $at += $kind == 1 ? 192 : 64;
+    }
+}' "$SEALRING_VAULT/verifiers/"*.report
+held_up broken "a damaged record" 'has 1 damaged record: stop its server'
+run retire broken 1
+status_is 5 "and does not the next time"
+run doctor
+out_like '1 of its records is damaged' "the doctor finds it"
+run retire broken 1 --overrule "not succession"
+status_is 5 "it is no matter of the gate"
+run retire broken 1 --overrule-succession "the client is known"
+succeeds "it is overruled as succession is"
+run doctor --repair
+out_like '1 found, 1 repaired' "the doctor repairs it"
+run doctor
+succeeds "and nothing is wrong then"
+
+if [ "$(id -u)" -eq 0 ]; then
+    fresh_reports
+    opened foreign
+    chown 2001 "$SEALRING_VAULT/verifiers/"*.report
+    held_up foreign "another user's report" 'belongs to uid 2001, .*chown it to uid 0'
+    run doctor
+    out_like 'it belongs to uid 2001' "the doctor finds it"
+    # What root's command leaves beside the servers of another user counts.
+    chown 0 "$SEALRING_VAULT/verifiers/"*.report
+    chown 2001 "$SEALRING_VAULT/verifiers"
+    run retire foreign 1
+    err_like "1 API key .*$(key_id foreign) of foreign" "root's report counts in a directory of another user"
+    chown 0 "$SEALRING_VAULT/verifiers"
+else
+    echo "# another user's report takes root: not tried"
+fi
+
+# ---- uses that were not harvested ----
+
+harvested() { # RING
+    sqlite3 "$SEALRING_VAULT/registry/sealring.db" \
+        "SELECT count(*) FROM usage_hour u JOIN ring r ON r.id = u.ring WHERE r.name = '$1'"
+}
+
+opened pending
+until_true gate_is_open pending 1 || bail_out "never: gate_is_open pending 1"
+run status pending
+matches "$work/out" "1 API key .*no credential newer|$(key_id pending) of pending"
+report $? "status names who is missing before anybody has harvested"
+tr -s ' \n' '  ' <"$work/out" >"$work/flat"
+not_ok "and does not call it ready" grep -q "by hand: sealring retire pending 1" "$work/flat"
+run retire pending 1 --dry-run
+status_is 5 "so does retire --dry-run"
+err_like "1 API key .*$(key_id pending) of pending" "with the key"
+run run --once --dry-run
+out_like "pending: waiting to retire version 1: .*$(key_id pending) of pending" "so does run --dry-run"
+nowhere "pending: ready to retire" "which does not call it ready"
+is "$(harvested pending)" 0 "none of them has harvested"
+run retire pending 1
+status_is 5 "retire itself has the same answer"
+is "$(harvested pending)" 1 "and harvests"
+must reissue "$(key_id pending)" --out "$work/pending.new"
+run_with "$work/pending.new" verify
+run retire pending 1 --dry-run
+succeeds "with a successor retire --dry-run goes on"
 
 # ---- early ----
 

@@ -295,16 +295,20 @@ is "$(states)" serving "and are no verifiers"
 leave tidy
 find "$reports" -mindepth 1 -delete
 
-# A disk that is full: the server does not start, and says why. Mounting is for root, where it is allowed at all.
-if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=4k,mode=0750 tmpfs "$reports" 2>/dev/null; then
-    head -c 4096 /dev/zero >"$reports/full"
+# A disk that is full: the server does not start, and says why. Mounting is for root, where it is allowed at all. The whole vault is on it: a part of
+# a vault must be no mount.
+cp -a "$SEALRING_VAULT" "$work/whole"
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=64m,mode=0750 tmpfs "$SEALRING_VAULT" 2>/dev/null; then
+    cp -a "$work/whole/." "$SEALRING_VAULT"
+    cat /dev/zero >"$SEALRING_VAULT/filler" 2>/dev/null
     timeout 20 "$work/server" "$SEALRING_VAULT" "" 1 <"$work/one" >"$work/out" 2>"$work/err"
     status=$?
     ok "a server without space for its report does not serve" test "$status" -ne 0 -a ! -s "$work/out"
     err_like 'No space left' "and says why"
+    rm "$SEALRING_VAULT/filler"
     run rotate payments
     succeeds "operators do not notice"
-    umount "$reports"
+    umount "$SEALRING_VAULT"
 else
     echo "# a full disk needs root to mount one: not tried"
 fi

@@ -172,10 +172,34 @@ chmod 777 "$work/way"
 as 2001 verify
 loads_not "below a directory that everybody can write"
 err_like "way, above the vault, can be written by" "it is named"
+chmod 775 "$work/way"
+as 2001 verify
+loads_not "below a directory that its group can write"
 chmod 1777 "$work/way"
 as 2001 verify
 loads "below one with the sticky bit, as /tmp"
 chmod 755 "$work/way"
+
+# In a user namespace everybody that it does not map appears as user 65534: above the vault that may be root, of the vault itself it may not.
+inside() { # COMMAND...: as 2001, who is root there
+    setpriv --reuid=2001 --regid=2001 --clear-groups unshare --user --map-root-user "$SEALRING" "$@" >"$work/out" 2>"$work/err" <"$work/alice.key"
+    status=$?
+}
+if setpriv --reuid=2001 --regid=2001 --clear-groups unshare --user --map-root-user true 2>/dev/null; then
+    inside verify
+    loads_not "in a user namespace: a vault of a user who is not mapped"
+    chown -R 2001 "$SEALRING_VAULT"
+    inside verify
+    loads "in a user namespace: the vault of one who is, below directories of root's"
+    chown -R 0 "$SEALRING_VAULT"
+    chown -R 2001 "$SEALRING_VAULT/verifiers" "$SEALRING_VAULT/login" "$SEALRING_VAULT/registry"
+else
+    echo "# no user namespaces for other users than root here"
+fi
+chown 65534 "$work/way"
+as 2001 verify
+loads_not "outside of one user 65534 is somebody else"
+chown 0 "$work/way"
 
 # What it names.
 chmod 757 "$work/module.so"

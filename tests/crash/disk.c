@@ -96,3 +96,12 @@ void disk_empty(const char *directory)
     name_filler(directory, path);
     (void)unlink(path);
 }
+
+void disk_yield(const char *directory, long bytes)
+{
+    char path[256];
+    struct stat facts;
+    name_filler(directory, path);
+    if (stat(path, &facts) == 0 && facts.st_size > bytes)
+        (void)!truncate(path, facts.st_size - bytes);
+}

@@ -12,4 +12,7 @@ bool disk_mount(const char *directory);
 bool disk_fill(const char *directory);
 void disk_empty(const char *directory);
 
+/* Gives some of that space back, so that the disk can be filled again at once. */
+void disk_yield(const char *directory, long bytes);
+
 #endif

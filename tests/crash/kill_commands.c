@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "crash/kill_server.h"
+#include "crash/orphan.h"
 
 const struct kill_command kill_commands[] = {
     {.name = "a server", .line = NULL},
@@ -20,7 +21,7 @@ const struct kill_command kill_commands[] = {
     {.name = "rollback", .line = "rollback payments"},
     {.name = "retire", .line = "retire payments 2 --overrule test --overrule-succession test --no-wait"},
     {.name = "reinstate", .line = "reinstate payments 1"},
-    {.name = "compromise", .line = "compromise payments 3 --reason test --no-wait", .owes = true},
+    {.name = "compromise", .line = "compromise payments 3 --reason test --no-wait", .owes = true, .closes = true},
     {.name = "destroy", .line = "destroy payments 1 --overrule test", .owes = true},
     {.name = "run --once", .line = "run --once", .owes = true},
     {.name = "verify", .line = "verify", .input = "credential"},
@@ -32,7 +33,10 @@ const struct kill_command kill_commands[] = {
     {.name = "revoke", .line = "revoke KEY2 --reason leaked --no-wait"},
     {.name = "ring create", .line = "ring create third --prefix acme_three"},
     {.name = "client add", .line = "client add newcomer"},
-    {.name = "compromise without a successor", .line = "compromise second 1 --reason test --no-wait", .owes = true},
+    {.name = "compromise without a successor",
+     .line = "compromise second 1 --reason test --no-wait",
+     .owes = true,
+     .closes = true},
     {.name = "destroy a pending version", .line = "destroy payments 4 --overrule test", .owes = true},
     {.name = "reissue an imported key", .line = "reissue KEY8"},
     {.name = "key suspend", .line = "key suspend KEY2 --no-wait"},
@@ -43,6 +47,8 @@ const struct kill_command kill_commands[] = {
     {.name = "client set", .line = "client set idle --contact other@example.org"},
     {.name = "client forget", .line = "client forget idle"},
     {.name = "explain", .line = "explain", .input = "credential"},
+    {.name = "token destroy-object", .line = "token destroy-object " ORPHAN_ID " --reason test", .orphan = true},
+    {.name = "usage", .line = "usage"},
     {.name = "doctor", .line = "doctor"},
     {.name = "doctor --repair", .line = "doctor --repair"},
     {.name = "backup", .line = "backup VAULT/another"},

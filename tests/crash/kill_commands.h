@@ -15,7 +15,9 @@ struct kill_command {
     const char *line;  /* NULL: the server (crash/kill_server.h) */
     const char *input; /* a file below FILES; NULL: none */
     bool owes;         /* an operator says it again if the token still owes a destruction */
+    bool closes;       /* it closes a key even if the registry cannot record it, and then wants to be said again */
     bool makes;        /* it makes a vault where there is none */
+    bool orphan;       /* it destroys a key that no version has, and is said again if it could not */
     bool alone;        /* a server that opens the vault meanwhile may find no registry */
 };
 

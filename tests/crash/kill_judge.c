@@ -15,6 +15,7 @@
 #include <sealring/doctor.h>
 
 #define PATIENCE 120 /* seconds */
+#define VERDICT  "verdict "
 
 const char *const kill_start_names[START_KINDS] = {
     [START_SERVER] = "a server", [START_MANAGER] = "issue", [START_DOCTOR] = "doctor --repair"};
@@ -64,18 +65,29 @@ static sealring_vault *open_server(struct looking *looking)
     return NULL;
 }
 
+static sealring_verdict verify(struct looking *looking, sealring_vault *server, const char *text, size_t number)
+{
+    sealring_grant grant = {.size = sizeof grant};
+    sealring_verdict verdict = sealring_verify(server, text, strlen(text), NULL, &grant);
+    looking->error.status = SEALRING_TOKEN;
+    if (verdict == SEALRING_UNAVAILABLE)
+        complain(looking, "a server has no verdict on credential %zu: %s", number, grant.reason);
+    return verdict;
+}
+
+/* What was handed over is good: any other verdict on it is neither one of before nor one of after the command. */
 static void serve(struct looking *looking)
 {
     struct sight *sight = looking->sight;
     sealring_vault *server = open_server(looking);
-    for (size_t i = 0; server != NULL && i < SCENE_TEXTS; i++) {
-        const char *text = looking->scene->texts[i];
-        sealring_grant grant = {.size = sizeof grant};
-        sealring_verdict verdict = sealring_verify(server, text, strlen(text), NULL, &grant);
-        add(sight->first, sizeof sight->first, "verdict %zu: %s\n", i, sealring_verdict_name(verdict));
-        looking->error.status = SEALRING_TOKEN;
-        if (verdict == SEALRING_UNAVAILABLE)
-            complain(looking, "a server has no verdict on credential %zu: %s", i, grant.reason);
+    uint32_t handed = looking->told != NULL ? atomic_load(&looking->told->handed) : 0;
+    for (size_t i = 0; server != NULL && i < SCENE_TEXTS; i++)
+        add(sight->first, sizeof sight->first, VERDICT "%zu: %s\n", i,
+            sealring_verdict_name(verify(looking, server, looking->scene->texts[i], i)));
+    for (uint32_t i = 0; server != NULL && i < handed && i < HANDED_MAX; i++) {
+        sealring_verdict verdict = verify(looking, server, looking->told->texts[i], SCENE_TEXTS + i);
+        if (verdict != SEALRING_ACCEPTED && verdict != SEALRING_UNAVAILABLE)
+            add(sight->first, sizeof sight->first, VERDICT "handed over: %s\n", sealring_verdict_name(verdict));
     }
     sealring_close(&server);
 }
@@ -216,7 +228,8 @@ static bool apart(void (*function)(struct looking *), struct looking *looking)
         function(looking);
         _exit(0);
     }
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+    looking->sight->died = child < 0 || waitpid(child, &status, 0) != child || status != 0;
+    if (looking->sight->died)
         complain(looking, "the start after it ended with status %#x", (unsigned)status);
     return looking->sight->complaint[0] == '\0';
 }
@@ -228,10 +241,10 @@ void kill_look(const struct scene *scene, const struct test_vault *vault, const 
     (void)apart(look, &looking);
 }
 
-bool kill_start_alone(const struct scene *scene, const struct test_vault *vault, enum kill_start kind,
-                      struct sight *sight)
+bool kill_start_alone(const struct scene *scene, const struct test_vault *vault, const struct told *told,
+                      enum kill_start kind, struct sight *sight)
 {
-    struct looking looking = {.scene = scene, .vault = vault, .start = kind, .sight = sight};
+    struct looking looking = {.scene = scene, .vault = vault, .told = told, .start = kind, .sight = sight};
     return apart(start, &looking);
 }
 
@@ -298,13 +311,25 @@ static bool deny(char why[512], const char *what, const char *line)
     return false;
 }
 
-bool kill_start_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
+/* No verdict, `unavailable`, is not a wrong one. */
+static const char *wrong_verdict(const char *text, const char *before, const char *after)
+{
+    static const char none[] = ": unavailable";
+    const char *line = text;
+    while ((line = other_line(line, before, after, VERDICT)) != NULL) {
+        size_t length = strcspn(line, "\n");
+        if (length < sizeof none - 1 || strncmp(line + length - (sizeof none - 1), none, sizeof none - 1) != 0)
+            return line;
+        line += length;
+    }
+    return NULL;
+}
+
+bool kill_first_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
                          char why[512])
 {
-    const char *line = other_line(sight->first, done ? after->first : before->first, after->first, "verdict");
+    const char *line = wrong_verdict(sight->first, done ? after->first : before->first, after->first);
     why[0] = '\0';
-    if (sight->complaint[0] != '\0')
-        return deny(why, "", sight->complaint);
     return line == NULL || deny(why, "the first server has ", line);
 }
 
@@ -313,8 +338,10 @@ bool kill_is_right(const struct sight *sight, const struct sight *before, const 
 {
     const char *line;
     const struct sight *old = done ? after : before;
-    if (!kill_start_is_right(sight, before, after, done, why))
+    if (!kill_first_is_right(sight, before, after, done, why))
         return false;
+    if (sight->complaint[0] != '\0')
+        return deny(why, "", sight->complaint);
     if ((line = state_fault(sight->state, owes)) != NULL)
         return deny(why, "", line);
     if ((line = other_line(sight->state, old->state, after->state, "verdict:")) != NULL)

@@ -18,6 +18,7 @@ struct sight {
     char doctor[2048];         /* the codes of what remained when it had repaired, a line each */
     char complaint[512];       /* what failed; "" */
     bool of_token;             /* and it was a token that did */
+    bool died;                 /* whoever looked */
 };
 
 /* In a process of its own, which this one waits for: the start; state_tell; sealring doctor --repair and sealring doctor; a rotation, a new
@@ -26,8 +27,8 @@ void kill_look(const struct scene *scene, const struct test_vault *vault, const 
                enum kill_start start, struct sight *sight);
 
 /* The first of these only, in a process of its own. True if it succeeded; else sight->complaint has the reason. */
-bool kill_start_alone(const struct scene *scene, const struct test_vault *vault, enum kill_start start,
-                      struct sight *sight);
+bool kill_start_alone(const struct scene *scene, const struct test_vault *vault, const struct told *told,
+                      enum kill_start start, struct sight *sight);
 
 /* Leaves every file of the vault's tokens empty, cut in half or, if `removes`, gone. False: it cannot be done. */
 bool kill_damage(const char *vault, bool removes);
@@ -37,8 +38,8 @@ bool kill_damage(const char *vault, bool removes);
 bool kill_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
                    bool owes, char why[512]);
 
-/* The same of what kill_start_alone has seen. */
-bool kill_start_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
+/* Whether the first server has given no wrong verdict: each is as before or as after the command, or there is none. */
+bool kill_first_is_right(const struct sight *sight, const struct sight *before, const struct sight *after, bool done,
                          char why[512]);
 
 #endif

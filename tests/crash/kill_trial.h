@@ -3,6 +3,7 @@
 #ifndef TESTS_CRASH_KILL_TRIAL_H
 #define TESTS_CRASH_KILL_TRIAL_H
 
+#include "crash/holder.h"
 #include "crash/kill_commands.h"
 #include "crash/kill_judge.h"
 #include "crash/points.h"
@@ -20,6 +21,7 @@ enum kill_mode {
     KILL_AGAIN,         /* killed before a point, and the next start before each of its own */
     KILL_DAMAGED,       /* nothing is killed, but what the command has left is damaged at once */
     KILL_RANDOM,        /* at a time */
+    KILL_RANDOM_FULL,   /* at a time; the disk is full from an earlier one on */
     KILL_MODES
 };
 
@@ -30,8 +32,9 @@ struct kill_trial {
     enum kill_mode mode;
     unsigned at;           /* the point, from 1 */
     unsigned second;       /* KILL_AGAIN: the next start's point */
-    int64_t microseconds;  /* KILL_RANDOM: how long it runs */
-    bool beside;           /* KILL_RANDOM: a server logs in twice meanwhile, which is not killed */
+    int64_t microseconds;  /* KILL_RANDOM, KILL_RANDOM_FULL: how long it runs */
+    int64_t full_after;    /* KILL_RANDOM_FULL: microseconds; 0: before it begins */
+    bool beside;           /* of these two: a server logs in twice meanwhile, which is not killed */
     enum kill_start start; /* what comes first after it */
 };
 
@@ -43,6 +46,10 @@ struct kill_outcome {
     bool met;             /* it was killed where it was meant to be */
     bool done;            /* it ended by itself, and had succeeded */
     int64_t microseconds; /* how long it ran */
+    struct {
+        bool started, done;
+    } on_full[START_KINDS]; /* what came after it while the disk was full, and had all that it needs */
+    bool closed;            /* it has closed a key, and could not record it on the full disk */
     struct told told;
     struct sight sight;
     char complaint[512]; /* what is wrong with the trial itself; "" */
@@ -52,9 +59,9 @@ struct kill_outcome {
 struct kill_ground {
     const struct scene *scene;
     struct place place;
-    const char *files;               /* what the commands read */
-    bool small;                      /* on a disk that can be filled */
-    bool works_on_full[START_KINDS]; /* what is possible when that is full, if nothing is damaged */
+    const char *files;    /* what the commands read */
+    bool small;           /* on a disk that can be filled */
+    struct holder holder; /* of the registry on that disk */
     struct unsynced unsynced;
 };
 

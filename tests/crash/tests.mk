@@ -16,9 +16,12 @@ crash_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $
 crash_preload_la_LIBADD = $(SQLITE_LIBS)
 # The tokens' own files: the real command under ptrace, killed at each call that changes one of them.
 c_tests += test_token_kill
-test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c tests/crash/calls.h tests/crash/disk.c tests/crash/disk.h tests/crash/kill_commands.c \
-	tests/crash/kill_commands.h tests/crash/kill_judge.c tests/crash/kill_judge.h tests/crash/kill_server.c \
-	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/points.c tests/crash/points.h \
+test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c tests/crash/calls.h tests/crash/disk.c tests/crash/disk.h \
+	tests/crash/holder.c tests/crash/holder.h tests/crash/kill_after.c tests/crash/kill_commands.c \
+	tests/crash/kill_commands.h tests/crash/kill_judge.c tests/crash/kill_judge.h \
+	tests/crash/kill_run.c tests/crash/kill_run.h tests/crash/kill_server.c \
+	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/orphan.c tests/crash/orphan.h \
+	tests/crash/points.c tests/crash/points.h \
 	tests/crash/scene.c tests/crash/scene.h tests/crash/state.c tests/crash/state.h tests/crash/tracer.c tests/crash/tracer.h \
 	tests/crash/unsynced.c tests/crash/unsynced.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h
 test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$(abs_top_builddir)"'

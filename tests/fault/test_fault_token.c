@@ -337,7 +337,9 @@ START_TEST(half_of_a_random_number_is_none)
         place_script(&place, FAULT_SHORT, FAULT_C_GenerateRandom, 1, times, CKR_OK);
         ck_assert_int_eq(token_random(token, bytes, sizeof bytes, &error), SEALRING_OK);
         ck_assert_int_ne(memcmp(bytes + 32, zeros, sizeof zeros), 0);
-        ck_assert_uint_eq(atomic_load(&place.faulting->calls[FAULT_C_GenerateRandom]), times + 1);
+        ck_assert_uint_eq(atomic_load(&place.faulting->met), times);
+        /* More than one call may follow the cut ones: a whole number whose last byte is 0, one in 256, counts as cut as well. */
+        ck_assert_uint_gt(atomic_load(&place.faulting->calls[FAULT_C_GenerateRandom]), times);
     }
     place_script(&place, FAULT_SHORT, FAULT_C_GenerateRandom, 1, FAULT_EVER, CKR_OK);
     ck_assert_int_eq(token_random(token, bytes, sizeof bytes, &error), SEALRING_TOKEN);

@@ -2,7 +2,18 @@
 /* Runs one check suite and prints TAP, so that the harness counts every case. */
 #include "lib/runner.h"
 
+#include <stdlib.h>
+
 #include "lib/thread_sanitizer.h"
+
+#define TIMEOUT_SECONDS "300"
+
+/* Before any case is created, as check reads it then. Its own default of 4 s is too short on a machine that is busy: a test may wait for
+ * others, and `make check` and a run by hand have to agree. */
+__attribute__((constructor)) static void set_timeout(void)
+{
+    (void)setenv("CK_DEFAULT_TIMEOUT", TIMEOUT_SECONDS, 0);
+}
 
 int run_suite(Suite *suite)
 {

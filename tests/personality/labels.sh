@@ -8,6 +8,8 @@
 . "$top_srcdir/tests/personality/lib.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 database=$SEALRING_VAULT/registry/sealring.db
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} $(pkg-config --cflags p11-kit-1) -o "$work/object" "$top_srcdir/tests/cli/object.c" -ldl || bail_out "no object tool"
 
 sql() {
     sqlite3 "$database" "$1" || bail_out "sqlite3 failed"
@@ -91,11 +93,15 @@ what_a_kill_leaves() { # TRAIT...
         "and how it is destroyed"
     run token destroy-object "$orphan"
     status_is 2 "that wants a reason"
-    run token destroy-object "$orphan" --reason 'a power failure' --dry-run
+    run token destroy-object "$orphan" --reason 'a power failure'
+    status_is 1 "and, without an audit token, a reason to go by a log that nothing signs"
+    err_like 'no audit token.*--overrule REASON' "which the message names"
+    is "$(objects)" 3 "the key is there"
+    run token destroy-object "$orphan" --reason 'a power failure' --overrule 'no client uses it' --dry-run
     succeeds "a dry run"
     is "$(objects)" 3 "destroys nothing"
-    run token destroy-object "$orphan" --reason 'a power failure'
-    succeeds "with one the key is destroyed"
+    run token destroy-object "$orphan" --reason 'a power failure' --overrule 'no client uses it'
+    succeeds "with both the key is destroyed"
     is "$(objects)" 2 "so that it is gone"
     run audit show --json
     ok "the reason is in the log" matches "$work/out" 'a power failure'
@@ -103,10 +109,53 @@ what_a_kill_leaves() { # TRAIT...
     run token destroy-object "$orphan" --reason again
     ok "there is no such key any more" test "$status" -ne 0
     for version in 1 2; do
-        run token destroy-object "$(object_of $version)" --reason 'by mistake'
+        run token destroy-object "$(object_of $version)" --reason 'by mistake' --overrule 'by mistake'
         status_is 1 "the key of version $version is not destroyed that way"
     done
     is "$(objects)" 2 "both keys are there"
+}
+
+# What somebody with the PIN added to a key, doctor --repair takes away.
+widened() { # TRAIT...
+    init_as "$@"
+    must ring create r
+    must client add acme
+    rm -f "$work/widened"
+    must issue r --client acme --out "$work/widened"
+    "$work/object" "$softhsm" own 7391468205 set "$(object_of 1)" CKA_DERIVE 1 || bail_out "no usage can be added"
+    is "$(kinds)" "audit-unsigned object-usages " "$*: the doctor finds that something can be derived from a key"
+    run doctor --repair
+    is "$(kinds)" "audit-unsigned " "and takes that away"
+    run_with "$work/widened" verify
+    succeeds "the key signs"
+}
+
+# Labels do not show whose a key is, if they show anything: the object ID does.
+another_vault() { # TRAIT...
+    init_as "$@"
+    must ring create r
+    must client add acme
+    rm -f "$work/live"
+    must issue r --client acme --out "$work/live"
+    live=$(object_of 1)
+    ours=$SEALRING_VAULT
+    SEALRING_VAULT=$work/theirs
+    database=$SEALRING_VAULT/registry/sealring.db
+    rm -rf "$SEALRING_VAULT"
+    run_init
+    succeeds "$*: another vault on the same token"
+    must ring create r
+    attack "INSERT INTO intention (id, nonce, ring, object_id, owner, created)
+        VALUES (7, randomblob(16), 1, x'$live', 'mallory', 1)"
+    run doctor --repair
+    must rotate r
+    run token destroy-object "$live" --reason 'the doctor listed it' --overrule 'it is well'
+    status_is 1 "does not destroy the first one's key"
+    err_like 'was not made by this vault' "as its ID is not this vault's, whatever a forged intention has"
+    SEALRING_VAULT=$ours
+    database=$SEALRING_VAULT/registry/sealring.db
+    run_with "$work/live" verify
+    succeeds "which signs still"
 }
 
 # Whoever can write the registry, and cannot use the token, has no key closed or destroyed.
@@ -133,7 +182,7 @@ forged() { # TRAIT...
         VALUES (8, randomblob(16), 1, x'$live', 'mallory', 1)"
     run prepare r
     run doctor --repair
-    run token destroy-object "$live" --reason 'the doctor listed it'
+    run token destroy-object "$live" --reason 'the doctor listed it' --overrule 'it is well'
     ok "nor does an operator destroy it who is deceived by a forged row" test "$status" -ne 0
     err_like 'audit log has key|labelled as version' "as the log or the label names its version"
     sql "UPDATE version SET object_id = x'$live' WHERE number = 2"
@@ -156,28 +205,37 @@ for traits in no-label volatile-label; do
     whole_life lost $traits
     what_a_kill_leaves $traits
     forged $traits
+    widened $traits
+    another_vault $traits
 done
 whole_life fixed fixed-label
 what_a_kill_leaves fixed-label
 forged fixed-label
+widened fixed-label
+another_vault fixed-label
 forged snapshot
+
+# Nothing is configured of a token that does not keep or change labels.
+unnoticed() { # TRAIT
+    must ring create r --purge-delay 0s
+    must rotate r
+    run retire r 1 --overrule test --overrule-succession test
+    succeeds "$1, and no token-labels: a version retires all the same"
+    is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
+    run reinstate r 1
+    succeeds "it is reinstated"
+    must activate r 1
+    must activate r 2
+    must retire r 1 --overrule test --overrule-succession test
+    run destroy r 1 --overrule test
+    succeeds "and destroyed"
+    is "$(objects)" 1 "so that its key is gone"
+}
 
 # Labels that last as long as the process: init cannot see that.
 init_as process-label
 is "$(grep -c token-labels "$SEALRING_VAULT/sealring.conf")" 0 "labels that last until the process ends are not noticed by init"
-must ring create r --purge-delay 0s
-must rotate r
-run retire r 1 --overrule test --overrule-succession test
-succeeds "a version retires all the same"
-is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
-run reinstate r 1
-succeeds "it is reinstated"
-must activate r 1
-must activate r 2
-must retire r 1 --overrule test --overrule-succession test
-run destroy r 1 --overrule test
-succeeds "and destroyed"
-is "$(objects)" 1 "so that its key is gone"
+unnoticed process-label
 is "$(kinds)" "audit-unsigned object-relabelled " "the doctor reports that a key has lost its label"
 echo 'token-labels = lost' >>"$SEALRING_VAULT/sealring.conf"
 is "$(kinds)" "audit-unsigned " "and nothing once the configuration has that"
@@ -185,19 +243,7 @@ is "$(kinds)" "audit-unsigned " "and nothing once the configuration has that"
 # A vault that was made before init asked: the objects keep the label of their making.
 init_as fixed-label
 sed -i '/^token-labels/d' "$SEALRING_VAULT/sealring.conf"
-must ring create r --purge-delay 0s
-must rotate r
-run retire r 1 --overrule test --overrule-succession test
-succeeds "a version whose object kept the label of its making retires"
-is "$(sql 'SELECT closing_owed FROM version WHERE number = 1')" 0 "and is closed"
-run reinstate r 1
-succeeds "it is reinstated"
-must activate r 1
-must activate r 2
-must retire r 1 --overrule test --overrule-succession test
-run destroy r 1 --overrule test
-succeeds "and destroyed"
-is "$(objects)" 1 "so that its key is gone"
+unnoticed fixed-label
 
 echo 'token-labels = sometimes' >>"$SEALRING_VAULT/sealring.conf"
 run ring list

@@ -45,9 +45,13 @@ init_as() {
     }
 }
 
-# The server's environment, as a program that links libsealring sets it.
-serve_personality() { # NAME
+# The module's environment, as a program that links libsealring sets it.
+forward_environment() {
     FORWARD_TO=$softhsm FORWARD_SCRIPT=$work/traits FORWARD_STATE=$work/state
     export FORWARD_TO FORWARD_SCRIPT FORWARD_STATE
+}
+
+serve_personality() { # NAME
+    forward_environment
     serve "$1"
 }

@@ -138,7 +138,7 @@ sqlite3 "$SEALRING_VAULT/registry/sealring.db" \
     bail_out "the registry cannot be edited"
 run issue r --from "$work/list.csv" --out "$work/last.csv"
 status_is 1 "a row that the token does not confirm is refused"
-err_like '1 of 600 API keys were left out, the others are done: .*line 301: the token does not confirm' "and named"
+err_like '1 of 600 API keys was left out, the others are done: .*line 301: the token does not confirm' "and named"
 is "$(credentials "$work/last.csv" | grep -c .)" 599 "all others are handed over"
 key=$(sed -n 's/.*API key \([0-9A-Za-z]\{16\}\).*/\1/p' "$work/err")
 run reissue r --all --out "$work/all.csv"

@@ -124,6 +124,21 @@ judge() {
         result $? "the act says why" "$(tr '\n' ';' <"$work/act.err")"
     fi
     tally "${seen:-$(field limit without-effect)}"
+    [ ! -e "$attempt/unharmed" ] || judge_keys
+}
+
+# Whether the attack or an act after it closed or destroyed a key: not to be seen while the rows name others.
+judge_keys() {
+    drop_triggers
+    sql "ATTACH '$work/whole/registry/sealring.db' AS whole; UPDATE version SET object_id = randomblob(16);
+        UPDATE version SET (object_id, check_value, closing_owed) = (SELECT object_id, check_value, closing_owed FROM whole.version AS made
+            WHERE made.ring = version.ring AND made.number = version.number)
+        WHERE EXISTS (SELECT 1 FROM whole.version AS made WHERE made.ring = version.ring AND made.number = version.number)"
+    serve fresh "$SEALRING_VAULT" write
+    verdicts fresh "$work/again"
+    leave fresh
+    rm -f "$work"/fresh.*
+    compare "" "$(more "$work/again" "$work/baseline")" "whose key is not what it was"
 }
 
 stopped() {
@@ -190,38 +205,69 @@ worker() { # NUMBER
         index=${index#0}
         [ $((${index#0} % workers)) -eq "$number" ] || continue
         [ -z "${ONLY-}" ] || grep -Eq "$ONLY" "$attempt/name" || continue
+        [ -z "$traits" ] || [ -e "$attempt/unharmed" ] || continue
         stopped
         [ "$(field only "")" = stopped ] || live
     done
-    [ "$number" -ne 0 ] || [ -n "${ONLY-}" ] || waiting_attempts
+    [ "$number" -ne 0 ] || [ -n "${ONLY-}$traits" ] || waiting_attempts
     : >"$work/done"
+}
+
+# On a token with these traits (tests/cli/module_forward.c), none: SoftHSM2 as it is.
+all_attempts() { # TRAITS
+    traits=$1
+    make_world
+    number=0
+    while [ $number -lt $workers ]; do
+        worker $number >"$work/log$number" 2>&1 &
+        number=$((number + 1))
+    done
+    wait
+    number=0
+    while [ $number -lt $workers ]; do
+        [ -e "$work/worker$number/done" ]
+        report $? "worker $number came to the end" "$(tail -n 3 "$work/log$number")"
+        is "$(cat "$work/worker$number/baseline.log")" "" "a server has nothing to say of the world as it was made"
+        while IFS='	' read -r good name detail; do
+            report "$good" "${traits:+$traits: }$name" "$detail"
+        done <"$work/worker$number/results"
+        number=$((number + 1))
+    done
+}
+
+# The attempts that are about live keys, on other kinds of tokens.
+on_other_tokens() { # TRAIT...
+    # shellcheck source=tests/personality/lib.sh
+    . "$top_srcdir/tests/personality/lib.sh"
+    for personality in "$@"; do
+        mkdir "$work/state"
+        become "$personality"
+        all_attempts "$personality"
+        is "$(cat "$work"/worker*/noticed | wc -l)" "$((2 * $(find "$work/attempts" -name unharmed | wc -l)))" \
+            "$personality: each attempt was made on a stopped vault and on a live one"
+        find "$work" -mindepth 1 -maxdepth 1 ! -name home ! -name server ! -name attempts ! -name forward.so -exec rm -rf {} +
+    done
+}
+
+noticed_by() {
+    grep -c "^$1\$" "$work/noticed"
+}
+
+on_softhsm() {
+    all_attempts ''
+    cat "$work"/worker*/noticed >>"$work/noticed"
+    echo "# the schema's triggers and checks alone would stop $(cat "$work"/worker*/stopped | wc -l) of them: they are dropped first"
+    echo "# figure: tampering-attempts $(wc -l <"$work/noticed")"
+    echo "# figure: tampering-noticed-by look=$(noticed_by look) open=$(noticed_by open) act=$(noticed_by act)" \
+        "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect) unnoticed=$(noticed_by unnoticed)"
 }
 
 build_server
 read_table
-make_world
-number=0
-while [ $number -lt $workers ]; do
-    worker $number >"$work/log$number" 2>&1 &
-    number=$((number + 1))
-done
-wait
-number=0
-while [ $number -lt $workers ]; do
-    [ -e "$work/worker$number/done" ]
-    report $? "worker $number came to the end" "$(tail -n 3 "$work/log$number")"
-    is "$(cat "$work/worker$number/baseline.log")" "" "a server has nothing to say of the world as it was made"
-    while IFS='	' read -r good name detail; do
-        report "$good" "$name" "$detail"
-    done <"$work/worker$number/results"
-    number=$((number + 1))
-done
-cat "$work"/worker*/noticed >>"$work/noticed"
-echo "# the schema's triggers and checks alone would stop $(cat "$work"/worker*/stopped | wc -l) of them: they are dropped first"
-noticed_by() {
-    grep -c "^$1\$" "$work/noticed"
-}
-echo "# figure: tampering-attempts $(wc -l <"$work/noticed")"
-echo "# figure: tampering-noticed-by look=$(noticed_by look) open=$(noticed_by open) act=$(noticed_by act)" \
-    "audit-verify=$(noticed_by audit-verify) without-effect=$(noticed_by without-effect) unnoticed=$(noticed_by unnoticed)"
+if [ -n "${OTHER_TOKENS-}" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    on_other_tokens $OTHER_TOKENS
+else
+    on_softhsm
+fi
 done_testing

@@ -296,6 +296,32 @@ START_TEST(a_wrong_pin_in_a_file_that_is_made_anew_is_tried_once)
 }
 END_TEST
 
+/* As if another token were in the slot. */
+static bool exchanged;
+static CK_RV exchanged_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+{
+    CK_RV code = real_functions->C_GetTokenInfo(slot, info);
+    info->model[sizeof info->model - 1] ^= exchanged;
+    return code;
+}
+
+START_TEST(a_refusal_by_another_token_is_none_by_this_one)
+{
+    struct module *module = count_logins();
+    CK_FUNCTION_LIST exchanging = *module->functions;
+    exchanging.C_GetTokenInfo = exchanged_token_info;
+    module->functions = &exchanging;
+    test_token_write_file(test.pin_source, "wrong pin", 0600);
+    open_here("refused the PIN in", 1);
+    exchanged = true;
+    open_here("refused the PIN in", 2);
+    open_here("refused before", 2);
+    exchanged = false;
+    open_here("refused before", 2);
+    stop_counting(module);
+}
+END_TEST
+
 static void change_pin(const char *old, const char *new)
 {
     struct token *token = test_token_open(&test);
@@ -507,6 +533,7 @@ int main(void)
     tcase_add_test(cases, record_holds_a_mark_of_the_pin_only);
     tcase_add_loop_test(cases, last_try_is_not_taken, 0, sizeof(last_tries) / sizeof(last_tries[0]));
     tcase_add_test(cases, a_wrong_pin_in_a_file_that_is_made_anew_is_tried_once);
+    tcase_add_test(cases, a_refusal_by_another_token_is_none_by_this_one);
     tcase_add_test(cases, a_pin_that_was_accepted_is_tried_in_two_environments);
     tcase_add_test(cases, a_misled_process_locks_nobody_out);
     tcase_add_test(cases, pin_file_must_be_there);

@@ -404,7 +404,7 @@ static enum lifecycle_answer succession(int64_t within, size_t named, size_t cou
                                                 .behind_count = count,
                                                 .behind_more = more};
     memset(reason, 'x', sizeof(reason));
-    return guard_succession(&version, &evidence, reason);
+    return guard_succession("pay", &version, &evidence, reason);
 }
 
 START_TEST(who_has_no_successor_is_named)
@@ -414,16 +414,55 @@ START_TEST(who_has_no_successor_is_named)
     ck_assert_int_eq(succession(400 * DAY, 1, 1, false), LIFECYCLE_WAITING);
     ck_assert_str_eq(reason,
                      "1 API key used in the last 400d has no credential newer than version 3: k1 of one (1h ago); "
-                     "reissue");
+                     "run `sealring reissue pay --all --out DIR/`");
     ck_assert_int_eq(succession(30 * DAY, 3, 3, false), LIFECYCLE_WAITING);
     ck_assert_str_eq(reason,
                      "3 API keys used in the last 30d have no credential newer than version 3: k1 of one (1h ago), "
-                     "k2 of two (1d ago), k3 of three; reissue");
+                     "k2 of two (1d ago), k3 of three; run `sealring reissue pay --all --out DIR/`");
     ck_assert_int_eq(succession(30 * DAY, 3, 1000, true), LIFECYCLE_WAITING);
     assert_says("1000 or more API keys");
-    assert_says("k3 of three and 997 more; reissue");
+    assert_says("k3 of three and 997 more; run `sealring reissue pay --all --out DIR/`");
     ck_assert_int_eq(succession(0, 3, 3, false), LIFECYCLE_ALLOWED); /* the policy does not ask */
     ck_assert_str_eq(reason, "");
+}
+END_TEST
+
+START_TEST(the_command_for_successors_is_never_cut)
+{
+    static const char name[] = "0123456789abcdef of 0123456789012345678901234567890123456789012345678901234567890123";
+    static const char ring[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    const struct lifecycle_user users[] = {{name, NOW - DAY}, {name, NOW - DAY}, {name, NOW - DAY}};
+    const struct lifecycle_version version = {.number = UINT32_MAX, .state = SEALRING_VERSION_RETIRING};
+    struct lifecycle_evidence evidence = {.now = NOW, .succession = 400 * DAY, .behind = users, .behind_more = true};
+    for (size_t count = 1; count <= 1000; count = count < 4 ? count + 1 : 1000 + (count == 1000)) {
+        evidence.behind_count = count;
+        evidence.behind_named = count < 3 ? count : 3;
+        guard_succession(ring, &version, &evidence, reason);
+        assert_says(name);
+        assert_says(
+            "; run `sealring reissue 0123456789012345678901234567890123456789012345678901234567890123 --all --out "
+            "DIR/`");
+    }
+}
+END_TEST
+
+static enum lifecycle_answer succession_with_gap(int64_t within, uint64_t more)
+{
+    const struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_RETIRING, .retire_at = NOW};
+    const struct lifecycle_evidence evidence = {
+        .now = NOW, .succession = within, .gap = "x.report is damaged: repair it", .gap_more = more};
+    memset(reason, 'x', sizeof(reason));
+    return guard_succession("pay", &version, &evidence, reason);
+}
+
+START_TEST(uses_that_may_be_missing_hold_it_up)
+{
+    ck_assert_int_eq(succession_with_gap(400 * DAY, 0), LIFECYCLE_WAITING);
+    ck_assert_str_eq(reason,
+                     "which API keys were used in the last 400d is not fully known: x.report is damaged: repair it");
+    ck_assert_int_eq(succession_with_gap(400 * DAY, 2), LIFECYCLE_WAITING);
+    assert_says("repair it (and 2 more)");
+    ck_assert_int_eq(succession_with_gap(0, 2), LIFECYCLE_ALLOWED); /* the policy does not ask */
 }
 END_TEST
 
@@ -674,6 +713,8 @@ int main(void)
     tcase_add_test(cases, gate_names_blockers);
     tcase_add_test(cases, gate_with_absurd_times);
     tcase_add_test(cases, who_has_no_successor_is_named);
+    tcase_add_test(cases, the_command_for_successors_is_never_cut);
+    tcase_add_test(cases, uses_that_may_be_missing_hold_it_up);
     tcase_add_loop_test(cases, gate_goes_by_the_last_use_of_verifiers_that_are_gone, 0, (int)COUNT(last_uses));
     tcase_add_test(cases, gate_says_a_use_once);
     tcase_add_test(cases, gate_names_the_keys_that_use_the_version);

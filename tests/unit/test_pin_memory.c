@@ -39,6 +39,24 @@ START_TEST(a_class_is_one_byte_of_a_hash_over_the_whole_pin)
 }
 END_TEST
 
+START_TEST(a_class_depends_on_each_byte)
+{
+    char text[64];
+    memset(text, '5', sizeof text);
+    for (size_t i = 0; i < sizeof text; i++) {
+        unsigned others = 0;
+        uint8_t class = pin_class_of(text, sizeof text);
+        for (char digit = '0'; digit <= '9'; digit++) {
+            text[i] = digit;
+            others += pin_class_of(text, sizeof text) != class;
+        }
+        text[i] = '5';
+        ck_assert_uint_ge(others, 7); /* of nine, of which two may be of the same class by chance */
+    }
+    ck_assert_uint_ne(pin_class_of(text, 8), pin_class_of(text, 9));
+}
+END_TEST
+
 START_TEST(a_mark_is_of_a_pin_at_a_token)
 {
     struct pin_mark one = pin_mark_of(1, "token", 5);
@@ -167,6 +185,7 @@ int main(void)
     TCase *cases = tcase_create("pin memory");
     tcase_add_checked_fixture(cases, setup, NULL);
     tcase_add_test(cases, a_class_is_one_byte_of_a_hash_over_the_whole_pin);
+    tcase_add_test(cases, a_class_depends_on_each_byte);
     tcase_add_test(cases, a_mark_is_of_a_pin_at_a_token);
     tcase_add_test(cases, a_wrong_pin_is_tried_once);
     tcase_add_test(cases, a_success_does_not_forget_another_pins_refusal);

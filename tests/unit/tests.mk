@@ -56,6 +56,12 @@ unit_tests += test_pin_memory
 test_pin_memory_SOURCES = tests/unit/test_pin_memory.c
 test_pin_memory_CPPFLAGS = $(TEST_CPPFLAGS)
 test_pin_memory_LDADD = $(TEST_LIBS)
+# OpenSSL fails, or computes what is wrong.
+unit_tests += test_environment
+test_environment_SOURCES = tests/unit/test_environment.c
+test_environment_CPPFLAGS = $(TEST_CPPFLAGS)
+test_environment_LDFLAGS = -Wl,--wrap=EVP_Digest -Wl,--wrap=EVP_EncryptUpdate -Wl,--wrap=RAND_bytes
+test_environment_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)
 unit_tests += test_clock
 test_clock_SOURCES = tests/unit/test_clock.c
 test_clock_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -9,7 +9,9 @@
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "token/key.h"
+#include "token/raw.h"
 #include "vault/make.h"
+#include "vault/owned.h"
 #include "vault/recover.h"
 
 static struct test_vault vault;
@@ -117,13 +119,18 @@ static void run_and_die(enum point point)
     ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 1);
 }
 
-/* Any command that uses the token finishes what was left: this one issues a key. */
-static sealring_manager *recover(void)
+static void issue_to(sealring_manager *manager, const char *client)
 {
     char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    test_vault_issue(manager, "payments", client, "", text, key_id);
+}
+
+/* Any command that uses the token finishes what was left: this one issues a key. */
+static sealring_manager *recover(void)
+{
     sealring_manager *manager = test_vault_manage(&vault);
-    test_vault_issue(manager, "payments", "someone", "", text, key_id);
+    issue_to(manager, "someone");
     ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 0);
     return manager;
 }
@@ -163,6 +170,95 @@ START_TEST(killed_with_a_row_and_the_intentions_label)
     ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act = 'recover.complete'"), 1);
     /* and it is as good as any other */
     ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_ACTIVATE, 2, NULL, NULL, &error), error);
+    sealring_manager_close(&manager);
+}
+END_TEST
+
+/* ---- several objects under one ID */
+
+static sealring_status take_intended(const struct token_key_info *key, void *context, sealring_error *failure)
+{
+    struct token_key_info *intended = context;
+    (void)failure;
+    if (strncmp(key->label, "sealring-intent/", 16) == 0)
+        *intended = *key;
+    return SEALRING_OK;
+}
+
+/* Somebody with the PIN makes another key under the ID of the one whose making was interrupted. */
+static void make_another(sealring_manager *manager, const struct token_key_info *intended, const char *label)
+{
+    CK_MECHANISM mechanism = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
+    CK_ULONG length = 32;
+    CK_BBOOL yes = CK_TRUE;
+    CK_OBJECT_HANDLE handle;
+    CK_ATTRIBUTE template[] = {
+        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_PRIVATE, &yes, sizeof yes},
+        {CKA_SIGN, &yes, sizeof yes},
+        {CKA_VALUE_LEN, &length, sizeof length},
+        {CKA_ID, (void *)(uintptr_t)intended->object_id, intended->object_id_length},
+        {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)},
+    };
+    struct raw raw;
+    raw_open(&raw, manager->token);
+    ck_assert_uint_eq(
+        raw.functions->C_GenerateKey(raw.session, &mechanism, template, sizeof template / sizeof template[0], &handle),
+        CKR_OK);
+    raw_close(&raw);
+}
+
+static void destroy_labelled(sealring_manager *manager, const char *label)
+{
+    CK_OBJECT_HANDLE found[2];
+    CK_ULONG count;
+    CK_ATTRIBUTE template[] = {{CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
+    struct raw raw;
+    raw_open(&raw, manager->token);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsInit(raw.session, template, 1), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjects(raw.session, found, 2, &count), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsFinal(raw.session), CKR_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(raw.functions->C_DestroyObject(raw.session, found[0]), CKR_OK);
+    raw_close(&raw);
+}
+
+static const struct {
+    enum point point;
+    const char *label; /* of the other object; NULL: the intention's own */
+    bool ends;         /* recovery goes on once that object is gone */
+} others[] = {
+    {AFTER_OBJECT, "somebody's", true},       {AFTER_OBJECT, "", false}, {AFTER_OBJECT, NULL, false},
+    {AFTER_ROW, "somebody's", true},          {AFTER_ROW, "", false},    {AFTER_ROW, NULL, false},
+    {AFTER_ROW, "sealring/payments/2", true},
+};
+
+/* Nobody can determine which of them is the intention's: it stays, all objects stay, and nothing else is held up. */
+START_TEST(several_objects_under_an_intentions_id_are_left_alone)
+{
+    struct token_key_info intended = {.object_id_length = 0};
+    run_and_die(others[_i].point);
+    sealring_manage_options dry = {.size = sizeof dry, .dry_run = true};
+    sealring_manager *manager = NULL;
+    ASSERT_OK(sealring_manager_open(vault.path, &dry, &manager, &error), error);
+    ck_assert_uint_eq(look(manager).total, 2);
+    ASSERT_OK(token_key_each(manager->token, "", take_intended, &intended, &error), error);
+    ck_assert_uint_gt(intended.object_id_length, 0);
+    make_another(manager, &intended, others[_i].label != NULL ? others[_i].label : intended.label);
+    sealring_manager_close(&manager);
+
+    manager = test_vault_manage(&vault);
+    issue_to(manager, "someone");
+    ck_assert_uint_eq(look(manager).total, 3);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM intention"), 1);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT count(*) FROM audit WHERE act LIKE 'recover.%'"), 0);
+    if (others[_i].ends) {
+        destroy_labelled(manager, others[_i].label);
+        sealring_manager_close(&manager);
+        manager = recover();
+        ck_assert_uint_eq(look(manager).total, others[_i].point == AFTER_ROW ? 2 : 1);
+        ck_assert_uint_eq(look(manager).intents, 0);
+    }
     sealring_manager_close(&manager);
 }
 END_TEST
@@ -207,6 +303,34 @@ START_TEST(an_owed_closing_is_made_up_for)
 }
 END_TEST
 
+START_TEST(an_object_id_shows_which_vault_made_the_key)
+{
+    static const struct {
+        size_t length;
+        bool has_room;
+    } ids[] = {{1, false}, {2, false}, {7, false}, {8, true}, {9, true}, {16, true}, {32, true}};
+    uint8_t ours[REGISTRY_ID_SIZE] = "one vault's ID.";
+    uint8_t theirs[REGISTRY_ID_SIZE] = "another one's..";
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        const uint8_t drawn[32] = "0123456789abcdefghijklmnopqrstu";
+        uint8_t id[33] = "0123456789abcdefghijklmnopqrstu";
+        size_t length = ids[i].length;
+        id[length] = '!';
+        owned_mark(ours, id, length);
+        ck_assert_int_eq(owned_is_marked(ours, id, length), ids[i].has_room);
+        ck_assert(!owned_is_marked(theirs, id, length));
+        ck_assert(!owned_is_marked(ours, drawn, length));
+        ck_assert_mem_eq(id, drawn, ids[i].has_room ? length - length / 2 : length); /* which stays random */
+        ck_assert_uint_eq(id[length], '!');
+        for (size_t at = 0; ids[i].has_room && at < length; at++) {
+            id[at] ^= 1;
+            ck_assert(!owned_is_marked(ours, id, length));
+            id[at] ^= 1;
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("recover");
@@ -215,8 +339,11 @@ int main(void)
     tcase_add_test(cases, killed_before_the_object_exists);
     tcase_add_test(cases, killed_with_an_object_and_no_row);
     tcase_add_test(cases, killed_with_a_row_and_the_intentions_label);
+    tcase_add_loop_test(cases, several_objects_under_an_intentions_id_are_left_alone, 0,
+                        sizeof others / sizeof others[0]);
     tcase_add_test(cases, a_dry_run_recovers_nothing);
     tcase_add_test(cases, an_owed_closing_is_made_up_for);
+    tcase_add_test(cases, an_object_id_shows_which_vault_made_the_key);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

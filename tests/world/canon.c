@@ -48,8 +48,10 @@ void canon_tick(const struct setting *setting, struct world *world)
     tick_file(&world->copy);
     for (unsigned i = 0; i < VERIFIERS; i++)
         tick_process(setting, &world->processes[i]);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < CLIENTS; i++) {
         world->truth.keys[i].committed = aged(world->truth.keys[i].committed, TICK);
+        world->keys.called[i] = aged(world->keys.called[i], TICK);
+    }
     for (unsigned i = 0; i < VERSIONS; i++) {
         world->truth.versions[i].committed = aged(world->truth.versions[i].committed, TICK);
         world->truth.used[i] = aged(world->truth.used[i], TICK);
@@ -179,6 +181,23 @@ static void settle_file(const struct setting *setting, struct registry_file *fil
     }
 }
 
+/* Of serials only their order matters. */
+static void settle_keys(const struct setting *setting, struct world *world)
+{
+    struct keys *keys = &world->keys;
+    for (unsigned client = 0; client < CLIENTS; client++) {
+        uint8_t *serials = &keys->serials[credential_of(client, 0)];
+        uint8_t used = 0;
+        if (keys->called[client] < -setting->succession)
+            keys->called[client] = NEVER;
+        for (unsigned version = 0; version < VERSIONS; version++)
+            used |= bit(serials[version]);
+        for (unsigned version = 0; version < VERSIONS; version++)
+            if (serials[version] != 0)
+                serials[version] = (uint8_t)__builtin_popcount(used & ((2U << serials[version]) - 2));
+    }
+}
+
 /* ---- epochs ---- */
 
 #define EPOCHS_MAX 64
@@ -280,12 +299,26 @@ static void swap_file(struct registry_file *file)
     file->issued = swap_credentials(file->issued);
 }
 
+static void swap_keys(struct keys *keys)
+{
+    struct keys former = *keys;
+    for (unsigned version = 0; version < VERSIONS; version++) {
+        keys->serials[credential_of(0, version)] = former.serials[credential_of(1, version)];
+        keys->serials[credential_of(1, version)] = former.serials[credential_of(0, version)];
+    }
+    keys->called[0] = former.called[1];
+    keys->called[1] = former.called[0];
+    keys->suspended = swap_bits(keys->suspended);
+    keys->expired = swap_credentials(keys->expired);
+}
+
 static void swap_clients(struct world *world)
 {
     struct closing first = world->truth.keys[0];
     world->truth.keys[0] = world->truth.keys[1];
     world->truth.keys[1] = first;
     world->truth.doubtful = swap_bits(world->truth.doubtful);
+    swap_keys(&world->keys);
     swap_file(&world->registry);
     swap_file(&world->copy);
     for (unsigned i = 0; i < VERIFIERS; i++) {
@@ -314,6 +347,7 @@ void canon_normalise(const struct setting *setting, struct world *world)
         world->truth.written_back = 0;
     settle_file(setting, &world->registry);
     settle_file(setting, &world->copy);
+    settle_keys(setting, world);
     number_epochs(world);
     sort_processes(world);
     if (setting->clients < 2)

@@ -129,6 +129,7 @@ static unsigned subjects_of(const struct setting *setting, enum kind kind)
     case ACTIVATE:
     case RETIRE:
     case OVERRULE:
+    case NAMED:
     case REINSTATE:
     case COMPROMISE:
     case DESTROY:
@@ -136,7 +137,11 @@ static unsigned subjects_of(const struct setting *setting, enum kind kind)
         return setting->versions;
     case ISSUE:
     case REVOKE:
+    case SUSPEND:
+    case RESUME:
+    case CALLED:
         return setting->clients;
+    case EXPIRE:
     case FIRST_SIGHT:
     case USE:
         return setting->clients * VERSIONS;
@@ -154,11 +159,17 @@ static const char *const kind_names[KINDS] = {
     [ROLLBACK] = "rollback",
     [RETIRE] = "retire",
     [OVERRULE] = "retire --overrule",
+    [NAMED] = "retire --overrule-succession",
     [REINSTATE] = "reinstate",
     [COMPROMISE] = "compromise",
     [DESTROY] = "destroy",
     [ISSUE] = "issue to client",
     [REVOKE] = "revoke client",
+    [RUN] = "run --once",
+    [SUSPEND] = "suspend client",
+    [RESUME] = "resume client",
+    [EXPIRE] = "the time has passed of credential",
+    [CALLED] = "a use was harvested of client",
     [BACK_UP] = "backup",
     [RESTORE] = "restore",
     [WRITE_BACK] = "the backup is written back into the file",
@@ -186,7 +197,7 @@ static const char *const kind_names[KINDS] = {
 static void tell_event(const struct setting *setting, struct event event)
 {
     char subject[32] = "";
-    if (event.kind == FIRST_SIGHT || event.kind == USE)
+    if (event.kind == FIRST_SIGHT || event.kind == USE || event.kind == EXPIRE)
         snprintf(subject, sizeof subject, " %u.%u", event.subject / VERSIONS + 1U, event.subject % VERSIONS + 1U);
     else if (subjects_of(setting, (enum kind)event.kind) > 1)
         snprintf(subject, sizeof subject, " %u", event.subject + 1U);
@@ -348,6 +359,8 @@ static bool run(const struct setting *setting, unsigned number)
     if (tally.excused > 0)
         printf("# states in which a verifier that came back serves what it has not proved yet: %llu\n",
                (unsigned long long)tally.excused);
+    if (tally.asked > 0)
+        printf("# questions to a registry who lacks a successor: %llu\n", (unsigned long long)tally.asked);
     printf("# figure: world-%s states=%llu transitions=%llu events=%u\n", setting->name,
            (unsigned long long)search.count, (unsigned long long)search.transitions, search.depth);
     printf("%s %u - every state of %s: %llu\n", good ? "ok" : "not ok", number, setting->name,

@@ -31,12 +31,26 @@ compile()
         -c -o "$2" "$1" >"$work/said" 2>&1
 }
 
-# The product's files that decide, and the explorer's: each once; a mutant replaces one of the former.
-product='lifecycle/decide lifecycle/guard lifecycle/invariant lifecycle/policy lifecycle/table lifecycle/watch
-    verifier/judge verifier/protocol base/state_names base/timetext base/utf8 credential/scope'
+# The product's files that decide, the registry that is asked who lacks a successor, and the explorer's: each once; a mutant replaces one
+# of the product's.
+product='lifecycle/decide lifecycle/guard lifecycle/invariant lifecycle/policy lifecycle/schedule lifecycle/table
+    lifecycle/watch verifier/judge verifier/protocol credential/scope'
+for source in "$top_srcdir"/src/base/*.c "$top_srcdir"/src/registry/*.c "$top_srcdir"/src/registry/schema/*.c; do
+    name=${source#"$top_srcdir/src/"}
+    product="$product ${name%.c}"
+done
+
+# object NAME: sets $object to the file that NAME is compiled to; its folder is in the name, as two files may be called alike
+object()
+{
+    object=${1%/*}
+    object=$work/${object##*/}-${1##*/}.o
+}
+
 objects=
 for name in $product; do
-    compile "$top_srcdir/src/$name.c" "$work/$(basename "$name").o" || {
+    object "$name"
+    compile "$top_srcdir/src/$name.c" "$object" || {
         echo "Bail out! $name.c does not compile: $(head -n 1 "$work/said")"
         exit 99
     }
@@ -55,10 +69,11 @@ link()
 {
     others=
     for name in $product; do
-        [ "$name" = "$1" ] || others="$others $work/$(basename "$name").o"
+        object "$name"
+        [ "$name" = "$1" ] || others="$others $object"
     done
     # shellcheck disable=SC2086 # lists of objects without blanks in their names
-    $CC -o "$work/mutant" $objects $others "$2" >"$work/said" 2>&1
+    $CC -o "$work/mutant" $objects $others "$2" -lsqlite3 -lcrypto -pthread >"$work/said" 2>&1
 }
 
 # try FILE WORLD WORDS EXPRESSION

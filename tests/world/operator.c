@@ -58,14 +58,23 @@ void operator_ring(const struct setting *setting, const struct registry_file *fi
 
 /* ---- evidence, as src/vault/evidence.c reads it ---- */
 
-struct testimony {
-    struct lifecycle_evidence evidence;
-    struct lifecycle_verifier verifiers[WATCHED_MAX];
-    uint32_t proved[WATCHED_MAX][VERSIONS];
-};
+/* name_behind: it is asked of a retiring version. */
+static void read_behind(const struct setting *setting, const struct world *world, unsigned version,
+                        struct testimony *testimony)
+{
+    struct lifecycle_evidence *evidence = &testimony->evidence;
+    evidence->succession = setting->succession;
+    if (setting->succession == 0 || world->registry.rows[version].state != SEALRING_VERSION_RETIRING)
+        return;
+    evidence->behind = testimony->behind;
+    evidence->behind_count = (size_t)__builtin_popcount(ledger_behind(setting, world, version));
+    evidence->behind_named = evidence->behind_count;
+    for (size_t i = 0; i < evidence->behind_count; i++)
+        testimony->behind[i] = (struct lifecycle_user){.name = "k", .last_use = NOW};
+}
 
-static void read_evidence(const struct setting *setting, const struct world *world, unsigned version,
-                          struct testimony *testimony)
+void operator_testify(const struct setting *setting, const struct world *world, unsigned version,
+                      struct testimony *testimony)
 {
     struct sighting sightings[WATCHED_MAX];
     unsigned count = roster_sight(world, version, sightings);
@@ -87,6 +96,7 @@ static void read_evidence(const struct setting *setting, const struct world *wor
         .quiet_period = setting->quiet_period,
         .new_era = !world->registry.era_in_force,
     };
+    read_behind(setting, world, version, testimony);
 }
 
 /* ---- closings: what must be in force everywhere before the command says `effective` ---- */
@@ -154,6 +164,17 @@ static void check_retirement(const struct setting *setting, const struct world *
         world_break("a version retires although it was used in the quiet period");
 }
 
+/* By the world's own books as well: nobody in use is left without a credential, and nobody else holds anything up. */
+static void check_succession(const struct setting *setting, const struct world *world, unsigned version,
+                             const struct lifecycle_decision *decision, unsigned overrule)
+{
+    bool behind = setting->succession != 0 && keys_behind(setting, world, version) != 0;
+    if (decision->answer == LIFECYCLE_ALLOWED && behind && (overrule & GUARD_SUCCESSION) == 0)
+        world_break("a version retires although an API key in use has no successor");
+    if (decision->answer == LIFECYCLE_WAITING && (decision->waiting & GUARD_SUCCESSION) != 0 && !behind)
+        world_break("a retirement waits for successors although every API key in use has one");
+}
+
 /* apply_step in vault/state.c, and registry_version_update: a version that changed bears the new epoch. */
 static void apply_step(const struct setting *setting, struct world *world, const struct lifecycle_step *step)
 {
@@ -212,8 +233,8 @@ static void check_ring(const struct setting *setting, const struct world *before
 
 /* run_event and carry_out in src/vault: one transaction in which everything is read and decided. Proving the key before (test_version)
  * succeeds; closing it in the token behind the commit changes no verdict of who goes by the registry. */
-static bool change_version(const struct setting *setting, struct world *world, sealring_event event, unsigned number,
-                           bool overrule)
+bool operator_changes(const struct setting *setting, struct world *world, sealring_event event, unsigned number,
+                      unsigned overrule)
 {
     struct world before;
     struct testimony testimony;
@@ -225,13 +246,17 @@ static bool change_version(const struct setting *setting, struct world *world, s
         return false; /* as lifecycle_decide would say, with a line for people that takes its time */
     memcpy(&before, world, sizeof before);
     operator_ring(setting, &world->registry, &ring, versions);
-    read_evidence(setting, world, number == 0 ? 0 : number - 1, &testimony);
-    lifecycle_decide(&ring, &testimony.evidence, event, number, overrule ? LIFECYCLE_OVERRULE : 0, &decision);
-    if (decision.answer != LIFECYCLE_ALLOWED || decision.overruled != overrule)
-        return false;
+    operator_testify(setting, world, number == 0 ? 0 : number - 1, &testimony);
+    lifecycle_decide(&ring, &testimony.evidence, event, number, overrule, &decision);
+    if (event == SEALRING_EVENT_COMPROMISE && decision.answer != LIFECYCLE_ALLOWED)
+        world_break("a compromise is held up");
+    if (event == SEALRING_EVENT_RETIRE)
+        check_succession(setting, world, number - 1, &decision, overrule);
+    if (decision.answer != LIFECYCLE_ALLOWED || decision.overruled != (overrule != 0))
+        return world_broken != NULL;
     if (event == SEALRING_EVENT_PREPARE && decision.steps[0].number > setting->versions)
         return false;
-    if (event == SEALRING_EVENT_RETIRE && !overrule)
+    if (event == SEALRING_EVENT_RETIRE && (overrule & GUARD_GATE) == 0)
         check_retirement(setting, world, number - 1);
     world->registry.epoch++;
     for (size_t i = 0; i < decision.count; i++) {
@@ -264,7 +289,7 @@ static void check_issue(const struct world *world, unsigned version)
 
 /* vault/issue.c and reissue.c: under the active version; the key's epoch moves. Where an older copy goes unnoticed nobody knows what
  * verifiers know. */
-static bool issue(struct world *world, unsigned client)
+static bool issue(const struct setting *setting, struct world *world, unsigned client)
 {
     struct registry_file *file = &world->registry;
     if (!file->era_in_force)
@@ -273,7 +298,7 @@ static bool issue(struct world *world, unsigned client)
         uint8_t credential = bit(credential_of(client, version));
         if (file->rows[version].state != SEALRING_VERSION_ACTIVE)
             continue;
-        if ((file->issued & credential) != 0 || (file->revoked & bit(client)) != 0)
+        if (keys_hold(setting, world, client, version) || ((file->revoked | world->keys.suspended) & bit(client)) != 0)
             return false;
         if (!world->truth.older)
             world->truth.promised |= bit(version);
@@ -282,6 +307,7 @@ static bool issue(struct world *world, unsigned client)
         file->epoch++;
         file->key_epoch[client] = file->epoch;
         file->issued |= credential;
+        keys_issued(setting, world, client, version);
         return true;
     }
     return false;
@@ -417,24 +443,34 @@ bool operator_happens(const struct setting *setting, struct world *world, struct
         follow_era(setting, world);
     switch (event.kind) {
     case PREPARE:
-        return change_version(setting, world, SEALRING_EVENT_PREPARE, 0, false);
+        return operator_changes(setting, world, SEALRING_EVENT_PREPARE, 0, 0);
     case ACTIVATE:
-        return change_version(setting, world, SEALRING_EVENT_ACTIVATE, number, false);
+        return operator_changes(setting, world, SEALRING_EVENT_ACTIVATE, number, 0);
     case ROLLBACK:
-        return change_version(setting, world, SEALRING_EVENT_ROLLBACK, 0, false);
+        return operator_changes(setting, world, SEALRING_EVENT_ROLLBACK, 0, 0);
     case RETIRE:
+        return operator_changes(setting, world, SEALRING_EVENT_RETIRE, number, 0);
     case OVERRULE:
-        return change_version(setting, world, SEALRING_EVENT_RETIRE, number, event.kind == OVERRULE);
+        return operator_changes(setting, world, SEALRING_EVENT_RETIRE, number, LIFECYCLE_OVERRULE);
+    case NAMED:
+        return operator_changes(setting, world, SEALRING_EVENT_RETIRE, number, GUARD_SUCCESSION);
     case REINSTATE:
-        return change_version(setting, world, SEALRING_EVENT_REINSTATE, number, false);
+        return operator_changes(setting, world, SEALRING_EVENT_REINSTATE, number, 0);
     case COMPROMISE:
-        return change_version(setting, world, SEALRING_EVENT_COMPROMISE, number, false);
+        return operator_changes(setting, world, SEALRING_EVENT_COMPROMISE, number, 0);
     case DESTROY:
-        return change_version(setting, world, SEALRING_EVENT_DESTROY, number, false);
+        return operator_changes(setting, world, SEALRING_EVENT_DESTROY, number, 0);
     case ISSUE:
-        return issue(world, event.subject);
+        return issue(setting, world, event.subject);
     case REVOKE:
         return revoke(setting, world, event.subject);
+    case RUN:
+        return automation_runs(setting, world);
+    case SUSPEND:
+    case RESUME:
+    case EXPIRE:
+    case CALLED:
+        return keys_happen(world, event);
     case BACK_UP:
         return back_up(world);
     case RESTORE:

@@ -5,8 +5,13 @@
 #include <string.h>
 
 #define E(kind)  (UINT64_C(1) << (kind))
-#define LOOKS    (E(JOIN) | E(PROVE_ALL) | E(SEE) | E(TAKE_IN) | E(APPLIED) | E(REPORT) | E(CRASH) | E(TICKS) | E(OBSERVE))
+#define LOOKS    (E(JOIN) | E(PROVE_ALL) | E(SEE) | E(TAKE_IN) | E(APPLIED) | E(REPORT) | E(CRASH) | E(TICKS))
 #define COMMANDS (E(PREPARE) | E(ACTIVATE) | E(ROLLBACK) | E(RETIRE) | E(REINSTATE) | E(COMPROMISE) | E(DESTROY))
+#define KEYS     (E(SUSPEND) | E(RESUME) | E(EXPIRE) | E(CALLED))
+
+/* What most worlds have: a lease of a tick, clocks that run alike; and windows of a tick. */
+#define CLOCKS  .lease = 1000, .verifier_ms = 1000
+#define WINDOWS .overlap = 1, .purge_delay = 1
 
 /* Verifier 1 has joined. */
 #define JOINED                                                                  \
@@ -29,136 +34,121 @@ static const struct setting settings[] = {
     {
         .name = "revocation",
         .bounds = "1 version, 1 client, 2 verifiers; a first sight under way; the key revoked, the version compromised",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .overlap = 1,
-        .purge_delay = 1,
-        .keep = 2,
+        CLOCKS,
+        WINDOWS,
         .versions = 1,
         .verifiers = 2,
         .clients = 1,
         .in_force = true,
         .calls = 1,
         .issued_first = 1,
-        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
-        .states_max = 6000000,
+        .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
     },
     {
         .name = "slow-clock",
         .bounds = "1 version, 1 client, 1 verifier whose clock is slow by 1 %; reports are read or not",
         .lease = 3000,
         .verifier_ms = 990,
-        .overlap = 1,
-        .purge_delay = 1,
-        .keep = 2,
+        WINDOWS,
         .versions = 1,
         .verifiers = 1,
         .clients = 1,
         .in_force = true,
         .calls = 1,
         .issued_first = 1,
-        .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
+        .kinds = LOOKS | E(OBSERVE) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE),
         .first_events = joined,
         .depth_max = 13,
-        .states_max = 6000000,
     },
     {
         .name = "identity",
         .bounds =
             "1 version, 1 client, 1 verifier with another boot ID and an edited row; another process waits; reports are read or not",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .overlap = 1,
-        .purge_delay = 1,
-        .keep = 2,
+        CLOCKS,
+        WINDOWS,
         .versions = 1,
         .verifiers = 1,
         .clients = 1,
         .in_force = true,
         .calls = 1,
         .issued_first = 1,
-        .kinds =
-            LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE) | E(ANOTHER) | E(EDIT_ROW) | E(MASK),
+        .kinds = LOOKS | E(OBSERVE) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(COMPROMISE) | E(ANOTHER) |
+                 E(EDIT_ROW) | E(MASK),
         .first_events = joined,
         .depth_max = 12,
-        .states_max = 6000000,
     },
     {
         .name = "rotation",
         .bounds = "3 versions, 1 client, 1 verifier, every command; commands wait while it is behind",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .keep = 2,
+        CLOCKS,
         .versions = 3,
         .verifiers = 1,
         .clients = 1,
         .ahead = 1,
-        .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
+        .kinds = LOOKS | COMMANDS | E(ISSUE) | E(PROVE),
         .first_events = joined,
         .depth_max = 12,
-        .states_max = 6000000,
     },
     {
         .name = "barrier",
         .bounds = "2 versions, 1 client, 1 verifier, every command; they wait while it is behind by 2 changes",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .keep = 2,
+        CLOCKS,
         .versions = 2,
         .verifiers = 1,
         .clients = 1,
         .ahead = 2,
-        .kinds = (LOOKS & ~E(OBSERVE)) | COMMANDS | E(ISSUE) | E(PROVE),
+        .kinds = LOOKS | COMMANDS | E(ISSUE) | E(PROVE),
         .first_events = joined,
         .depth_max = 14,
-        .states_max = 6000000,
     },
     {
         .name = "retirement",
         .bounds = "a retiring version, 1 verifier, uses, one report file removed",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .overlap = 1,
-        .purge_delay = 1,
+        CLOCKS,
+        WINDOWS,
         .quiet_period = 1000,
-        .keep = 2,
         .versions = 2,
         .verifiers = 1,
         .clients = 1,
         .losses = 1,
         .issued_first = 1,
         .retiring = true,
-        .kinds = (LOOKS & ~E(OBSERVE)) | E(RETIRE) | E(USE) | E(LOSE_FILE) | E(REPORT_FULL),
-        .states_max = 6000000,
+        .kinds = LOOKS | E(RETIRE) | E(USE) | E(LOSE_FILE) | E(REPORT_FULL),
     },
     {
         .name = "holes",
         .bounds = "the same with a quiet period that is longer than it takes to conclude that a verifier is gone",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .overlap = 1,
-        .purge_delay = 1,
+        CLOCKS,
+        WINDOWS,
         .quiet_period = 3000,
-        .keep = 2,
         .versions = 2,
         .verifiers = 1,
         .clients = 1,
         .losses = 1,
         .issued_first = 1,
         .retiring = true,
-        .kinds = (LOOKS & ~E(OBSERVE)) | E(RETIRE) | E(USE) | E(LOSE_FILE) | E(REPORT_FULL),
+        .kinds = LOOKS | E(RETIRE) | E(USE) | E(LOSE_FILE) | E(REPORT_FULL),
         .first_events = joined,
         .depth_max = 11,
-        .states_max = 6000000,
+    },
+    {
+        .name = "succession",
+        .bounds = "3 versions, 2 API keys that are used, suspended, revoked or expire; operators and automation retire",
+        CLOCKS,
+        WINDOWS,
+        .succession = 2000,
+        .versions = 3,
+        .clients = 2,
+        .issued_first = 3,
+        .retiring = true,
+        .kinds = COMMANDS | KEYS | E(ISSUE) | E(REVOKE) | E(OVERRULE) | E(NAMED) | E(RUN) | E(TICKS),
+        .depth_max = 6,
     },
     {
         .name = "restoring",
         .bounds = "1 version, 2 clients, 1 verifier; an older copy comes back once, in each of three ways",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .overlap = 1,
-        .purge_delay = 1,
-        .keep = 2,
+        CLOCKS,
+        WINDOWS,
         .versions = 1,
         .verifiers = 1,
         .clients = 2,
@@ -167,21 +157,17 @@ static const struct setting settings[] = {
         .ahead = 2,
         .calls = 1,
         .issued_first = 1,
-        .kinds = (LOOKS & ~E(OBSERVE)) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(COMPROMISE) |
-                 E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK),
+        .kinds = LOOKS | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(ISSUE) | E(COMPROMISE) | E(RESTORE) |
+                 E(WRITE_BACK) | E(PUT_BACK),
         .first_events = backed_up,
         .depth_max = 9,
-        .states_max = 6000000,
     },
     {
         .name = "everything",
         .bounds = "3 versions, 2 clients, 2 verifiers, every event, an older copy comes back once, a lost file",
-        .lease = 1000,
-        .verifier_ms = 1000,
-        .overlap = 1,
-        .purge_delay = 1,
+        CLOCKS,
+        WINDOWS,
         .quiet_period = 1000,
-        .keep = 2,
         .versions = 3,
         .verifiers = 2,
         .clients = 2,
@@ -192,13 +178,15 @@ static const struct setting settings[] = {
         .calls = 1,
         .issued_first = 1,
         .retiring = true,
-        .kinds = LOOKS | COMMANDS | E(ISSUE) | E(PROVE) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) | E(USE) |
-                 E(LOSE_FILE) | E(REPORT_FULL) | E(BACK_UP) | E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK) | E(TAKE_OVER),
+        .kinds = LOOKS | E(OBSERVE) | COMMANDS | E(ISSUE) | E(PROVE) | E(FIRST_SIGHT) | E(TOKEN_SAYS) | E(REVOKE) |
+                 E(USE) | E(LOSE_FILE) | E(REPORT_FULL) | E(BACK_UP) | E(RESTORE) | E(WRITE_BACK) | E(PUT_BACK) |
+                 E(TAKE_OVER),
         .first_events = both_joined,
         .depth_max = 7,
-        .states_max = 6000000,
     },
 };
+#define KEEP        2 /* retiring versions, in all of them */
+#define STATES      UINT64_C(6000000)
 #define DEEP_STATES UINT64_C(60000000) /* 1.5 GB */
 #define COUNT       (sizeof settings / sizeof settings[0])
 
@@ -210,10 +198,9 @@ unsigned settings_count(void)
 struct setting settings_get(bool deep, unsigned index)
 {
     struct setting setting = settings[index];
-    if (deep) {
-        setting.depth_max = 0;
-        setting.states_max = DEEP_STATES;
-    }
+    setting.keep = KEEP;
+    setting.states_max = deep ? DEEP_STATES : STATES;
+    setting.depth_max = deep ? 0 : setting.depth_max;
     return setting;
 }
 
@@ -230,9 +217,13 @@ void settings_begin(const struct setting *setting, struct world *world)
         .state = SEALRING_VERSION_ACTIVE, .made = 1, .activated = 1, .created_epoch = 1, .changed_epoch = 1};
     for (unsigned client = 0; client < setting->clients; client++) {
         file->key_epoch[client] = 1;
-        if ((setting->issued_first >> client & 1) != 0)
-            file->issued |= bit(credential_of(client, 0));
+        if ((setting->issued_first >> client & 1) == 0)
+            continue;
+        file->issued |= bit(credential_of(client, 0));
+        keys_issued(setting, world, client, 0);
     }
+    for (unsigned client = 0; client < CLIENTS; client++)
+        world->keys.called[client] = NEVER;
     world->truth.promised = 1;
     if (setting->retiring) {
         file->last_number = 2;

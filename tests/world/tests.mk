@@ -5,7 +5,8 @@
 #     ./explore_worlds --events 9 everything
 check_PROGRAMS += explore_worlds
 TESTS += explore_worlds
-explore_worlds_SOURCES = tests/world/canon.c tests/world/explore.c tests/world/operator.c tests/world/roster.c \
+explore_worlds_SOURCES = tests/world/automation.c tests/world/canon.c tests/world/explore.c tests/world/keys.c \
+	tests/world/ledger.c tests/world/operator.c tests/world/roster.c \
 	tests/world/settings.c tests/world/settings.h tests/world/truth.c tests/world/verifying.c tests/world/world.h
 explore_worlds_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 explore_worlds_LDADD = libsealring-core.la

@@ -154,9 +154,18 @@ struct PACKED truth {
     uint8_t older; /* and it lacks changes that were made; with an audit token nothing goes on before a take-over */
 };
 
+/* What succession goes by besides, where it is asked for; else nothing changes here. */
+struct PACKED keys {
+    uint8_t serials[CREDENTIALS]; /* 0: never issued; else in which order the client's credentials were */
+    uint8_t expired;              /* credentials, a bit each */
+    uint8_t suspended;            /* clients' API keys, a bit each */
+    int16_t called[CLIENTS];      /* last uses, as they were harvested */
+};
+
 struct PACKED world {
     struct registry_file registry;
     struct registry_file copy;
+    struct keys keys;
     struct process processes[VERIFIERS];
     struct truth truth;
     uint8_t restores; /* how often an older copy was put back */
@@ -172,11 +181,17 @@ enum kind {
     ROLLBACK,   /* to the newest retiring one */
     RETIRE,     /* version */
     OVERRULE,   /* retire it although the gate says wait */
+    NAMED,      /* retire it although succession says wait */
     REINSTATE,  /* version */
     COMPROMISE, /* version */
     DESTROY,    /* version */
     ISSUE,      /* client: issue or reissue, under the active version */
     REVOKE,     /* client */
+    RUN,        /* vault/run.c: the first thing that the policy wants, and that may happen */
+    SUSPEND,    /* client */
+    RESUME,     /* client */
+    EXPIRE,     /* credential: its time has passed */
+    CALLED,     /* client: a use, and it was harvested */
     BACK_UP,
     RESTORE,     /* as sealring does it: another era */
     WRITE_BACK,  /* the copy by other means, into the same file and era */
@@ -217,6 +232,7 @@ struct setting {
     int8_t overlap;       /* ticks */
     int8_t purge_delay;   /* ticks */
     int64_t quiet_period; /* ms */
+    int64_t succession;   /* ms; 0: the policy asks for no successors */
     uint32_t keep;
     uint8_t versions, verifiers, clients;
     uint8_t restores, losses; /* at most */
@@ -243,6 +259,7 @@ struct tally {
     uint64_t effective;              /* closings that came to be in force */
     uint64_t excused; /* states in which a verifier that came back serves a version that it has not proved yet */
     uint64_t fences;
+    uint64_t asked; /* questions to a registry who lacks a successor */
 };
 extern struct tally tally;
 
@@ -276,9 +293,34 @@ void operator_ring(const struct setting *setting, const struct registry_file *fi
                    struct lifecycle_version versions[VERSIONS]);
 bool operator_happens(const struct setting *setting, struct world *world, struct event event);
 void operator_conclude(const struct setting *setting, struct world *world);
+#define WATCHED_MAX (2 * VERIFIERS)
+/* What the guards get to know of a version, from 0. `evidence` points into the rest. */
+struct testimony {
+    struct lifecycle_evidence evidence;
+    struct lifecycle_verifier verifiers[WATCHED_MAX];
+    uint32_t proved[WATCHED_MAX][VERSIONS];
+    struct lifecycle_user behind[CLIENTS];
+};
+void operator_testify(const struct setting *setting, const struct world *world, unsigned version,
+                      struct testimony *testimony);
+/* overrule: bits of enum lifecycle_guard, which have to be what stands in the way. False: it is not done. */
+bool operator_changes(const struct setting *setting, struct world *world, sealring_event event, unsigned number,
+                      unsigned overrule);
+
+/* automation.c: one act of sealring run */
+bool automation_runs(const struct setting *setting, struct world *world);
+
+/* keys.c: API keys, where succession is asked for */
+bool keys_happen(struct world *world, struct event event);
+bool keys_hold(const struct setting *setting, const struct world *world, unsigned client, unsigned version);
+void keys_issued(const struct setting *setting, struct world *world, unsigned client, unsigned version);
+/* Clients in use that would be left without a good credential if the version were not accepted, a bit each: by the world's own books. */
+uint8_t keys_behind(const struct setting *setting, const struct world *world, unsigned version);
+
+/* ledger.c: the same, as the registry answers it */
+uint8_t ledger_behind(const struct setting *setting, const struct world *world, unsigned version);
 
 /* roster.c: how the waiting side sees the verifiers */
-#define WATCHED_MAX (2 * VERIFIERS)
 struct sighting {
     struct watched watched;
     struct watch_account account;

@@ -41,14 +41,15 @@ static void say_totals(const struct delivery *delivery, const char *ring)
     char total[MOMENT_SIZE];
     char existed[MOMENT_SIZE];
     struct session *session = delivery->session;
+    const char *plural = delivery->issued + delivery->existed == 1 ? "" : "s";
     moment_number(delivery->issued + delivery->existed, total);
     moment_number(delivery->existed, existed);
     if (delivery->issued + delivery->existed == 0)
         session_say(session, "ring %s has no API key that could be reissued", ring);
     else if (delivery->existed == 0)
-        session_say(session, "%s successors handed over", total);
+        session_say(session, "%s successor%s handed over", total, plural);
     else
-        session_say(session, "%s credentials handed over, %s of them had been issued before", total, existed);
+        session_say(session, "%s credential%s handed over, %s of them had been issued before", total, plural, existed);
 }
 
 static int reissue_ring(struct session *session)

@@ -72,10 +72,10 @@ static void print_result(const struct session *session, const sealring_restore_r
     moment_number(result->backup_entries, entries);
     moment_number(result->replayed, replayed);
     moment_number(result->lost, lost);
-    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entries", made,
-               entries);
-    table_fact(stdout, style, "replayed", "%s entries of the exports", replayed);
-    table_fact(stdout, style, "lost", "%s entries", lost);
+    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s", made,
+               entries, result->backup_entries == 1 ? "y" : "ies");
+    table_fact(stdout, style, "replayed", "%s entr%s of the exports", replayed, result->replayed == 1 ? "y" : "ies");
+    table_fact(stdout, style, "lost", "%s entr%s", lost, result->lost == 1 ? "y" : "ies");
     table_fact(stdout, style, "era", "%s%s", result->era, session->dry_run ? " (or another)" : "");
     if (result->aside[0] != '\0')
         table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);

@@ -41,7 +41,7 @@ struct running {
     struct said_list now;
     bool loops;
     bool looking; /* with a manager that works */
-    char remark[256];
+    char remark[256]; /* the beginning of the last one */
     char trouble[sizeof((sealring_error *)0)->message];
 };
 
@@ -224,7 +224,7 @@ static sealring_status turn(struct running *running, sealring_run_result *result
 static void say_remark(struct running *running)
 {
     const char *remark = sealring_manager_remark(running->session->manager);
-    if (strcmp(running->remark, remark) == 0)
+    if (strncmp(running->remark, remark, sizeof running->remark - 1) == 0)
         return;
     snprintf(running->remark, sizeof running->remark, "%s", remark);
     if (remark[0] != '\0')

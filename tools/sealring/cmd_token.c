@@ -14,10 +14,13 @@ static int run(struct session *session)
     const char *reason = option_text(&session->options, "reason");
     if (reason == NULL || reason[0] == '\0')
         return session_refuse(session, STATUS_USAGE, "token destroy-object wants --reason, which goes on the record");
+    const char *overrule = option_text(&session->options, "overrule");
+    if (overrule != NULL && overrule[0] == '\0')
+        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which goes on the record");
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    sealring_status status = sealring_object_destroy(session->manager, object_id, reason, &session->error);
+    sealring_status status = sealring_object_destroy(session->manager, object_id, reason, overrule, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
@@ -36,6 +39,8 @@ static const struct argument arguments[] = {
 
 static const struct option options[] = {
     {"reason", "TEXT", "goes on the record; must be given", OPTION_TEXT},
+    {"overrule", "REASON", "without an audit token: destroy it all the same; the reason goes on the record",
+     OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -51,9 +56,10 @@ const struct command command_token_destroy_object = {
     .arguments = arguments,
     .options = options,
     .notes =
-        "For what sealring doctor lists as half made. Where a token keeps no labels, or cannot change them, an interrupted "
-        "command's key is not destroyed by itself: nothing but the label would tell it from a live one. Refused for a key "
-        "that a version has, that the audit log knows as a version's, or that is not sealring's.",
+        "For a key that sealring doctor lists with this command: left by an interrupted command on a token that keeps no "
+        "labels or cannot change them, or unknown to a registry that was put back. Refused for a key that this vault did "
+        "not make, for one that a version has or had by the audit log, and if the log is not whole. Without an audit token "
+        "nothing shows whether it is: --overrule.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

@@ -57,6 +57,14 @@ bool plans_due(const struct plans *plans, sealring_event event, uint32_t version
     return false;
 }
 
+bool plans_name(const struct plans *plans, const char *command)
+{
+    for (size_t i = 0; i < plans->count; i++)
+        if (strstr(plans->items[i].text, command) != NULL || strstr(plans->items[i].foreseen, command) != NULL)
+            return true;
+    return false;
+}
+
 static enum tone tone_of(sealring_plan_state state)
 {
     return state == SEALRING_PLAN_AHEAD                                        ? TONE_DIM

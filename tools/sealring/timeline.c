@@ -124,7 +124,7 @@ static void describe(const sealring_version_info *version, const struct page *pa
     if (version->current > 0 && detail == DETAIL_LEAST)
         used = (size_t)sprintf(text, "  %s key%s", current, version->current == 1 ? "" : "s");
     else if (version->current > 0)
-        used = (size_t)sprintf(text, "  %s of %s API keys", current, total);
+        used = (size_t)sprintf(text, "  %s of %s API key%s", current, total, keys == 1 ? "" : "s");
     text += used;
     moment_relative(version->retire_at, page->now, when);
     bool open = version->retire_at > page->now;

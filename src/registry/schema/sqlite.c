@@ -153,10 +153,9 @@ const char *const schema_sqlite[] = {
     ") STRICT",
 
     /* What the operator's side remembers of verifiers, whose own word is in their report files. number: of its last report that was
-     * seen, first at seen_boot_ms of the boot seen_boot_id: the waiting side trusts its own clock only. ended: wall time from which on it
-     * surely served nothing, 0: it may serve. hole: its reports may lack uses up to then (0: they are complete). alarms: of those
-     * that it told, so many are on the record. Rows that
-     * bear on nothing any more are deleted. */
+     * seen. seen_boot_ms and seen_boot_id are not used any more: each process measures silence by its own clock. ended: wall time from
+     * which on it surely served nothing, 0: it may serve. hole: its reports may lack uses up to then (0: they are complete). alarms: of
+     * those in its reports, so many are on the record. Rows that bear on nothing any more are deleted. */
     "CREATE TABLE verifier ("
     "    instance BLOB PRIMARY KEY CHECK (length(instance) = 16),"
     "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
