@@ -173,7 +173,7 @@ bool evidence_unknown(struct evidence *evidence)
     evidence->verifiers = calloc(1, sizeof *evidence->verifiers);
     if (evidence->verifiers == NULL)
         return false;
-    evidence->verifiers[0].name = "the rows that tell which verifiers serve cannot be read (see `sealring doctor`)";
+    evidence->verifiers[0].name = "the rows about verifiers and uses cannot be read (see `sealring doctor`)";
     evidence->verifiers[0].alarm = "";
     evidence->view = (struct lifecycle_evidence){
         .now = clock_wall_ms(), .verifiers = evidence->verifiers, .verifier_count = 1, .new_era = true};

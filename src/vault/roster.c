@@ -277,7 +277,7 @@ static sealring_status take_strange(struct roster *roster, const struct report_r
         roster->strange++;
         return SEALRING_OK;
     }
-    /* a copy may bear the instance of a verifier that has its own file: this one is told by its own place */
+    /* a copy may bear the instance of a verifier that has its own file: this one is identified by its inode */
     if (own_place)
         memcpy(instance, summary->instance, sizeof instance);
     else
