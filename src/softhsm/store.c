@@ -120,7 +120,8 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
     struct stat file;
     if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
         snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) >= (int)sizeof(taken) ||
-        ((stat(taken, &file) != 0 || file.st_size == 0) && rename(path, taken) != 0)) { /* an empty one: the disk was full */
+        ((stat(taken, &file) != 0 || file.st_size == 0) &&
+         rename(path, taken) != 0)) { /* an empty one: the disk was full */
         return 0;
     }
     int descriptor = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -305,10 +305,11 @@ START_TEST(an_edited_row_takes_no_key_and_no_copy)
     char sql[512];
     unsigned edit = (unsigned)_i % EDITS;
     change(SEALRING_EVENT_ROTATE, 0);
-    snprintf(sql, sizeof sql,
-             "DROP TRIGGER IF EXISTS version_fixed; DROP TRIGGER version_final; CREATE TABLE kept AS SELECT object_id FROM version %s; "
-             "UPDATE version SET %s %s",
-             where, edits[edit].edit, where);
+    snprintf(
+        sql, sizeof sql,
+        "DROP TRIGGER IF EXISTS version_fixed; DROP TRIGGER version_final; CREATE TABLE kept AS SELECT object_id FROM version %s; "
+        "UPDATE version SET %s %s",
+        where, edits[edit].edit, where);
     test_vault_sql(&vault, sql);
     damage_objects(folder, (enum damage)((unsigned)_i / EDITS));
     use();

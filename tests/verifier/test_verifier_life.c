@@ -10,7 +10,6 @@
 #include "verifier/allocations.h"
 #include "verifier/stage.h"
 
-
 static struct stage stage;
 static struct stage_key key;
 

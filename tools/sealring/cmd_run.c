@@ -40,7 +40,7 @@ struct running {
     struct said_list before; /* in the turn before */
     struct said_list now;
     bool loops;
-    bool looking; /* with a manager that works */
+    bool looking;     /* with a manager that works */
     char remark[256]; /* the beginning of the last one */
     char trouble[sizeof((sealring_error *)0)->message];
 };
