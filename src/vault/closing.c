@@ -140,8 +140,10 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     struct owned owned;
     sealring_error inner;
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
+    sealring_status status = owned_identify(transition->manager->token, &owned, &inner);
     /* the copy first, and from the disk as well: nothing may bring the object back */
-    sealring_status status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
+    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+        status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
     if (status == SEALRING_OK)
         status = owned_destroy(transition->manager->token, &owned, &inner);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)

@@ -256,7 +256,7 @@ static sealring_status look_at_label(const struct token_look *look, const struct
         return SEALRING_OK; /* the latter is told as an unfinished step */
     snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
     if (config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE)
-        status = token_key_identify(look->doctor->manager->token, &aim.reference, aim.label, aim.marked, &error);
+        status = owned_identify(look->doctor->manager->token, &aim, &error);
     *owned = status == SEALRING_OK;
     if (*owned || status == SEALRING_TOKEN)
         return status;

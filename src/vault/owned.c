@@ -20,10 +20,15 @@ void owned_aim(const struct registry_vault *vault, const struct registry_ring *r
     owned->marked = owned_is_marked(vault->vault_id, version->object_id, version->object_id_length);
 }
 
+sealring_status owned_identify(struct token *token, const struct owned *owned, sealring_error *error)
+{
+    return token_key_identify(token, &owned->reference, owned->label, owned->marked, error);
+}
+
 sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
-    sealring_status status = token_key_identify(token, reference, owned->label, owned->marked, error);
+    sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
         status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, error);
     if (status != SEALRING_OK || !allow)
@@ -37,7 +42,7 @@ sealring_status owned_allow_sign(struct token *token, const struct owned *owned,
 sealring_status owned_narrow(struct token *token, const struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
-    sealring_status status = token_key_identify(token, reference, owned->label, owned->marked, error);
+    sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
         status = token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error);
     return status;
@@ -46,7 +51,7 @@ sealring_status owned_narrow(struct token *token, const struct owned *owned, sea
 sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
-    sealring_status status = token_key_identify(token, reference, owned->label, owned->marked, error);
+    sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
         status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, error);
     return status;

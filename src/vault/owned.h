@@ -19,6 +19,9 @@ struct owned {
 void owned_aim(const struct registry_vault *vault, const struct registry_ring *ring,
                const struct registry_version *version, struct owned *owned);
 
+/* Whether the object is the version's (token_key_identify). */
+sealring_status owned_identify(struct token *token, const struct owned *owned, sealring_error *error);
+
 /* As token_key_allow_sign, token_key_narrow and token_key_destroy; SEALRING_REFUSED with token_code 0 also for an object that is not the
  * version's. A key that is given its right to sign back has to prove itself then, or it is taken away again. */
 sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error);

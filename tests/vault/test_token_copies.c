@@ -321,6 +321,33 @@ START_TEST(an_edited_row_takes_no_key_and_no_copy)
 }
 END_TEST
 
+/* A compromised version whose row names the live one's key: neither that key nor its copy goes with it. */
+START_TEST(an_edited_object_id_takes_no_copy)
+{
+    sealring_error error;
+    sealring_event_options options = {.size = sizeof options, .overrule = 1, .reason = "test"};
+    change(SEALRING_EVENT_ROTATE, 0);
+    change(SEALRING_EVENT_COMPROMISE, 1);
+    ck_assert(has_copy(2));
+    test_vault_sql(
+        &vault,
+        "DROP TRIGGER IF EXISTS version_fixed; DROP TRIGGER version_final; CREATE TABLE kept AS SELECT number, object_id FROM version; "
+        "UPDATE version SET object_id = x'0011223344556677' WHERE number = 2; "
+        "UPDATE version SET object_id = (SELECT object_id FROM kept WHERE number = 2) WHERE number = 1");
+    sealring_manager *manager = test_vault_manage(&vault);
+    ck_assert_int_ne(sealring_version_change(manager, "payments", SEALRING_EVENT_DESTROY, 1, &options, NULL, &error),
+                     SEALRING_OK);
+    sealring_manager_close(&manager);
+    test_vault_sql(
+        &vault,
+        "UPDATE version SET object_id = (SELECT object_id FROM kept k WHERE k.number = 1) WHERE number = 1; "
+        "UPDATE version SET object_id = (SELECT object_id FROM kept k WHERE k.number = 2) WHERE number = 2; DROP TABLE kept");
+    ck_assert(has_copy(2));
+    use();
+    ck_assert_int_eq(signs(2), 1);
+}
+END_TEST
+
 /* An older registry knows no version 2. Its key and the copy of it are there when the newest registry is back. */
 START_TEST(an_older_registry_takes_no_key)
 {
@@ -587,6 +614,7 @@ int main(void)
     tcase_add_loop_test(cases, a_reinstated_key_comes_back_signing_and_a_compromised_one_closed, 0, MISSING);
     tcase_add_test(cases, a_destroyed_key_stays_destroyed);
     tcase_add_loop_test(cases, an_edited_row_takes_no_key_and_no_copy, 0, EDITS * DAMAGES);
+    tcase_add_test(cases, an_edited_object_id_takes_no_copy);
     tcase_add_loop_test(cases, an_older_registry_takes_no_key, 0, DAMAGES);
     tcase_add_test(cases, an_empty_record_keeps_no_later_one_off_the_log);
     tcase_add_loop_test(cases, an_older_copy_opens_no_key, 0, DAMAGES);
