@@ -68,10 +68,16 @@ static sealring_status load(struct registry *registry, void *context, sealring_e
 
 sealring_status transition_load(struct transition *transition, sealring_error *error)
 {
-    sealring_status status = manager_read(transition->manager, load, transition, error);
-    /* in a transaction of its own, as one in which something could not be read is of no use any more */
-    transition->blind = status != SEALRING_OK && transition->event == SEALRING_EVENT_COMPROMISE;
-    return transition->blind ? manager_read(transition->manager, load, transition, error) : status;
+    sealring_error inner = {.status = SEALRING_OK};
+    sealring_status status = manager_read(transition->manager, load, transition, &inner);
+    /* in a transaction of its own, as one in which something could not be read is of no use any more; what this process lacks is no damage */
+    transition->blind =
+        status != SEALRING_OK && transition->event == SEALRING_EVENT_COMPROMISE && !error_is_exhaustion(&inner);
+    if (transition->blind)
+        return manager_read(transition->manager, load, transition, error);
+    if (status != SEALRING_OK && error != NULL)
+        *error = inner;
+    return status;
 }
 
 sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error)
