@@ -47,7 +47,7 @@ const struct kill_command kill_commands[] = {
     {.name = "client set", .line = "client set idle --contact other@example.org"},
     {.name = "client forget", .line = "client forget idle"},
     {.name = "explain", .line = "explain", .input = "credential"},
-    {.name = "token destroy-object", .line = "token destroy-object " ORPHAN_ID " --reason test", .orphan = true},
+    {.name = "token destroy-object", .line = "token destroy-object ORPHAN --reason test", .orphan = true},
     {.name = "usage", .line = "usage"},
     {.name = "doctor", .line = "doctor"},
     {.name = "doctor --repair", .line = "doctor --repair"},
@@ -96,6 +96,12 @@ static const char *value_of(const char *word, const struct scene *scene, const c
         return vault;
     if (strncmp(word, "FILES", 5) == 0)
         return files;
+    *length = 6;
+    if (strncmp(word, "ORPHAN", 6) == 0) {
+        static char digits[ORPHAN_ID_SIZE];
+        orphan_id(vault, digits);
+        return digits;
+    }
     *length = 4;
     if (strncmp(word, "KEY", 3) == 0)
         return scene->key_ids[word[3] - '0'];

@@ -2,21 +2,53 @@
 /* A key in a vault's token that no version has. */
 #include "crash/orphan.h"
 
+#include <check.h>
+#include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "vault/copies.h"
 #include "vault/manager.h"
+#include "vault/owned.h"
 
 #define PATIENCE 60 /* seconds */
+
+enum { ID_LENGTH = 16 };
+
+/* As the vault makes them: an ID that this vault did not give is not destroyed. */
+static void make_id(const uint8_t vault_id[REGISTRY_ID_SIZE], uint8_t id[ID_LENGTH])
+{
+    memset(id, 0x5e, ID_LENGTH);
+    owned_mark(vault_id, id, ID_LENGTH);
+}
+
+void orphan_id(const char *vault, char digits[ORPHAN_ID_SIZE])
+{
+    char uri[512];
+    uint8_t id[ID_LENGTH];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    snprintf(uri, sizeof uri, "file:%s/registry/sealring.db?immutable=1", vault); /* leaves nothing beside the file */
+    ck_assert_int_eq(sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT vault_id FROM vault", -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_bytes(statement, 0), REGISTRY_ID_SIZE);
+    make_id(sqlite3_column_blob(statement, 0), id);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    for (size_t i = 0; i < ID_LENGTH; i++)
+        snprintf(digits + 2 * i, 3, "%02x", id[i]);
+}
 
 static sealring_status make(sealring_manager *manager, sealring_error *error)
 {
     struct token_key_reference reference = {
-        .object_id = {0x5e, 0xed, 0x01}, .object_id_length = 3, .check_input = "lost", .check_input_length = 4};
+        .object_id_length = ID_LENGTH, .check_input = "lost", .check_input_length = 4};
     struct object_files before;
+    make_id(registry_vault_row(manager->registry)->vault_id, reference.object_id);
     sealring_status status = copies_before(manager, &before, error);
     if (status == SEALRING_OK)
         status = token_key_generate(manager->token, "sealring/lost/1", &reference, error);
