@@ -31,16 +31,14 @@ sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *f
     char vkey[REGISTRY_VKEY_SIZE];
     *time_ms = 0;
     *forged = false;
-    struct registry_checkpoint *row = malloc(sizeof *row);
-    if (row == NULL)
+    char *note = malloc(REGISTRY_NOTE_SIZE);
+    if (note == NULL)
         return error_no_memory(error);
-    sealring_status status = registry_checkpoint_latest(registry, row, error);
+    sealring_status status = registry_checkpoint_latest_note(registry, note, error);
     if (status == SEALRING_OK)
         status = registry_audit_key_get(registry, vkey, error);
     if (status == SEALRING_OK)
-        *forged = !note_time(row->note, vkey, registry_vault_row(registry), time_ms);
-    free(row);
-    /* one row that cannot be read keeps nobody out: it counts as little as one that nobody signed */
-    *forged = *forged || status == SEALRING_REGISTRY;
-    return status == SEALRING_NOT_FOUND || status == SEALRING_REGISTRY ? SEALRING_OK : status;
+        *forged = !note_time(note, vkey, registry_vault_row(registry), time_ms);
+    free(note);
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
 }

@@ -6,7 +6,7 @@
 #include "registry/registry.h"
 
 /* Within a transaction. *time_ms: 0 if there is no checkpoint, or no key to verify it by. *forged: there is one that the registry's own key does
- * not verify, or that cannot be read; it counts as none. */
+ * not verify; it counts as none. */
 sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error);
 
 #endif

@@ -65,6 +65,9 @@ sealring_status registry_checkpoint_insert(struct registry *registry, const stru
                                            sealring_error *error);
 sealring_status registry_checkpoint_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
                                            sealring_error *error);
+/* Of the latest the signed note alone, whatever is in the other columns; "" for one that no sealring wrote. */
+sealring_status registry_checkpoint_latest_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE],
+                                                sealring_error *error);
 sealring_status registry_checkpoint_each(struct registry *registry, registry_checkpoint_callback each, void *context,
                                          sealring_error *error); /* by size */
 

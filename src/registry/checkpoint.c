@@ -30,6 +30,11 @@ static const struct db_query checkpoint_thin = {
 
 static const struct db_query checkpoint_latest = {CHECKPOINT_SELECT " DESC LIMIT 1", false};
 
+static const struct db_query checkpoint_latest_note = {
+    "SELECT CASE WHEN length(CAST(c.note AS BLOB)) < ?1 THEN c.note ELSE '' END FROM checkpoint c"
+    " ORDER BY c.size DESC LIMIT 1",
+    false};
+
 static const struct db_query checkpoint_all = {CHECKPOINT_SELECT, false};
 
 sealring_status registry_node_get(struct registry *registry, unsigned level, uint64_t position,
@@ -117,6 +122,19 @@ sealring_status registry_checkpoint_latest(struct registry *registry, struct reg
     bool found = query_row(&query);
     if (found) {
         checkpoint_read(&query, checkpoint);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_checkpoint_latest_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE],
+                                                sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &checkpoint_latest_note, error);
+    query_bind_int64(&query, 1, REGISTRY_NOTE_SIZE);
+    bool found = query_row(&query);
+    if (found) {
+        query_text(&query, note, REGISTRY_NOTE_SIZE);
     }
     return query_end_one(&query, found, error);
 }

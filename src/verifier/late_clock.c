@@ -52,11 +52,10 @@ sealring_status late_clock_judge(struct verifier *verifier, sealring_error *erro
         verifier->late = !clockwatch_trusts(&verifier->trust, wall, boot, &reading.bound);
     }
     if (reading.forged)
-        messages_add(
-            verifier->messages, SEALRING_LOG_ALARM,
-            "ALARM: the latest checkpoint in the registry %s cannot be read, or is not signed by the key that the registry "
-            "names: it does not count; see `sealring audit verify`",
-            verifier->setup.registry);
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the latest checkpoint in the registry %s is not signed by the key that the registry "
+                     "names: it does not count; see `sealring audit verify`",
+                     verifier->setup.registry);
     if (verifier->late && clockwatch_bound(&reading.bound) > wall)
         verifier->wall_ms = clockwatch_bound(&reading.bound);
     if (verifier->late != before)

@@ -166,15 +166,15 @@ leave good
 leave new
 leave forged
 
-# One that cannot be read.
+# One with a time that no sealring writes.
 sqlite3 "$work/vault/registry/sealring.db" "DROP TRIGGER checkpoint_fixed; PRAGMA ignore_check_constraints = 1;
     UPDATE checkpoint SET time = -5 WHERE time = 4000000000000"
+run_with "$work/lasting.key" verify
+out_like '^accepted' "a damaged checkpoint keeps nobody from verifying"
 serve_at damaged +0
-answers damaged ending "200 accepted" "a damaged checkpoint keeps no server out"
-ok "and is an alarm" until_true grep -q "ALARM: the latest checkpoint .* cannot be read" "$work/damaged.log"
+answers damaged ending "200 accepted" "nor a server from starting"
+ok "and is an alarm" until_true grep -q "ALARM: the latest checkpoint .* is not signed" "$work/damaged.log"
 leave damaged
-run issue payments --client lasting --label five --scope read
-succeeds "nor an operator"
 sqlite3 "$work/vault/registry/sealring.db" "DELETE FROM checkpoint WHERE time = -5"
 
 # Uses that have not been yet: no retirement waits for them longer than for a use of now. Each time a vault of its own.

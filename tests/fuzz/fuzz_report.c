@@ -54,7 +54,11 @@ static void prepare_registry(void)
     raw = fixture_raw(&fixture);
     (void)snprintf(config.directory, sizeof config.directory, "%s", directory);
     (void)snprintf(config.verifiers, sizeof config.verifiers, "%s", reports);
-    manager = (struct sealring_manager){.config = &config, .registry = fixture.registry, .owner = getpid()};
+    /* as manager_begin leaves it */
+    manager = (struct sealring_manager){.config = &config,
+                                        .registry = fixture.registry,
+                                        .owner = getpid(),
+                                        .yielded_epoch = registry_vault_row(fixture.registry)->epoch};
 }
 
 static void prepare(void)
