@@ -41,14 +41,14 @@ struct plan {
 
 static const struct plan plans[] = {
     {"short",
-     {[KILL_BEFORE] = 23,
-      [KILL_AFTER] = 47,
-      [KILL_TORN] = 23,
+     {[KILL_BEFORE] = 37,
+      [KILL_AFTER] = 67,
+      [KILL_TORN] = 37,
       [KILL_POWER] = 61,
       [KILL_POWER_CONTENT] = 71,
       [KILL_FULL] = 53,
       [KILL_AND_FULL] = 59,
-      [KILL_AGAIN] = 79,
+      [KILL_AGAIN] = 113,
       [KILL_DAMAGED] = 1},
      .again = 11},
     {"kill", {EVERY_KILL, [KILL_DAMAGED] = 1}, .again = 1},
@@ -338,7 +338,7 @@ static void list_points(struct list *list, unsigned command, enum kill_mode mode
         const struct point *point = at <= points->count ? &points->points[at - 1] : NULL;
         if (mode == KILL_DAMAGED ? point != NULL : point != NULL && !is_of_interest(point, mode))
             continue;
-        bool acknowledged = point == NULL && (mode == KILL_BEFORE || mode == KILL_POWER);
+        bool acknowledged = point == NULL && mode == KILL_POWER;
         bool chosen = (met++ + 7 * command) % every == 0 || acknowledged || is_provisioning(point, command, mode);
         if (chosen && at >= first_at && at <= last_at)
             add(list, &(struct kill_trial){.command = command, .mode = mode, .at = at});
