@@ -167,10 +167,10 @@ static const struct {
     {"FAULT intention", "SELECT owner FROM intention"},
     {"forgotten verifier", "SELECT hole FROM verifier WHERE state = 7"},
     {"closed", "SELECT kind, version, state FROM closed_fact ORDER BY sequence"},
-    /* a doctor whose record met trouble mends that, too, and says so */
+    /* a doctor whose record met trouble mends that, too, and says so; whoever finds a file of a token damaged restores it, and records that */
     {"act", "SELECT act, ring, version, client, (SELECT group_concat(key || CASE type WHEN 'array' THEN"
             " json_array_length(value) ELSE '' END, ' ') FROM json_each(detail))"
-            " FROM audit a WHERE act NOT GLOB 'recover.*' AND NOT (act = 'doctor.repair'"
+            " FROM audit a WHERE act NOT GLOB 'recover.*' AND act IS NOT 'token.restore' AND NOT (act = 'doctor.repair'"
             " AND (SELECT act FROM audit b WHERE b.sequence = a.sequence - 1) = 'doctor.repair') ORDER BY sequence"},
     {"FAULT foreign key", "SELECT * FROM pragma_foreign_key_check"},
 };
