@@ -16,9 +16,10 @@ struct kill_command {
     const char *input; /* a file below FILES; NULL: none */
     bool owes;         /* an operator says it again if the token still owes a destruction */
     bool closes;       /* it closes a key even if the registry cannot record it, and then wants to be said again */
-    bool makes;        /* it makes a vault where there is none */
-    bool orphan;       /* it destroys a key that no version has, and is said again if it could not */
-    bool alone;        /* a server that opens the vault meanwhile may find no registry */
+    bool promotes; /* it makes the standby active, unless a server that starts beside it has not proved that key yet */
+    bool makes;    /* it makes a vault where there is none */
+    bool orphan;   /* it destroys a key that no version has, and is said again if it could not */
+    bool alone;    /* a server that opens the vault meanwhile may find no registry */
 };
 
 extern const struct kill_command kill_commands[];

@@ -448,7 +448,7 @@ static struct kill_trial choose_at_random(unsigned command, enum kill_mode mode,
 {
     struct kill_trial trial = {.command = command, .mode = mode};
     trial.microseconds = 1 + (int64_t)(next_random(state) % ((uint64_t)board->good.microseconds + 1));
-    trial.beside = !kill_commands[command].alone && next_random(state) % 2 == 0;
+    trial.beside = !kill_commands[command].alone && !kill_commands[command].promotes && next_random(state) % 2 == 0;
     trial.start = (enum kill_start)(next_random(state) % START_KINDS);
     if (mode == KILL_RANDOM_FULL && next_random(state) % 2 == 0)
         trial.full_after = (int64_t)(next_random(state) % (uint64_t)trial.microseconds);
