@@ -115,28 +115,28 @@ what_a_kill_leaves() { # TRAIT...
     is "$(objects)" 2 "both keys are there"
 }
 
-# What somebody with the PIN added to a key, doctor --repair takes away.
-widened() { # TRAIT...
-    init_as "$@"
-    must ring create r
-    must client add acme
-    rm -f "$work/widened"
-    must issue r --client acme --out "$work/widened"
-    "$work/object" "$softhsm" own 7391468205 set "$(object_of 1)" CKA_DERIVE 1 || bail_out "no usage can be added"
-    is "$(kinds)" "audit-unsigned object-usages " "$*: the doctor finds that something can be derived from a key"
-    run doctor --repair
-    is "$(kinds)" "audit-unsigned " "and takes that away"
-    run_with "$work/widened" verify
-    succeeds "the key signs"
-}
-
-# Labels do not show whose a key is, if they show anything: the object ID does.
-another_vault() { # TRAIT...
+init_and_issue() { # TRAIT...: a vault with one credential, which is in `live`
     init_as "$@"
     must ring create r
     must client add acme
     rm -f "$work/live"
     must issue r --client acme --out "$work/live"
+}
+
+# What somebody with the PIN added to a key, doctor --repair takes away.
+widened() { # TRAIT...
+    init_and_issue "$@"
+    "$work/object" "$softhsm" own 7391468205 set "$(object_of 1)" CKA_DERIVE 1 || bail_out "no usage can be added"
+    is "$(kinds)" "audit-unsigned object-usages " "$*: the doctor finds that something can be derived from a key"
+    run doctor --repair
+    is "$(kinds)" "audit-unsigned " "and takes that away"
+    run_with "$work/live" verify
+    succeeds "the key signs"
+}
+
+# Labels do not show whose a key is, if they show anything: the object ID does.
+another_vault() { # TRAIT...
+    init_and_issue "$@"
     live=$(object_of 1)
     ours=$SEALRING_VAULT
     SEALRING_VAULT=$work/theirs
