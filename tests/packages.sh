@@ -213,7 +213,7 @@ base=$build/$suite-$(dpkg --print-architecture).tar
 
 need "the source is copied" copy_source "$work/package/source"
 need "dpkg-buildpackage makes the packages" build_packages
-for name in sealring libsealring1 libsealring-dev sealring-doc; do
+for name in sealring libsealring1 libsealring-dev libsealring-manage0 libsealring-manage-dev sealring-doc; do
     check "there is $name" test -f "$(echo "$work/package/$name"_*.deb)"
 done
 check "lintian finds no error and no warning" look_over
@@ -235,7 +235,7 @@ need "somebody without rights is there" add_user "$installed"
 mkdir "$installed/srv/tests" && cp -R "$work/package/source/tests/cli" "$installed/srv/tests/"
 check "the story is told from the packages, by somebody without rights" as_user "$installed" \
     "SEALRING=/usr/bin/sealring sh /srv/tests/cli/story.sh"
-check "the packages are removed again" inside "$installed" apt-get -y -q purge sealring libsealring1 sealring-doc
+check "the packages are removed again" inside "$installed" apt-get -y -q purge sealring libsealring1 libsealring-manage0 sealring-doc
 check "and leave nothing behind" nothing_left "$installed"
 
 fresh=$work/fresh
@@ -257,5 +257,9 @@ check "the example compiles against it" inside "$fresh" sh -c \
     'gcc -Wall -Wextra -Werror -o /srv/server /srv/sealring/docs/examples/server.c $(pkg-config --cflags --libs sealring) -pthread'
 check "and is linked against the installed library" sh -c \
     "chroot '$fresh' ldd /srv/server | grep -q 'libsealring.so.1 => /lib/\|libsealring.so.1 => /usr/lib/'"
+check "and needs nothing that only operators need" sh -c "! chroot '$fresh' ldd /srv/server | grep -q 'libp11[.]so\|jansson\|libcsv\|manage'"
+check "libsealring-manage-dev is installed as well" inside "$fresh" apt-get -y -q install --no-install-recommends libsealring-manage-dev
+check "its pages and the others' are in one place each" inside "$fresh" sh -c \
+    'dpkg -L libsealring-manage-dev | grep -q man3/sealring_issue && dpkg -L libsealring-dev | grep -q man3/sealring_verify'
 echo "1..$number"
 [ "$failed" -eq 0 ]

@@ -17,7 +17,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include <sealring/manage.h> /* sealring_environment */
 #include <sealring/verify.h>
 
 enum { THREADS_MAX = 64 };

@@ -58,14 +58,6 @@ void sealring_explain(const char *credential, size_t length, sealring_explanatio
 
 /* ---- Environment and init ------------------------------------------------------------------------------------------ */
 
-typedef int (*sealring_environment_callback)(const char *name, const char *value, void *context);
-
-/* Hands each variable that the vault's module wants (module-environment) to `each`, as it must be set before a vault is
- * opened. The library never sets one itself: setenv is not safe once threads run. SEALRING_INVALID for a wrong or
- * missing sealring.conf. */
-sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
-                                     sealring_error *error);
-
 #define SEALRING_PIN_SIZE 257 /* bytes of the room for a PIN, NUL included */
 
 /* Asks somebody for the user PIN of the token with this URI: where a PIN source is the terminal. Writes it, with NUL, into the

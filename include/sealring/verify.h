@@ -144,6 +144,16 @@ sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, 
  * SEALRING_SYSTEM otherwise: service goes on as long as the lease, and the next call tries again. */
 sealring_status sealring_maintain(sealring_vault *vault, uint32_t *next_ms, sealring_error *error);
 
+/* Receives one variable of the environment; anything but 0 ends the listing. */
+typedef int (*sealring_environment_callback)(const char *name, const char *value, void *context);
+
+/* Passes each environment variable that the vault's PKCS#11 module needs (module-environment in sealring.conf) to `each`. A program sets them
+ * before it opens the vault and before it starts threads: setenv is not thread-safe, so the library never sets one itself. Texts are valid
+ * until `each` returns. Any thread. Returns SEALRING_OK; SEALRING_INVALID for a wrong or missing sealring.conf; SEALRING_REFUSED if `each`
+ * ended the listing. */
+sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
+                                     sealring_error *error);
+
 typedef enum sealring_log_level {
     SEALRING_LOG_INFORMATION = 1, /* what an operator may want to know: joined, fetched up, recovered */
     SEALRING_LOG_WARNING = 2,     /* something is away or late; service goes on, or will */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/outside.h"
+#include "base/foreign_text.h"
 #include "base/utf8.h"
 
 /* A message cut in the middle of a character loses that character; it is not turned into '?'. */

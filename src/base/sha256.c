@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define OPENSSL_SUPPRESS_DEPRECATED /* for the reason given at text_digest in credential/text.c */
+#define OPENSSL_SUPPRESS_DEPRECATED /* for the reason given at text_digest in credential/credential_text.c */
 #include <openssl/sha.h>
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256), "OpenSSL's context fits");

@@ -9,7 +9,7 @@
 #define NUMBERS_SHOWN 8 /* version numbers that a reason lists */
 
 /* One decision while it is being made. */
-struct attempt {
+struct decision_attempt {
     const struct lifecycle_ring *ring;
     const struct lifecycle_evidence *evidence;
     sealring_event event;
@@ -88,7 +88,7 @@ static int64_t later(int64_t now, int64_t duration)
 /* ---- Choosing the version -------------------------------------------------------------------------------------------- */
 
 /* Each sets attempt->version, or writes why not into the reason and returns false. Called without a number only. */
-static bool choose_pending(struct attempt *attempt)
+static bool choose_pending(struct decision_attempt *attempt)
 {
     char *reason = attempt->decision->reason;
     size_t count;
@@ -107,7 +107,7 @@ static bool choose_pending(struct attempt *attempt)
     return false;
 }
 
-static bool choose_newest_retiring(struct attempt *attempt)
+static bool choose_newest_retiring(struct decision_attempt *attempt)
 {
     const struct lifecycle_ring *ring = attempt->ring;
 
@@ -126,7 +126,7 @@ static bool choose_newest_retiring(struct attempt *attempt)
     return attempt->version != NULL;
 }
 
-static bool choose_named(struct attempt *attempt)
+static bool choose_named(struct decision_attempt *attempt)
 {
     const struct lifecycle_ring *ring = attempt->ring;
 
@@ -143,7 +143,7 @@ static bool choose_named(struct attempt *attempt)
     return false;
 }
 
-static bool choose(struct attempt *attempt)
+static bool choose(struct decision_attempt *attempt)
 {
     if (attempt->number != 0)
         return choose_named(attempt);
@@ -158,7 +158,7 @@ static bool choose(struct attempt *attempt)
 
 /* ---- Asking the rule and its guards ---------------------------------------------------------------------------------- */
 
-static bool ask_rule(struct attempt *attempt)
+static bool ask_rule(struct decision_attempt *attempt)
 {
     sealring_version_state state = attempt->version->state;
     char *reason = attempt->decision->reason;
@@ -175,37 +175,37 @@ static bool ask_rule(struct attempt *attempt)
     return false;
 }
 
-static enum lifecycle_answer ask_era(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_era(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_era(attempt->evidence, reason);
 }
 
-static enum lifecycle_answer ask_barrier(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_barrier(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_barrier(attempt->version, attempt->evidence, reason);
 }
 
-static enum lifecycle_answer ask_gate(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_gate(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_gate(attempt->version, attempt->evidence, reason);
 }
 
-static enum lifecycle_answer ask_succession(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_succession(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_succession(attempt->ring->name, attempt->version, attempt->evidence, reason);
 }
 
-static enum lifecycle_answer ask_purge(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_purge(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_purge(attempt->version, attempt->evidence, reason);
 }
 
-static enum lifecycle_answer ask_unheld(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_unheld(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     return guard_unheld(attempt->version, reason);
 }
 
-static enum lifecycle_answer ask_keep(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+static enum lifecycle_answer ask_keep(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
 {
     reason[0] = '\0';
     if (lifecycle_find_active(attempt->ring) == NULL)
@@ -215,7 +215,7 @@ static enum lifecycle_answer ask_keep(const struct attempt *attempt, char reason
 
 static const struct {
     enum lifecycle_guard guard;
-    enum lifecycle_answer (*ask)(const struct attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
+    enum lifecycle_answer (*ask)(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
     bool overrulable; /* humans overrule waiting; what would break a client's credential they cannot */
 } guards[] = {
     {GUARD_BARRIER, ask_barrier, false},      {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
@@ -239,7 +239,7 @@ static void say_results(char *reason, const struct guard_result *results, enum l
                       results[i].reason);
 }
 
-static void ask_guards(struct attempt *attempt)
+static void ask_guards(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
     struct guard_result results[GUARD_COUNT];
@@ -290,7 +290,7 @@ static struct lifecycle_step *add_step(struct lifecycle_decision *decision, cons
     return step;
 }
 
-static void steps_activate(struct attempt *attempt)
+static void steps_activate(struct decision_attempt *attempt)
 {
     const struct lifecycle_version *active = lifecycle_find_active(attempt->ring);
     struct lifecycle_decision *decision = attempt->decision;
@@ -313,7 +313,7 @@ static void steps_activate(struct attempt *attempt)
     decision->hold = hold;
 }
 
-static void close_version(struct attempt *attempt)
+static void close_version(struct decision_attempt *attempt)
 {
     struct lifecycle_step *step = add_step(attempt->decision, attempt->version, attempt->rule->to);
 
@@ -322,7 +322,7 @@ static void close_version(struct attempt *attempt)
 }
 
 /* The newest next version that may issue at once (the standby). One that was reinstated is none: it was given up before. */
-static const struct lifecycle_version *find_standby(const struct attempt *attempt)
+static const struct lifecycle_version *find_standby(const struct decision_attempt *attempt)
 {
     const struct lifecycle_ring *ring = attempt->ring;
     char unused[LIFECYCLE_REASON_SIZE];
@@ -334,7 +334,7 @@ static const struct lifecycle_version *find_standby(const struct attempt *attemp
     return NULL;
 }
 
-static void steps_compromise(struct attempt *attempt)
+static void steps_compromise(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
     const struct lifecycle_version *standby = NULL;
@@ -364,7 +364,7 @@ static void steps_compromise(struct attempt *attempt)
     guard_say(decision->reason, ": %s", barrier);
 }
 
-static void steps_reinstate(struct attempt *attempt)
+static void steps_reinstate(struct decision_attempt *attempt)
 {
     struct lifecycle_step *step = add_step(attempt->decision, attempt->version, SEALRING_VERSION_PENDING);
 
@@ -375,14 +375,14 @@ static void steps_reinstate(struct attempt *attempt)
               (unsigned long)attempt->version->number);
 }
 
-static void steps_destroy(struct attempt *attempt)
+static void steps_destroy(struct decision_attempt *attempt)
 {
     add_step(attempt->decision, attempt->version, SEALRING_VERSION_DESTROYED)->destroyed = attempt->now;
 }
 
 static const struct {
     sealring_event event;
-    void (*steps)(struct attempt *attempt);
+    void (*steps)(struct decision_attempt *attempt);
 } effects[] = {
     {SEALRING_EVENT_ACTIVATE, steps_activate},     {SEALRING_EVENT_ROLLBACK, steps_activate},
     {SEALRING_EVENT_RETIRE, close_version},        {SEALRING_EVENT_REINSTATE, steps_reinstate},
@@ -391,7 +391,7 @@ static const struct {
 
 /* ---- Deciding -------------------------------------------------------------------------------------------------------- */
 
-static void decide_prepare(struct attempt *attempt)
+static void decide_prepare(struct decision_attempt *attempt)
 {
     const struct lifecycle_ring *ring = attempt->ring;
     struct lifecycle_decision *decision = attempt->decision;
@@ -422,13 +422,13 @@ static void decide_prepare(struct attempt *attempt)
 void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_evidence *evidence,
                       sealring_event event, uint32_t number, unsigned overrule, struct lifecycle_decision *decision)
 {
-    struct attempt attempt = {.ring = ring,
-                              .evidence = evidence,
-                              .event = event,
-                              .number = number,
-                              .overrule = overrule,
-                              .now = evidence->now > 0 ? evidence->now : 1, /* 0 means "never" in a row */
-                              .decision = decision};
+    struct decision_attempt attempt = {.ring = ring,
+                                       .evidence = evidence,
+                                       .event = event,
+                                       .number = number,
+                                       .overrule = overrule,
+                                       .now = evidence->now > 0 ? evidence->now : 1, /* 0 means "never" in a row */
+                                       .decision = decision};
 
     memset(decision, 0, sizeof(*decision));
     decision->answer = LIFECYCLE_FORBIDDEN;

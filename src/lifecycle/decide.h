@@ -5,7 +5,7 @@
 
 #include "lifecycle/guard.h"
 #include "lifecycle/invariant.h"
-#include "lifecycle/table.h"
+#include "lifecycle/transition_table.h"
 
 struct lifecycle_step {
     uint32_t number;

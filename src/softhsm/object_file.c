@@ -17,7 +17,7 @@
 #define ATTRIBUTE_SO_PIN UINT64_C(0x8000534c)
 #define ATTRIBUTE_PIN    UINT64_C(0x8000534d)
 
-enum kind { KIND_BOOLEAN = 1, KIND_NUMBER = 2, KIND_BYTES = 3, KIND_MAP = 4, KIND_SET = 5 };
+enum attribute_kind { KIND_BOOLEAN = 1, KIND_NUMBER = 2, KIND_BYTES = 3, KIND_MAP = 4, KIND_SET = 5 };
 
 struct attribute {
     uint64_t type;

@@ -129,6 +129,7 @@ struct kept_prototypes {
     const char *(*verdict_name)(sealring_verdict);
     int (*verdict_http_status)(sealring_verdict);
     const char *(*version_state_name)(sealring_version_state);
+    sealring_status (*environment)(const char *, sealring_environment_callback, void *, sealring_error *);
     const char *(*library_version)(void);
 };
 extern const struct kept_prototypes kept_prototypes;
@@ -143,5 +144,6 @@ const struct kept_prototypes kept_prototypes = {
     .verdict_name = sealring_verdict_name,
     .verdict_http_status = sealring_verdict_http_status,
     .version_state_name = sealring_version_state_name,
+    .environment = sealring_environment,
     .library_version = sealring_library_version,
 };

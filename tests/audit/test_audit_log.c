@@ -7,14 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "audit/leaf.h"
-#include "audit/merkle.h"
+#include "log/leaf.h"
+#include "log/merkle.h"
 #include "base/base64.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "token/data.h"
-#include "token/signer.h"
-#include "vault/manager.h"
+#include "token/object/data_object.h"
+#include "token/key/signing_key.h"
+#include "manage/session/manager.h"
 
 #define ENTRIES 20 /* after setup: more than one block of sixteen */
 

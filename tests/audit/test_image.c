@@ -2,7 +2,7 @@
 /* audit/image: every row comes back from its image as it was, contact aside; nothing else is taken for an image. */
 #include <string.h>
 
-#include "audit/image.h"
+#include "log/row_image.h"
 #include "lib/runner.h"
 
 static enum registry_table told;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/merkle.h"
+#include "log/merkle.h"
 #include "base/sha256.h"
 #include "lib/runner.h"
 

@@ -7,8 +7,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "audit/checkpoint.h"
-#include "audit/note.h"
+#include "log/checkpoint.h"
+#include "log/signed_note.h"
 #include "base/base64.h"
 #include "lib/runner.h"
 

@@ -52,7 +52,7 @@ cat >"$work/truth.c" <<'C'
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sealring/manage.h>
+#include <sealring/verify.h>
 static int set(const char *name, const char *value, void *context)
 {
     (void)context;

@@ -103,7 +103,7 @@ help_texts() {
 }
 
 pages_of_functions() {
-    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" >"$work/a"
+    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" "$tree/src/libsealring-manage.map" >"$work/a"
     perl "$docs" names "$tree"/docs/man/*.3 | cut -d ' ' -f 1 | grep -v '^libsealring.3$' >"$work/b"
     same "$work/a" "$work/b"
 }
@@ -139,7 +139,7 @@ constants() {
 }
 
 configuration_keys() {
-    sed -n '/^} config_keys\[\] = {/,/^};/s/^    {"\([a-z-]*\)", VALUE_.*/\1/p' "$tree/src/vault/config.c" >"$work/a"
+    sed -n '/^} config_keys\[\] = {/,/^};/s/^    {"\([a-z-]*\)", VALUE_.*/\1/p' "$tree/src/config/config.c" >"$work/a"
     perl "$docs" keys "$tree/docs/man/sealring.conf.5" >"$work/b"
     same "$work/a" "$work/b"
 }
@@ -346,7 +346,7 @@ notices "a common option that is missing in sealring(1)" common_options $man/sea
 notices "an option that is a flag here and not there" consistent_options table '0,/"name": "all"/s//"name": "scope"/'
 notices "a help text that lacks an option" help_texts table 's/"name": "no-scopes"/"name": "nothing"/'
 notices "a function without a page" pages_of_functions $man/sealring_issue.3 '/^\.Nm sealring_issue$/d'
-notices "a page about a function that is not exported" pages_of_functions src/libsealring.map '/sealring_rekey;/d'
+notices "a page about a function that is not exported" pages_of_functions src/libsealring-manage.map '/sealring_rekey;/d'
 notices "an argument of another type" prototypes $man/sealring_verify.3 's/^\.Fa "size_t length"/.Fa "int length"/'
 notices "a missing argument" prototypes $man/sealring_open.3 '0,/^\.Fa "sealring_error \*error"/{//d}'
 notices "another result" prototypes include/sealring/verify.h 's/^sealring_verdict sealring_verify(/int sealring_verify(/'
@@ -356,7 +356,7 @@ notices "a new member" structures include/sealring/manage.h 's/^    uint32_t kee
 notices "a constant that is not told" constants $man/sealring_verify.3 's/^\.It Dv SEALRING_REJECTED_EXPIRED/.It Expired/'
 notices "a constant that does not exist" constants $man/sealring_verify.3 's/_REJECTED_EXPIRED/_REJECTED_OLD/'
 notices "a key that is not told" configuration_keys $man/sealring.conf.5 '/^\.It Ic pin-source/d'
-notices "a key that does not exist" configuration_keys src/vault/config.c '/^    {"audit-token"/d'
+notices "a key that does not exist" configuration_keys src/config/config.c '/^    {"audit-token"/d'
 notices "a reference to no page" names_and_references $man/sealring-verify.1 's/^\.Xr sealring-key 1/.Xr sealring-keys 1/'
 notices "a page that does not name itself" names_and_references $man/sealring-ring.1 's/^\.Nm sealring-ring$/.Nm sealring-rings/'
 notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'

@@ -97,7 +97,7 @@ int main(int, char **argv)
 }
 CC
 # shellcheck disable=SC2086 # lists of words
-${CXX:-c++} $sanitize -O1 -I"$top_srcdir/include" -o "$work/server" "$work/server.cc" -L"$library" -Wl,-rpath,"$library" -lsealring -pthread \
+${CXX:-c++} $sanitize -O1 -I"$top_srcdir/include" -o "$work/server" "$work/server.cc" -L"$library" -Wl,-rpath,"$library" -lsealring-manage -lsealring -pthread \
     >"$work/out" 2>&1 || {
     explain_output
     bail_out "the server cannot be built"

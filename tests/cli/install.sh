@@ -64,12 +64,13 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"
-    for name in libsealring.la libsealring.so libsealring.so.1 libsealring.so.1.0.0 pkgconfig/sealring.pc; do
+    for name in libsealring.la libsealring.so libsealring.so.1 libsealring.so.1.0.0 pkgconfig/sealring.pc \
+        libsealring-manage.la libsealring-manage.so libsealring-manage.so.0 libsealring-manage.so.0.0.0 pkgconfig/sealring-manage.pc; do
         echo "$libdir/$name"
     done
 } | sort >"$work/expected"
 grep -v /share/ "$work/installed" >"$work/programs"
-check "exactly the command, units, headers, library and pkg-config file are installed" \
+check "exactly the command, units, headers, libraries and pkg-config files are installed" \
     diff "$work/expected" "$work/programs"
 
 PKG_CONFIG_PATH=$tree$libdir/pkgconfig
@@ -84,6 +85,9 @@ esac
 
 # ---- headers and symbols ----
 
+check "the manager's pkg-config file requires the very same release" sh -c \
+    "pkg-config --print-requires sealring-manage | grep -qx 'sealring = '\"\$(pkg-config --modversion sealring)\""
+
 include=$(pkg-config --cflags sealring)
 for header in verify manage doctor; do
     echo "#include <sealring/$header.h>" >"$work/alone.c"
@@ -96,28 +100,52 @@ for header in verify manage doctor; do
 done
 
 # "NODE NAME" for each symbol: as exported, as the map says, as the headers declare.
-nm -D --defined-only "$library" | awk '$2 != "A" { sub("@@?", " ", $3); split($3, p, " "); print p[2], p[1] }' |
-    sort >"$work/exported"
-awk '/^SEALRING_/ { node = $1 } /^\tsealring_/ { sub(";", "", $1); print node, $1 }' \
-    "$top_srcdir/src/libsealring.map" | sort >"$work/map"
-declared()
+exported() # LIBRARY
+{
+    nm -D --defined-only "$1" | awk '$2 != "A" { sub("@@?", " ", $3); split($3, p, " "); print p[2], p[1] }' | sort
+}
+mapped() # MAP
+{
+    awk '/^SEALRING_/ { node = $1 } /^\tsealring_/ { sub(";", "", $1); print node, $1 }' "$1" | sort
+}
+declared() # HEADER NODE
 {
     perl -0pe 's{/\*.*?\*/}{}gs; s/^#.*$//mg' "$tree$includedir/sealring/$1" | grep -o 'sealring_[a-z_0-9]*(' |
         sed "s/^\(.*\)($/$2 \1/" | sort -u
 }
-{
-    declared verify.h SEALRING_1
-    declared manage.h SEALRING_MANAGE_0
-    declared doctor.h SEALRING_MANAGE_0
-    declared backup.h SEALRING_MANAGE_0
-    declared outside.h SEALRING_MANAGE_0
-} | sort >"$work/declared"
-[ "$(wc -l <"$work/exported")" -gt 30 ] || echo "only so many symbols are exported" >>"$work/log"
-check "the library exports what the symbol map says, each symbol with its version" diff "$work/map" "$work/exported"
-check "the headers declare exactly what the library exports" diff "$work/declared" "$work/exported"
-grep -v ' sealring_' "$work/exported" >"$work/foreign"
-check "only sealring_* is exported" test ! -s "$work/foreign"
+manage=$tree$libdir/libsealring-manage.so
+private=SEALRING_PRIVATE_$(pkg-config --modversion sealring)
+exported "$library" >"$work/both"
+grep -v "^$private " "$work/both" >"$work/exported"
+grep "^$private " "$work/both" | sed 's/^[^ ]* //' >"$work/private"
+mapped "$top_srcdir/src/libsealring.map" >"$work/map"
+declared verify.h SEALRING_1 | sort >"$work/declared"
+exported "$manage" >"$work/exported-manage"
+mapped "$top_srcdir/src/libsealring-manage.map" >"$work/map-manage"
+for header in manage doctor backup outside; do
+    declared $header.h SEALRING_MANAGE_0
+done | sort >"$work/declared-manage"
+[ "$(wc -l <"$work/exported")" -gt 8 ] && [ "$(wc -l <"$work/exported-manage")" -gt 30 ] || echo "only so many symbols are exported" >>"$work/log"
+check "libsealring exports what its symbol map says, each symbol with its version" diff "$work/map" "$work/exported"
+check "verify.h declares exactly what libsealring exports to the public" diff "$work/declared" "$work/exported"
+check "libsealring-manage exports what its symbol map says" diff "$work/map-manage" "$work/exported-manage"
+check "the other headers declare exactly what libsealring-manage exports" diff "$work/declared-manage" "$work/exported-manage"
+cat "$work/exported" "$work/exported-manage" | grep -v ' sealring_' >"$work/foreign"
+check "only sealring_* is exported to the public" test ! -s "$work/foreign"
+# What the private version exports is what libsealring-manage takes from there, neither more nor less.
+nm -D --undefined-only "$manage" | sed -n "s/.* \([a-z_0-9]*\)@$private$/\1/p" | sort >"$work/taken"
+check "the private symbols are those that libsealring-manage needs" diff "$work/taken" "$work/private"
+nm -D --defined-only "$manage" | awk '{ sub("@.*", "", $3); print $3 }' | sort >"$work/names-manage"
+sed 's/^[^ ]* //' "$work/both" | sort >"$work/names"
+comm -12 "$work/names" "$work/names-manage" >"$work/twice"
+check "no symbol is exported twice" test ! -s "$work/twice"
 check "the library's name is libsealring.so.1" sh -c "objdump -p '$library' | grep -q 'SONAME *libsealring.so.1\$'"
+check "the manager's is libsealring-manage.so.0" sh -c "objdump -p '$manage' | grep -q 'SONAME *libsealring-manage.so.0\$'"
+# What only an operator needs stays out of servers.
+objdump -p "$library" | sed -n 's/^ *NEEDED *//p' >"$work/needed"
+cat "$work/needed" >>"$work/log"
+check "libsealring needs neither libp11 nor jansson nor libcsv" sh -c \
+    "grep -q '^libcrypto' '$work/needed' && ! grep -qE '^lib(p11|jansson|csv)[.]so' '$work/needed'"
 
 # ---- the example server ----
 

@@ -18,7 +18,7 @@
 #include "crash/kill_run.h"
 #include "crash/kill_server.h"
 #include "crash/orphan.h"
-#include "credential/text.h"
+#include "credential/credential_text.h"
 
 #define OUTPUT_SIZE 65536
 

@@ -10,9 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vault/copies.h"
-#include "vault/manager.h"
-#include "vault/owned.h"
+#include "manage/act/act.h"
+#include "manage/tokens/copies.h"
+#include "manage/session/manager.h"
+#include "manage/tokens/owned.h"
 
 #define PATIENCE 60 /* seconds */
 

@@ -13,9 +13,10 @@
 #include <sealring/backup.h>
 
 #include "base/base62.h"
-#include "vault/manager.h"
-#include "vault/recover.h"
-#include "vault/state.h"
+#include "manage/act/act.h"
+#include "manage/session/manager.h"
+#include "manage/tokens/recover.h"
+#include "manage/session/ring_state.h"
 
 struct telling {
     char *text;

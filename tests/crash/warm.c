@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "audit/note.h"
+#include "log/signed_note.h"
 #include "base/sha256.h"
 #include "fault/ground.h"
 #include "lib/test_token.h"

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/base62.h"
-#include "credential/text.h"
+#include "credential/credential_text.h"
 #include "lib/test_token.h"
 
 #define FILE_MAX_SIZE (8 * 1024 * 1024)

@@ -13,7 +13,7 @@
 #include "fault/codes.h"
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/code.h"
+#include "token/module/return_code.h"
 
 #define WORKERS      12
 #define WORKERS_MOST 64 /* most of them only wait for a token that is given up for a while */

@@ -13,7 +13,7 @@
 #include "fault/ground.h"
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "vault/config.h"
+#include "config/config.h"
 
 #define KEYS     200
 #define CACHE    16 /* far fewer than keys: most calls are a first sight */

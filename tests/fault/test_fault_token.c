@@ -15,8 +15,8 @@
 #include "lib/runner.h"
 #include "lib/sanitized.h"
 #include "lib/test_token.h"
-#include "token/token.h"
-#include "vault/config.h"
+#include "token/session/token.h"
+#include "config/config.h"
 
 #define PROCESSES   64
 #define PATIENCE_MS 60000

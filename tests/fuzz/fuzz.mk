@@ -11,96 +11,96 @@ endif
 replay_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/text"'
-replay_text_LDADD = libsealring-core.la
+replay_text_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_text_SOURCES = tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS)
 fuzz_text_LDFLAGS = -fsanitize=fuzzer
-fuzz_text_LDADD = libsealring-core.la
+fuzz_text_LDADD = $(sealring_objects)
 endif
 replay_note_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_note.c tests/fuzz/fuzzer.h
 replay_note_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/note"'
-replay_note_LDADD = libsealring-core.la
+replay_note_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_note_SOURCES = tests/fuzz/fuzz_note.c tests/fuzz/fuzzer.h
 fuzz_note_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 fuzz_note_LDFLAGS = -fsanitize=fuzzer
-fuzz_note_LDADD = libsealring-core.la
+fuzz_note_LDADD = $(sealring_objects)
 endif
 replay_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_csv.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
 	tools/sealring/clients_csv.c tools/sealring/clients_csv.h tools/sealring/memory.c tools/sealring/memory.h tools/sealring/pasted.c tools/sealring/pasted.h
 replay_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/csv"'
-replay_csv_LDADD = libsealring-core.la $(CSV_LIBS)
+replay_csv_LDADD = $(sealring_objects) $(CSV_LIBS)
 if FUZZING
 fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
 	tools/sealring/clients_csv.c tools/sealring/clients_csv.h tools/sealring/memory.c tools/sealring/memory.h tools/sealring/pasted.c tools/sealring/pasted.h
 fuzz_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)
 fuzz_csv_LDFLAGS = -fsanitize=fuzzer
-fuzz_csv_LDADD = libsealring-core.la $(CSV_LIBS)
+fuzz_csv_LDADD = $(sealring_objects) $(CSV_LIBS)
 endif
 replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/config"'
-replay_config_LDADD = libsealring-core.la
+replay_config_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS)
 fuzz_config_LDFLAGS = -fsanitize=fuzzer
-fuzz_config_LDADD = libsealring-core.la
+fuzz_config_LDADD = $(sealring_objects)
 endif
 replay_rows_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_rows.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
 	tests/registry/fixture.c tests/registry/fixture.h
 replay_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/rows"'
-replay_rows_LDADD = libsealring-core.la
+replay_rows_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_rows_SOURCES = tests/fuzz/fuzz_rows.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
 	tests/registry/fixture.c tests/registry/fixture.h
 fuzz_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS)
 fuzz_rows_LDFLAGS = -fsanitize=fuzzer
-fuzz_rows_LDADD = libsealring-core.la
+fuzz_rows_LDADD = $(sealring_objects)
 endif
 replay_report_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
 	tests/registry/fixture.c tests/registry/fixture.h
 replay_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/report"'
-replay_report_LDADD = libsealring-core.la $(SQLITE_LIBS)
+replay_report_LDADD = $(sealring_objects) $(SQLITE_LIBS)
 if FUZZING
 fuzz_report_SOURCES = tests/fuzz/fuzz_report.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
 	tests/registry/fixture.c tests/registry/fixture.h
 fuzz_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS)
 fuzz_report_LDFLAGS = -fsanitize=fuzzer
-fuzz_report_LDADD = libsealring-core.la $(SQLITE_LIBS)
+fuzz_report_LDADD = $(sealring_objects) $(SQLITE_LIBS)
 endif
 replay_proof_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/proof"'
-replay_proof_LDADD = libsealring-core.la
+replay_proof_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_proof_SOURCES = tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 fuzz_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 fuzz_proof_LDFLAGS = -fsanitize=fuzzer
-fuzz_proof_LDADD = libsealring-core.la
+fuzz_proof_LDADD = $(sealring_objects)
 endif
 replay_image_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_image.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_image_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(JANSSON_CFLAGS) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/image"'
-replay_image_LDADD = libsealring-core.la
+replay_image_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 fuzz_image_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(JANSSON_CFLAGS)
 fuzz_image_LDFLAGS = -fsanitize=fuzzer
-fuzz_image_LDADD = libsealring-core.la
+fuzz_image_LDADD = $(sealring_objects)
 endif
 replay_object_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_object.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_object_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/object"'
-replay_object_LDADD = libsealring-core.la
+replay_object_LDADD = $(sealring_objects)
 if FUZZING
 fuzz_object_SOURCES = tests/fuzz/fuzz_object.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 fuzz_object_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 fuzz_object_LDFLAGS = -fsanitize=fuzzer
-fuzz_object_LDADD = libsealring-core.la
+fuzz_object_LDADD = $(sealring_objects)
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "fuzz/property.h"
-#include "token/pin_source.h"
-#include "vault/config.h"
+#include "token/pin/pin_source.h"
+#include "config/config.h"
 
 static char directory[64];
 static char path[80];

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/checkpoint.h"
-#include "audit/note.h"
+#include "log/checkpoint.h"
+#include "log/signed_note.h"
 #include "base/base64.h"
 
 /* Of C2SP's signed-note: nobody has its private key here, so nothing new can be signed by it. */

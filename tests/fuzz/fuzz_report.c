@@ -10,10 +10,10 @@
 
 #include "fuzz/property.h"
 #include "registry/fixture.h"
-#include "vault/harvest.h"
-#include "vault/manager.h"
-#include "verifier/report.h"
-#include "verifier/report_map.h"
+#include "manage/usage/harvest.h"
+#include "manage/session/manager.h"
+#include "verifier/report/report.h"
+#include "verifier/report/report_map.h"
 
 #define LATEST INT64_C(253402300799999) /* the end of the year 9999 */
 #define NOW    INT64_C(1795966038000)

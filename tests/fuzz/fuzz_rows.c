@@ -8,9 +8,10 @@
 
 #include "base/name.h"
 #include "fuzz/property.h"
-#include "registry/audit.h"
+#include "registry/log/log_rows.h"
 #include "registry/fixture.h"
-#include "registry/usage_rows.h"
+#include "registry/rows/closed_facts.h"
+#include "registry/usage/usage_rows.h"
 
 /* The input: changes, each a table, a column, a kind of value and the value. They are made to a registry that has a good row in each
  * table, without its triggers, checks and types; and undone. */

@@ -15,7 +15,7 @@
 #include "base/name.h"
 #include "base/timetext.h"
 #include "credential/scope.h"
-#include "credential/text.h"
+#include "credential/credential_text.h"
 
 static void require(bool holds, const char *property)
 {

@@ -7,9 +7,9 @@
 #include <sys/types.h>
 
 #include "lib/token_kind.h"
-#include "token/key.h"
-#include "token/provision.h"
-#include "token/token.h"
+#include "token/key/key_object.h"
+#include "token/object/provision.h"
+#include "token/session/token.h"
 
 #define TEST_TOKEN_PATH_SIZE 512
 #define TEST_TOKEN_LABEL     "sealring-test"

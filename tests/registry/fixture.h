@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 
-#include "registry/rows.h"
+#include "registry/rows/rows.h"
 
 struct fixture {
     char directory[64];

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
-#include "registry/filesystem.h"
+#include "registry/connection/filesystem.h"
 #include "registry/fixture.h"
 
 static struct fixture fixture;

@@ -9,7 +9,7 @@
 
 #include "lib/runner.h"
 #include "registry/fixture.h"
-#include "registry/handle.h"
+#include "registry/connection/handle.h"
 
 static struct fixture fixture;
 static struct fixture_rows rows;

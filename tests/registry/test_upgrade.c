@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "registry/examine.h"
+#include "registry/connection/registry_examine.h"
 #include "registry/fixture.h"
-#include "registry/usage_rows.h"
+#include "registry/usage/usage_rows.h"
 
 static struct fixture fixture;
 static struct fixture_rows rows;

@@ -7,7 +7,7 @@
 
 #include "lib/runner.h"
 #include "registry/fixture.h"
-#include "registry/usage_rows.h"
+#include "registry/usage/usage_rows.h"
 
 #define SEAT "a report's own ID"
 

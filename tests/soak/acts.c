@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "soak/barrier.h"
-#include "vault/manager.h"
+#include "manage/session/manager.h"
 
 #define MILLISECOND  INT64_C(1000000)
 #define LOCK_WAIT_MS 300000 /* the machine may be busy: others finish some time */

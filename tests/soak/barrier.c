@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "verifier/report.h"
+#include "verifier/report/report.h"
 
 #define MILLISECOND INT64_C(1000000)
 

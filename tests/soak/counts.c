@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verifier/report.h"
+#include "verifier/report/report.h"
 
 static const char *const use_names[USES] = {"accepted", "not yet valid", "expired", "suspended", "scope", "closed"};
 

@@ -15,7 +15,7 @@ tests_soak_soak_SOURCES = tests/soak/soak.c $(soak_sources) \
 	tests/soak/tell.c tests/soak/tell.h \
 	tests/soak/verifying.c tests/soak/verifying.h
 tests_soak_soak_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
-tests_soak_soak_LDADD = libsealring-core.la $(SQLITE_LIBS)
+tests_soak_soak_LDADD = $(sealring_objects) $(SQLITE_LIBS)
 
 .PHONY: soak
 SECONDS = 60

@@ -7,7 +7,7 @@
 
 #include "lib/runner.h"
 #include "lib/token_kind.h"
-#include "token/attempt.h"
+#include "token/session/attempt.h"
 
 struct raw {
     struct token *token;

@@ -9,7 +9,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/connection.h"
+#include "token/session/connection.h"
 
 #define THREADS      4
 #define ENDED_WELL   7

@@ -11,7 +11,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/connection.h"
+#include "token/session/connection.h"
 #include "token/raw.h"
 
 #define PROCESSES 8

@@ -11,9 +11,9 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/connection.h"
-#include "token/module.h"
-#include "token/session.h"
+#include "token/session/connection.h"
+#include "token/module/module.h"
+#include "token/session/session_pool.h"
 
 static struct test_token test;
 
@@ -340,7 +340,7 @@ END_TEST
 
 START_TEST(busy_sessions_are_waited_for_only_so_long)
 {
-    struct session session;
+    struct pooled_session session;
     CK_RV code;
     uint8_t bytes[16];
     sealring_error error = {0};
@@ -391,7 +391,7 @@ END_TEST
 /* However many sessions there were: one call heals it. */
 START_TEST(many_lost_sessions_cost_no_call)
 {
-    struct session sessions[8];
+    struct pooled_session sessions[8];
     struct token_key_reference reference;
     uint8_t mac[TOKEN_HMAC_SIZE];
     CK_RV code;

@@ -14,7 +14,7 @@
 #include "lib/runner.h"
 #include "lib/sanitized.h"
 #include "lib/test_token.h"
-#include "token/connection.h"
+#include "token/session/connection.h"
 
 #define BACK_OFF_US 1200000
 

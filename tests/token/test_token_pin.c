@@ -12,9 +12,9 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/connection.h"
-#include "token/pin.h"
-#include "token/pin_source.h"
+#include "token/session/connection.h"
+#include "token/pin/pin.h"
+#include "token/pin/pin_source.h"
 #include "token/raw.h"
 
 static struct test_token test;

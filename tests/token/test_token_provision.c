@@ -11,7 +11,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/module.h"
+#include "token/module/module.h"
 #include "token/raw.h"
 
 static struct test_token test;

@@ -10,7 +10,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/connection.h"
+#include "token/session/connection.h"
 
 #define SIGNERS     8
 #define PROCESSES   8

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry/rows.h"
+#include "registry/rows/rows.h"
 #include "unit/seeded.h"
-#include "verifier/cache.h"
+#include "verifier/cache/cache.h"
 
 #define CACHED_RINGS    2
 #define CACHED_VERSIONS 4 /* of each ring: numbers 1, 2, 3, and 1 again, as if it had been reinstated */

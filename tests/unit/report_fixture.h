@@ -18,9 +18,9 @@
 
 #include "base/clock.h"
 #include "lib/runner.h"
-#include "verifier/report.h"
-#include "verifier/report_map.h"
-#include "verifier/report_seat.h"
+#include "verifier/report/report.h"
+#include "verifier/report/report_map.h"
+#include "verifier/report/report_seat.h"
 
 #define FIXTURE_HOUR 480000u /* some hour */
 

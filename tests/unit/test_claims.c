@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "credential/text.h"
+#include "credential/credential_text.h"
 #include "kdf/claims.h"
 #include "kdf/kdf.h"
 #include "lib/runner.h"

@@ -9,7 +9,7 @@
 #include <openssl/rand.h>
 
 #include "lib/runner.h"
-#include "token/environment.h"
+#include "token/pin/process_environment.h"
 
 /* Each of OpenSSL's functions works, fails, or succeeds with a wrong result. */
 enum answer { RIGHT, FAILS, WRONG };

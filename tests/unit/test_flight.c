@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
-#include "verifier/flight.h"
+#include "verifier/cache/single_flight.h"
 
 #define LONG_MS     120000 /* longer than any test may take */
 #define CHILD_ALARM 30     /* seconds after which a child that hangs dies of SIGALRM */

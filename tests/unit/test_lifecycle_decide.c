@@ -5,7 +5,7 @@
 
 #include "lib/runner.h"
 #include "lifecycle/decide.h"
-#include "lifecycle/table.h"
+#include "lifecycle/transition_table.h"
 
 #define NOW INT64_C(1795292100000) /* 2026-11-21T20:15:00Z */
 #define DAY INT64_C(86400000)

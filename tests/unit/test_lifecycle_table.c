@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "lifecycle/table.h"
+#include "lifecycle/transition_table.h"
 
 #define B GUARD_BARRIER
 #define G GUARD_GATE

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <sealring/outside.h>
 
-#include "base/outside.h"
+#include "base/foreign_text.h"
 #include "base/utf8.h"
 #include "lib/runner.h"
 #include "seeded.h"

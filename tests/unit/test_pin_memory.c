@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "token/pin_memory.h"
+#include "token/pin/pin_memory.h"
 
 static struct pin_memory memory;
 

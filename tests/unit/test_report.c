@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "lib/sanitized.h"
-#include "registry/registry.h"
+#include "registry/connection/registry.h"
 #include "unit/report_fixture.h"
-#include "verifier/report_parts.h"
+#include "verifier/report/report_parts.h"
 
 START_TEST(makes_directory_and_file)
 {

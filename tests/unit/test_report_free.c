@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "unit/report_fixture.h"
-#include "verifier/report_parts.h"
+#include "verifier/report/report_parts.h"
 
 static uint32_t cells_of(const struct report *report)
 {

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "unit/report_fixture.h"
-#include "verifier/report_parts.h"
+#include "verifier/report/report_parts.h"
 
 #define THREADS 4
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "verifier/snapshot.h"
+#include "verifier/cache/snapshot.h"
 
 static struct snapshot *new_snapshot(void)
 {

@@ -5,7 +5,7 @@
 
 #include "lib/runner.h"
 #include "unit/cached.h"
-#include "verifier/table.h"
+#include "verifier/cache/hash_table.h"
 
 #define ENTRIES 5000
 
@@ -26,14 +26,14 @@ static bool has_serial(const struct entry *entry, const void *wanted)
     return entry->serial == *(const uint32_t *)wanted;
 }
 
-static struct entry *find(const struct table *table, uint32_t number)
+static struct entry *find(const struct hash_table *table, uint32_t number)
 {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     cached_key_id(number, key_id);
     return table_find(table, entry_hash_key_id(key_id), has_serial, &number);
 }
 
-static void fill(struct table *table, struct entry **entries, uint32_t first, uint32_t count)
+static void fill(struct hash_table *table, struct entry **entries, uint32_t first, uint32_t count)
 {
     for (uint32_t number = first; number < first + count; number++) {
         entries[number] = new_entry(number);
@@ -41,7 +41,7 @@ static void fill(struct table *table, struct entry **entries, uint32_t first, ui
     }
 }
 
-static void empty(struct table *table, struct entry **entries, uint32_t count)
+static void empty(struct hash_table *table, struct entry **entries, uint32_t count)
 {
     table_close(table);
     for (uint32_t number = 0; number < count; number++)
@@ -52,7 +52,7 @@ static struct entry *entries[ENTRIES];
 
 START_TEST(it_grows_with_its_entries)
 {
-    struct table table;
+    struct hash_table table;
     ck_assert(table_open(&table, ENTRIES - 100));
     for (uint32_t count = 1; count <= ENTRIES; count++) {
         fill(&table, entries, count - 1, 1);
@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(chains_are_short)
 {
-    struct table table;
+    struct hash_table table;
     ck_assert(table_open(&table, ENTRIES));
     fill(&table, entries, 0, ENTRIES);
     for (uint32_t i = 0; i < ENTRIES; i++)
@@ -95,7 +95,7 @@ END_TEST
 
 /* A match function that changes the table while the reader stands on an entry. */
 struct interloper {
-    struct table *table;
+    struct hash_table *table;
     uint32_t entries;
     uint32_t wanted;
     unsigned splits;
@@ -116,7 +116,7 @@ START_TEST(a_walk_that_is_overtaken_by_a_split_is_done_again)
 {
     enum { CROWD = 300 };
     for (uint32_t number = 0; number < CROWD; number++) {
-        struct table table;
+        struct hash_table table;
         ck_assert(table_open(&table, CROWD));
         fill(&table, entries, 0, CROWD);
         struct interloper interloper = {&table, CROWD, number, TABLE_BUCKETS_MIN + number % 100};
@@ -131,7 +131,7 @@ END_TEST
 START_TEST(a_split_that_stands_still_hides_nothing)
 {
     enum { CROWD = 500 };
-    struct table table;
+    struct hash_table table;
     ck_assert(table_open(&table, CROWD));
     fill(&table, entries, 0, CROWD);
     uint32_t shape = atomic_load(&table.shape);

@@ -10,7 +10,7 @@
 #include <sealring/manage.h>
 
 #include "base/base62.h"
-#include "credential/text.h"
+#include "credential/credential_text.h"
 #include "lib/runner.h"
 #include "unit/seeded.h"
 

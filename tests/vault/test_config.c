@@ -8,7 +8,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "vault/config.h"
+#include "config/config.h"
 
 static char parent[64], place[128], file[160];
 static struct config *config;

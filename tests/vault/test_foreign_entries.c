@@ -10,7 +10,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "vault/manager.h"
+#include "manage/session/manager.h"
 
 /* As manager_actor wrote them: user@host process. */
 static const char *const actors[] = {

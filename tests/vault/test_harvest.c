@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
-#include "vault/harvest.h"
-#include "verifier/report_map.h"
-#include "verifier/report_parts.h"
+#include "manage/usage/harvest.h"
+#include "verifier/report/report_map.h"
+#include "verifier/report/report_parts.h"
 #include "verifier/stage.h"
 
 #define HOUR    INT64_C(3600000)

@@ -15,7 +15,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "vault/manager.h"
+#include "manage/session/manager.h"
 
 #define LEASE_MS 60000
 #define SILENCE  61600

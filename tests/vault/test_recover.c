@@ -8,11 +8,12 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "token/key.h"
+#include "manage/act/act.h"
+#include "token/key/key_object.h"
 #include "token/raw.h"
-#include "vault/make.h"
-#include "vault/owned.h"
-#include "vault/recover.h"
+#include "manage/tokens/make.h"
+#include "manage/tokens/owned.h"
+#include "manage/tokens/recover.h"
 
 static struct test_vault vault;
 static sealring_error error;

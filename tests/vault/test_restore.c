@@ -13,8 +13,8 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "registry/audit.h"
-#include "token/data.h"
+#include "registry/log/log_rows.h"
+#include "token/object/data_object.h"
 
 static struct test_vault vault;
 static sealring_error error;

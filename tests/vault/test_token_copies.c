@@ -16,9 +16,9 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "registry/lock.h"
-#include "token/key.h"
-#include "vault/config.h"
+#include "registry/lock/lock.h"
+#include "token/key/key_object.h"
+#include "config/config.h"
 
 #define PATH_SIZE 1024
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/runner.h"
-#include "vault/usage_files.h"
+#include "manage/fleet/usage_files.h"
 
 static struct usage_pending pending;
 

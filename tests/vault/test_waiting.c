@@ -18,7 +18,7 @@
 
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "vault/manager.h"
+#include "manage/session/manager.h"
 
 #define RING     "payments"
 #define LEASE_MS 2000

@@ -13,9 +13,9 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "lib/runner.h"
-#include "registry/usage_rows.h"
-#include "verifier/report.h"
-#include "verifier/report_parts.h"
+#include "registry/usage/usage_rows.h"
+#include "verifier/report/report.h"
+#include "verifier/report/report_parts.h"
 #include "verifier/stage.h"
 
 #define HOUR  INT64_C(3600000)

@@ -4,7 +4,7 @@
 #include <config.h>
 #endif
 
-#include "vault/manager.h"
+#include "manage/session/manager.h"
 #include "verifier/stage.h"
 
 #include <dirent.h>
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "credential/text.h"
+#include "credential/credential_text.h"
 #include "lib/test_token.h"
 
 int64_t stage_time_ms(void)

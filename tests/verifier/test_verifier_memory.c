@@ -12,7 +12,7 @@
 
 #include "base/base62.h"
 #include "base/secret.h"
-#include "credential/text.h"
+#include "credential/credential_text.h"
 #include "lib/runner.h"
 #include "verifier/stage.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "credential/text.h"
+#include "credential/credential_text.h"
 #include "lib/runner.h"
 #include "unit/seeded.h"
 #include "verifier/allocations.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
-#include "verifier/report.h"
+#include "verifier/report/report.h"
 #include "verifier/stage.h"
 
 #define ACCEPTED  1234

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "registry/usage_rows.h"
+#include "registry/usage/usage_rows.h"
 #include "world/world.h"
 
 /* ---- the registry, made at the first question ---- */

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's side: commands that are decided as src/vault/transition.c does, and what is known to be in force everywhere. */
+/* The operator's side: commands that are decided as src/manage/versions/transition.c does, and what is known to be in force everywhere. */
 #include <stdio.h>
 #include <string.h>
 
+#include "manage/act/era.h"
 #include "world/world.h"
 
-/* ---- the ring as src/vault/state.c gives it to the life cycle ---- */
+/* ---- the ring as src/manage/session/ring_state.c gives it to the life cycle ---- */
 
 static int64_t row_time(int8_t ticks)
 {
     return NOW + (int64_t)ticks * TICK;
 }
 
-/* version_held in registry/version.c: credentials of keys that are not revoked. */
+/* version_held in registry/rows/version_rows.c: credentials of keys that are not revoked. */
 static bool is_held(const struct registry_file *file, unsigned version)
 {
     for (unsigned client = 0; client < CLIENTS; client++)
@@ -56,7 +57,7 @@ void operator_ring(const struct setting *setting, const struct registry_file *fi
     };
 }
 
-/* ---- evidence, as src/vault/evidence.c reads it ---- */
+/* ---- evidence, as src/manage/fleet/evidence.c reads it ---- */
 
 /* name_behind: it is asked of a retiring version. */
 static void read_behind(const struct setting *setting, const struct world *world, unsigned version,
@@ -175,7 +176,7 @@ static void check_succession(const struct setting *setting, const struct world *
         world_break("a retirement waits for successors although every API key in use has one");
 }
 
-/* apply_step in vault/state.c, and registry_version_update: a version that changed bears the new epoch. */
+/* apply_step in manage/session/ring_state.c, and registry_version_update: a version that changed bears the new epoch. */
 static void apply_step(const struct setting *setting, struct world *world, const struct lifecycle_step *step)
 {
     struct registry_file *file = &world->registry;
@@ -287,7 +288,7 @@ static void check_issue(const struct world *world, unsigned version)
     }
 }
 
-/* vault/issue.c and reissue.c: under the active version; the key's epoch moves. Where an older copy goes unnoticed nobody knows what
+/* manage/keys/issue.c and reissue.c: under the active version; the key's epoch moves. Where an older copy goes unnoticed nobody knows what
  * verifiers know. */
 static bool issue(const struct setting *setting, struct world *world, unsigned client)
 {
@@ -327,7 +328,7 @@ static bool revoke(const struct setting *setting, struct world *world, unsigned 
 
 /* ---- older copies ---- */
 
-/* manager_check_era, and follow_era in vault/manager.c: whatever changes the registry begins with it. */
+/* era_check, and follow_era in manage/session/manager.c: whatever changes the registry begins with it. */
 static void follow_era(const struct setting *setting, struct world *world)
 {
     struct registry_file *file = &world->registry;

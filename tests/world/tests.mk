@@ -9,7 +9,7 @@ explore_worlds_SOURCES = tests/world/automation.c tests/world/canon.c tests/worl
 	tests/world/ledger.c tests/world/operator.c tests/world/roster.c \
 	tests/world/settings.c tests/world/settings.h tests/world/truth.c tests/world/verifying.c tests/world/world.h
 explore_worlds_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-explore_worlds_LDADD = libsealring-core.la
+explore_worlds_LDADD = $(sealring_objects)
 TESTS += tests/world/mutants.sh
 EXTRA_DIST += tests/world/mutants.sh tests/world/mutants.tsv
 

@@ -8,10 +8,10 @@
 
 #include "lifecycle/decide.h"
 #include "lifecycle/watch.h"
-#include "verifier/judge.h"
-#include "verifier/protocol.h"
+#include "verifier/request/judge.h"
+#include "verifier/state/protocol.h"
 
-/* Every decision is made by the product's own code: src/lifecycle and src/verifier/protocol.c, judge.c. What is modelled is what those are
+/* Every decision is made by the product's own code: src/lifecycle and src/verifier/state/protocol.c, judge.c. What is modelled is what those are
  * kept apart from: the registry's file, the report file, the snapshot of versions, the cache, memory of the waiting side, time. Each event
  * says which function of the product it stands for.
  *
@@ -76,7 +76,7 @@ enum lost {
     CONCLUDED, /* it surely serves no more; what it counted may be lost: a hole at lost_seen */
 };
 
-/* A call at its first sight of a credential (verifier/sight.c), between its reading of the row and its verdict. */
+/* A call at its first sight of a credential (verifier/request/first_sight.c), between its reading of the row and its verdict. */
 struct PACKED request {
     uint8_t there;
     uint8_t credential;
@@ -176,7 +176,7 @@ struct PACKED world {
 
 enum kind {
     TICKS,      /* the clocks run on by TICK */
-    PREPARE,    /* operator's commands on versions: vault/transition.c */
+    PREPARE,    /* operator's commands on versions: manage/versions/transition.c */
     ACTIVATE,   /* version */
     ROLLBACK,   /* to the newest retiring one */
     RETIRE,     /* version */
@@ -187,7 +187,7 @@ enum kind {
     DESTROY,    /* version */
     ISSUE,      /* client: issue or reissue, under the active version */
     REVOKE,     /* client */
-    RUN,        /* vault/run.c: the first thing that the policy wants, and that may happen */
+    RUN,        /* manage/versions/run.c: the first thing that the policy wants, and that may happen */
     SUSPEND,    /* client */
     RESUME,     /* client */
     EXPIRE,     /* credential: its time has passed */

@@ -34,7 +34,7 @@ static const char *const column_names[COLUMNS] = {"client",  "contact",    "labe
 #define COLUMNS_OF_IMPORT "client, contact, label, scopes, expires, not_before, sha256"
 #define SHA256_SIZE       32
 
-struct reading {
+struct csv_reading {
     struct clients_csv *clients;
     size_t line;     /* which one is being fed to the parser */
     size_t row_line; /* in which the present row began */
@@ -51,7 +51,7 @@ struct reading {
     char *problem;
 };
 
-__attribute__((format(printf, 2, 3))) static void fail(struct reading *reading, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void fail(struct csv_reading *reading, const char *format, ...)
 {
     if (reading->failed)
         return; /* the first one counts */
@@ -63,7 +63,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct reading *reading, 
     va_end(arguments);
 }
 
-static void take_header(struct reading *reading, const char *name)
+static void take_header(struct csv_reading *reading, const char *name)
 {
     enum column foreign = reading->imports ? COLUMN_KEY_ID : COLUMN_SHA256;
     for (size_t i = 0; i < COLUMNS; i++) {
@@ -82,7 +82,7 @@ static void take_header(struct reading *reading, const char *name)
 
 static void take_field(void *text, size_t length, void *context)
 {
-    struct reading *reading = context;
+    struct csv_reading *reading = context;
     const char *value = text != NULL ? text : "";
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     if (reading->failed)
@@ -101,7 +101,7 @@ static void take_field(void *text, size_t length, void *context)
     reading->field++;
 }
 
-static int64_t take_not_before(struct reading *reading)
+static int64_t take_not_before(struct csv_reading *reading)
 {
     int64_t time = 0;
     const char *text = reading->values[COLUMN_NOT_BEFORE];
@@ -111,7 +111,7 @@ static int64_t take_not_before(struct reading *reading)
     return time;
 }
 
-static int64_t take_expires(struct reading *reading, bool *relative)
+static int64_t take_expires(struct csv_reading *reading, bool *relative)
 {
     int64_t time = 0;
     const char *text = reading->values[COLUMN_EXPIRES];
@@ -135,7 +135,7 @@ static int hexadecimal(char digit)
 }
 
 /* The SHA-256 as bytes; it is no secret, but what follows from a short key is. */
-static const uint8_t *take_sha256(struct reading *reading)
+static const uint8_t *take_sha256(struct csv_reading *reading)
 {
     const char *text = reading->values[COLUMN_SHA256];
     if (!reading->imports)
@@ -155,7 +155,7 @@ static const uint8_t *take_sha256(struct reading *reading)
     return digest;
 }
 
-static bool has_column(const struct reading *reading, enum column column)
+static bool has_column(const struct csv_reading *reading, enum column column)
 {
     for (size_t i = 0; i < reading->columns; i++)
         if (reading->order[i] == column)
@@ -163,7 +163,7 @@ static bool has_column(const struct reading *reading, enum column column)
     return false;
 }
 
-static void finish_header(struct reading *reading)
+static void finish_header(struct csv_reading *reading)
 {
     const char *may_have = reading->imports ? COLUMNS_OF_IMPORT : COLUMNS_OF_ISSUE;
     if (!has_column(reading, COLUMN_CLIENT))
@@ -173,7 +173,7 @@ static void finish_header(struct reading *reading)
     reading->in_header = false;
 }
 
-static void forget_values(struct reading *reading)
+static void forget_values(struct csv_reading *reading)
 {
     for (size_t i = 0; i < COLUMNS; i++) {
         free(reading->values[i]);
@@ -181,7 +181,7 @@ static void forget_values(struct reading *reading)
     }
 }
 
-static void finish_row(struct reading *reading)
+static void finish_row(struct csv_reading *reading)
 {
     struct clients_csv *clients = reading->clients;
     if (reading->field < reading->columns)
@@ -220,7 +220,7 @@ static void finish_row(struct reading *reading)
 
 static void take_row_end(int terminator, void *context)
 {
-    struct reading *reading = context;
+    struct csv_reading *reading = context;
     (void)terminator;
     if (!reading->failed && reading->in_header)
         finish_header(reading);
@@ -242,7 +242,7 @@ static size_t read_line(char line[ROW_MAX + 1], FILE *stream)
 }
 
 /* Counts the line, to the row that it belongs to. */
-static void count_line(struct reading *reading, const char *line, size_t length)
+static void count_line(struct csv_reading *reading, const char *line, size_t length)
 {
     reading->line++;
     reading->row_size += length;
@@ -258,7 +258,7 @@ static void count_line(struct reading *reading, const char *line, size_t length)
 }
 
 /* Feeds the stream to the parser line by line, so that every complaint can name its line. */
-static void feed(struct reading *reading, struct csv_parser *parser, FILE *stream)
+static void feed(struct csv_reading *reading, struct csv_parser *parser, FILE *stream)
 {
     char *line = memory_grow(NULL, ROW_MAX + 1, 1);
     size_t length = 0;
@@ -286,12 +286,12 @@ bool clients_csv_read(struct clients_csv *clients, FILE *stream, bool imports, i
                       char problem[CLIENTS_CSV_PROBLEM_SIZE])
 {
     *clients = (struct clients_csv){0};
-    struct reading reading = {.now = now / 1000 * 1000,
-                              .clients = clients,
-                              .row_line = 1,
-                              .in_header = true,
-                              .imports = imports,
-                              .problem = problem};
+    struct csv_reading reading = {.now = now / 1000 * 1000,
+                                  .clients = clients,
+                                  .row_line = 1,
+                                  .in_header = true,
+                                  .imports = imports,
+                                  .problem = problem};
     struct csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
         snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "out of memory");

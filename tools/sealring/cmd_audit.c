@@ -18,7 +18,7 @@
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};
 
-struct listing {
+struct audit_lines {
     struct session *session;
     struct table table;
     json_t *array;
@@ -65,7 +65,7 @@ static json_t *entry_json(const sealring_audit_entry *entry)
 
 static int show_entry(const sealring_audit_entry *entry, void *context)
 {
-    struct listing *listing = context;
+    struct audit_lines *listing = context;
     char text[MOMENT_SIZE];
     listing->count++;
     if (listing->session->json)
@@ -96,7 +96,7 @@ static int run_show(struct session *session)
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    struct listing listing = {.session = session, .array = json_array()};
+    struct audit_lines listing = {.session = session, .array = json_array()};
     sealring_audit_filter filter = read_filter(&session->options);
     table_start(&listing.table, columns);
     sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);

@@ -5,7 +5,7 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
-#include "tools/sealring/keys.h"
+#include "tools/sealring/key_table.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
@@ -14,7 +14,7 @@
 static const struct table_column columns[] = {
     {"CLIENT", 0}, {"API KEYS", 1}, {"CONTACT", 0}, {"CREATED", 0}, {NULL, 0}};
 
-struct listing {
+struct client_lines {
     struct session *session;
     struct table table;
     json_t *array;
@@ -23,7 +23,7 @@ struct listing {
 
 static int list_client(const sealring_client_info *client, void *context)
 {
-    struct listing *listing = context;
+    struct client_lines *listing = context;
     char text[MOMENT_SIZE];
     listing->count++;
     if (listing->session->json)
@@ -45,7 +45,7 @@ static int run_list(struct session *session)
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    struct listing listing = {.session = session, .array = json_array()};
+    struct client_lines listing = {.session = session, .array = json_array()};
     table_start(&listing.table, columns);
     sealring_status status = sealring_client_list(session->manager, NULL, list_client, &listing, &session->error);
     if (status != SEALRING_OK) {
@@ -66,7 +66,7 @@ static int run_list(struct session *session)
 
 static int show_client(const sealring_client_info *client, void *context)
 {
-    struct listing *listing = context;
+    struct client_lines *listing = context;
     const struct style *style = &listing->session->out;
     char text[MOMENT_SIZE];
     if (listing->session->json) {
@@ -92,7 +92,7 @@ static int run_show(struct session *session)
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    struct listing listing = {.session = session};
+    struct client_lines listing = {.session = session};
     struct keys keys;
     sealring_key_filter filter = {.client = name};
     keys_start(&keys, session);
@@ -115,7 +115,7 @@ static int run_show(struct session *session)
 /* Prints the client as it is now, or in a sentence what was done. */
 static int finish(struct session *session, sealring_status status, const char *done, const char *would)
 {
-    struct listing listing = {.session = session};
+    struct client_lines listing = {.session = session};
     const char *name = session->options.arguments[0];
     if (status == SEALRING_OK && session->json && !session->dry_run)
         status = sealring_client_list(session->manager, name, show_client, &listing, &session->error);

@@ -11,7 +11,7 @@
 #include "tools/sealring/table.h"
 #include "tools/sealring/terminal.h"
 
-struct telling {
+struct doctor_report {
     struct session *session;
     json_t *array;
     bool begun;
@@ -26,7 +26,7 @@ static enum tone tone_of(const sealring_finding *finding)
                                                             : TONE_INFO;
 }
 
-static void print_finding(struct telling *telling, const sealring_finding *finding)
+static void print_finding(struct doctor_report *telling, const sealring_finding *finding)
 {
     const struct style *style = &telling->session->out;
     const char *state = finding->repaired ? "repaired" : sealring_severity_name(finding->severity);
@@ -48,7 +48,7 @@ static void print_finding(struct telling *telling, const sealring_finding *findi
 
 static int tell(const sealring_finding *finding, void *context)
 {
-    struct telling *telling = context;
+    struct doctor_report *telling = context;
     if (!telling->session->json) {
         print_finding(telling, finding);
         return 0;
@@ -62,7 +62,7 @@ static int tell(const sealring_finding *finding, void *context)
                   (int)finding->repairable, "repaired", (int)finding->repaired, "failure", jsontext_text(failure)));
 }
 
-static void print_json(struct telling *telling, const sealring_doctor_result *result, sealring_status status)
+static void print_json(struct doctor_report *telling, const sealring_doctor_result *result, sealring_status status)
 {
     const char *missing = status != SEALRING_OK ? telling->session->error.message : NULL;
     jsontext_print_as(
@@ -73,7 +73,7 @@ static void print_json(struct telling *telling, const sealring_doctor_result *re
                             "audit_token_examined", (int)result->audit_token_examined, "not_examined", missing));
 }
 
-static void print_result(struct telling *telling, const sealring_doctor_result *result, sealring_status status)
+static void print_result(struct doctor_report *telling, const sealring_doctor_result *result, sealring_status status)
 {
     const struct style *style = &telling->session->out;
     if (result->found == 0 && status == SEALRING_OK) {
@@ -89,7 +89,7 @@ static void print_result(struct telling *telling, const sealring_doctor_result *
 
 static int run(struct session *session)
 {
-    struct telling telling = {.session = session};
+    struct doctor_report telling = {.session = session};
     sealring_doctor_result result = {.size = sizeof result};
     sealring_doctor_options options = {
         .size = sizeof options,

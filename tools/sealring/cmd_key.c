@@ -6,7 +6,7 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/jsontext.h"
-#include "tools/sealring/keys.h"
+#include "tools/sealring/key_table.h"
 #include "tools/sealring/memory.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
@@ -39,7 +39,7 @@ static int run_list(struct session *session)
     return result;
 }
 
-struct description {
+struct key_description {
     struct session *session;
     json_t *object;
     json_t *array;
@@ -48,7 +48,7 @@ struct description {
 
 static int describe_key(const sealring_key_info *key, void *context)
 {
-    struct description *description = context;
+    struct key_description *description = context;
     const struct style *style = &description->session->out;
     enum tone tone = style_key_tone(key->state);
     char text[MOMENT_SIZE];
@@ -75,7 +75,7 @@ static int describe_key(const sealring_key_info *key, void *context)
 
 static int describe_credential(const sealring_credential_info *credential, void *context)
 {
-    struct description *description = context;
+    struct key_description *description = context;
     struct table *table = &description->table;
     int64_t now = description->session->now;
     char text[MOMENT_SIZE];
@@ -105,7 +105,7 @@ static int show_key(struct session *session, const char *key_id)
         {"SERIAL", 1},  {"VERSION", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
         {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},     {NULL, 0},
     };
-    struct description description = {.session = session, .array = session->json ? json_array() : NULL};
+    struct key_description description = {.session = session, .array = session->json ? json_array() : NULL};
     sealring_key_filter filter = {.key_id = key_id};
     table_start(&description.table, columns);
     sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &description, &session->error);

@@ -19,14 +19,14 @@
 #include "tools/sealring/terminal.h"
 #include "tools/sealring/waitline.h"
 
-struct telling {
+struct restore_report {
     const struct session *session;
     json_t *losses, *notes;
 };
 
 static int tell(bool loss, const char *text, void *context)
 {
-    struct telling *telling = context;
+    struct restore_report *telling = context;
     const struct style *style = &telling->session->out;
     json_array_append_new(loss ? telling->losses : telling->notes, jsontext_text(text));
     if (!telling->session->json)
@@ -46,7 +46,7 @@ static const char **logs(const struct options *given)
     return paths;
 }
 
-static void print_json(const struct session *session, const struct telling *telling,
+static void print_json(const struct session *session, const struct restore_report *telling,
                        const sealring_restore_result *result, bool done, bool effective)
 {
     jsontext_print_as(
@@ -89,7 +89,7 @@ static int follow(struct session *session)
 }
 
 /* done: else it was refused, because something would be lost, and scripts are told what. */
-static int finish(struct session *session, const struct telling *telling, const sealring_restore_result *result,
+static int finish(struct session *session, const struct restore_report *telling, const sealring_restore_result *result,
                   bool done)
 {
     int exit_status = done ? STATUS_DONE : STATUS_REFUSED;
@@ -118,7 +118,7 @@ static int run(struct session *session)
         return exit_status;
     const char **paths = logs(&session->options);
     struct progress progress;
-    struct telling telling = {session, json_array(), json_array()};
+    struct restore_report telling = {session, json_array(), json_array()};
     sealring_restore_options options = {
         .size = sizeof options,
         .logs = paths,

@@ -16,7 +16,7 @@ static const struct table_column columns[] = {
     {"OVERLAP", 0}, {"ROTATES", 0}, {"CREATED", 0}, {NULL, 0},
 };
 
-struct listing {
+struct ring_lines {
     struct session *session;
     struct table table;
     json_t *array;
@@ -25,7 +25,7 @@ struct listing {
 
 static int list_ring(const sealring_ring_info *ring, void *context)
 {
-    struct listing *listing = context;
+    struct ring_lines *listing = context;
     char number[MOMENT_SIZE];
     char overlap[SEALRING_TIME_SIZE];
     char created[MOMENT_SIZE];
@@ -55,7 +55,7 @@ static int run_list(struct session *session)
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    struct listing listing = {.session = session, .array = json_array()};
+    struct ring_lines listing = {.session = session, .array = json_array()};
     table_start(&listing.table, columns);
     sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
     if (status != SEALRING_OK) {
@@ -76,7 +76,7 @@ static int run_list(struct session *session)
 
 static int show_ring(const sealring_ring_info *ring, void *context)
 {
-    struct listing *listing = context;
+    struct ring_lines *listing = context;
     const struct style *style = &listing->session->out;
     char text[MOMENT_SIZE];
     if (listing->session->json) {
@@ -124,7 +124,7 @@ static int show_ring(const sealring_ring_info *ring, void *context)
 /* Prints the ring and its versions. */
 static int print_ring(struct session *session, const char *name)
 {
-    struct listing listing = {.session = session};
+    struct ring_lines listing = {.session = session};
     sealring_status status = sealring_ring_list(session->manager, name, show_ring, &listing, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);

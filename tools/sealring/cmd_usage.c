@@ -17,7 +17,7 @@
 #define LOCK_MS 1 /* if somebody is at work, the figures come from the files */
 
 /* One credential, its texts copied. */
-struct line {
+struct usage_line {
     sealring_usage_info info;
     char *texts[4];
     uint64_t hour, day, week; /* calls */
@@ -26,7 +26,7 @@ struct line {
 struct usage {
     struct session *session;
     sealring_usage_filter filter;
-    struct line *lines; /* by key: owned */
+    struct usage_line *lines; /* by key: owned */
     size_t count;
     size_t capacity;
     size_t at; /* where the present key begins */
@@ -80,10 +80,10 @@ static int take_line(const sealring_usage_info *info, void *context)
 {
     struct usage *usage = context;
     usage->lines = memory_room(usage->lines, usage->count, &usage->capacity, sizeof *usage->lines);
-    struct line *line = &usage->lines[usage->count++];
-    *line = (struct line){.info = *info,
-                          .texts = {memory_copy(info->key_id), memory_copy(info->ring), memory_copy(info->client),
-                                    memory_copy(info->label)}};
+    struct usage_line *line = &usage->lines[usage->count++];
+    *line = (struct usage_line){.info = *info,
+                                .texts = {memory_copy(info->key_id), memory_copy(info->ring), memory_copy(info->client),
+                                          memory_copy(info->label)}};
     line->info.key_id = line->texts[0];
     line->info.ring = line->texts[1];
     line->info.client = line->texts[2];
@@ -105,7 +105,7 @@ static int add_recent(const sealring_usage_info *info, void *context)
         return 0; /* made between the two lists */
     usage->at = at;
     for (; at < usage->count && strcmp(usage->lines[at].info.key_id, info->key_id) == 0; at++) {
-        struct line *line = &usage->lines[at];
+        struct usage_line *line = &usage->lines[at];
         if (line->info.serial != info->serial)
             continue;
         line->hour = moment_sum(line->hour, end > now ? calls : 0);
@@ -122,7 +122,7 @@ static void add_number(struct table *table, uint64_t number)
     table_add(table, number == 0 ? TONE_DIM : TONE_PLAIN, "%s", number == 0 ? "0" : text);
 }
 
-static void add_last_use(struct usage *usage, const struct line *line)
+static void add_last_use(struct usage *usage, const struct usage_line *line)
 {
     char text[MOMENT_SIZE];
     int64_t now = usage->session->now;
@@ -148,7 +148,7 @@ static void add_credential(struct usage *usage, const sealring_usage_info *info)
     table_add(&usage->table, TONE_PLAIN, "%" PRIu32, info->version);
 }
 
-static void print_line(struct usage *usage, const struct line *line)
+static void print_line(struct usage *usage, const struct usage_line *line)
 {
     char text[160];
     if (usage->session->json) {

@@ -16,7 +16,7 @@ static const struct table_column columns[] = {
     {"REPORTED", 0}, {"LEASE", 0}, {"EPOCH", 1},   {"PROVED", 1},  {NULL, 0},
 };
 
-struct listing {
+struct verifier_lines {
     struct session *session;
     struct table table;
     json_t *array;
@@ -26,7 +26,7 @@ struct listing {
 
 static int list_verifier(const sealring_verifier_info *info, void *context)
 {
-    struct listing *listing = context;
+    struct verifier_lines *listing = context;
     char text[MOMENT_SIZE];
     listing->count++;
     if (listing->session->json)
@@ -51,7 +51,7 @@ static int list_verifier(const sealring_verifier_info *info, void *context)
     return 0;
 }
 
-static void print_listing(struct listing *listing)
+static void print_listing(struct verifier_lines *listing)
 {
     const struct style *style = &listing->session->out;
     size_t index = 0;
@@ -69,7 +69,7 @@ static int run_list(struct session *session)
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
-    struct listing listing = {.session = session, .array = json_array(), .debts = json_array()};
+    struct verifier_lines listing = {.session = session, .array = json_array(), .debts = json_array()};
     bool all = option_given(&session->options, "all");
     table_start(&listing.table, columns);
     sealring_status status = sealring_verifier_list(session->manager, all, list_verifier, &listing, &session->error);

@@ -5,7 +5,7 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
-#include "tools/sealring/judge.h"
+#include "tools/sealring/verdict.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"

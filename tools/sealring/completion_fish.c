@@ -94,12 +94,12 @@ static void print_valued(void)
 }
 
 /* What a line is offered for: a shell function with its arguments. */
-struct place {
+struct fish_place {
     const char *condition;
     const char *words;
 };
 
-static void print_place(const struct place *place)
+static void print_place(const struct fish_place *place)
 {
     printf("complete -c sealring -n '%s%s%s'", place->condition, place->words[0] != '\0' ? " " : "", place->words);
 }
@@ -118,7 +118,7 @@ static void print_word(const char *word, const struct command *command, void *co
 static void print_second_words(const char *word, const struct command *command, void *context)
 {
     char words[80];
-    struct place place = {.condition = "__sealring_at 0", .words = words};
+    struct fish_place place = {.condition = "__sealring_at 0", .words = words};
     (void)context;
     if (command != NULL)
         return;
@@ -128,7 +128,7 @@ static void print_second_words(const char *word, const struct command *command, 
     completion_second_words(word, print_word, &place);
 }
 
-static void print_option(const struct place *place, const struct command *command, const struct option *option)
+static void print_option(const struct fish_place *place, const struct command *command, const struct option *option)
 {
     print_place(place);
     printf(" -l %s%s -d ", option->name,
@@ -139,7 +139,7 @@ static void print_option(const struct place *place, const struct command *comman
 
 static void print_command(const struct command *command)
 {
-    struct place place = {.condition = "__sealring_in", .words = command->words};
+    struct fish_place place = {.condition = "__sealring_in", .words = command->words};
     int number = 0;
     printf("\n");
     for (const struct option *o = command->options; o != NULL && o->name != NULL; o++)
@@ -158,8 +158,8 @@ static void print_command(const struct command *command)
 void completion_fish(void)
 {
     static const struct option version = {"version", NULL, "print the version", OPTION_FLAG};
-    struct place beginning = {.condition = "__sealring_at 0", .words = ""};
-    struct place help = {.condition = "__sealring_at 0", .words = "help"};
+    struct fish_place beginning = {.condition = "__sealring_at 0", .words = ""};
+    struct fish_place help = {.condition = "__sealring_at 0", .words = "help"};
     fputs(head, stdout);
     print_valued();
     printf("\n");

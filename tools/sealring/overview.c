@@ -12,11 +12,11 @@
 #include "tools/sealring/moment.h"
 #include "tools/sealring/plans.h"
 #include "tools/sealring/terminal.h"
-#include "tools/sealring/traffic.h"
+#include "tools/sealring/traffic_chart.h"
 #include "tools/sealring/verifiers.h"
 #include "tools/sealring/versions.h"
 
-struct rings {
+struct overview_rings {
     sealring_ring_info *items; /* owned, with their texts, which the listing keeps for a moment only */
     size_t count;
     size_t capacity;
@@ -24,7 +24,7 @@ struct rings {
 
 static int take_ring(const sealring_ring_info *ring, void *context)
 {
-    struct rings *rings = context;
+    struct overview_rings *rings = context;
     rings->items = memory_room(rings->items, rings->count, &rings->capacity, sizeof *rings->items);
     sealring_ring_info *own = &rings->items[rings->count++];
     *own = *ring;
@@ -33,7 +33,7 @@ static int take_ring(const sealring_ring_info *ring, void *context)
     return 0;
 }
 
-static void free_rings(struct rings *rings)
+static void free_rings(struct overview_rings *rings)
 {
     for (size_t i = 0; i < rings->count; i++) {
         free((char *)rings->items[i].name);
@@ -155,7 +155,7 @@ static void print_scheduler(const sealring_vault_info *info, const struct page *
 static sealring_status look(struct overview *overview, struct session *session, const char *name,
                             sealring_vault_info *info, struct page *page)
 {
-    struct rings rings = {0};
+    struct overview_rings rings = {0};
     struct verifiers verifiers = {0};
     json_t *array = json_array();
     info->size = sizeof *info;

@@ -28,11 +28,11 @@ sealring_SOURCES = \
 	tools/sealring/handover.c tools/sealring/handover.h \
 	tools/sealring/delivery.c tools/sealring/delivery.h \
 	tools/sealring/clients_csv.c tools/sealring/clients_csv.h \
-	tools/sealring/judge.c tools/sealring/judge.h \
-	tools/sealring/keys.c tools/sealring/keys.h \
+	tools/sealring/verdict.c tools/sealring/verdict.h \
+	tools/sealring/key_table.c tools/sealring/key_table.h \
 	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
-	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h tools/sealring/traffic.c \
-	tools/sealring/traffic.h tools/sealring/plans.c tools/sealring/plans.h tools/sealring/advice.c tools/sealring/advice.h \
+	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h tools/sealring/traffic_chart.c \
+	tools/sealring/traffic_chart.h tools/sealring/plans.c tools/sealring/plans.h tools/sealring/advice.c tools/sealring/advice.h \
 	tools/sealring/verifiers.c tools/sealring/verifiers.h tools/sealring/overview.c tools/sealring/overview.h \
 	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c tools/sealring/cmd_backup.c tools/sealring/cmd_restore.c \
 	tools/sealring/cmd_status.c tools/sealring/cmd_token.c \
@@ -51,4 +51,4 @@ sealring_SOURCES = \
 	tools/sealring/cmd_version.c \
 	tools/sealring/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)
-sealring_LDADD = libsealring.la $(JANSSON_LIBS) $(CSV_LIBS)
+sealring_LDADD = libsealring-manage.la libsealring.la $(JANSSON_LIBS) $(CSV_LIBS)

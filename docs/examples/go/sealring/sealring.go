@@ -6,7 +6,6 @@ package sealring
 /*
 #cgo pkg-config: sealring
 #include <stdlib.h>
-#include <sealring/manage.h>
 #include <sealring/verify.h>
 
 static int set_variable(const char *name, const char *value, void *context)

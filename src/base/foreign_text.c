@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text from outside, escaped: for a terminal, for JSON, for a shell. */
+#include "base/foreign_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sealring/outside.h>
+
+#include "base/utf8.h"
+
+#define REPLACEMENT 0xfffd
+
+/* Besides the controls: format characters (general category Cf) that are invisible or act on their neighbours, UnicodeData 15.
+ * Private use and unassigned code points show as a box, or as nothing worse. */
+static const uint32_t unsafe[][2] = {
+    {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x180e, 0x180e}, {0x200b, 0x200f},   {0x202a, 0x202e},
+    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
+};
+
+bool outside_is_unsafe(uint32_t code_point)
+{
+    if (utf8_is_control(code_point)) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++) {
+        if (code_point >= unsafe[i][0] && code_point <= unsafe[i][1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool outside_is_utf8(const char *text, size_t length)
+{
+    for (size_t at = 0, size = 0; at < length; at += size) {
+        size = utf8_character(text + at, length - at, NULL);
+        if (size == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Into the caller's memory, like snprintf ------------------------------------------------------------------------- */
+
+struct outside_room {
+    char *text;
+    size_t size;
+    size_t wanted; /* what all of it takes, NUL left out */
+    bool full;     /* nothing follows a piece that did not fit */
+};
+
+static void room_add(struct outside_room *room, const char *piece, size_t length)
+{
+    room->full = room->full || room->wanted + length + 1 > room->size;
+    if (!room->full) {
+        memcpy(room->text + room->wanted, piece, length);
+        room->text[room->wanted + length] = '\0';
+    }
+    room->wanted += length;
+}
+
+static struct outside_room room_of(char *text, size_t size)
+{
+    if (size > 0) {
+        text[0] = '\0';
+    }
+    return (struct outside_room){.text = text, .size = size};
+}
+
+/* ---- For people and for JSON ------------------------------------------------------------------------------------------ */
+
+/* RFC 8259, section 7: beyond the basic plane as a surrogate pair. */
+static void add_json(struct outside_room *room, uint32_t code_point)
+{
+    char piece[16];
+    unsigned beyond = code_point - 0x10000;
+    int length = code_point < 0x10000 ? snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code_point)
+                                      : snprintf(piece, sizeof piece, "\\u%04x\\u%04x", 0xd800 + (beyond >> 10),
+                                                 0xdc00 + (beyond & 0x3ff));
+    room_add(room, piece, (size_t)length);
+}
+
+/* As in C: \x1b for a byte, \u202e and \U000e0001 for what is more than one. */
+static void add_escape(struct outside_room *room, uint32_t code_point, bool byte)
+{
+    char piece[16];
+    int length = byte || code_point < 0x80 ? snprintf(piece, sizeof piece, "\\x%02x", (unsigned)code_point)
+                 : code_point < 0x10000    ? snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code_point)
+                                           : snprintf(piece, sizeof piece, "\\U%08x", (unsigned)code_point);
+    room_add(room, piece, (size_t)length);
+}
+
+/* Whether a character goes out as it is. JSON's own blanks stand between its values only. */
+static bool is_kept(uint32_t code_point, sealring_escape form)
+{
+    if (form == SEALRING_ESCAPE_JSON && (code_point == '\n' || code_point == '\r' || code_point == '\t')) {
+        return true;
+    }
+    return !outside_is_unsafe(code_point) && (form != SEALRING_ESCAPE_ASCII || code_point < 0x80);
+}
+
+size_t outside_escape(const char *text, size_t length, sealring_escape form, char *escaped, size_t size)
+{
+    struct outside_room room = room_of(escaped, size);
+    for (size_t at = 0, taken = 0; at < length; at += taken) {
+        uint32_t code_point = 0;
+        taken = utf8_character(text + at, length - at, &code_point);
+        if (taken > 0 && is_kept(code_point, form)) {
+            room_add(&room, text + at, taken);
+        } else if (form == SEALRING_ESCAPE_JSON) {
+            add_json(&room, taken > 0 ? code_point : REPLACEMENT);
+        } else {
+            add_escape(&room, taken > 0 ? code_point : (unsigned char)text[at], taken == 0);
+        }
+        taken += taken == 0 ? 1 : 0; /* no character: the byte alone */
+    }
+    return room.wanted;
+}
+
+/* ---- For a shell ------------------------------------------------------------------------------------------------------- */
+
+static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
+
+/* Whether 'quotation marks' are not enough: what a terminal must not get, what is no UTF-8, and what an interactive shell changes. */
+static bool needs_escapes(const char *word, size_t length)
+{
+    for (size_t at = 0, taken = 0; at < length; at += taken) {
+        uint32_t code_point = 0;
+        taken = utf8_character(word + at, length - at, &code_point);
+        if (taken == 0 || code_point == '!' || outside_is_unsafe(code_point)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In $'…' (POSIX.1-2024, 2.2.4) each such byte is three octal digits, and so is the quotation mark: a shell that does not know this form
+ * takes it for '…', which nothing in it can end. */
+static void add_octal(struct outside_room *room, const char *word, size_t length)
+{
+    room_add(room, "$'", 2);
+    for (size_t at = 0, taken = 0; at < length; at += taken) {
+        uint32_t code_point = 0;
+        taken = utf8_character(word + at, length - at, &code_point);
+        bool keep = taken > 0 && !outside_is_unsafe(code_point) && strchr("'\\!", word[at]) == NULL;
+        taken += taken == 0 ? 1 : 0;
+        if (keep) {
+            room_add(room, word + at, taken);
+        }
+        for (size_t i = 0; i < taken && !keep; i++) {
+            char piece[8];
+            (void)snprintf(piece, sizeof piece, "\\%03o", (unsigned)(unsigned char)word[at + i]);
+            room_add(room, piece, 4);
+        }
+    }
+    room_add(room, "'", 1);
+}
+
+size_t outside_shell_quote(const char *word, char *quoted, size_t size)
+{
+    struct outside_room room = room_of(quoted, size);
+    size_t length = strlen(word);
+    if (length > 0 && strspn(word, plain) == length) {
+        room_add(&room, word, length);
+    } else if (needs_escapes(word, length)) {
+        add_octal(&room, word, length);
+    } else {
+        room_add(&room, "'", 1);
+        for (size_t i = 0; i < length; i++) {
+            room_add(&room, word[i] == '\'' ? "'\\''" : word + i, word[i] == '\'' ? 4 : 1);
+        }
+        room_add(&room, "'", 1);
+    }
+    return room.wanted;
+}

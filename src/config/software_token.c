@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SoftHSM2 tokens that `init` made inside a vault: their files are sealring's to look after. */
+#include "config/software_token.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "config/config.h"
+
+#define SOFTWARE_VARIABLE "SOFTHSM2_CONF"
+
+/* The last notice; whoever finds it in use by another thread does without. */
+enum notice_state { NOTICE_NONE, NOTICE_BUSY, NOTICE_READY };
+
+struct software_tokens {
+    struct store store;
+    bool hands_off;
+    _Atomic(int) notice_state;
+    char notice[SOFTWARE_NOTICE_SIZE];
+};
+
+/* ---- Whose tokens ---- */
+
+static bool is_same_place(const char *one, const char *other)
+{
+    char one_real[PATH_MAX], other_real[PATH_MAX];
+    return realpath(one, one_real) != NULL && realpath(other, other_real) != NULL && strcmp(one_real, other_real) == 0;
+}
+
+/* The value in a line "KEY = VALUE" of SoftHSM2's configuration; NULL: it is another line. */
+static char *value_of(char *line, const char *key)
+{
+    char *text = line + strspn(line, " \t");
+    size_t length = strlen(key);
+    if (strncmp(text, key, length) != 0)
+        return NULL;
+    text += length + strspn(text + length, " \t");
+    if (*text != '=')
+        return NULL;
+    text += 1 + strspn(text + 1, " \t");
+    text[strcspn(text, "\r\n")] = '\0';
+    return text;
+}
+
+/* Whether SoftHSM2, by this configuration, keeps its objects in files in the vault's own directory. */
+static bool keeps_files_in(const char *configuration, const char *tokens)
+{
+    char line[PATH_MAX + 64];
+    bool in = false, files = true;
+    FILE *file = fopen(configuration, "re");
+    if (file == NULL)
+        return false;
+    while (fgets(line, sizeof line, file) != NULL) {
+        const char *directory = value_of(line, "directories.tokendir");
+        const char *backend = directory == NULL ? value_of(line, "objectstore.backend") : NULL;
+        if (directory != NULL)
+            in = is_same_place(directory, tokens);
+        if (backend != NULL)
+            files = strcmp(backend, "file") == 0;
+    }
+    fclose(file);
+    return in && files;
+}
+
+sealring_status software_find(const struct config *config, struct software_tokens **found, sealring_error *error)
+{
+    char own[PATH_MAX + 32];
+    const char *used = NULL;
+    *found = NULL;
+    for (size_t i = 0; i < config->environment_count; i++)
+        if (strcmp(config->environment[i].name, SOFTWARE_VARIABLE) == 0)
+            used = config->environment[i].value;
+    snprintf(own, sizeof own, "%s/tokens/softhsm2.conf", config->directory);
+    if (used == NULL || !is_same_place(used, own))
+        return SEALRING_OK;
+    struct software_tokens *tokens = calloc(1, sizeof *tokens);
+    if (tokens == NULL)
+        return error_no_memory(error);
+    int length = snprintf(tokens->store.tokens, PATH_MAX, "%s/tokens/softhsm2", config->directory);
+    if (length >= PATH_MAX || !keeps_files_in(own, tokens->store.tokens)) {
+        free(tokens);
+        return SEALRING_OK;
+    }
+    snprintf(tokens->store.copies, PATH_MAX, "%.*s/tokens/copies", PATH_MAX - 32, config->directory);
+    *found = tokens;
+    return SEALRING_OK;
+}
+
+void software_free(struct software_tokens *tokens)
+{
+    free(tokens);
+}
+
+void software_hands_off(struct software_tokens *tokens)
+{
+    if (tokens != NULL)
+        tokens->hands_off = true;
+}
+
+bool software_may_write(const struct software_tokens *tokens)
+{
+    return tokens != NULL && !tokens->hands_off;
+}
+
+/* SoftHSM2 makes the serial number of the folder's UUID: its fourth and fifth groups of digits (ObjectStore.cpp). */
+static bool has_serial(const char *folder, const char *serial)
+{
+    return strlen(folder) == 36 && strncmp(folder + 19, serial, 4) == 0 && strncmp(folder + 24, serial + 4, 12) == 0;
+}
+
+bool software_folder(const struct software_tokens *tokens, const char *uri, char folder[SOFTWARE_FOLDER_SIZE])
+{
+    const char *serial = strstr(uri, "serial=");
+    bool found = false;
+    DIR *directory = serial != NULL ? opendir(tokens->store.tokens) : NULL;
+    if (directory == NULL)
+        return false;
+    serial += strlen("serial=");
+    for (struct dirent *entry = readdir(directory); entry != NULL && !found; entry = readdir(directory))
+        if (strspn(serial, "0123456789abcdef") == 16 && has_serial(entry->d_name, serial)) {
+            memcpy(folder, entry->d_name, strlen(entry->d_name) + 1);
+            found = true;
+        }
+    closedir(directory);
+    return found;
+}
+
+const struct store *software_store(const struct software_tokens *tokens)
+{
+    return &tokens->store;
+}
+
+/* ---- Around a login ---- */
+
+__attribute__((format(printf, 2, 3))) static void notice(struct software_tokens *tokens, const char *format, ...)
+{
+    int state = atomic_load(&tokens->notice_state);
+    if (state == NOTICE_BUSY || !atomic_compare_exchange_strong(&tokens->notice_state, &state, NOTICE_BUSY))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(tokens->notice, sizeof tokens->notice, format, arguments);
+    va_end(arguments);
+    atomic_store(&tokens->notice_state, NOTICE_READY);
+}
+
+static void tell(struct software_tokens *tokens, const struct store_outcome *outcome)
+{
+    if (outcome->problem[0] != '\0')
+        notice(tokens, "ALARM: a software token's file is not safe: %s", outcome->problem);
+    else if (outcome->restored > 0)
+        notice(tokens, "ALARM: %s was damaged, and was restored from its copy", outcome->what);
+}
+
+static void before_login(void *context)
+{
+    struct software_tokens *tokens = context;
+    struct store_outcome outcome;
+    if (tokens->hands_off)
+        return;
+    store_mend(&tokens->store, &outcome);
+    tell(tokens, &outcome);
+}
+
+static void after_login(void *context)
+{
+    struct software_tokens *tokens = context;
+    struct store_outcome outcome;
+    if (tokens->hands_off)
+        return;
+    store_keep(&tokens->store, &outcome);
+    tell(tokens, &outcome);
+}
+
+void software_watch(struct software_tokens *tokens, struct token_watch *watch)
+{
+    if (tokens != NULL)
+        *watch = (struct token_watch){before_login, after_login, tokens};
+}
+
+sealring_status software_secure(struct software_tokens *tokens, sealring_error *error)
+{
+    struct store_outcome outcome;
+    int problem = store_sync(&tokens->store);
+    if (problem != 0)
+        return error_set_system(error, problem, "the software tokens in %s cannot be written to disk",
+                                tokens->store.tokens);
+    store_keep(&tokens->store, &outcome);
+    if (outcome.problem[0] != '\0')
+        return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s", tokens->store.copies,
+                         outcome.problem);
+    return SEALRING_OK;
+}
+
+bool software_notice(struct software_tokens *tokens, char text[SOFTWARE_NOTICE_SIZE])
+{
+    int state = NOTICE_READY;
+    if (tokens == NULL || !atomic_compare_exchange_strong(&tokens->notice_state, &state, NOTICE_BUSY))
+        return false;
+    memcpy(text, tokens->notice, sizeof tokens->notice);
+    atomic_store(&tokens->notice_state, NOTICE_NONE);
+    return true;
+}

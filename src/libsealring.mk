@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a verifying server needs: libsealring (docs/ARCHITECTURE.md, "Two libraries").
+libsealring_core_la_SOURCES = \
+	src/base/base62.c src/base/base62.h \
+	src/base/base64.c src/base/base64.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/error.c src/base/error.h \
+	src/base/foreign_text.c src/base/foreign_text.h \
+	src/base/fork.c src/base/fork.h \
+	src/base/name.c src/base/name.h \
+	src/base/secret.c src/base/secret.h \
+	src/base/sha256.c src/base/sha256.h \
+	src/base/sized.c src/base/sized.h \
+	src/base/state_names.c \
+	src/base/timetext.c src/base/timetext.h \
+	src/base/utf8.c src/base/utf8.h \
+	src/base/wiped.c src/base/wiped.h \
+	src/base/writer.c src/base/writer.h \
+	src/config/config.c src/config/config.h \
+	src/config/config_place.c \
+	src/config/file_trust.c src/config/file_trust.h \
+	src/config/software_token.c src/config/software_token.h \
+	src/credential/credential_text.c src/credential/credential_text.h \
+	src/credential/scope.c src/credential/scope.h \
+	src/kdf/claims.c src/kdf/claims.h \
+	src/kdf/kdf.c src/kdf/kdf.h \
+	src/lifecycle/clockwatch.c src/lifecycle/clockwatch.h \
+	src/lifecycle/transition_table.c src/lifecycle/transition_table.h \
+	src/lifecycle/watch.c src/lifecycle/watch.h \
+	src/log/checkpoint.c src/log/checkpoint.h \
+	src/log/signed_note.c src/log/signed_note.h \
+	src/log/signed_time.c src/log/signed_time.h \
+	src/registry/connection/filesystem.c src/registry/connection/filesystem.h \
+	src/registry/connection/handle.c src/registry/connection/handle.h \
+	src/registry/connection/opened.c src/registry/connection/opened.h \
+	src/registry/connection/query.c src/registry/connection/query.h \
+	src/registry/connection/registry.c src/registry/connection/registry.h \
+	src/registry/connection/transaction.c \
+	src/registry/connection/vault_row.c src/registry/connection/vault_row.h \
+	src/registry/driver/driver.h \
+	src/registry/driver/schema.h \
+	src/registry/driver/schema_sqlite.c \
+	src/registry/driver/sqlite.c src/registry/driver/sqlite.h \
+	src/registry/driver/sqlite_copy.c \
+	src/registry/driver/sqlite_examine.c \
+	src/registry/driver/sqlite_open.c \
+	src/registry/driver/sqlite_schema.c \
+	src/registry/lock/lock.c src/registry/lock/lock.h \
+	src/registry/lock/lock_holder.c src/registry/lock/lock_holder.h \
+	src/registry/log/checkpoint_rows.c \
+	src/registry/log/entry_rows.c \
+	src/registry/log/log_rows.h \
+	src/registry/rows/change.c \
+	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \
+	src/registry/rows/columns.h \
+	src/registry/rows/key_rows.c \
+	src/registry/rows/present.c \
+	src/registry/rows/ring_rows.c \
+	src/registry/rows/rows.h \
+	src/registry/rows/version_rows.c \
+	src/registry/usage/usage_rows.h \
+	src/registry/usage/usage_seat.c \
+	src/softhsm/folder.c src/softhsm/folder.h \
+	src/softhsm/object_file.c src/softhsm/object_file.h \
+	src/softhsm/reserve.c src/softhsm/reserve.h \
+	src/softhsm/separate.c src/softhsm/separate.h \
+	src/softhsm/store.c src/softhsm/store.h \
+	src/softhsm/stored.c src/softhsm/stored.h \
+	src/token/key/attributes.c src/token/key/attributes.h \
+	src/token/key/hmac.c src/token/key/hmac.h \
+	src/token/key/origin.c src/token/key/origin.h \
+	src/token/module/interruption.c src/token/module/interruption.h \
+	src/token/module/module.c src/token/module/module.h \
+	src/token/module/return_code.c src/token/module/return_code.h \
+	src/token/module/sigpipe.c src/token/module/sigpipe.h \
+	src/token/module/slot.c src/token/module/slot.h \
+	src/token/object/object.c src/token/object/object.h \
+	src/token/pin/pin.c src/token/pin/pin.h \
+	src/token/pin/pin_memory.c src/token/pin/pin_memory.h \
+	src/token/pin/pin_source.c src/token/pin/pin_source.h \
+	src/token/pin/process_environment.c src/token/pin/process_environment.h \
+	src/token/session/attempt.c src/token/session/attempt.h \
+	src/token/session/connection.c src/token/session/connection.h \
+	src/token/session/handle_index.c src/token/session/handle_index.h \
+	src/token/session/key_reference.h \
+	src/token/session/login.c src/token/session/login.h \
+	src/token/session/login_record.c src/token/session/login_record.h \
+	src/token/session/session_pool.c src/token/session/session_pool.h \
+	src/token/session/token.c src/token/session/token.h \
+	src/verifier/cache/cache.c src/verifier/cache/cache.h \
+	src/verifier/cache/cache_entry.c src/verifier/cache/cache_entry.h \
+	src/verifier/cache/hash_table.c src/verifier/cache/hash_table.h \
+	src/verifier/cache/imports.c src/verifier/cache/imports.h \
+	src/verifier/cache/lanes.c src/verifier/cache/lanes.h \
+	src/verifier/cache/limbo.c src/verifier/cache/limbo.h \
+	src/verifier/cache/single_flight.c src/verifier/cache/single_flight.h \
+	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
+	src/verifier/fresh/hours.c src/verifier/fresh/hours.h \
+	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
+	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
+	src/verifier/fresh/prove.c src/verifier/fresh/prove.h \
+	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \
+	src/verifier/process/maintenance.c src/verifier/process/maintenance.h \
+	src/verifier/process/membership.c src/verifier/process/membership.h \
+	src/verifier/process/open.c src/verifier/process/open.h \
+	src/verifier/process/verifier.c src/verifier/process/verifier.h \
+	src/verifier/report/report.c src/verifier/report/report.h \
+	src/verifier/report/report_check.c src/verifier/report/report_check.h \
+	src/verifier/report/report_format.h \
+	src/verifier/report/report_free.c \
+	src/verifier/report/report_header.c src/verifier/report/report_header.h \
+	src/verifier/report/report_index.c src/verifier/report/report_index.h \
+	src/verifier/report/report_map.c src/verifier/report/report_map.h \
+	src/verifier/report/report_parts.h \
+	src/verifier/report/report_read.c \
+	src/verifier/report/report_seat.c src/verifier/report/report_seat.h \
+	src/verifier/report/report_usage.c \
+	src/verifier/request/derive.c src/verifier/request/derive.h \
+	src/verifier/request/first_sight.c src/verifier/request/first_sight.h \
+	src/verifier/request/judge.c src/verifier/request/judge.h \
+	src/verifier/state/connections.c src/verifier/state/connections.h \
+	src/verifier/state/judge_time.h \
+	src/verifier/state/messages.c src/verifier/state/messages.h \
+	src/verifier/state/protocol.c src/verifier/state/protocol.h \
+	src/verifier/state/verifier_setup.h \
+	src/verifier/state/verifier_state.h

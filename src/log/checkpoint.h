@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of a checkpoint: C2SP tlog-checkpoint, with sealring's extension lines. Pure. */
+#ifndef LOG_CHECKPOINT_H
+#define LOG_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log/merkle.h"
+
+#define CHECKPOINT_ERA_SIZE    16
+#define CHECKPOINT_ORIGIN_SIZE 48 /* "sealring/" and the vault's ID in hexadecimal */
+#define CHECKPOINT_TEXT_SIZE   512
+
+/* What was closed for good, or reopened, up to here: how many facts, and the hash over all of them (closed.h). */
+struct checkpoint {
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    uint64_t size; /* entries */
+    struct merkle_hash root;
+    uint8_t era[CHECKPOINT_ERA_SIZE];
+    uint64_t closed_count;
+    struct merkle_hash closed;
+    int64_t time; /* milliseconds since 1970 UTC */
+};
+
+/* The origin of a vault's log, and the name of its key. */
+void checkpoint_origin(const uint8_t vault_id[16], char origin[CHECKPOINT_ORIGIN_SIZE]);
+
+/* Writes the note's text, which ends in a newline. */
+void checkpoint_format(const struct checkpoint *checkpoint, char text[CHECKPOINT_TEXT_SIZE]);
+
+/* Reads what checkpoint_format wrote, and nothing else: also refuses other logs' checkpoints, which lack the extension lines. */
+bool checkpoint_parse(const char *text, size_t length, struct checkpoint *checkpoint);
+
+#endif

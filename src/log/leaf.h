@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes of an audit entry that its leaf hash is over: docs/ARCHITECTURE.md, "Formats". */
+#ifndef LOG_LEAF_H
+#define LOG_LEAF_H
+
+#include "log/merkle.h"
+#include "registry/rows/rows.h"
+
+#define LEAF_FORMAT 1
+
+/* The hash of the leaf; entry->leaf_hash is not looked at. */
+void leaf_hash(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct registry_audit *entry, struct merkle_hash *hash);
+
+#endif

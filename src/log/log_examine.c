@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Examining the whole audit log: every entry, the tree, every checkpoint, the closed facts and the rows that they are about. */
+#include "log/log_examine.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/leaf.h"
+#include "base/error.h"
+#include "registry/rows/closed_facts.h"
+
+#define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE
+
+/* A checkpoint that the log has to agree with. */
+struct vouched {
+    struct checkpoint checkpoint;
+    bool elsewhere;
+};
+
+struct log_examination {
+    struct registry *registry;
+    const struct examine *how;
+    struct examine_result *result;
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    const uint8_t *vault_id;
+
+    struct vouched *vouched; /* by size */
+    size_t count, room, next;
+    uint64_t vouched_good; /* the largest size that agreed */
+    bool disagreed;        /* one did not: those after it will not either, and are not told of */
+
+    struct merkle_frontier frontier;
+    uint64_t expected;     /* number of the next entry */
+    bool broken;           /* entries are missing: there is no tree any more */
+    uint64_t nodes;        /* that there must be */
+    uint64_t node_problem; /* first entry below the last node that was wrong; 0: none yet */
+    uint8_t closed[REGISTRY_DIGEST_SIZE];
+    uint64_t closed_count;
+    bool closed_broken;
+    sealring_status status;
+    sealring_error *error;
+};
+
+static void examine_tell(struct log_examination *of, uint64_t entry, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void examine_tell(struct log_examination *of, uint64_t entry, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (of->result->problems++ == 0) {
+        snprintf(of->result->first, sizeof of->result->first, "%.*s", (int)sizeof of->result->first - 1, text);
+    }
+    if (of->how->problem == NULL) {
+        return;
+    }
+    of->how->problem(entry, text, of->how->context);
+}
+
+/* ---- Checkpoints ---- */
+
+static sealring_status examine_expect(struct log_examination *of, const struct checkpoint *checkpoint, bool elsewhere)
+{
+    if (of->count == of->room) {
+        size_t room = of->room == 0 ? 128 : 2 * of->room;
+        struct vouched *grown = realloc(of->vouched, room * sizeof *grown);
+        if (grown == NULL) {
+            return error_no_memory(of->error);
+        }
+        of->vouched = grown;
+        of->room = room;
+    }
+    size_t place = of->count++;
+    for (; place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size; place--) {
+        of->vouched[place] = of->vouched[place - 1];
+    }
+    of->vouched[place] = (struct vouched){*checkpoint, elsewhere};
+    return SEALRING_OK;
+}
+
+static sealring_status examine_checkpoint(const struct registry_checkpoint *row, void *context, sealring_error *error)
+{
+    (void)error;
+    struct log_examination *of = context;
+    struct checkpoint checkpoint;
+    struct note note;
+    char time[EXAMINE_TIME_SIZE];
+    const char *problem = NULL;
+    sealring_time_format(row->time, time);
+    if (!note_parse(row->note, strlen(row->note), &note, &problem)) {
+        examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) is no signed note: it %s", row->size,
+                     time, problem);
+        return SEALRING_OK;
+    }
+    enum note_verdict verdict = note_verify(&note, of->how->key);
+    if (verdict != NOTE_GOOD) {
+        examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) %s", row->size, time,
+                     verdict == NOTE_BAD ? "has a signature that is not the key's: it was changed, or is forged"
+                                         : "is not signed by the key");
+        return SEALRING_OK;
+    }
+    if (!checkpoint_parse(note.text, note.text_length, &checkpoint) || checkpoint.size != row->size ||
+        checkpoint.time != row->time || strcmp(checkpoint.origin, of->origin) != 0) {
+        examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) is one of another place or log",
+                     row->size, time);
+        return SEALRING_OK;
+    }
+    return examine_expect(of, &checkpoint, false);
+}
+
+/* The closed facts up to a checkpoint: the chain itself is examined apart. */
+static void examine_closed_at(struct log_examination *of, const struct vouched *vouched, const char *which)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_closed_at(of->registry, vouched->checkpoint.closed_count, hash, of->error);
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND) {
+        of->status = status;
+    } else if (status == SEALRING_NOT_FOUND || memcmp(hash, vouched->checkpoint.closed.bytes, sizeof hash) != 0) {
+        examine_tell(of, vouched->checkpoint.size,
+                     "%s vouches for %" PRIu64 " closed facts (revoked keys, closed versions) that are not those of "
+                     "the registry: %s",
+                     which, vouched->checkpoint.closed_count,
+                     status == SEALRING_NOT_FOUND ? "some are missing" : "they were changed");
+    }
+}
+
+static void examine_which(const struct vouched *vouched, char which[128])
+{
+    char time[EXAMINE_TIME_SIZE];
+    sealring_time_format(vouched->checkpoint.time, time);
+    snprintf(which, 128, "the checkpoint %s entry %" PRIu64 " (%s)",
+             vouched->elsewhere ? "that was kept elsewhere, after" : "after", vouched->checkpoint.size, time);
+}
+
+/* All checkpoints of the size that the tree has now. */
+static void examine_vouched(struct log_examination *of)
+{
+    struct merkle_hash root;
+    bool known = false;
+    for (; of->next < of->count && of->vouched[of->next].checkpoint.size == of->frontier.size; of->next++) {
+        const struct vouched *vouched = &of->vouched[of->next];
+        char which[128];
+        examine_which(vouched, which);
+        if (!known) {
+            merkle_root(&of->frontier, &root);
+            known = true;
+        }
+        if (merkle_equal(&root, &vouched->checkpoint.root)) {
+            of->vouched_good = of->frontier.size;
+            of->result->checkpoints++;
+            examine_closed_at(of, vouched, which);
+        } else if (!of->disagreed || vouched->elsewhere) {
+            examine_tell(of, vouched->checkpoint.size,
+                         "%s vouches for another history: an entry from %" PRIu64 " to %" PRIu64 " is not what it was",
+                         which, of->vouched_good + 1, vouched->checkpoint.size);
+            of->disagreed = true;
+        }
+    }
+}
+
+/* What no entry was left for. */
+static void examine_truncated(struct log_examination *of)
+{
+    const struct vouched *largest = NULL;
+    uint64_t entries = of->expected - 1;
+    for (size_t i = of->next; i < of->count; i++) {
+        if (of->vouched[i].checkpoint.size > entries) {
+            largest = &of->vouched[i];
+        }
+    }
+    if (largest != NULL && !of->broken) {
+        char which[128];
+        examine_which(largest, which);
+        examine_tell(of, entries,
+                     "the log ends with entry %" PRIu64 ", but %s vouches for more: the entries %" PRIu64 " to %" PRIu64
+                     " are missing",
+                     entries, which, entries + 1, largest->checkpoint.size);
+    }
+}
+
+/* ---- Entries and tree ---- */
+
+static bool examine_node(void *context, unsigned level, uint64_t position, const struct merkle_hash *root)
+{
+    struct log_examination *of = context;
+    uint8_t stored[REGISTRY_DIGEST_SIZE];
+    uint64_t first = (position << level) + 1, last = (position + 1) << level;
+    if (level < REGISTRY_NODE_LEVEL) {
+        return true;
+    }
+    of->nodes++;
+    sealring_status status = registry_node_get(of->registry, level, position, stored, of->error);
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND) {
+        of->status = status;
+        return false;
+    }
+    bool good = status == SEALRING_OK && memcmp(stored, root->bytes, sizeof stored) == 0;
+    /* those above a wrong one are wrong, too */
+    if (!good && (of->node_problem == 0 || of->node_problem < first)) {
+        of->node_problem = first;
+        examine_tell(of, first, "the tree's node over the entries %" PRIu64 " to %" PRIu64 " %s", first, last,
+                     status == SEALRING_NOT_FOUND ? "is missing"
+                                                  : "is not theirs: it was changed, or one of their leaf hashes was");
+    }
+    return true;
+}
+
+static void examine_gap(struct log_examination *of, uint64_t sequence)
+{
+    if (sequence - of->expected == 1) {
+        examine_tell(of, of->expected, "entry %" PRIu64 " is missing", of->expected);
+    } else {
+        examine_tell(of, of->expected, "the entries %" PRIu64 " to %" PRIu64 " are missing", of->expected,
+                     sequence - 1);
+    }
+    of->broken = true;
+}
+
+static sealring_status examine_entry(const struct registry_audit *entry, void *context, sealring_error *error)
+{
+    struct log_examination *of = context;
+    struct merkle_hash hash, stored;
+    (void)error;
+    if (entry->sequence != of->expected) {
+        examine_gap(of, entry->sequence);
+    }
+    of->expected = entry->sequence + 1;
+    of->result->entries++;
+    leaf_hash(of->vault_id, entry, &hash);
+    memcpy(stored.bytes, entry->leaf_hash, sizeof stored.bytes);
+    if (!merkle_equal(&hash, &stored)) {
+        examine_tell(of, entry->sequence, "entry %" PRIu64 " (%.64s) was changed: its leaf hash is another one",
+                     entry->sequence, entry->act);
+    }
+    sealring_status status = of->how->entry != NULL ? of->how->entry(entry, of->how->context, of->error) : SEALRING_OK;
+    if (status != SEALRING_OK || of->broken) {
+        return status;
+    }
+    /* The stored hash, once it was told that the entry is another: what the tree says of it is a question of its own. */
+    if (!merkle_append(&of->frontier, &stored, examine_node, of)) {
+        return of->status;
+    }
+    if (of->next < of->count && of->vouched[of->next].checkpoint.size <= of->frontier.size) {
+        examine_vouched(of);
+    }
+    return of->status;
+}
+
+static sealring_status examine_entries(struct log_examination *of)
+{
+    uint64_t nodes = 0;
+    sealring_status status = registry_audit_walk(of->registry, examine_entry, of, of->error);
+    if (status == SEALRING_OK) {
+        status = registry_node_count(of->registry, &nodes, of->error);
+    }
+    if (status == SEALRING_OK && !of->broken && nodes > of->nodes) {
+        examine_tell(of, of->expected - 1,
+                     "the tree has %" PRIu64 " nodes over entries that do not exist: entries were cut off the end",
+                     nodes - of->nodes);
+    }
+    return status;
+}
+
+/* ---- Closed facts ---- */
+
+static sealring_status examine_fact(const struct registry_closed *fact, void *context, sealring_error *error)
+{
+    struct log_examination *of = context;
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    (void)error;
+    of->result->closed++;
+    registry_closed_hash(of->closed, fact, hash);
+    if (!of->closed_broken && (fact->sequence != of->closed_count + 1 || memcmp(hash, fact->hash, sizeof hash) != 0)) {
+        if (fact->is_version) {
+            examine_tell(of, 0, "closed fact %" PRIu64 " (version %u) was changed, or one before it is missing",
+                         fact->sequence, fact->version);
+        } else {
+            examine_tell(of, 0, "closed fact %" PRIu64 " (API key %s) was changed, or one before it is missing",
+                         fact->sequence, fact->key_id);
+        }
+        of->closed_broken = true;
+    }
+    of->closed_count = fact->sequence;
+    memcpy(of->closed, fact->hash, sizeof of->closed);
+    return SEALRING_OK;
+}
+
+static const char *examine_state(bool is_version, int state)
+{
+    if (state == 0) {
+        return "nothing";
+    }
+    return is_version ? sealring_version_state_name((sealring_version_state)state)
+                      : sealring_key_state_name((sealring_key_state)state);
+}
+
+static sealring_status examine_contradiction(const struct registry_contradiction *found, void *context,
+                                             sealring_error *error)
+{
+    struct log_examination *of = context;
+    const char *row = examine_state(found->is_version, found->row_state);
+    const char *fact = examine_state(found->is_version, found->fact_state);
+    (void)error;
+    if (found->is_version) {
+        examine_tell(of, 0, "version %u of ring %s: its row says %s, the record of closed versions says %s",
+                     found->version, found->name, row, fact);
+    } else {
+        examine_tell(of, 0, "API key %s: its row says %s, the record of revoked keys says %s", found->name, row, fact);
+    }
+    return SEALRING_OK;
+}
+
+/* ---- All of it ---- */
+
+sealring_status examine_log(struct registry *registry, const struct examine *examine, struct examine_result *result,
+                            sealring_error *error)
+{
+    struct log_examination of = {
+        .registry = registry,
+        .how = examine,
+        .result = result,
+        .vault_id = registry_vault_row(registry)->vault_id,
+        .expected = 1,
+        .error = error,
+    };
+    memset(result, 0, sizeof *result);
+    checkpoint_origin(of.vault_id, of.origin);
+    sealring_status status = SEALRING_OK;
+    if (examine->key != NULL) {
+        status = registry_checkpoint_each(registry, examine_checkpoint, &of, error);
+    }
+    if (status == SEALRING_OK && examine->elsewhere != NULL) {
+        status = examine_expect(&of, examine->elsewhere, true);
+    }
+    if (status == SEALRING_OK) {
+        examine_vouched(&of); /* one of no entry at all */
+        status = examine_entries(&of);
+    }
+    if (status == SEALRING_OK) {
+        examine_truncated(&of);
+        status = registry_closed_each(registry, examine_fact, &of, error);
+    }
+    if (status == SEALRING_OK) {
+        status = registry_closed_contradictions(registry, examine_contradiction, &of, error);
+    }
+    merkle_root(&of.frontier, &result->root);
+    result->vouched = of.vouched_good;
+    free(of.vouched);
+    return status;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Merkle tree of RFC 6962, section 2.1: roots, growth, proofs and their verification. Pure. */
+#include "log/merkle.h"
+
+#include <string.h>
+
+#include "base/sha256.h"
+
+/* ---- Hashes (RFC 6962, section 2.1) ---- */
+
+void merkle_empty(struct merkle_hash *root)
+{
+    sha256("", 0, root->bytes);
+}
+
+void merkle_leaf(const void *entry, size_t length, struct merkle_hash *hash)
+{
+    struct sha256 state;
+    sha256_start(&state);
+    sha256_add(&state, "\x00", 1);
+    sha256_add(&state, entry, length);
+    sha256_finish(&state, hash->bytes);
+}
+
+void merkle_node(const struct merkle_hash *left, const struct merkle_hash *right, struct merkle_hash *hash)
+{
+    uint8_t both[1 + 2 * MERKLE_HASH_SIZE];
+    both[0] = 0x01;
+    memcpy(both + 1, left->bytes, MERKLE_HASH_SIZE);
+    memcpy(both + 1 + MERKLE_HASH_SIZE, right->bytes, MERKLE_HASH_SIZE);
+    sha256(both, sizeof both, hash->bytes);
+}
+
+bool merkle_equal(const struct merkle_hash *one, const struct merkle_hash *other)
+{
+    return memcmp(one->bytes, other->bytes, MERKLE_HASH_SIZE) == 0; /* nothing secret */
+}
+
+/* ---- Growth ---- */
+
+bool merkle_append(struct merkle_frontier *frontier, const struct merkle_hash *leaf, merkle_complete complete,
+                   void *context)
+{
+    struct merkle_hash root = *leaf;
+    uint64_t index = frontier->size;
+    unsigned level = 0;
+    if (frontier->size >= MERKLE_SIZE_MAX) {
+        return false;
+    }
+    for (; (index & 1) != 0; level++) {
+        merkle_node(&frontier->roots[level], &root, &root);
+        index >>= 1;
+        if (complete != NULL && !complete(context, level + 1, index, &root)) {
+            return false;
+        }
+    }
+    frontier->roots[level] = root;
+    frontier->size++;
+    return true;
+}
+
+void merkle_root(const struct merkle_frontier *frontier, struct merkle_hash *root)
+{
+    bool any = false;
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        if ((frontier->size >> level & 1) == 0) {
+            continue;
+        }
+        if (any) {
+            merkle_node(&frontier->roots[level], root, root);
+        } else {
+            *root = frontier->roots[level];
+        }
+        any = true;
+    }
+    if (!any) {
+        merkle_empty(root);
+    }
+}
+
+bool merkle_frontier_at(merkle_source source, void *context, uint64_t size, struct merkle_frontier *frontier)
+{
+    frontier->size = size;
+    if (size > MERKLE_SIZE_MAX) {
+        return false;
+    }
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        /* The subtrees of a size's bits lie one behind the other, the largest first. */
+        if ((size >> level & 1) != 0 && !source(context, level, (size >> level) - 1, &frontier->roots[level])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Proofs ---- */
+
+/* The largest power of two below `size`, which is at least 2; and its logarithm. */
+static uint64_t merkle_split(uint64_t size, unsigned *level)
+{
+    *level = 0;
+    while ((UINT64_C(2) << *level) < size) {
+        (*level)++;
+    }
+    return UINT64_C(1) << *level;
+}
+
+/* MTH(D[begin:begin + size]) for a `begin` that such a subtree can have: a multiple of the power of two not below size. */
+static bool merkle_subtree(merkle_source source, void *context, uint64_t begin, uint64_t size, struct merkle_hash *root)
+{
+    struct merkle_hash lefts[MERKLE_LEVELS];
+    unsigned count = 0, level;
+    while (size > 1 && (size & (size - 1)) != 0) {
+        uint64_t left = merkle_split(size, &level);
+        if (!source(context, level, begin >> level, &lefts[count++])) {
+            return false;
+        }
+        begin += left;
+        size -= left;
+    }
+    for (level = 0; UINT64_C(1) << level < size; level++) {
+    }
+    if (!source(context, level, begin >> level, root)) {
+        return false;
+    }
+    while (count > 0) {
+        merkle_node(&lefts[--count], root, root);
+    }
+    return true;
+}
+
+/* Both proofs walk from the root down, and are told from the bottom up. */
+static bool merkle_proof_turn(struct merkle_proof *proof)
+{
+    for (size_t i = 0; i < proof->count / 2; i++) {
+        struct merkle_hash other = proof->hashes[i];
+        proof->hashes[i] = proof->hashes[proof->count - 1 - i];
+        proof->hashes[proof->count - 1 - i] = other;
+    }
+    return true;
+}
+
+bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint64_t size, struct merkle_proof *proof)
+{
+    uint64_t begin = 0;
+    proof->count = 0;
+    if (index >= size || size > MERKLE_SIZE_MAX) {
+        return false;
+    }
+    while (size > 1) {
+        unsigned level;
+        uint64_t left = merkle_split(size, &level);
+        struct merkle_hash *sibling = &proof->hashes[proof->count++];
+        bool in_left = index - begin < left;
+        if (!(in_left ? merkle_subtree(source, context, begin + left, size - left, sibling)
+                      : merkle_subtree(source, context, begin, left, sibling))) {
+            return false;
+        }
+        begin += in_left ? 0 : left;
+        size = in_left ? left : size - left;
+    }
+    return merkle_proof_turn(proof);
+}
+
+bool merkle_consistency(merkle_source source, void *context, uint64_t first, uint64_t second,
+                        struct merkle_proof *proof)
+{
+    uint64_t begin = 0, old = first, size = second;
+    bool whole = true; /* the old tree is a subtree that its root is known of */
+    proof->count = 0;
+    if (first > second || second > MERKLE_SIZE_MAX) {
+        return false;
+    }
+    if (first == 0 || first == second) {
+        return true;
+    }
+    while (old != size) {
+        unsigned level;
+        uint64_t left = merkle_split(size, &level);
+        struct merkle_hash *sibling = &proof->hashes[proof->count++];
+        bool in_left = old <= left;
+        if (!(in_left ? merkle_subtree(source, context, begin + left, size - left, sibling)
+                      : merkle_subtree(source, context, begin, left, sibling))) {
+            return false;
+        }
+        whole = whole && in_left;
+        begin += in_left ? 0 : left;
+        old -= in_left ? 0 : left;
+        size = in_left ? left : size - left;
+    }
+    if (!whole && !merkle_subtree(source, context, begin, size, &proof->hashes[proof->count++])) {
+        return false;
+    }
+    return merkle_proof_turn(proof);
+}
+
+/* ---- Verification (RFC 9162, sections 2.1.3.2 and 2.1.4.2, whose trees are those of RFC 6962) ---- */
+
+bool merkle_inclusion_good(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
+                           const struct merkle_proof *proof, const struct merkle_hash *root)
+{
+    if (index >= size || size > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX) {
+        return false;
+    }
+    struct merkle_hash result = *leaf;
+    uint64_t at = index, last = size - 1;
+    for (size_t i = 0; i < proof->count; i++) {
+        if (last == 0) {
+            return false;
+        }
+        if ((at & 1) != 0 || at == last) {
+            merkle_node(&proof->hashes[i], &result, &result);
+            while ((at & 1) == 0 && at != 0) {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            merkle_node(&result, &proof->hashes[i], &result);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && merkle_equal(&result, root);
+}
+
+bool merkle_consistency_good(uint64_t first, const struct merkle_hash *first_root, uint64_t second,
+                             const struct merkle_hash *second_root, const struct merkle_proof *proof)
+{
+    struct merkle_hash empty;
+    if (first > second || second > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX) {
+        return false;
+    }
+    if (first == 0) {
+        merkle_empty(&empty);
+        return proof->count == 0 && merkle_equal(first_root, &empty) &&
+               (second != 0 || merkle_equal(second_root, &empty));
+    }
+    if (first == second) {
+        return proof->count == 0 && merkle_equal(first_root, second_root);
+    }
+    bool power = (first & (first - 1)) == 0; /* then the old root itself is the first hash */
+    if (proof->count == 0) {
+        return false;
+    }
+    struct merkle_hash old = power ? *first_root : proof->hashes[0];
+    struct merkle_hash new = old;
+    uint64_t at = first - 1, last = second - 1;
+    while ((at & 1) != 0) {
+        at >>= 1;
+        last >>= 1;
+    }
+    for (size_t i = power ? 0 : 1; i < proof->count; i++) {
+        if (last == 0) {
+            return false;
+        }
+        if ((at & 1) != 0 || at == last) {
+            merkle_node(&proof->hashes[i], &old, &old);
+            merkle_node(&proof->hashes[i], &new, &new);
+            while ((at & 1) == 0 && at != 0) {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            merkle_node(&new, &proof->hashes[i], &new);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && merkle_equal(&old, first_root) && merkle_equal(&new, second_root);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When the latest checkpoint was signed: a time that the present is not before. */
+#include "log/signed_time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/checkpoint.h"
+#include "log/signed_note.h"
+#include "base/error.h"
+#include "registry/log/log_rows.h"
+
+/* The column `time` beside the note is not signed. */
+static bool note_time(const char *text, const char *vkey, const struct registry_vault *vault, int64_t *time_ms)
+{
+    struct note_key key;
+    struct note note;
+    struct checkpoint checkpoint;
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    checkpoint_origin(vault->vault_id, origin);
+    if (!note_key_parse(vkey, &key) || !note_parse(text, strlen(text), &note, NULL) ||
+        note_verify(&note, &key) != NOTE_GOOD || !checkpoint_parse(note.text, note.text_length, &checkpoint) ||
+        strcmp(checkpoint.origin, origin) != 0)
+        return false;
+    *time_ms = checkpoint.time;
+    return true;
+}
+
+sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error)
+{
+    char vkey[REGISTRY_VKEY_SIZE];
+    *time_ms = 0;
+    *forged = false;
+    char *note = malloc(REGISTRY_NOTE_SIZE);
+    if (note == NULL)
+        return error_no_memory(error);
+    sealring_status status = registry_checkpoint_latest_note(registry, note, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_key_get(registry, vkey, error);
+    if (status == SEALRING_OK)
+        *forged = !note_time(note, vkey, registry_vault_row(registry), time_ms);
+    free(note);
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+}

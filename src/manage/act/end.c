@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of an act: what was learned is written down, the checkpoint signed, the locks released. */
+#include "manage/act/act.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "manage/fleet/effective.h"
+
+#define MANAGER_CHECKPOINT_PAGES 4000
+#define MANAGER_COPY_PAGES       1000 /* more are not copied under vault.lock */
+
+/* Another act that is at work signs what was committed, at its own end, or the next one does. */
+static void settle_log(sealring_manager *manager)
+{
+    if (!manager->unsettled || manager->dry_run)
+        return;
+    if (manager_holds_work(manager))
+        witness_settle(&manager->witness, manager->config, manager->registry);
+    else if (witness_configured(manager->config))
+        snprintf(manager->witness.remark, sizeof manager->witness.remark,
+                 "what was done stands; its checkpoint is signed by the command that is at work, or by the next one");
+}
+
+/* Unless somebody else is waiting for it, or is at it. */
+static void empty_log(sealring_manager *manager)
+{
+    bool held = registry_is_locked(manager->registry);
+    if (!held)
+        registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
+    if (!held && (lock_is_announced(manager->config->urgent) ||
+                  registry_lock(manager->registry, 0, manager->purpose, NULL) != SEALRING_OK))
+        return;
+    registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
+    registry_unlock(manager->registry);
+}
+
+void manager_end(sealring_manager *manager)
+{
+    (void)manager_restricted(manager);
+    effective_remember(manager);
+    settle_log(manager);
+    manager->unsettled = false;
+    manager_compose_remark(manager);
+    empty_log(manager);
+    manager->restricts = manager->followed = false;
+    lock_release(&manager->work);
+}
+
+static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)registry;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
+}
+
+void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
+                     const sealring_error *error)
+{
+    bool alarmed = atomic_exchange(&manager->alarmed, false);
+    if ((alarmed || status == SEALRING_REFUSED || status == SEALRING_WAITING) && !manager->dry_run) {
+        struct audit_act act = *about;
+        act.name = alarmed ? "alarm" : "refused";
+        act.detail = NULL;
+        act.failed = false;
+        const char *why = status != SEALRING_OK && error != NULL ? error->message : NULL;
+        if (why == NULL && atomic_load(&manager->contradicted))
+            why = MANAGER_CONTRADICTED;
+        audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", why);
+        (void)manager_write(manager, false, &act, nothing, NULL, NULL);
+        audit_release(&act);
+    }
+    manager_end(manager);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit log for those who read and check it: listed, proved, examined; its key and its latest checkpoint. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/log_examine.h"
+#include "log/log_tree.h"
+#include "base/base62.h"
+#include "base/base64.h"
+#include "base/error.h"
+#include "base/sized.h"
+#include "manage/act/act.h"
+#include "manage/session/manager.h"
+#include "manage/audit/retrace.h"
+
+_Static_assert(SEALRING_AUDIT_PROOF_MAX >= MERKLE_LEVELS, "an inclusion proof has one hash for each level at most");
+_Static_assert(SEALRING_AUDIT_KEY_SIZE >= REGISTRY_VKEY_SIZE, "a vkey fits");
+_Static_assert(SEALRING_AUDIT_NOTE_SIZE >= REGISTRY_NOTE_SIZE, "a note fits");
+
+/* ---- Listing, with proofs */
+
+struct entry_listing {
+    struct registry *registry;
+    const sealring_audit_filter *filter;
+    sealring_audit_callback each;
+    void *context;
+    uint64_t tree_size; /* that proofs are for */
+    struct merkle_hash root;
+    sealring_audit_proof *proof;
+};
+
+static void hash_text(const struct merkle_hash *hash, char text[SEALRING_AUDIT_HASH_SIZE])
+{
+    base64_encode(hash->bytes, sizeof hash->bytes, text);
+}
+
+static sealring_status prove(struct entry_listing *listing, uint64_t sequence, sealring_error *error)
+{
+    struct merkle_proof proof;
+    sealring_audit_proof *told = listing->proof;
+    told->tree_size = listing->tree_size;
+    told->count = 0;
+    hash_text(&listing->root, told->root);
+    if (sequence > listing->tree_size)
+        return SEALRING_OK;
+    sealring_status status = tree_inclusion(listing->registry, sequence, listing->tree_size, &proof, error);
+    for (size_t i = 0; status == SEALRING_OK && i < proof.count; i++)
+        hash_text(&proof.hashes[i], told->hashes[i]);
+    told->count = status == SEALRING_OK ? proof.count : 0;
+    return status;
+}
+
+static sealring_status tell(const struct registry_audit *row, void *context, sealring_error *error)
+{
+    struct entry_listing *listing = context;
+    sealring_audit_entry entry = {
+        .sequence = row->sequence,
+        .time = row->time,
+        .actor = row->actor,
+        .act = row->act,
+        .ring = row->ring,
+        .version = row->version,
+        .key_id = row->key_id,
+        .client = row->client,
+        .detail = row->detail,
+        .proof = listing->proof,
+    };
+    struct merkle_hash hash;
+    memcpy(hash.bytes, row->leaf_hash, sizeof hash.bytes);
+    hash_text(&hash, entry.leaf_hash);
+    hex_encode(row->operation_id, sizeof row->operation_id, entry.operation_id);
+    sealring_status status = listing->proof != NULL ? prove(listing, row->sequence, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    return listing->each(&entry, listing->context) == 0 ? SEALRING_OK
+                                                        : error_set(error, SEALRING_REFUSED, "the listing was stopped");
+}
+
+/* Proofs lead to the latest checkpoint's root, which is signed; to the log's own if there is none. */
+static sealring_status choose_tree(struct entry_listing *listing, sealring_error *error)
+{
+    struct registry_checkpoint *checkpoint = malloc(sizeof *checkpoint);
+    if (checkpoint == NULL)
+        return error_no_memory(error);
+    sealring_status status = registry_checkpoint_latest(listing->registry, checkpoint, error);
+    if (status == SEALRING_OK)
+        listing->tree_size = checkpoint->size;
+    else if (status == SEALRING_NOT_FOUND)
+        status = registry_audit_size(listing->registry, &listing->tree_size, error);
+    free(checkpoint);
+    return status == SEALRING_OK ? tree_root(listing->registry, listing->tree_size, &listing->root, error) : status;
+}
+
+static sealring_status list(struct registry *registry, void *context, sealring_error *error)
+{
+    struct entry_listing *listing = context;
+    const sealring_audit_filter *asked = listing->filter;
+    struct registry_audit_filter filter = {
+        .ring = asked->ring,
+        .key_id = asked->key_id,
+        .client = asked->client,
+        .act = asked->act,
+        .since = asked->since,
+        .first = asked->first,
+        .last = asked->last,
+    };
+    listing->registry = registry;
+    sealring_status status = listing->proof != NULL ? choose_tree(listing, error) : SEALRING_OK;
+    return status == SEALRING_OK ? registry_audit_each(registry, &filter, tell, listing, error) : status;
+}
+
+sealring_status sealring_audit_list(sealring_manager *manager, const sealring_audit_filter *filter,
+                                    sealring_audit_callback each, void *context, sealring_error *error)
+{
+    sealring_audit_filter asked;
+    sealring_audit_proof *proof = NULL;
+    sized_take(&asked, sizeof asked, filter);
+    if (asked.proofs && (proof = calloc(1, sizeof *proof)) == NULL)
+        return error_no_memory(error);
+    struct entry_listing listing = {.filter = &asked, .each = each, .context = context, .proof = proof};
+    sealring_status status = manager_read(manager, list, &listing, error);
+    free(proof);
+    return status;
+}
+
+/* ---- Verifying */
+
+struct verification {
+    const sealring_audit_check *check;
+    sealring_audit_problem_callback each;
+    void *context;
+    sealring_audit_report *report;
+    struct note_key key;
+    struct note note; /* the one kept elsewhere */
+    struct checkpoint elsewhere;
+    struct examine_result result;
+    struct retrace *retrace;
+    bool stopped;
+    uint64_t own_problems; /* that are not the examination's */
+};
+
+static void problem(uint64_t entry, const char *text, void *context)
+{
+    struct verification *verification = context;
+    if (!verification->stopped && verification->each != NULL)
+        verification->stopped = verification->each(entry, text, verification->context) != 0;
+}
+
+static void own_problem(struct verification *verification, const char *text)
+{
+    verification->own_problems++;
+    problem(0, text, verification);
+}
+
+/* The key: the caller's, who may have it from elsewhere; else the one that the registry names, which says less. */
+static sealring_status choose_key(struct registry *registry, struct verification *verification, bool *there,
+                                  sealring_error *error)
+{
+    char vkey[REGISTRY_VKEY_SIZE] = "";
+    sealring_audit_report *report = verification->report;
+    const char *given = verification->check->key;
+    sealring_status status = registry_audit_key_get(registry, vkey, error);
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+        return status;
+    *there = given != NULL || status == SEALRING_OK;
+    if (!*there) {
+        snprintf(report->remark, sizeof report->remark,
+                 "nothing signs this log: whoever can write the registry could have made it anew");
+        return SEALRING_OK;
+    }
+    if (given != NULL && strcmp(given, vkey) != 0)
+        own_problem(verification, "the registry names another key for its checkpoints than the one that was given");
+    else if (given == NULL)
+        snprintf(report->remark, sizeof report->remark,
+                 "the key is the one that the registry itself names: give --key with one that was kept elsewhere");
+    snprintf(report->key, sizeof report->key, "%s", given != NULL ? given : vkey);
+    if (note_key_parse(report->key, &verification->key))
+        return SEALRING_OK;
+    return given != NULL ? error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted")
+                         : error_set_registry(error, 0, "the registry's key for checkpoints is damaged");
+}
+
+/* What was kept elsewhere must be this log's, and signed. */
+static bool take_elsewhere(struct registry *registry, struct verification *verification)
+{
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    checkpoint_origin(registry_vault_row(registry)->vault_id, origin);
+    enum note_verdict verdict = note_verify(&verification->note, &verification->key);
+    const char *wrong =
+        verdict == NOTE_BAD          ? "the checkpoint that was kept elsewhere has a signature that is not the key's"
+        : verdict == NOTE_NOT_SIGNED ? "the checkpoint that was kept elsewhere is not signed by the key"
+        : !checkpoint_parse(verification->note.text, verification->note.text_length, &verification->elsewhere)
+            ? "the note that was kept elsewhere is no checkpoint of sealring"
+        : strcmp(verification->elsewhere.origin, origin) != 0
+            ? "the checkpoint that was kept elsewhere is another vault's"
+            : NULL;
+    if (wrong != NULL)
+        own_problem(verification, wrong);
+    return wrong == NULL;
+}
+
+static void row_problem(const char *text, void *context)
+{
+    own_problem(context, text);
+}
+
+static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
+{
+    struct verification *verification = context;
+    return retrace_entry(verification->retrace, entry, error);
+}
+
+/* The log itself, and whether the rows are what it says that was done to them. */
+static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
+                                           struct examine *examine, sealring_error *error)
+{
+    sealring_status status = retrace_new(&verification->retrace, error);
+    if (status != SEALRING_OK)
+        return status;
+    examine->entry = take_entry;
+    status = examine_log(registry, examine, &verification->result, error);
+    if (status == SEALRING_OK)
+        status = retrace_compare(verification->retrace, registry, row_problem, verification, error);
+    retrace_free(verification->retrace);
+    return status;
+}
+
+static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
+{
+    struct verification *verification = context;
+    struct examine examine = {.problem = problem, .context = verification};
+    bool signed_log = false;
+    sealring_status status = choose_key(registry, verification, &signed_log, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (signed_log)
+        examine.key = &verification->key;
+    if (verification->check->checkpoint != NULL && !signed_log)
+        return error_set(error, SEALRING_INVALID, "nothing signs this log: give the key of the checkpoint as well");
+    if (verification->check->checkpoint != NULL && take_elsewhere(registry, verification))
+        examine.elsewhere = &verification->elsewhere;
+    return examine_and_retrace(registry, verification, &examine, error);
+}
+
+/* No body of registry_read's may act twice: a conflict never befalls a reader of SQLite, and it reads one snapshot. */
+sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
+                                      sealring_audit_problem_callback each, void *context,
+                                      sealring_audit_report *report, sealring_error *error)
+{
+    sealring_audit_check asked;
+    sealring_audit_report told = {.size = sizeof told};
+    const char *wrong = NULL;
+    sized_take(&asked, sizeof asked, check);
+    struct verification *verification = calloc(1, sizeof *verification);
+    if (verification == NULL)
+        return error_no_memory(error);
+    *verification = (struct verification){.check = &asked, .each = each, .context = context, .report = &told};
+    sealring_status status = SEALRING_OK;
+    if (asked.checkpoint != NULL &&
+        !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification->note, &wrong))
+        status = error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, verify, verification, error);
+    if (status == SEALRING_OK) {
+        const struct examine_result *result = &verification->result;
+        told.entries = result->entries;
+        told.checkpoints = result->checkpoints;
+        told.vouched = result->vouched;
+        told.closed = result->closed;
+        told.problems = result->problems + verification->own_problems;
+        hash_text(&result->root, told.root);
+        if (told.problems > 0)
+            status = error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
+                               (unsigned long long)told.problems);
+        sized_give(report, &told, sizeof told);
+    }
+    free(verification);
+    return status;
+}
+
+/* ---- Key and checkpoint */
+
+static sealring_status get_key(struct registry *registry, void *context, sealring_error *error)
+{
+    sealring_status status = registry_audit_key_get(registry, context, error);
+    return status != SEALRING_NOT_FOUND
+               ? status
+               : error_set(error, SEALRING_NOT_FOUND,
+                           "this vault has no audit token: nothing signs its audit log (see sealring-init(1))");
+}
+
+sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
+{
+    key[0] = '\0';
+    return manager_read(manager, get_key, key, error);
+}
+
+static sealring_status get_checkpoint(struct registry *registry, void *context, sealring_error *error)
+{
+    sealring_status status = registry_checkpoint_latest(registry, context, error);
+    return status != SEALRING_NOT_FOUND ? status : error_set(error, SEALRING_NOT_FOUND, "no checkpoint was signed yet");
+}
+
+sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
+                                          sealring_error *error)
+{
+    struct registry_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+    note[0] = '\0';
+    if (checkpoint == NULL)
+        return error_no_memory(error);
+    sealring_status status = manager_read(manager, get_checkpoint, checkpoint, error);
+    if (status == SEALRING_OK)
+        memcpy(note, checkpoint->note, strlen(checkpoint->note) + 1);
+    free(checkpoint);
+    return status;
+}
+
+sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error)
+{
+    sealring_status status = manager_begin(manager, "audit settle", false, error);
+    if (status != SEALRING_OK)
+        return status;
+    manager->unsettled = true;
+    manager_end(manager);
+    if (manager->witness.remark[0] == '\0')
+        return SEALRING_OK;
+    return error_set(error, SEALRING_TOKEN, "%s", manager->witness.remark);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a backup of the registry while everybody goes on, and checking one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log/log_examine.h"
+#include "log/log_tree.h"
+#include "base/base62.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/sized.h"
+#include "manage/act/act.h"
+#include "registry/connection/registry_copy.h"
+#include "registry/lock/lock.h"
+#include "manage/backup/backup_file.h"
+#include "manage/session/manager.h"
+#include "registry/rows/closed_facts.h"
+
+#define BACKUP_PATH_SIZE (PATH_MAX + 64)
+#define BACKUP_NONCE     4
+
+struct making {
+    sealring_manager *manager;
+    const char *file;
+    struct backup backup;
+    char vkey[REGISTRY_VKEY_SIZE];
+    char copy[BACKUP_PATH_SIZE]; /* of the registry, beside it: it may not be on every file system that a backup may */
+    char partial[BACKUP_PATH_SIZE]; /* the backup, beside where it is to be */
+    struct lock lock;               /* on the copy: of several that make a backup at the same time, one does */
+    struct backup_progress progress;
+    struct audit_act act;
+    bool stopped;
+    sealring_error *error;
+};
+
+/* What the note says of the registry, as of one transaction. */
+static sealring_status look(struct registry *registry, struct making *making, sealring_error *error)
+{
+    struct backup *backup = &making->backup;
+    const struct registry_vault *vault = registry_vault_row(registry);
+    memset(backup, 0, sizeof *backup);
+    memcpy(backup->vault_id, vault->vault_id, sizeof backup->vault_id);
+    memcpy(backup->era, vault->era, sizeof backup->era);
+    backup->epoch = vault->epoch;
+    backup->time = clock_wall_ms();
+    sealring_status status = registry_audit_size(registry, &backup->entries, error);
+    if (status == SEALRING_OK)
+        status = tree_root(registry, backup->entries, &backup->root, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_head(registry, &backup->closed_count, backup->closed.bytes, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_key_get(registry, making->vkey, error);
+    return status != SEALRING_NOT_FOUND
+               ? status
+               : error_set(error, SEALRING_TOKEN, "the registry names no key that could sign a backup of it");
+}
+
+static bool copied(uint64_t done, uint64_t total, void *context)
+{
+    struct making *making = context;
+    making->stopped = backup_progress(&making->progress, "copying", done, total, making->error) != SEALRING_OK;
+    return !making->stopped;
+}
+
+static sealring_status copy(struct registry *registry, void *context, sealring_error *error)
+{
+    struct making *making = context;
+    struct db_copying copying = {copied, making};
+    registry_discard(making->copy); /* a run that was killed left it: the lock is ours */
+    sealring_status status = look(registry, making, error);
+    if (status == SEALRING_OK)
+        status = registry_copy_out(registry, making->copy, &copying, error);
+    return making->stopped ? error_set(error, SEALRING_REFUSED, "the backup was stopped: there is none") : status;
+}
+
+/* ---- Looking through the copy before it is signed ---- */
+
+struct looking {
+    const struct making *making;
+    struct examine_result result;
+};
+
+static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
+{
+    struct looking *looking = context;
+    struct note_key key;
+    const struct examine how = {.key = &key};
+    if (!note_key_parse(looking->making->vkey, &key))
+        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
+    return examine_log(registry, &how, &looking->result, error);
+}
+
+static sealring_status check_copy(const struct making *making, sealring_error *error)
+{
+    struct registry *registry = NULL;
+    struct looking looking = {.making = making};
+    sealring_status status = registry_open(making->copy, NULL, REGISTRY_READ_ONLY, &registry, error);
+    if (status == SEALRING_OK)
+        status = registry_sound(registry, error);
+    if (status == SEALRING_OK)
+        status = registry_read(registry, examine, &looking, error);
+    registry_close(registry);
+    if (status == SEALRING_OK && looking.result.problems > 0)
+        status =
+            error_set(error, SEALRING_REFUSED,
+                      "no backup was made, as the audit log is not what it should be (%.180s): see `sealring audit "
+                      "verify`",
+                      looking.result.first);
+    return status;
+}
+
+/* ---- Making ---- */
+
+static sealring_status record(struct registry *registry, void *context, sealring_error *error)
+{
+    struct making *making = context;
+    uint64_t entries = 0;
+    const char *slash = strrchr(making->file, '/');
+    sealring_status status = registry_audit_size(registry, &entries, error);
+    audit_detail(&making->act, "{s:o, s:I}", "file", audit_text(slash != NULL ? slash + 1 : making->file), "entries",
+                 (json_int_t)entries);
+    return status;
+}
+
+/* First, so that the checkpoint and the anchor are behind the registry that is copied. */
+static sealring_status announce(struct making *making, sealring_error *error)
+{
+    sealring_manager *manager = making->manager;
+    sealring_status status = manager_begin(manager, "backup", false, error);
+    if (status != SEALRING_OK)
+        return status;
+    making->act = (struct audit_act){.name = "vault.backup"};
+    status = manager_write(manager, false, &making->act, record, making, error);
+    audit_release(&making->act);
+    manager_end(manager);
+    if (status == SEALRING_OK && manager->witness.remark[0] != '\0')
+        status = error_set(error, SEALRING_TOKEN, "no backup was made, as nothing can sign it: %.200s",
+                           manager->witness.remark);
+    return status;
+}
+
+static sealring_status choose_names(struct making *making, sealring_error *error)
+{
+    uint8_t nonce[BACKUP_NONCE];
+    char hex[2 * BACKUP_NONCE + 1], lock[BACKUP_PATH_SIZE];
+    const char *registry = making->manager->config->registry;
+    sealring_status status = manager_random(nonce, sizeof nonce, error);
+    if (status != SEALRING_OK)
+        return status;
+    hex_encode(nonce, sizeof nonce, hex);
+    if (strlen(making->file) >= PATH_MAX || making->file[0] == '\0')
+        return error_set(error, SEALRING_INVALID, "the backup's path is empty or too long");
+    if (access(making->file, F_OK) == 0)
+        return error_set(error, SEALRING_REFUSED, "%s exists already: nothing is overwritten", making->file);
+    snprintf(making->copy, sizeof making->copy, "%s.backup", registry);
+    snprintf(lock, sizeof lock, "%s.backup.lock", registry);
+    snprintf(making->partial, sizeof making->partial, "%s.partial-%s", making->file, hex);
+    return lock_init(&making->lock, lock, error);
+}
+
+/* The copy is whole and examined: from here on it is only read. */
+static sealring_status seal(struct making *making, sealring_error *error)
+{
+    char text[BACKUP_TEXT_SIZE];
+    char *note = malloc(REGISTRY_NOTE_SIZE);
+    if (note == NULL)
+        return error_no_memory(error);
+    sealring_status status = backup_file_hash(making->copy, &making->backup, &making->progress, error);
+    if (status == SEALRING_OK) {
+        backup_format(&making->backup, text);
+        status = witness_sign_note(making->manager->config, making->backup.vault_id, making->vkey, text, note, error);
+    }
+    if (status == SEALRING_OK)
+        status = backup_file_write(making->file, making->partial, note, making->copy, &making->progress, error);
+    free(note);
+    return status;
+}
+
+static sealring_status only_look(struct registry *registry, void *context, sealring_error *error)
+{
+    return look(registry, context, error);
+}
+
+static sealring_status make(struct making *making, sealring_error *error)
+{
+    sealring_manager *manager = making->manager;
+    sealring_status status = announce(making, error);
+    if (status != SEALRING_OK || manager->dry_run)
+        return status != SEALRING_OK ? status : manager_read(manager, only_look, making, error);
+    status = lock_acquire(&making->lock, manager->lock_wait, "backup", error);
+    if (status != SEALRING_OK)
+        return status;
+    status = manager_read(manager, copy, making, error);
+    if (status == SEALRING_OK)
+        status = check_copy(making, error);
+    if (status == SEALRING_OK)
+        status = seal(making, error);
+    registry_discard(making->copy);
+    return status;
+}
+
+sealring_status sealring_backup(sealring_manager *manager, const char *file, sealring_work_callback each, void *context,
+                                sealring_backup_info *info, sealring_error *error)
+{
+    sealring_backup_info told = {.size = sizeof told};
+    struct making *making = calloc(1, sizeof *making);
+    if (making == NULL)
+        return error_no_memory(error);
+    *making = (struct making){.manager = manager, .file = file, .progress = {each, context}, .error = error};
+    making->lock.descriptor = -1;
+    sealring_status status = SEALRING_OK;
+    if (!witness_configured(manager->config))
+        status = error_set(error, SEALRING_TOKEN,
+                           "this vault has no audit token, so nothing can sign a backup: see sealring-init(1)");
+    if (status == SEALRING_OK)
+        status = choose_names(making, error);
+    if (status == SEALRING_OK)
+        status = make(making, error);
+    if (status == SEALRING_OK) {
+        backup_file_describe(&making->backup, &told);
+        snprintf(told.key, sizeof told.key, "%s", making->vkey);
+        sized_give(info, &told, sizeof told);
+    }
+    lock_free(&making->lock);
+    free(making);
+    return status;
+}
+
+/* ---- Checking ---- */
+
+sealring_status sealring_backup_check(const char *file, const char *key, sealring_work_callback each, void *context,
+                                      sealring_backup_info *info, sealring_error *error)
+{
+    sealring_backup_info told = {.size = sizeof told};
+    struct backup_progress progress = {each, context};
+    struct note_key parsed;
+    if (!note_key_parse(key, &parsed))
+        return error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted");
+    struct backup_file *opened = malloc(sizeof *opened);
+    if (opened == NULL)
+        return error_no_memory(error);
+    sealring_status status = backup_file_open(file, opened, error);
+    if (status == SEALRING_OK) {
+        status = backup_file_judge(opened, &parsed, error);
+        if (status == SEALRING_OK)
+            status = backup_file_take(opened, NULL, &progress, error);
+        backup_file_describe(&opened->backup, &told);
+        snprintf(told.key, sizeof told.key, "%s", key);
+        backup_file_close(opened);
+    }
+    if (status == SEALRING_OK)
+        sized_give(info, &told, sizeof told);
+    free(opened);
+    return status;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor: looks at every part of a vault, has mended what can be, and looks again before it says that it is. */
+#include "manage/doctor/doctor_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sealring/outside.h>
+
+#include "base/error.h"
+#include "base/sized.h"
+#include "registry/connection/filesystem.h"
+#include "registry/lock/lock.h"
+
+#define STALE_AFTER_MS (INT64_C(7) * 86400000)
+#define ROUNDS_MOST    5
+
+/* ---- findings ------------------------------------------------------------------------------------------------------------ */
+
+static void release(struct doctor_finding *finding)
+{
+    free(finding->object);
+    free(finding->what);
+    free(finding->mend);
+    free(finding->failure);
+    free(finding->path);
+}
+
+void doctor_forget(struct doctor_findings *findings, size_t count)
+{
+    while (findings->count > count)
+        release(&findings->items[--findings->count]);
+}
+
+static struct doctor_finding *add(struct doctor_findings *findings)
+{
+    if (findings->count == findings->capacity) {
+        size_t capacity = findings->capacity == 0 ? 16 : 2 * findings->capacity;
+        struct doctor_finding *items = realloc(findings->items, capacity * sizeof *items);
+        if (items == NULL)
+            return NULL;
+        findings->items = items;
+        findings->capacity = capacity;
+    }
+    struct doctor_finding *finding = &findings->items[findings->count++];
+    memset(finding, 0, sizeof *finding);
+    return finding;
+}
+
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (text != NULL)
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+    return text;
+}
+
+struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
+                                   ...)
+{
+    struct doctor_finding *finding = add(&doctor->findings);
+    if (finding == NULL) {
+        doctor->no_memory = true;
+        return NULL;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    finding->kind = kind;
+    finding->object = strdup(object);
+    finding->what = format_text(format, arguments);
+    va_end(arguments);
+    doctor->no_memory = doctor->no_memory || finding->object == NULL || finding->what == NULL;
+    return finding;
+}
+
+void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
+{
+    if (finding == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    free(finding->mend);
+    finding->mend = format_text(format, arguments);
+    va_end(arguments);
+    doctor->no_memory = doctor->no_memory || finding->mend == NULL;
+}
+
+void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
+{
+    if (doctor->incomplete != SEALRING_OK)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    doctor->incomplete = status == SEALRING_INVALID || status == SEALRING_TOKEN ? status : SEALRING_REGISTRY;
+    vsnprintf(doctor->unseen, sizeof doctor->unseen, format, arguments);
+    va_end(arguments);
+}
+
+const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
+{
+    /* nothing that a command takes for an option */
+    const char *before = path[0] == '-' ? "./" : "";
+    size_t length = strlen(before) + strlen(path);
+    char *whole = malloc(length + 1);
+    if (whole != NULL)
+        snprintf(whole, length + 1, "%s%s", before, path);
+    /* half a word could be another one */
+    if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
+        snprintf(text, DOCTOR_WORD_SIZE, "NAME");
+    free(whole);
+    return text;
+}
+
+bool doctor_is_busy(const struct doctor *doctor)
+{
+    return lock_is_taken(doctor->config->work) || lock_is_taken(doctor->config->lock);
+}
+
+/* ---- one look at everything ------------------------------------------------------------------------------------------------ */
+
+/* SEALRING_NOT_FOUND: there is no vault. */
+static sealring_status load_config(struct doctor *doctor, sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    if (doctor->config != NULL)
+        return SEALRING_OK;
+    size_t before = doctor->findings.count;
+    sealring_status status = config_load(doctor->vault, &doctor->config, &inner);
+    if (status == SEALRING_NOT_FOUND) {
+        if (error != NULL)
+            *error = inner;
+        return status;
+    }
+    /* where the file system is no good that comes first, and inodes mean nothing */
+    if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
+        status = config_check_copy(doctor->config, &inner);
+    if (status == SEALRING_OK)
+        status = config_check_mounts(doctor->config, &inner);
+    if (status != SEALRING_OK && doctor->config != NULL) {
+        config_free(doctor->config);
+        doctor->config = NULL;
+    }
+    if (status == SEALRING_OK && !doctor->asked.repair)
+        software_hands_off(doctor->config->software);
+    if (status == SEALRING_OK)
+        return status;
+    if (before == 0) {
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_CONFIG_UNUSABLE, doctor->vault, "%s", inner.message);
+        doctor_mend(doctor, finding, "put the configuration right: see sealring.conf(5)");
+    }
+    doctor_unseen(doctor, SEALRING_INVALID, "%s: nothing else is looked at before that is mended", inner.message);
+    return SEALRING_OK;
+}
+
+static sealring_status try_to_open(struct doctor *doctor, bool read_only, sealring_error *error)
+{
+    sealring_manage_options options = {
+        .size = sizeof options,
+        .read_only = read_only,
+        .lock_wait = doctor->asked.lock_wait,
+        .pin_source = doctor->asked.pin_source,
+        .ask_pin = doctor->asked.ask_pin,
+        .ask_context = doctor->asked.ask_context,
+        .lock_waits = doctor->asked.lock_waits,
+        .lock_context = doctor->asked.lock_context,
+    };
+    return sealring_manager_open(doctor->vault, &options, &doctor->manager, error);
+}
+
+/* To write, if there is something to be mended; whoever may not write gets to hear what is wrong all the same. */
+static void open_registry(struct doctor *doctor)
+{
+    sealring_error error = {.message = ""};
+    if (doctor->manager != NULL)
+        return;
+    sealring_status status = SEALRING_REFUSED;
+    if (doctor->asked.repair) {
+        status = try_to_open(doctor, false, &error);
+        doctor->cannot_repair = error;
+        doctor->cannot_repair.status = status;
+    }
+    if (status != SEALRING_OK)
+        status = try_to_open(doctor, true, &error);
+    if (status == SEALRING_OK)
+        return;
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_REGISTRY_UNUSABLE, doctor->config->registry, "%s", error.message);
+    doctor_mend(doctor, finding, "if it is damaged or lost: " DOCTOR_RESTORE);
+    doctor_unseen(doctor, SEALRING_REGISTRY, "%s", error.message);
+}
+
+static sealring_status look(struct doctor *doctor, sealring_error *error)
+{
+    doctor->incomplete = SEALRING_OK;
+    doctor->result.registry_examined = false;
+    doctor->result.token_examined = false;
+    doctor->result.audit_token_examined = false;
+    doctor_look_at_vault(doctor);
+    sealring_status status = load_config(doctor, error);
+    if (status != SEALRING_OK || doctor->config == NULL)
+        return status;
+    doctor_look_at_files(doctor);
+    doctor_look_at_copies(doctor); /* before anything logs in to a token */
+    open_registry(doctor);
+    doctor_look_at_clock(doctor);
+    if (doctor->manager == NULL)
+        return SEALRING_OK;
+    doctor->result.registry_examined = true;
+    doctor_look_at_objects(doctor); /* likewise */
+    doctor_look_at_registry(doctor);
+    doctor_look_at_audit(doctor);
+    doctor_look_at_reports(doctor);
+    doctor_look_at_token(doctor);
+    return SEALRING_OK;
+}
+
+/* ---- before and after ------------------------------------------------------------------------------------------------------- */
+
+static struct doctor_finding *find_same(const struct doctor_findings *findings, const struct doctor_finding *wanted)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].kind == wanted->kind && wanted->object != NULL && findings->items[i].object != NULL &&
+            strcmp(findings->items[i].object, wanted->object) == 0)
+            return &findings->items[i];
+    return NULL;
+}
+
+/* What was found before and is not any more was mended; what is there still keeps the reason why. */
+static void compare(struct doctor *doctor, struct doctor_findings *before, struct doctor_findings *mended)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        struct doctor_finding *old = &before->items[i];
+        struct doctor_finding *same = find_same(&doctor->findings, old);
+        if (same != NULL) {
+            free(same->failure);
+            same->failure = old->failure;
+            same->tried = old->tried;
+            old->failure = NULL;
+            continue;
+        }
+        struct doctor_finding *kept = add(mended);
+        if (kept == NULL) {
+            doctor->no_memory = true;
+            continue;
+        }
+        *kept = *old;
+        kept->repaired = true;
+        memset(old, 0, sizeof *old);
+    }
+}
+
+static bool has_something_to_mend(const struct doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->findings.count; i++)
+        if (doctor_can_mend(&doctor->findings.items[i]))
+            return true;
+    return false;
+}
+
+/* Once more where a repair lets see more than before: a PIN file that may be used again. Findings that memory ran out for are not
+ * acted on: they may lack the path. */
+static sealring_status repair(struct doctor *doctor, sealring_error *error)
+{
+    struct doctor_findings mended = {.items = NULL};
+    sealring_status status = SEALRING_OK;
+    for (int i = 0; i < ROUNDS_MOST && status == SEALRING_OK && !doctor->no_memory && doctor->manager != NULL &&
+                    has_something_to_mend(doctor);
+         i++) {
+        doctor_repair(doctor);
+        struct doctor_findings before = doctor->findings;
+        doctor->findings = (struct doctor_findings){.items = NULL};
+        status = look(doctor, error);
+        compare(doctor, &before, &mended);
+        doctor_forget(&before, 0);
+        free(before.items);
+    }
+    for (size_t i = 0; i < mended.count; i++) {
+        struct doctor_finding *kept =
+            find_same(&doctor->findings, &mended.items[i]) == NULL ? add(&doctor->findings) : NULL;
+        if (kept == NULL)
+            release(&mended.items[i]); /* it is back already */
+        else
+            *kept = mended.items[i];
+    }
+    free(mended.items);
+    return status;
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------------------------------ */
+
+static void count_finding(sealring_doctor_result *result, const struct doctor_finding *finding,
+                          sealring_severity severity)
+{
+    result->found++;
+    if (finding->repaired)
+        result->repaired++;
+    else if (severity == SEALRING_SEVERITY_NOTICE)
+        result->notices++;
+    else
+        result->remaining++;
+}
+
+static int tell(const struct doctor_finding *finding, const struct doctor_kind_row *row, sealring_finding_callback each,
+                void *context)
+{
+    const sealring_finding told = {
+        .size = sizeof told,
+        .code = row->code,
+        .severity = row->severity,
+        .object = finding->object,
+        .what = finding->what,
+        .why = row->why,
+        .mend = finding->mend != NULL ? finding->mend : "",
+        .repairable = row->mender != NULL && !finding->hopeless,
+        .repaired = finding->repaired,
+        .failure = finding->failure != NULL ? finding->failure : "",
+    };
+    return each == NULL ? 0 : each(&told, context);
+}
+
+/* In the order of the kinds, which is that of the parts. */
+static sealring_status tell_all(struct doctor *doctor, sealring_finding_callback each, void *context,
+                                sealring_error *error)
+{
+    for (int kind = 0; kind < DOCTOR_KINDS; kind++) {
+        const struct doctor_kind_row *row = doctor_kind_row((enum doctor_kind)kind);
+        for (size_t i = 0; i < doctor->findings.count; i++) {
+            const struct doctor_finding *finding = &doctor->findings.items[i];
+            if ((int)finding->kind != kind)
+                continue;
+            count_finding(&doctor->result, finding, row->severity);
+            if (tell(finding, row, each, context) != 0)
+                return error_set(error, SEALRING_REFUSED, "the telling was stopped");
+        }
+    }
+    return SEALRING_OK;
+}
+
+sealring_status sealring_doctor(const char *vault, const sealring_doctor_options *options,
+                                sealring_finding_callback each, void *context, sealring_doctor_result *result,
+                                sealring_error *error)
+{
+    struct doctor *doctor = calloc(1, sizeof *doctor);
+    if (doctor == NULL)
+        return error_no_memory(error);
+    doctor->vault = vault;
+    sized_take(&doctor->asked, sizeof doctor->asked, options);
+    if (doctor->asked.stale_after <= 0)
+        doctor->asked.stale_after = STALE_AFTER_MS;
+    sealring_status status = look(doctor, error);
+    if (status == SEALRING_OK && doctor->asked.repair)
+        status = repair(doctor, error);
+    if (status == SEALRING_OK && doctor->no_memory)
+        status = error_no_memory(error);
+    if (status == SEALRING_OK)
+        status = tell_all(doctor, each, context, error);
+    if (status == SEALRING_OK && doctor->incomplete != SEALRING_OK)
+        status = error_set(error, doctor->incomplete, "not everything was looked at: %s", doctor->unseen);
+    sized_give(result, &doctor->result, sizeof doctor->result);
+    sealring_manager_close(&doctor->manager);
+    config_free(doctor->config);
+    doctor_forget(&doctor->findings, 0);
+    free(doctor->findings.items);
+    free(doctor);
+    return status;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's look at the audit log: entries and tree, checkpoints, and what the audit token knows of them. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/log_examine.h"
+#include "base/error.h"
+#include "base/timetext.h"
+#include "manage/doctor/doctor_parts.h"
+
+#define PROBLEMS_MOST 20 /* that are told one by one */
+
+struct audit_look {
+    struct doctor *doctor;
+    char vkey[REGISTRY_VKEY_SIZE]; /* "": nothing signs */
+    uint64_t entries;
+    struct registry_checkpoint latest; /* size 0: none */
+    struct note_key key;
+    struct examine_result result;
+    sealring_error judged;
+};
+
+static void hear_problem(uint64_t entry, const char *text, void *context)
+{
+    struct audit_look *look = context;
+    char object[32] = "audit log";
+    if (++look->result.problems > PROBLEMS_MOST)
+        return;
+    if (entry != 0)
+        snprintf(object, sizeof object, "entry %" PRIu64, entry);
+    struct doctor_finding *finding = doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
+    doctor_mend(look->doctor, finding,
+                "sealring audit verify --key KEY --checkpoint FILE, with what was kept elsewhere; "
+                "then: " DOCTOR_RESTORE);
+}
+
+static sealring_status read_log(struct registry *registry, void *context, sealring_error *error)
+{
+    struct audit_look *look = context;
+    sealring_status status = registry_audit_key_get(registry, look->vkey, error);
+    if (status == SEALRING_NOT_FOUND) {
+        look->vkey[0] = '\0';
+        status = SEALRING_OK;
+    }
+    if (status == SEALRING_OK)
+        status = registry_audit_size(registry, &look->entries, error);
+    if (status == SEALRING_OK)
+        status = registry_checkpoint_latest(registry, &look->latest, error);
+    if (status == SEALRING_NOT_FOUND) {
+        look->latest.size = 0;
+        status = SEALRING_OK;
+    }
+    return status;
+}
+
+static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
+{
+    struct audit_look *look = context;
+    struct examine_result result;
+    bool readable = look->vkey[0] != '\0' && note_key_parse(look->vkey, &look->key);
+    struct examine how = {.key = readable ? &look->key : NULL, .problem = hear_problem, .context = look};
+    if (look->vkey[0] != '\0' && !readable)
+        hear_problem(0, "the registry's key for checkpoints is damaged", look);
+    return examine_log(registry, &how, &result, error);
+}
+
+static void look_at_log(struct audit_look *look)
+{
+    struct doctor *doctor = look->doctor;
+    sealring_error error = {.message = ""};
+    sealring_status status = manager_read(doctor->manager, read_log, look, &error);
+    size_t before = doctor->findings.count;
+    if (status == SEALRING_OK)
+        status = manager_read(doctor->manager, examine, look, &error);
+    if (status != SEALRING_OK) {
+        doctor_forget(&doctor->findings, before);
+        doctor_unseen(doctor, status, "the audit log: %s", error.message);
+    } else if (look->result.problems > PROBLEMS_MOST) {
+        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more",
+                                                     look->result.problems - PROBLEMS_MOST);
+        doctor_mend(doctor, finding, "sealring audit verify");
+    }
+}
+
+/* ---- the audit token ------------------------------------------------------------------------------------------------------- */
+
+static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
+{
+    struct audit_look *look = context;
+    sealring_status status = witness_judge(&look->doctor->manager->witness, registry, &look->judged);
+    (void)error;
+    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+/* Without its token nothing can be signed. */
+static void set_hopeless(const struct doctor *doctor, struct doctor_finding *finding)
+{
+    if (finding != NULL)
+        finding->hopeless = !doctor->result.audit_token_examined;
+}
+
+static void tell_behind(struct audit_look *look)
+{
+    struct doctor *doctor = look->doctor;
+    const struct audit_witness *witness = &doctor->manager->witness;
+    struct doctor_finding *finding = NULL;
+    char when[TIMETEXT_SIZE];
+    timetext_format(look->latest.time, when);
+    if (look->latest.size < look->entries && look->latest.size == 0)
+        finding = doctor_find(doctor, DOCTOR_CHECKPOINT_BEHIND, "checkpoint",
+                              "no checkpoint was ever signed, and the log has %" PRIu64 " entries", look->entries);
+    else if (look->latest.size < look->entries)
+        finding = doctor_find(doctor, DOCTOR_CHECKPOINT_BEHIND, "checkpoint",
+                              "the latest checkpoint, of %s, goes up to entry %" PRIu64 " of %" PRIu64, when,
+                              look->latest.size, look->entries);
+    doctor_mend(doctor, finding, "sealring run --once");
+    set_hopeless(doctor, finding);
+    if (!witness->anchored || look->judged.status == SEALRING_REFUSED || witness->anchor.size >= look->entries)
+        return;
+    finding = doctor_find(doctor, DOCTOR_ANCHOR_BEHIND, "anchor",
+                          "the audit token knows of entry %" PRIu64 ", the log has %" PRIu64, witness->anchor.size,
+                          look->entries);
+    doctor_mend(doctor, finding, "sealring run --once");
+}
+
+static void look_at_witness(struct audit_look *look)
+{
+    struct doctor *doctor = look->doctor;
+    sealring_manager *manager = doctor->manager;
+    sealring_error error = {.message = ""};
+    struct doctor_finding *finding;
+    /* a fresh look, also when this manager has written the anchor itself */
+    memset(&manager->witness, 0, sizeof manager->witness);
+    witness_read(&manager->witness, manager->config, manager->registry);
+    if (manager->witness.remark[0] != '\0') {
+        finding = doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNREACHABLE, "audit token", "%s", manager->witness.remark);
+        doctor_mend(doctor, finding,
+                    "make its module, its PIN file and the token itself reachable, then: sealring doctor");
+        doctor_unseen(doctor, SEALRING_TOKEN, "%s", manager->witness.remark);
+        manager->witness.remark[0] = '\0';
+        tell_behind(look);
+        return;
+    }
+    doctor->result.audit_token_examined = true;
+    if (witness_check_key(manager->config, manager->registry, look->vkey, &error) == SEALRING_REFUSED) {
+        finding = doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
+        doctor_mend(doctor, finding, "name the vault's own audit token in sealring.conf, or bring its backup back");
+    }
+    if (!manager->witness.anchored && look->latest.size > 0) {
+        finding = doctor_find(doctor, DOCTOR_ANCHOR_MISSING, "anchor",
+                              "the audit token keeps no anchor, and checkpoints up to entry %" PRIu64 " were signed",
+                              look->latest.size);
+        doctor_mend(doctor, finding,
+                    "sealring audit verify with a checkpoint kept elsewhere; then: sealring run --once");
+    }
+    sealring_status status = manager_read(manager, judge, look, &error);
+    if (status != SEALRING_OK) {
+        doctor_unseen(doctor, status, "the anchor: %s", look->judged.message);
+    } else if (look->judged.status == SEALRING_REFUSED) {
+        finding = doctor_find(doctor, DOCTOR_REGISTRY_PUT_BACK, "registry", "%s", look->judged.message);
+        doctor_mend(doctor, finding,
+                    "bring the newest registry back; or, if what is missing is lost: sealring run --once "
+                    "--take-over REASON");
+    }
+    tell_behind(look);
+}
+
+void doctor_look_at_audit(struct doctor *doctor)
+{
+    struct audit_look *look = calloc(1, sizeof *look);
+    if (look == NULL) {
+        doctor->no_memory = true;
+        return;
+    }
+    look->doctor = doctor;
+    look_at_log(look);
+    if (witness_configured(doctor->config)) {
+        look_at_witness(look);
+    } else if (look->vkey[0] != '\0') {
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
+                        "the registry names a key that signs its log, the configuration names no audit token");
+        doctor_mend(doctor, finding, "put audit-token and audit-pin-source back into sealring.conf");
+        tell_behind(look);
+    } else {
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_AUDIT_UNSIGNED, "audit log", "nothing signs this vault's audit log");
+        doctor_mend(doctor, finding,
+                    "a new vault can have it: sealring init --audit-token URI --audit-pin-source FILE");
+    }
+    free(look);
+}

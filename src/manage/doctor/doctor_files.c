@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's look at files: who may read and write what the vault consists of, whose it is, and what is missing. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "registry/connection/filesystem.h"
+#include "token/pin/pin.h"
+#include "token/pin/pin_source.h"
+#include "manage/doctor/doctor_parts.h"
+
+#define OTHERS_WRITE (S_IWGRP | S_IWOTH)
+
+static void set_path(struct doctor *doctor, struct doctor_finding *finding, const char *path, mode_t mode)
+{
+    if (finding == NULL)
+        return;
+    finding->path = strdup(path);
+    finding->mode = mode;
+    doctor->no_memory = doctor->no_memory || finding->path == NULL;
+}
+
+/* "its group", "others", "its group and others": who has any of these permissions. */
+static const char *who(mode_t mode, mode_t bits)
+{
+    bool group = (mode & bits & S_IRWXG) != 0, others = (mode & bits & S_IRWXO) != 0;
+    return group && others ? "its group and by others" : group ? "its group" : "others";
+}
+
+/* ---- before anything is opened ---------------------------------------------------------------------------------------- */
+
+void doctor_look_at_vault(struct doctor *doctor)
+{
+    char path[PATH_MAX], word[DOCTOR_WORD_SIZE];
+    struct stat file;
+    struct doctor_finding *finding;
+    if (stat(doctor->vault, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0) {
+        finding = doctor_find(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault,
+                              "the vault's directory can be written by %s", who(file.st_mode, OTHERS_WRITE));
+        doctor_mend(doctor, finding, "look at what is in it, then: chmod go-w %s", doctor_word(doctor->vault, word));
+    }
+    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault) >= (int)sizeof path)
+        return;
+    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0) {
+        finding = doctor_find(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration can be written by %s",
+                              who(file.st_mode, OTHERS_WRITE));
+        doctor_mend(doctor, finding, "read it, then: chmod go-w %s", doctor_word(path, word));
+    }
+}
+
+/* ---- one thing each ------------------------------------------------------------------------------------------------------ */
+
+/* Permissions that are to be taken away; `what` is a sentence without its subject. */
+static bool look_at_mode(struct doctor *doctor, enum doctor_kind kind, const char *path, mode_t wrong, const char *name,
+                         const char *can)
+{
+    char word[DOCTOR_WORD_SIZE];
+    struct stat file;
+    if (stat(path, &file) != 0 || (file.st_mode & wrong) == 0)
+        return false;
+    if (S_ISDIR(file.st_mode) && (file.st_mode & S_ISVTX) != 0 && wrong == OTHERS_WRITE)
+        return false; /* nobody can remove or replace another's files there */
+    struct doctor_finding *finding = doctor_find(doctor, kind, path, "%s can be %s by %s (mode %03o)", name, can,
+                                                 who(file.st_mode, wrong), (unsigned)(file.st_mode & 0777));
+    doctor_mend(doctor, finding, "chmod %s%s %s", (wrong & S_IRWXG) != 0 ? "go-" : "o-",
+                wrong == OTHERS_WRITE ? "w" : "rwx", doctor_word(path, word));
+    set_path(doctor, finding, path, file.st_mode & wrong);
+    if (finding != NULL && geteuid() != 0 && geteuid() != file.st_uid)
+        finding->hopeless = true;
+    return true;
+}
+
+/* Whose the vault is: its directory's owner. */
+static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *vault)
+{
+    char word[DOCTOR_WORD_SIZE];
+    struct stat file;
+    if (lstat(path, &file) != 0 || file.st_uid == vault->st_uid)
+        return;
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_WRONG_OWNER, path, "it belongs to uid %lu, the vault to uid %lu",
+                    (unsigned long)file.st_uid, (unsigned long)vault->st_uid);
+    doctor_mend(doctor, finding, "as root: chown -h %lu:%lu %s", (unsigned long)vault->st_uid,
+                (unsigned long)vault->st_gid, doctor_word(path, word));
+    set_path(doctor, finding, path, 0);
+    if (finding == NULL)
+        return;
+    finding->owner = vault->st_uid;
+    finding->group = vault->st_gid;
+    finding->hopeless = geteuid() != 0;
+}
+
+static bool is_inside(const struct doctor *doctor, const char *path)
+{
+    size_t length = strlen(doctor->config->directory);
+    return strncmp(path, doctor->config->directory, length) == 0 && path[length] == '/';
+}
+
+/* The directory that a file is in; false for the vault's own, which was looked at before. */
+static bool directory_of(const struct doctor *doctor, const char *path, char directory[PATH_MAX])
+{
+    snprintf(directory, PATH_MAX, "%s", path);
+    char *slash = strrchr(directory, '/');
+    if (slash == NULL || slash == directory)
+        return false;
+    *slash = '\0';
+    return strcmp(directory, doctor->config->directory) != 0;
+}
+
+/* wanted: with which mode it is made if it is missing; 0: it need not be there. */
+static void look_at_directory(struct doctor *doctor, const char *path, const struct stat *vault, mode_t wanted)
+{
+    char word[DOCTOR_WORD_SIZE];
+    struct stat file;
+    if (stat(path, &file) == 0) {
+        bool open = look_at_mode(doctor, DOCTOR_DIRECTORY_WRITABLE, path, OTHERS_WRITE, "the directory", "written");
+        if (open && !is_inside(doctor, path) && doctor->findings.count > 0)
+            doctor->findings.items[doctor->findings.count - 1].hopeless = true; /* it may be of others, too */
+        if (is_inside(doctor, path))
+            look_at_owner(doctor, path, vault);
+        return;
+    }
+    if (wanted == 0 || errno != ENOENT)
+        return;
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_DIRECTORY_MISSING, path, "it is not there");
+    doctor_mend(doctor, finding, "mkdir -m %03o %s", (unsigned)wanted, doctor_word(path, word));
+    set_path(doctor, finding, path, wanted);
+    if (finding != NULL) {
+        finding->owner = vault->st_uid;
+        finding->group = vault->st_gid;
+    }
+}
+
+static void look_at_registry_file(struct doctor *doctor, const char *path, const struct stat *vault)
+{
+    if (!look_at_mode(doctor, DOCTOR_REGISTRY_WRITABLE, path, OTHERS_WRITE, "this file of the registry", "written"))
+        look_at_mode(doctor, DOCTOR_REGISTRY_READABLE, path, S_IRWXO, "this file of the registry", "used");
+    look_at_owner(doctor, path, vault);
+}
+
+static void look_at_lock(struct doctor *doctor, const char *path, const struct stat *vault)
+{
+    look_at_mode(doctor, DOCTOR_LOCK_OPEN, path, S_IRWXG | S_IRWXO, "this lock file", "held");
+    look_at_owner(doctor, path, vault);
+}
+
+/* Only a unit of systemd is given it; by hand there is none to be looked at. */
+static void look_at_credential(struct doctor *doctor, const char *source)
+{
+    char path[PATH_MAX];
+    struct pin pin;
+    sealring_error error = {.message = ""};
+    if (pin_source_path(source, path, NULL) != SEALRING_OK)
+        return;
+    if (pin_read(source, &pin, &error) == SEALRING_OK) {
+        pin_free(&pin);
+        return;
+    }
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_UNUSABLE, source, "%s", error.message);
+    doctor_mend(doctor, finding, "have LoadCredential= of the unit name a file with the PIN in its first line");
+}
+
+static void look_at_pin(struct doctor *doctor, const char *path, const char *token)
+{
+    char word[DOCTOR_WORD_SIZE], name[64];
+    struct stat file;
+    struct pin pin;
+    sealring_error error = {.message = ""};
+    if (path[0] == '\0' || pin_source_of(path) == PIN_SOURCE_TERMINAL)
+        return;
+    if (pin_source_of(path) == PIN_SOURCE_CREDENTIAL) {
+        look_at_credential(doctor, path);
+        return;
+    }
+    snprintf(name, sizeof name, "the file with the PIN of the %s", token);
+    if (stat(path, &file) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_MISSING, path, "%s is not there", name);
+        doctor_mend(doctor, finding, "put the PIN into it again: install -m 600 /dev/stdin %s",
+                    doctor_word(path, word));
+        return;
+    }
+    if (look_at_mode(doctor, DOCTOR_PIN_OPEN, path, S_IRWXG | S_IRWXO, name, "used") || access(path, R_OK) != 0)
+        return;
+    if (pin_read(path, &pin, &error) == SEALRING_OK) {
+        pin_free(&pin);
+        return;
+    }
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_UNUSABLE, path, "%s", error.message);
+    doctor_mend(doctor, finding, "write the PIN, and nothing else, into its first line: %s", doctor_word(path, word));
+}
+
+static void look_at_module(struct doctor *doctor)
+{
+    look_at_mode(doctor, DOCTOR_MODULE_WRITABLE, doctor->config->module, OTHERS_WRITE, "the PKCS#11 module", "written");
+}
+
+/* What `init` was killed at. */
+static void look_at_leftover(struct doctor *doctor)
+{
+    char path[PATH_MAX], word[DOCTOR_WORD_SIZE];
+    struct stat file;
+    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE ".new", doctor->config->directory) >= (int)sizeof path ||
+        lstat(path, &file) != 0)
+        return;
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_LEFTOVER_FILE, path, "an unfinished configuration lies beside the vault's");
+    doctor_mend(doctor, finding, "rm %s", doctor_word(path, word));
+    set_path(doctor, finding, path, 0);
+}
+
+/* A configuration of an older program, or of a vault that was moved. */
+static void look_at_place(struct doctor *doctor)
+{
+    char path[PATH_MAX + 32];
+    if (doctor->config->place[0] != '\0')
+        return;
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->config->directory);
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_PLACE_MISSING, path, "it does not have the directory that it is about");
+    doctor_mend(doctor, finding, "sealring doctor --repair");
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------------------------- */
+
+void doctor_look_at_files(struct doctor *doctor)
+{
+    static const char *const companions[] = {"", "-wal", "-shm"};
+    const struct config *config = doctor->config;
+    char path[PATH_MAX + 16];
+    sealring_error error;
+    struct stat vault;
+    if (stat(config->directory, &vault) != 0)
+        return;
+    if (directory_of(doctor, config->registry, path))
+        look_at_directory(doctor, path, &vault, 0);
+    if (directory_of(doctor, config->pin_source, path))
+        look_at_directory(doctor, path, &vault, 0);
+    if (directory_of(doctor, config->login_record, path))
+        look_at_directory(doctor, path, &vault, 0700);
+    look_at_directory(doctor, config->verifiers, &vault, 0750);
+    snprintf(path, sizeof path, "%.*s/tokens", PATH_MAX - 16, config->directory);
+    look_at_mode(doctor, DOCTOR_TOKENS_OPEN, path, S_IRWXG | S_IRWXO, "the software token's directory", "used");
+    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
+        snprintf(path, sizeof path, "%s%s", config->registry, companions[i]);
+        look_at_registry_file(doctor, path, &vault);
+    }
+    look_at_lock(doctor, config->lock, &vault);
+    look_at_lock(doctor, config->work, &vault);
+    look_at_lock(doctor, config->urgent, &vault);
+    snprintf(path, sizeof path, "%s.backup.lock", config->registry);
+    look_at_lock(doctor, path, &vault);
+    look_at_pin(doctor, config->pin_source, "PKCS#11 token");
+    look_at_pin(doctor, config->audit_pin_source, "audit token");
+    look_at_mode(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->login_record, S_IRWXG | S_IRWXO, "the login record", "used");
+    look_at_owner(doctor, config->login_record, &vault);
+    look_at_mode(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->audit_login_record, S_IRWXG | S_IRWXO, "the login record",
+                 "used");
+    look_at_owner(doctor, config->audit_login_record, &vault);
+    look_at_module(doctor);
+    look_at_leftover(doctor);
+    look_at_place(doctor);
+    bool registry = filesystem_check(config->registry, &error) != SEALRING_OK;
+    if (registry || config_check_places(config, &error) != SEALRING_OK) {
+        struct doctor_finding *finding = doctor_find(
+            doctor, DOCTOR_REGISTRY_ON_NETWORK, registry ? config->registry : config->directory, "%s", error.message);
+        doctor_mend(
+            doctor, finding,
+            "stop everything that uses the vault, move it (or the registry's directory, and name that in " CONFIG_FILE
+            ") to a local disk");
+    }
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's inside: what was found, by which part, and who mends it. */
+#ifndef MANAGE_DOCTOR_DOCTOR_PARTS_H
+#define MANAGE_DOCTOR_DOCTOR_PARTS_H
+
+#include <sys/stat.h>
+
+#include <sealring/doctor.h>
+
+#include "manage/session/manager.h"
+
+/* Every kind of finding; doctor_kinds.c says of each what it is called, how bad it is, why it matters and who mends it. */
+enum doctor_kind {
+    /* files and permissions */
+    DOCTOR_VAULT_WRITABLE,
+    DOCTOR_CONFIG_WRITABLE,
+    DOCTOR_CONFIG_UNUSABLE,
+    DOCTOR_PLACE_MISSING,
+    DOCTOR_MODULE_WRITABLE,
+    DOCTOR_DIRECTORY_WRITABLE,
+    DOCTOR_DIRECTORY_MISSING,
+    DOCTOR_TOKENS_OPEN,
+    DOCTOR_TOKEN_FILE_DAMAGED,
+    DOCTOR_TOKEN_FILE_LOST,
+    DOCTOR_TOKEN_COPY_BEHIND,
+    DOCTOR_PIN_OPEN,
+    DOCTOR_PIN_MISSING,
+    DOCTOR_PIN_UNUSABLE,
+    DOCTOR_LOGIN_RECORD_OPEN,
+    DOCTOR_REGISTRY_WRITABLE,
+    DOCTOR_REGISTRY_READABLE,
+    DOCTOR_LOCK_OPEN,
+    DOCTOR_REGISTRY_ON_NETWORK,
+    DOCTOR_WRONG_OWNER,
+    DOCTOR_LEFTOVER_FILE,
+    /* registry */
+    DOCTOR_REGISTRY_UNUSABLE,
+    DOCTOR_REGISTRY_NEWER,
+    DOCTOR_REGISTRY_DAMAGED,
+    DOCTOR_SCHEMA_LACKING,
+    DOCTOR_SCHEMA_STRANGE,
+    DOCTOR_RING_BROKEN,
+    DOCTOR_CLOCKS_DISAGREE,
+    DOCTOR_CLOCK_LATE,
+    /* audit log */
+    DOCTOR_AUDIT_LOG,
+    DOCTOR_AUDIT_UNSIGNED,
+    DOCTOR_AUDIT_TOKEN_UNCONFIGURED,
+    DOCTOR_AUDIT_TOKEN_UNREACHABLE,
+    DOCTOR_AUDIT_KEY_DIFFERS,
+    DOCTOR_CHECKPOINT_BEHIND,
+    DOCTOR_ANCHOR_BEHIND,
+    DOCTOR_ANCHOR_MISSING,
+    DOCTOR_REGISTRY_PUT_BACK,
+    /* steps that the token is owed */
+    DOCTOR_INTENTION_UNFINISHED,
+    DOCTOR_CLOSING_OWED,
+    DOCTOR_DESTRUCTION_OWED,
+    /* token objects */
+    DOCTOR_TOKEN_UNREACHABLE,
+    DOCTOR_TOKEN_CANNOT_CLOSE,
+    DOCTOR_OBJECT_MISSING,
+    DOCTOR_OBJECT_GONE,
+    DOCTOR_OBJECT_TWICE,
+    DOCTOR_OBJECT_RELABELLED,
+    DOCTOR_OBJECT_ATTRIBUTES,
+    DOCTOR_OBJECT_USAGES,
+    DOCTOR_CHECK_VALUE_DIFFERS,
+    DOCTOR_CLOSED_VERSION_SIGNS,
+    DOCTOR_ACCEPTED_VERSION_CLOSED,
+    DOCTOR_OBJECT_FOREIGN,
+    DOCTOR_OBJECT_HALF_MADE,
+    DOCTOR_OBJECT_UNKNOWN,
+    /* verifiers and their reports */
+    DOCTOR_REPORT_WRITABLE,
+    DOCTOR_REPORT_OWNER,
+    DOCTOR_REPORT_UNREADABLE,
+    DOCTOR_REPORT_DAMAGED,
+    DOCTOR_REPORT_UNKNOWN_FORMAT,
+    DOCTOR_REPORT_FOREIGN,
+    DOCTOR_REPORT_MISPLACED,
+    DOCTOR_REPORT_STALE,
+    DOCTOR_VERIFIER_ROW_DAMAGED,
+    DOCTOR_VERIFIER_LOST,
+    DOCTOR_VERIFIER_SILENT,
+    DOCTOR_KINDS
+};
+
+/* How a registry that is of no use gives way to a good one. */
+#define DOCTOR_RESTORE "sealring restore BACKUP --log EXPORT"
+
+struct doctor_finding {
+    enum doctor_kind kind;
+    char *object; /* owned, as all texts */
+    char *what;
+    char *mend;
+    char *failure; /* why it could not be mended, NULL: it was not tried, or it was mended */
+    bool hopeless; /* of a kind that can be mended, but not this one */
+    bool tried;    /* to mend it, in this call */
+    bool repaired;
+    /* what its mender wants to know */
+    char *path;
+    mode_t mode; /* permissions to be taken away */
+    uid_t owner;
+    gid_t group;
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+    uint32_t version;
+    uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
+    size_t object_id_length;
+    uint8_t instance[REGISTRY_ID_SIZE]; /* of a verifier */
+};
+
+struct doctor_findings {
+    struct doctor_finding *items;
+    size_t count;
+    size_t capacity;
+};
+
+struct doctor {
+    const char *vault;
+    sealring_doctor_options asked;
+    struct config *config;     /* NULL: it cannot be trusted, or read */
+    sealring_manager *manager; /* NULL: no registry */
+    struct doctor_findings findings;
+    sealring_doctor_result result;
+    sealring_error cannot_repair; /* why nothing can be written, SEALRING_OK if it can */
+    sealring_status incomplete; /* why not everything was looked at: SEALRING_INVALID, _REGISTRY, _TOKEN; SEALRING_OK */
+    char unseen[384];           /* the same in words */
+    bool no_memory;
+};
+
+/* ---- What is found -------------------------------------------------------------------------------------------------- */
+
+/* Adds a finding about `object`; the format tells what is so. NULL without memory, which doctor->no_memory keeps. */
+struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
+                                   ...) __attribute__((format(printf, 4, 5)));
+
+/* Says with which command it is mended. finding may be NULL. */
+void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Something could not be looked at. The first one counts; what is neither INVALID nor TOKEN counts as REGISTRY. */
+void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Forgets the findings from number `count` on: what they were of has changed meanwhile. */
+void doctor_forget(struct doctor_findings *findings, size_t count);
+
+/* Whether a command is at work on the vault. */
+bool doctor_is_busy(const struct doctor *doctor);
+
+/* The path, or another text, as a word of a shell's command line; "NAME" for one that is too long. text is the caller's. */
+#define DOCTOR_WORD_SIZE (4 * PATH_MAX)
+const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE]);
+
+/* ---- The parts: each looks, changes nothing, and adds findings ---------------------------------------------------------- */
+
+/* Before anything is opened: what a configuration is read from. */
+void doctor_look_at_vault(struct doctor *doctor);
+/* With the configuration: directories, registry's files, PIN files, login records. */
+void doctor_look_at_files(struct doctor *doctor);
+/* Before anything logs in to a token: the files of a software token of the vault's own, and their copies. */
+void doctor_look_at_copies(struct doctor *doctor);
+/* With the registry, or without: a wall clock that is certainly late. */
+void doctor_look_at_clock(struct doctor *doctor);
+/* With the registry: the files of its objects. */
+void doctor_look_at_objects(struct doctor *doctor);
+/* With the registry: damage, schema, rings, clocks, owed steps. */
+void doctor_look_at_registry(struct doctor *doctor);
+void doctor_look_at_audit(struct doctor *doctor);
+void doctor_look_at_reports(struct doctor *doctor);
+void doctor_look_at_token(struct doctor *doctor);
+
+/* ---- Mending ------------------------------------------------------------------------------------------------------------- */
+
+/* Under the vault's lock, with the token if it is there. Whatever it changes is on the record before it is changed. */
+typedef sealring_status (*doctor_mender)(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+
+struct doctor_kind_row {
+    const char *code;
+    sealring_severity severity;
+    doctor_mender mender; /* NULL: it takes a person */
+    const char *why;
+};
+const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind);
+
+/* Whether it can be mended, and that was not tried yet. */
+bool doctor_can_mend(const struct doctor_finding *finding);
+
+/* Mends what can be, and notes that it was tried. */
+void doctor_repair(struct doctor *doctor);
+
+/* The menders. */
+sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding,
+                                           sealring_error *error);
+sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+/* Carried out when the lock is let go of: checkpoint and anchor. */
+sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+/* Recovery's, which comes with the lock and writes its own entries. */
+sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+
+#endif

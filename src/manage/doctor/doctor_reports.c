@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's look at verifiers: report files that nobody can use or needs, and verifiers that hold things up. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base62.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/timetext.h"
+#include "manage/doctor/doctor_parts.h"
+#include "verifier/report/report_seat.h"
+
+#define FRESH_MS INT64_C(60000) /* so young, a file that is none yet may be one that is being made */
+
+struct reports_look {
+    struct doctor *doctor;
+    int64_t quiet_period; /* the longest of all rings */
+};
+
+static void set_path(struct doctor *doctor, struct doctor_finding *finding, const char *path, mode_t mode)
+{
+    char word[DOCTOR_WORD_SIZE];
+    if (finding == NULL)
+        return;
+    finding->path = strdup(path);
+    finding->mode = mode;
+    doctor->no_memory = doctor->no_memory || finding->path == NULL;
+    if (finding->mend == NULL)
+        doctor_mend(doctor, finding, "mv %s /somewhere/else", doctor_word(path, word));
+}
+
+static const struct roster_entry *entry_of(const struct roster *roster, const uint8_t seat[REPORT_ID_SIZE],
+                                           const uint8_t *instance)
+{
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct registry_verifier *row = &roster->entries[i].row;
+        if (instance != NULL ? memcmp(row->instance, instance, REPORT_ID_SIZE) == 0
+                             : memcmp(row->seat, seat, REPORT_ID_SIZE) == 0 && row->ended == 0)
+            return &roster->entries[i];
+    }
+    return NULL;
+}
+
+/* Nobody may be moved a file away from: not who holds it, nor a verifier that sat there last and may serve. */
+static bool is_somebodys(const struct roster *roster, const char *path, const uint8_t seat[REPORT_ID_SIZE])
+{
+    const struct roster_entry *entry = entry_of(roster, seat, NULL);
+    return report_path_is_held(path) || (entry != NULL && roster_may_serve(roster, entry));
+}
+
+static void look_at_unreadable(struct doctor *doctor, const char *path, const struct stat *file, sealring_status status,
+                               const sealring_error *error)
+{
+    const struct roster *roster = &doctor->manager->roster;
+    uint8_t seat[REPORT_ID_SIZE];
+    struct doctor_finding *finding;
+    if (error->system_errno == EACCES) {
+        finding = doctor_find(doctor, DOCTOR_REPORT_UNREADABLE, path,
+                              "it belongs to uid %lu, and this user may not read it", (unsigned long)file->st_uid);
+        doctor_mend(doctor, finding, "run sealring doctor as the vault's owner");
+        return;
+    }
+    if (clock_wall_ms() - (int64_t)file->st_mtim.tv_sec * 1000 < FRESH_MS)
+        return;
+    finding = status == SEALRING_INVALID ? doctor_find(doctor, DOCTOR_REPORT_UNKNOWN_FORMAT, path, "%s", error->message)
+                                         : doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%s", error->message);
+    set_path(doctor, finding, path, 0);
+    if (finding != NULL && report_seat_parse(strrchr(path, '/') + 1, seat))
+        finding->hopeless = is_somebodys(roster, path, seat);
+}
+
+/* Root's are good: sealring runs as root too, beside servers of the user that owns the directory. */
+static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *file)
+{
+    struct stat place;
+    char word[DOCTOR_WORD_SIZE];
+    if (file->st_uid == 0 || stat(doctor->config->verifiers, &place) != 0 || file->st_uid == place.st_uid)
+        return;
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_REPORT_OWNER, path,
+                    "it belongs to uid %lu, neither root nor the owner of its directory", (unsigned long)file->st_uid);
+    doctor_mend(doctor, finding, "chown %lu %s", (unsigned long)place.st_uid, doctor_word(path, word));
+}
+
+static sealring_status take_nothing(const struct report_credential *record, void *context)
+{
+    (void)record;
+    (void)context;
+    return SEALRING_OK;
+}
+
+static void look_at_records(struct doctor *doctor, const char *path, const struct report_reader *reader)
+{
+    uint64_t damaged = 0;
+    if (report_read_each(reader, NULL, take_nothing, NULL, &damaged) != SEALRING_OK || damaged == 0)
+        return;
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%llu of its records %s damaged",
+                                                 (unsigned long long)damaged, damaged == 1 ? "is" : "are");
+    set_path(doctor, finding, path, 0);
+    if (finding != NULL)
+        finding->hopeless = report_read_is_held(reader);
+}
+
+static void look_at_strange(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *what)
+{
+    struct doctor_finding *finding = doctor_find(doctor, kind, path, "%s", what);
+    set_path(doctor, finding, path, 0);
+    if (finding != NULL)
+        finding->hopeless = report_path_is_held(path);
+}
+
+static void look_at_own(struct doctor *doctor, const char *path, const struct report_summary *summary, bool held)
+{
+    const struct roster *roster = &doctor->manager->roster;
+    const struct roster_entry *entry = entry_of(roster, summary->seat, summary->instance);
+    int64_t last = summary->look.wall_ms > summary->joined_wall_ms ? summary->look.wall_ms : summary->joined_wall_ms;
+    char when[TIMETEXT_SIZE];
+    if (held || entry == NULL || roster_may_serve(roster, entry) || roster->now - last < doctor->asked.stale_after)
+        return;
+    timetext_format(last, when);
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_REPORT_STALE, path, "the verifier that wrote it is %s, and was last seen at %s",
+                    sealring_verifier_state_name(entry->row.state), when);
+    doctor_mend(doctor, finding, "sealring doctor --repair");
+    set_path(doctor, finding, path, 0);
+}
+
+static sealring_status look_at_file(const char *path, void *context)
+{
+    struct doctor *doctor = context;
+    struct report_reader *reader = NULL;
+    struct report_summary summary;
+    sealring_error error = {.message = ""};
+    char word[DOCTOR_WORD_SIZE];
+    struct stat file;
+    uint8_t seat[REPORT_ID_SIZE];
+    if (lstat(path, &file) != 0)
+        return SEALRING_OK;
+    if (S_ISREG(file.st_mode) && (file.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_REPORT_WRITABLE, path, "it can be written by others than its owner (mode %03o)",
+                        (unsigned)(file.st_mode & 0777));
+        doctor_mend(doctor, finding, "chmod go-w %s", doctor_word(path, word));
+        set_path(doctor, finding, path, file.st_mode & (S_IWGRP | S_IWOTH));
+    }
+    look_at_owner(doctor, path, &file);
+    sealring_status status = report_read_open(path, &reader, &error);
+    if (status == SEALRING_OK)
+        status = report_read_summary(reader, &summary, &error);
+    if (status != SEALRING_OK && error_is_exhaustion(&error))
+        doctor_unseen(doctor, status, "the verifiers' reports: %s", error.message);
+    else if (status != SEALRING_OK)
+        look_at_unreadable(doctor, path, &file, status, &error);
+    else if (memcmp(summary.vault_id, doctor->manager->roster.vault.vault_id, sizeof summary.vault_id) != 0)
+        look_at_strange(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier");
+    else if (!report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)
+        look_at_strange(doctor, DOCTOR_REPORT_MISPLACED, path, "it is a copy: the report in it has another name");
+    else {
+        look_at_own(doctor, path, &summary, report_read_is_held(reader));
+        look_at_records(doctor, path, reader);
+    }
+    report_read_close(reader);
+    return SEALRING_OK;
+}
+
+/* ---- verifiers --------------------------------------------------------------------------------------------------------- */
+
+static sealring_status longest_quiet(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    struct reports_look *look = context;
+    (void)error;
+    if (ring->policy.quiet_period > look->quiet_period)
+        look->quiet_period = ring->policy.quiet_period;
+    return SEALRING_OK;
+}
+
+static void look_at_verifier(const struct reports_look *look, const struct roster_entry *entry)
+{
+    struct doctor *doctor = look->doctor;
+    const struct roster *roster = &doctor->manager->roster;
+    char object[2 * REPORT_ID_SIZE + 16] = "verifier ";
+    char digits[2 * REPORT_ID_SIZE + 1], when[TIMETEXT_SIZE];
+    hex_encode(entry->row.instance, REPORT_ID_SIZE, digits);
+    snprintf(object, sizeof object, "verifier %.8s", digits);
+    struct doctor_finding *finding = NULL;
+    if (entry->row_damaged) {
+        finding =
+            doctor_find(doctor, DOCTOR_VERIFIER_ROW_DAMAGED, object, "its row in the registry cannot be read, and %s",
+                        entry->watched.file_there ? "its report file is there" : "it has no report file");
+        doctor_mend(doctor, finding, "sealring doctor --repair");
+        if (finding != NULL)
+            memcpy(finding->instance, entry->row.instance, sizeof finding->instance);
+    } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
+        finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
+                              entry->damaged ? "damaged, or unreadable for this user" : "gone");
+        doctor_mend(
+            doctor, finding,
+            "sealring run --once, which waits until its lease has ended; then sealring verifier forget %.8s --reason REASON",
+            digits);
+    } else if (entry->row.hole != 0 && entry->row.state != SEALRING_VERIFIER_FORGOTTEN &&
+               entry->row.hole >= roster->now - look->quiet_period) {
+        timetext_format(entry->row.hole, when);
+        finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object,
+                              "%s ended, and its reports lack what it saw up to %s", entry->name, when);
+        doctor_mend(doctor, finding, "sealring verifier forget %.8s --reason REASON", digits);
+    } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_SILENT) {
+        finding = doctor_find(doctor, DOCTOR_VERIFIER_SILENT, object, "%s lives, and does not look at the registry",
+                              entry->name);
+        doctor_mend(doctor, finding, "end the process, or let it go on: see sealring verifier list");
+    }
+}
+
+static sealring_status read_roster(struct registry *registry, void *context, sealring_error *error)
+{
+    struct reports_look *look = context;
+    look->quiet_period = 0;
+    sealring_status status = registry_ring_each(registry, longest_quiet, look, error);
+    return status == SEALRING_OK ? manager_read_roster(look->doctor->manager, registry, error) : status;
+}
+
+void doctor_look_at_reports(struct doctor *doctor)
+{
+    struct reports_look look = {.doctor = doctor};
+    const struct roster *roster = &doctor->manager->roster;
+    sealring_error error = {.message = ""};
+    sealring_status status = manager_read(doctor->manager, read_roster, &look, &error);
+    if (status == SEALRING_OK)
+        status = report_each_path(doctor->config->verifiers, look_at_file, doctor, &error);
+    if (status != SEALRING_OK) {
+        doctor_unseen(doctor, status, "the verifiers' reports: %s", error.message);
+        return;
+    }
+    for (size_t i = 0; i < roster->count; i++)
+        look_at_verifier(&look, &roster->entries[i]);
+}

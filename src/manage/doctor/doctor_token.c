@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's look at the token: its objects against the registry's versions, one by one. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base62.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "lifecycle/transition_table.h"
+#include "registry/lock/lock.h"
+#include "config/config.h"
+#include "manage/doctor/doctor_parts.h"
+#include "manage/tokens/owned.h"
+#include "manage/tokens/recover.h"
+#include "verifier/request/derive.h"
+
+#define LABEL_VERSION "sealring/"
+#define LABEL_INTENT  "sealring-intent/"
+#define TRIES         20 /* to see registry and token as of one moment, while others are at work */
+#define PAUSE_NSEC    100000000L
+
+struct version_look {
+    struct registry_version row;
+    struct registry_ring ring;
+};
+
+struct token_look {
+    struct doctor *doctor;
+    struct registry_vault vault;
+    struct version_look *versions;
+    size_t version_count;
+    struct registry_intention *intentions;
+    size_t intention_count;
+    char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
+    size_t ring_count;
+    uint8_t stamp[32]; /* of all that bears on the comparison */
+    struct token_key_info *objects;
+    size_t object_count;
+};
+
+/* ---- the registry's side ----------------------------------------------------------------------------------------------- */
+
+static void *grow(void *items, size_t count, size_t size, sealring_error *error)
+{
+    void *grown = (count & (count - 1)) == 0 ? realloc(items, (count == 0 ? 1 : 2 * count) * size) : items;
+    if (grown == NULL)
+        (void)error_no_memory(error);
+    return grown;
+}
+
+static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+{
+    struct token_look *look = context;
+    struct version_look *grown = grow(look->versions, look->version_count, sizeof *grown, error);
+    if (grown == NULL)
+        return SEALRING_SYSTEM;
+    look->versions = grown;
+    look->versions[look->version_count++] = (struct version_look){.row = *version};
+    return SEALRING_OK;
+}
+
+static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    struct token_look *look = context;
+    void *grown = grow(look->rings, look->ring_count, sizeof *look->rings, error);
+    if (grown == NULL)
+        return SEALRING_SYSTEM;
+    look->rings = grown;
+    memcpy(look->rings[look->ring_count++], ring->name, sizeof ring->name);
+    for (size_t i = 0; i < look->version_count; i++)
+        if (look->versions[i].row.ring == ring->id)
+            look->versions[i].ring = *ring;
+    return SEALRING_OK;
+}
+
+static sealring_status take_intention(const struct registry_intention *intention, void *context, sealring_error *error)
+{
+    struct token_look *look = context;
+    struct registry_intention *grown = grow(look->intentions, look->intention_count, sizeof *grown, error);
+    if (grown == NULL)
+        return SEALRING_SYSTEM;
+    look->intentions = grown;
+    look->intentions[look->intention_count++] = *intention;
+    return SEALRING_OK;
+}
+
+static void make_stamp(struct token_look *look)
+{
+    struct sha256 hash;
+    sha256_start(&hash);
+    for (size_t i = 0; i < look->version_count; i++) {
+        const struct registry_version *row = &look->versions[i].row;
+        const int64_t facts[] = {row->ring, row->number, (int64_t)row->state, row->closing_owed};
+        sha256_add(&hash, facts, sizeof facts);
+    }
+    for (size_t i = 0; i < look->intention_count; i++)
+        sha256_add(&hash, look->intentions[i].nonce, sizeof look->intentions[i].nonce);
+    sha256_finish(&hash, look->stamp);
+}
+
+static sealring_status read_registry(struct registry *registry, void *context, sealring_error *error)
+{
+    struct token_look *look = context;
+    look->version_count = 0;
+    look->ring_count = 0;
+    look->intention_count = 0;
+    look->vault = *registry_vault_row(registry);
+    sealring_status status = registry_version_each(registry, 0, take_version, look, error);
+    if (status == SEALRING_OK)
+        status = registry_ring_each(registry, take_ring, look, error);
+    if (status == SEALRING_OK)
+        status = registry_intention_each(registry, take_intention, look, error);
+    make_stamp(look);
+    return status;
+}
+
+/* ---- the token's side ---------------------------------------------------------------------------------------------------- */
+
+static sealring_status take_object(const struct token_key_info *key, void *context, sealring_error *error)
+{
+    struct token_look *look = context;
+    struct token_key_info *grown = grow(look->objects, look->object_count, sizeof *grown, error);
+    if (grown == NULL)
+        return SEALRING_SYSTEM;
+    look->objects = grown;
+    look->objects[look->object_count++] = *key;
+    return SEALRING_OK;
+}
+
+static bool same_id(const struct token_key_info *object, const uint8_t *id, size_t length)
+{
+    return object->object_id_length == length && memcmp(object->object_id, id, length) == 0;
+}
+
+/* ---- a version and its object ---------------------------------------------------------------------------------------------- */
+
+static struct doctor_finding *find_version(const struct token_look *look, enum doctor_kind kind,
+                                           const struct version_look *version, const char *what)
+{
+    char object[SEALRING_NAME_LENGTH_MAX + 16];
+    const struct registry_version *row = &version->row;
+    snprintf(object, sizeof object, "%s/%" PRIu32, version->ring.name, row->number);
+    struct doctor_finding *finding =
+        doctor_find(look->doctor, kind, object, "the %s version %" PRIu32 " of ring %s: %s",
+                    sealring_version_state_name(row->state), row->number, version->ring.name, what);
+    if (finding == NULL)
+        return NULL;
+    memcpy(finding->ring, version->ring.name, sizeof finding->ring);
+    finding->version = row->number;
+    memcpy(finding->object_id, row->object_id, sizeof finding->object_id);
+    finding->object_id_length = row->object_id_length;
+    return finding;
+}
+
+static void tell_missing(const struct token_look *look, const struct version_look *version)
+{
+    const char *ring = version->ring.name;
+    uint32_t number = version->row.number;
+    struct doctor_finding *finding;
+    if (lifecycle_accepts(version->row.state)) {
+        finding = find_version(look, DOCTOR_OBJECT_MISSING, version, "the token has no such object");
+        doctor_mend(
+            look->doctor, finding,
+            "bring the token's backup back; if there is none: sealring rotate %s, hand out new credentials, then "
+            "sealring compromise %s %" PRIu32 " --reason REASON",
+            ring, ring, number);
+    } else {
+        finding = find_version(look, DOCTOR_OBJECT_GONE, version, "the token has no such object any more");
+        doctor_mend(look->doctor, finding, "sealring destroy %s %" PRIu32 " --overrule REASON", ring, number);
+    }
+}
+
+/* Only what gives CKA_SIGN back by an operator's own act is named: retire and reinstate. */
+static void tell_not_signing(const struct token_look *look, const struct version_look *version)
+{
+    const char *ring = version->ring.name;
+    uint32_t number = version->row.number;
+    struct doctor_finding *finding =
+        find_version(look, DOCTOR_ACCEPTED_VERSION_CLOSED, version, "its object does not sign");
+    switch (version->row.state) {
+    case SEALRING_VERSION_ACTIVE:
+        doctor_mend(
+            look->doctor, finding,
+            "sealring audit show --ring %s; then sealring rotate %s; and if the key is to sign again: sealring retire "
+            "%s %" PRIu32 " --overrule REASON, sealring reinstate %s %" PRIu32,
+            ring, ring, ring, number, ring, number);
+        break;
+    case SEALRING_VERSION_RETIRING:
+        doctor_mend(look->doctor, finding,
+                    "sealring audit show --ring %s; if the key is to sign again: sealring retire %s %" PRIu32
+                    " --overrule REASON, sealring reinstate %s %" PRIu32,
+                    ring, ring, number, ring, number);
+        break;
+    default:
+        doctor_mend(look->doctor, finding,
+                    "sealring audit show --ring %s; then sealring destroy %s %" PRIu32
+                    ", or, if clients hold its credentials, sealring compromise %s %" PRIu32,
+                    ring, ring, number, ring, number);
+    }
+}
+
+static sealring_status prove(const struct token_look *look, const struct version_look *version)
+{
+    const struct registry_version *row = &version->row;
+    struct token_key_reference reference;
+    sealring_error error = {.token_code = 0};
+    derive_reference(&look->vault, &version->ring, row, &reference);
+    sealring_status status = token_key_prove(look->doctor->manager->token, &reference, &error);
+    if (status != SEALRING_REFUSED || error.token_code != 0)
+        return status == SEALRING_TOKEN ? status
+                                        : SEALRING_OK; /* what changed since it was listed is seen the next time */
+    struct doctor_finding *finding = find_version(look, DOCTOR_CHECK_VALUE_DIFFERS, version, error.message);
+    doctor_mend(look->doctor, finding,
+                "bring the token's backup back; or: sealring rotate %s, then sealring compromise %s %" PRIu32
+                " --reason REASON",
+                version->ring.name, version->ring.name, row->number);
+    return SEALRING_OK;
+}
+
+static void look_at_attributes(const struct token_look *look, const struct version_look *version,
+                               const struct token_key_info *object)
+{
+    const char *ring = version->ring.name;
+    uint32_t number = version->row.number;
+    struct doctor_finding *finding;
+    if (object->wrong[0] == '\0')
+        return;
+    if (object->narrowable) {
+        finding = find_version(look, DOCTOR_OBJECT_USAGES, version, object->wrong);
+        doctor_mend(look->doctor, finding,
+                    "sealring doctor --repair; and if you do not know who did it: sealring rotate %s, then sealring "
+                    "compromise %s %" PRIu32 " --reason REASON",
+                    ring, ring, number);
+    } else {
+        finding = find_version(look, DOCTOR_OBJECT_ATTRIBUTES, version, object->wrong);
+        doctor_mend(look->doctor, finding,
+                    "sealring rotate %s, then sealring compromise %s %" PRIu32 " --reason REASON", ring, ring, number);
+    }
+}
+
+/* Whether the object is the version's: by its label; where the token keeps or changes none, by its check value. */
+static sealring_status look_at_label(const struct token_look *look, const struct version_look *version,
+                                     const struct token_key_info *object, bool *owned)
+{
+    char text[TOKEN_LABEL_MAX + 64];
+    struct owned aim;
+    sealring_status status = SEALRING_REFUSED;
+    sealring_error error = {.message = ""};
+    bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
+    owned_aim(&look->vault, &version->ring, &version->row, &aim);
+    *owned = strcmp(object->label, aim.label) == 0;
+    if (*owned || (intent && look->intention_count > 0))
+        return SEALRING_OK; /* the latter is told as an unfinished step */
+    snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
+    if (config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE)
+        status = owned_identify(look->doctor->manager->token, &aim, &error);
+    *owned = status == SEALRING_OK;
+    if (*owned || status == SEALRING_TOKEN)
+        return status;
+    struct doctor_finding *finding =
+        find_version(look, DOCTOR_OBJECT_RELABELLED, version, error.message[0] != '\0' ? error.message : text);
+    doctor_mend(
+        look->doctor, finding,
+        "find out who relabelled it, or edited the registry: sealring audit verify; sealring audit show --ring %s; if "
+        "the token keeps no labels: token-labels = lost in sealring.conf",
+        version->ring.name);
+    return SEALRING_OK;
+}
+
+/* What a closed version's object is asked for decides, and not its CKA_SIGN alone. */
+static sealring_status look_at_closed(const struct token_look *look, const struct version_look *version, bool *signs)
+{
+    const struct registry_version *row = &version->row;
+    if (*signs || lifecycle_accepts(row->state) || !look->vault.token_closes_keys)
+        return SEALRING_OK;
+    sealring_status status =
+        token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, NULL);
+    return status == SEALRING_TOKEN ? status : SEALRING_OK;
+}
+
+static sealring_status look_at_object(const struct token_look *look, const struct version_look *version,
+                                      const struct token_key_info *object)
+{
+    const struct registry_version *row = &version->row;
+    struct doctor_finding *finding;
+    bool owned;
+    sealring_status status = look_at_label(look, version, object, &owned);
+    if (status != SEALRING_OK || !owned)
+        return status;
+    if (row->state == SEALRING_VERSION_DESTROYED) {
+        if (!row->closing_owed) { /* else told with what is owed */
+            finding = find_version(look, DOCTOR_DESTRUCTION_OWED, version, "its object is in the token");
+            doctor_mend(look->doctor, finding, "sealring destroy %s %" PRIu32, version->ring.name, row->number);
+        }
+        return SEALRING_OK;
+    }
+    look_at_attributes(look, version, object);
+    bool signs = object->sign;
+    status = look_at_closed(look, version, &signs);
+    if (status != SEALRING_OK)
+        return status;
+    if (lifecycle_accepts(row->state) && !object->sign)
+        tell_not_signing(look, version);
+    else if (lifecycle_accepts(row->state))
+        return object->wrong[0] == '\0' ? prove(look, version) : SEALRING_OK;
+    else if (signs && look->vault.token_closes_keys && !row->closing_owed) {
+        finding = find_version(look, DOCTOR_CLOSED_VERSION_SIGNS, version, "its object can sign still");
+        doctor_mend(look->doctor, finding,
+                    "sealring doctor --repair; find out who did it: sealring audit show --ring %s", version->ring.name);
+    }
+    return SEALRING_OK;
+}
+
+/* *last: one of them. */
+static size_t count_objects(const struct token_look *look, const uint8_t *id, size_t length,
+                            const struct token_key_info **last)
+{
+    size_t count = 0;
+    *last = NULL;
+    for (size_t i = 0; i < look->object_count; i++)
+        if (same_id(&look->objects[i], id, length)) {
+            *last = &look->objects[i];
+            count++;
+        }
+    return count;
+}
+
+static void mend_twice(const struct token_look *look, struct doctor_finding *finding)
+{
+    doctor_mend(
+        look->doctor, finding,
+        "find out which of them is the vault's, and who made the other: pkcs11-tool --login --list-objects --type secrkey");
+}
+
+static sealring_status look_at_version(const struct token_look *look, const struct version_look *version)
+{
+    const struct registry_version *row = &version->row;
+    const struct token_key_info *object;
+    size_t count = count_objects(look, row->object_id, row->object_id_length, &object);
+    if (count == 1)
+        return look_at_object(look, version, object);
+    if (count > 1) {
+        mend_twice(look,
+                   find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID"));
+    } else if (row->state != SEALRING_VERSION_DESTROYED) {
+        tell_missing(look, version);
+    }
+    return SEALRING_OK;
+}
+
+/* ---- objects that no version has --------------------------------------------------------------------------------------- */
+
+static bool is_version_object(const struct token_look *look, const struct token_key_info *object)
+{
+    for (size_t i = 0; i < look->version_count; i++)
+        if (same_id(object, look->versions[i].row.object_id, look->versions[i].row.object_id_length))
+            return true;
+    return false;
+}
+
+static bool is_intended(const struct token_look *look, const struct token_key_info *object)
+{
+    for (size_t i = 0; i < look->intention_count; i++)
+        if (same_id(object, look->intentions[i].object_id, look->intentions[i].object_id_length))
+            return true;
+    return false;
+}
+
+/* What recovery leaves alone as it cannot tell the objects apart. Those of a version are listed with it. */
+static void look_at_intentions(const struct token_look *look)
+{
+    const struct token_key_info *object;
+    for (size_t i = 0; i < look->intention_count; i++) {
+        const struct registry_intention *intention = &look->intentions[i];
+        char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
+        size_t count = count_objects(look, intention->object_id, intention->object_id_length, &object);
+        if (count < 2 || is_version_object(look, object))
+            continue;
+        hex_encode(intention->object_id, intention->object_id_length, name + 4);
+        mend_twice(look,
+                   doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
+                               "the token has %zu objects with the CKA_ID of a key that was about to be made", count));
+    }
+}
+
+/* "sealring/RING/NUMBER" of one of this vault's rings. */
+static bool names_own_ring(const struct token_look *look, const char *label)
+{
+    const char *name = label + strlen(LABEL_VERSION);
+    const char *slash = strrchr(name, '/');
+    for (size_t i = 0; slash != NULL && i < look->ring_count; i++)
+        if (strlen(look->rings[i]) == (size_t)(slash - name) &&
+            strncmp(look->rings[i], name, (size_t)(slash - name)) == 0)
+            return true;
+    return false;
+}
+
+static void tell_stranger(const struct token_look *look, enum doctor_kind kind, const struct token_key_info *object)
+{
+    char digits[2 * TOKEN_OBJECT_ID_MAX + 1], name[2 * TOKEN_OBJECT_ID_MAX + 8];
+    hex_encode(object->object_id, object->object_id_length, digits);
+    snprintf(name, sizeof name, "key %s", digits);
+    struct doctor_finding *finding =
+        doctor_find(look->doctor, kind, name,
+                    "the token has an object labelled \"%s\", and the registry knows of none such", object->label);
+    if (owned_is_marked(look->vault.vault_id, object->object_id, object->object_id_length))
+        doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
+    else
+        doctor_mend(look->doctor, finding,
+                    "nothing, if another vault uses this token; else find out who made it: pkcs11-tool --login "
+                    "--list-objects --type secrkey");
+}
+
+static void look_at_strangers(const struct token_look *look)
+{
+    size_t unknown = 0;
+    bool lost = config_labels(look->doctor->config) == TOKEN_LABELS_LOST;
+    for (size_t i = 0; i < look->object_count; i++) {
+        const struct token_key_info *object = &look->objects[i];
+        bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
+        bool version = strncmp(object->label, LABEL_VERSION, strlen(LABEL_VERSION)) == 0;
+        bool unlabelled = lost && object->label[0] == '\0' && object->wrong[0] == '\0';
+        if ((!intent && !version && !unlabelled) || is_version_object(look, object) || is_intended(look, object))
+            continue;
+        if (intent || unlabelled)
+            tell_stranger(look, DOCTOR_OBJECT_HALF_MADE, object);
+        else if (names_own_ring(look, object->label))
+            tell_stranger(look, DOCTOR_OBJECT_FOREIGN, object);
+        else
+            unknown++;
+    }
+    if (unknown > 0) {
+        struct doctor_finding *finding =
+            doctor_find(look->doctor, DOCTOR_OBJECT_UNKNOWN, "PKCS#11 token",
+                        "%zu objects are labelled for rings that this vault does not have", unknown);
+        doctor_mend(look->doctor, finding,
+                    "nothing, if another vault uses this token; else pkcs11-tool --login "
+                    "--list-objects --type secrkey");
+    }
+}
+
+/* ---- all --------------------------------------------------------------------------------------------------------------- */
+
+static sealring_status compare(struct token_look *look, sealring_error *error)
+{
+    struct doctor *doctor = look->doctor;
+    look->object_count = 0;
+    sealring_status status = token_key_examine(doctor->manager->token, "", take_object, look, error);
+    for (size_t i = 0; status == SEALRING_OK && i < look->version_count; i++) {
+        status = look_at_version(look, &look->versions[i]);
+        if (status != SEALRING_OK)
+            (void)error_set(error, status, "the token went away while its keys were proved");
+    }
+    if (status == SEALRING_OK) {
+        look_at_intentions(look);
+        look_at_strangers(look);
+    }
+    return status;
+}
+
+/* Registry and token are two: what is seen counts if the registry was the same before and after, and nobody was at work. */
+static sealring_status look_until_still(struct token_look *look, sealring_error *error)
+{
+    struct doctor *doctor = look->doctor;
+    const struct timespec pause = {.tv_nsec = PAUSE_NSEC};
+    size_t before = doctor->findings.count;
+    for (int i = 0; i < TRIES; i++) {
+        uint8_t stamp[sizeof look->stamp];
+        bool busy = doctor_is_busy(doctor);
+        doctor_forget(&doctor->findings, before);
+        sealring_status status = manager_read(doctor->manager, read_registry, look, error);
+        if (status == SEALRING_OK)
+            status = compare(look, error);
+        memcpy(stamp, look->stamp, sizeof stamp);
+        if (status == SEALRING_OK)
+            status = manager_read(doctor->manager, read_registry, look, error);
+        if (status != SEALRING_OK) {
+            doctor_forget(&doctor->findings, before);
+            return status;
+        }
+        if (!busy && !doctor_is_busy(doctor) && memcmp(stamp, look->stamp, sizeof stamp) == 0)
+            return SEALRING_OK;
+        nanosleep(&pause, NULL);
+    }
+    doctor_forget(&doctor->findings, before);
+    return error_set(error, SEALRING_REGISTRY, "somebody is at work on the vault all the time: try again");
+}
+
+void doctor_look_at_token(struct doctor *doctor)
+{
+    struct token_look look = {.doctor = doctor};
+    sealring_error error = {.message = ""};
+    sealring_status status = manager_token(doctor->manager, &error);
+    if (status != SEALRING_OK) {
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_TOKEN_UNREACHABLE, "PKCS#11 token", "%s", error.message);
+        doctor_mend(doctor, finding,
+                    "make its module, its PIN file and the token itself reachable, then: sealring doctor");
+        doctor_unseen(doctor, SEALRING_TOKEN, "the token's objects: %s", error.message);
+        return;
+    }
+    status = look_until_still(&look, &error);
+    if (status != SEALRING_OK)
+        doctor_unseen(doctor, status, "the token's objects: %s", error.message);
+    doctor->result.token_examined = status == SEALRING_OK;
+    if (status == SEALRING_OK && !look.vault.token_closes_keys) {
+        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_TOKEN_CANNOT_CLOSE, "PKCS#11 token",
+                                                     "it cannot take a key's right to sign away");
+        doctor_mend(doctor, finding, "nothing; destroy closed versions early");
+    }
+    free(look.versions);
+    free(look.intentions);
+    free(look.rings);
+    free(look.objects);
+}

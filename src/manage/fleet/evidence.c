@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Testimony for the guards: which verifiers can verify what, and who used a version last. */
+#include "manage/fleet/evidence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "lifecycle/policy.h"
+#include "registry/usage/usage_rows.h"
+#include "manage/fleet/usage_files.h"
+
+#define NAMES_MOST  16   /* that are asked for; three are shown, the rest is counted */
+#define BEHIND_MOST 1000 /* that are counted of API keys without a successor */
+
+void evidence_release(struct evidence *evidence)
+{
+    free(evidence->verifiers);
+    free(evidence->proved);
+    free(evidence->users);
+    free(evidence->idle);
+    free(evidence->behind);
+    free(evidence->names);
+    memset(evidence, 0, sizeof *evidence);
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Which of the ring's versions its verifier can verify as they are now. */
+static size_t list_proved(const struct roster_entry *entry, const struct ring_state *state, uint32_t *proved)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < state->count; i++) {
+        const struct roster_version *told = roster_find(entry, state->ring.id, state->rows[i].number);
+        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= state->rows[i].changed_epoch)
+            proved[count++] = state->rows[i].number;
+    }
+    return count;
+}
+
+/* A time that a report tells and that has not come yet is none: it vouches for nothing. */
+static int64_t past(const struct roster *roster, int64_t time)
+{
+    return time > roster->now ? 0 : time;
+}
+
+static struct watch_account account_of(const struct roster *roster, const struct roster_entry *entry,
+                                       const struct registry_version *version)
+{
+    struct watch_account account = {
+        .joined = past(roster, entry->row.joined),
+        .last_report = past(roster, entry->row.last_report),
+        .ended = entry->row.ended,
+        .hole = entry->row.hole,
+        .counted = true,
+    };
+    if (version == NULL)
+        return account;
+    const struct roster_version *told = roster_find(entry, version->ring, version->number);
+    account.counted = told != NULL || entry->watched.joining || entry->watched.epoch < version->created_epoch;
+    account.last_use = told != NULL ? roster_last_use(roster, entry, told) : 0;
+    return account;
+}
+
+/* Whoever may serve is listed by name, and who left a hole within the quiet period; of all others only their last use matters. */
+static bool is_listed(const struct roster *roster, const struct roster_entry *entry, int64_t quiet_period)
+{
+    return entry->row.ended == 0 || (entry->row.hole != 0 && entry->row.hole >= roster->now - quiet_period);
+}
+
+static void take_testimony(const struct roster *roster, const struct ring_state *state,
+                           const struct registry_version *version, struct evidence *evidence)
+{
+    struct lifecycle_evidence *view = &evidence->view;
+    uint32_t *proved = evidence->proved;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct roster_entry *entry = &roster->entries[i];
+        const struct watch_account account = account_of(roster, entry, version);
+        if (!is_listed(roster, entry, view->quiet_period)) {
+            view->last_use = later(view->last_use, later(account.last_use, account.hole));
+            continue;
+        }
+        struct lifecycle_verifier *verifier = &evidence->verifiers[view->verifier_count++];
+        *verifier = (struct lifecycle_verifier){.name = entry->name, .alarm = entry->alarm, .proved = proved};
+        verifier->proved_count = list_proved(entry, state, proved);
+        proved += state->count;
+        watch_testify(&entry->watched, &account, roster->now, roster->boot_ms, roster_lease(roster, entry), verifier);
+    }
+}
+
+/* Names of API keys, for the gate's line. */
+struct naming {
+    struct evidence *evidence;
+    struct lifecycle_user *users;
+    size_t count;
+};
+
+static sealring_status take_name(const struct registry_usage_name *name, void *context, sealring_error *error)
+{
+    struct naming *naming = context;
+    struct evidence *evidence = naming->evidence;
+    (void)error;
+    char *text = evidence->names[evidence->name_count++];
+    snprintf(text, sizeof evidence->names[0], "%s of %s", name->key_id, name->client);
+    naming->users[naming->count++] = (struct lifecycle_user){.name = text, .last_use = name->last_use};
+    return SEALRING_OK;
+}
+
+static int64_t pending_use(int64_t key, const void *context)
+{
+    return usage_pending_last_use(context, key);
+}
+
+/* Who would be left without a good credential. */
+static sealring_status name_behind(struct registry *registry, const struct usage_pending *pending,
+                                   const struct registry_version *version, struct evidence *evidence,
+                                   sealring_error *error)
+{
+    struct lifecycle_evidence *view = &evidence->view;
+    struct naming behind = {.evidence = evidence, .users = evidence->behind};
+    const struct usage_behind asked = {.ring = version->ring,
+                                       .version = version->number,
+                                       .now = view->now,
+                                       .since = view->now - view->succession,
+                                       .named = NAMES_MOST,
+                                       .most = BEHIND_MOST + 1,
+                                       .pending = pending != NULL ? pending_use : NULL,
+                                       .pending_context = pending};
+    unsigned count = 0;
+    if (view->succession == 0)
+        return SEALRING_OK;
+    sealring_status status = usage_behind(registry, &asked, &count, take_name, &behind, error);
+    view->behind = evidence->behind;
+    view->behind_named = behind.count;
+    view->behind_more = count > BEHIND_MOST;
+    view->behind_count = view->behind_more ? BEHIND_MOST : count;
+    return status;
+}
+
+/* Who used the version lately, and who has a credential of it and never called. */
+static sealring_status name_users(struct registry *registry, const struct usage_pending *pending,
+                                  const struct registry_version *version, struct evidence *evidence,
+                                  sealring_error *error)
+{
+    struct lifecycle_evidence *view = &evidence->view;
+    evidence->users = calloc(NAMES_MOST, sizeof *evidence->users);
+    evidence->idle = calloc(NAMES_MOST, sizeof *evidence->idle);
+    evidence->behind = calloc(NAMES_MOST, sizeof *evidence->behind);
+    evidence->names = calloc((size_t)3 * NAMES_MOST, sizeof *evidence->names);
+    if (evidence->users == NULL || evidence->idle == NULL || evidence->behind == NULL || evidence->names == NULL)
+        return error_no_memory(error);
+    struct naming users = {.evidence = evidence, .users = evidence->users};
+    struct naming idle = {.evidence = evidence, .users = evidence->idle};
+    sealring_status status = usage_users(registry, version->ring, version->number, view->now - view->quiet_period,
+                                         NAMES_MOST, take_name, &users, error);
+    if (status == SEALRING_OK && view->idle_blocks)
+        status = usage_idle(registry, version->ring, version->number, NAMES_MOST, take_name, &idle, error);
+    view->users = evidence->users;
+    view->user_count = users.count;
+    view->idle = evidence->idle;
+    view->idle_count = idle.count;
+    return status == SEALRING_OK ? name_behind(registry, pending, version, evidence, error) : status;
+}
+
+bool evidence_unknown(struct evidence *evidence)
+{
+    evidence_release(evidence);
+    evidence->verifiers = calloc(1, sizeof *evidence->verifiers);
+    if (evidence->verifiers == NULL)
+        return false;
+    evidence->verifiers[0].name = "the rows about verifiers and uses cannot be read (see `sealring doctor`)";
+    evidence->verifiers[0].alarm = "";
+    evidence->view = (struct lifecycle_evidence){
+        .now = clock_wall_ms(), .verifiers = evidence->verifiers, .verifier_count = 1, .new_era = true};
+    return true;
+}
+
+sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,
+                              const struct ring_state *state, uint32_t version, struct evidence *evidence,
+                              sealring_error *error)
+{
+    const struct roster *roster = &manager->roster;
+    const struct registry_version *row = version == 0 ? NULL : state_find(state, version);
+    evidence_release(evidence);
+    evidence->verifiers = calloc(roster->count + 1, sizeof *evidence->verifiers);
+    evidence->proved = calloc((roster->count + 1) * (state->count + 1), sizeof *evidence->proved);
+    if (evidence->verifiers == NULL || evidence->proved == NULL)
+        return error_no_memory(error);
+    evidence->view = (struct lifecycle_evidence){
+        .now = roster->now,
+        .verifiers = evidence->verifiers,
+        .quiet_period = state->ring.policy.quiet_period,
+        .idle_blocks = state->ring.policy.idle_blocks,
+        .succession = policy_succession(&state->ring.policy),
+        .gap = manager->gap.count > 0 ? manager->gap.remark : NULL,
+        .gap_more = manager->gap.count > 0 ? manager->gap.count - 1 : 0,
+        .new_era = !roster->vault.era_in_force,
+    };
+    sealring_status status = SEALRING_OK;
+    if (row != NULL)
+        status = registry_version_use_get(registry, row->ring, row->number, &evidence->view.last_use, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (evidence->view.last_use > roster->now)
+        evidence->view.last_use = roster->now;
+    take_testimony(roster, state, row, evidence);
+    return row != NULL && row->state == SEALRING_VERSION_RETIRING
+               ? name_users(registry, manager->pending, row, evidence, error)
+               : SEALRING_OK;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bears on a decision about a version: the roster's testimony and the registry's, as the guards want it. */
+#ifndef MANAGE_FLEET_EVIDENCE_H
+#define MANAGE_FLEET_EVIDENCE_H
+
+#include "manage/session/manager.h"
+#include "manage/session/ring_state.h"
+
+struct evidence {
+    struct lifecycle_evidence view;
+    struct lifecycle_verifier *verifiers; /* owned, as all below */
+    uint32_t *proved;
+    struct lifecycle_user *users;
+    struct lifecycle_user *idle;
+    struct lifecycle_user *behind;
+    char (*names)[128];
+    size_t name_count;
+};
+
+/* Within a transaction. version 0: for decisions that are about no version's uses (barriers, prepare). The names in it point into the
+ * manager's roster and gap, which must stay. An evidence that was filled before (or is zeroed) is replaced. */
+sealring_status evidence_read(struct registry *registry, const sealring_manager *manager,
+                              const struct ring_state *state, uint32_t version, struct evidence *evidence,
+                              sealring_error *error);
+
+/* Where it cannot be read: nothing is proved of any version, and somebody may serve. False: no memory. */
+bool evidence_unknown(struct evidence *evidence);
+void evidence_release(struct evidence *evidence);
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verifiers' report files tell of usage: one file's records for harvesting, or all files' for a list. */
+#include "manage/fleet/usage_files.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "verifier/report/report_check.h"
+#include "verifier/report/report_seat.h"
+
+void usage_directory(const sealring_manager *manager, char directory[USAGE_DIRECTORY_SIZE])
+{
+    snprintf(directory, USAGE_DIRECTORY_SIZE, "%s/verifiers", manager->config->directory);
+}
+
+/* ---- Records -------------------------------------------------------------------------------------------------------- */
+
+void usage_records_free(struct usage_records *records)
+{
+    free(records->rows);
+    *records = (struct usage_records){.rows = NULL};
+}
+
+static int compare(uint64_t one, uint64_t other)
+{
+    return (one > other) - (one < other);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct usage_record *one = a;
+    const struct usage_record *other = b;
+    int order = compare((uint64_t)one->key, (uint64_t)other->key);
+    if (order == 0)
+        order = compare(one->serial, other->serial);
+    if (order == 0)
+        order = compare(one->hour, other->hour);
+    return order != 0 ? order : compare(one->file, other->file);
+}
+
+static void add(struct usage_record *sum, const struct usage_record *more)
+{
+    sum->accepted = report_sum(sum->accepted, more->accepted);
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
+        sum->rejected[i] = report_sum(sum->rejected[i], more->rejected[i]);
+    if (sum->last_use < more->last_use)
+        sum->last_use = more->last_use;
+}
+
+void usage_records_merge(struct usage_records *records)
+{
+    size_t kept = 0;
+    if (records->count == 0)
+        return;
+    qsort(records->rows, records->count, sizeof *records->rows, by_name);
+    for (size_t i = 1; i < records->count; i++) {
+        if (by_name(&records->rows[kept], &records->rows[i]) == 0)
+            add(&records->rows[kept], &records->rows[i]);
+        else
+            records->rows[++kept] = records->rows[i];
+    }
+    records->count = kept + 1;
+}
+
+static struct usage_record *next_row(struct usage_records *records)
+{
+    if (records->count == records->capacity) {
+        size_t capacity = records->capacity == 0 ? 1024 : 2 * records->capacity;
+        struct usage_record *more = realloc(records->rows, capacity * sizeof *more);
+        if (more == NULL)
+            return NULL;
+        records->rows = more;
+        records->capacity = capacity;
+    }
+    return &records->rows[records->count++];
+}
+
+/* ---- One file ------------------------------------------------------------------------------------------------------- */
+
+/* Nobody but the vault's owner and root may have written there: what others put down is no report. Root's are those of a command or server that
+ * root ran, beside the servers of the user that owns the directory. */
+static sealring_status check_owner(const char *path, sealring_error *error)
+{
+    char directory[USAGE_DIRECTORY_SIZE];
+    struct stat file, place;
+    snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(path, '/') - path), path);
+    if (lstat(path, &file) != 0 || stat(directory, &place) != 0)
+        return error_set(error, SEALRING_SYSTEM, "%s is gone", path);
+    if (!S_ISREG(file.st_mode))
+        return error_set(error, SEALRING_SYSTEM, "%s is no file", path);
+    if (file.st_uid != place.st_uid && file.st_uid != 0)
+        return error_set(
+            error, SEALRING_SYSTEM,
+            "%s belongs to uid %lu, neither root nor the owner of its directory: if a server of this vault "
+            "wrote it, chown it to uid %lu",
+            path, (unsigned long)file.st_uid, (unsigned long)place.st_uid);
+    if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(error, SEALRING_SYSTEM, "%s can be written by others than its owner: chmod go-w it", path);
+    return SEALRING_OK;
+}
+
+static sealring_status check_summary(const char *path, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                     const struct report_summary *summary, sealring_error *error)
+{
+    uint8_t named[REGISTRY_ID_SIZE];
+    if (memcmp(summary->vault_id, vault_id, REGISTRY_ID_SIZE) != 0)
+        return error_set(error, SEALRING_SYSTEM, "%s is a report of another vault", path);
+    if (!report_seat_parse(strrchr(path, '/') + 1, named) || memcmp(named, summary->seat, sizeof named) != 0)
+        return error_set(error, SEALRING_SYSTEM, "%s is a copy of another report", path);
+    return SEALRING_OK;
+}
+
+/* The header comes after the hold, so that it is the last word of one who ended, and before the records, so that what is closed by
+ * it is complete in them. */
+sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTRY_ID_SIZE], bool hold,
+                                struct usage_file *file, sealring_error *error)
+{
+    struct report_summary summary;
+    *file = (struct usage_file){.reader = NULL};
+    sealring_status status = check_owner(path, error);
+    if (status == SEALRING_OK)
+        status = report_read_open(path, &file->reader, error);
+    if (status == SEALRING_OK && hold)
+        file->held = report_read_hold(file->reader);
+    if (status == SEALRING_OK)
+        status = report_read_summary(file->reader, &summary, error);
+    if (status == SEALRING_OK)
+        status = check_summary(path, vault_id, &summary, error);
+    if (status != SEALRING_OK) {
+        usage_file_close(file);
+        return status;
+    }
+    memcpy(file->seat, summary.seat, sizeof file->seat);
+    memcpy(file->instance, summary.instance, sizeof file->instance);
+    file->closed_hour = summary.closed_hour;
+    file->without_detail = summary.without_detail;
+    return SEALRING_OK;
+}
+
+void usage_file_close(struct usage_file *file)
+{
+    report_read_close(file->reader);
+    file->reader = NULL;
+}
+
+/* A clock that was set back by an hour or less leaves a verifier counting for the hour to come (verifier/fresh/hours.h). */
+static int64_t newest_hour(int64_t now)
+{
+    return now / USAGE_HOUR_MS + 1;
+}
+
+struct usage_collection {
+    struct usage_records *records;
+    uint32_t settled;
+    int64_t newest; /* hour that there can be */
+    int64_t now;
+    uint32_t index;
+};
+
+/* No use is later than its hour's end, nor than now, rounded up to the second as verifiers do. */
+static int64_t possible_use(const struct report_credential *record, int64_t now)
+{
+    int64_t end = ((int64_t)record->hour + 1) * USAGE_HOUR_MS;
+    int64_t limit = end < now + 1000 ? end : now + 1000;
+    return record->last_use_ms < limit ? record->last_use_ms : limit;
+}
+
+static sealring_status collect(const struct report_credential *record, void *context)
+{
+    const struct usage_collection *collection = context;
+    struct usage_records *records = collection->records;
+    if (record->hour <= collection->settled)
+        return SEALRING_OK;
+    if (record->hour > collection->newest) {
+        records->ahead++;
+        return SEALRING_OK;
+    }
+    struct usage_record *row = next_row(records);
+    if (row == NULL)
+        return SEALRING_SYSTEM;
+    *row = (struct usage_record){
+        .key = record->key,
+        .serial = record->serial,
+        .hour = record->hour,
+        .version = record->version,
+        .file = collection->index,
+        .last_use = possible_use(record, collection->now),
+        .accepted = record->accepted,
+        .rejected = {[USAGE_NOT_YET_VALID] = record->not_yet_valid,
+                     [USAGE_EXPIRED] = record->expired,
+                     [USAGE_SUSPENDED] = record->suspended,
+                     [USAGE_SCOPE] = record->scope,
+                     [USAGE_CLOSED] = record->closed},
+    };
+    return SEALRING_OK;
+}
+
+void usage_note_damage(sealring_manager *manager, const char *path, uint64_t damaged)
+{
+    char remark[PATH_MAX + 100];
+    if (damaged == 0)
+        return;
+    snprintf(remark, sizeof remark, "%s has %llu damaged record%s: stop its server, and run `sealring doctor --repair`",
+             path, (unsigned long long)damaged, damaged == 1 ? "" : "s");
+    manager_note_gap(manager, remark);
+}
+
+sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
+                                struct usage_records *records, sealring_error *error)
+{
+    struct usage_collection collection = {records, settled, newest_hour(now), now, index};
+    uint64_t damaged = 0;
+    sealring_status status = report_read_each(file->reader, NULL, collect, &collection, &damaged);
+    records->damaged += damaged;
+    return status == SEALRING_OK ? status : error_set(error, status, "a verifier's report cannot be read");
+}
+
+/* ---- All files ------------------------------------------------------------------------------------------------------ */
+
+struct usage_reading {
+    sealring_manager *manager;
+    struct usage_pending *pending;
+    uint8_t vault_id[REGISTRY_ID_SIZE];
+    int64_t now;
+    struct usage_file file;
+    struct registry_usage_seat seat; /* as the registry has it */
+};
+
+static sealring_status read_vault_id(struct registry *registry, void *context, sealring_error *error)
+{
+    struct usage_reading *reading = context;
+    (void)error;
+    memcpy(reading->vault_id, registry_vault_row(registry)->vault_id, sizeof reading->vault_id);
+    return SEALRING_OK;
+}
+
+static sealring_status get_seat(struct registry *registry, void *context, sealring_error *error)
+{
+    struct usage_reading *reading = context;
+    reading->seat = (struct registry_usage_seat){.settled_hour = 0};
+    sealring_status status = registry_usage_seat_get(registry, reading->file.seat, &reading->seat, error);
+    memcpy(reading->seat.seat, reading->file.seat, sizeof reading->seat.seat);
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+}
+
+static sealring_status note_file(struct usage_pending *pending, const struct registry_usage_seat *seat)
+{
+    struct registry_usage_seat *more = realloc(pending->files, (pending->file_count + 1) * sizeof *more);
+    if (more == NULL)
+        return error_no_memory(NULL);
+    pending->files = more;
+    pending->files[pending->file_count++] = *seat;
+    return SEALRING_OK;
+}
+
+/* A file that cannot be read is passed over, and is noted as a gap: then the registry's rows are all there is. */
+static sealring_status read_path(const char *path, void *context)
+{
+    struct usage_reading *reading = context;
+    struct usage_pending *pending = reading->pending;
+    sealring_error reason = {.message = ""};
+    if (usage_file_open(path, reading->vault_id, false, &reading->file, &reason) != SEALRING_OK) {
+        manager_note_gap(reading->manager, reason.message);
+        return SEALRING_OK;
+    }
+    uint64_t damaged = pending->records.damaged;
+    sealring_status status = manager_read(reading->manager, get_seat, reading, NULL);
+    bool finished = reading->seat.is_finished &&
+                    memcmp(reading->seat.finished, reading->file.instance, sizeof reading->file.instance) == 0;
+    if (status == SEALRING_OK && !finished)
+        status = usage_file_read(&reading->file, reading->seat.settled_hour, reading->now,
+                                 (uint32_t)pending->file_count, &pending->records, NULL);
+    if (status == SEALRING_OK && !finished)
+        status = note_file(pending, &reading->seat);
+    usage_note_damage(reading->manager, path, pending->records.damaged - damaged);
+    usage_file_close(&reading->file);
+    return status;
+}
+
+sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struct usage_pending *pending,
+                                   sealring_error *error)
+{
+    char directory[USAGE_DIRECTORY_SIZE];
+    struct usage_reading reading = {.manager = manager, .pending = pending, .now = now};
+    *pending = (struct usage_pending){.newest = newest_hour(now)};
+    manager->gap.count = 0;
+    usage_directory(manager, directory);
+    sealring_status status = manager_read(manager, read_vault_id, &reading, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = report_each_path(directory, read_path, &reading, error);
+    if (status != SEALRING_OK) {
+        usage_pending_free(pending);
+        return error_set(error, status, "the verifiers' reports in %s cannot be read", directory);
+    }
+    usage_records_merge(&pending->records);
+    return SEALRING_OK;
+}
+
+void usage_pending_free(struct usage_pending *pending)
+{
+    usage_records_free(&pending->records);
+    free(pending->files);
+    pending->files = NULL;
+    pending->file_count = 0;
+}
+
+sealring_status usage_foresee(sealring_manager *manager, int64_t now, sealring_error *error)
+{
+    usage_foresee_end(manager);
+    struct usage_pending *pending = calloc(1, sizeof *pending);
+    if (pending == NULL)
+        return error_no_memory(error);
+    sealring_status status = usage_pending_read(manager, now, pending, error);
+    if (status == SEALRING_OK)
+        manager->pending = pending;
+    else
+        free(pending);
+    return status;
+}
+
+void usage_foresee_end(sealring_manager *manager)
+{
+    if (manager->pending != NULL)
+        usage_pending_free(manager->pending);
+    free(manager->pending);
+    manager->pending = NULL;
+}
+
+int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
+{
+    const struct usage_record *end = usage_pending_end(pending);
+    int64_t last = 0;
+    for (const struct usage_record *record = usage_pending_of_key(pending, key); record != end && record->key == key;
+         record++)
+        last = record->last_use > last ? record->last_use : last;
+    return last;
+}
+
+sealring_status usage_pending_settle(struct registry *registry, struct usage_pending *pending, sealring_error *error)
+{
+    for (size_t i = 0; i < pending->file_count; i++) {
+        struct registry_usage_seat row = pending->files[i];
+        sealring_status status = registry_usage_seat_get(registry, row.seat, &row, error);
+        if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+            return status;
+        pending->files[i] = row;
+    }
+    return SEALRING_OK;
+}
+
+bool usage_pending_covers(const struct usage_pending *pending, const uint8_t seat[REGISTRY_ID_SIZE], uint32_t hour)
+{
+    for (size_t i = 0; i < pending->file_count; i++)
+        if (memcmp(pending->files[i].seat, seat, REGISTRY_ID_SIZE) == 0)
+            return hour > pending->files[i].settled_hour && hour <= pending->newest;
+    return false;
+}
+
+sealring_status usage_version_exists(struct registry *registry, int64_t ring, uint32_t version, bool *exists,
+                                     sealring_error *error)
+{
+    struct registry_version row;
+    sealring_status status = registry_version_get(registry, ring, version, &row, error);
+    *exists = status == SEALRING_OK;
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+}
+
+const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key)
+{
+    size_t low = 0;
+    size_t high = pending->records.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (pending->records.rows[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return pending->records.rows == NULL ? NULL : pending->records.rows + low;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What issuing shares with the client commands. */
+#ifndef MANAGE_KEYS_CLIENTS_H
+#define MANAGE_KEYS_CLIENTS_H
+
+#include "registry/rows/rows.h"
+
+/* SEALRING_INVALID unless name and contact (NULL: none) are well formed. */
+sealring_status client_check(const char *name, const char *contact, sealring_error *error);
+
+/* Inserts a client that does not exist. Inside a writing transaction. */
+sealring_status client_insert(struct registry *registry, const char *name, const char *contact,
+                              struct registry_client *client, sealring_error *error);
+
+#endif

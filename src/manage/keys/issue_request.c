@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checking what is to be issued: each request by itself, and all of them together. */
+#include "manage/keys/issue_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/name.h"
+#include "base/timetext.h"
+#include "credential/scope.h"
+#include "credential/credential_text.h"
+#include "manage/keys/clients.h"
+#include "manage/keys/keys.h"
+
+const char *request_label(const sealring_issue_request *request)
+{
+    return request->label == NULL ? REQUEST_DEFAULT_LABEL : request->label;
+}
+
+static sealring_status check_one(const sealring_issue_request *request, int64_t now, sealring_error *error)
+{
+    char problem[128];
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
+    if (request->client == NULL)
+        return error_set(error, SEALRING_INVALID, "the client is missing");
+    sealring_status status = client_check(request->client, request->contact, error);
+    if (status != SEALRING_OK)
+        return status;
+    const char *wrong = name_problem(request_label(request), problem);
+    if (wrong != NULL)
+        return error_set(error, SEALRING_INVALID, "the label of client %s's API key %s", request->client, wrong);
+    wrong = scope_normalise(request->scopes, scopes, problem);
+    if (wrong != NULL)
+        return error_set(error, SEALRING_INVALID, "the set of scopes of client %s %s", request->client, wrong);
+    if (request->key_id != NULL && !key_id_is_well_formed(request->key_id))
+        return error_set(error, SEALRING_INVALID,
+                         "the key ID of client %s is none: it has %d characters out of 0-9, A-Z, a-z", request->client,
+                         SEALRING_KEY_ID_LENGTH);
+    if (request->expires < 0 || request->not_before < 0)
+        return error_set(error, SEALRING_INVALID, "a time of client %s is before 1970", request->client);
+    char time[TIMETEXT_SIZE];
+    timetext_format(request->expires, time);
+    if (request->expires != 0 && request->expires <= now)
+        return error_set(error, SEALRING_INVALID, "the expiry of client %s, %s, is past", request->client, time);
+    if (request->expires != 0 && request->not_before >= request->expires)
+        return error_set(error, SEALRING_INVALID, "the expiry of client %s, %s, is not after its not-before time",
+                         request->client, time);
+    return SEALRING_OK;
+}
+
+static sealring_status check_imported(const sealring_issue_request *request, bool imports, sealring_error *error)
+{
+    if (imports && request->sha256 == NULL)
+        return error_set(error, SEALRING_INVALID, "the SHA-256 of client %s's key is missing", request->client);
+    if (imports && request->expires == 0)
+        return error_set(error, SEALRING_INVALID, "the imported key of client %s wants an end date: expires",
+                         request->client);
+    if (!imports && request->sha256 != NULL)
+        return error_set(error, SEALRING_INVALID, "a key that client %s has already is imported, not issued",
+                         request->client);
+    return SEALRING_OK;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const sealring_issue_request *a = *(const sealring_issue_request *const *)left;
+    const sealring_issue_request *b = *(const sealring_issue_request *const *)right;
+    int order = strcmp(a->client, b->client);
+    if (order == 0)
+        order = strcmp(request_label(a), request_label(b));
+    if (order == 0) /* qsort is not stable: the later request is the one to be named */
+        order = a < b ? -1 : a > b;
+    return order;
+}
+
+static int compare_digests(const void *left, const void *right)
+{
+    const sealring_issue_request *a = *(const sealring_issue_request *const *)left;
+    const sealring_issue_request *b = *(const sealring_issue_request *const *)right;
+    int order = memcmp(a->sha256, b->sha256, TEXT_DIGEST_SIZE); /* of digests, which are no secrets */
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+static sealring_status check_distinct_digests(const sealring_issue_request **sorted,
+                                              const sealring_issue_request *requests, size_t count, size_t *bad,
+                                              sealring_error *error)
+{
+    qsort(sorted, count, sizeof *sorted, compare_digests);
+    for (size_t i = 1; i < count; i++) {
+        if (memcmp(sorted[i - 1]->sha256, sorted[i]->sha256, TEXT_DIGEST_SIZE) != 0)
+            continue;
+        *bad = (size_t)(sorted[i] - requests);
+        return error_set(error, SEALRING_INVALID, "request %zu repeats the key of request %zu", *bad + 1,
+                         (size_t)(sorted[i - 1] - requests) + 1);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status check_distinct(const sealring_issue_request *requests, size_t count, bool imports, size_t *bad,
+                                      sealring_error *error)
+{
+    const sealring_issue_request **sorted = calloc(count, sizeof *sorted);
+    sealring_status status = SEALRING_OK;
+    if (sorted == NULL)
+        return error_no_memory(error);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &requests[i];
+    if (imports)
+        status = check_distinct_digests(sorted, requests, count, bad, error);
+    qsort(sorted, count, sizeof *sorted, compare);
+    for (size_t i = 1; status == SEALRING_OK && i < count; i++) {
+        if (strcmp(sorted[i - 1]->client, sorted[i]->client) != 0 ||
+            strcmp(request_label(sorted[i - 1]), request_label(sorted[i])) != 0)
+            continue;
+        *bad = (size_t)(sorted[i] - requests);
+        status = error_set(
+            error, SEALRING_INVALID,
+            "request %zu repeats client %s with label %s of request %zu: give each API key of a client its own "
+            "label",
+            *bad + 1, sorted[i]->client, request_label(sorted[i]), (size_t)(sorted[i - 1] - requests) + 1);
+    }
+    free(sorted);
+    return status;
+}
+
+sealring_status request_check_all(const sealring_issue_request *requests, size_t count, bool imports, int64_t now,
+                                  size_t *bad, sealring_error *error)
+{
+    sealring_error inner;
+    for (size_t i = 0; i < count; i++) {
+        sealring_status status = check_one(&requests[i], now, &inner);
+        if (status == SEALRING_OK)
+            status = check_imported(&requests[i], imports, &inner);
+        if (status == SEALRING_OK)
+            continue;
+        *bad = i;
+        return count == 1 ? error_set(error, status, "%s", inner.message)
+                          : error_set(error, status, "request %zu: %s", i + 1, inner.message);
+    }
+    return count < 2 ? SEALRING_OK : check_distinct(requests, count, imports, bad, error);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What issuing, reissuing and rekeying share with the key commands. */
+#ifndef MANAGE_KEYS_KEYS_H
+#define MANAGE_KEYS_KEYS_H
+
+#include <stdbool.h>
+
+#include "log/log_entry.h"
+#include "registry/rows/rows.h"
+
+/* 16 base62 digits. */
+bool key_id_is_well_formed(const char *key_id);
+
+/* The API key with its newest credential. SEALRING_INVALID if the text is no key ID (it is not repeated: it may be a whole
+ * credential), SEALRING_NOT_FOUND. Inside a transaction. */
+sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
+                        sealring_error *error);
+
+/* Names ring, key and client in an audit entry. */
+void key_record(struct audit_act *act, const struct registry_holder *holder);
+
+/* SEALRING_NOT_FOUND or SEALRING_INVALID unless ring, client and key of the filter exist: an empty answer would mislead. */
+sealring_status key_check_filter(struct registry *registry, const struct registry_holder_filter *filter,
+                                 sealring_error *error);
+
+#endif

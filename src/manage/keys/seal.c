@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One credential on its way out: sealed in the token, confirmed by it, handed over. */
+#include "manage/keys/seal.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "lifecycle/transition_table.h"
+#include "manage/act/era.h"
+#include "verifier/request/derive.h"
+
+/* One question to the token: the credential of these claims, or what binds an imported key's digest to them. */
+struct seal_question {
+    sealring_manager *manager;
+    const struct registry_holder *holder;
+    struct claims claims;
+    struct token_key_reference reference;
+};
+
+static void ask_about(sealring_manager *manager, const struct registry_vault *vault,
+                      const struct registry_holder *holder, struct seal_question *question)
+{
+    question->manager = manager;
+    question->holder = holder;
+    derive_claims(vault->vault_id, holder->ring.ring_id, holder, &question->claims);
+    derive_reference(vault, &holder->ring, &holder->version, &question->reference);
+}
+
+/* The binding of an imported key, whose text stays empty; of others the text and its digest. */
+static sealring_status ask(const struct seal_question *question, char text[SEAL_TEXT_SIZE],
+                           uint8_t answer[TEXT_DIGEST_SIZE], sealring_error *error)
+{
+    const struct registry_holder *holder = question->holder;
+    struct token *token = question->manager->token;
+    text[0] = '\0';
+    if (holder->credential.imported)
+        return derive_binding(token, &question->reference, &question->claims, holder->credential.digest, answer, error);
+    return derive_text(token, &question->reference, holder->ring.prefix, &question->claims, text, answer, error);
+}
+
+static sealring_status report_contradiction(const struct seal_question *question, enum seal_doubt *doubt,
+                                            sealring_error *error)
+{
+    if (doubt != NULL)
+        *doubt = SEAL_CONTRADICTED;
+    atomic_store(&question->manager->alarmed, true);
+    return error_set_token(error, 0,
+                           "ALARM: the PKCS#11 token %s answered the same question about API key %s twice, and not the "
+                           "same: neither answer is used; have the token and its module examined",
+                           token_name(question->manager->token), question->holder->key.key_id);
+}
+
+/* A token that errs once in a while would otherwise have its error handed out as a credential that no server accepts. */
+static sealring_status ask_twice(const struct seal_question *question, char text[SEAL_TEXT_SIZE],
+                                 uint8_t answer[TEXT_DIGEST_SIZE], enum seal_doubt *doubt, sealring_error *error)
+{
+    char text_again[SEAL_TEXT_SIZE];
+    uint8_t again[TEXT_DIGEST_SIZE];
+    sealring_status status = ask(question, text, answer, error);
+    if (status == SEALRING_OK)
+        status = ask(question, text_again, again, error);
+    if (status == SEALRING_OK && !secret_equal(answer, again, sizeof again))
+        status = report_contradiction(question, doubt, error);
+    secret_wipe(text_again, sizeof text_again);
+    secret_wipe(again, sizeof again);
+    if (status != SEALRING_OK)
+        secret_wipe(text, SEAL_TEXT_SIZE);
+    return status;
+}
+
+sealring_status seal_new(sealring_manager *manager, const struct registry_vault *vault, struct registry_holder *holder,
+                         char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt, sealring_error *error)
+{
+    struct seal_question question;
+    ask_about(manager, vault, holder, &question);
+    return ask_twice(&question, text, holder->credential.digest, doubt, error);
+}
+
+sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
+                            struct registry_holder *holder, enum seal_doubt *doubt, sealring_error *error)
+{
+    struct seal_question question;
+    char no_text[SEAL_TEXT_SIZE];
+    holder->credential.imported = true;
+    ask_about(manager, vault, holder, &question);
+    return ask_twice(&question, no_text, holder->credential.binding, doubt, error);
+}
+
+/* Whether the token confirms the row: *confirmed. An answer that is the stored one needs no second; any other does. */
+static sealring_status confirm(sealring_manager *manager, const struct registry_vault *vault,
+                               const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
+                               enum seal_doubt *doubt, sealring_error *error)
+{
+    struct seal_question question;
+    const struct registry_credential *credential = &holder->credential;
+    const uint8_t *stored = credential->imported ? credential->binding : credential->digest;
+    uint8_t answer[TEXT_DIGEST_SIZE], again[TEXT_DIGEST_SIZE];
+    ask_about(manager, vault, holder, &question);
+    sealring_status status = ask(&question, text, answer, error);
+    *confirmed = status == SEALRING_OK && secret_equal(answer, stored, sizeof answer);
+    if (status == SEALRING_OK && !*confirmed) {
+        status = ask(&question, text, again, error);
+        *confirmed = status == SEALRING_OK && secret_equal(again, stored, sizeof again);
+        if (*confirmed) { /* the first answer was wrong, and this one is certain */
+            atomic_store(&manager->contradicted, true);
+            atomic_store(&manager->alarmed, true);
+        } else if (status == SEALRING_OK && !secret_equal(answer, again, sizeof answer)) {
+            status = report_contradiction(&question, doubt, error);
+        }
+    }
+    secret_wipe(answer, sizeof answer);
+    secret_wipe(again, sizeof again);
+    return status;
+}
+
+sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
+                           const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
+                           sealring_error *error)
+{
+    bool confirmed;
+    text[0] = '\0';
+    if (holder->key.state == SEALRING_KEY_REVOKED)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "API key %s is revoked, and that is final; if a list says otherwise, the registry was altered: "
+            "see `sealring audit verify`",
+            holder->key.key_id);
+    if (!lifecycle_accepts(holder->version.state))
+        return error_set(
+            error, SEALRING_REFUSED,
+            "API key %s cannot be confirmed: its newest credential is under version %u of ring %s, which is %s; "
+            "%s",
+            holder->key.key_id, holder->version.number, holder->ring.name,
+            sealring_version_state_name(holder->version.state),
+            holder->version.state == SEALRING_VERSION_RETIRED
+                ? "`sealring reinstate` that version and repeat"
+                : "issue it from your own list, with the column key_id (sealring issue RING --from CSV)");
+    sealring_status status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
+    if (status != SEALRING_OK || !confirmed)
+        secret_wipe(text, SEAL_TEXT_SIZE);
+    if (status == SEALRING_OK && !confirmed) {
+        if (doubt != NULL)
+            *doubt = SEAL_UNCONFIRMED;
+        atomic_store(&manager->alarmed, true);
+        status = error_set(
+            error, SEALRING_REFUSED,
+            "the token does not confirm the registry's row of API key %s: the registry was altered; nothing was "
+            "derived from it (if the row was made of a wrong answer of the token: sealring revoke %s, and issue again)",
+            holder->key.key_id, holder->key.key_id);
+    }
+    return status;
+}
+
+sealring_status seal_successor(sealring_manager *manager, const struct registry_holder *holder,
+                               const struct registry_version *active, struct registry_holder *successor,
+                               sealring_error *error)
+{
+    *successor = *holder;
+    successor->version = *active;
+    successor->key.last_serial = holder->key.last_serial + 1;
+    struct registry_credential *credential = &successor->credential;
+    credential->serial = successor->key.last_serial;
+    credential->version = active->number;
+    credential->state = SEALRING_CREDENTIAL_CURRENT;
+    credential->replaced = false;
+    credential->retire_at = 0;
+    credential->issued = clock_wall_ms();
+    /* the successor of an imported key is one of ours */
+    credential->imported = false;
+    memset(credential->binding, 0, sizeof credential->binding);
+    return token_random(manager->token, credential->nonce, sizeof credential->nonce, error);
+}
+
+sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,
+                                      const struct registry_holder *successor, sealring_error *error)
+{
+    struct registry_credential superseded = older->credential;
+    superseded.state = SEALRING_CREDENTIAL_SUPERSEDED;
+    if (superseded.imported && !superseded.replaced) {
+        /* nobody's version retires an imported key: it ends by itself, its holder has the overlap to move */
+        int64_t end = clock_wall_ms() + older->ring.policy.overlap;
+        superseded.replaced = true;
+        superseded.retire_at = end < superseded.expires ? end : superseded.expires;
+    }
+    sealring_status status = registry_credential_update(registry, &superseded, error);
+    if (status == SEALRING_OK)
+        status = registry_credential_insert(registry, &successor->credential, error);
+    if (status == SEALRING_OK)
+        status = registry_key_update(registry, &successor->key, error);
+    return status;
+}
+
+sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,
+                               sealring_issued_callback each, void *context, sealring_error *error)
+{
+    sealring_issued issued = {
+        .index = index,
+        .client = holder->client.name,
+        .label = holder->key.label,
+        .key_id = holder->key.key_id,
+        .scopes = holder->credential.scopes,
+        .version = holder->credential.version,
+        .serial = holder->credential.serial,
+        .expires = holder->credential.expires,
+        .existed = existed,
+        .credential = holder->credential.imported ? NULL : text,
+    };
+    if (each(&issued, context) == 0)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_REFUSED,
+                     "handing over was stopped at API key %s; what was issued stays issued and can be reissued",
+                     holder->key.key_id);
+}
+
+struct find_active {
+    struct registry_version *version;
+    bool found;
+};
+
+static sealring_status keep_active(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)error;
+    struct find_active *find = context;
+    if (version->state == SEALRING_VERSION_ACTIVE) {
+        *find->version = *version;
+        find->found = true;
+    }
+    return SEALRING_OK;
+}
+
+sealring_status seal_active_version(sealring_manager *manager, struct registry *registry,
+                                    const struct registry_ring *ring, struct registry_version *active,
+                                    sealring_error *error)
+{
+    struct find_active find = {.version = active};
+    sealring_status status = era_check(registry, manager, error);
+    if (status == SEALRING_OK)
+        status = registry_version_each(registry, ring->id, keep_active, &find, error);
+    if (status == SEALRING_OK && !find.found)
+        status =
+            error_set(error, SEALRING_REFUSED, "ring %s has no active version, so it cannot issue: sealring rotate %s",
+                      ring->name, ring->name);
+    return status;
+}

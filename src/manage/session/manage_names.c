@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of events and states, as <sealring/manage.h> and <sealring/doctor.h> have them. */
+#include <sealring/doctor.h>
+#include <sealring/manage.h>
+
+#include "base/name_table.h"
+
+const char *sealring_event_name(sealring_event event)
+{
+    static const struct value_name names[] = {
+        {SEALRING_EVENT_PREPARE, "prepare"},       {SEALRING_EVENT_ACTIVATE, "activate"},
+        {SEALRING_EVENT_ROTATE, "rotate"},         {SEALRING_EVENT_ROLLBACK, "rollback"},
+        {SEALRING_EVENT_RETIRE, "retire"},         {SEALRING_EVENT_REINSTATE, "reinstate"},
+        {SEALRING_EVENT_COMPROMISE, "compromise"}, {SEALRING_EVENT_DESTROY, "destroy"},
+    };
+    return FIND(names, event, "none");
+}
+
+const char *sealring_verifier_state_name(sealring_verifier_state state)
+{
+    static const struct value_name names[] = {
+        {SEALRING_VERIFIER_JOINING, "joining"},     {SEALRING_VERIFIER_SERVING, "serving"},
+        {SEALRING_VERIFIER_SILENT, "silent"},       {SEALRING_VERIFIER_LEFT, "left"},
+        {SEALRING_VERIFIER_DEAD, "dead"},           {SEALRING_VERIFIER_LOST, "lost"},
+        {SEALRING_VERIFIER_FORGOTTEN, "forgotten"},
+    };
+    return FIND(names, state, "none");
+}
+
+const char *sealring_plan_state_name(sealring_plan_state state)
+{
+    static const struct value_name names[] = {
+        {SEALRING_PLAN_AHEAD, "ahead"},         {SEALRING_PLAN_READY, "ready"},   {SEALRING_PLAN_WAITING, "waiting"},
+        {SEALRING_PLAN_FORBIDDEN, "forbidden"}, {SEALRING_PLAN_HELD, "held"},     {SEALRING_PLAN_DONE, "done"},
+        {SEALRING_PLAN_FAILED, "failed"},       {SEALRING_PLAN_NOTICE, "notice"},
+    };
+    return FIND(names, state, "none");
+}
+
+const char *sealring_key_state_name(sealring_key_state state)
+{
+    static const struct value_name names[] = {
+        {SEALRING_KEY_ACTIVE, "active"},
+        {SEALRING_KEY_SUSPENDED, "suspended"},
+        {SEALRING_KEY_REVOKED, "revoked"},
+    };
+    return FIND(names, state, "none");
+}
+
+const char *sealring_credential_state_name(sealring_credential_state state)
+{
+    static const struct value_name names[] = {
+        {SEALRING_CREDENTIAL_CURRENT, "current"},
+        {SEALRING_CREDENTIAL_SUPERSEDED, "superseded"},
+    };
+    return FIND(names, state, "none");
+}
+
+const char *sealring_severity_name(sealring_severity severity)
+{
+    static const struct value_name names[] = {
+        {SEALRING_SEVERITY_NOTICE, "notice"},
+        {SEALRING_SEVERITY_WARNING, "warning"},
+        {SEALRING_SEVERITY_ALARM, "alarm"},
+    };
+    return FIND(names, severity, "none");
+}

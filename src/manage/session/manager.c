@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every operation shares: the open vault, its lock, its token, its transactions with their audit entry. */
+#include "manage/session/manager.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sealring/outside.h>
+
+#include "base/base62.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/name.h"
+#include "base/secret.h"
+#include "base/sized.h"
+#include "manage/session/actor.h"
+
+#define MANAGER_LOCK_WAIT_MS   10000
+#define MANAGER_URGENT_WAIT_MS 120000
+
+static sealring_status keep_reason(const char *reason, char **kept, sealring_error *error)
+{
+    sealring_status status = manager_check_reason(reason, error);
+    if (status == SEALRING_OK && reason != NULL && (*kept = strdup(reason)) == NULL)
+        status = error_no_memory(error);
+    return status;
+}
+
+static void tell_waiting(const struct lock_holder *holder, void *context)
+{
+    const sealring_manager *manager = context;
+    /* a restriction that is committed would seem to wait still */
+    if (manager->waits != NULL && !manager->followed)
+        manager->waits(holder->text, holder->stopped, manager->waits_context);
+}
+
+/* The login lock's file has no note of its holder: it is a login record. */
+static void tell_login(const char *path, char text[TOKEN_HOLDER_SIZE], void *context)
+{
+    struct lock_holder holder;
+    _Static_assert(TOKEN_HOLDER_SIZE >= sizeof holder.text, "a holder's text fits");
+    lock_holder_read(-1, path, &holder);
+    if (strcmp(text, holder.text) == 0)
+        return;
+    memcpy(text, holder.text, sizeof holder.text);
+    tell_waiting(&holder, context);
+}
+
+static void listen(sealring_manager *manager, struct lock *lock)
+{
+    lock->waits = tell_waiting;
+    lock->waits_context = manager;
+}
+
+static sealring_status open_locks(sealring_manager *manager, sealring_error *error)
+{
+    const struct config *config = manager->config;
+    sealring_status status = lock_init(&manager->work, config->work, error);
+    if (status == SEALRING_OK)
+        status = lock_init(&manager->urgent, config->urgent, error);
+    listen(manager, &manager->work);
+    listen(manager, registry_lock_of(manager->registry));
+    registry_lock_of(manager->registry)->yields_to = config->urgent;
+    return status;
+}
+
+sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
+                                      sealring_manager **opened, sealring_error *error)
+{
+    *opened = NULL;
+    sealring_manager *manager = calloc(1, sizeof *manager);
+    if (manager == NULL)
+        return error_no_memory(error);
+    manager->owner = getpid();
+    manager->lock_wait = MANAGER_LOCK_WAIT_MS;
+    manager->urgent_wait = MANAGER_URGENT_WAIT_MS;
+    manager->work.descriptor = manager->urgent.descriptor = -1;
+    sealring_manage_options asked;
+    sized_take(&asked, sizeof asked, options);
+    manager->dry_run = asked.dry_run;
+    manager->read_only = asked.read_only;
+    if (asked.lock_wait > 0)
+        manager->lock_wait = manager->urgent_wait = asked.lock_wait;
+    manager->waits = asked.lock_waits;
+    manager->waits_context = asked.lock_context;
+    actor_describe(manager->actor);
+    sealring_status status = keep_reason(asked.take_over, &manager->take_over, error);
+    if (status == SEALRING_OK)
+        status = keep_reason(asked.trust_clock, &manager->trust_clock, error);
+    if (status == SEALRING_OK)
+        status = config_load(vault, &manager->config, error);
+    if (status == SEALRING_OK)
+        status = config_check_places(manager->config, error);
+    if (status == SEALRING_OK)
+        manager->config->login_wait = (struct token_login_wait){.waits = tell_login, .context = manager};
+    if (status == SEALRING_OK)
+        status = config_use_pin(manager->config, asked.pin_source, asked.ask_pin, asked.ask_context, error);
+    if (status == SEALRING_OK && (manager->read_only || manager->dry_run))
+        software_hands_off(manager->config->software);
+    if (status == SEALRING_OK)
+        status =
+            registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
+                          manager->read_only ? REGISTRY_READ_ONLY : REGISTRY_READ_WRITE, &manager->registry, error);
+    if (status == SEALRING_OK && !manager->read_only)
+        status = open_locks(manager, error);
+    if (status != SEALRING_OK) {
+        sealring_manager_close(&manager);
+        return status;
+    }
+    *opened = manager;
+    return SEALRING_OK;
+}
+
+/* Empties the write-ahead log, unless somebody else is at work, who will: while nothing happens all that was committed stands
+ * in the database itself. */
+static void settle(sealring_manager *manager)
+{
+    if (!manager->wrote || manager->owner != getpid())
+        return;
+    registry_copy_log(manager->registry, 0);
+    if (registry_lock(manager->registry, 0, "close", NULL) != SEALRING_OK)
+        return;
+    registry_checkpoint(manager->registry, 0);
+    registry_unlock(manager->registry);
+}
+
+void sealring_manager_close(sealring_manager **manager)
+{
+    if (manager == NULL || *manager == NULL)
+        return;
+    settle(*manager);
+    token_close((*manager)->token);
+    lock_free(&(*manager)->work);
+    lock_free(&(*manager)->urgent);
+    registry_close((*manager)->registry); /* also in a forked child: see registry.c */
+    config_free((*manager)->config);
+    roster_release(&(*manager)->roster);
+    free((*manager)->take_over);
+    free((*manager)->trust_clock);
+    free(*manager);
+    *manager = NULL;
+}
+
+sealring_status manager_check_owner(const sealring_manager *manager, sealring_error *error)
+{
+    if (manager->owner == getpid())
+        return SEALRING_OK;
+    return error_set(error, SEALRING_INVALID, "this process was forked after the vault was opened: open it again");
+}
+
+void manager_note_gap(sealring_manager *manager, const char *remark)
+{
+    struct manager_gap *gap = &manager->gap;
+    if (gap->count++ == 0)
+        snprintf(gap->remark, sizeof gap->remark, "%.*s", (int)sizeof gap->remark - 1, remark);
+}
+
+sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error)
+{
+    sealring_status status = manager_check_owner(manager, error);
+    return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
+}
+
+/* Of several things to be said all are. */
+void manager_compose_remark(sealring_manager *manager)
+{
+    char notice[SOFTWARE_NOTICE_SIZE];
+    if (software_notice(manager->config->software, notice))
+        memcpy(manager->token_remark, notice, sizeof notice);
+    const char *const parts[] = {manager->witness.remark, manager->witness.notice, manager->token_remark,
+                                 secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
+                                 atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
+    size_t length = 0;
+    manager->remark[0] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i][0] != '\0' && length < sizeof manager->remark)
+            length += (size_t)snprintf(manager->remark + length, sizeof manager->remark - length, "%s%s",
+                                       length > 0 ? "; " : "", parts[i]);
+}
+
+sealring_status manager_token(sealring_manager *manager, sealring_error *error)
+{
+    if (manager->token != NULL)
+        return SEALRING_OK;
+    sealring_status status = config_check_environment(manager->config, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct token_config token;
+    config_token(manager->config, &token);
+    status = token_open(&token, &manager->token, error);
+    manager_compose_remark(manager);
+    return status;
+}
+
+sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
+{
+    /* a manager may be open for days, and a mount may be made meanwhile */
+    sealring_status status = config_check_mounts(manager->config, error);
+    return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
+}
+
+static sealring_status take_vault(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)error;
+    *(struct registry_vault *)context = *registry_vault_row(registry);
+    return SEALRING_OK;
+}
+
+sealring_status manager_read_vault(sealring_manager *manager, struct registry_vault *vault, sealring_error *error)
+{
+    return manager_read(manager, take_vault, vault, error);
+}
+
+sealring_status manager_check_reason(const char *reason, sealring_error *error)
+{
+    char problem[128];
+    const char *wrong = reason == NULL ? NULL : name_contact_problem(reason, problem);
+    if (wrong == NULL)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_INVALID, "the reason %s", wrong);
+}
+
+sealring_status manager_check_ring_name(const char *name, sealring_error *error)
+{
+    char problem[128];
+    const char *wrong = name_problem(name, problem);
+    return wrong == NULL ? SEALRING_OK : error_set(error, SEALRING_INVALID, "the ring's name %s", wrong);
+}
+
+sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
+                                 sealring_error *error)
+{
+    sealring_status status = manager_check_ring_name(name, error);
+    if (status == SEALRING_OK)
+        status = registry_ring_get(registry, name, ring, error);
+    if (status != SEALRING_NOT_FOUND)
+        return status;
+    return error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
+}
+
+sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *error)
+{
+    if (RAND_bytes(bytes, (int)length) == 1)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+}
+
+struct vault_description {
+    struct registry_vault vault;
+    struct registry_clock clock;
+};
+
+static sealring_status read_vault(struct registry *registry, void *context, sealring_error *error)
+{
+    struct vault_description *description = context;
+    description->vault = *registry_vault_row(registry);
+    return registry_clock_get(registry, &description->clock, error);
+}
+
+sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error)
+{
+    struct vault_description description;
+    const struct registry_vault *vault = &description.vault;
+    sealring_status status = manager_read(manager, read_vault, &description, error);
+    if (status != SEALRING_OK)
+        return status;
+    sealring_vault_info whole = {.epoch = vault->epoch,
+                                 .schema = vault->schema,
+                                 .created = vault->created,
+                                 .last_run = description.clock.wall_ms};
+    snprintf(whole.path, sizeof whole.path, "%s", manager->config->directory);
+    snprintf(whole.module, sizeof whole.module, "%s", manager->config->module);
+    snprintf(whole.token_uri, sizeof whole.token_uri, "%s", manager->config->token);
+    hex_encode(vault->vault_id, sizeof vault->vault_id, whole.vault_id);
+    hex_encode(vault->era, sizeof vault->era, whole.era);
+    sized_give(info, &whole, sizeof whole);
+    return SEALRING_OK;
+}
+
+const char *sealring_manager_remark(const sealring_manager *manager)
+{
+    return manager->remark;
+}
+
+bool manager_holds_work(const sealring_manager *manager)
+{
+    return lock_held(&manager->work);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A ring with all its versions, as rows and as the life cycle's view of them. */
+#include "manage/session/ring_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "manage/session/manager.h"
+
+static bool state_reserve(struct ring_state *state, size_t count)
+{
+    if (count <= state->capacity)
+        return true;
+    size_t capacity = count + 8;
+    struct registry_version *rows = realloc(state->rows, capacity * sizeof *rows);
+    if (rows == NULL)
+        return false;
+    state->rows = rows;
+    struct lifecycle_version *versions = realloc(state->versions, capacity * sizeof *versions);
+    if (versions == NULL)
+        return false;
+    state->versions = versions;
+    state->capacity = capacity;
+    return true;
+}
+
+struct registry_version *state_add(struct ring_state *state)
+{
+    if (!state_reserve(state, state->count + 1))
+        return NULL;
+    struct registry_version *row = &state->rows[state->count];
+    memset(row, 0, sizeof *row);
+    memset(&state->versions[state->count], 0, sizeof state->versions[0]);
+    state->count++;
+    return row;
+}
+
+static sealring_status load_version(const struct registry_version *version, void *context, sealring_error *error)
+{
+    struct ring_state *state = context;
+    struct registry_version *row = state_add(state);
+    if (row == NULL)
+        return error_no_memory(error);
+    *row = *version;
+    return SEALRING_OK;
+}
+
+void state_refresh(struct ring_state *state)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        const struct registry_version *row = &state->rows[i];
+        bool held = state->versions[i].held;
+        state->versions[i] = (struct lifecycle_version){
+            .number = row->number,
+            .state = row->state,
+            .created = row->created,
+            .activated = row->activated,
+            .retire_at = row->retire_at,
+            .closed = row->closed,
+            .purge_at = row->purge_at,
+            .destroyed = row->destroyed,
+            .epoch = row->changed_epoch,
+            .was_compromised = row->was_compromised,
+            .held = held,
+        };
+    }
+    state->view = (struct lifecycle_ring){
+        .name = state->ring.name,
+        .policy = state->ring.policy,
+        .rotation_held = state->ring.rotation_held,
+        .last_number = state->ring.last_version,
+        .versions = state->versions,
+        .count = state->count,
+    };
+}
+
+sealring_status state_load(struct registry *registry, const char *ring, struct ring_state *state, sealring_error *error)
+{
+    state->count = 0;
+    sealring_status status = manager_get_ring(registry, ring, &state->ring, error);
+    if (status == SEALRING_OK)
+        status = registry_version_each(registry, state->ring.id, load_version, state, error);
+    for (size_t i = 0; status == SEALRING_OK && i < state->count; i++)
+        status =
+            registry_version_held(registry, state->ring.id, state->rows[i].number, &state->versions[i].held, error);
+    state_refresh(state);
+    return status;
+}
+
+void state_release(struct ring_state *state)
+{
+    free(state->rows);
+    free(state->versions);
+    memset(state, 0, sizeof *state);
+}
+
+struct registry_version *state_find(const struct ring_state *state, uint32_t number)
+{
+    for (size_t i = 0; i < state->count; i++)
+        if (state->rows[i].number == number)
+            return &state->rows[i];
+    return NULL;
+}
+
+static void apply_step(struct registry_version *row, const struct lifecycle_step *step)
+{
+    row->state = step->to;
+    row->activated = step->activated;
+    row->retire_at = step->retire_at;
+    row->closed = step->closed;
+    row->purge_at = step->purge_at;
+    row->destroyed = step->destroyed;
+    if (step->to == SEALRING_VERSION_COMPROMISED)
+        row->was_compromised = true;
+}
+
+void state_apply(struct ring_state *state, const struct lifecycle_decision *decision)
+{
+    for (size_t i = 0; i < decision->count; i++) {
+        struct registry_version *row = state_find(state, decision->steps[i].number);
+        if (row != NULL)
+            apply_step(row, &decision->steps[i]);
+    }
+    if (decision->set_hold)
+        state->ring.rotation_held = decision->hold;
+    state_refresh(state);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much each version of a ring is used, hour by hour. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "manage/fleet/usage_files.h"
+#include "verifier/report/report_check.h"
+
+struct counting {
+    const char *name;
+    uint32_t since; /* hour */
+    int64_t ring;
+    struct registry *registry;
+    struct usage_pending pending;
+    sealring_traffic_info *rows;
+    size_t count;
+};
+
+static sealring_status add(struct counting *counting, uint32_t version, uint32_t hour, uint64_t accepted,
+                           uint64_t rejected, sealring_error *error)
+{
+    int64_t from = hour * USAGE_HOUR_MS;
+    for (size_t i = counting->count; i-- > 0;) {
+        sealring_traffic_info *row = &counting->rows[i];
+        if (row->version == version && row->hour == from) {
+            row->accepted = report_sum(row->accepted, accepted);
+            row->rejected = report_sum(row->rejected, rejected);
+            return SEALRING_OK;
+        }
+    }
+    bool exists = false;
+    sealring_status status = usage_version_exists(counting->registry, counting->ring, version, &exists, error);
+    if (status != SEALRING_OK || !exists)
+        return status;
+    sealring_traffic_info *more = realloc(counting->rows, (counting->count + 1) * sizeof *more);
+    if (more == NULL)
+        return error_no_memory(error);
+    counting->rows = more;
+    counting->rows[counting->count++] = (sealring_traffic_info){version, from, accepted, rejected};
+    return SEALRING_OK;
+}
+
+static sealring_status take_row(const struct registry_traffic *traffic, void *context, sealring_error *error)
+{
+    struct counting *counting = context;
+    if (usage_pending_covers(&counting->pending, traffic->seat, traffic->hour))
+        return SEALRING_OK;
+    return add(counting, traffic->version, traffic->hour, traffic->accepted, traffic->rejected, error);
+}
+
+/* Records come by key, so each key is looked up once. */
+static sealring_status take_pending(struct registry *registry, struct counting *counting, sealring_error *error)
+{
+    const struct usage_record *end = usage_pending_end(&counting->pending);
+    int64_t key = 0, ring = 0, used;
+    sealring_status status = SEALRING_OK;
+    for (const struct usage_record *record = counting->pending.records.rows; record != end && status == SEALRING_OK;
+         record++) {
+        uint64_t rejected = 0;
+        if (record->hour < counting->since || !usage_pending_counts(&counting->pending, record))
+            continue;
+        if (record->key != key) {
+            key = record->key;
+            ring = 0;
+            status = registry_usage_owner(registry, key, &ring, &used, error);
+            status = status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+        }
+        for (unsigned i = 0; i < USAGE_VERDICTS; i++)
+            rejected = report_sum(rejected, record->rejected[i]);
+        if (status == SEALRING_OK && ring == counting->ring)
+            status = add(counting, record->version, record->hour, record->accepted, rejected, error);
+    }
+    return status;
+}
+
+static sealring_status read_traffic(struct registry *registry, void *context, sealring_error *error)
+{
+    struct counting *counting = context;
+    struct registry_ring ring;
+    counting->count = 0;
+    sealring_status status = manager_get_ring(registry, counting->name, &ring, error);
+    if (status == SEALRING_OK)
+        status = usage_pending_settle(registry, &counting->pending, error);
+    if (status != SEALRING_OK)
+        return status;
+    counting->ring = ring.id;
+    counting->registry = registry;
+    status = registry_traffic_each(registry, ring.id, counting->since, take_row, counting, error);
+    return status == SEALRING_OK ? take_pending(registry, counting, error) : status;
+}
+
+static int by_hour(const void *a, const void *b)
+{
+    const sealring_traffic_info *one = a;
+    const sealring_traffic_info *other = b;
+    if (one->hour != other->hour)
+        return one->hour < other->hour ? -1 : 1;
+    return (one->version > other->version) - (one->version < other->version);
+}
+
+sealring_status sealring_traffic(sealring_manager *manager, const char *ring, int64_t since,
+                                 sealring_traffic_callback each, void *context, sealring_error *error)
+{
+    struct counting counting = {.name = ring, .since = since <= 0 ? 0 : (uint32_t)(since / USAGE_HOUR_MS)};
+    sealring_status status = usage_pending_read(manager, clock_wall_ms(), &counting.pending, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, read_traffic, &counting, error);
+    if (status == SEALRING_OK && counting.count > 0)
+        qsort(counting.rows, counting.count, sizeof *counting.rows, by_hour);
+    for (size_t i = 0; i < counting.count && status == SEALRING_OK; i++)
+        if (each(&counting.rows[i], context) != 0)
+            status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+    usage_pending_free(&counting.pending);
+    free(counting.rows);
+    return status;
+}

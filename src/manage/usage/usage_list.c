@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listing usage by credential: the registry's rows, and what lies in the verifiers' files still. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "manage/keys/keys.h"
+#include "manage/fleet/usage_files.h"
+#include "verifier/report/report_check.h"
+
+struct figure {
+    uint32_t serial;
+    uint32_t version;
+    int64_t from;
+    int64_t end;
+    int64_t last_use;
+    uint64_t accepted;
+    uint64_t rejected[USAGE_VERDICTS];
+};
+
+struct usage_listing {
+    struct registry_holder_filter filter;
+    sealring_usage_by by;
+    int64_t since;
+    int64_t until;
+    sealring_usage_callback each;
+    void *context;
+    int64_t now;
+    struct usage_pending pending;
+    struct registry *registry;
+    int64_t checked_ring; /* its version that was found to be there last */
+    uint32_t checked_version;
+    struct figure *figures; /* of the key at hand */
+    size_t count;
+    size_t capacity;
+};
+
+/* ---- The figures of one key ----------------------------------------------------------------------------------------- */
+
+static sealring_status add_figure(struct usage_listing *listing, const struct figure *figure, sealring_error *error)
+{
+    if (listing->count == listing->capacity) {
+        size_t capacity = listing->capacity == 0 ? 256 : 2 * listing->capacity;
+        struct figure *more = realloc(listing->figures, capacity * sizeof *more);
+        if (more == NULL)
+            return error_no_memory(error);
+        listing->figures = more;
+        listing->capacity = capacity;
+    }
+    listing->figures[listing->count++] = *figure;
+    return SEALRING_OK;
+}
+
+/* An hour by the day is a part of it; a day by the hour stays one. */
+static struct figure span_of(const struct usage_listing *listing, uint32_t period, bool daily)
+{
+    int64_t length = daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
+    struct figure figure = {.from = period * length, .end = (period + INT64_C(1)) * length};
+    if (listing->by == SEALRING_USAGE_DAY && !daily) {
+        figure.from = period / 24 * USAGE_DAY_MS;
+        figure.end = figure.from + USAGE_DAY_MS;
+    }
+    return figure;
+}
+
+static sealring_status take_row(const struct registry_usage *usage, void *context, sealring_error *error)
+{
+    struct usage_listing *listing = context;
+    if (!usage->daily && usage_pending_covers(&listing->pending, usage->seat, usage->period))
+        return SEALRING_OK;
+    struct figure figure = span_of(listing, usage->period, usage->daily);
+    figure.serial = usage->serial;
+    figure.version = usage->version;
+    figure.last_use = usage->last_use;
+    figure.accepted = usage->accepted;
+    memcpy(figure.rejected, usage->rejected, sizeof figure.rejected);
+    return add_figure(listing, &figure, error);
+}
+
+static sealring_status check_version(struct usage_listing *listing, int64_t ring, uint32_t version, bool *exists,
+                                     sealring_error *error)
+{
+    *exists = listing->checked_ring == ring && listing->checked_version == version;
+    if (*exists)
+        return SEALRING_OK;
+    sealring_status status = usage_version_exists(listing->registry, ring, version, exists, error);
+    if (*exists) {
+        listing->checked_ring = ring;
+        listing->checked_version = version;
+    }
+    return status;
+}
+
+static sealring_status take_pending(struct usage_listing *listing, const struct registry_key *key,
+                                    sealring_error *error)
+{
+    const struct usage_record *end = usage_pending_end(&listing->pending);
+    const struct usage_record *record = usage_pending_of_key(&listing->pending, key->id);
+    sealring_status status = SEALRING_OK;
+    for (; status == SEALRING_OK && record != end && record->key == key->id; record++) {
+        bool exists = false;
+        int64_t from = record->hour * USAGE_HOUR_MS;
+        if (from + USAGE_HOUR_MS <= listing->since || from >= listing->until ||
+            !usage_pending_counts(&listing->pending, record))
+            continue;
+        status = check_version(listing, key->ring, record->version, &exists, error);
+        if (!exists)
+            continue;
+        struct figure figure = span_of(listing, record->hour, false);
+        figure.serial = record->serial;
+        figure.version = record->version;
+        figure.last_use = record->last_use;
+        figure.accepted = record->accepted;
+        memcpy(figure.rejected, record->rejected, sizeof figure.rejected);
+        status = add_figure(listing, &figure, error);
+    }
+    return status;
+}
+
+static int order(int64_t one, int64_t other)
+{
+    return (one > other) - (one < other);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct figure *one = a;
+    const struct figure *other = b;
+    int result = order(one->from, other->from);
+    if (result == 0)
+        result = order(one->end, other->end);
+    return result != 0 ? result : order(one->serial, other->serial);
+}
+
+static int by_serial(const void *a, const void *b)
+{
+    const struct figure *one = a;
+    const struct figure *other = b;
+    return order(one->serial, other->serial);
+}
+
+static void add_up(struct figure *sum, const struct figure *more)
+{
+    if (more->end != 0 && (sum->end == 0 || sum->from > more->from))
+        sum->from = more->from;
+    if (sum->end < more->end)
+        sum->end = more->end;
+    if (sum->last_use < more->last_use)
+        sum->last_use = more->last_use;
+    sum->accepted = report_sum(sum->accepted, more->accepted);
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
+        sum->rejected[i] = report_sum(sum->rejected[i], more->rejected[i]);
+}
+
+static void merge(struct usage_listing *listing)
+{
+    int (*compare)(const void *, const void *) = listing->by == SEALRING_USAGE_TOTAL ? by_serial : by_time;
+    size_t kept = 0;
+    if (listing->count == 0)
+        return;
+    qsort(listing->figures, listing->count, sizeof *listing->figures, compare);
+    for (size_t i = 1; i < listing->count; i++) {
+        if (compare(&listing->figures[kept], &listing->figures[i]) == 0)
+            add_up(&listing->figures[kept], &listing->figures[i]);
+        else
+            listing->figures[++kept] = listing->figures[i];
+    }
+    listing->count = kept + 1;
+}
+
+/* ---- Telling -------------------------------------------------------------------------------------------------------- */
+
+static sealring_status tell(const struct usage_listing *listing, const struct registry_holder *holder, int64_t used,
+                            const struct figure *figure, sealring_error *error)
+{
+    sealring_usage_info info = {
+        .key_id = holder->key.key_id,
+        .ring = holder->ring.name,
+        .client = holder->client.name,
+        .label = holder->key.label,
+        .state = holder->key.state,
+        .newest = figure->serial == holder->credential.serial,
+        .serial = figure->serial,
+        .version = figure->version,
+        .from = figure->from,
+        .span = figure->end - figure->from,
+        .accepted = figure->accepted,
+        .not_yet_valid = figure->rejected[USAGE_NOT_YET_VALID],
+        .expired = figure->rejected[USAGE_EXPIRED],
+        .suspended = figure->rejected[USAGE_SUSPENDED],
+        .scope = figure->rejected[USAGE_SCOPE],
+        .closed = figure->rejected[USAGE_CLOSED],
+        .last_use = figure->last_use < listing->now ? figure->last_use : listing->now,
+        .key_used = used,
+    };
+    return listing->each(&info, listing->context) == 0 ? SEALRING_OK
+                                                       : error_set(error, SEALRING_REFUSED, "the listing was stopped");
+}
+
+/* Latest of what the registry knows of the key, and of what lies in the files. */
+static int64_t last_known(const struct usage_listing *listing, int64_t key, int64_t used)
+{
+    const struct usage_record *end = usage_pending_end(&listing->pending);
+    const struct usage_record *record = usage_pending_of_key(&listing->pending, key);
+    for (; record != end && record->key == key; record++)
+        if (record->last_use > used)
+            used = record->last_use;
+    for (size_t i = 0; i < listing->count; i++)
+        if (listing->figures[i].last_use > used)
+            used = listing->figures[i].last_use;
+    return used;
+}
+
+static sealring_status tell_holder(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    struct usage_listing *listing = context;
+    const struct figure newest = {.serial = holder->credential.serial, .version = holder->credential.version};
+    int64_t ring, used = 0;
+    listing->count = 0;
+    sealring_status status = registry_usage_owner(listing->registry, holder->key.id, &ring, &used, error);
+    if (status == SEALRING_OK)
+        status = registry_usage_of_key(listing->registry, holder->key.id, listing->since, listing->until, take_row,
+                                       listing, error);
+    if (status == SEALRING_OK)
+        status = take_pending(listing, &holder->key, error);
+    if (status == SEALRING_OK && listing->by == SEALRING_USAGE_TOTAL)
+        status = add_figure(listing, &newest, error);
+    merge(listing);
+    used = last_known(listing, holder->key.id, used);
+    if (used > listing->now) /* of a clock that was ahead */
+        used = listing->now;
+    for (size_t i = 0; i < listing->count && status == SEALRING_OK; i++)
+        status = tell(listing, holder, used, &listing->figures[i], error);
+    return status;
+}
+
+static sealring_status read_usage(struct registry *registry, void *context, sealring_error *error)
+{
+    struct usage_listing *listing = context;
+    listing->registry = registry;
+    sealring_status status = key_check_filter(registry, &listing->filter, error);
+    if (status == SEALRING_OK)
+        status = usage_pending_settle(registry, &listing->pending, error);
+    return status == SEALRING_OK ? registry_holder_each(registry, &listing->filter, tell_holder, listing, error)
+                                 : status;
+}
+
+sealring_status sealring_usage_list(sealring_manager *manager, const sealring_usage_filter *filter,
+                                    sealring_usage_callback each, void *context, sealring_error *error)
+{
+    static const sealring_usage_filter everything;
+    int64_t now = clock_wall_ms();
+    if (filter == NULL)
+        filter = &everything;
+    struct usage_listing listing = {
+        .filter = {.key_id = filter->key_id, .ring = filter->ring, .client = filter->client},
+        .by = filter->by,
+        .since = filter->since,
+        .until = filter->until != 0 ? filter->until : INT64_MAX,
+        .each = each,
+        .context = context,
+        .now = now,
+    };
+    if (filter->by < SEALRING_USAGE_TOTAL || filter->by > SEALRING_USAGE_DAY || filter->since < 0 || filter->until < 0)
+        return error_set(error, SEALRING_INVALID, "usage is listed in total, by hour or by day, from 1970 on");
+    sealring_status status = usage_pending_read(manager, now, &listing.pending, error);
+    if (status == SEALRING_OK)
+        status = manager_read(manager, read_usage, &listing, error);
+    usage_pending_free(&listing.pending);
+    free(listing.figures);
+    return status;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verifiers for people: listed with what they owe, and forgotten when they are gone for good. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base62.h"
+#include "base/error.h"
+#include "base/timetext.h"
+#include "lifecycle/transition_table.h"
+#include "manage/act/act.h"
+#include "manage/session/manager.h"
+
+#define INSTANCE_DIGITS     (2 * WATCH_ID_SIZE)
+#define INSTANCE_DIGITS_MIN 4
+
+/* ---- list ---- */
+
+struct accepted {
+    int64_t ring;
+    uint32_t number;
+    uint64_t proof_from; /* a proof of an earlier epoch is none: it would be of the version before it was closed */
+};
+
+struct verifier_listing {
+    sealring_manager *manager;
+    bool all;
+    int64_t quiet_period; /* the longest of all rings */
+    struct accepted *accepted;
+    size_t accepted_count;
+};
+
+static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+{
+    struct verifier_listing *listing = context;
+    if (!lifecycle_accepts(version->state))
+        return SEALRING_OK;
+    struct accepted *more = realloc(listing->accepted, (listing->accepted_count + 1) * sizeof *more);
+    if (more == NULL)
+        return error_no_memory(error);
+    listing->accepted = more;
+    /* an active or retiring one is past its barrier: all that changed since were its windows */
+    uint64_t from = version->state == SEALRING_VERSION_PENDING ? version->changed_epoch : version->created_epoch;
+    more[listing->accepted_count++] = (struct accepted){version->ring, version->number, from};
+    return SEALRING_OK;
+}
+
+static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    struct verifier_listing *listing = context;
+    (void)error;
+    if (ring->policy.quiet_period > listing->quiet_period)
+        listing->quiet_period = ring->policy.quiet_period;
+    return SEALRING_OK;
+}
+
+static sealring_status read_listing(struct registry *registry, void *context, sealring_error *error)
+{
+    struct verifier_listing *listing = context;
+    listing->accepted_count = 0;
+    listing->quiet_period = 0;
+    sealring_status status = registry_version_each(registry, 0, take_version, listing, error);
+    if (status == SEALRING_OK)
+        status = registry_ring_each(registry, take_ring, listing, error);
+    return status == SEALRING_OK ? manager_read_roster(listing->manager, registry, error) : status;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct roster_entry *one = *(const struct roster_entry *const *)a;
+    const struct roster_entry *other = *(const struct roster_entry *const *)b;
+    int order = (one->row.ended != 0) - (other->row.ended != 0);
+    if (order == 0)
+        order = strcmp(one->row.host, other->row.host);
+    if (order == 0)
+        order = strcmp(one->row.program, other->row.program);
+    if (order == 0)
+        order = (one->row.process > other->row.process) - (one->row.process < other->row.process);
+    return order;
+}
+
+static void say_debts(const struct verifier_listing *listing, const struct roster_entry *entry,
+                      const sealring_verifier_info *info, char owes[256])
+{
+    const struct roster *roster = &listing->manager->roster;
+    char when[TIMETEXT_SIZE];
+    owes[0] = '\0';
+    if (entry->row.ended != 0) {
+        if (entry->row.hole != 0 && entry->row.hole >= roster->now - listing->quiet_period) {
+            timetext_format(entry->row.hole, when);
+            snprintf(
+                owes, 256,
+                "a hole in its reports counts as a use at %s: it holds up retirements for a quiet period, unless it is "
+                "forgotten",
+                when);
+        }
+        return;
+    }
+    if (info->state == SEALRING_VERIFIER_LOST)
+        snprintf(owes, 256, "its report file is %s: barriers and what is to become effective wait for its lease",
+                 entry->damaged ? "damaged, or unreadable for this user" : "gone");
+    else if (info->state == SEALRING_VERIFIER_SILENT)
+        snprintf(owes, 256, "it does not look at the registry: it answers *unavailable* until it does");
+    else if (info->state == SEALRING_VERIFIER_JOINING)
+        snprintf(owes, 256, "owes its first report: barriers wait for it");
+    else if (!roster->vault.era_in_force && entry->watched.epoch == 0)
+        snprintf(owes, 256, "goes by what was before the registry was put back: nothing is issued until it looks");
+    else if (entry->watched.epoch < roster->vault.epoch)
+        snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
+                 (unsigned long long)roster->vault.epoch);
+    else if (info->unproved > 0)
+        snprintf(owes, 256, "owes the proof of %llu accepted version%s: barriers wait for it",
+                 (unsigned long long)info->unproved, info->unproved == 1 ? "" : "s");
+}
+
+static int tell(const struct verifier_listing *listing, const struct roster_entry *entry,
+                sealring_verifier_callback each, void *context)
+{
+    const struct roster *roster = &listing->manager->roster;
+    char instance[INSTANCE_DIGITS + 1];
+    char owes[256];
+    int64_t until = watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry));
+    hex_encode(entry->row.instance, WATCH_ID_SIZE, instance);
+    sealring_verifier_info info = {
+        .instance = instance,
+        .host = entry->row.host,
+        .program = entry->row.program,
+        .process = entry->row.process,
+        .state = entry->row.state,
+        .joined = entry->row.joined,
+        .last_report = entry->row.last_report,
+        .lease_left = entry->row.ended == 0 && until > roster->boot_ms ? until - roster->boot_ms : 0,
+        .epoch = entry->row.epoch,
+        .owes = owes,
+    };
+    for (size_t i = 0; i < listing->accepted_count; i++) {
+        const struct accepted *version = &listing->accepted[i];
+        const struct roster_version *told = roster_find(entry, version->ring, version->number);
+        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= version->proof_from)
+            info.proved++;
+        else
+            info.unproved++;
+    }
+    say_debts(listing, entry, &info, owes);
+    return each(&info, context);
+}
+
+static bool is_shown(const struct verifier_listing *listing, const struct roster_entry *entry)
+{
+    const struct roster *roster = &listing->manager->roster;
+    return listing->all || entry->row.ended == 0 ||
+           (entry->row.hole != 0 && entry->row.hole >= roster->now - listing->quiet_period);
+}
+
+sealring_status sealring_verifier_list(sealring_manager *manager, bool all, sealring_verifier_callback each,
+                                       void *context, sealring_error *error)
+{
+    struct verifier_listing listing = {.manager = manager, .all = all};
+    const struct roster_entry **order = NULL;
+    sealring_status status = manager_read(manager, read_listing, &listing, error);
+    if (status != SEALRING_OK)
+        goto cleanup;
+    order = calloc(manager->roster.count + 1, sizeof(struct roster_entry *));
+    if (order == NULL) {
+        status = error_no_memory(error);
+        goto cleanup;
+    }
+    for (size_t i = 0; i < manager->roster.count; i++)
+        order[i] = &manager->roster.entries[i];
+    qsort(order, manager->roster.count, sizeof *order, by_name);
+    for (size_t i = 0; status == SEALRING_OK && i < manager->roster.count; i++)
+        if (is_shown(&listing, order[i]) && tell(&listing, order[i], each, context) != 0)
+            status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+cleanup:
+    free(order);
+    free(listing.accepted);
+    return status;
+}
+
+/* ---- forget ---- */
+
+struct forget {
+    sealring_manager *manager;
+    const char *instance;
+    const char *reason;
+    struct audit_act act;
+    struct roster_entry *entry;   /* in the manager's roster */
+    struct registry_verifier row; /* what its row becomes */
+};
+
+static sealring_status find(const struct forget *forget, struct roster_entry **found, sealring_error *error)
+{
+    struct roster *roster = &forget->manager->roster;
+    char digits[INSTANCE_DIGITS + 1];
+    size_t length = strlen(forget->instance);
+    *found = NULL;
+    for (size_t i = 0; i < roster->count; i++) {
+        hex_encode(roster->entries[i].row.instance, WATCH_ID_SIZE, digits);
+        if (strncmp(digits, forget->instance, length) != 0)
+            continue;
+        if (*found != NULL)
+            return error_set(error, SEALRING_INVALID, "several verifiers begin with %s: give more digits",
+                             forget->instance);
+        *found = &roster->entries[i];
+    }
+    if (*found == NULL)
+        return error_set(error, SEALRING_NOT_FOUND, "no verifier begins with %s: see `sealring verifier list --all`",
+                         forget->instance);
+    return SEALRING_OK;
+}
+
+static sealring_status forget_one(struct registry *registry, void *context, sealring_error *error)
+{
+    struct forget *forget = context;
+    struct roster *roster = &forget->manager->roster;
+    struct roster_entry *entry = NULL;
+    char time[TIMETEXT_SIZE];
+    sealring_status status = manager_read_roster(forget->manager, registry, error);
+    if (status == SEALRING_OK)
+        status = find(forget, &entry, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (entry->row.ended == 0) {
+        int64_t left =
+            watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
+        if (left <= 0)
+            return error_set(error, SEALRING_REFUSED,
+                             "%s is silent but its process lives, and may look again at any moment: end it first",
+                             entry->name);
+        timetext_format((roster->now + left + 999) / 1000 * 1000, time);
+        return error_set(
+            error, SEALRING_REFUSED,
+            entry->watched.held
+                ? "%s is %s, its process holds its report file, and it may serve until %s at least: it cannot "
+                  "be forgotten; end it first"
+                : "%s is %s, and may serve until %s at least: it cannot be forgotten before; `sealring run "
+                  "--once` waits for that",
+            entry->name, sealring_verifier_state_name(entry->row.state), time);
+    }
+    audit_detail(&forget->act, "{s:s, s:s, s:s, s:I, s:s}", "instance", forget->instance, "verifier", entry->name,
+                 "before", sealring_verifier_state_name(entry->row.state), "hole", (json_int_t)entry->row.hole,
+                 "reason", forget->reason);
+    /* not in the roster before it is committed: what that holds is written down at the end, without an entry on the record */
+    forget->entry = entry;
+    forget->row = entry->row;
+    forget->row.state = SEALRING_VERIFIER_FORGOTTEN;
+    forget->row.hole = 0;
+    return registry_verifier_put(registry, &forget->row, error);
+}
+
+static bool are_digits(const char *text)
+{
+    return text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
+sealring_status sealring_verifier_forget(sealring_manager *manager, const char *instance, const char *reason,
+                                         sealring_error *error)
+{
+    struct forget forget = {
+        .manager = manager, .instance = instance, .reason = reason, .act = {.name = "verifier.forget"}};
+    size_t length = strlen(instance);
+    if (length < INSTANCE_DIGITS_MIN || length > INSTANCE_DIGITS || !are_digits(instance))
+        return error_set(error, SEALRING_INVALID, "a verifier is named by %d to %d of its hexadecimal digits",
+                         INSTANCE_DIGITS_MIN, INSTANCE_DIGITS);
+    if (reason == NULL || reason[0] == '\0')
+        return error_set(error, SEALRING_INVALID, "forgetting a verifier wants a reason, which goes on the record");
+    sealring_status status = manager_check_reason(reason, error);
+    if (status == SEALRING_OK)
+        status = manager_begin(manager, "verifier forget", false, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = manager_write(manager, false, &forget.act, forget_one, &forget, error);
+    if (status == SEALRING_OK && !manager->dry_run)
+        forget.entry->row = forget.row;
+    manager_end_act(manager, &forget.act, status, error);
+    audit_release(&forget.act);
+    return status;
+}

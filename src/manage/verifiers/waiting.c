@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for verifiers: looks at their reports again and again, and tells who is missing. */
+#include "manage/act/act.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base62.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/sized.h"
+#include "lifecycle/transition_table.h"
+#include "manage/act/era.h"
+#include "manage/fleet/effective.h"
+#include "manage/fleet/evidence.h"
+
+#define LOOK_MS 20   /* between two looks at the reports */
+#define TELL_MS 1000 /* the waiting is told at least so often */
+
+/* The same when no lock is held: not worth waiting for it. */
+static void remember_unlocked(sealring_manager *manager)
+{
+    if (manager->read_only || manager->dry_run || !roster_is_news(&manager->roster) ||
+        registry_lock(manager->registry, 0, "remembering verifiers", NULL) != SEALRING_OK)
+        return;
+    effective_remember(manager);
+    registry_unlock(manager->registry);
+}
+
+struct waiting {
+    sealring_manager *manager;
+    sealring_wait asked;
+    registry_body look; /* sets `done` and `told` */
+    bool done;
+    sealring_progress told;
+    char text[LIFECYCLE_REASON_SIZE];
+    /* of the barrier */
+    const char *ring;
+    uint32_t version;
+    sealring_version_state stays; /* its state */
+    struct ring_state state;
+    struct evidence evidence;
+    int64_t tell_again_at;
+    char text_before[LIFECYCLE_REASON_SIZE];
+};
+
+/* False if the caller wants no more. */
+static bool tell(struct waiting *waiting, int64_t boot_ms)
+{
+    bool changed = strcmp(waiting->text, waiting->text_before) != 0;
+    if (waiting->asked.progress == NULL || (!changed && boot_ms < waiting->tell_again_at))
+        return true;
+    waiting->tell_again_at = boot_ms + TELL_MS;
+    memcpy(waiting->text_before, waiting->text, sizeof waiting->text_before);
+    waiting->told.size = sizeof waiting->told;
+    waiting->told.text = waiting->text;
+    return waiting->asked.progress(&waiting->told, waiting->asked.context) == 0;
+}
+
+static void pause_for(int64_t milliseconds)
+{
+    struct timespec pause = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+/* Until it is done, or the time is up, or the caller wants no more. */
+static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
+{
+    int64_t began = clock_boot_ms();
+    for (;;) {
+        sealring_status status = manager_read(waiting->manager, waiting->look, waiting, error);
+        int64_t elapsed = clock_boot_ms() - began;
+        if (status != SEALRING_OK || waiting->done)
+            return status;
+        int64_t left = waiting->asked.most < 0 ? LOOK_MS : waiting->asked.most - elapsed;
+        if (left <= 0 || !tell(waiting, began + elapsed))
+            return SEALRING_OK;
+        pause_for(left < LOOK_MS ? left : LOOK_MS);
+    }
+}
+
+/* ---- the barrier ---- */
+
+/* The version that is waited for: the one that was named, or the ring's next one. */
+static const struct lifecycle_version *choose(const struct waiting *waiting)
+{
+    const struct lifecycle_ring *ring = &waiting->state.view;
+    size_t count;
+    return waiting->version != 0 ? lifecycle_find(ring, waiting->version) : lifecycle_find_next(ring, &count);
+}
+
+/* What activating it waits for: only one that is pending has not met its barrier yet. */
+static enum lifecycle_answer ask(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                                 char reason[LIFECYCLE_REASON_SIZE])
+{
+    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(version, evidence, reason)
+                                                      : guard_era(evidence, reason);
+}
+
+/* One that does not block is done. */
+static void count_verifiers(struct waiting *waiting, const struct lifecycle_version *version)
+{
+    struct lifecycle_evidence one = waiting->evidence.view;
+    char unused[LIFECYCLE_REASON_SIZE];
+    waiting->told.done = 0;
+    waiting->told.total = 0;
+    one.verifier_count = 1;
+    for (size_t i = 0; i < waiting->evidence.view.verifier_count; i++) {
+        one.verifiers = &waiting->evidence.view.verifiers[i];
+        if (one.verifiers->lease_over)
+            continue;
+        waiting->told.total++;
+        waiting->told.done += ask(version, &one, unused) == LIFECYCLE_ALLOWED;
+    }
+}
+
+static sealring_status look_at_barrier(struct registry *registry, void *context, sealring_error *error)
+{
+    struct waiting *waiting = context;
+    sealring_status status = state_load(registry, waiting->ring, &waiting->state, error);
+    if (status == SEALRING_OK)
+        status = manager_read_roster(waiting->manager, registry, error);
+    if (status == SEALRING_OK)
+        status = evidence_read(registry, waiting->manager, &waiting->state, 0, &waiting->evidence, error);
+    if (status != SEALRING_OK)
+        return status;
+    const struct lifecycle_version *version = choose(waiting);
+    if (version == NULL && waiting->version != 0)
+        return error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", waiting->ring, waiting->version);
+    if (version == NULL)
+        return error_set(error, SEALRING_NOT_FOUND, "ring %s has no pending version: `sealring prepare %s` makes one",
+                         waiting->ring, waiting->ring);
+    if (!lifecycle_accepts(version->state))
+        return error_set(error, SEALRING_REFUSED, "version %u of ring %s is %s by now", version->number, waiting->ring,
+                         sealring_version_state_name(version->state));
+    waiting->version = version->number;
+    waiting->told.at_most = -1;
+    count_verifiers(waiting, version);
+    waiting->stays = version->state;
+    waiting->done = ask(version, &waiting->evidence.view, waiting->text) == LIFECYCLE_ALLOWED;
+    return SEALRING_OK;
+}
+
+sealring_status sealring_wait_barrier(sealring_manager *manager, const char *ring, uint32_t version,
+                                      const sealring_wait *wait, sealring_error *error)
+{
+    struct waiting waiting = {.manager = manager, .look = look_at_barrier, .ring = ring, .version = version};
+    sized_take(&waiting.asked, sizeof waiting.asked, wait);
+    sealring_status status = wait_for(&waiting, error);
+    if (status == SEALRING_OK && !waiting.done)
+        status = error_set(error, SEALRING_WAITING,
+                           "version %u of ring %s stays %s, nothing is lost: %s. `sealring activate %s %u` goes on",
+                           waiting.version, ring, sealring_version_state_name(waiting.stays), waiting.text, ring,
+                           waiting.version);
+    remember_unlocked(manager);
+    evidence_release(&waiting.evidence);
+    state_release(&waiting.state);
+    return status;
+}
+
+/* ---- in force everywhere ---- */
+
+static void take_count(struct waiting *waiting, const struct roster_count *count)
+{
+    waiting->done = count->done == count->total;
+    waiting->told.done = count->done;
+    waiting->told.total = count->total;
+    waiting->told.at_most = count->at_most;
+    snprintf(waiting->text, sizeof waiting->text, "%s", count->missing);
+}
+
+static sealring_status look_at_reports(struct registry *registry, void *context, sealring_error *error)
+{
+    struct waiting *waiting = context;
+    sealring_manager *manager = waiting->manager;
+    struct roster_count count;
+    sealring_status status = manager_read_roster(manager, registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    /* an era that ended ended with all its verdicts: whoever goes by another has loaded everything anew */
+    roster_count(&manager->roster, manager->committed_epoch, manager->committed_boot_ms, &count);
+    take_count(waiting, &count);
+    return SEALRING_OK;
+}
+
+static sealring_status find_owed(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)error;
+    *(bool *)context |= version->state == SEALRING_VERSION_RETIRED;
+    return SEALRING_OK;
+}
+
+static sealring_status look_for_owed(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_version_each_owed(registry, find_owed, context, error);
+}
+
+/* What is in force is closed in the token as well; a token that is away is told by the next command that reaches it. */
+static void close_owed(sealring_manager *manager)
+{
+    bool owed = false;
+    if (manager->read_only || manager->dry_run || manager_read(manager, look_for_owed, &owed, NULL) != SEALRING_OK ||
+        !owed || manager_begin(manager, "closing", true, NULL) != SEALRING_OK)
+        return;
+    manager_end(manager);
+}
+
+static sealring_status not_yet(const struct waiting *waiting, const char *done, sealring_error *error)
+{
+    char latest[SEALRING_TIME_SIZE];
+    sealring_time_format((clock_wall_ms() + waiting->told.at_most + 999) / 1000 * 1000, latest);
+    return error_set(error, SEALRING_NOT_EFFECTIVE,
+                     "%s; effective on %u of %u verifiers, the rest at the latest at %s: %s", done, waiting->told.done,
+                     waiting->told.total, latest, waiting->text);
+}
+
+sealring_status sealring_wait_effective(sealring_manager *manager, const sealring_wait *wait, sealring_error *error)
+{
+    struct waiting waiting = {.manager = manager, .look = look_at_reports};
+    sized_take(&waiting.asked, sizeof waiting.asked, wait);
+    if (manager->committed_boot_ms == 0)
+        return SEALRING_OK;
+    sealring_status status = wait_for(&waiting, error);
+    remember_unlocked(manager);
+    if (status != SEALRING_OK)
+        return status;
+    if (!waiting.done)
+        return not_yet(&waiting, "committed", error);
+    close_owed(manager);
+    return SEALRING_OK;
+}
+
+/* ---- the registry's present life ---- */
+
+static sealring_status look_at_era(struct registry *registry, void *context, sealring_error *error)
+{
+    struct waiting *waiting = context;
+    struct roster_count count = {.done = 0};
+    sealring_status status = manager_read_roster(waiting->manager, registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!registry_vault_row(registry)->era_in_force)
+        roster_count(&waiting->manager->roster, 0, 0, &count);
+    take_count(waiting, &count);
+    return SEALRING_OK;
+}
+
+sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait *wait, sealring_error *error)
+{
+    struct waiting waiting = {.manager = manager, .look = look_at_era};
+    sized_take(&waiting.asked, sizeof waiting.asked, wait);
+    sealring_status status = wait_for(&waiting, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!waiting.done)
+        return not_yet(&waiting, "put back", error);
+    /* whoever comes next need not ask */
+    if (!manager->read_only && !manager->dry_run && manager_begin(manager, "following", false, NULL) == SEALRING_OK)
+        manager_end(manager);
+    return SEALRING_OK;
+}

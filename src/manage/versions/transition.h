@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One event on its way: read and decided, decided again inside the changing transaction, written, recorded. */
+#ifndef MANAGE_VERSIONS_TRANSITION_H
+#define MANAGE_VERSIONS_TRANSITION_H
+
+#include "lifecycle/decide.h"
+#include "manage/fleet/evidence.h"
+#include "manage/tokens/make.h"
+#include "manage/session/manager.h"
+#include "manage/session/ring_state.h"
+
+struct transition {
+    sealring_manager *manager;
+    const char *ring;
+    sealring_event event;
+    uint32_t version; /* 0: the event chooses */
+    const char *reason;
+    unsigned overrule; /* bits of enum lifecycle_guard */
+    /* NULL: somebody's act. Of an automatic one: SEALRING_OK if the policy wants it of the state that was read, SEALRING_WAITING if not, and
+     * why not, or what failed. */
+    sealring_status (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
+                              sealring_error *error);
+    const void *wanted_context;
+    struct make *make;         /* prepare: the object that is being made */
+    uint32_t tested;           /* the version whose key was proved in the token, 0: none */
+    const char *token_problem; /* retire: why the token is not open, if it is not */
+    sealring_change *change;
+    /* filled on the way */
+    struct ring_state state;
+    struct evidence evidence;
+    bool blind; /* compromise: that could not be read, and counts as none */
+    struct registry_vault vault;
+    struct lifecycle_decision decision;
+    struct audit_act act;
+};
+
+void transition_release(struct transition *transition);
+
+/* Reads the ring's present state, the vault's row and what bears on the guards. */
+sealring_status transition_load(struct transition *transition, sealring_error *error);
+
+/* Decides on the state that was read; the guards' line goes into the change. SEALRING_OK if the event is allowed, else the decision's
+ * status and message. */
+sealring_status transition_decide(struct transition *transition, sealring_error *error);
+
+/* Proves the version's key in the token: object, attributes, check value. */
+sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error);
+
+/* Applies the decision to the state in memory. False: no memory. */
+bool transition_apply(struct transition *transition);
+
+/* The transaction: reads and decides again, applies, checks the invariants, writes rows and audit entry. */
+sealring_status transition_commit(struct transition *transition, sealring_error *error);
+
+/* Adds what was decided to the change that the caller is told. */
+void transition_report(struct transition *transition);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The events of a version's life: prepare, activate, rotate, roll back, retire, reinstate, compromise, destroy. */
+#include "manage/versions/version_events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/sized.h"
+#include "manage/act/act.h"
+#include "manage/fleet/effective.h"
+#include "manage/versions/closing.h"
+#include "manage/usage/harvest.h"
+#include "manage/tokens/make.h"
+#include "manage/session/manager.h"
+#include "manage/versions/transition.h"
+#include "manage/fleet/usage_files.h"
+
+static const struct event_needs {
+    sealring_event event;
+    bool token;         /* cannot happen without the token */
+    bool names_version; /* the operator must say which version */
+} event_needs[] = {
+    {SEALRING_EVENT_PREPARE, true, false},    {SEALRING_EVENT_ACTIVATE, true, false},
+    {SEALRING_EVENT_ROTATE, true, false},     {SEALRING_EVENT_ROLLBACK, true, false},
+    {SEALRING_EVENT_RETIRE, false, true},     {SEALRING_EVENT_REINSTATE, true, true},
+    {SEALRING_EVENT_COMPROMISE, false, true}, {SEALRING_EVENT_DESTROY, true, true},
+};
+
+static const struct event_needs *needs_of(sealring_event event)
+{
+    for (size_t i = 0; i < sizeof event_needs / sizeof event_needs[0]; i++)
+        if (event_needs[i].event == event)
+            return &event_needs[i];
+    return NULL;
+}
+
+static sealring_status prepare(struct transition *transition, sealring_error *error)
+{
+    struct make make;
+    sealring_status status =
+        make_begin(&make, transition->manager, &transition->state.ring, transition->decision.steps[0].number, error);
+    if (status != SEALRING_OK)
+        return status;
+    transition->make = &make;
+    status = transition_commit(transition, error);
+    make_end(&make, status);
+    transition->make = NULL;
+    return status;
+}
+
+static sealring_status reinstate(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = closing_reopen(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    transition->tested = transition->decision.test_version;
+    status = transition_commit(transition, error);
+    /* a registry that failed may have kept it all the same: the next start knows, and closes the object if it has not */
+    if (status != SEALRING_OK && status != SEALRING_REGISTRY && status != SEALRING_SYSTEM)
+        closing_revert(transition);
+    return status;
+}
+
+/* As transition_prove, for a version that is to issue: says what to do if its object is gone. */
+static sealring_status prove_successor(struct transition *transition, uint32_t number, sealring_error *error)
+{
+    sealring_error inner = {.token_code = 0};
+    sealring_status status = transition_prove(transition, number, &inner);
+    const struct registry_version *row = state_find(&transition->state, number);
+    if (status == SEALRING_NOT_FOUND && row != NULL)
+        return error_set_token(
+            error, inner.token_code,
+            "version %u of ring %s has no object in the token any more: %s `sealring %s %s %u`, and "
+            "repeat",
+            number, transition->ring,
+            row->state == SEALRING_VERSION_PENDING ? "give it up by" : "put it back, or give it up by",
+            row->state == SEALRING_VERSION_PENDING ? "destroy" : "compromise", transition->ring, number);
+    if (status != SEALRING_OK && error != NULL)
+        *error = inner;
+    return status;
+}
+
+static sealring_status activate(struct transition *transition, sealring_error *error)
+{
+    uint32_t number = transition->decision.test_version;
+    sealring_status status = number == 0 ? SEALRING_OK : prove_successor(transition, number, error);
+    if (status != SEALRING_OK)
+        return status;
+    transition->tested = number;
+    return transition_commit(transition, error);
+}
+
+static sealring_status retire(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = transition_commit(transition, error);
+    /* the token closes the object only when no verifier goes by the former state any more: it would answer *unavailable* to what
+     * it still has to accept */
+    if (status == SEALRING_OK &&
+        effective_everywhere(&transition->manager->roster, transition->manager->committed_epoch,
+                             transition->manager->committed_boot_ms))
+        closing_follow(transition, transition->token_problem);
+    else if (status == SEALRING_OK)
+        transition->change->closing_owed = transition->vault.token_closes_keys;
+    return status;
+}
+
+/* The commit first: killed in between, it leaves a closed version whose object the next start closes; the other way round it would leave
+ * an active version whose object refuses, which nobody would mend. But a registry that cannot be told holds nothing up. */
+static sealring_status compromise(struct transition *transition, sealring_error *error)
+{
+    struct owned target;
+    sealring_error inner;
+    sealring_error token_error = {.message = ""};
+    closing_aim(transition, &target);
+    sealring_status status = transition_commit(transition, &inner);
+    (void)manager_restricted(transition->manager); /* nobody is kept from committing while the token works */
+    (void)manager_token(transition->manager, &token_error);
+    if (status == SEALRING_OK)
+        closing_follow(transition, token_error.message);
+    else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
+        error_set(
+            error, status,
+            "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
+            "repeat `sealring compromise %s %u`",
+            transition->version, transition->ring, inner.message, transition->ring, transition->version);
+    else if (error != NULL)
+        *error = inner;
+    return status;
+}
+
+static sealring_status destroy(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = transition_commit(transition, error);
+    return status == SEALRING_OK ? closing_destroy(transition, NULL, error) : status;
+}
+
+/* A destroy whose token step failed is owed: saying it again repeats that step. */
+static bool destroy_is_owed(const struct transition *transition)
+{
+    const struct registry_version *row = state_find(&transition->state, transition->version);
+    return transition->event == SEALRING_EVENT_DESTROY && row != NULL && row->state == SEALRING_VERSION_DESTROYED &&
+           row->closing_owed;
+}
+
+static sealring_status repeat_destroy(struct transition *transition, sealring_error *error)
+{
+    transition->decision.count = 1;
+    transition->decision.steps[0] = (struct lifecycle_step){
+        .number = transition->version, .from = SEALRING_VERSION_DESTROYED, .to = SEALRING_VERSION_DESTROYED};
+    snprintf(transition->change->guard, sizeof transition->change->guard,
+             "the object of version %u is still owed its destruction", transition->version);
+    transition_report(transition);
+    if (transition->manager->dry_run)
+        return SEALRING_OK;
+    struct audit_act act = {.name = "version.destroy", .version = transition->version};
+    memcpy(act.ring, transition->state.ring.name, sizeof act.ring);
+    audit_detail(&act, "{s:b}", "repeated", true);
+    if (transition->reason != NULL)
+        audit_detail_add(&act, "reason", json_string(transition->reason));
+    sealring_status status = closing_destroy(transition, &act, error);
+    audit_release(&act);
+    return status;
+}
+
+/* The gate names who uses a version, and succession asks who is in use: both by the statistics. */
+static sealring_status take_stock(sealring_manager *manager, sealring_error *error)
+{
+    sealring_harvest_result harvested = {.size = sizeof harvested};
+    return manager->dry_run ? usage_foresee(manager, clock_wall_ms(), error)
+                            : harvest_all(manager, clock_wall_ms(), &harvested, error);
+}
+
+/* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
+static sealring_status run_event(struct transition *transition, sealring_error *error)
+{
+    static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
+        [SEALRING_EVENT_PREPARE] = prepare,     [SEALRING_EVENT_ACTIVATE] = activate,
+        [SEALRING_EVENT_ROLLBACK] = activate,   [SEALRING_EVENT_RETIRE] = retire,
+        [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
+        [SEALRING_EVENT_DESTROY] = destroy,
+    };
+    sealring_status status = SEALRING_OK;
+    if (transition->event == SEALRING_EVENT_RETIRE)
+        status = take_stock(transition->manager, error);
+    if (status == SEALRING_OK)
+        status = transition_load(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (destroy_is_owed(transition))
+        return repeat_destroy(transition, error);
+    status = transition_decide(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!transition->manager->dry_run)
+        status = actions[transition->event](transition, error);
+    else if (actions[transition->event] == activate && transition->decision.test_version != 0)
+        status = prove_successor(transition, transition->decision.test_version, error);
+    /* a destroy that is committed is told even if the token did not follow */
+    if (status == SEALRING_OK || transition->change->closing_owed)
+        transition_report(transition);
+    return status;
+}
+
+/* Whether the two halves of a rotation would be allowed, told on a model of the ring: a rotation that cannot be activated
+ * must not leave a version behind. With dry_run that is all there is to do. */
+static sealring_status rehearse_rotation(struct transition *transition, bool prepares, sealring_error *error)
+{
+    static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
+    sealring_status status = SEALRING_OK;
+    if (prepares)
+        transition->evidence.view.verifier_count = 0; /* nobody can have proved what is not made yet */
+    for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
+        transition->event = halves[i];
+        status = transition_decide(transition, error);
+        if (status == SEALRING_OK && !transition_apply(transition))
+            status = error_no_memory(error);
+        if (status == SEALRING_OK && transition->manager->dry_run)
+            transition_report(transition);
+    }
+    return status;
+}
+
+static sealring_status rotate(struct transition *transition, sealring_error *error)
+{
+    sealring_status status = transition_load(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    bool prepares = true;
+    for (size_t i = 0; i < transition->state.count; i++)
+        if (lifecycle_is_next(&transition->state.versions[i]))
+            prepares = false;
+    status = rehearse_rotation(transition, prepares, error);
+    if (status != SEALRING_OK || transition->manager->dry_run)
+        return status;
+    if (prepares) {
+        transition->event = SEALRING_EVENT_PREPARE;
+        status = run_event(transition, error);
+    }
+    if (status == SEALRING_OK) {
+        transition->event = SEALRING_EVENT_ACTIVATE;
+        status = run_event(transition, error);
+    }
+    return status;
+}
+
+static sealring_status check_arguments(const struct event_needs *needs, uint32_t version,
+                                       const sealring_event_options *options, sealring_error *error)
+{
+    if (needs == NULL)
+        return error_set(error, SEALRING_INVALID, "there is no such event");
+    if (needs->names_version && version == 0)
+        return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
+                         sealring_event_name(needs->event));
+    if ((options->overrule || options->overrule_succession) && (options->reason == NULL || options->reason[0] == '\0'))
+        return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
+    return manager_check_reason(options->reason, error);
+}
+
+sealring_status version_carry_out(struct transition *transition, sealring_error *error)
+{
+    const struct event_needs *needs = needs_of(transition->event);
+    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that; a compromise waits for
+     * no token before its commit */
+    sealring_error token_error = {.message = ""};
+    if (transition->event == SEALRING_EVENT_RETIRE)
+        (void)manager_token(transition->manager, &token_error);
+    transition->token_problem = token_error.message;
+    const char *purpose = sealring_event_name(transition->event);
+    sealring_status status = transition->event == SEALRING_EVENT_COMPROMISE
+                                 ? manager_begin_restriction(transition->manager, purpose, error)
+                                 : manager_begin_dated(transition->manager, purpose, needs->token, error);
+    if (status == SEALRING_OK) {
+        char name[32];
+        struct audit_act about = {.name = name, .version = transition->version};
+        snprintf(name, sizeof name, "version.%s", sealring_event_name(transition->event));
+        snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
+        status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
+        /* what the policy wanted and somebody else was faster with is no refusal, nor is a barrier that is being waited for */
+        bool refused =
+            transition->wanted == NULL && !(status == SEALRING_WAITING && transition->event == SEALRING_EVENT_ACTIVATE);
+        manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
+    }
+    transition->token_problem = NULL;
+    usage_foresee_end(transition->manager);
+    transition_release(transition);
+    return status;
+}
+
+sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
+                                        uint32_t version, const sealring_event_options *options,
+                                        sealring_change *change, sealring_error *error)
+{
+    sealring_change whole = {.size = sizeof whole};
+    sealring_event_options asked;
+    const struct event_needs *needs = needs_of(event);
+    sized_take(&asked, sizeof asked, options);
+    sized_give(change, &whole, sizeof whole);
+    sealring_status status = check_arguments(needs, version, &asked, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct transition transition = {
+        .manager = manager,
+        .ring = ring,
+        .event = event,
+        .version = version,
+        .reason = asked.reason,
+        .overrule =
+            (asked.overrule ? LIFECYCLE_OVERRULE : 0) | (asked.overrule_succession ? (unsigned)GUARD_SUCCESSION : 0),
+        .change = &whole,
+    };
+    status = version_carry_out(&transition, error);
+    sized_give(change, &whole, sizeof whole);
+    return status;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which file systems a registry may live on. */
+#include "registry/connection/filesystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "base/error.h"
+
+/* What is behind a FUSE mount is known to its server process only: sshfs, GlusterFS, rclone, s3fs, CephFS, and virtiofs, whose other side is another
+ * kernel. Some of them are local (ntfs-3g, bindfs), but whether their locks and shared mappings are those of the files behind them differs
+ * by program, version and option: all of them are refused. */
+#define FILESYSTEM_FUSE      0x65735546
+#define FILESYSTEM_OVERLAY   0x794C7630
+#define FILESYSTEM_NAME_SIZE 40
+
+/* SQLite's write-ahead log shares memory between processes and relies on POSIX locks: both hold on one machine only
+ * (https://www.sqlite.org/wal.html, "all processes using a database must be on the same host computer").
+ * Numbers as in Linux' uapi/linux/magic.h and the file systems' own sources. */
+static const struct {
+    uint32_t type;
+    const char *name;
+} filesystem_networks[] = {
+    {0x00006969, "NFS"},       {0x0000517B, "SMB"},    {0xFF534D42, "CIFS"},     {0xFE534D42, "SMB2"},
+    {0x5346414F, "AFS"},       {0x6B414653, "AFS"},    {0x00C36400, "Ceph"},     {0x73757245, "Coda"},
+    {0x0000564C, "NCP"},       {0x01021997, "9p"},     {0x01161970, "GFS2"},     {0x7461636F, "OCFS2"},
+    {0x0BD00BD0, "Lustre"},    {0x47504653, "GPFS"},   {0x20030528, "OrangeFS"}, {0x19830326, "BeeGFS"},
+    {0xAAD7AAEA, "PanFS"},     {0x786F4256, "vboxsf"}, {0xBACBACBC, "vmhgfs"},   {0x7C7C6673, "prl_fs"},
+    {FILESYSTEM_FUSE, "FUSE"},
+};
+
+const char *filesystem_network_name(uint32_t type)
+{
+    for (size_t i = 0; i < sizeof filesystem_networks / sizeof *filesystem_networks; i++) {
+        if (filesystem_networks[i].type == type) {
+            return filesystem_networks[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* The type of the mount with this device, as /proc/self/mountinfo has it (proc(5)): "fuse.sshfs" is more than the number says. */
+static void mount_type(dev_t device, char type[FILESYSTEM_NAME_SIZE])
+{
+    char line[4096];
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    if (mounts == NULL)
+        return;
+    while (fgets(line, sizeof line, mounts) != NULL) {
+        unsigned upper = 0, lower = 0;
+        char found[FILESYSTEM_NAME_SIZE] = "";
+        const char *rest = strstr(line, " - ");
+        /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
+        if (rest == NULL || sscanf(line, "%*d %*d %u:%u", &upper, &lower) != 2 || makedev(upper, lower) != device ||
+            sscanf(rest, " - %39s", found) != 1)
+            continue;
+        memcpy(type, found, sizeof found);
+    }
+    fclose(mounts);
+}
+
+bool filesystem_is_overlay(const char *path)
+{
+    struct statfs facts;
+    return statfs(path, &facts) == 0 && (uint32_t)facts.f_type == FILESYSTEM_OVERLAY;
+}
+
+struct mount_of {
+    bool has_id;
+    uint64_t id; /* only where has_id */
+    dev_t device;
+};
+
+/* False, and errno. Linux before 5.8, and some sandboxes, report no mount ID (statx(2)): then the device has to do, which misses a mount of another
+ * directory of the same file system, and takes a subvolume of btrfs for a mount. */
+static bool find_mount(const char *path, struct mount_of *mount)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return false;
+    *mount = (struct mount_of){.device = facts.st_dev};
+#ifdef STATX_MNT_ID
+    struct statx more;
+    if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &more) == 0 && (more.stx_mask & STATX_MNT_ID) != 0) {
+        mount->has_id = true;
+        mount->id = more.stx_mnt_id;
+    }
+#endif
+    return true;
+}
+
+bool filesystem_is_same_mount(const char *directory, const char *part)
+{
+    struct mount_of whole, inner;
+    if (!find_mount(directory, &whole) || !find_mount(part, &inner))
+        return errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+    return whole.device == inner.device && (!whole.has_id || !inner.has_id || whole.id == inner.id);
+}
+
+static sealring_status refuse_fuse(const char *path, sealring_error *error)
+{
+    char type[FILESYSTEM_NAME_SIZE] = "fuse";
+    struct stat place;
+    if (stat(path, &place) == 0)
+        mount_type(place.st_dev, type);
+    return error_set_registry(
+        error, 0,
+        "%s is on a FUSE file system (%s), which may reach other hosts, and whose locks and shared "
+        "memory then do not: a registry would be damaged there: put the vault on a local disk",
+        path, type);
+}
+
+sealring_status filesystem_check_above(const char *path, sealring_error *error)
+{
+    char above[PATH_MAX];
+    struct stat facts;
+    if (strlen(path) >= sizeof above)
+        return SEALRING_OK;
+    memcpy(above, path, strlen(path) + 1);
+    while (stat(above, &facts) != 0) {
+        char *slash = strrchr(above, '/');
+        if (slash == NULL)
+            return filesystem_check(".", error);
+        if (slash == above)
+            return filesystem_check("/", error);
+        *slash = '\0';
+    }
+    return filesystem_check(above, error);
+}
+
+sealring_status filesystem_check(const char *path, sealring_error *error)
+{
+    struct statfs facts;
+    if (statfs(path, &facts) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
+            return SEALRING_OK; /* whoever opens it will say it better */
+        }
+        return error_set_system(error, errno, "cannot tell the file system of %s", path);
+    }
+    /* f_type is signed and of the machine's word size: the number is its low 32 bits. */
+    const char *name = filesystem_network_name((uint32_t)facts.f_type);
+    if (name == NULL) {
+        return SEALRING_OK;
+    }
+    if ((uint32_t)facts.f_type == FILESYSTEM_FUSE)
+        return refuse_fuse(path, error);
+    return error_set_registry(
+        error, 0,
+        "%s lies on a network file system (%s), where a registry would be damaged: put the vault on "
+        "a local disk",
+        path, name);
+}

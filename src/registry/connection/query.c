@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of one statement: bind, take rows, read columns; the first problem sticks and is told at the end. */
+#include "registry/connection/query.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+#define QUERY_TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z, as in base/timetext.c */
+
+/* What forbids a query here and now, NULL if nothing does. */
+static const char *query_objection(const struct registry *registry, const struct db_query *text)
+{
+    if (registry->transaction == TRANSACTION_NONE) {
+        return "outside of a transaction";
+    }
+    if (text->writes && registry->transaction != TRANSACTION_WRITE) {
+        return "a change in a reading transaction";
+    }
+    if (text->writes && registry->walks > 0) {
+        return "a change during a walk over rows";
+    }
+    return NULL;
+}
+
+void query_start(struct query *query, struct registry *registry, const struct db_query *text, sealring_error *error)
+{
+    *query = (struct query){.registry = registry, .driver = registry->db->driver};
+    const char *objection = query_objection(registry, text);
+    if (objection != NULL) {
+        query->refused = error_set(error, SEALRING_INVALID, "the registry was asked for %s", objection);
+        return;
+    }
+    if (registry->problem != DB_FINE) {
+        /* After one failed statement its transaction is over, as PostgreSQL has it: say again what failed. */
+        query->refused = handle_fail(registry->path, registry->problem, NULL, error);
+        return;
+    }
+    query->problem = query->driver->prepare(registry->db, text, &query->statement);
+}
+
+bool query_good(const struct query *query)
+{
+    return query->refused == SEALRING_OK && query->problem == DB_FINE;
+}
+
+/* ---- Parameters ----------------------------------------------------------------------------------------------------- */
+
+void query_bind_int64(struct query *query, int parameter, int64_t value)
+{
+    if (query_good(query)) {
+        query->problem = query->driver->bind_int64(query->statement, parameter, value);
+    }
+}
+
+void query_bind_uint64(struct query *query, int parameter, uint64_t value)
+{
+    if (value > INT64_MAX && query_good(query)) {
+        query->problem = DB_CONSTRAINT;
+    }
+    query_bind_int64(query, parameter, (int64_t)value);
+}
+
+void query_bind_bool(struct query *query, int parameter, bool value)
+{
+    query_bind_int64(query, parameter, value ? 1 : 0);
+}
+
+void query_bind_text(struct query *query, int parameter, const char *text)
+{
+    if (!query_good(query)) {
+        return;
+    }
+    query->problem = text == NULL ? query->driver->bind_null(query->statement, parameter)
+                                  : query->driver->bind_text(query->statement, parameter, text);
+}
+
+void query_bind_bytes(struct query *query, int parameter, const void *bytes, size_t length)
+{
+    if (query_good(query)) {
+        query->problem = query->driver->bind_bytes(query->statement, parameter, bytes, length);
+    }
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------------------------------- */
+
+bool query_row(struct query *query)
+{
+    bool row = false;
+    if (query_good(query)) {
+        query->column = 0;
+        query->problem = query->driver->step(query->statement, &row);
+    }
+    return row && query->problem == DB_FINE;
+}
+
+/* Notes a value that the schema would not have let in: somebody else wrote it. */
+static void query_demand(struct query *query, bool fits)
+{
+    if (!fits && query->problem == DB_FINE) {
+        query->problem = DB_CORRUPT;
+    }
+}
+
+bool query_excuse(struct query *query)
+{
+    bool damaged = query->refused == SEALRING_OK && query->problem == DB_CORRUPT;
+    if (damaged) {
+        query->problem = DB_FINE;
+    }
+    return damaged;
+}
+
+bool query_null(struct query *query)
+{
+    bool null = query->driver->column_is_null(query->statement, query->column);
+    query->column += null ? 1 : 0;
+    return null;
+}
+
+int64_t query_int64(struct query *query)
+{
+    int64_t value = 0;
+    query_demand(query, query->driver->column_int64(query->statement, query->column++, &value));
+    return value;
+}
+
+int64_t query_time(struct query *query)
+{
+    int64_t value = query_int64(query);
+    bool fits = value >= 0 && value <= QUERY_TIME_MAX;
+    query_demand(query, fits);
+    return fits ? value : 0;
+}
+
+int64_t query_duration(struct query *query)
+{
+    int64_t value = query_time(query);
+    query_demand(query, value > 0);
+    return value;
+}
+
+int64_t query_past(struct query *query)
+{
+    int64_t value = query_int64(query);
+    query_demand(query, value >= 0);
+    return value >= 0 ? value : 0;
+}
+
+uint64_t query_uint64(struct query *query)
+{
+    int64_t value = query_int64(query);
+    query_demand(query, value >= 0);
+    return value >= 0 ? (uint64_t)value : 0;
+}
+
+uint32_t query_uint32(struct query *query)
+{
+    int64_t value = query_int64(query);
+    bool fits = value >= 0 && value <= UINT32_MAX;
+    query_demand(query, fits);
+    return fits ? (uint32_t)value : 0;
+}
+
+int query_small(struct query *query, int smallest, int largest)
+{
+    int64_t value = query_int64(query);
+    bool fits = value >= smallest && value <= largest;
+    query_demand(query, fits);
+    return fits ? (int)value : 0;
+}
+
+bool query_bool(struct query *query)
+{
+    return query_small(query, 0, 1) == 1;
+}
+
+void query_text(struct query *query, char *text, size_t size)
+{
+    const char *found = NULL;
+    size_t length = 0;
+    bool fits = query->driver->column_text(query->statement, query->column++, &found, &length) && length < size &&
+                memchr(found, '\0', length) == NULL;
+    query_demand(query, fits);
+    if (fits) {
+        memcpy(text, found, length);
+    }
+    text[fits ? length : 0] = '\0';
+}
+
+const char *query_borrow(struct query *query)
+{
+    const char *found = NULL;
+    size_t length = 0;
+    if (query->driver->column_is_null(query->statement, query->column)) {
+        query->column++;
+        return NULL;
+    }
+    bool fits = query->driver->column_text(query->statement, query->column++, &found, &length) &&
+                found[length] == '\0' && strlen(found) == length;
+    query_demand(query, fits);
+    return fits ? found : "";
+}
+
+const char *query_borrow_some(struct query *query)
+{
+    const char *text = query_borrow(query);
+    query_demand(query, text != NULL);
+    return text == NULL ? "" : text;
+}
+
+void query_name(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]))
+{
+    char why[128];
+    query_text(query, text, size);
+    query_demand(query, problem(text, why) == NULL);
+}
+
+void query_ascii(struct query *query, char *text, size_t size)
+{
+    bool fits = true;
+    query_text(query, text, size);
+    for (const char *byte = text; *byte != '\0'; byte++) {
+        fits = fits && *byte >= ' ' && *byte <= '~';
+    }
+    query_demand(query, fits);
+}
+
+void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length)
+{
+    const void *found = NULL;
+    bool fits = query->driver->column_bytes(query->statement, query->column++, &found, length) && *length <= size;
+    query_demand(query, fits);
+    *length = fits ? *length : 0;
+    if (*length > 0) {
+        memcpy(bytes, found, *length);
+    }
+    memset(bytes + *length, 0, size - *length);
+}
+
+void query_bytes(struct query *query, uint8_t *bytes, size_t length)
+{
+    size_t found = 0;
+    query_bytes_upto(query, bytes, length, &found);
+    query_demand(query, found == length);
+}
+
+/* ---- End ------------------------------------------------------------------------------------------------------------ */
+
+bool query_enter(struct query *query)
+{
+    bool good = query_good(query);
+    query->registry->walks += good ? 1 : 0;
+    return good;
+}
+
+void query_leave(struct query *query, sealring_status status)
+{
+    query->registry->walks--;
+    query->refused = status;
+}
+
+sealring_status query_end(struct query *query, sealring_error *error)
+{
+    sealring_status status = query->refused;
+    if (status == SEALRING_OK && query->problem != DB_FINE) {
+        status = handle_problem(query->registry, query->problem, error);
+    }
+    if (query->statement != NULL) {
+        query->driver->release(query->statement);
+        query->statement = NULL;
+    }
+    return status;
+}
+
+sealring_status query_run(struct query *query, int64_t touched, sealring_error *error)
+{
+    bool row = query_row(query);
+    query_demand(query, !row);
+    int64_t changes = query_good(query) ? query->driver->changes(query->statement) : touched;
+    sealring_status status = query_end(query, error);
+    return status == SEALRING_OK && changes != touched ? SEALRING_NOT_FOUND : status;
+}
+
+sealring_status query_next_id(struct registry *registry, const struct db_query *highest, enum registry_numbered table,
+                              int64_t *id, sealring_error *error)
+{
+    if (registry->last_id[table] == 0) {
+        struct query query;
+        query_start(&query, registry, highest, error);
+        bool row = query_row(&query);
+        query_demand(&query, row || !query_good(&query));
+        int64_t last = row ? query_int64(&query) : 0;
+        sealring_status status = query_end(&query, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        registry->last_id[table] = last;
+    }
+    *id = ++registry->last_id[table];
+    return SEALRING_OK;
+}
+
+sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error)
+{
+    bool row = query_row(query);
+    query_demand(query, row || !query_good(query));
+    *count = row ? query_uint64(query) : 0;
+    return query_end(query, error);
+}
+
+sealring_status query_end_one(struct query *query, bool found, sealring_error *error)
+{
+    sealring_status status = query_end(query, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}

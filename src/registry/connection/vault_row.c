@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vault's one row: read first in every transaction, locked first in every writing one. */
+#include "registry/connection/vault_row.h"
+
+#include "registry/connection/handle.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static const struct db_query vault_read_query = {"SELECT " VAULT_COLUMNS("") " FROM vault WHERE id = 1", false};
+
+/* The update locks the row, so that writers queue up here and nowhere else (PostgreSQL; SQLite's BEGIN IMMEDIATE did). */
+static const struct db_query vault_lock_query = {
+    "UPDATE vault SET epoch = epoch + ?1 WHERE id = 1 RETURNING " VAULT_COLUMNS(""), true};
+
+static const struct db_query vault_insert_query = {
+    "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    true};
+
+static const struct db_query vault_upgrade_query = {"UPDATE vault SET schema = ?1, min_writer = ?2 WHERE id = 1", true};
+
+static const struct db_query vault_renew_query = {
+    "UPDATE vault SET era = ?1, epoch = ?2, era_in_force = 0 WHERE id = 1", true};
+
+static const struct db_query vault_era_query = {"UPDATE vault SET era = ?1, era_in_force = 0 WHERE id = 1", true};
+
+static const struct db_query vault_era_in_force_query = {"UPDATE vault SET era_in_force = 1 WHERE id = 1", true};
+
+void columns_read_vault(struct query *query, struct registry_vault *vault)
+{
+    query_bytes(query, vault->vault_id, sizeof vault->vault_id);
+    query_bytes(query, vault->era, sizeof vault->era);
+    vault->epoch = query_uint64(query);
+    vault->schema = query_small(query, 1, INT_MAX);
+    vault->min_reader = query_small(query, 1, INT_MAX);
+    vault->min_writer = query_small(query, 1, INT_MAX);
+    /* too long a one is cut where it is used: no reason to stop */
+    vault->lease_ms = query_duration(query);
+    vault->refresh_ms = query_duration(query);
+    vault->created = query_time(query);
+    vault->object_id_length = (size_t)query_small(query, 1, 32);
+    vault->token_closes_keys = query_bool(query);
+    vault->era_in_force = query_bool(query);
+}
+
+static sealring_status vault_row_take(struct registry *registry, struct query *query, sealring_error *error)
+{
+    bool found = query_row(query);
+    if (found) {
+        columns_read_vault(query, &registry->vault);
+        (void)query_row(query); /* to the end: PostgreSQL and RETURNING want it */
+    }
+    sealring_status status = query_end(query, error);
+    return status == SEALRING_OK && !found ? handle_problem(registry, DB_CORRUPT, error) : status;
+}
+
+/* Refuses what a newer sealring wrote in a way that this one would misread. */
+static sealring_status vault_row_check_schema(const struct registry *registry, int needed, const char *deed,
+                                              sealring_error *error)
+{
+    if (needed <= REGISTRY_SCHEMA) {
+        return SEALRING_OK;
+    }
+    return error_set_registry(
+        error, 0,
+        "the registry %s is newer than this program: %s it takes schema %d, this program knows %d; "
+        "install the newer sealring",
+        registry->path, deed, needed, REGISTRY_SCHEMA);
+}
+
+sealring_status vault_row_check_reader(const struct registry *registry, sealring_error *error)
+{
+    return vault_row_check_schema(registry, registry->vault.min_reader, "reading", error);
+}
+
+sealring_status vault_row_read(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_read_query, error);
+    sealring_status status = vault_row_take(registry, &query, error);
+    return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
+}
+
+sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_lock_query, error);
+    query_bind_bool(&query, 1, moves_epoch);
+    sealring_status status = vault_row_take(registry, &query, error);
+    return status != SEALRING_OK ? status
+                                 : vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
+}
+
+sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    if (registry->vault.schema >= REGISTRY_SCHEMA) {
+        return SEALRING_OK;
+    }
+    enum db_problem problem = registry->db->driver->upgrade(registry->db, registry->vault.schema);
+    if (problem != DB_FINE) {
+        return handle_problem(registry, problem, error);
+    }
+    query_start(&query, registry, &vault_upgrade_query, error);
+    query_bind_int64(&query, 1, REGISTRY_SCHEMA);
+    query_bind_int64(&query, 2, REGISTRY_MIN_WRITER);
+    sealring_status status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        registry->vault.schema = REGISTRY_SCHEMA;
+        registry->vault.min_writer = REGISTRY_MIN_WRITER;
+    }
+    return status;
+}
+
+sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_insert_query, error);
+    query_bind_bytes(&query, 1, vault->vault_id, sizeof vault->vault_id);
+    query_bind_bytes(&query, 2, vault->era, sizeof vault->era);
+    query_bind_uint64(&query, 3, vault->epoch);
+    query_bind_int64(&query, 4, vault->schema);
+    query_bind_int64(&query, 5, vault->min_reader);
+    query_bind_int64(&query, 6, vault->min_writer);
+    query_bind_int64(&query, 7, vault->lease_ms);
+    query_bind_int64(&query, 8, vault->refresh_ms);
+    query_bind_int64(&query, 9, vault->created);
+    query_bind_uint64(&query, 10, vault->object_id_length);
+    query_bind_bool(&query, 11, vault->token_closes_keys);
+    query_bind_bool(&query, 12, vault->era_in_force);
+    return query_run(&query, 1, error);
+}
+
+sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error)
+{
+    return vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
+}
+
+sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
+                                       sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_era_query, error);
+    query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
+    sealring_status status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
+        registry->vault.era_in_force = false;
+    }
+    return status;
+}
+
+sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_era_in_force_query, error);
+    sealring_status status = query_run(&query, 1, error);
+    registry->vault.era_in_force = registry->vault.era_in_force || status == SEALRING_OK;
+    return status;
+}
+
+sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
+                                     sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &vault_renew_query, error);
+    query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
+    query_bind_uint64(&query, 2, epoch);
+    sealring_status status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
+        registry->vault.epoch = epoch;
+        registry->vault.era_in_force = false;
+    }
+    return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SQLite driver: a whole database, copied by SQLite's online backup and looked through. */
+#include "registry/driver/sqlite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SQLITE_COPY_PAGES 256 /* 1 MiB at a time */
+#define SQLITE_COPY_TRIES 50  /* slices that were lost against another transaction, each after SQLITE_BUSY_MS */
+
+static enum db_problem sqlite_copy_fail(struct db_failure *failure, sqlite3 *handle, int code)
+{
+    *failure = (struct db_failure){.code = code, .system_errno = sqlite3_system_errno(handle)};
+    snprintf(failure->words, sizeof failure->words, "%s", sqlite3_errstr(code));
+    return sqlite_problem(code) == DB_FINE ? DB_OTHER : sqlite_problem(code);
+}
+
+/* https://www.sqlite.org/c3ref/backup_finish.html: one transaction of `to`; of `from` the one that is open, else one for each slice. */
+static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct db_copying *copying,
+                                       struct db_failure *failure)
+{
+    int code = SQLITE_OK, tries = 0;
+    bool stopped = false;
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    if (backup == NULL) {
+        return sqlite_copy_fail(failure, to, sqlite3_extended_errcode(to));
+    }
+    while (!stopped &&
+           (code == SQLITE_OK || ((code == SQLITE_BUSY || code == SQLITE_LOCKED) && tries < SQLITE_COPY_TRIES))) {
+        code = sqlite3_backup_step(backup, SQLITE_COPY_PAGES);
+        tries = code == SQLITE_OK ? 0 : tries + 1;
+        if ((code == SQLITE_OK || code == SQLITE_DONE) && copying != NULL && copying->each != NULL) {
+            uint64_t total = (uint64_t)sqlite3_backup_pagecount(backup) * SQLITE_PAGE_SIZE;
+            uint64_t left = (uint64_t)sqlite3_backup_remaining(backup) * SQLITE_PAGE_SIZE;
+            bool go_on = copying->each(total - left, total, copying->context);
+            stopped = code == SQLITE_OK && !go_on;
+        }
+    }
+    int finished = sqlite3_backup_finish(backup);
+    if (code == SQLITE_DONE && finished == SQLITE_OK) {
+        return DB_FINE;
+    }
+    if (stopped) {
+        *failure = (struct db_failure){.code = SQLITE_INTERRUPT};
+        snprintf(failure->words, sizeof failure->words, "it was stopped");
+        return DB_OTHER;
+    }
+    return sqlite_copy_fail(failure, to, code != SQLITE_DONE ? code : finished);
+}
+
+enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db_copying *copying,
+                                struct db_failure *failure)
+{
+    struct sqlite_db *target = NULL;
+    enum db_problem problem = sqlite_make_file(path, 0600, failure);
+    if (problem != DB_FINE) {
+        return problem;
+    }
+    problem = sqlite_connect(path, SQLITE_OPEN_READWRITE, &target, failure);
+    if (problem == DB_FINE) {
+        problem = sqlite_transfer(((struct sqlite_db *)db)->handle, target->handle, copying, failure);
+        sqlite_close(&target->base);
+    }
+    if (problem != DB_FINE) {
+        sqlite_discard(path);
+    }
+    return problem;
+}
+
+enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_copying *copying,
+                               struct db_failure *failure)
+{
+    return sqlite_transfer(((struct sqlite_db *)from)->handle, ((struct sqlite_db *)db)->handle, copying, failure);
+}
+
+/* A pragma that names what is wrong, one row each; *clean: `good` was its one row (NULL: it had none). */
+static int sqlite_ask_clean(sqlite3 *handle, const char *sql, const char *good, bool *clean)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
+        const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+        *clean = good == NULL ? code == SQLITE_DONE : text != NULL && strcmp(text, good) == 0;
+    }
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+enum db_problem sqlite_sound(struct db *db, struct db_failure *failure)
+{
+    sqlite3 *handle = ((struct sqlite_db *)db)->handle;
+    bool whole = false, referring = false;
+    int code = sqlite_ask_clean(handle, "PRAGMA integrity_check(1)", "ok", &whole);
+    if (code == SQLITE_OK && whole) {
+        code = sqlite_ask_clean(handle, "PRAGMA foreign_key_check", NULL, &referring);
+    }
+    if (code != SQLITE_OK) {
+        return sqlite_copy_fail(failure, handle, code);
+    }
+    *failure = (struct db_failure){0};
+    return whole && referring ? DB_FINE : DB_CORRUPT;
+}

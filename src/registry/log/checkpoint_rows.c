@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows that vouch for the audit log: nodes of its tree, the keys that sign, the checkpoints they signed. */
+#include "registry/log/log_rows.h"
+
+#include "registry/connection/query.h"
+
+static const struct db_query node_get = {"SELECT n.hash FROM audit_node n WHERE n.level = ?1 AND n.position = ?2",
+                                         false};
+
+static const struct db_query node_insert = {"INSERT INTO audit_node (level, position, hash) VALUES (?1, ?2, ?3)", true};
+
+static const struct db_query node_count = {"SELECT count(*) FROM audit_node", false};
+
+static const struct db_query key_insert = {
+    "INSERT INTO audit_key (id, vkey, created) VALUES ((SELECT coalesce(max(k.id), 0) + 1 FROM audit_key k), ?1, ?2)",
+    true};
+
+static const struct db_query key_get = {"SELECT k.vkey FROM audit_key k ORDER BY k.id DESC LIMIT 1", false};
+
+#define CHECKPOINT_SELECT "SELECT c.size, c.time, c.note FROM checkpoint c ORDER BY c.size"
+
+static const struct db_query checkpoint_insert = {"INSERT INTO checkpoint (size, time, note) VALUES (?1, ?2, ?3)",
+                                                  true};
+
+/* 86,400,000 ms are a day. */
+static const struct db_query checkpoint_thin = {
+    "DELETE FROM checkpoint WHERE size NOT IN (SELECT c.size FROM checkpoint c ORDER BY c.size DESC LIMIT 100)"
+    " AND size NOT IN (SELECT max(d.size) FROM checkpoint d GROUP BY d.time / 86400000)",
+    true};
+
+static const struct db_query checkpoint_latest = {CHECKPOINT_SELECT " DESC LIMIT 1", false};
+
+static const struct db_query checkpoint_latest_note = {
+    "SELECT CASE WHEN length(CAST(c.note AS BLOB)) < ?1 THEN c.note ELSE '' END FROM checkpoint c"
+    " ORDER BY c.size DESC LIMIT 1",
+    false};
+
+static const struct db_query checkpoint_all = {CHECKPOINT_SELECT, false};
+
+sealring_status registry_node_get(struct registry *registry, unsigned level, uint64_t position,
+                                  uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &node_get, error);
+    query_bind_int64(&query, 1, level);
+    query_bind_uint64(&query, 2, position);
+    bool found = query_row(&query);
+    if (found) {
+        query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_node_insert(struct registry *registry, unsigned level, uint64_t position,
+                                     const uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &node_insert, error);
+    query_bind_int64(&query, 1, level);
+    query_bind_uint64(&query, 2, position);
+    query_bind_bytes(&query, 3, hash, REGISTRY_DIGEST_SIZE);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &node_count, error);
+    return query_count(&query, count, error);
+}
+
+sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
+                                          sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_insert, error);
+    query_bind_text(&query, 1, vkey);
+    query_bind_int64(&query, 2, created);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_audit_key_get(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_get, error);
+    bool found = query_row(&query);
+    if (found) {
+        query_text(&query, vkey, REGISTRY_VKEY_SIZE);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
+                                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &checkpoint_insert, error);
+    query_bind_uint64(&query, 1, checkpoint->size);
+    query_bind_int64(&query, 2, checkpoint->time);
+    query_bind_text(&query, 3, checkpoint->note);
+    sealring_status status = query_run(&query, 1, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    query_start(&query, registry, &checkpoint_thin, error);
+    (void)query_row(&query); /* however many they are */
+    return query_end(&query, error);
+}
+
+static void checkpoint_read(struct query *query, struct registry_checkpoint *checkpoint)
+{
+    checkpoint->size = query_uint64(query);
+    checkpoint->time = query_time(query);
+    query_text(query, checkpoint->note, sizeof checkpoint->note);
+}
+
+sealring_status registry_checkpoint_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
+                                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &checkpoint_latest, error);
+    bool found = query_row(&query);
+    if (found) {
+        checkpoint_read(&query, checkpoint);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_checkpoint_latest_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE],
+                                                sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &checkpoint_latest_note, error);
+    query_bind_int64(&query, 1, REGISTRY_NOTE_SIZE);
+    bool found = query_row(&query);
+    if (found) {
+        query_text(&query, note, REGISTRY_NOTE_SIZE);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_checkpoint_each(struct registry *registry, registry_checkpoint_callback each, void *context,
+                                         sealring_error *error)
+{
+    struct query query;
+    struct registry_checkpoint checkpoint;
+    query_start(&query, registry, &checkpoint_all, error);
+    while (query_row(&query)) {
+        checkpoint_read(&query, &checkpoint);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&checkpoint, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries of the audit table: only ever added, numbered without a gap. */
+#include "registry/log/log_rows.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "registry/connection/query.h"
+
+#define AUDIT_COLUMNS \
+    "a.sequence, a.operation_id, a.time, a.actor, a.act, a.ring, a.version, a.key_id, a.client, a.detail, a.leaf_hash"
+
+/* The vault row's lock makes this the only writer, so that max + 1 is nobody else's; a sequence would leave gaps at rollbacks. */
+static const struct db_query audit_append = {
+    "INSERT INTO audit (sequence, operation_id, time, actor, act, ring, version, key_id, client, detail, leaf_hash)"
+    " VALUES ((SELECT coalesce(max(a.sequence), 0) + 1 FROM audit a), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    true};
+
+static const struct db_query audit_find_operation = {"SELECT a.sequence FROM audit a WHERE a.operation_id = ?1 LIMIT 1",
+                                                     false};
+
+static const struct db_query audit_size = {"SELECT coalesce(max(a.sequence), 0) FROM audit a", false};
+
+static const struct db_query audit_walk = {"SELECT " AUDIT_COLUMNS " FROM audit a ORDER BY a.sequence", false};
+
+/* Text parameters are '' where nothing is asked for. The newest so many are found from the end, then told in order. */
+static const struct db_query audit_each = {
+    "SELECT " AUDIT_COLUMNS " FROM audit a WHERE a.sequence IN ("
+    "    SELECT b.sequence FROM audit b WHERE b.sequence >= ?1 AND b.time >= ?2"
+    "    AND (?3 = '' OR b.ring = ?3) AND (?4 = '' OR b.key_id = ?4) AND (?5 = '' OR b.client = ?5)"
+    "    AND (?6 = '' OR b.act = ?6 OR substr(b.act, 1, length(?6) + 1) = ?6 || '.')"
+    "    ORDER BY b.sequence DESC LIMIT ?7)"
+    " ORDER BY a.sequence",
+    false};
+
+static const struct db_query audit_each_from = {
+    "SELECT " AUDIT_COLUMNS " FROM audit a WHERE a.sequence >= ?1 AND a.time >= ?2"
+    " AND (?3 = '' OR a.ring = ?3) AND (?4 = '' OR a.key_id = ?4) AND (?5 = '' OR a.client = ?5)"
+    " AND (?6 = '' OR a.act = ?6 OR substr(a.act, 1, length(?6) + 1) = ?6 || '.')"
+    " ORDER BY a.sequence",
+    false};
+
+static const struct db_query audit_leaves = {
+    "SELECT a.leaf_hash FROM audit a WHERE a.sequence >= ?1 AND a.sequence < ?2 ORDER BY a.sequence", false};
+
+static sealring_status audit_insert(struct registry *registry, const struct registry_audit *entry,
+                                    sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &audit_append, error);
+    query_bind_bytes(&query, 1, entry->operation_id, sizeof entry->operation_id);
+    query_bind_int64(&query, 2, entry->time);
+    query_bind_text(&query, 3, entry->actor);
+    query_bind_text(&query, 4, entry->act);
+    query_bind_text(&query, 5, entry->ring);
+    query_bind_int64(&query, 6, entry->version);
+    query_bind_text(&query, 7, entry->key_id);
+    query_bind_text(&query, 8, entry->client);
+    query_bind_text(&query, 9, entry->detail);
+    query_bind_bytes(&query, 10, entry->leaf_hash, sizeof entry->leaf_hash);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
+                                      sealring_error *error)
+{
+    if (memcmp(entry->operation_id, registry->operation_id, REGISTRY_ID_SIZE) != 0) {
+        /* A run after an uncertain commit would not find it, and do everything twice. */
+        return error_set(error, SEALRING_INVALID, "an audit entry must have its transaction's operation ID");
+    }
+    return audit_insert(registry, entry, error);
+}
+
+sealring_status registry_audit_replay(struct registry *registry, const struct registry_audit *entry,
+                                      sealring_error *error)
+{
+    uint64_t size = 0;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK && entry->sequence != size + 1) {
+        status = error_set(error, SEALRING_INVALID, "audit entries are replayed in their order");
+    }
+    return status == SEALRING_OK ? audit_insert(registry, entry, error) : status;
+}
+
+sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,
+                                   sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &audit_find_operation, error);
+    query_bind_bytes(&query, 1, operation_id, REGISTRY_ID_SIZE);
+    *there = query_row(&query);
+    return query_end(&query, error);
+}
+
+sealring_status registry_audit_size(struct registry *registry, uint64_t *size, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &audit_size, error);
+    return query_count(&query, size, error);
+}
+
+static void audit_read(struct query *query, struct registry_audit *entry)
+{
+    entry->sequence = query_uint64(query);
+    query_bytes(query, entry->operation_id, sizeof entry->operation_id);
+    entry->time = query_time(query);
+    entry->actor = query_borrow(query);
+    entry->act = query_borrow_some(query);
+    entry->ring = query_borrow(query);
+    entry->version = query_uint32(query);
+    entry->key_id = query_borrow(query);
+    entry->client = query_borrow(query);
+    entry->detail = query_borrow(query);
+    query_bytes(query, entry->leaf_hash, sizeof entry->leaf_hash);
+}
+
+static sealring_status audit_tell(struct query *query, registry_audit_callback each, void *context,
+                                  sealring_error *error)
+{
+    struct registry_audit entry;
+    while (query_row(query)) {
+        audit_read(query, &entry);
+        if (query_enter(query)) {
+            query_leave(query, each(&entry, context, error));
+        }
+    }
+    return query_end(query, error);
+}
+
+static const char *audit_or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+sealring_status registry_audit_each(struct registry *registry, const struct registry_audit_filter *filter,
+                                    registry_audit_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, filter->last > 0 ? &audit_each : &audit_each_from, error);
+    query_bind_uint64(&query, 1, filter->first);
+    query_bind_int64(&query, 2, filter->since);
+    query_bind_text(&query, 3, audit_or_empty(filter->ring));
+    query_bind_text(&query, 4, audit_or_empty(filter->key_id));
+    query_bind_text(&query, 5, audit_or_empty(filter->client));
+    query_bind_text(&query, 6, audit_or_empty(filter->act));
+    if (filter->last > 0) {
+        query_bind_uint64(&query, 7, filter->last);
+    }
+    return audit_tell(&query, each, context, error);
+}
+
+sealring_status registry_audit_walk(struct registry *registry, registry_audit_callback each, void *context,
+                                    sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &audit_walk, error);
+    return audit_tell(&query, each, context, error);
+}
+
+sealring_status registry_leaf_hashes(struct registry *registry, uint64_t first, size_t count,
+                                     uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], sealring_error *error)
+{
+    struct query query;
+    size_t found = 0;
+    query_start(&query, registry, &audit_leaves, error);
+    query_bind_uint64(&query, 1, first);
+    query_bind_uint64(&query, 2, first + count);
+    while (query_row(&query)) {
+        query_bytes(&query, hashes[found++], REGISTRY_DIGEST_SIZE);
+    }
+    return query_end_one(&query, found == count, error);
+}

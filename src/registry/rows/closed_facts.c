@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Closed facts: what was revoked, retired, compromised or destroyed, in a chain of hashes that no edited row can leave unnoticed. */
+
+#include "registry/rows/closed_facts.h"
+
+#include <string.h>
+
+#include "base/sha256.h"
+#include "base/writer.h"
+#include "registry/rows/columns.h"
+
+enum { CLOSED_KEY = 1, CLOSED_VERSION = 2 };
+
+#define CLOSED_FACT_MAX 32
+
+static const struct db_query closed_insert = {
+    "INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    true};
+
+static const struct db_query closed_head = {
+    "SELECT f.sequence, f.hash FROM closed_fact f ORDER BY f.sequence DESC LIMIT 1", false};
+
+static const struct db_query closed_at = {"SELECT f.hash FROM closed_fact f WHERE f.sequence = ?1", false};
+
+static const struct db_query closed_all = {
+    "SELECT f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash FROM closed_fact f ORDER BY f.sequence",
+    false};
+
+static const struct db_query closed_key_state = {"SELECT k.key_id, k.state FROM api_key k WHERE k.id = ?1", false};
+
+static const struct db_query closed_version_state = {
+    "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
+
+static const struct db_query closed_version_last = {
+    "SELECT f.state FROM closed_fact f JOIN ring r ON r.ring_id = f.ring_id"
+    " WHERE f.kind = 2 AND r.id = ?1 AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
+    false};
+
+static const struct db_query closed_keys_differ = {
+    "SELECT f.key_id, 0, coalesce(k.state, 0), f.state FROM closed_fact f LEFT JOIN api_key k ON k.key_id = f.key_id"
+    " WHERE f.kind = 1 AND k.state IS NOT 3"
+    " UNION ALL"
+    " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE k.state = 3"
+    " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
+    false};
+
+/* Of each version the last fact. A version that came back (retired → pending) goes on without facts until it is closed again. */
+static const struct db_query closed_versions_differ = {
+    "SELECT coalesce(r.name, hex(f.ring_id)), f.version, coalesce(v.state, 0), f.state FROM closed_fact f"
+    " LEFT JOIN ring r ON r.ring_id = f.ring_id LEFT JOIN version v ON v.ring = r.id AND v.number = f.version"
+    " WHERE f.kind = 2 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 2"
+    " AND g.ring_id = f.ring_id AND g.version = f.version)"
+    " AND v.state IS NOT f.state AND (f.state >= 4 OR coalesce(v.state, 0) NOT IN (1, 2, 3))"
+    " UNION ALL"
+    " SELECT r.name, v.number, v.state, 0 FROM version v JOIN ring r ON r.id = v.ring WHERE v.state >= 4"
+    " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
+    false};
+
+/* The one encoding of a fact: the kind says how long the rest is. */
+void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
+                          uint8_t hash[REGISTRY_DIGEST_SIZE])
+{
+    uint8_t bytes[REGISTRY_DIGEST_SIZE + CLOSED_FACT_MAX];
+    struct writer writer;
+    writer_init(&writer, bytes, sizeof bytes);
+    writer_bytes(&writer, before, REGISTRY_DIGEST_SIZE);
+    writer_u8(&writer, fact->is_version ? CLOSED_VERSION : CLOSED_KEY);
+    if (fact->is_version) {
+        writer_bytes(&writer, fact->ring_id, sizeof fact->ring_id);
+        writer_u32(&writer, fact->version);
+    } else {
+        writer_bytes(&writer, fact->key_id, SEALRING_KEY_ID_LENGTH);
+    }
+    writer_u8(&writer, (uint8_t)fact->state);
+    sha256(bytes, writer.length, hash);
+}
+
+sealring_status registry_closed_head(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
+                                     sealring_error *error)
+{
+    struct query query;
+    *count = 0;
+    memset(hash, 0, REGISTRY_DIGEST_SIZE);
+    query_start(&query, registry, &closed_head, error);
+    if (query_row(&query)) {
+        *count = query_uint64(&query);
+        query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
+    }
+    return query_end(&query, error);
+}
+
+sealring_status registry_closed_at(struct registry *registry, uint64_t count, uint8_t hash[REGISTRY_DIGEST_SIZE],
+                                   sealring_error *error)
+{
+    struct query query;
+    memset(hash, 0, REGISTRY_DIGEST_SIZE);
+    if (count == 0) {
+        return SEALRING_OK;
+    }
+    query_start(&query, registry, &closed_at, error);
+    query_bind_uint64(&query, 1, count);
+    bool found = query_row(&query);
+    if (found) {
+        query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
+    }
+    return query_end_one(&query, found, error);
+}
+
+static sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
+{
+    struct query query;
+    uint8_t before[REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_closed_head(registry, &fact->sequence, before, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    fact->sequence++;
+    registry_closed_hash(before, fact, fact->hash);
+    query_start(&query, registry, &closed_insert, error);
+    query_bind_uint64(&query, 1, fact->sequence);
+    query_bind_int64(&query, 2, fact->is_version ? CLOSED_VERSION : CLOSED_KEY);
+    query_bind_text(&query, 3, fact->key_id);
+    query_bind_bytes(&query, 4, fact->ring_id, fact->is_version ? sizeof fact->ring_id : 0);
+    query_bind_int64(&query, 5, fact->version);
+    query_bind_int64(&query, 6, fact->state);
+    query_bind_bytes(&query, 7, fact->hash, sizeof fact->hash);
+    return query_run(&query, 1, error);
+}
+
+sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    struct query query;
+    struct registry_closed fact = {.state = SEALRING_KEY_REVOKED};
+    int before = 0;
+    if (key->state != SEALRING_KEY_REVOKED) {
+        return SEALRING_OK;
+    }
+    query_start(&query, registry, &closed_key_state, error);
+    query_bind_int64(&query, 1, key->id);
+    if (query_row(&query)) {
+        query_ascii(&query, fact.key_id, sizeof fact.key_id);
+        before = query_small(&query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
+    }
+    sealring_status status = query_end(&query, error);
+    /* no such row: the update will say so */
+    return status != SEALRING_OK || before == 0 || before == SEALRING_KEY_REVOKED ? status
+                                                                                  : closed_add(registry, &fact, error);
+}
+
+static bool closed_is(int state)
+{
+    return state >= SEALRING_VERSION_RETIRED;
+}
+
+sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
+                                    sealring_error *error)
+{
+    struct query query;
+    struct registry_closed fact = {.is_version = true, .version = version->number, .state = (int)version->state};
+    int before = 0;
+    query_start(&query, registry, &closed_version_state, error);
+    query_bind_int64(&query, 1, version->ring);
+    query_bind_int64(&query, 2, version->number);
+    if (query_row(&query)) {
+        query_bytes(&query, fact.ring_id, sizeof fact.ring_id);
+        before = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    }
+    sealring_status status = query_end(&query, error);
+    bool tells = before != 0 && before != fact.state && (closed_is(before) || closed_is(fact.state));
+    return status != SEALRING_OK || !tells ? status : closed_add(registry, &fact, error);
+}
+
+sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
+                                        sealring_error *error)
+{
+    struct query query;
+    *state = 0;
+    query_start(&query, registry, &closed_version_last, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, version);
+    if (query_row(&query)) {
+        *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    }
+    return query_end(&query, error);
+}
+
+sealring_status registry_closed_each(struct registry *registry, registry_closed_callback each, void *context,
+                                     sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &closed_all, error);
+    while (query_row(&query)) {
+        struct registry_closed fact = {0};
+        size_t length;
+        fact.sequence = query_uint64(&query);
+        fact.is_version = query_small(&query, CLOSED_KEY, CLOSED_VERSION) == CLOSED_VERSION;
+        query_ascii(&query, fact.key_id, sizeof fact.key_id);
+        query_bytes_upto(&query, fact.ring_id, sizeof fact.ring_id, &length);
+        fact.version = query_uint32(&query);
+        fact.state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+        query_bytes(&query, fact.hash, sizeof fact.hash);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&fact, context, error));
+        }
+    }
+    return query_end(&query, error);
+}
+
+static sealring_status closed_differ(struct registry *registry, const struct db_query *text, bool is_version,
+                                     registry_contradiction_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, text, error);
+    while (query_row(&query)) {
+        struct registry_contradiction found = {.is_version = is_version};
+        query_ascii(&query, found.name, sizeof found.name);
+        found.version = query_uint32(&query);
+        found.row_state = query_small(&query, 0, SEALRING_VERSION_DESTROYED);
+        found.fact_state = query_small(&query, 0, SEALRING_VERSION_DESTROYED);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&found, context, error));
+        }
+    }
+    return query_end(&query, error);
+}
+
+sealring_status registry_closed_contradictions(struct registry *registry, registry_contradiction_callback each,
+                                               void *context, sealring_error *error)
+{
+    sealring_status status = closed_differ(registry, &closed_keys_differ, false, each, context, error);
+    return status == SEALRING_OK ? closed_differ(registry, &closed_versions_differ, true, each, context, error)
+                                 : status;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows as they stand, for those who hold them against the audit log. */
+
+#include "registry/rows/current_rows.h"
+
+#include "registry/rows/columns.h"
+
+static const struct db_query standing_bounds = {
+    "SELECT " KEY_COLUMNS " FROM api_key k WHERE k.state = 2 OR (k.narrowed = 1 AND k.state <> 3) ORDER BY k.key_id",
+    false};
+
+/* What hangs on nothing is not there for anybody. */
+static const struct db_query standing_credentials = {
+    "SELECT count(*) FROM credential c JOIN api_key k ON k.id = c.api_key AND k.ring = c.ring"
+    " JOIN client cl ON cl.id = k.client JOIN version v ON v.ring = c.ring AND v.number = c.version",
+    false};
+
+static const struct db_query standing_imports = {
+    "SELECT " KEY_COLUMNS " FROM credential c JOIN api_key k ON k.id = c.api_key"
+    " WHERE c.imported = 1 AND c.serial < k.last_serial AND c.replaced = 0 ORDER BY k.key_id",
+    false};
+
+static sealring_status standing_each(struct registry *registry, const struct db_query *text, registry_key_callback each,
+                                     void *context, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, text, error);
+    while (query_row(&query)) {
+        struct registry_key key;
+        columns_read_key(&query, &key);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&key, context, error));
+        }
+    }
+    return query_end(&query, error);
+}
+
+sealring_status registry_bounds_each(struct registry *registry, registry_key_callback each, void *context,
+                                     sealring_error *error)
+{
+    return standing_each(registry, &standing_bounds, each, context, error);
+}
+
+sealring_status registry_unended_imports_each(struct registry *registry, registry_key_callback each, void *context,
+                                              sealring_error *error)
+{
+    return standing_each(registry, &standing_imports, each, context, error);
+}
+
+sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &standing_credentials, error);
+    return query_count(&query, count, error);
+}

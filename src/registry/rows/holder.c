@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Holders: an API key with its ring, client, credential and that one's version, in one statement. */
+#include "registry/rows/rows.h"
+
+#include <string.h>
+
+#include "registry/rows/columns.h"
+
+#define HOLDER_NEWEST "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
+
+static const struct db_query holder_get = {"SELECT " HOLDER_COLUMNS
+                                           " FROM api_key k, credential c, version v, ring r, client cl"
+                                           " WHERE k.key_id = ?1 AND c.digest = ?2 AND " HOLDER_JOINED,
+                                           false};
+
+static const struct db_query holder_key_exists = {"SELECT k.id FROM api_key k WHERE k.key_id = ?1", false};
+
+/* The filters: '' for none. ?1 key ID, ?2 ring, ?3 client, ?4 only active; ?5, ?6, ?7 after ring, client, label; ?8 limit.
+ * One statement for each filter that can lead (an index finds its rows), the other filters thin out what it finds.
+ * SQLite takes CROSS JOIN for an order to join in: keys first, whatever it would guess. */
+#define HOLDER_LIST(leading)                                                                                  \
+    "SELECT " HOLDER_COLUMNS " FROM api_key k CROSS JOIN credential c CROSS JOIN version v CROSS JOIN ring r" \
+    " CROSS JOIN client cl WHERE " leading                                                                    \
+    " AND (?1 = '' OR k.key_id = ?1) AND (?2 = '' OR r.name = ?2) AND (?3 = '' OR cl.name = ?3)"              \
+    " AND (?4 = 0 OR k.state = 1) AND (?5 = '' OR (r.name, cl.name, k.label) > (?5, ?6, ?7))"                 \
+    " AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY r.name, cl.name, k.label, k.id LIMIT ?8"
+
+/* In two parts, for the two indexes: keys that are not revoked, and those that are. */
+#define HOLDER_OF_CLIENT                                                                                   \
+    "k.id IN (SELECT a.id FROM client x, api_key a WHERE x.name = ?3 AND a.client = x.id AND a.state <> 3" \
+    " UNION ALL SELECT a.id FROM client x, api_key a WHERE x.name = ?3 AND a.client = x.id AND a.state = 3)"
+
+static const struct db_query holder_list_key = {HOLDER_LIST("k.key_id = ?1"), false};
+static const struct db_query holder_list_client = {HOLDER_LIST(HOLDER_OF_CLIENT), false};
+static const struct db_query holder_list_ring = {HOLDER_LIST("k.ring = (SELECT x.id FROM ring x WHERE x.name = ?2)"),
+                                                 false};
+static const struct db_query holder_list_all = {HOLDER_LIST("1 = 1"), false};
+
+/* A page of one ring's active keys: by way of the clients' names, so that it costs what the page holds and nothing is sorted.
+ * ?1 ring, ?2 and ?3 after client and label, ?4 limit. */
+static const struct db_query holder_page = {
+    "SELECT " HOLDER_COLUMNS " FROM ring r CROSS JOIN client cl CROSS JOIN api_key k CROSS JOIN credential c"
+    " CROSS JOIN version v WHERE r.name = ?1 AND cl.name >= ?2 AND (cl.name > ?2 OR k.label > ?3)"
+    " AND k.state <> 3 AND k.state = 1 AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY cl.name, k.label LIMIT ?4",
+    false};
+
+void columns_read_holder(struct query *query, struct registry_holder *holder)
+{
+    columns_read_ring(query, &holder->ring);
+    columns_read_version(query, &holder->version);
+    columns_read_client(query, &holder->client);
+    columns_read_key(query, &holder->key);
+    columns_read_credential(query, &holder->credential);
+}
+
+sealring_status registry_holder_get(struct registry *registry, const char *key_id,
+                                    const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
+                                    bool *key_exists, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &holder_get, error);
+    query_bind_text(&query, 1, key_id);
+    query_bind_bytes(&query, 2, digest, REGISTRY_DIGEST_SIZE);
+    *key_exists = query_row(&query);
+    if (*key_exists) {
+        columns_read_holder(&query, holder);
+    }
+    sealring_status status = query_end_one(&query, *key_exists, error);
+    if (status != SEALRING_NOT_FOUND) {
+        return status;
+    }
+    query_start(&query, registry, &holder_key_exists, error);
+    query_bind_text(&query, 1, key_id);
+    *key_exists = query_row(&query);
+    status = query_end(&query, error);
+    return status == SEALRING_OK ? SEALRING_NOT_FOUND : status;
+}
+
+static const char *holder_or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+static int64_t holder_limit(const struct registry_holder_filter *filter)
+{
+    return filter->limit == 0 ? INT64_MAX : filter->limit;
+}
+
+/* Whether the filter is one that holder_page answers: active keys of one ring, in pages, from within that ring. */
+static bool holder_is_page(const struct registry_holder_filter *filter)
+{
+    return filter->ring != NULL && filter->limit != 0 && filter->only_active && filter->key_id == NULL &&
+           filter->client == NULL && (filter->after_ring == NULL || strcmp(filter->after_ring, filter->ring) == 0);
+}
+
+static void holder_start_page(struct query *query, struct registry *registry,
+                              const struct registry_holder_filter *filter, sealring_error *error)
+{
+    query_start(query, registry, &holder_page, error);
+    query_bind_text(query, 1, filter->ring);
+    query_bind_text(query, 2, holder_or_empty(filter->after_client));
+    query_bind_text(query, 3, holder_or_empty(filter->after_label));
+    query_bind_int64(query, 4, holder_limit(filter));
+}
+
+static void holder_start_list(struct query *query, struct registry *registry,
+                              const struct registry_holder_filter *filter, sealring_error *error)
+{
+    const struct db_query *text = filter->key_id != NULL   ? &holder_list_key
+                                  : filter->client != NULL ? &holder_list_client
+                                  : filter->ring != NULL   ? &holder_list_ring
+                                                           : &holder_list_all;
+    query_start(query, registry, text, error);
+    query_bind_text(query, 1, holder_or_empty(filter->key_id));
+    query_bind_text(query, 2, holder_or_empty(filter->ring));
+    query_bind_text(query, 3, holder_or_empty(filter->client));
+    query_bind_bool(query, 4, filter->only_active);
+    query_bind_text(query, 5, holder_or_empty(filter->after_ring));
+    query_bind_text(query, 6, holder_or_empty(filter->after_client));
+    query_bind_text(query, 7, holder_or_empty(filter->after_label));
+    query_bind_int64(query, 8, holder_limit(filter));
+}
+
+sealring_status registry_holder_each(struct registry *registry, const struct registry_holder_filter *filter,
+                                     registry_holder_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    struct registry_holder holder;
+    if (holder_is_page(filter)) {
+        holder_start_page(&query, registry, filter, error);
+    } else {
+        holder_start_list(&query, registry, filter, error);
+    }
+    while (query_row(&query)) {
+        columns_read_holder(&query, &holder);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&holder, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

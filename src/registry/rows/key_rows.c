@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of API keys. */
+
+#include "base/name.h"
+#include "registry/rows/closed_facts.h"
+#include "registry/rows/columns.h"
+
+static const struct db_query key_highest = {"SELECT coalesce(max(id), 0) FROM api_key", false};
+
+static const struct db_query key_insert = {
+    "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch, id)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    true};
+
+static const struct db_query key_update = {
+    "UPDATE api_key SET label = ?2, state = ?3, narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6, changed_epoch = ?7"
+    " WHERE id = ?1",
+    true};
+
+static const struct db_query key_get = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.key_id = ?1", false};
+
+static const struct db_query key_get_by_label = {
+    "SELECT " KEY_COLUMNS " FROM api_key k WHERE k.client = ?1 AND k.ring = ?2 AND k.label = ?3 AND k.state <> 3",
+    false};
+
+static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
+
+void columns_read_key(struct query *query, struct registry_key *key)
+{
+    key->id = query_int64(query);
+    query_ascii(query, key->key_id, sizeof key->key_id);
+    key->ring = query_int64(query);
+    key->client = query_int64(query);
+    query_name(query, key->label, sizeof key->label, name_problem);
+    key->state = (sealring_key_state)query_small(query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
+    key->narrowed = query_bool(query);
+    query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
+    key->last_serial = query_uint32(query);
+    key->created = query_time(query);
+    key->changed_epoch = query_uint64(query);
+}
+
+sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
+{
+    struct query query;
+    int64_t id = 0;
+    sealring_status status = query_next_id(registry, &key_highest, NUMBERED_KEY, &id, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    query_start(&query, registry, &key_insert, error);
+    query_bind_text(&query, 1, key->key_id);
+    query_bind_int64(&query, 2, key->ring);
+    query_bind_int64(&query, 3, key->client);
+    query_bind_text(&query, 4, key->label);
+    query_bind_int64(&query, 5, key->state);
+    query_bind_bool(&query, 6, key->narrowed);
+    query_bind_text(&query, 7, key->narrowed_scopes);
+    query_bind_int64(&query, 8, key->last_serial);
+    query_bind_int64(&query, 9, key->created);
+    query_bind_uint64(&query, 10, registry->vault.epoch);
+    query_bind_int64(&query, 11, id);
+    status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        key->id = id;
+        key->changed_epoch = registry->vault.epoch;
+    }
+    return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
+}
+
+sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    struct query query;
+    sealring_status status = closed_note_key(registry, key, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    query_start(&query, registry, &key_update, error);
+    query_bind_int64(&query, 1, key->id);
+    query_bind_text(&query, 2, key->label);
+    query_bind_int64(&query, 3, key->state);
+    query_bind_bool(&query, 4, key->narrowed);
+    query_bind_text(&query, 5, key->narrowed_scopes);
+    query_bind_int64(&query, 6, key->last_serial);
+    query_bind_uint64(&query, 7, registry->vault.epoch);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_KEY, key);
+}
+
+static sealring_status key_take_one(struct query *query, struct registry_key *key, sealring_error *error)
+{
+    bool found = query_row(query);
+    if (found) {
+        columns_read_key(query, key);
+    }
+    return query_end_one(query, found, error);
+}
+
+sealring_status registry_key_get(struct registry *registry, const char *key_id, struct registry_key *key,
+                                 sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_get, error);
+    query_bind_text(&query, 1, key_id);
+    return key_take_one(&query, key, error);
+}
+
+sealring_status registry_key_get_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
+                                          struct registry_key *key, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_get_by_label, error);
+    query_bind_int64(&query, 1, client);
+    query_bind_int64(&query, 2, ring);
+    query_bind_text(&query, 3, label);
+    return key_take_one(&query, key, error);
+}
+
+sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
+                                   sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_count, error);
+    query_bind_int64(&query, 1, ring);
+    return query_count(&query, not_revoked, error);
+}

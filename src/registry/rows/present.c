@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one presented credential is found by: its rows and the vault's era and epoch, of one snapshot, in one
+ * statement. */
+#include "registry/connection/vault_row.h"
+#include "registry/rows/rows.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/name.h"
+#include "registry/rows/columns.h"
+
+/* The vault's row leads and the others hang on it, so that era and epoch are answered in any case. An unknown key ID
+ * costs one look at the index of key IDs (i), a wrong secret that and one at the credentials; only for a credential
+ * that is there the rest is fetched. The column behind the vault's is the API key's number, NULL if there is none. */
+#define PRESENT_VAULT "w.era, w.epoch, w.min_reader, "
+#define PRESENT_REST  " LEFT JOIN api_key k ON k.id = c.api_key LEFT JOIN client cl ON cl.id = k.client WHERE w.id = 1"
+
+static const struct db_query present_query = {
+    "SELECT " PRESENT_VAULT "i.id, " PRESENTED_COLUMNS " FROM vault w LEFT JOIN api_key i ON i.key_id = ?1"
+    " LEFT JOIN credential c ON c.api_key = i.id AND c.digest = ?2" PRESENT_REST,
+    false};
+
+static const struct db_query present_imported_query = {
+    "SELECT " PRESENT_VAULT "c.api_key, " PRESENTED_COLUMNS ", k.key_id"
+    " FROM vault w LEFT JOIN credential c ON c.imported = 1 AND c.digest = ?1" PRESENT_REST,
+    false};
+
+static const struct db_query present_of_key = {
+    "SELECT " PRESENTED_COLUMNS ", c.digest, k.key_id FROM api_key k, credential c, client cl"
+    " WHERE k.id = ?1 AND c.api_key = k.id AND cl.id = k.client ORDER BY c.serial",
+    false};
+
+void columns_read_presented(struct query *query, struct registry_holder *holder)
+{
+    struct registry_credential *credential = &holder->credential;
+    struct registry_key *key = &holder->key;
+    credential->key = query_int64(query);
+    credential->serial = query_uint32(query);
+    credential->version = query_uint32(query);
+    query_bytes(query, credential->nonce, sizeof credential->nonce);
+    query_ascii(query, credential->scopes, sizeof credential->scopes);
+    credential->not_before = query_time(query);
+    credential->expires = query_time(query);
+    credential->state =
+        (sealring_credential_state)query_small(query, SEALRING_CREDENTIAL_CURRENT, SEALRING_CREDENTIAL_SUPERSEDED);
+    credential->replaced = query_bool(query);
+    credential->retire_at = query_time(query);
+    credential->imported = query_bool(query);
+    memset(credential->binding, 0, sizeof credential->binding);
+    if (!query_null(query)) {
+        query_bytes(query, credential->binding, sizeof credential->binding);
+    }
+    key->id = credential->key;
+    key->ring = query_int64(query);
+    key->client = query_int64(query);
+    key->state = (sealring_key_state)query_small(query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
+    key->narrowed = query_bool(query);
+    key->narrowed_scopes[0] = '\0';
+    if (!query_null(query)) {
+        query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
+    }
+    query_name(query, holder->client.name, sizeof holder->client.name, name_client_problem);
+    holder->ring.id = key->ring;
+    holder->version.ring = key->ring;
+    holder->version.number = credential->version;
+}
+
+struct presentation {
+    const char *key_id; /* NULL: an imported one */
+    const uint8_t *digest;
+    struct registry_presented *presented;
+};
+
+static void present_take(struct query *query, const struct presentation *asked)
+{
+    struct registry_presented *presented = asked->presented;
+    struct registry_holder *holder = &presented->holder;
+    query_bytes(query, presented->era, sizeof presented->era);
+    presented->epoch = query_uint64(query);
+    query->registry->vault.min_reader = query_small(query, 1, INT_MAX);
+    presented->key_exists = !query_null(query);
+    if (!presented->key_exists) {
+        return;
+    }
+    (void)query_int64(query);
+    presented->found = !query_null(query);
+    if (!presented->found) {
+        return;
+    }
+    columns_read_presented(query, holder);
+    memcpy(holder->credential.digest, asked->digest, REGISTRY_DIGEST_SIZE);
+    if (asked->key_id == NULL) {
+        query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
+    } else {
+        memcpy(holder->key.key_id, asked->key_id, strnlen(asked->key_id, SEALRING_KEY_ID_LENGTH));
+    }
+}
+
+static sealring_status present_body(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct presentation *asked = context;
+    struct query query;
+    memset(asked->presented, 0, sizeof *asked->presented);
+    query_start(&query, registry, asked->key_id == NULL ? &present_imported_query : &present_query, error);
+    if (asked->key_id != NULL) {
+        query_bind_text(&query, 1, asked->key_id);
+    }
+    query_bind_bytes(&query, asked->key_id == NULL ? 1 : 2, asked->digest, REGISTRY_DIGEST_SIZE);
+    bool row = query_row(&query);
+    if (row) {
+        present_take(&query, asked);
+    }
+    sealring_status status = query_end(&query, error);
+    if (status == SEALRING_OK && !row) {
+        return handle_problem(registry, DB_CORRUPT, error); /* the vault's row is not there */
+    }
+    return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
+}
+
+sealring_status registry_present(struct registry *registry, const char *key_id,
+                                 const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_presented *presented,
+                                 sealring_error *error)
+{
+    struct presentation asked = {key_id, digest, presented};
+    return transaction_read_at_once(registry, present_body, &asked, error);
+}
+
+sealring_status registry_present_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                          struct registry_presented *presented, sealring_error *error)
+{
+    struct presentation asked = {NULL, digest, presented};
+    return transaction_read_at_once(registry, present_body, &asked, error);
+}
+
+sealring_status registry_holder_of_key(struct registry *registry, int64_t key, registry_holder_callback each,
+                                       void *context, sealring_error *error)
+{
+    struct query query;
+    struct registry_holder holder = {0};
+    query_start(&query, registry, &present_of_key, error);
+    query_bind_int64(&query, 1, key);
+    while (query_row(&query)) {
+        columns_read_presented(&query, &holder);
+        query_bytes(&query, holder.credential.digest, sizeof holder.credential.digest);
+        query_ascii(&query, holder.key.key_id, sizeof holder.key.key_id);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&holder, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

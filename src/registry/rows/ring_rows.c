@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of rings. */
+#include "registry/rows/rows.h"
+
+#include "base/name.h"
+#include "registry/rows/columns.h"
+
+static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM ring", false};
+
+static const struct db_query ring_insert = {
+    "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
+    " usage_daily, rotation_held, last_version, changed_epoch, succession, ring_id, name, prefix, created)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    true};
+
+static const struct db_query ring_update = {
+    "UPDATE ring SET overlap = ?2, purge_delay = ?3, keep = ?4, rotate_every = ?5, quiet_period = ?6, standby = ?7,"
+    " idle_blocks = ?8, usage_hourly = ?9, usage_daily = ?10, rotation_held = ?11, last_version = ?12, changed_epoch = ?13,"
+    " succession = ?14"
+    " WHERE id = ?1",
+    true};
+
+/* Of a registry that no newer program has written yet (schema 1), and of the present one. */
+static const struct db_query ring_get[] = {
+    {"SELECT " RING_COLUMNS ", 0 FROM ring r WHERE r.name = ?1", false},
+    {"SELECT " RING_COLUMNS ", r.succession FROM ring r WHERE r.name = ?1", false}};
+
+static const struct db_query ring_all[] = {
+    {"SELECT " RING_COLUMNS ", 0 FROM ring r ORDER BY r.name", false},
+    {"SELECT " RING_COLUMNS ", r.succession FROM ring r ORDER BY r.name", false}};
+
+void columns_read_ring(struct query *query, struct registry_ring *ring)
+{
+    ring->id = query_int64(query);
+    query_bytes(query, ring->ring_id, sizeof ring->ring_id);
+    query_name(query, ring->name, sizeof ring->name, name_problem);
+    query_name(query, ring->prefix, sizeof ring->prefix, name_prefix_problem);
+    ring->policy.overlap = query_time(query);
+    ring->policy.purge_delay = query_time(query);
+    ring->policy.keep = query_uint32(query);
+    ring->policy.rotate_every = query_time(query);
+    ring->policy.quiet_period = query_time(query);
+    ring->policy.standby = query_bool(query);
+    ring->policy.idle_blocks = query_bool(query);
+    ring->policy.usage_hourly = query_time(query);
+    ring->policy.usage_daily = query_time(query);
+    ring->policy.succession = 0;
+    ring->rotation_held = query_bool(query);
+    ring->last_version = query_uint32(query);
+    ring->created = query_time(query);
+    ring->changed_epoch = query_uint64(query);
+}
+
+/* Parameters 1 to 14 of insert and update. */
+static void bind_changeable(struct query *query, int64_t id, const struct registry_ring *ring)
+{
+    query_bind_int64(query, 1, id);
+    query_bind_int64(query, 2, ring->policy.overlap);
+    query_bind_int64(query, 3, ring->policy.purge_delay);
+    query_bind_int64(query, 4, ring->policy.keep);
+    query_bind_int64(query, 5, ring->policy.rotate_every);
+    query_bind_int64(query, 6, ring->policy.quiet_period);
+    query_bind_bool(query, 7, ring->policy.standby);
+    query_bind_bool(query, 8, ring->policy.idle_blocks);
+    query_bind_int64(query, 9, ring->policy.usage_hourly);
+    query_bind_int64(query, 10, ring->policy.usage_daily);
+    query_bind_bool(query, 11, ring->rotation_held);
+    query_bind_int64(query, 12, ring->last_version);
+    query_bind_uint64(query, 13, query->registry->vault.epoch);
+    query_bind_int64(query, 14, ring->policy.succession);
+}
+
+sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
+{
+    struct query query;
+    int64_t id = 0;
+    sealring_status status = query_next_id(registry, &ring_highest, NUMBERED_RING, &id, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    query_start(&query, registry, &ring_insert, error);
+    bind_changeable(&query, id, ring);
+    query_bind_bytes(&query, 15, ring->ring_id, sizeof ring->ring_id);
+    query_bind_text(&query, 16, ring->name);
+    query_bind_text(&query, 17, ring->prefix);
+    query_bind_int64(&query, 18, ring->created);
+    status = query_run(&query, 1, error);
+    if (status == SEALRING_OK) {
+        ring->id = id;
+        ring->changed_epoch = registry->vault.epoch;
+    }
+    return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
+}
+
+sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &ring_update, error);
+    bind_changeable(&query, ring->id, ring);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_RING, ring);
+}
+
+sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
+                                  sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &ring_get[registry->vault.schema > 1], error);
+    query_bind_text(&query, 1, name);
+    bool found = query_row(&query);
+    if (found) {
+        columns_read_ring(&query, ring);
+        ring->policy.succession = query_time(&query);
+    }
+    return query_end_one(&query, found, error);
+}
+
+sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
+                                   sealring_error *error)
+{
+    struct query query;
+    struct registry_ring ring;
+    query_start(&query, registry, &ring_all[registry->vault.schema > 1], error);
+    while (query_row(&query)) {
+        columns_read_ring(&query, &ring);
+        ring.policy.succession = query_time(&query);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&ring, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

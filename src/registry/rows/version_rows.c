@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of versions. */
+
+#include "registry/rows/closed_facts.h"
+#include "registry/rows/columns.h"
+
+static const struct db_query version_insert = {
+    "INSERT INTO version (ring, number, state, object_id, check_value, was_compromised, closing_owed, created, activated,"
+    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+    true};
+
+static const struct db_query version_update = {
+    "UPDATE version SET state = ?3, was_compromised = ?4, closing_owed = ?5, activated = ?6, retire_at = ?7, closed = ?8,"
+    " purge_at = ?9, destroyed = ?10, changed_epoch = ?11 WHERE ring = ?1 AND number = ?2",
+    true};
+
+static const struct db_query version_get = {
+    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.ring = ?1 AND v.number = ?2", false};
+
+static const struct db_query version_get_by_object = {
+    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.object_id = ?1", false};
+
+static const struct db_query version_of_ring = {
+    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.ring = ?1 ORDER BY v.number", false};
+
+static const struct db_query version_all = {"SELECT " VERSION_COLUMNS " FROM version v ORDER BY v.ring, v.number",
+                                            false};
+
+/* The 1 is said, not bound: only so does SQLite know that version_owed has them all. */
+static const struct db_query version_owed = {
+    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
+
+static const struct db_query version_held = {"SELECT c.api_key FROM credential c JOIN api_key k ON k.id = c.api_key"
+                                             " WHERE c.ring = ?1 AND c.version = ?2 AND k.state <> 3 LIMIT 1",
+                                             false};
+
+static const struct db_query version_count_credentials = {
+    "SELECT count(*) FROM credential c WHERE c.ring = ?1 AND c.version = ?2", false};
+
+static const struct db_query version_count_current = {
+    "SELECT count(*) FROM credential c JOIN api_key k ON k.id = c.api_key"
+    " WHERE c.ring = ?1 AND c.version = ?2 AND k.state <> 3"
+    " AND c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = c.api_key)",
+    false};
+
+void columns_read_version(struct query *query, struct registry_version *version)
+{
+    version->ring = query_int64(query);
+    version->number = query_uint32(query);
+    version->state = (sealring_version_state)query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    query_bytes_upto(query, version->object_id, sizeof version->object_id, &version->object_id_length);
+    query_bytes(query, version->check_value, sizeof version->check_value);
+    version->was_compromised = query_bool(query);
+    version->closing_owed = query_bool(query);
+    version->created = query_time(query);
+    version->activated = query_time(query);
+    version->retire_at = query_time(query);
+    version->closed = query_time(query);
+    version->purge_at = query_time(query);
+    version->destroyed = query_time(query);
+    version->created_epoch = query_uint64(query);
+    version->changed_epoch = query_uint64(query);
+}
+
+sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
+                                        sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_insert, error);
+    query_bind_int64(&query, 1, version->ring);
+    query_bind_int64(&query, 2, version->number);
+    query_bind_int64(&query, 3, version->state);
+    query_bind_bytes(&query, 4, version->object_id, version->object_id_length);
+    query_bind_bytes(&query, 5, version->check_value, sizeof version->check_value);
+    query_bind_bool(&query, 6, version->was_compromised);
+    query_bind_bool(&query, 7, version->closing_owed);
+    query_bind_int64(&query, 8, version->created);
+    query_bind_int64(&query, 9, version->activated);
+    query_bind_int64(&query, 10, version->retire_at);
+    query_bind_int64(&query, 11, version->closed);
+    query_bind_int64(&query, 12, version->purge_at);
+    query_bind_int64(&query, 13, version->destroyed);
+    query_bind_uint64(&query, 14, registry->vault.epoch);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_VERSION, version);
+}
+
+sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,
+                                        sealring_error *error)
+{
+    struct query query;
+    sealring_status status = closed_note_version(registry, version, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    query_start(&query, registry, &version_update, error);
+    query_bind_int64(&query, 1, version->ring);
+    query_bind_int64(&query, 2, version->number);
+    query_bind_int64(&query, 3, version->state);
+    query_bind_bool(&query, 4, version->was_compromised);
+    query_bind_bool(&query, 5, version->closing_owed);
+    query_bind_int64(&query, 6, version->activated);
+    query_bind_int64(&query, 7, version->retire_at);
+    query_bind_int64(&query, 8, version->closed);
+    query_bind_int64(&query, 9, version->purge_at);
+    query_bind_int64(&query, 10, version->destroyed);
+    query_bind_uint64(&query, 11, registry->vault.epoch);
+    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_VERSION, version);
+}
+
+static sealring_status version_take_one(struct query *query, struct registry_version *version, sealring_error *error)
+{
+    bool found = query_row(query);
+    if (found) {
+        columns_read_version(query, version);
+    }
+    return query_end_one(query, found, error);
+}
+
+sealring_status registry_version_get(struct registry *registry, int64_t ring, uint32_t number,
+                                     struct registry_version *version, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_get, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, number);
+    return version_take_one(&query, version, error);
+}
+
+sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
+                                               struct registry_version *version, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_get_by_object, error);
+    query_bind_bytes(&query, 1, object_id, length);
+    return version_take_one(&query, version, error);
+}
+
+static sealring_status version_walk(struct query *query, registry_version_callback each, void *context,
+                                    sealring_error *error)
+{
+    struct registry_version version;
+    while (query_row(query)) {
+        columns_read_version(query, &version);
+        if (query_enter(query)) {
+            query_leave(query, each(&version, context, error));
+        }
+    }
+    return query_end(query, error);
+}
+
+sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
+                                      void *context, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, ring == 0 ? &version_all : &version_of_ring, error);
+    if (ring != 0) {
+        query_bind_int64(&query, 1, ring);
+    }
+    return version_walk(&query, each, context, error);
+}
+
+sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each, void *context,
+                                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_owed, error);
+    return version_walk(&query, each, context, error);
+}
+
+sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
+                                      sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_held, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, number);
+    *held = query_row(&query);
+    return query_end(&query, error);
+}
+
+sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,
+                                       uint64_t *current, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &version_count_credentials, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, number);
+    sealring_status status = query_count(&query, credentials, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    query_start(&query, registry, &version_count_current, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, number);
+    return query_count(&query, current, error);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who uses a version, and who never called: the names that the retire gate tells. */
+#include <stdlib.h>
+
+#include "base/name.h"
+#include "registry/rows/columns.h"
+#include "registry/connection/query.h"
+#include "registry/usage/usage_rows.h"
+
+#define NAME_COLUMNS "k.id, k.key_id, cl.name, k.label"
+
+/* By the version's index, the latest period first, so that nothing is sorted: who wants some names reads some rows. */
+static const struct db_query users_of_hours = {
+    "SELECT " NAME_COLUMNS ", u.last_use FROM usage_hour u CROSS JOIN api_key k CROSS JOIN client cl"
+    " WHERE u.ring = ?1 AND u.version = ?2 AND u.hour >= ?3 AND u.last_use >= ?4 AND k.id = u.api_key"
+    " AND cl.id = k.client ORDER BY u.hour DESC",
+    false};
+static const struct db_query users_of_days = {
+    "SELECT " NAME_COLUMNS ", u.last_use FROM usage_day u CROSS JOIN api_key k CROSS JOIN client cl"
+    " WHERE u.ring = ?1 AND u.version = ?2 AND u.day >= ?3 AND u.last_use >= ?4 AND k.id = u.api_key"
+    " AND cl.id = k.client ORDER BY u.day DESC",
+    false};
+
+/* By the index of keys that never called. */
+static const struct db_query idle_keys = {
+    "SELECT " NAME_COLUMNS ", k.used FROM api_key k CROSS JOIN credential c CROSS JOIN client cl"
+    " WHERE k.ring = ?1 AND k.used = 0 AND k.state = 1 AND c.api_key = k.id AND c.serial = k.last_serial"
+    " AND c.version = ?2 AND cl.id = k.client LIMIT ?3",
+    false};
+
+#define GOOD_AT(credential, now)                                       \
+    "(" credential ".expires = 0 OR " credential ".expires > " now ")" \
+    " AND (" credential ".retire_at = 0 OR " credential ".retire_at > " now ")"
+#define LAST_USE_IN(table) "coalesce((SELECT max(u.last_use) FROM " table " u WHERE u.api_key = k.id), 0)"
+
+/* By the version's index. A successor was issued later and is under a version that is accepted; the number of that version may be lower, after a
+ * rollback. */
+static const struct db_query behind_keys = {
+    "SELECT " NAME_COLUMNS ", k.used, " LAST_USE_IN("usage_hour") ", " LAST_USE_IN(
+        "usage_day") " FROM credential c CROSS JOIN api_key k CROSS JOIN client cl"
+                     " WHERE c.ring = ?1 AND c.version = ?2 AND " GOOD_AT(
+                         "c",
+                         "?3") " AND k.id = c.api_key AND " KEY_STATE " = 1"
+                               " AND NOT EXISTS (SELECT 1 FROM credential n CROSS JOIN version v WHERE n.api_key = c.api_key AND n.serial > c.serial"
+                               " AND v.ring = n.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT(
+                                   "n",
+                                   "?3") ")"
+                                         " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"
+                                         " OR EXISTS (SELECT 1 FROM usage_day u WHERE u.api_key = k.id AND u.last_use >= ?4))"
+                                         " AND cl.id = k.client LIMIT ?5",
+    false};
+
+struct named {
+    int64_t key;
+    struct registry_usage_name name;
+};
+
+struct users {
+    struct named found[USAGE_NAMES_MOST];
+    unsigned count;
+    unsigned most;
+};
+
+static void read_name(struct query *query, struct named *named)
+{
+    named->key = query_int64(query);
+    query_ascii(query, named->name.key_id, sizeof named->name.key_id);
+    query_name(query, named->name.client, sizeof named->name.client, name_client_problem);
+    query_name(query, named->name.label, sizeof named->name.label, name_problem);
+    named->name.last_use = query_past(query);
+}
+
+static void take_user(struct users *users, const struct named *named)
+{
+    for (unsigned i = 0; i < users->count; i++) {
+        struct named *known = &users->found[i];
+        if (known->key != named->key) {
+            continue;
+        }
+        if (known->name.last_use < named->name.last_use) {
+            known->name.last_use = named->name.last_use;
+        }
+        return;
+    }
+    users->found[users->count++] = *named;
+}
+
+static sealring_status find_users(struct registry *registry, const struct db_query *text, int64_t ring,
+                                  uint32_t version, int64_t since, int64_t length, struct users *users,
+                                  sealring_error *error)
+{
+    struct query query;
+    struct named named;
+    query_start(&query, registry, text, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, version);
+    /* a last use is rounded up, so it may stand in the hour before its own */
+    query_bind_int64(&query, 3, since < length ? 0 : since / length - 1);
+    query_bind_int64(&query, 4, since);
+    while (users->count < users->most && query_row(&query)) {
+        read_name(&query, &named);
+        if (query_good(&query)) {
+            take_user(users, &named);
+        }
+    }
+    return query_end(&query, error);
+}
+
+static int by_last_use(const void *a, const void *b)
+{
+    const struct named *one = a;
+    const struct named *other = b;
+    return (one->name.last_use < other->name.last_use) - (one->name.last_use > other->name.last_use);
+}
+
+sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t version, int64_t since, unsigned most,
+                            registry_usage_name_callback each, void *context, sealring_error *error)
+{
+    struct users users;
+    users.count = 0;
+    users.most = most < USAGE_NAMES_MOST ? most : USAGE_NAMES_MOST;
+    sealring_status status = find_users(registry, &users_of_hours, ring, version, since, USAGE_HOUR_MS, &users, error);
+    if (status == SEALRING_OK) {
+        status = find_users(registry, &users_of_days, ring, version, since, USAGE_DAY_MS, &users, error);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    qsort(users.found, users.count, sizeof *users.found, by_last_use);
+    for (unsigned i = 0; i < users.count && status == SEALRING_OK; i++) {
+        status = each(&users.found[i].name, context, error);
+    }
+    return status;
+}
+
+sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t version, unsigned most,
+                           registry_usage_name_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    struct named named;
+    query_start(&query, registry, &idle_keys, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, version);
+    query_bind_int64(&query, 3, most == 0 ? INT64_MAX : most);
+    while (query_row(&query)) {
+        read_name(&query, &named);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&named.name, context, error));
+        }
+    }
+    return query_end(&query, error);
+}
+
+sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
+                             registry_usage_name_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    struct named named;
+    *count = 0;
+    query_start(&query, registry, &behind_keys, error);
+    query_bind_int64(&query, 1, asked->ring);
+    query_bind_int64(&query, 2, asked->version);
+    query_bind_int64(&query, 3, asked->now);
+    query_bind_int64(&query, 4, asked->pending != NULL ? 0 : asked->since); /* 0: also who never called, by the rows */
+    query_bind_int64(&query, 5, asked->pending != NULL ? INT64_MAX : asked->most);
+    while (*count < asked->most && query_row(&query)) {
+        read_name(&query, &named);
+        const int64_t others[] = {query_past(&query), query_past(&query),
+                                  asked->pending != NULL ? asked->pending(named.key, asked->pending_context) : 0};
+        for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
+            named.name.last_use = others[i] > named.name.last_use ? others[i] : named.name.last_use;
+        if (asked->pending != NULL && named.name.last_use < asked->since)
+            continue;
+        if ((*count)++ < asked->named && query_enter(&query)) {
+            query_leave(&query, each(&named.name, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

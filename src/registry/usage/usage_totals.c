@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of usage by hour and day, and of traffic by version. */
+#include "registry/usage/usage_rows.h"
+
+#include <string.h>
+
+#include "registry/connection/query.h"
+
+#define USAGE_COUNTS "accepted, not_yet_valid, expired, suspended, scope, closed, last_use"
+
+static const struct db_query usage_get = {
+    "SELECT version, " USAGE_COUNTS " FROM usage_hour WHERE api_key = ?1 AND serial = ?2 AND hour = ?3 AND seat = ?4",
+    false};
+
+static const struct db_query usage_put = {
+    "INSERT INTO usage_hour (api_key, serial, hour, seat, ring, version, " USAGE_COUNTS ")"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+    " ON CONFLICT (api_key, serial, hour, seat) DO UPDATE SET ring = excluded.ring, version = excluded.version,"
+    " accepted = excluded.accepted, not_yet_valid = excluded.not_yet_valid, expired = excluded.expired,"
+    " suspended = excluded.suspended, scope = excluded.scope, closed = excluded.closed, last_use = excluded.last_use",
+    true};
+
+static const struct db_query usage_mark = {"UPDATE api_key SET used = ?2 WHERE id = ?1 AND used = 0", true};
+
+static const struct db_query usage_owner = {"SELECT ring, used FROM api_key WHERE id = ?1", false};
+
+static const struct db_query usage_days = {"SELECT api_key, serial, day, ring, version, " USAGE_COUNTS
+                                           " FROM usage_day WHERE api_key = ?1 AND day >= ?2 AND day < ?3",
+                                           false};
+static const struct db_query usage_hours = {"SELECT api_key, serial, hour, ring, version, " USAGE_COUNTS
+                                            ", seat FROM usage_hour WHERE api_key = ?1 AND hour >= ?2 AND hour < ?3",
+                                            false};
+
+static const struct db_query traffic_put = {
+    "INSERT INTO usage_traffic (ring, version, hour, seat, accepted, rejected) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    " ON CONFLICT (ring, version, hour, seat) DO UPDATE SET accepted = excluded.accepted, rejected = excluded.rejected",
+    true};
+
+static const struct db_query traffic_each = {
+    "SELECT ring, version, hour, seat, accepted, rejected FROM usage_traffic WHERE ring = ?1 AND hour >= ?2"
+    " ORDER BY version, hour, seat",
+    false};
+
+static void read_counts(struct query *query, struct registry_usage *usage)
+{
+    usage->accepted = query_uint64(query);
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
+        usage->rejected[i] = query_uint64(query);
+    }
+    usage->last_use = query_past(query);
+}
+
+static void bind_name(struct query *query, const struct registry_usage *usage)
+{
+    query_bind_int64(query, 1, usage->key);
+    query_bind_int64(query, 2, usage->serial);
+    query_bind_int64(query, 3, usage->period);
+    query_bind_bytes(query, 4, usage->seat, sizeof usage->seat);
+}
+
+static bool equal(const struct registry_usage *one, const struct registry_usage *other)
+{
+    return one->version == other->version && one->accepted == other->accepted && one->last_use == other->last_use &&
+           memcmp(one->rejected, other->rejected, sizeof one->rejected) == 0;
+}
+
+sealring_status registry_usage_same(struct registry *registry, const struct registry_usage *usage, bool *same,
+                                    sealring_error *error)
+{
+    struct query query;
+    struct registry_usage found = {.key = 0};
+    query_start(&query, registry, &usage_get, error);
+    bind_name(&query, usage);
+    *same = query_row(&query);
+    if (*same) {
+        found.version = query_uint32(&query);
+        read_counts(&query, &found);
+        *same = equal(&found, usage);
+    }
+    return query_end(&query, error);
+}
+
+/* The key has called: that is so for good. */
+static sealring_status mark_used(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &usage_mark, error);
+    query_bind_int64(&query, 1, usage->key);
+    query_bind_int64(&query, 2, usage->last_use > 0 ? usage->last_use : 1);
+    sealring_status status = query_run(&query, 1, error);
+    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+}
+
+sealring_status registry_usage_put(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &usage_put, error);
+    bind_name(&query, usage);
+    query_bind_int64(&query, 5, usage->ring);
+    query_bind_int64(&query, 6, usage->version);
+    query_bind_uint64(&query, 7, usage->accepted);
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
+        query_bind_uint64(&query, 8 + (int)i, usage->rejected[i]);
+    }
+    query_bind_int64(&query, 13, usage->last_use);
+    sealring_status status = query_run(&query, 1, error);
+    return status == SEALRING_OK ? mark_used(registry, usage, error) : status;
+}
+
+sealring_status registry_usage_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
+                                     sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &usage_owner, error);
+    query_bind_int64(&query, 1, key);
+    bool found = query_row(&query);
+    if (found) {
+        *ring = query_int64(&query);
+        *used = query_past(&query);
+    }
+    return query_end_one(&query, found, error);
+}
+
+/* ---- Of one key ----------------------------------------------------------------------------------------------------- */
+
+struct usage_walk {
+    int64_t key;
+    int64_t since;
+    int64_t until;
+    registry_usage_callback each;
+    void *context;
+};
+
+/* The first period that touches the time span, and the first behind it. */
+static int64_t first_period(int64_t since, int64_t length)
+{
+    return since <= 0 ? 0 : since / length;
+}
+
+static int64_t end_period(int64_t until, int64_t length)
+{
+    return until <= 0 ? 0 : (until - 1) / length + 1;
+}
+
+static sealring_status walk_periods(struct registry *registry, const struct usage_walk *walk, bool daily,
+                                    sealring_error *error)
+{
+    const int64_t length = daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
+    struct query query;
+    query_start(&query, registry, daily ? &usage_days : &usage_hours, error);
+    query_bind_int64(&query, 1, walk->key);
+    query_bind_int64(&query, 2, first_period(walk->since, length));
+    query_bind_int64(&query, 3, end_period(walk->until, length));
+    while (query_row(&query)) {
+        struct registry_usage usage = {.daily = daily};
+        usage.key = query_int64(&query);
+        usage.serial = query_uint32(&query);
+        usage.period = query_uint32(&query);
+        usage.ring = query_int64(&query);
+        usage.version = query_uint32(&query);
+        read_counts(&query, &usage);
+        if (!daily) {
+            query_bytes(&query, usage.seat, sizeof usage.seat);
+        }
+        if (query_enter(&query)) {
+            query_leave(&query, walk->each(&usage, walk->context, error));
+        }
+    }
+    return query_end(&query, error);
+}
+
+sealring_status registry_usage_of_key(struct registry *registry, int64_t key, int64_t since, int64_t until,
+                                      registry_usage_callback each, void *context, sealring_error *error)
+{
+    struct usage_walk walk = {key, since, until, each, context};
+    sealring_status status = walk_periods(registry, &walk, true, error);
+    return status == SEALRING_OK ? walk_periods(registry, &walk, false, error) : status;
+}
+
+/* ---- Traffic -------------------------------------------------------------------------------------------------------- */
+
+sealring_status registry_traffic_put(struct registry *registry, const struct registry_traffic *traffic,
+                                     sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &traffic_put, error);
+    query_bind_int64(&query, 1, traffic->ring);
+    query_bind_int64(&query, 2, traffic->version);
+    query_bind_int64(&query, 3, traffic->hour);
+    query_bind_bytes(&query, 4, traffic->seat, sizeof traffic->seat);
+    query_bind_uint64(&query, 5, traffic->accepted);
+    query_bind_uint64(&query, 6, traffic->rejected);
+    return query_run(&query, 1, error);
+}
+
+sealring_status registry_traffic_each(struct registry *registry, int64_t ring, uint32_t since,
+                                      registry_traffic_callback each, void *context, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &traffic_each, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, since);
+    while (query_row(&query)) {
+        struct registry_traffic traffic = {.ring = query_int64(&query)};
+        traffic.version = query_uint32(&query);
+        traffic.hour = query_uint32(&query);
+        query_bytes(&query, traffic.seat, sizeof traffic.seat);
+        traffic.accepted = query_uint64(&query);
+        traffic.rejected = query_uint64(&query);
+        if (query_enter(&query)) {
+            query_leave(&query, each(&traffic, context, error));
+        }
+    }
+    return query_end(&query, error);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a version's secret inside the token, so that it never was anywhere else. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "token/key/attributes.h"
+#include "token/module/return_code.h"
+#include "token/key/hmac.h"
+#include "token/session/handle_index.h"
+#include "token/key/key_object.h"
+#include "token/object/object.h"
+
+struct generate_request {
+    const char *label;
+    struct token_key_reference *reference;
+    char name[OBJECT_NAME_SIZE];
+};
+
+/* In this order; CKK_SHA256_HMAC where only that signs. */
+static const CK_KEY_TYPE generate_key_types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
+
+static const unsigned generate_without[] = {ATTRIBUTES_ALL, ATTRIBUTES_WITHOUT_MECHANISMS, ATTRIBUTES_WITHOUT_COPYABLE,
+                                            ATTRIBUTES_WITHOUT_MECHANISMS | ATTRIBUTES_WITHOUT_COPYABLE};
+
+static bool generate_is_template_problem(CK_RV code)
+{
+    return code == CKR_ATTRIBUTE_TYPE_INVALID || code == CKR_ATTRIBUTE_VALUE_INVALID ||
+           code == CKR_ATTRIBUTE_READ_ONLY || code == CKR_TEMPLATE_INCONSISTENT;
+}
+
+/* NSS softokn answers no better when a token object is to have an attribute that its database does not know. */
+static bool generate_may_be_template_problem(struct attempt *attempt, CK_RV code)
+{
+    return generate_is_template_problem(code) ||
+           ((code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED) && connection_ask(attempt->token) == CKR_OK);
+}
+
+/* Destroys whatever has the ID, which nobody had before: a failed generation may leave a half-made object behind. A
+ * failure is not reported: the first one is what matters, and the object keeps the label that tells whose it is. */
+static void generate_clean_up(struct attempt *attempt, const struct token_key_reference *reference)
+{
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    sealring_error ignored;
+    struct attempt cleaning = *attempt;
+    cleaning.error = &ignored;
+    index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
+    if (object_search(&cleaning, reference->object_id, reference->object_id_length, &handles, &count) == SEALRING_OK) {
+        for (size_t i = 0; i < count; i++) {
+            attempt->functions->C_DestroyObject(attempt->session, handles[i]);
+        }
+        free(handles);
+    }
+}
+
+static CK_RV generate_object(struct attempt *attempt, const struct generate_request *request, CK_KEY_TYPE key_type,
+                             CK_OBJECT_HANDLE *handle)
+{
+    CK_MECHANISM mechanism = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
+    CK_RV code = CKR_OK;
+    for (size_t i = 0; i < sizeof(generate_without) / sizeof(generate_without[0]); i++) {
+        struct attributes_template template;
+        attributes_fill(&template, key_type, generate_without[i], request->reference->object_id,
+                        request->reference->object_id_length, request->label);
+        code = attempt->functions->C_GenerateKey(attempt->session, &mechanism, template.items, template.count, handle);
+        if (code == CKR_OK || !generate_may_be_template_problem(attempt, code)) {
+            break;
+        }
+        generate_clean_up(attempt, request->reference);
+    }
+    return code;
+}
+
+/* Is it what was asked for, under the ID and label that were asked for? A token may cut a long ID. */
+static sealring_status generate_read_back(struct attempt *attempt, const struct generate_request *request,
+                                          CK_OBJECT_HANDLE handle)
+{
+    const struct token_key_reference *reference = request->reference;
+    uint8_t object_id[TOKEN_OBJECT_ID_MAX];
+    char label[TOKEN_LABEL_MAX + 1];
+    size_t length;
+    bool known;
+    sealring_status status = object_read(attempt, handle, CKA_ID, object_id, sizeof(object_id), &length, &known);
+    if (status == SEALRING_OK) {
+        status = object_read_label(attempt, handle, label);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (!known || length != reference->object_id_length || memcmp(object_id, reference->object_id, length) != 0 ||
+        (label[0] != '\0' && strcmp(label, request->label) != 0)) { /* no label at all is the probe's to find */
+        return error_set(attempt->error, SEALRING_REFUSED,
+                         "the PKCS#11 token %s did not keep the ID or the label of %s: use a shorter ID",
+                         attempt->token->name, request->name);
+    }
+    return attributes_check(attempt, handle, request->name);
+}
+
+static sealring_status generate_check_value(struct attempt *attempt, const struct generate_request *request,
+                                            CK_OBJECT_HANDLE handle)
+{
+    struct token_key_reference *reference = request->reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_status status =
+        hmac_sign_twice(attempt, handle, request->name, reference->check_input, reference->check_input_length, mac);
+    if (status == SEALRING_OK) {
+        memcpy(reference->check_value, mac, TOKEN_CHECK_VALUE_SIZE);
+        status = index_put(&attempt->token->index, reference, attempt->generation, handle, attempt->error);
+    }
+    secret_wipe(mac, sizeof(mac));
+    return status;
+}
+
+static sealring_status generate_with_type(struct attempt *attempt, const struct generate_request *request,
+                                          CK_KEY_TYPE key_type)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    attempt->acted = true;
+    CK_RV code = generate_object(attempt, request, key_type, &handle);
+    sealring_status status =
+        code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_GenerateKey", "generating a key");
+    if (status == SEALRING_OK) {
+        status = generate_read_back(attempt, request, handle);
+    }
+    if (status == SEALRING_OK) {
+        status = generate_check_value(attempt, request, handle);
+    }
+    if (status == SEALRING_OK) {
+        return SEALRING_OK;
+    }
+    if (code == CKR_OK) {
+        attempt->functions->C_DestroyObject(attempt->session, handle);
+    }
+    generate_clean_up(attempt, request->reference);
+    return status;
+}
+
+static sealring_status generate_action(struct attempt *attempt, void *context)
+{
+    const struct generate_request *request = context;
+    const struct token_key_reference *reference = request->reference;
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    /* Some tokens silently replace an object when its ID comes again. */
+    sealring_status status =
+        object_search(attempt, reference->object_id, reference->object_id_length, &handles, &count);
+    free(handles);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (count > 0) {
+        return error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has a %s already",
+                         attempt->token->name, request->name);
+    }
+    for (size_t i = 0; i < sizeof(generate_key_types) / sizeof(generate_key_types[0]); i++) {
+        attempt->code = CKR_OK;
+        status = generate_with_type(attempt, request, generate_key_types[i]);
+        if (attempt->code != CKR_KEY_TYPE_INCONSISTENT && attempt->code != CKR_MECHANISM_INVALID &&
+            !generate_is_template_problem(attempt->code)) {
+            break;
+        }
+    }
+    return status;
+}
+
+sealring_status token_key_generate(struct token *token, const char *label, struct token_key_reference *reference,
+                                   sealring_error *error)
+{
+    struct generate_request request = {.label = label, .reference = reference};
+    sealring_status status = hmac_check_reference(reference, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (strlen(label) == 0 || strlen(label) > TOKEN_LABEL_MAX) {
+        return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
+    }
+    object_name(reference->object_id, reference->object_id_length, request.name);
+    return attempt_run(token, ATTEMPT_WRITE, generate_action, &request, error);
+}

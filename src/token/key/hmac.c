@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HMAC-SHA256 in the token, and what proves that a key is the one that the registry means. */
+#include "token/key/hmac.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "token/key/attributes.h"
+#include "token/module/return_code.h"
+#include "token/session/handle_index.h"
+#include "token/object/object.h"
+
+#define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
+#define HMAC_TRIES       10  /* a module may be started anew by others between proof and use, again and again */
+#define HMAC_FILLING     0xa5
+#define HMAC_THIRD       0x3c
+
+sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
+{
+    if (reference->object_id_length == 0 || reference->object_id_length > TOKEN_OBJECT_ID_MAX ||
+        reference->check_input_length == 0 || reference->check_input_length > TOKEN_CHECK_INPUT_MAX) {
+        return error_set(error, SEALRING_INVALID,
+                         "a key reference has an object ID of %zu bytes and a check input of %zu",
+                         reference->object_id_length, reference->check_input_length);
+    }
+    return SEALRING_OK;
+}
+
+/* One signature, into a buffer that is full of `filling`. */
+static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                      uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
+{
+    CK_BYTE output[HMAC_BUFFER_SIZE];
+    CK_ULONG output_length = sizeof(output);
+    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    *function = "C_GetSessionInfo";
+    CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
+    if (code != CKR_OK) {
+        return code;
+    }
+    *function = "C_SignInit";
+    code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
+    if (code != CKR_OK) {
+        return code;
+    }
+    *function = "C_Sign";
+    memset(output, filling, sizeof(output));
+    code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
+                                      &output_length);
+    if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE) {
+        code = CKR_FUNCTION_FAILED; /* no HMAC-SHA256, whatever it is */
+    }
+    if (code == CKR_OK) {
+        memcpy(mac, output, TOKEN_HMAC_SIZE);
+    }
+    secret_wipe(output, sizeof(output));
+    return code;
+}
+
+/* What the module did write is the same over two fillings. Where it is not, one of the two may have been a wrong answer: a third that is
+ * like one of them decides. */
+static CK_RV hmac_ask_again(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                            uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
+{
+    uint8_t second[TOKEN_HMAC_SIZE], third[TOKEN_HMAC_SIZE];
+    CK_RV code = hmac_ask(attempt, handle, data, length, (uint8_t)~HMAC_FILLING, second, function);
+    if (code == CKR_OK && !secret_equal(mac, second, TOKEN_HMAC_SIZE)) {
+        code = hmac_ask(attempt, handle, data, length, HMAC_THIRD, third, function);
+        if (code == CKR_OK && !secret_equal(third, mac, TOKEN_HMAC_SIZE) &&
+            !secret_equal(third, second, TOKEN_HMAC_SIZE)) {
+            code = CKR_FUNCTION_FAILED;
+        }
+        if (code == CKR_OK) {
+            memcpy(mac, third, TOKEN_HMAC_SIZE);
+        }
+        secret_wipe(third, sizeof(third));
+    }
+    secret_wipe(second, sizeof(second));
+    return code;
+}
+
+sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
+                          size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    const char *function;
+    CK_RV code = hmac_ask(attempt, handle, data, length, HMAC_FILLING, mac, &function);
+    /* A module may write less than it says. Where the last byte is as it was before (one honest answer in 256), it is asked
+     * again over another filling. */
+    if (code == CKR_OK && mac[TOKEN_HMAC_SIZE - 1] == HMAC_FILLING) {
+        code = hmac_ask_again(attempt, handle, data, length, mac, &function);
+    }
+    if (code == CKR_OK) {
+        return SEALRING_OK;
+    }
+    secret_wipe(mac, TOKEN_HMAC_SIZE);
+    return attempt_fail(attempt, code, function, name);
+}
+
+static sealring_status hmac_contradiction(struct attempt *attempt, const char *name)
+{
+    return error_set_token(attempt->error, 0,
+                           "ALARM: the PKCS#11 token %s signed the same bytes twice with %s, and not the same: neither "
+                           "answer is used; have the token and its module examined",
+                           attempt->token->name, name);
+}
+
+sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
+                                size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    uint8_t again[TOKEN_HMAC_SIZE];
+    sealring_status status = hmac_sign(attempt, handle, name, data, length, mac);
+    if (status == SEALRING_OK) {
+        status = hmac_sign(attempt, handle, name, data, length, again);
+    }
+    if (status == SEALRING_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE)) {
+        status = hmac_contradiction(attempt, name);
+    }
+    secret_wipe(again, sizeof(again));
+    return status;
+}
+
+/* Before a key is called another one the token has to give the same answer twice. */
+static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
+                                                const struct token_key_reference *reference)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    const uint8_t *input = reference->check_input;
+    sealring_status status = hmac_sign(attempt, handle, name, input, reference->check_input_length, mac);
+    bool equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
+    if (status == SEALRING_OK && !equal) {
+        status = hmac_sign_twice(attempt, handle, name, input, reference->check_input_length, mac);
+        equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
+    }
+    if (status == SEALRING_OK && !equal) {
+        status =
+            error_set(attempt->error, SEALRING_REFUSED,
+                      "ALARM: %s on the PKCS#11 token %s is another secret than the registry means (its check value "
+                      "differs): it is not used; find out who replaced it",
+                      name, attempt->token->name);
+    }
+    secret_wipe(mac, sizeof(mac));
+    return status;
+}
+
+sealring_status hmac_prove(struct attempt *attempt, const struct token_key_reference *reference, bool afresh)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    struct key_index *index = &attempt->token->index;
+    if (!afresh && index_find(index, reference, attempt->generation, &handle)) {
+        return SEALRING_OK;
+    }
+    char name[OBJECT_NAME_SIZE];
+    object_name(reference->object_id, reference->object_id_length, name);
+    sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = attributes_check(attempt, handle, name);
+    }
+    if (status == SEALRING_OK) {
+        status = hmac_compare_check_value(attempt, handle, name, reference);
+    }
+    if (status == SEALRING_OK) {
+        status = index_put(index, reference, attempt->generation, handle, attempt->error);
+    } else {
+        index_forget(index, reference->object_id, reference->object_id_length);
+    }
+    return status;
+}
+
+struct hmac_request {
+    const struct token_key_reference *reference;
+    const uint8_t *data;
+    size_t length;
+    uint8_t *mac;
+    bool unproved; /* the key has to be found and proved first */
+    bool afresh;
+    bool refused; /* once: the key was proved again since */
+};
+
+static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
+{
+    struct hmac_request *request = context;
+    const struct token_key_reference *reference = request->reference;
+    CK_OBJECT_HANDLE handle;
+    request->unproved = false;
+    if (!index_find(&attempt->token->index, reference, attempt->generation, &handle)) {
+        request->unproved = true;
+        return error_set(attempt->error, SEALRING_TOKEN, "a key on the PKCS#11 token %s does not stay",
+                         attempt->token->name);
+    }
+    /* The name is made for a message only. */
+    sealring_status status = hmac_sign(attempt, handle, "the key", request->data, request->length, request->mac);
+    if (status != SEALRING_OK) {
+        char name[OBJECT_NAME_SIZE];
+        object_name(reference->object_id, reference->object_id_length, name);
+        enum code_class class = code_class_of(attempt->code);
+        if (class == CODE_HANDLE) {
+            index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
+            attempt->code = CKR_OK; /* no proof that it is gone: the search will tell */
+            request->unproved = true;
+        } else if (class == CODE_REFUSED && !request->refused) {
+            /* NSS softokn says so of a closed key, and of any key when it has forgotten the login: which is it? */
+            request->refused = true;
+            if (attempt_confirm(attempt) == SEALRING_OK) {
+                index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
+                attempt->code = CKR_OK;
+                request->unproved = true;
+            }
+        } else {
+            attempt_fail(attempt, attempt->code, "C_Sign", name);
+        }
+    }
+    return status;
+}
+
+static sealring_status hmac_prove_action(struct attempt *attempt, void *context)
+{
+    const struct hmac_request *request = context;
+    return hmac_prove(attempt, request->reference, request->afresh);
+}
+
+static sealring_status hmac_once(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
+                                 size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+{
+    struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
+    sealring_error failure; /* a first try that only finds the key unproved is no failure of the call */
+    sealring_status status = hmac_check_reference(reference, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    for (int i = 0; i < HMAC_TRIES; i++) {
+        status = attempt_run(token, ATTEMPT_SIGN, hmac_sign_action, &request, &failure);
+        if (status != SEALRING_OK && !request.unproved && error != NULL) {
+            *error = failure;
+        }
+        if (status == SEALRING_OK || !request.unproved) {
+            return status;
+        }
+        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+    }
+    return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
+}
+
+/* A key that is not there is looked for once more by a module that was initialised anew. */
+static bool hmac_look_anew(struct token *token, const struct token_key_reference *reference, sealring_error *error)
+{
+    bool fresh;
+    connection_refresh_for(token, reference->object_id, reference->object_id_length, &fresh, error);
+    return fresh;
+}
+
+sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
+                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+{
+    sealring_status status = hmac_once(token, reference, data, length, mac, error);
+    if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
+        status = hmac_once(token, reference, data, length, mac, error);
+        if (status != SEALRING_NOT_FOUND) {
+            connection_forget_missing(token, reference->object_id, reference->object_id_length);
+        }
+    }
+    return status;
+}
+
+sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference, sealring_error *error)
+{
+    struct hmac_request request = {.reference = reference, .afresh = true};
+    sealring_status status = hmac_check_reference(reference, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
+    if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
+        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
+        if (status != SEALRING_NOT_FOUND) {
+            connection_forget_missing(token, reference->object_id, reference->object_id_length);
+        }
+    }
+    return status;
+}

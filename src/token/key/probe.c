@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a token can do, found out by doing it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "token/key/key_object.h"
+#include "token/object/object.h"
+
+#define PROBE_INPUT   "sealring probe"
+#define PROBE_CHANGED "/relabelled"
+
+static const size_t probe_id_lengths[] = {16, 8, 2}; /* some tokens keep 16 bits of an ID only */
+
+struct probe {
+    const struct token_key_reference *reference;
+    struct token_abilities *abilities;
+};
+
+/* Generates under the longest ID that the token keeps. */
+static sealring_status probe_generate(struct token *token, const char *label, struct token_key_reference *reference,
+                                      sealring_error *error)
+{
+    sealring_status status = SEALRING_TOKEN;
+    for (size_t i = 0; i < sizeof(probe_id_lengths) / sizeof(probe_id_lengths[0]); i++) {
+        memset(reference, 0, sizeof(*reference));
+        reference->object_id_length = probe_id_lengths[i];
+        reference->check_input_length = sizeof(PROBE_INPUT) - 1;
+        memcpy(reference->check_input, PROBE_INPUT, reference->check_input_length);
+        status = token_random(token, reference->object_id, reference->object_id_length, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+        status = token_key_generate(token, label, reference, error);
+        if (status != SEALRING_REFUSED) {
+            break;
+        }
+    }
+    return status;
+}
+
+/* Reads what the token kept of the template, and tries to make the copy that it should refuse. */
+static sealring_status probe_look_action(struct attempt *attempt, void *context)
+{
+    struct probe *probe = context;
+    CK_OBJECT_HANDLE handle, copy = CK_INVALID_HANDLE;
+    CK_MECHANISM_TYPE mechanisms[8];
+    size_t length;
+    bool copyable, known;
+    sealring_status status =
+        object_find(attempt, probe->reference->object_id, probe->reference->object_id_length, &handle);
+    if (status == SEALRING_OK) {
+        status = object_read(attempt, handle, CKA_ALLOWED_MECHANISMS, mechanisms, sizeof(mechanisms), &length, &known);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    probe->abilities->limits_mechanisms = known && length == sizeof(mechanisms[0]) && mechanisms[0] == CKM_SHA256_HMAC;
+    status = object_read_bool(attempt, handle, CKA_COPYABLE, &copyable, &known);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    CK_BBOOL no = CK_FALSE;
+    CK_ATTRIBUTE session_object = {CKA_TOKEN, &no, sizeof(no)};
+    CK_RV code = attempt->functions->C_CopyObject(attempt->session, handle, &session_object, 1, &copy);
+    if (code == CKR_OK) {
+        attempt->functions->C_DestroyObject(attempt->session, copy);
+    }
+    probe->abilities->refuses_copies = known && !copyable && code != CKR_OK;
+    return SEALRING_OK;
+}
+
+/* Closes the key, sees it refuse the bare C_SignInit and C_Sign, and opens it again. The module is initialised anew in between: what it
+ * merely remembers of the change is gone then. */
+static sealring_status probe_closing(struct token *token, const struct token_key_reference *reference, bool *closes,
+                                     sealring_error *error)
+{
+    bool signs = true, fresh;
+    *closes = false;
+    sealring_status status =
+        token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, error);
+    if (status == SEALRING_REFUSED) {
+        return SEALRING_OK;
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    status = connection_refresh(token, true, &fresh, error);
+    if (status == SEALRING_OK) {
+        status = token_key_signs(token, reference->object_id, reference->object_id_length, &signs, error);
+    }
+    if (status != SEALRING_OK) {
+        return status == SEALRING_REFUSED ? SEALRING_OK : status;
+    }
+    status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, true, error);
+    if (status == SEALRING_OK) {
+        status = token_key_prove(token, reference, error);
+    }
+    /* A version that cannot be opened again could not be reinstated. */
+    *closes = !signs && status == SEALRING_OK;
+    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+/* A label that cannot be changed is left by C_SetAttributeValue as it was, whatever it answers. */
+static bool probe_relabels(struct token *token, const struct token_key_reference *reference, const char *from,
+                           const char *to)
+{
+    return token_key_relabel(token, reference->object_id, reference->object_id_length, from, to, NULL) == SEALRING_OK;
+}
+
+struct probe_label {
+    const struct token_key_reference *reference;
+    char text[TOKEN_LABEL_MAX + 1];
+};
+
+static sealring_status probe_label_action(struct attempt *attempt, void *context)
+{
+    struct probe_label *label = context;
+    CK_OBJECT_HANDLE handle;
+    sealring_status status =
+        object_find(attempt, label->reference->object_id, label->reference->object_id_length, &handle);
+    return status == SEALRING_OK ? object_read_label(attempt, handle, label->text) : status;
+}
+
+/* Gives the key another label, looks at it after the module was initialised anew, and gives back the one by which it is found again. */
+static sealring_status probe_labels(struct token *token, const struct token_key_reference *reference, const char *label,
+                                    enum token_labels *labels, sealring_error *error)
+{
+    char changed[TOKEN_LABEL_MAX + 1];
+    struct probe_label read = {.reference = reference};
+    bool fresh;
+    snprintf(changed, sizeof(changed), "%.*s" PROBE_CHANGED, (int)(TOKEN_LABEL_MAX - sizeof(PROBE_CHANGED)), label);
+    bool changes = probe_relabels(token, reference, label, changed);
+    sealring_status status = connection_refresh(token, true, &fresh, error);
+    if (status == SEALRING_OK) {
+        status = attempt_run(token, ATTEMPT_SEARCH, probe_label_action, &read, error);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (changes && strcmp(read.text, changed) == 0) {
+        changes = probe_relabels(token, reference, changed, label);
+        *labels = changes ? TOKEN_LABELS_CHANGE : TOKEN_LABELS_LOST;
+    } else {
+        *labels = strcmp(read.text, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
+    }
+    return SEALRING_OK;
+}
+
+sealring_status token_probe(struct token *token, const char *label, struct token_abilities *abilities,
+                            sealring_error *error)
+{
+    struct token_key_reference reference;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    memset(abilities, 0, sizeof(*abilities));
+    sealring_status status = probe_generate(token, label, &reference, error);
+    if (status == SEALRING_REFUSED && error != NULL) {
+        error->status = SEALRING_TOKEN; /* the message says what the token lacks */
+    }
+    if (status != SEALRING_OK) {
+        return SEALRING_TOKEN;
+    }
+    struct probe probe = {.reference = &reference, .abilities = abilities};
+    abilities->object_id_length = reference.object_id_length;
+    status = token_hmac(token, &reference, reference.check_input, reference.check_input_length, mac, error);
+    if (status == SEALRING_OK) {
+        status = attempt_run(token, ATTEMPT_WRITE, probe_look_action, &probe, error);
+    }
+    secret_wipe(mac, sizeof(mac));
+    if (status == SEALRING_OK) {
+        status = probe_closing(token, &reference, &abilities->closes_keys, error);
+    }
+    if (status == SEALRING_OK) {
+        status = probe_labels(token, &reference, label, &abilities->labels, error);
+    }
+    sealring_error destroy_error;
+    sealring_status destroyed =
+        token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &destroy_error);
+    if (status == SEALRING_OK && destroyed != SEALRING_OK) {
+        status = error_set_token(error, destroy_error.token_code, "a key for trying cannot be destroyed again: %s",
+                                 destroy_error.message);
+    }
+    if (status != SEALRING_OK && status != SEALRING_TOKEN) {
+        status = SEALRING_TOKEN;
+        if (error != NULL) {
+            error->status = SEALRING_TOKEN;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Token objects by class and CKA_ID. Callers run under the one lock around find + create + set + destroy. */
+#include "token/object/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base62.h"
+#include "base/error.h"
+#include "token/module/return_code.h"
+
+#define OBJECT_PIECE 64 /* handles asked for at once */
+#define OBJECT_VALUE_SIZE \
+    1024 /* room for any attribute, though it ought to be short: some modules overrun small buffers */
+#define OBJECT_FILLING     0xa5
+#define OBJECT_SEARCH_MOST 1000000
+#define OBJECT_LOOKS       6 /* before a key is said to be missing */
+#define OBJECT_PAUSE_NSEC  2000000L
+
+void object_name(const uint8_t *object_id, size_t object_id_length, char name[OBJECT_NAME_SIZE])
+{
+    strcpy(name, "key ");
+    hex_encode(object_id, object_id_length <= TOKEN_OBJECT_ID_MAX ? object_id_length : TOKEN_OBJECT_ID_MAX, name + 4);
+}
+
+/* Takes what a search that was begun yields. A module may give fewer than it was asked for; none is the end. */
+static CK_RV object_collect(struct attempt *attempt, CK_OBJECT_HANDLE **handles, size_t *count)
+{
+    for (;;) {
+        CK_ULONG got = 0;
+        CK_OBJECT_HANDLE *grown = NULL;
+        if (*count <= OBJECT_SEARCH_MOST) {
+            grown = realloc(*handles, (*count + OBJECT_PIECE) * sizeof(**handles));
+        }
+        if (grown == NULL) {
+            return CKR_HOST_MEMORY;
+        }
+        *handles = grown;
+        CK_RV code = attempt->functions->C_FindObjects(attempt->session, *handles + *count, OBJECT_PIECE, &got);
+        if (code != CKR_OK || got == 0) {
+            return code;
+        }
+        if (got > OBJECT_PIECE) {
+            return CKR_GENERAL_ERROR;
+        }
+        *count += got;
+    }
+}
+
+sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBUTE *template, CK_ULONG template_count,
+                                       CK_OBJECT_HANDLE **handles, size_t *count)
+{
+    *handles = NULL;
+    *count = 0;
+    CK_RV code =
+        attempt->functions->C_FindObjectsInit(attempt->session, (CK_ATTRIBUTE *)(uintptr_t) template, template_count);
+    if (code != CKR_OK) {
+        return attempt_fail(attempt, code, "C_FindObjectsInit", "searching its objects");
+    }
+    code = object_collect(attempt, handles, count);
+    CK_RV final_code = attempt->functions->C_FindObjectsFinal(attempt->session);
+    if (code == CKR_OK) {
+        code = final_code;
+    }
+    sealring_status status = SEALRING_OK;
+    if (code != CKR_OK) {
+        status = attempt_fail(attempt, code, "C_FindObjects", "searching its objects");
+    } else if (*count == 0) {
+        status = attempt_confirm(attempt); /* SoftHSM2 whose directory vanished finds nothing, and says CKR_OK */
+    }
+    if (status != SEALRING_OK) {
+        free(*handles);
+        *handles = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+sealring_status object_search(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
+                              CK_OBJECT_HANDLE **handles, size_t *count)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof(class)},
+        {CKA_TOKEN, &yes, sizeof(yes)},
+        {CKA_ID, (void *)(uintptr_t)object_id, (CK_ULONG)object_id_length},
+    };
+    return object_search_template(attempt, template, object_id != NULL ? 3 : 2, handles, count);
+}
+
+sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
+                            CK_OBJECT_HANDLE *handle)
+{
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    char name[OBJECT_NAME_SIZE];
+    object_name(object_id, object_id_length, name);
+    sealring_status status = SEALRING_OK;
+    /* SoftHSM2 does not show an object for as long as another process writes it (relabels or closes it): look again,
+     * for 62 ms in all, before it counts as missing. */
+    for (int look = 0; look < OBJECT_LOOKS && status == SEALRING_OK && count == 0; look++) {
+        if (look > 0) {
+            struct timespec pause = {.tv_nsec = OBJECT_PAUSE_NSEC << (look - 1)};
+            nanosleep(&pause, NULL);
+        }
+        free(handles);
+        status = object_search(attempt, object_id, object_id_length, &handles, &count);
+    }
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (count == 0) {
+        status =
+            error_set(attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no %s", attempt->token->name, name);
+    } else if (count > 1) {
+        status =
+            error_set(attempt->error, SEALRING_REFUSED,
+                      "ALARM: the PKCS#11 token %s has %zu objects that claim to be %s: none is used; find out who "
+                      "made them",
+                      attempt->token->name, count, name);
+    } else {
+        *handle = handles[0];
+    }
+    free(handles);
+    return status;
+}
+
+/* Asks for one attribute, into a buffer that is full of `filling` and offers `room`. */
+static CK_RV object_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attribute, size_t room,
+                        uint8_t filling)
+{
+    memset(attribute->pValue, filling, OBJECT_VALUE_SIZE);
+    attribute->ulValueLen = room;
+    CK_RV code = attempt->functions->C_GetAttributeValue(attempt->session, handle, attribute, 1);
+    return code == CKR_OK && attribute->ulValueLen > room ? CKR_BUFFER_TOO_SMALL : code;
+}
+
+sealring_status object_read(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, void *value,
+                            size_t size, size_t *length, bool *known)
+{
+    CK_BYTE buffer[OBJECT_VALUE_SIZE], again[OBJECT_VALUE_SIZE];
+    CK_ATTRIBUTE attribute = {type, buffer, 0}, second = {type, again, 0};
+    size_t room = sizeof(buffer);
+    *length = 0;
+    *known = false;
+    CK_RV code = object_ask(attempt, handle, &attribute, room, OBJECT_FILLING);
+    if (code == CKR_BUFFER_TOO_SMALL) { /* NSS softokn gives numbers into a buffer of just their size only */
+        room = size;
+        code = object_ask(attempt, handle, &attribute, room, OBJECT_FILLING);
+    }
+    /* A module may write less than it says: as with hmac_sign. */
+    if (code == CKR_OK && attribute.ulValueLen > 0 && buffer[attribute.ulValueLen - 1] == OBJECT_FILLING) {
+        code = object_ask(attempt, handle, &second, room, (uint8_t)~OBJECT_FILLING);
+        if (code == CKR_OK &&
+            (second.ulValueLen != attribute.ulValueLen || memcmp(buffer, again, attribute.ulValueLen) != 0)) {
+            code = CKR_FUNCTION_FAILED;
+        }
+    }
+    if (code == CKR_ATTRIBUTE_TYPE_INVALID || code == CKR_ATTRIBUTE_SENSITIVE || code == CKR_BUFFER_TOO_SMALL) {
+        return SEALRING_OK;
+    }
+    if (code != CKR_OK) {
+        return attempt_fail(attempt, code, "C_GetAttributeValue", "reading a key's attributes");
+    }
+    if (attribute.ulValueLen <= size) {
+        memcpy(value, buffer, attribute.ulValueLen);
+        *length = attribute.ulValueLen;
+        *known = true;
+    }
+    return SEALRING_OK;
+}
+
+sealring_status object_read_bool(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, bool *value,
+                                 bool *known)
+{
+    CK_BBOOL read = CK_FALSE;
+    size_t length;
+    sealring_status status = object_read(attempt, handle, type, &read, sizeof(read), &length, known);
+    *known = *known && length == sizeof(read);
+    *value = *known && read != CK_FALSE;
+    return status;
+}
+
+sealring_status object_read_label(struct attempt *attempt, CK_OBJECT_HANDLE handle, char label[TOKEN_LABEL_MAX + 1])
+{
+    size_t length;
+    bool known;
+    sealring_status status = object_read(attempt, handle, CKA_LABEL, label, TOKEN_LABEL_MAX, &length, &known);
+    label[length] = '\0';
+    return status;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The user PIN: read from a file, with its checks and its identity, or asked for. */
+#include "token/pin/pin.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "token/pin/pin_source.h"
+
+#define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* CR LF, or two bytes to notice what is too long */
+
+/* What is wrong with it as a PIN, as the end of a sentence; NULL: nothing. The token must not count a try with what is none. */
+static const char *pin_problem(const struct pin *pin)
+{
+    static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
+    if (pin->length == 0) {
+        return "has no PIN in its first line";
+    }
+    if (pin->length > PIN_LENGTH_MAX) {
+        return "is longer than 256 bytes in its first line";
+    }
+    if (pin->length >= sizeof byte_order_mark && memcmp(pin->bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
+        return "begins with a byte order mark, which no PIN does: write it as plain text";
+    }
+    for (size_t i = 0; i < pin->length; i++) {
+        unsigned char byte = (unsigned char)pin->bytes[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            return "has a control character in its first line, which no PIN has: write the PIN alone into that line";
+        }
+    }
+    return NULL;
+}
+
+/* The PIN is the first line, LF or CR LF dropped. */
+static void pin_take_line(struct pin *pin)
+{
+    const char *end = memchr(pin->bytes, '\n', pin->length);
+    if (end != NULL) {
+        pin->length = (size_t)(end - pin->bytes);
+    }
+    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\r') {
+        pin->length--;
+    }
+}
+
+static sealring_status pin_fail_system(sealring_error *error, const char *path, const char *what, int system_errno)
+{
+    error_set_token(error, 0, "the PIN file %s cannot be %s: %s", path, what, strerror(system_errno));
+    if (error != NULL) {
+        error->system_errno = system_errno;
+    }
+    return SEALRING_TOKEN;
+}
+
+/* The access control list as the kernel hands it out (linux/posix_acl_xattr.h), little-endian. */
+struct pin_acl {
+    uint32_t version;
+    struct {
+        uint16_t tag;
+        uint16_t permissions;
+        uint32_t id;
+    } entries[16];
+};
+
+enum { ACL_HEAD = 4, ACL_ENTRY = 8, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08 };
+
+/* With an access control list, the mode's group bits are the most that any entry gives, and no group's: systemd gives the unit's user the
+ * right to read its credential so. */
+static bool pin_group_has_none(int descriptor)
+{
+    struct pin_acl acl;
+    ssize_t size = fgetxattr(descriptor, "system.posix_acl_access", &acl, sizeof acl);
+    if (size < ACL_HEAD || (size - ACL_HEAD) % ACL_ENTRY != 0 || le32toh(acl.version) != 2) {
+        return false;
+    }
+    for (size_t i = 0; i < (size_t)(size - ACL_HEAD) / ACL_ENTRY; i++) {
+        uint16_t tag = le16toh(acl.entries[i].tag);
+        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].permissions != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sealring_status pin_check_file(const char *path, int descriptor, bool credential, const struct stat *file,
+                                      sealring_error *error)
+{
+    if (!S_ISREG(file->st_mode)) {
+        return error_set_token(error, 0, "the PIN file %s is no regular file", path);
+    }
+    mode_t others = file->st_mode & (S_IRWXG | S_IRWXO);
+    if (credential && others == S_IRGRP && pin_group_has_none(descriptor)) {
+        others = 0;
+    }
+    if (others != 0) {
+        return error_set_token(error, 0, "the PIN file %s can be used by its group or others: chmod 600 it, or 400",
+                               path);
+    }
+    if (file->st_size == 0) {
+        return error_set_token(error, 0, "the PIN file %s is empty", path);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status pin_read_bytes(const char *path, int descriptor, struct pin *pin, sealring_error *error)
+{
+    while (pin->length < PIN_BUFFER_SIZE) {
+        ssize_t got = read(descriptor, pin->bytes + pin->length, PIN_BUFFER_SIZE - pin->length);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return pin_fail_system(error, path, "read", errno);
+        }
+        if (got == 0) {
+            break;
+        }
+        pin->length += (size_t)got;
+    }
+    pin_take_line(pin);
+    const char *problem = pin_problem(pin);
+    return problem == NULL ? SEALRING_OK : error_set_token(error, 0, "the PIN file %s %s", path, problem);
+}
+
+/* Whether somebody wrote or replaced it meanwhile, so that half of a PIN may have been read. */
+static bool pin_file_changed(const struct stat *before, const struct stat *after)
+{
+    return before->st_size != after->st_size || before->st_mtim.tv_sec != after->st_mtim.tv_sec ||
+           before->st_mtim.tv_nsec != after->st_mtim.tv_nsec || before->st_ctim.tv_sec != after->st_ctim.tv_sec ||
+           before->st_ctim.tv_nsec != after->st_ctim.tv_nsec;
+}
+
+static sealring_status pin_read_file(const char *path, bool credential, struct pin *pin, sealring_error *error)
+{
+    struct stat before, after;
+    sealring_status status;
+
+    /* O_NONBLOCK: a FIFO put there must not stop the server. */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0) {
+        return pin_fail_system(error, path, "opened", errno);
+    }
+    if (fstat(descriptor, &before) != 0) {
+        status = pin_fail_system(error, path, "examined", errno);
+        goto cleanup;
+    }
+    status = pin_check_file(path, descriptor, credential, &before, error);
+    if (status != SEALRING_OK) {
+        goto cleanup;
+    }
+    pin->bytes = secret_allocate(PIN_BUFFER_SIZE);
+    if (pin->bytes == NULL) {
+        status = error_no_memory(error);
+        goto cleanup;
+    }
+    status = pin_read_bytes(path, descriptor, pin, error);
+    if (status != SEALRING_OK) {
+        goto cleanup;
+    }
+    if (fstat(descriptor, &after) != 0) {
+        status = pin_fail_system(error, path, "examined", errno);
+        goto cleanup;
+    }
+    if (pin_file_changed(&before, &after)) {
+        status = error_set_token(error, 0, "the PIN file %s changed while it was read: try again", path);
+    }
+cleanup:
+    close(descriptor);
+    if (status != SEALRING_OK) {
+        pin_free(pin);
+    }
+    return status;
+}
+
+sealring_status pin_read(const char *source, struct pin *pin, sealring_error *error)
+{
+    char path[PATH_MAX];
+    memset(pin, 0, sizeof(*pin));
+    if (pin_source_of(source) != PIN_SOURCE_CREDENTIAL) {
+        return pin_read_file(source, false, pin, error);
+    }
+    sealring_status status = pin_source_path(source, path, error);
+    return status == SEALRING_OK ? pin_read_file(path, true, pin, error) : status;
+}
+
+sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *context, struct pin *pin,
+                        sealring_error *error)
+{
+    memset(pin, 0, sizeof(*pin));
+    if (ask == NULL) {
+        return error_set_token(error, 0,
+                               "the PIN of the PKCS#11 token %.200s is asked for at a terminal (pin-source), which a "
+                               "server has none of: name a file, or a credential of its unit",
+                               token);
+    }
+    pin->bytes = secret_allocate(PIN_BUFFER_SIZE);
+    if (pin->bytes == NULL) {
+        return error_no_memory(error);
+    }
+    if (ask(token, pin->bytes, context) != 0) {
+        pin_free(pin);
+        return error_set_token(error, 0,
+                               "the PIN of the PKCS#11 token %.200s was not given: it is asked for at a terminal "
+                               "(pin-source); without one, name a file",
+                               token);
+    }
+    pin->length = strnlen(pin->bytes, SEALRING_PIN_SIZE); /* all of it without NUL: too long */
+    pin_take_line(pin);
+    const char *problem = pin_problem(pin);
+    if (problem == NULL) {
+        return SEALRING_OK;
+    }
+    pin_free(pin);
+    return error_set_token(error, 0, "what was typed as the PIN of the PKCS#11 token %.200s %s", token, problem);
+}
+
+void pin_free(struct pin *pin)
+{
+    secret_free(pin->bytes, PIN_BUFFER_SIZE);
+    pin->bytes = NULL;
+    pin->length = 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One operation on the token: tried, judged by what the token said, repaired, tried again. */
+#ifndef TOKEN_SESSION_ATTEMPT_H
+#define TOKEN_SESSION_ATTEMPT_H
+
+#include "token/session/connection.h"
+
+enum attempt_kind {
+    ATTEMPT_SIGN,   /* any session, no lock */
+    ATTEMPT_SEARCH, /* any session, under the one lock around find + create + set + destroy */
+    ATTEMPT_WRITE   /* a read-write session, under that lock */
+};
+
+/* One try of an operation. */
+struct attempt {
+    struct token *token;
+    CK_FUNCTION_LIST *functions;
+    CK_SESSION_HANDLE session;
+    uint64_t generation;
+    CK_RV code;            /* what the token said when the try failed: decides what is repaired. CKR_OK: nothing */
+    bool acted;            /* the token may have been changed: not to be repeated if it was lost after that */
+    sealring_error *error; /* never NULL */
+};
+
+typedef sealring_status (*attempt_action)(struct attempt *attempt, void *context);
+
+/* Runs the action, and again after it was repaired what its code tells: session, login, connection. */
+sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
+                            sealring_error *error);
+
+/* Records that `function` answered `code`, about `what`; returns SEALRING_REFUSED or SEALRING_TOKEN. */
+sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what);
+
+/* CKR_OK if the user is logged in, or need not be; CKR_USER_NOT_LOGGED_IN; or what C_GetSessionInfo answered. */
+CK_RV attempt_ask_login(const struct attempt *attempt);
+
+/* Whether the token is there and the user logged in, so that an empty search means something. If not, an error. */
+sealring_status attempt_confirm(struct attempt *attempt);
+
+#endif

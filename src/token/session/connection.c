@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection to a token: made, judged lost, made again by one prober at a time. */
+#include "token/session/connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "token/module/return_code.h"
+#include "token/module/sigpipe.h"
+
+#define CONNECTION_ENTER_TRIES     3
+#define CONNECTION_PATIENCE_MS     1000 /* how long a request waits for the one who repairs */
+#define CONNECTION_BACK_OFF_MS     1000 /* after a probe that failed */
+#define CONNECTION_AGAIN_MS        100  /* after one that did not */
+#define CONNECTION_MISSING_MS      1000
+#define CONNECTION_MISSING_MOST_MS 300000
+#define CONNECTION_ASKS            5 /* before a token counts as away */
+#define CONNECTION_ASK_NSEC        1000000L
+
+struct timespec connection_deadline(int64_t milliseconds)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += milliseconds / 1000;
+    deadline.tv_nsec += (long)(milliseconds % 1000) * 1000000L;
+    if (deadline.tv_nsec >= 1000000000L) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000L;
+    }
+    return deadline;
+}
+
+static sealring_status connection_busy(const struct token *token, sealring_error *error)
+{
+    return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
+}
+
+static sealring_status connection_ends(const struct token *token, sealring_error *error)
+{
+    return error_set_token(error, 0, "this process is ending: the PKCS#11 token %s is not used any more", token->name);
+}
+
+/* SoftHSM2 does not know its token for as long as another process logs in, which writes it. */
+CK_RV connection_ask(const struct token *token)
+{
+    CK_RV code = slot_ask(token->module->functions, token->uri, token->slot);
+    for (int i = 0; i + 1 < CONNECTION_ASKS && code != CKR_OK; i++) {
+        struct timespec pause = {.tv_nsec = CONNECTION_ASK_NSEC << i};
+        nanosleep(&pause, NULL);
+        code = slot_ask(token->module->functions, token->uri, token->slot);
+    }
+    return code;
+}
+
+/* ---- Making a connection ---- */
+
+static bool connection_is_softokn(const CK_TOKEN_INFO *info)
+{
+    static const char maker[] = "Mozilla Foundation";
+    return memcmp(info->manufacturerID, maker, sizeof maker - 1) == 0;
+}
+
+/* Finds the token and logs in, with what the module knows. */
+static sealring_status connection_log_in(struct token *token, sealring_error *error)
+{
+    struct module *module = token->module;
+    CK_TOKEN_INFO info = {0};
+    token->module_generation = module->generation;
+    sealring_status status =
+        slot_find(module->functions, token->uri, token->uri_text, !token->without_hmac, &token->slot, &info, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    if (token->name[0] == '\0') {
+        slot_name(&info, token->name);
+    }
+    token->login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
+    token->crashes_logged_out = token->login_required && connection_is_softokn(&info);
+    session_pool_reset(token, false, info.ulMaxSessionCount);
+    atomic_fetch_add(&token->generation, 1);
+
+    /* One session stays open from here on: with the last one the login would go (PKCS #11 v2.40, section 5.6). */
+    struct pooled_session session;
+    CK_RV code;
+    status = session_take(token, false, &session, &code, error);
+    if (status == SEALRING_OK) {
+        session_give(token, &session, true);
+    }
+    return status;
+}
+
+/* Whether another of our tokens on this module is at work, so that the module must not be torn down. */
+static bool connection_has_healthy_neighbour(const struct token *token)
+{
+    const struct module *module = token->module;
+    for (const struct token *other = module->tokens; other != NULL; other = other->next_on_module) {
+        if (other != token && atomic_load(&other->up) && other->module_generation == module->generation &&
+            connection_ask(other) == CKR_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A failure that fresh eyes of the module may heal; a refused PIN or a URI that matches two tokens is none. */
+static bool connection_restart_may_help(const sealring_error *error)
+{
+    enum code_class class = code_class_of(error->token_code);
+    return error->status == SEALRING_TOKEN && error->token_code != CKR_OK &&
+           (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
+}
+
+/* A module that the host program started is its to finalise. But once the module itself says that nobody has it started,
+ * there is nothing to spare: the host finalised it, or its "already initialised" was wrong. */
+static bool connection_may_restart(const struct token *token, const sealring_error *error)
+{
+    if (!token->module->ours) {
+        return error->token_code == CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    return connection_restart_may_help(error) && !connection_has_healthy_neighbour(token);
+}
+
+static void connection_drop(struct token *token)
+{
+    struct module *module = token->module;
+    session_pool_reset(token,
+                       module->initialised && token->module_generation == module->generation && !module_process_ends(),
+                       CK_EFFECTIVELY_INFINITE);
+}
+
+/* Gives up what there was and connects; if what the module knows is not enough, or `afresh` is wanted, has the module
+ * look anew: SoftHSM2 whose directory was away heals by nothing else. The caller holds module->use for writing, and
+ * no lock that comes after it. error is not NULL. */
+static sealring_status connection_connect(struct token *token, bool afresh, sealring_error *error)
+{
+    struct module *module = token->module;
+    struct record record;
+    struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
+    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) { /* it is opened, by no other thread */
+        wait = *token->login_wait;
+    }
+    sealring_status status = record_open(token->login_record, token->login_lock, &wait, &record, error);
+    connection_drop(token);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    token->record = &record;
+    if (token->watch.before != NULL) {
+        token->watch.before(token->watch.context);
+    }
+    bool restart = afresh || !module->initialised || module_process_ends(); /* which is refused */
+    if (!restart) {
+        status = connection_log_in(token, error);
+        restart = status != SEALRING_OK && connection_may_restart(token, error);
+    }
+    if (restart) {
+        connection_drop(token);
+        status = module_restart(module, error);
+        if (status == SEALRING_OK) {
+            status = connection_log_in(token, error);
+        }
+    }
+    if (status == SEALRING_OK) {
+        module_watch_exit();
+    } else {
+        connection_drop(token);
+    }
+    token->record = NULL;
+    record_close(&record);
+    return status;
+}
+
+/* ---- Losing it, and one prober at a time ---- */
+
+/* Only if it is still the connection that the caller saw: a late failure must not tear down a fresh one. */
+void connection_lost(struct token *token, uint64_t generation)
+{
+    pthread_mutex_lock(&token->probe_lock);
+    if (atomic_load(&token->generation) == generation) {
+        atomic_store(&token->up, false);
+    }
+    pthread_mutex_unlock(&token->probe_lock);
+}
+
+/* Waits for the prober, but no longer than until its attempt is a second old. Called and left with probe_lock held. */
+static void connection_await_prober(struct token *token)
+{
+    while (token->probing) {
+        int64_t left = token->probe_started + CONNECTION_PATIENCE_MS - clock_boot_ms();
+        if (left <= 0) {
+            return;
+        }
+        struct timespec deadline = connection_deadline(left);
+        pthread_cond_clockwait(&token->probe_done, &token->probe_lock, CLOCK_MONOTONIC, &deadline);
+    }
+}
+
+static sealring_status connection_probe(struct token *token, sealring_error *error)
+{
+    sealring_error failure = {0};
+    sealring_status status;
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    if (pthread_rwlock_clockwrlock(&token->module->use, CLOCK_MONOTONIC, &deadline) == 0) {
+        status = connection_connect(token, false, &failure);
+        atomic_store(&token->up, status == SEALRING_OK);
+        pthread_rwlock_unlock(&token->module->use);
+    } else { /* nothing can be repaired under a call that hangs, and nobody else has to hang for that */
+        status = error_set_token(&failure, 0,
+                                 "the PKCS#11 token %s is lost, and calls of its module do not come back: if that "
+                                 "lasts, only a restart of this program helps",
+                                 token->name);
+    }
+
+    pthread_mutex_lock(&token->probe_lock);
+    token->probing = false;
+    token->next_probe = clock_boot_ms() + (status == SEALRING_OK ? CONNECTION_AGAIN_MS : CONNECTION_BACK_OFF_MS);
+    token->last_error = failure;
+    pthread_cond_broadcast(&token->probe_done);
+    pthread_mutex_unlock(&token->probe_lock);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
+    return status == SEALRING_OK ? status : SEALRING_TOKEN;
+}
+
+/* `restarted`: the module was initialised anew by somebody else, which is no reason to hold back. `seen`: the
+ * generation that the caller found wanting. */
+static sealring_status connection_restore(struct token *token, bool restarted, uint64_t seen, sealring_error *error)
+{
+    pthread_mutex_lock(&token->probe_lock);
+    if (token->probing) {
+        connection_await_prober(token);
+        bool up = !token->probing && atomic_load(&token->up);
+        sealring_status status = up ? SEALRING_OK : connection_busy(token, error);
+        if (!up && !token->probing && error != NULL) {
+            *error = token->last_error;
+        }
+        pthread_mutex_unlock(&token->probe_lock);
+        return status;
+    }
+    if (atomic_load(&token->up) && (!restarted || atomic_load(&token->generation) != seen)) {
+        pthread_mutex_unlock(&token->probe_lock);
+        return SEALRING_OK;
+    }
+    if (!restarted && clock_boot_ms() < token->next_probe) {
+        connection_busy(token, error);
+        if (token->last_error.status != SEALRING_OK && error != NULL) {
+            *error = token->last_error;
+        }
+        pthread_mutex_unlock(&token->probe_lock);
+        return SEALRING_TOKEN;
+    }
+    token->probing = true;
+    token->probe_started = clock_boot_ms();
+    pthread_mutex_unlock(&token->probe_lock);
+    return connection_probe(token, error);
+}
+
+static bool connection_lock(struct token *token)
+{
+    pthread_rwlock_t *use = &token->module->use;
+    if (pthread_rwlock_tryrdlock(use) == 0) {
+        return true;
+    }
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    return pthread_rwlock_clockrdlock(use, CLOCK_MONOTONIC, &deadline) == 0;
+}
+
+sealring_status connection_enter(struct token *token, sealring_error *error)
+{
+    if (module_process_ends()) {
+        return connection_ends(token, error);
+    }
+    for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
+        bool restarted = false;
+        uint64_t seen = atomic_load(&token->generation);
+        if (atomic_load(&token->up)) {
+            if (!connection_lock(token)) {
+                return connection_busy(token, error);
+            }
+            restarted = token->module_generation != token->module->generation;
+            if (atomic_load(&token->up) && !restarted && !module_process_ends()) {
+                return SEALRING_OK;
+            }
+            pthread_rwlock_unlock(&token->module->use);
+        }
+        sealring_status status = connection_restore(token, restarted, seen, error);
+        if (status != SEALRING_OK) {
+            return status;
+        }
+    }
+    return connection_busy(token, error);
+}
+
+sealring_status connection_check_process(const struct token *token, sealring_error *error)
+{
+    if (token->pid != fork_process()) {
+        return error_set_token(error, 0,
+                               "this process was forked from the one that opened the PKCS#11 token %s: open the "
+                               "vault again",
+                               token->name);
+    }
+    return SEALRING_OK;
+}
+
+/* ---- Opening, refreshing, closing ---- */
+
+void connection_leave(struct token *token)
+{
+    pthread_rwlock_unlock(&token->module->use);
+}
+
+sealring_status connection_open(struct token *token, sealring_error *error)
+{
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    sealring_error failure = {0};
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    pthread_rwlock_wrlock(&module->use);
+    token->module_generation = module->generation;
+    sealring_status status = connection_connect(token, false, &failure);
+    if (status == SEALRING_OK) {
+        atomic_store(&token->up, true);
+        token->next_on_module = module->tokens;
+        module->tokens = token;
+    }
+    pthread_rwlock_unlock(&module->use);
+    sigpipe_guard_leave(&guard);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error)
+{
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    sealring_error failure = {0};
+    *fresh = false;
+    sealring_status status = connection_check_process(token, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    pthread_rwlock_wrlock(&module->use);
+    if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
+        status = connection_connect(token, true, &failure);
+        atomic_store(&token->up, status == SEALRING_OK);
+        *fresh = status == SEALRING_OK;
+    }
+    pthread_rwlock_unlock(&module->use);
+    sigpipe_guard_leave(&guard);
+    if (status != SEALRING_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
+/* ---- Keys that a module does not show ---- */
+
+static struct connection_missing *connection_find_missing(struct token *token, const uint8_t *object_id,
+                                                          size_t object_id_length)
+{
+    for (size_t i = 0; i < CONNECTION_MISSING; i++) {
+        struct connection_missing *missing = &token->missing[i];
+        if (missing->object_id_length == object_id_length &&
+            memcmp(missing->object_id, object_id, object_id_length) == 0) {
+            return missing;
+        }
+    }
+    return NULL;
+}
+
+/* Whether it is time, and until when it will not be time again. */
+static bool connection_may_look_anew(struct token *token, const uint8_t *object_id, size_t object_id_length)
+{
+    int64_t now = clock_boot_ms();
+    pthread_mutex_lock(&token->probe_lock);
+    struct connection_missing *missing = connection_find_missing(token, object_id, object_id_length);
+    if (missing == NULL) {
+        missing = &token->missing[token->missing_next];
+        token->missing_next = (token->missing_next + 1) % CONNECTION_MISSING;
+        *missing = (struct connection_missing){.object_id_length = object_id_length, .wait_ms = CONNECTION_MISSING_MS};
+        memcpy(missing->object_id, object_id, object_id_length);
+    }
+    bool may = now >= missing->again_at;
+    if (may) {
+        missing->again_at = now + missing->wait_ms;
+        missing->wait_ms =
+            missing->wait_ms < CONNECTION_MISSING_MOST_MS / 2 ? 2 * missing->wait_ms : CONNECTION_MISSING_MOST_MS;
+    }
+    pthread_mutex_unlock(&token->probe_lock);
+    return may;
+}
+
+void connection_forget_missing(struct token *token, const uint8_t *object_id, size_t object_id_length)
+{
+    pthread_mutex_lock(&token->probe_lock);
+    struct connection_missing *missing = connection_find_missing(token, object_id, object_id_length);
+    if (missing != NULL) {
+        missing->object_id_length = 0;
+    }
+    pthread_mutex_unlock(&token->probe_lock);
+}
+
+void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+                            sealring_error *error)
+{
+    static const char shared[] =
+        "; its module was initialised by this program and not by sealring, which therefore does "
+        "not initialise it anew: if it shows only what was there when it was initialised, "
+        "restart this program";
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    sealring_error failure = {0};
+    *fresh = false;
+    if (!module->ours) {
+        if (error != NULL) {
+            size_t length = strlen(error->message);
+            snprintf(error->message + length, sizeof(error->message) - length, "%s", shared);
+        }
+        return;
+    }
+    if (!connection_may_look_anew(token, object_id, object_id_length)) {
+        return;
+    }
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    /* nobody waits here for a call that hangs in the module */
+    if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
+        if (module->initialised) {
+            *fresh = connection_connect(token, true, &failure) == SEALRING_OK;
+            atomic_store(&token->up, *fresh);
+        }
+        pthread_rwlock_unlock(&module->use);
+    }
+    sigpipe_guard_leave(&guard);
+}
+
+bool connection_close(struct token *token)
+{
+    struct module *module = token->module;
+    struct sigpipe_guard guard;
+    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    if (!module_process_ends()) {
+        pthread_rwlock_wrlock(&module->use);
+    } else if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
+        sigpipe_guard_leave(&guard); /* a call of its module did not come back: what it may use stays */
+        return false;
+    }
+    connection_drop(token);
+    for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
+        if (*place == token) {
+            *place = token->next_on_module;
+            break;
+        }
+    }
+    pthread_rwlock_unlock(&module->use);
+    module_release(module);
+    sigpipe_guard_leave(&guard);
+    return true;
+}

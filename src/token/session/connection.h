@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a token: its connection, made, lost, and made again by one prober at a time. */
+#ifndef TOKEN_SESSION_CONNECTION_H
+#define TOKEN_SESSION_CONNECTION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <p11-kit/pkcs11.h>
+#include <p11-kit/uri.h>
+
+#include <sealring/verify.h>
+
+#include "token/session/handle_index.h"
+#include "token/module/module.h"
+#include "token/pin/pin.h"
+#include "token/session/login_record.h"
+#include "token/session/session_pool.h"
+#include "token/module/slot.h"
+#include "token/session/token.h"
+
+#define CONNECTION_MISSING 8
+
+/* A key that the module did not show, and when it may be initialised anew for it. */
+struct connection_missing {
+    uint8_t object_id[TOKEN_OBJECT_ID_MAX];
+    size_t object_id_length; /* 0: no entry */
+    int64_t again_at;        /* on clock_boot_ms */
+    int64_t wait_ms;         /* until the time after that */
+};
+
+struct token {
+    pid_t pid; /* of the process that opened it */
+    bool guards_sigpipe;
+    bool without_hmac; /* as in token_config */
+    struct module *module;
+    struct token *next_on_module; /* guarded by module->use */
+    P11KitUri *uri;
+    char *uri_text;
+    char *pin_source;
+    struct pin typed; /* where pin_source is the terminal: for as long as the token is open */
+    atomic_bool typed_refused;
+    sealring_pin_callback ask_pin;
+    void *ask_context;
+    char *login_record;
+    char *login_lock;
+    struct token_watch watch;
+    const struct token_login_wait *login_wait; /* may be NULL */
+    char name[SLOT_NAME_SIZE];                 /* fixed by the first connection */
+
+    /* Written with module->use held for writing, or before anybody else sees the token. */
+    CK_SLOT_ID slot;
+    bool login_required;
+    bool crashes_logged_out;    /* NSS softokn: C_SignInit for HMAC, where nobody is logged in (docs/tokens.md) */
+    uint64_t module_generation; /* the initialisation that slot and sessions belong to */
+    struct record *record;      /* while connecting: the login record, held */
+
+    /* Guarded by module->objects: what origin.h found out. */
+    bool origin_known;
+    bool origin_told_otherwise;
+
+    atomic_bool up;
+    atomic_uint_fast64_t generation; /* counts connections and logins: handles of an older one are worthless */
+    struct session_pool pool;
+    struct key_index index;
+
+    pthread_mutex_t probe_lock; /* guards what follows */
+    pthread_cond_t probe_done;
+    bool probing;
+    int64_t probe_started; /* on clock_boot_ms */
+    int64_t next_probe;
+    sealring_error last_error;                             /* why the last probe failed */
+    struct connection_missing missing[CONNECTION_MISSING]; /* keys that were not found */
+    size_t missing_next;                                   /* the entry that is given up next */
+};
+
+/* SEALRING_TOKEN in a process that was forked from the one that opened the token. */
+sealring_status connection_check_process(const struct token *token, sealring_error *error);
+
+/* Comes back holding module->use for reading, on a connection that is up as far as anybody knows; repairs one that is
+ * not, or waits a second at most for who does. */
+sealring_status connection_enter(struct token *token, sealring_error *error);
+void connection_leave(struct token *token);
+
+/* Says that the connection is lost, if it is still the one of this generation: a late failure must not tear down a
+ * fresh one. Not while inside. */
+void connection_lost(struct token *token, uint64_t generation);
+
+/* CKR_OK if the token is there. Asks for 15 ms before it says no. */
+CK_RV connection_ask(const struct token *token);
+
+/* So many milliseconds from now, on CLOCK_MONOTONIC. */
+struct timespec connection_deadline(int64_t milliseconds);
+
+/* First connection; the caller frees the token if it fails. */
+sealring_status connection_open(struct token *token, sealring_error *error);
+
+/* Ends sessions and leaves the module. Not in a forked child. False at the end of the process, if a call of the module is still under way:
+ * then the token must not be freed. */
+bool connection_close(struct token *token);
+
+/* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false
+ * if it could not be done, because the module is not ours; or, unless `insists`, because another of our tokens on it is at work,
+ * which would have to connect anew as well. */
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error);
+
+/* For a key that the module does not show: some modules show the objects of their initialisation only, and one that another process made
+ * since is seen by a module that was initialised anew. That disturbs whoever uses the token just then, so it is done at once for a key
+ * that was not missed before, and then ever more rarely; never where the module is not ours. *fresh: it was done, look again.
+ * Where it can never be done `error`, which describes the missing key, is completed by that. */
+void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+                            sealring_error *error);
+
+/* The key was found: should it be missed again, the module is initialised anew at once. */
+void connection_forget_missing(struct token *token, const uint8_t *object_id, size_t object_id_length);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which object handle belongs to which proved key, so that no request has to search the token. */
+#ifndef TOKEN_SESSION_HANDLE_INDEX_H
+#define TOKEN_SESSION_HANDLE_INDEX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include <sealring/verify.h>
+
+#include "token/session/key_reference.h"
+
+struct index_entry;
+
+struct key_index {
+    pthread_rwlock_t lock;
+    struct index_entry **buckets;
+    size_t bucket_count; /* a power of two, or 0 */
+    size_t count;
+};
+
+void index_init(struct key_index *index);
+void index_destroy(struct key_index *index, bool forked);
+
+/* The handle of a key that was proved, by this very reference, on the connection of this generation. */
+bool index_find(struct key_index *index, const struct token_key_reference *reference, uint64_t generation,
+                CK_OBJECT_HANDLE *handle);
+
+/* Enters a key that was just proved. */
+sealring_status index_put(struct key_index *index, const struct token_key_reference *reference, uint64_t generation,
+                          CK_OBJECT_HANDLE handle, sealring_error *error);
+
+void index_forget(struct key_index *index, const uint8_t *object_id, size_t object_id_length);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bounded pool of sessions: each belongs to one thread at a time. */
+#include "token/session/session_pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "token/module/return_code.h"
+#include "token/session/connection.h"
+#include "token/session/login.h"
+#include "token/module/module.h"
+
+#define SESSION_WAIT_SECONDS 5
+
+sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error)
+{
+    pool->free = calloc(limit, sizeof(*pool->free));
+    if (pool->free == NULL) {
+        return error_no_memory(error);
+    }
+    pool->capacity = limit;
+    pool->limit = limit;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->given, NULL);
+    return SEALRING_OK;
+}
+
+void session_pool_destroy(struct session_pool *pool, bool forked)
+{
+    if (pool->free == NULL) {
+        return;
+    }
+    if (!forked) { /* a child's copy may be locked by a thread that does not exist there */
+        pthread_mutex_destroy(&pool->lock);
+        pthread_cond_destroy(&pool->given);
+    }
+    free(pool->free);
+    pool->free = NULL;
+}
+
+void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit)
+{
+    struct session_pool *pool = &token->pool;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->free_count > 0) {
+        pool->free_count--;
+        if (valid) {
+            token->module->functions->C_CloseSession(pool->free[pool->free_count].handle);
+        }
+    }
+    pool->open_count = 0;
+    pool->limit = pool->capacity;
+    if (token_limit != CK_EFFECTIVELY_INFINITE && token_limit != CK_UNAVAILABLE_INFORMATION &&
+        token_limit < pool->limit) {
+        pool->limit = (unsigned)token_limit;
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error)
+{
+    if (!token->login_required) {
+        return SEALRING_OK;
+    }
+    const struct login login = {.functions = token->module->functions,
+                                .slot = token->slot,
+                                .pin_source = token->pin_source,
+                                .typed = token->typed.bytes != NULL ? &token->typed : NULL,
+                                .typed_refused = &token->typed_refused,
+                                .ask_pin = token->ask_pin,
+                                .ask_context = token->ask_context,
+                                .uri = token->uri_text,
+                                .login_record = token->login_record,
+                                .login_lock = token->login_lock,
+                                .wait = token->login_wait,
+                                .record = token->record,
+                                .watch = &token->watch,
+                                .name = token->name};
+    bool done = false;
+    sealring_status status = login_ensure(&login, session, &done, error);
+    if (done) {
+        /* A login follows a logout, and that voids the handles of private objects (PKCS #11 v2.40, section 5.6). */
+        atomic_fetch_add(&token->generation, 1);
+    }
+    return status;
+}
+
+/* Answers of a token that has read-write sessions only. */
+static bool session_wants_writing(CK_RV code)
+{
+    return code == CKR_FUNCTION_NOT_SUPPORTED || code == CKR_ARGUMENTS_BAD ||
+           code == CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+}
+
+static sealring_status session_open(struct token *token, bool writable, struct pooled_session *session, CK_RV *code,
+                                    sealring_error *error)
+{
+    CK_FUNCTION_LIST *functions = token->module->functions;
+    CK_FLAGS flags = CKF_SERIAL_SESSION | (writable ? (CK_FLAGS)CKF_RW_SESSION : 0);
+    *code = functions->C_OpenSession(token->slot, flags, NULL, NULL, &session->handle);
+    if (!writable && session_wants_writing(*code)) {
+        writable = true;
+        *code = functions->C_OpenSession(token->slot, flags | CKF_RW_SESSION, NULL, NULL, &session->handle);
+    }
+    if (*code != CKR_OK) {
+        return error_set_token(error, *code, "the PKCS#11 token %s gives no session (C_OpenSession: %s)", token->name,
+                               code_name(*code));
+    }
+    session->writable = writable;
+    sealring_error login_error = {0};
+    sealring_status status = session_login(token, session->handle, &login_error);
+    if (status != SEALRING_OK) {
+        *code = login_error.token_code;
+        functions->C_CloseSession(session->handle);
+        if (error != NULL) {
+            *error = login_error;
+        }
+    }
+    return status;
+}
+
+/* Takes the youngest free session that will do. */
+static bool session_pop(struct session_pool *pool, bool writable, struct pooled_session *session)
+{
+    for (unsigned i = pool->free_count; i > 0; i--) {
+        if (!writable || pool->free[i - 1].writable) {
+            *session = pool->free[i - 1];
+            pool->free_count--;
+            for (unsigned j = i - 1; j < pool->free_count; j++) {
+                pool->free[j] = pool->free[j + 1];
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+enum session_way { SESSION_TAKEN, SESSION_OPEN, SESSION_REPLACE, SESSION_NONE };
+
+/* Decides, under the pool's lock, how to come by a session; waits for one if need be. */
+static enum session_way session_claim(struct session_pool *pool, bool writable, struct pooled_session *session)
+{
+    struct timespec deadline = {0};
+    enum session_way way = SESSION_NONE;
+    pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        if (session_pop(pool, writable, session)) {
+            way = SESSION_TAKEN;
+            break;
+        }
+        if (pool->open_count < pool->limit) {
+            pool->open_count++;
+            way = SESSION_OPEN;
+            break;
+        }
+        if (session_pop(pool, false, session)) {
+            way = SESSION_REPLACE;
+            break;
+        }
+        if (deadline.tv_sec == 0) {
+            clock_gettime(CLOCK_MONOTONIC, &deadline);
+            deadline.tv_sec += SESSION_WAIT_SECONDS;
+        }
+        if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT) {
+            break;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return way;
+}
+
+/* The token has no more sessions: from now on make do with those that are open. False if there are none. */
+static bool session_lower_limit(struct session_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->open_count--;
+    bool others = pool->open_count > 0;
+    if (others) {
+        pool->limit = pool->open_count;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return others;
+}
+
+static void session_forget_one(struct session_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->open_count--;
+    pthread_cond_signal(&pool->given);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void session_sweep(struct token *token)
+{
+    struct session_pool *pool = &token->pool;
+    pthread_mutex_lock(&pool->lock);
+    unsigned left = pool->free_count;
+    pthread_mutex_unlock(&pool->lock);
+    for (; left > 0; left--) {
+        struct pooled_session session;
+        CK_SESSION_INFO info;
+        pthread_mutex_lock(&pool->lock);
+        bool taken = pool->free_count > 0;
+        if (taken) { /* the one that was given back first */
+            session = pool->free[0];
+            pool->free_count--;
+            memmove(pool->free, pool->free + 1, pool->free_count * sizeof(*pool->free));
+        }
+        pthread_mutex_unlock(&pool->lock);
+        if (taken) {
+            session_give(token, &session, token->module->functions->C_GetSessionInfo(session.handle, &info) == CKR_OK);
+        }
+    }
+}
+
+sealring_status session_take(struct token *token, bool writable, struct pooled_session *session, CK_RV *code,
+                             sealring_error *error)
+{
+    struct session_pool *pool = &token->pool;
+    for (;;) {
+        *code = CKR_OK;
+        enum session_way way = session_claim(pool, writable, session);
+        if (way == SESSION_TAKEN) {
+            return SEALRING_OK;
+        }
+        if (way == SESSION_NONE) {
+            return error_set_token(
+                error, 0, "all %u sessions of the PKCS#11 token %s were busy for %d s: allow more, or ask less",
+                pool->limit, token->name, SESSION_WAIT_SECONDS);
+        }
+        if (way == SESSION_REPLACE) {
+            token->module->functions->C_CloseSession(session->handle);
+        }
+        sealring_status status = session_open(token, writable, session, code, error);
+        if (status == SEALRING_OK) {
+            return SEALRING_OK;
+        }
+        if (*code == CKR_SESSION_COUNT && session_lower_limit(pool)) {
+            continue;
+        }
+        if (*code != CKR_SESSION_COUNT) {
+            session_forget_one(pool);
+        }
+        return status;
+    }
+}
+
+void session_give(struct token *token, const struct pooled_session *session, bool usable)
+{
+    struct session_pool *pool = &token->pool;
+    if (!usable) {
+        token->module->functions->C_CloseSession(session->handle);
+    }
+    pthread_mutex_lock(&pool->lock);
+    if (usable) {
+        pool->free[pool->free_count++] = *session;
+    } else {
+        pool->open_count--;
+    }
+    pthread_cond_signal(&pool->given);
+    pthread_mutex_unlock(&pool->lock);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing the PKCS#11 token, and its random numbers. */
+#include "token/session/token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/fork.h"
+#include "token/session/attempt.h"
+#include "token/pin/pin_source.h"
+#include "token/module/sigpipe.h"
+
+#define TOKEN_SESSIONS_DEFAULT 16
+#define TOKEN_SESSIONS_MOST    4096
+#define TOKEN_RANDOM_PIECE     256 /* some tokens give no more at once */
+#define TOKEN_RANDOM_TRIES     8
+
+static sealring_status token_check_config(const struct token_config *config, sealring_error *error)
+{
+    if (config->module == NULL || config->uri == NULL || config->pin_source == NULL || config->login_record == NULL) {
+        return error_set(error, SEALRING_INVALID,
+                         "the PKCS#11 token needs a module, a URI, a PIN file and a login record");
+    }
+    return SEALRING_OK;
+}
+
+/* All but what a connection makes. */
+static sealring_status token_new(const struct token_config *config, struct token **made, sealring_error *error)
+{
+    struct token *token = calloc(1, sizeof(*token));
+    *made = token;
+    if (token == NULL) {
+        return error_no_memory(error);
+    }
+    token->pid = fork_process();
+    token->guards_sigpipe = sigpipe_kills();
+    token->without_hmac = config->without_hmac;
+    token->ask_pin = config->ask_pin;
+    token->ask_context = config->ask_context;
+    token->watch = config->watch;
+    token->login_wait = config->login_wait;
+    pthread_mutex_init(&token->probe_lock, NULL);
+    pthread_cond_init(&token->probe_done, NULL);
+    index_init(&token->index);
+    token->uri_text = strdup(config->uri);
+    token->pin_source = strdup(config->pin_source);
+    token->login_record = strdup(config->login_record);
+    token->login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
+    if (token->uri_text == NULL || token->pin_source == NULL || token->login_record == NULL ||
+        token->login_lock == NULL) {
+        return error_no_memory(error);
+    }
+    unsigned sessions = config->sessions_max == 0 ? TOKEN_SESSIONS_DEFAULT : config->sessions_max;
+    return session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
+}
+
+static void token_free(struct token *token)
+{
+    if (token == NULL) {
+        return;
+    }
+    bool forked = token->pid != fork_process();
+    session_pool_destroy(&token->pool, forked);
+    index_destroy(&token->index, forked);
+    if (!forked) {
+        pthread_mutex_destroy(&token->probe_lock);
+        pthread_cond_destroy(&token->probe_done);
+    }
+    if (token->uri != NULL) {
+        p11_kit_uri_free(token->uri);
+    }
+    pin_free(&token->typed);
+    free(token->uri_text);
+    free(token->pin_source);
+    free(token->login_record);
+    free(token->login_lock);
+    free(token);
+}
+
+sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error)
+{
+    struct token *token = NULL;
+    *opened = NULL;
+    sealring_status status = token_check_config(config, error);
+    if (status != SEALRING_OK) {
+        return status;
+    }
+    status = token_new(config, &token, error);
+    if (status != SEALRING_OK) {
+        goto cleanup;
+    }
+    status = slot_parse_uri(config->uri, &token->uri, error);
+    if (status != SEALRING_OK) {
+        goto cleanup;
+    }
+    status = module_acquire(config->module, config->init_args, &token->module, error);
+    if (status != SEALRING_OK) {
+        goto cleanup;
+    }
+    /* before any lock is held: a person takes time */
+    if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL) {
+        status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
+    }
+    if (status == SEALRING_OK) {
+        status = connection_open(token, error);
+    }
+    if (status != SEALRING_OK) {
+        module_release(token->module);
+        goto cleanup;
+    }
+    *opened = token;
+    return SEALRING_OK;
+cleanup:
+    token_free(token);
+    return status;
+}
+
+void token_close(struct token *token)
+{
+    if (token == NULL) {
+        return;
+    }
+    if (token->pid != fork_process() || connection_close(token)) {
+        token_free(token);
+    }
+}
+
+const char *token_name(const struct token *token)
+{
+    return token->name;
+}
+
+struct token_random_request {
+    uint8_t *bytes;
+    size_t length;
+};
+
+/* A module may write less than it was asked for, and say CKR_OK: then the last byte stays 0. A random one is, too, once in 256
+ * times, and not eight times in a row. */
+static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t length)
+{
+    CK_RV code = CKR_OK;
+    bytes[length - 1] = 0;
+    for (int i = 0; i < TOKEN_RANDOM_TRIES && code == CKR_OK && bytes[length - 1] == 0; i++) {
+        code = attempt->functions->C_GenerateRandom(attempt->session, bytes, (CK_ULONG)length);
+    }
+    return code == CKR_OK && bytes[length - 1] == 0 ? CKR_FUNCTION_FAILED : code;
+}
+
+static sealring_status token_random_action(struct attempt *attempt, void *context)
+{
+    const struct token_random_request *request = context;
+    for (size_t done = 0; done < request->length;) {
+        size_t piece = request->length - done;
+        if (piece > TOKEN_RANDOM_PIECE) {
+            piece = TOKEN_RANDOM_PIECE;
+        }
+        CK_RV code = token_random_piece(attempt, request->bytes + done, piece);
+        if (code != CKR_OK) {
+            attempt_fail(attempt, code, "C_GenerateRandom", "making random bytes");
+            attempt->error->status = SEALRING_TOKEN;
+            return SEALRING_TOKEN;
+        }
+        done += piece;
+    }
+    return SEALRING_OK;
+}
+
+sealring_status token_random(struct token *token, uint8_t *bytes, size_t length, sealring_error *error)
+{
+    struct token_random_request request = {.bytes = bytes, .length = length};
+    memset(bytes, 0, length);
+    return attempt_run(token, ATTEMPT_SIGN, token_random_action, &request, error);
+}

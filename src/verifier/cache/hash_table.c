@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache's hash table: chains that readers follow without a lock, and buckets that grow with the entries, one at a time. */
+#include "verifier/cache/hash_table.h"
+
+#include <sys/mman.h>
+
+bool table_open(struct hash_table *table, uint32_t most)
+{
+    table->most = most < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : most;
+    void *memory = mmap(NULL, (size_t)table->most * sizeof table->buckets[0], PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    table->buckets = memory == MAP_FAILED ? NULL : memory;
+    atomic_init(&table->shape, 2 * TABLE_BUCKETS_MIN);
+    atomic_init(&table->moving, NULL);
+    return table->buckets != NULL;
+}
+
+void table_close(struct hash_table *table)
+{
+    if (table->buckets != NULL)
+        munmap(table->buckets, (size_t)table->most * sizeof table->buckets[0]);
+    table->buckets = NULL;
+}
+
+static uint32_t shape_now(const struct hash_table *table)
+{
+    return atomic_load_explicit(&table->shape, memory_order_relaxed);
+}
+
+static struct entry *target(const _Atomic(struct entry *) *link)
+{
+    return atomic_load_explicit(link, memory_order_relaxed);
+}
+
+/* Every change of a link is seq_cst (lanes.c, step 1), and a release, so that whoever follows it finds the entry written. */
+static void put_in_front(_Atomic(struct entry *) *bucket, struct entry *entry)
+{
+    atomic_store_explicit(&entry->next, target(bucket), memory_order_seq_cst);
+    atomic_store_explicit(bucket, entry, memory_order_seq_cst);
+}
+
+void table_insert(struct hash_table *table, struct entry *entry)
+{
+    put_in_front(table_bucket(table, shape_now(table), entry_hash(entry)), entry);
+}
+
+void table_unlink(_Atomic(struct entry *) *link, struct entry *entry)
+{
+    atomic_store_explicit(link, target(&entry->next), memory_order_seq_cst);
+}
+
+_Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry *entry)
+{
+    _Atomic(struct entry *) *link = table_bucket(table, shape_now(table), entry_hash(entry));
+    while (target(link) != entry)
+        link = &target(link)->next;
+    return link;
+}
+
+/* Splits the bucket whose turn it is, moving what belongs into the new one. A reader that follows a changed link has acquired the odd
+ * shape before it, and one that starts with the new shape finds the new chain complete; so one that finds nothing and then reads
+ * the shape that it began with, even, has missed nothing. Entries that were dropped are in no chain, but the link that one of them
+ * kept may point to an entry that moves: its reader, too, sees the shape. At each moment of the split every entry can be reached
+ * from the old bucket, from `moving` or from the new bucket. */
+void table_grow(struct hash_table *table, uint32_t entries)
+{
+    uint32_t shape = shape_now(table);
+    uint32_t buckets = shape / 2;
+    if (buckets >= table->most || buckets >= entries)
+        return;
+    _Atomic(struct entry *) *fresh = &table->buckets[buckets];
+    _Atomic(struct entry *) *link = table_bucket(table, shape, buckets);
+    atomic_store_explicit(&table->shape, shape + 1, memory_order_seq_cst);
+    for (struct entry *entry = target(link); entry != NULL; entry = target(link)) {
+        if (table_bucket(table, shape + 2, entry_hash(entry)) != fresh) {
+            link = &entry->next;
+            continue;
+        }
+        atomic_store_explicit(&table->moving, entry, memory_order_seq_cst);
+        table_unlink(link, entry);
+        put_in_front(fresh, entry);
+    }
+    atomic_store_explicit(&table->moving, NULL, memory_order_seq_cst);
+    atomic_store_explicit(&table->shape, shape + 2, memory_order_seq_cst);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache's hash table: chains that readers follow without a lock, and buckets that grow with the entries, one at a time. */
+#ifndef VERIFIER_CACHE_HASH_TABLE_H
+#define VERIFIER_CACHE_HASH_TABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verifier/cache/cache_entry.h"
+
+/* Linear hashing: there are as many buckets as entries, side by side, so that a cache of a thousand touches two pages and not a
+ * thousand. Room for `most` is reserved as addresses; memory is taken as buckets come into use. They are never given back. */
+struct hash_table {
+    _Atomic(struct entry *) *buckets;
+    uint32_t most;
+    _Atomic(uint32_t) shape;        /* twice the buckets in use; odd while one is split */
+    _Atomic(struct entry *) moving; /* what a split has just taken out of the old chain, NULL when there is none */
+};
+
+#define TABLE_BUCKETS_MIN 64
+
+/* most: from 1 to 2^24. False: no memory. */
+bool table_open(struct hash_table *table, uint32_t most);
+void table_close(struct hash_table *table); /* the entries are the caller's */
+
+static inline uint32_t table_buckets(const struct hash_table *table)
+{
+    return atomic_load_explicit(&table->shape, memory_order_relaxed) / 2;
+}
+
+/* ---- Readers, inside a lane ---- */
+
+static inline _Atomic(struct entry *) *table_bucket(const struct hash_table *table, uint32_t shape, uint64_t hash)
+{
+    uint32_t buckets = shape / 2;
+    uint32_t mask = UINT32_MAX >> __builtin_clz(buckets - 1);
+    uint32_t index = (uint32_t)hash & mask;
+    return &table->buckets[index < buckets ? index : index & mask >> 1];
+}
+
+typedef bool (*table_match)(const struct entry *entry, const void *wanted);
+
+/* All links are read seq_cst, as lanes.c wants it. */
+static inline __attribute__((always_inline)) struct entry *table_find_from(const _Atomic(struct entry *) *link,
+                                                                           table_match match, const void *wanted)
+{
+    struct entry *entry = atomic_load_explicit(link, memory_order_seq_cst);
+    while (entry != NULL && !match(entry, wanted))
+        entry = atomic_load_explicit(&entry->next, memory_order_seq_cst);
+    return entry;
+}
+
+/* The first entry of this hash that matches.
+ * A split moves entries to another chain, and so can lead a walk past one. A walk that found nothing is believed if the shape is even
+ * and what it was before: then nothing was split meanwhile (table.c). Else it is done again, and while a split is under way in
+ * all places where an entry can be, so that it makes no difference if the writer stands still in the middle. Never is waited; a
+ * reader that is overtaken by splits so often that it gives up takes the way of a credential not seen before. */
+#define TABLE_WALKS_MAX 64
+static inline __attribute__((always_inline)) struct entry *table_find(const struct hash_table *table, uint64_t hash,
+                                                                      table_match match, const void *wanted)
+{
+    struct entry *entry = NULL;
+    for (unsigned walks = 0; walks < TABLE_WALKS_MAX; walks++) {
+        uint32_t shape = atomic_load_explicit(&table->shape, memory_order_seq_cst);
+        entry = table_find_from(table_bucket(table, shape, hash), match, wanted);
+        if (__builtin_expect(shape % 2 == 1, 0)) {
+            if (entry == NULL)
+                entry = table_find_from(&table->moving, match, wanted);
+            if (entry == NULL)
+                entry = table_find_from(&table->buckets[shape / 2], match, wanted);
+        } else if (entry == NULL && atomic_load_explicit(&table->shape, memory_order_seq_cst) == shape) {
+            return NULL;
+        }
+        if (entry != NULL)
+            return entry;
+    }
+    return NULL;
+}
+
+/* ---- The writer: one at a time ---- */
+
+void table_insert(struct hash_table *table, struct entry *entry);
+
+/* Takes it out of its chain. Its own link stays, for readers that stand on it. `link` is what points to it. */
+void table_unlink(_Atomic(struct entry *) *link, struct entry *entry);
+_Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry *entry);
+
+/* One bucket more, if there are fewer than `entries` and than `most`. */
+void table_grow(struct hash_table *table, uint32_t entries);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lanes: what a thread holds while it reads the cache. Nobody waits for another, and who frees memory knows when all have left. */
+#include "verifier/cache/lanes.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Where libc registers restartable sequences (glibc 2.35, Linux 4.18) the kernel keeps the number of the processor in the thread's
+ * own memory: as cheap to read as a variable. */
+#if defined(__has_include) && defined(__x86_64__)
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#define LANES_KNOW_PROCESSOR 1
+#endif
+#endif
+
+#include "base/error.h"
+
+/* Two of x86's cache lines, as its prefetcher fetches them in pairs; one of those of other processors. */
+#define LANE_ALIGNMENT 128
+
+#define SPINS_BEFORE_YIELD  200
+#define YIELDS_BEFORE_SLEEP 50
+#define SLEEP_NANOSECONDS   50000
+
+/* turn: 0 while the lane is free, else the turn that its holder read when it came in. */
+struct lane_slot {
+    _Alignas(LANE_ALIGNMENT) _Atomic(uint64_t) turn;
+    struct lane lane;
+};
+
+/* How memory is known to be out of everybody's reach (C11, section 7.17.3).
+ *
+ * A writer (1) makes it unreachable by a seq_cst store or exchange, (2) raises the turn (lanes_turn), getting the stamp S, (3) looks
+ * at every lane, seq_cst, and (4) frees if each was 0 or had a turn >= S. A reader (a) reads the turn, acquire, (b) exchanges it for
+ * the 0 of a lane, seq_cst, (c) reads pointers, each seq_cst, and what they point to, and (d) stores 0, release. For each lane and
+ * each reader that ever held it, what (3) read in that lane was
+ * - from before the reader's (b): then (3) precedes (b) in the single order of seq_cst operations, and so (1) precedes every
+ *   load of (c), which therefore sees (1) or something later, never what was there before. This is why (c) must be seq_cst: an
+ *   acquire load may be done ahead of the store half of (b) on some processors.
+ * - the reader's own turn: it is >= S, so (a) read what (2) or a later turn wrote, all of them read-modify-writes, and (2)
+ *   happens before (c): again it sees (1) or something later.
+ * - from (d) or after: each later value in the lane is an exchange that acquired the 0 before it, or its holder's 0; so (3)
+ *   synchronises with (d), and all that the reader read happened before (4).
+ * So no reader has, or can still get, what (4) frees. Who replaces bounds or chains must keep to (1), who reads them to (c). */
+struct lanes {
+    _Alignas(LANE_ALIGNMENT) _Atomic(uint64_t) turn; /* begins at 1: 0 is a free lane */
+    struct lane_slot slots[LANES_COUNT];
+};
+
+_Static_assert(sizeof(struct lane_slot) == LANE_ALIGNMENT, "lanes do not share cache lines");
+_Static_assert((LANES_COUNT & (LANES_COUNT - 1)) == 0, "indexes are masked");
+
+sealring_status lanes_new(struct lanes **made, sealring_error *error)
+{
+    struct lanes *lanes = aligned_alloc(LANE_ALIGNMENT, sizeof *lanes);
+    *made = lanes;
+    if (lanes == NULL)
+        return error_no_memory(error);
+    memset(lanes, 0, sizeof *lanes);
+    atomic_init(&lanes->turn, 1);
+    for (unsigned i = 0; i < LANES_COUNT; i++) {
+        atomic_init(&lanes->slots[i].turn, 0);
+        lanes->slots[i].lane.index = i;
+    }
+    return SEALRING_OK;
+}
+
+void lanes_free(struct lanes *lanes)
+{
+    free(lanes);
+}
+
+/* Descriptors of threads lie a stack apart, so their low bits are alike: the multiplication (2^64 / golden ratio) brings all bits to
+ * the top. */
+static unsigned lane_of_thread(void)
+{
+    return (unsigned)(((uint64_t)(uintptr_t)pthread_self() * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % LANES_COUNT;
+}
+
+/* Threads on different processors never meet in one lane, and a lane's memory stays in its processor's cache. */
+static unsigned lane_of_habit(void)
+{
+#ifdef LANES_KNOW_PROCESSOR
+    if (__rseq_size != 0) {
+        const volatile struct rseq *area =
+            (const volatile struct rseq *)((const char *)__builtin_thread_pointer() + __rseq_offset);
+        return area->cpu_id_start % LANES_COUNT;
+    }
+#endif
+    return lane_of_thread();
+}
+
+static struct lane *try_lane(struct lanes *lanes, unsigned index)
+{
+    struct lane_slot *slot = &lanes->slots[index];
+    uint64_t none = 0;
+    uint64_t turn = atomic_load_explicit(&lanes->turn, memory_order_acquire);
+    if (!atomic_compare_exchange_strong_explicit(&slot->turn, &none, turn, memory_order_seq_cst, memory_order_relaxed))
+        return NULL;
+    return &slot->lane;
+}
+
+/* The holder of the usual lane may stand still for long (it was preempted): its processor's other threads spread out. */
+static __attribute__((noinline)) struct lane *enter_elsewhere(struct lanes *lanes)
+{
+    unsigned first = lane_of_thread();
+    for (;;) {
+        for (unsigned i = 0; i < LANES_COUNT; i++) {
+            struct lane *lane = try_lane(lanes, (first + i) % LANES_COUNT);
+            if (lane != NULL)
+                return lane;
+        }
+        sched_yield();
+    }
+}
+
+struct lane *lanes_enter(struct lanes *lanes)
+{
+    struct lane *lane = try_lane(lanes, lane_of_habit());
+    return lane != NULL ? lane : enter_elsewhere(lanes);
+}
+
+void lanes_leave(struct lanes *lanes, struct lane *lane)
+{
+    atomic_store_explicit(&lanes->slots[lane->index].turn, 0, memory_order_release);
+}
+
+uint64_t lanes_turn(struct lanes *lanes)
+{
+    return atomic_fetch_add_explicit(&lanes->turn, 1, memory_order_seq_cst) + 1;
+}
+
+bool lanes_passed(struct lanes *lanes, uint64_t stamp)
+{
+    for (unsigned i = 0; i < LANES_COUNT; i++) {
+        uint64_t turn = atomic_load_explicit(&lanes->slots[i].turn, memory_order_seq_cst);
+        if (turn != 0 && turn < stamp)
+            return false;
+    }
+    return true;
+}
+
+void lanes_wait(struct lanes *lanes)
+{
+    uint64_t stamp = lanes_turn(lanes);
+    const struct timespec pause = {0, SLEEP_NANOSECONDS};
+    for (unsigned tries = 0; !lanes_passed(lanes, stamp); tries++) {
+        if (tries < SPINS_BEFORE_YIELD)
+            continue;
+        if (tries < SPINS_BEFORE_YIELD + YIELDS_BEFORE_SLEEP)
+            sched_yield();
+        else
+            nanosleep(&pause, NULL);
+    }
+}

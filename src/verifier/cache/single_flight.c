@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One token operation per credential, however many threads ask: the first one flies, the others wait for what it brings. */
+#include "verifier/cache/single_flight.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+#define GROUP_FLIGHTS 16
+#define WAIT_MAX_MS   INT64_C(86400000) /* so that no deadline overflows */
+
+/* Guarded by the flights' mutex, but for what the leader writes before `landed`. */
+struct flight {
+    struct flight *next; /* of those under way, or of the free ones */
+    pthread_cond_t done;
+    unsigned askers; /* the leader and who waits: the last one clears it away */
+    bool landed;
+    sealring_status status;
+    sealring_error error;
+    size_t length;
+    uint8_t name[FLIGHT_NAME_MAX];
+    uint8_t result[FLIGHT_RESULT_MAX];
+};
+
+/* Flights are kept for the next ones, so that a credential at first sight costs no system calls of secret_allocate. There
+ * are as many as ever flew at once, which the host program's threads bound. */
+struct flight_group {
+    struct flight_group *next;
+    struct flight flights[GROUP_FLIGHTS];
+};
+
+struct flights {
+    pthread_mutex_t mutex;
+    pthread_condattr_t monotonic;
+    unsigned waiting_max;
+    unsigned waiting;
+    unsigned count; /* under way */
+    struct flight *under_way;
+    struct flight *vacant;
+    struct flight_group *groups;
+};
+
+sealring_status flights_new(unsigned waiting_max, struct flights **made, sealring_error *error)
+{
+    *made = NULL;
+    struct flights *flights = calloc(1, sizeof *flights);
+    if (flights == NULL)
+        return error_no_memory(error);
+    pthread_mutex_init(&flights->mutex, NULL);
+    pthread_condattr_init(&flights->monotonic);
+    pthread_condattr_setclock(&flights->monotonic, CLOCK_MONOTONIC);
+    flights->waiting_max = waiting_max;
+    *made = flights;
+    return SEALRING_OK;
+}
+
+/* Mutex and conditions are not destroyed: in a forked child the parent's threads seem to be inside for ever, and
+ * pthread_cond_destroy waits for those who wait. With glibc and musl there is nothing to be released. */
+void flights_free(struct flights *flights)
+{
+    if (flights == NULL)
+        return;
+    while (flights->groups != NULL) {
+        struct flight_group *group = flights->groups;
+        flights->groups = group->next;
+        secret_free(group, sizeof *group);
+    }
+    free(flights);
+}
+
+/* ---- with the mutex held ---- */
+
+static bool add_group(struct flights *flights)
+{
+    struct flight_group *group = secret_allocate(sizeof *group);
+    if (group == NULL)
+        return false;
+    group->next = flights->groups;
+    flights->groups = group;
+    for (size_t i = 0; i < GROUP_FLIGHTS; i++) {
+        struct flight *flight = &group->flights[i];
+        pthread_cond_init(&flight->done, &flights->monotonic);
+        flight->next = flights->vacant;
+        flights->vacant = flight;
+    }
+    return true;
+}
+
+static struct flight *find(const struct flights *flights, const uint8_t *name, size_t length)
+{
+    for (struct flight *flight = flights->under_way; flight != NULL; flight = flight->next)
+        if (flight->length == length && secret_equal(flight->name, name, length))
+            return flight;
+    return NULL;
+}
+
+static struct flight *start(struct flights *flights, const uint8_t *name, size_t length)
+{
+    if (flights->vacant == NULL && !add_group(flights))
+        return NULL;
+    struct flight *flight = flights->vacant;
+    flights->vacant = flight->next;
+    flight->next = flights->under_way;
+    flights->under_way = flight;
+    flights->count++;
+    flight->askers = 1;
+    flight->landed = false;
+    flight->length = length;
+    memcpy(flight->name, name, length);
+    memset(&flight->error, 0, sizeof flight->error);
+    return flight;
+}
+
+/* Who asks from here on flies anew. */
+static void land(struct flights *flights, struct flight *flight, sealring_status status)
+{
+    struct flight **link = &flights->under_way;
+    while (*link != flight)
+        link = &(*link)->next;
+    *link = flight->next;
+    flights->count--;
+    flight->status = status;
+    flight->landed = true;
+    pthread_cond_broadcast(&flight->done);
+}
+
+static sealring_status take(const struct flight *flight, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
+{
+    if (flight->status == SEALRING_OK)
+        memcpy(result, flight->result, FLIGHT_RESULT_MAX);
+    else if (error != NULL)
+        *error = flight->error;
+    return flight->status;
+}
+
+static void leave(struct flights *flights, struct flight *flight)
+{
+    if (--flight->askers > 0)
+        return;
+    secret_wipe(flight->result, sizeof flight->result);
+    secret_wipe(flight->name, flight->length);
+    flight->next = flights->vacant;
+    flights->vacant = flight;
+}
+
+static struct timespec deadline_in(int64_t milliseconds)
+{
+    if (milliseconds < 0)
+        milliseconds = 0;
+    if (milliseconds > WAIT_MAX_MS)
+        milliseconds = WAIT_MAX_MS;
+    struct timespec deadline = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += (time_t)(milliseconds / 1000);
+    deadline.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_nsec -= 1000000000;
+        deadline.tv_sec++;
+    }
+    return deadline;
+}
+
+static sealring_status wait_for(struct flights *flights, struct flight *flight, int64_t wait_ms,
+                                uint8_t result[FLIGHT_RESULT_MAX], bool *crowded, sealring_error *error)
+{
+    if (flights->waiting >= flights->waiting_max) {
+        *crowded = true;
+        return error_set(error, SEALRING_SYSTEM,
+                         "%u threads wait for the token already, more may not (waiting_max): try again",
+                         flights->waiting);
+    }
+    struct timespec deadline = deadline_in(wait_ms);
+    int waited = 0;
+    sealring_status status;
+    flights->waiting++;
+    flight->askers++;
+    while (!flight->landed && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&flight->done, &flights->mutex, &deadline);
+    if (flight->landed) {
+        status = take(flight, result, error);
+    } else {
+        *crowded = true;
+        status = error_set(error, SEALRING_SYSTEM,
+                           "the token was asked by another thread and did not answer within %lld ms: try again",
+                           (long long)wait_ms);
+    }
+    leave(flights, flight);
+    flights->waiting--;
+    return status;
+}
+
+/* ---- asking ---- */
+
+sealring_status flights_ask(struct flights *flights, const uint8_t *name, size_t length, flight_function fly,
+                            void *context, int64_t wait_ms, uint8_t result[FLIGHT_RESULT_MAX], bool *crowded,
+                            sealring_error *error)
+{
+    *crowded = false;
+    memset(result, 0, FLIGHT_RESULT_MAX);
+    if (length > FLIGHT_NAME_MAX)
+        return error_set(error, SEALRING_INVALID, "an input of %zu bytes is too long for the token, at most %d are not",
+                         length, FLIGHT_NAME_MAX);
+    pthread_mutex_lock(&flights->mutex);
+    struct flight *flight = find(flights, name, length);
+    if (flight != NULL) {
+        sealring_status status = wait_for(flights, flight, wait_ms, result, crowded, error);
+        pthread_mutex_unlock(&flights->mutex);
+        return status;
+    }
+    flight = start(flights, name, length);
+    pthread_mutex_unlock(&flights->mutex);
+    if (flight == NULL)
+        return error_no_memory(error);
+
+    sealring_status status = fly(context, flight->result, &flight->error);
+
+    pthread_mutex_lock(&flights->mutex);
+    land(flights, flight, status);
+    status = take(flight, result, error);
+    leave(flights, flight);
+    pthread_mutex_unlock(&flights->mutex);
+    return status;
+}
+
+unsigned flights_under_way(struct flights *flights)
+{
+    pthread_mutex_lock(&flights->mutex);
+    unsigned count = flights->count;
+    pthread_mutex_unlock(&flights->mutex);
+    return count;
+}
+
+unsigned flights_waiting(struct flights *flights)
+{
+    pthread_mutex_lock(&flights->mutex);
+    unsigned waiting = flights->waiting;
+    pthread_mutex_unlock(&flights->mutex);
+    return waiting;
+}

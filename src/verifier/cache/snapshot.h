@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rings and versions as of the applied epoch: what never changes, and states that change under their readers. */
+#ifndef VERIFIER_CACHE_SNAPSHOT_H
+#define VERIFIER_CACHE_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "registry/rows/rows.h"
+#include "verifier/report/report.h"
+
+/* Both live as long as the snapshot. */
+struct known_ring {
+    int64_t id;
+    uint8_t ring_id[REGISTRY_ID_SIZE];
+    char name[SEALRING_NAME_LENGTH_MAX + 1];
+    char prefix[SEALRING_PREFIX_LENGTH_MAX + 1];
+    struct known_ring *next;
+};
+
+struct known_version {
+    const struct known_ring *ring;
+    uint32_t number;
+    uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
+    size_t object_id_length;
+    uint8_t check_value[REGISTRY_CHECK_VALUE_SIZE];
+    _Atomic(struct report_version *) usage; /* its counters in the report; NULL: none yet, or no room */
+
+    _Atomic(int)
+        state; /* sealring_version_state. Once closed it stays so in this object: a reinstated version gets a new one */
+    _Atomic(bool) was_compromised;
+    _Atomic(int64_t) retire_at;
+    _Atomic(int64_t) closed;
+    _Atomic(bool) proved;
+    _Atomic(int64_t) refused_until; /* boot time: the token refused the key, so it is not asked again before */
+    struct known_version *next;
+};
+
+struct snapshot;
+
+sealring_status snapshot_new(struct snapshot **made, sealring_error *error);
+void snapshot_free(struct snapshot *snapshot);
+
+/* For one thread at a time (the look's), while others find and read. SNAPSHOT_ALTERED: something that never changes is not what it
+ * was, so everything has to be loaded anew; SNAPSHOT_CLOSED: the version has just been seen closed, *version is the object that
+ * cached credentials point to. */
+enum snapshot_change { SNAPSHOT_SAME, SNAPSHOT_UPDATED, SNAPSHOT_CLOSED, SNAPSHOT_ALTERED, SNAPSHOT_NO_MEMORY };
+enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct registry_ring *ring);
+enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struct registry_version *row,
+                                          struct known_version **version);
+
+/* Any thread; NULL if it is not known (yet). */
+struct known_version *snapshot_find(struct snapshot *snapshot, int64_t ring, uint32_t number);
+
+/* Every version that is in force (the newest object of each), for the look's thread. */
+typedef void (*snapshot_callback)(struct known_version *version, void *context);
+void snapshot_each(struct snapshot *snapshot, snapshot_callback each, void *context);
+
+#endif

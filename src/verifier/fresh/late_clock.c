@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A wall clock that is certainly late: what has an end is unavailable until it is right. */
+#include "verifier/fresh/late_clock.h"
+
+#include "log/signed_time.h"
+#include "base/clock.h"
+#include "base/fork.h"
+#include "base/timetext.h"
+
+#define OFFSET_MAX (INT64_MAX / 4) /* ms: some seventy million years */
+
+struct clock_bound_reading {
+    struct clock_bound bound;
+    bool forged;
+};
+
+static sealring_status read_signed(struct registry *registry, void *context, sealring_error *error)
+{
+    struct clock_bound_reading *reading = context;
+    return signed_time(registry, &reading->bound.signed_ms, &reading->forged, error);
+}
+
+static void tell(struct verifier *verifier, const struct clock_bound *bound)
+{
+    char time[TIMETEXT_SIZE];
+    bool built = bound->signed_ms - CLOCKWATCH_BOUND_SLACK_MS <= bound->built_ms;
+    timetext_format(built ? bound->built_ms : bound->signed_ms, time);
+    if (verifier->late)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: this host's wall clock is late: it is before %s, %s: credentials that can expire are "
+                     "unavailable until it is set; check the host's time service",
+                     time, built ? "the date of this build of sealring" : "when the latest checkpoint was signed");
+    else
+        messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                     "this host's wall clock is not late any more: credentials that can expire are judged again");
+}
+
+sealring_status late_clock_judge(struct verifier *verifier, sealring_error *error)
+{
+    int64_t wall = verifier->protocol.look_wall;
+    int64_t boot = verifier->protocol.look_started;
+    struct clock_bound_reading reading = {.bound = {.built_ms = clock_build_ms()}};
+    bool before = verifier->late;
+    verifier->wall_ms = wall;
+    verifier->late = wall < reading.bound.built_ms;
+    if (verifier->late || clockwatch_needs_signed(&verifier->trust, wall, boot, reading.bound.built_ms)) {
+        fork_guard_enter();
+        sealring_status status = registry_read(verifier->looker, read_signed, &reading, error);
+        fork_guard_leave();
+        if (status != SEALRING_OK)
+            return status;
+        verifier->late = !clockwatch_trusts(&verifier->trust, wall, boot, &reading.bound);
+    }
+    if (reading.forged)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the latest checkpoint in the registry %s is not signed by the key that the registry "
+                     "names: it does not count; see `sealring audit verify`",
+                     verifier->setup.registry);
+    if (verifier->late && clockwatch_bound(&reading.bound) > wall)
+        verifier->wall_ms = clockwatch_bound(&reading.bound);
+    if (verifier->late != before)
+        tell(verifier, &reading.bound);
+    return SEALRING_OK;
+}
+
+void late_clock_publish(struct verifier *verifier)
+{
+    int64_t offset = verifier->wall_ms - verifier->protocol.look_started;
+    if (offset > OFFSET_MAX)
+        offset = OFFSET_MAX;
+    if (offset < -OFFSET_MAX)
+        offset = -OFFSET_MAX;
+    int64_t published = 2 * offset + (verifier->late ? 1 : 0);
+    if (published < atomic_load(&verifier->wall_offset))
+        atomic_store(&verifier->no_detail_until, 0); /* a time that may be far ahead now */
+    atomic_store(&verifier->wall_offset, published);
+}
+
+static void limit_use(struct known_version *version, void *context)
+{
+    const struct verifier *verifier = context;
+    struct report_version *record = atomic_load(&version->usage);
+    if (record == NULL)
+        return;
+    int64_t last = atomic_load(&record->last_use_ms);
+    /* a use that is counted meanwhile wins */
+    if (last > verifier->wall_ms + CLOCKWATCH_BOUND_SLACK_MS)
+        (void)atomic_compare_exchange_strong(&record->last_use_ms, &last, verifier->wall_ms);
+}
+
+void late_clock_limit_uses(struct verifier *verifier)
+{
+    if (!verifier->late)
+        snapshot_each(atomic_load(&verifier->snapshot), limit_use, verifier);
+}

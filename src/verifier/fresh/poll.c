@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The look: what changed in the registry takes effect here, and the report says so. */
+#include "verifier/fresh/poll.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "base/secret.h"
+#include "lifecycle/transition_table.h"
+#include "lifecycle/watch.h"
+#include "registry/rows/rows.h"
+#include "verifier/fresh/hours.h"
+#include "verifier/fresh/late_clock.h"
+
+#define LOOKS_PER_LEASE 3 /* at least, whatever the vault's row says */
+#define CLOCK_TRIES     10
+#define CLOCK_APART_MS  5
+
+/* One look under way. */
+struct look {
+    struct verifier *verifier;
+    struct snapshot *snapshot; /* that is being filled */
+    struct registry_vault vault;
+    bool has_imports;
+    bool read;    /* the vault's row, from a connection that was opened just now */
+    bool guarded; /* insertions know that guarded_epoch is being applied */
+    uint64_t guarded_epoch;
+    bool altered; /* what never changes is not what it was */
+    bool crowded; /* no memory for a version */
+};
+
+/* ---- taking changes in ---- */
+
+/* From now on no row older than what is being applied may enter the cache. Before the first change is looked at: an entry that came
+ * in earlier is found by the look, one that comes later is as new. */
+static void guard_insertions(struct look *look)
+{
+    struct verifier *verifier = look->verifier;
+    uint64_t epoch = registry_vault_row(verifier->looker)->epoch;
+    if (look->guarded && look->guarded_epoch == epoch)
+        return;
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_applying(&verifier->protocol, epoch);
+    pthread_mutex_unlock(&verifier->inserting);
+    look->guarded = true;
+    look->guarded_epoch = epoch;
+}
+
+static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    (void)error;
+    guard_insertions(look);
+    enum snapshot_change change = snapshot_put_ring(look->snapshot, ring);
+    look->altered = look->altered || change == SNAPSHOT_ALTERED;
+    look->crowded = look->crowded || change == SNAPSHOT_NO_MEMORY;
+    return SEALRING_OK;
+}
+
+static sealring_status take_version(const struct registry_version *row, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    struct verifier *verifier = look->verifier;
+    struct known_version *version = NULL;
+    (void)error;
+    guard_insertions(look);
+    struct known_version *former = snapshot_find(look->snapshot, row->ring, row->number);
+    enum snapshot_change change = snapshot_put_version(look->snapshot, row, &version);
+    look->altered = look->altered || change == SNAPSHOT_ALTERED;
+    look->crowded = look->crowded || change == SNAPSHOT_NO_MEMORY;
+    if (change == SNAPSHOT_CLOSED)
+        cache_drop_version(verifier->cache, version);
+    if (version != NULL && former != NULL && version != former)
+        cache_drop_version(verifier->cache, former); /* what came in as it was closed would stay closed */
+    if (version != NULL && atomic_load(&version->usage) == NULL) {
+        struct report_version *record = report_version(atomic_load(&verifier->report), row->ring, row->number);
+        if (record != NULL)
+            atomic_store(&record->proved_epoch, 0); /* by this object it was not */
+        atomic_store(&version->usage, record);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status take_credential(const struct registry_holder *holder, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    (void)error;
+    if (!cache_update(look->verifier->cache, holder))
+        messages_add(look->verifier->messages, SEALRING_LOG_ALARM,
+                     "the registry's row of API key %s is not what the token confirmed: it was altered; the credential "
+                     "is looked at anew",
+                     holder->key.key_id);
+    return SEALRING_OK;
+}
+
+static sealring_status take_key(const struct registry_key *key, void *context, sealring_error *error)
+{
+    struct look *look = context;
+    struct verifier *verifier = look->verifier;
+    guard_insertions(look);
+    if (!cache_has_key(verifier->cache, key->key_id))
+        return SEALRING_OK;
+    if (key->state == SEALRING_KEY_REVOKED) {
+        cache_drop_key(verifier->cache, key->key_id);
+        return SEALRING_OK;
+    }
+    return registry_holder_of_key(verifier->looker, key->id, take_credential, look, error);
+}
+
+static sealring_status load(struct look *look, uint64_t since, bool all, sealring_error *error)
+{
+    static const struct registry_change_callbacks callbacks = {take_ring, take_version, take_key};
+    struct verifier *verifier = look->verifier;
+    fork_guard_enter();
+    sealring_status status =
+        registry_changes(verifier->looker, since, all, &callbacks, look, &look->vault, &look->has_imports, error);
+    fork_guard_leave();
+    if (status == SEALRING_OK && look->crowded)
+        status = error_no_memory(error);
+    return status;
+}
+
+/* ---- the registry's file ---- */
+
+static void close_looker(struct verifier *verifier)
+{
+    fork_guard_enter();
+    registry_close(verifier->looker);
+    verifier->looker = NULL; /* inside, so that a child does not close it again */
+    fork_guard_leave();
+}
+
+static sealring_status open_looker(struct verifier *verifier, sealring_error *error)
+{
+    if (verifier->looker != NULL)
+        return SEALRING_OK;
+    fork_guard_enter();
+    sealring_status status =
+        registry_open(verifier->setup.registry, NULL, REGISTRY_READ_ONLY, &verifier->looker, error);
+    fork_guard_leave();
+    return status;
+}
+
+/* *replaced: also if there was no connection to compare with, which is so at first and after a file that was of no use. */
+static sealring_status read_vault_row(struct look *look, bool *replaced, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    bool opened = verifier->looker == NULL;
+    sealring_status status = open_looker(verifier, error);
+    if (status != SEALRING_OK)
+        return status;
+    fork_guard_enter();
+    status = registry_look_vault(verifier->looker, &look->vault, replaced, error);
+    fork_guard_leave();
+    if (status == SEALRING_OK && !*replaced && opened) {
+        connections_renew(verifier->connections);
+        *replaced = true;
+        look->read = true;
+    }
+    return status;
+}
+
+/* A file that was put in the place of the open one: all connections start over with it. While the path leads nowhere they stay, to
+ * be compared with what comes. */
+static sealring_status see_registry(struct look *look, bool *replaced, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    *replaced = false;
+    sealring_status status = read_vault_row(look, replaced, error);
+    if (status == SEALRING_OK && *replaced && !look->read) {
+        bool again;
+        close_looker(verifier);
+        status = read_vault_row(look, &again, error);
+        if (status == SEALRING_OK && !look->read)
+            status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
+    }
+    if (status != SEALRING_OK)
+        return status;
+    if (verifier->joined && memcmp(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id) != 0) {
+        atomic_store(&verifier->serve_until, 0);
+        close_looker(verifier);
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry %s is another vault's: nothing is accepted until this vault's is back",
+                     verifier->setup.registry);
+        return error_set(error, SEALRING_REGISTRY, "the registry %s is another vault's: put this vault's back",
+                         verifier->setup.registry);
+    }
+    return SEALRING_OK;
+}
+
+/* ---- the steps ---- */
+
+static sealring_status apply(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    look->snapshot = atomic_load(&verifier->snapshot);
+    sealring_status status = load(look, verifier->protocol.epoch, false, error);
+    if (status != SEALRING_OK)
+        return status;
+    atomic_store(&verifier->has_imports, look->has_imports);
+    /* whoever began before may still go by what was; whoever begins from here on sees what is */
+    lanes_wait(verifier->lanes);
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    look->altered = look->altered || !verifier->protocol.loaded; /* restored between the two reads */
+    pthread_mutex_unlock(&verifier->inserting);
+    return SEALRING_OK;
+}
+
+static sealring_status hold_snapshot(struct look *look, sealring_error *error)
+{
+    struct held_snapshot *held = malloc(sizeof *held);
+    if (held == NULL)
+        return error_no_memory(error);
+    sealring_status status = snapshot_new(&held->snapshot, error);
+    if (status != SEALRING_OK) {
+        free(held);
+        return status;
+    }
+    held->former = look->verifier->snapshots;
+    look->verifier->snapshots = held;
+    look->snapshot = held->snapshot;
+    return SEALRING_OK;
+}
+
+static void drop_snapshot(struct verifier *verifier)
+{
+    struct held_snapshot *held = verifier->snapshots;
+    verifier->snapshots = held->former;
+    snapshot_free(held->snapshot);
+    free(held);
+}
+
+/* The fence: nothing is accepted until everything was loaded anew (protocol: `loaded` is false meanwhile). */
+static sealring_status reload(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    look->altered = false;
+    sealring_status status = hold_snapshot(look, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = load(look, 0, true, error);
+    if (status == SEALRING_OK && look->altered)
+        status = error_set(error, SEALRING_REGISTRY, "the registry %s tells two stories of one ring or version",
+                           verifier->setup.registry);
+    if (status != SEALRING_OK) {
+        drop_snapshot(verifier);
+        return status;
+    }
+    pthread_mutex_lock(&verifier->inserting);
+    cache_drop_all(verifier->cache);
+    atomic_store(&verifier->snapshot, look->snapshot);
+    if (!verifier->joined) /* afterwards it is read without a lock, and see_registry has compared it */
+        memcpy(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id);
+    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    pthread_mutex_unlock(&verifier->inserting);
+    atomic_store(&verifier->has_imports, look->has_imports);
+    lanes_wait(verifier->lanes);
+    return SEALRING_OK;
+}
+
+static void tell_fence(struct verifier *verifier, const struct look *look, const struct protocol *before, bool replaced)
+{
+    atomic_fetch_add(&verifier->fenced, 1);
+    if (memcmp(before->era, look->vault.era, sizeof before->era) != 0)
+        messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                     "the registry %s was restored: everything is loaded anew", verifier->setup.registry);
+    else if (look->vault.epoch < before->epoch)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry %s went back from epoch %llu to %llu: somebody put an older copy in its "
+                     "place. What was revoked since may be good again: find out who, and restore with sealring",
+                     verifier->setup.registry, (unsigned long long)before->epoch,
+                     (unsigned long long)look->vault.epoch);
+    else if (replaced)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry %s is another file than before: everything is loaded anew; find out who "
+                     "replaced it",
+                     verifier->setup.registry);
+}
+
+static enum protocol_step next_step(struct look *look, bool replaced, struct protocol *before)
+{
+    struct verifier *verifier = look->verifier;
+    pthread_mutex_lock(&verifier->inserting);
+    *before = verifier->protocol;
+    enum protocol_step step = protocol_see(&verifier->protocol, look->vault.era, look->vault.epoch, replaced);
+    if (step == PROTOCOL_RELOAD)
+        atomic_store(&verifier->serve_until, 0);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    pthread_mutex_unlock(&verifier->inserting);
+    return step;
+}
+
+static sealring_status take_in(struct look *look, bool replaced, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    struct protocol before;
+    enum protocol_step step = next_step(look, replaced, &before);
+    if (step == PROTOCOL_NOTHING)
+        return SEALRING_OK;
+    if (step == PROTOCOL_RELOAD) {
+        if (before.loaded)
+            tell_fence(verifier, look, &before, replaced);
+        return reload(look, error);
+    }
+    sealring_status status = apply(look, error);
+    if (status == SEALRING_OK && look->altered) {
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: a ring or a version in the registry %s is not what it was: it was altered; everything is "
+                     "loaded anew",
+                     verifier->setup.registry);
+        atomic_fetch_add(&verifier->fenced, 1);
+        next_step(look, true, &before);
+        status = reload(look, error);
+    }
+    return status;
+}
+
+static void point_to_report(struct known_version *version, void *context)
+{
+    struct verifier *verifier = context;
+    struct report_version *former = atomic_load(&version->usage);
+    struct report_version *record = report_version(atomic_load(&verifier->report), version->ring->id, version->number);
+    /* the evidence of use goes along: nobody else may have read the lost file */
+    if (record != NULL && former != NULL && atomic_load(&former->last_use_ms) > 0)
+        report_touch_version(record, atomic_load(&former->last_use_ms));
+    if (record != NULL)
+        atomic_store(&record->proved_epoch, atomic_load(&version->proved) ? verifier->protocol.epoch : 0);
+    atomic_store(&version->usage, record);
+}
+
+/* What was counted so far stays counted for the statistics; what the lost file held is lost. */
+static void carry_over(struct verifier *verifier, struct report *lost, struct report *fresh)
+{
+    uint64_t verdicts[SEALRING_VERDICTS], fresh_verdicts[SEALRING_VERDICTS], cached, fresh_cached;
+    report_totals(lost, verdicts, &cached);
+    report_totals(fresh, fresh_verdicts, &fresh_cached);
+    pthread_mutex_lock(&verifier->inserting);
+    for (size_t i = 0; i < SEALRING_VERDICTS; i++)
+        verifier->verdicts_before[i] = fresh_verdicts[i] - (verdicts[i] - verifier->verdicts_before[i]);
+    verifier->cached_before = fresh_cached - (cached - verifier->cached_before);
+    atomic_store(&verifier->report, fresh);
+    pthread_mutex_unlock(&verifier->inserting);
+}
+
+/* Somebody removed the file, or put it elsewhere: nobody would hear of this verifier any more. It takes another one. Who is in a lane may
+ * still count into the lost one, so that is let go when all have left who could find it: first by the verifier, then by versions
+ * and entries. */
+static sealring_status renew_report(struct verifier *verifier, sealring_error *error)
+{
+    struct report *lost = atomic_load(&verifier->report);
+    struct report *fresh = NULL;
+    sealring_status status = report_join(verifier->setup.reports, verifier->vault_id, &fresh, error);
+    if (status == SEALRING_OK)
+        status = hours_begin(verifier->looker, fresh, error);
+    if (status != SEALRING_OK) {
+        report_leave(fresh);
+        return status;
+    }
+    hours_raise(verifier, fresh);
+    carry_over(verifier, lost, fresh);
+    lanes_wait(verifier->lanes);
+    snapshot_each(atomic_load(&verifier->snapshot), point_to_report, verifier);
+    cache_forget_usage(verifier->cache);
+    lanes_wait(verifier->lanes);
+    hours_settle(verifier, fresh);
+    report_leave(lost);
+    return SEALRING_OK;
+}
+
+/* Before a report is written: after it, this verifier would serve while nobody hears of it. */
+static sealring_status step_back(struct verifier *verifier, sealring_error *error)
+{
+    if (!hours_are_ahead(verifier, verifier->wall_ms))
+        return SEALRING_OK;
+    sealring_status status = renew_report(verifier, error);
+    if (status == SEALRING_OK)
+        messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                     "the wall clock was set back: uses are counted in another report file in %s from now on",
+                     verifier->setup.reports);
+    return status;
+}
+
+static void tell_alarms(struct verifier *verifier)
+{
+    char text[REPORT_ALARM_SIZE], notice[VERIFIER_NOTICE_SIZE];
+    const struct verifier_setup *setup = &verifier->setup;
+    if (setup->token_notice != NULL && setup->token_notice(setup->token_notice_context, notice, sizeof notice))
+        messages_add(verifier->messages, SEALRING_LOG_ALARM, "%s", notice);
+    uint64_t alarms = messages_alarms(verifier->messages, text, sizeof text);
+    report_tell_alarms(atomic_load(&verifier->report), alarms, text);
+}
+
+static sealring_status write_report(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    struct report_look written = {
+        .epoch = verifier->protocol.epoch,
+        .boot_ms = verifier->protocol.look_started,
+        .wall_ms = verifier->protocol.look_wall,
+        .lease_ms = look->vault.lease_ms,
+    };
+    memcpy(written.era, verifier->protocol.era, sizeof written.era);
+    sealring_status status = step_back(verifier, error);
+    if (status == SEALRING_OK)
+        tell_alarms(verifier);
+    if (status != SEALRING_OK || report_write(atomic_load(&verifier->report), &written))
+        return status;
+    status = renew_report(verifier, error);
+    if (status != SEALRING_OK)
+        return status;
+    messages_add(
+        verifier->messages, SEALRING_LOG_WARNING,
+        "the report file in %s was removed: there is another one now, but what the verifier had counted is lost; "
+        "leave the files there alone",
+        verifier->setup.reports);
+    if (!report_write(atomic_load(&verifier->report), &written))
+        status = error_set(error, SEALRING_SYSTEM, "the report file in %s is being removed again and again",
+                           verifier->setup.reports);
+    return status;
+}
+
+/* Nobody but the look changes the protocol, so it may read it without the lock. *again: this report came so late that it shows only
+ * that the verifier is there; the lease takes another look. */
+static sealring_status report(struct look *look, bool *again, sealring_error *error)
+{
+    *again = false;
+    struct verifier *verifier = look->verifier;
+    struct protocol *protocol = &verifier->protocol;
+    if (protocol->look != PROTOCOL_COMPLETE)
+        return SEALRING_OK; /* it got less than it saw: the next one will do */
+    sealring_status status = write_report(look, error);
+    if (status != SEALRING_OK)
+        return status;
+    bool disagreed = protocol->clocks_disagree;
+    int64_t written = clock_boot_ms();
+    pthread_mutex_lock(&verifier->inserting);
+    *again = !protocol_reported(protocol, written, look->vault.lease_ms);
+    pthread_mutex_unlock(&verifier->inserting);
+    late_clock_publish(verifier);
+    atomic_store(&verifier->serve_until, protocol->lease_ends);
+    int64_t often = look->vault.lease_ms / LOOKS_PER_LEASE;
+    int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
+    atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);
+    atomic_fetch_add(&verifier->looks, 1);
+    if (protocol->clocks_disagree && !disagreed && !verifier->late) /* which has its own alarm */
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the wall clock was set by more than %d s: expiry and not-before are judged by the new time; "
+            "check the host's time service",
+            PROTOCOL_CLOCKS_APART_MS / 1000);
+    return SEALRING_OK;
+}
+
+static void count_unproved(struct known_version *version, void *context)
+{
+    uint64_t *count = context;
+    if (lifecycle_accepts((sealring_version_state)atomic_load(&version->state)) && !atomic_load(&version->proved))
+        ++*count;
+}
+
+/* Both of one moment: a process that is stopped between the two would judge by a clock that is late. */
+static void read_clocks(int64_t *boot, int64_t *wall)
+{
+    for (int i = 0; i < CLOCK_TRIES; i++) {
+        *boot = clock_boot_ms();
+        *wall = clock_wall_ms();
+        if (clock_boot_ms() - *boot <= CLOCK_APART_MS)
+            return;
+    }
+}
+
+/* No command changes the lease of a vault: whoever does so with SQL may want revocations to wait. One that is longer than any can be is cut,
+ * and reports tell the one that is in use, so that who waits for this verifier knows (manage/session/roster.c). */
+static void bound_lease(struct look *look)
+{
+    struct verifier *verifier = look->verifier;
+    if (look->vault.lease_ms > WATCH_LEASE_MAX_MS)
+        look->vault.lease_ms = WATCH_LEASE_MAX_MS;
+    if (verifier->lease_ms != 0 && verifier->lease_ms != look->vault.lease_ms)
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the lease in the registry %s is %lld s now, it was %lld s: no command of sealring changes it; find out "
+            "who did",
+            verifier->setup.registry, (long long)(look->vault.lease_ms / 1000), (long long)(verifier->lease_ms / 1000));
+    verifier->lease_ms = look->vault.lease_ms;
+}
+
+/* What there is to see, taken in; with the lock held. Without the report that prolongs the lease. */
+static sealring_status see(struct look *look, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    bool replaced = false;
+    int64_t boot;
+    int64_t wall;
+    read_clocks(&boot, &wall);
+    pthread_mutex_lock(&verifier->inserting);
+    protocol_begin_look(&verifier->protocol, boot, wall);
+    pthread_mutex_unlock(&verifier->inserting);
+    sealring_status status = see_registry(look, &replaced, error);
+    if (status == SEALRING_OK)
+        status = take_in(look, replaced, error);
+    if (status == SEALRING_OK)
+        bound_lease(look);
+    return status;
+}
+
+sealring_status look_load(struct verifier *verifier, sealring_error *error)
+{
+    struct look look = {.verifier = verifier};
+    pthread_mutex_lock(&verifier->looking);
+    sealring_status status = see(&look, error);
+    pthread_mutex_unlock(&verifier->looking);
+    return status;
+}
+
+static sealring_status look_once(struct verifier *verifier, bool *again, sealring_error *error)
+{
+    struct look look = {.verifier = verifier};
+    *again = false;
+    sealring_status status = see(&look, error);
+    if (status == SEALRING_OK)
+        status = late_clock_judge(verifier, error);
+    return status == SEALRING_OK ? report(&look, again, error) : status;
+}
+
+static void tell_unlocked(struct verifier *verifier)
+{
+    if (verifier->told_unlocked || !secret_was_unlocked())
+        return;
+    verifier->told_unlocked = true;
+    messages_add(verifier->messages, SEALRING_LOG_WARNING, "%s", SECRET_UNLOCKED_WORDS);
+}
+
+sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
+{
+    bool again;
+    pthread_mutex_lock(&verifier->looking);
+    tell_unlocked(verifier);
+    sealring_status status = look_once(verifier, &again, error);
+    if (status == SEALRING_OK && again)
+        status = look_once(verifier, &again, error);
+    if (status == SEALRING_OK) {
+        hours_turn(verifier);
+        uint64_t unproved = 0;
+        snapshot_each(atomic_load(&verifier->snapshot), count_unproved, &unproved);
+        late_clock_limit_uses(verifier);
+        atomic_store(&verifier->unproved, unproved);
+    }
+    cache_reclaim(verifier->cache);
+    pthread_mutex_unlock(&verifier->looking);
+    return status;
+}

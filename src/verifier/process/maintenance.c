@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads that keep a verifier fresh: one looks, one asks the token, so that a token that hangs delays no look. */
+#include "verifier/process/maintenance.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/error.h"
+
+struct maintenance;
+
+struct maintenance_thread {
+    struct maintenance *maintenance;
+    maintenance_turn turn;
+    pthread_t thread;
+};
+
+struct maintenance {
+    void *context;
+    struct maintenance_thread looking;
+    struct maintenance_thread proving;
+    pthread_mutex_t mutex;
+    pthread_cond_t stop;
+    bool stopping;
+};
+
+/* True if it is time to end. */
+static bool pause_for(struct maintenance *maintenance, int64_t milliseconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += milliseconds / 1000;
+    until.tv_nsec += (long)(milliseconds % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&maintenance->mutex);
+    int waited = 0;
+    while (!maintenance->stopping && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&maintenance->stop, &maintenance->mutex, &until);
+    bool stopping = maintenance->stopping;
+    pthread_mutex_unlock(&maintenance->mutex);
+    return stopping;
+}
+
+static void *work(void *argument)
+{
+    const struct maintenance_thread *worker = argument;
+    int64_t due;
+    do {
+        due = worker->turn(worker->maintenance->context);
+    } while (due >= 0 && !pause_for(worker->maintenance, due));
+    return NULL;
+}
+
+static void free_maintenance(struct maintenance *maintenance)
+{
+    pthread_cond_destroy(&maintenance->stop);
+    pthread_mutex_destroy(&maintenance->mutex);
+    free(maintenance);
+}
+
+static void end(struct maintenance *maintenance, pthread_t thread)
+{
+    pthread_mutex_lock(&maintenance->mutex);
+    maintenance->stopping = true;
+    pthread_cond_broadcast(&maintenance->stop);
+    pthread_mutex_unlock(&maintenance->mutex);
+    pthread_join(thread, NULL);
+}
+
+/* Threads inherit the mask: the host's signals are for the host's threads. */
+static int start_threads(struct maintenance *maintenance)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int problem = pthread_create(&maintenance->looking.thread, NULL, work, &maintenance->looking);
+    if (problem == 0) {
+        problem = pthread_create(&maintenance->proving.thread, NULL, work, &maintenance->proving);
+        if (problem != 0)
+            end(maintenance, maintenance->looking.thread);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return problem;
+}
+
+sealring_status maintenance_start(maintenance_turn look, maintenance_turn prove, void *context,
+                                  struct maintenance **started, sealring_error *error)
+{
+    *started = NULL;
+    struct maintenance *maintenance = calloc(1, sizeof *maintenance);
+    if (maintenance == NULL)
+        return error_no_memory(error);
+    maintenance->context = context;
+    maintenance->looking = (struct maintenance_thread){.maintenance = maintenance, .turn = look};
+    maintenance->proving = (struct maintenance_thread){.maintenance = maintenance, .turn = prove};
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&maintenance->stop, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&maintenance->mutex, NULL);
+    int problem = start_threads(maintenance);
+    if (problem != 0) {
+        free_maintenance(maintenance);
+        return error_set_system(error, problem, "the maintenance threads cannot be started");
+    }
+    *started = maintenance;
+    return SEALRING_OK;
+}
+
+void maintenance_stop(struct maintenance *maintenance)
+{
+    if (maintenance == NULL)
+        return;
+    end(maintenance, maintenance->looking.thread);
+    pthread_join(maintenance->proving.thread, NULL);
+    free_maintenance(maintenance);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process's membership: the verifier that belongs to it, made anew in a forked child at its first use. */
+#include "verifier/process/membership.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "verifier/process/maintenance.h"
+#include "verifier/state/messages.h"
+#include "verifier/fresh/prove.h"
+#include "verifier/state/verifier_state.h"
+
+#define JOIN_PATIENCE_MS 10000
+#define JOIN_AGAIN_MS    1000
+#define WARM_AT_ONCE     64 /* credentials that the proving thread derives ahead before it looks around */
+#define MAINTAIN_WARM    16 /* the same for one call of sealring_maintain */
+
+/* What belongs to one process: a forked child finds it zero, and a zeroed mutex is an unlocked one (glibc's
+ * PTHREAD_MUTEX_INITIALIZER). What the parent's pointed to is left alone: locks in it may be held by threads that the child does
+ * not have, and a connection that a child closes would drop the parent's locks on the file. */
+struct process_part {
+    _Atomic(unsigned) process; /* its ID, from when it begins to join: tells a log callback's child from its parent */
+    _Atomic(bool) joined;
+    _Atomic(unsigned) joining;
+    struct verifier *verifier;
+    struct maintenance *maintenance;
+    pthread_mutex_t failing;
+    int64_t join_again_at;
+    sealring_error failure;
+    pthread_mutex_t handing_out;
+};
+
+struct membership {
+    struct verifier_setup setup;
+    bool threads;
+    struct process_part *own;
+    struct verifier *last;     /* that joined; a child finds its parent's here */
+    sealring_log_callback log; /* with handing_out held */
+    void *log_context;
+};
+
+/* False: this is a child that was forked inside the callback. */
+static bool hand_out(void *context)
+{
+    struct membership *membership = context;
+    struct process_part *own = membership->own;
+    unsigned process = atomic_load(&own->process);
+    pthread_mutex_lock(&own->handing_out);
+    if (membership->log != NULL)
+        messages_hand_out(verifier_messages(own->verifier), &own->process, membership->log, membership->log_context);
+    if (atomic_load(&own->process) != process)
+        return false; /* its handing_out is another mutex, which it does not hold */
+    pthread_mutex_unlock(&own->handing_out);
+    return true;
+}
+
+static sealring_status look(struct membership *membership, sealring_error *error)
+{
+    struct verifier *verifier = membership->own->verifier;
+    sealring_status status = verifier_look(verifier, error);
+    if (status != SEALRING_OK)
+        messages_add(verifier_messages(verifier), SEALRING_LOG_WARNING, "%s", error->message);
+    return status;
+}
+
+static int64_t look_turn(void *context)
+{
+    struct membership *membership = context;
+    sealring_error error;
+    look(membership, &error);
+    return hand_out(membership) ? verifier_refresh_ms(membership->own->verifier) : -1;
+}
+
+static int64_t prove_turn(void *context)
+{
+    struct membership *membership = context;
+    struct verifier *verifier = membership->own->verifier;
+    bool more = false;
+    verifier_prove(verifier, WARM_AT_ONCE, &more, NULL);
+    return more ? 0 : verifier_refresh_ms(verifier);
+}
+
+static sealring_status join(struct membership *membership, sealring_error *error)
+{
+    struct process_part *own = membership->own;
+    struct verifier *verifier = NULL;
+    sealring_status status = verifier_join(&membership->setup, &verifier, error);
+    if (status != SEALRING_OK)
+        return status;
+    own->verifier = verifier;
+    atomic_store(&own->process, (unsigned)getpid());
+    if (membership->threads)
+        status = maintenance_start(look_turn, prove_turn, membership, &own->maintenance, error);
+    if (status != SEALRING_OK) {
+        verifier_leave(verifier);
+        return status;
+    }
+    membership->last = verifier;
+    atomic_store_explicit(&own->joined, true, memory_order_release);
+    return SEALRING_OK;
+}
+
+/* In a child: what joined last was its parent's. */
+static void disinherit(struct membership *membership)
+{
+    if (membership->last != NULL)
+        verifier_disinherit(membership->last);
+    membership->last = NULL;
+}
+
+sealring_status membership_open(const struct verifier_setup *setup, bool threads, struct membership **opened,
+                                sealring_error *error)
+{
+    *opened = NULL;
+    void *page = NULL;
+    struct membership *membership = calloc(1, sizeof *membership);
+    if (membership == NULL)
+        return error_no_memory(error);
+    sealring_status status = fork_page_new(sizeof *membership->own, &page, error);
+    if (status != SEALRING_OK) {
+        free(membership);
+        return status;
+    }
+    membership->own = page;
+    membership->setup = *setup;
+    membership->threads = threads;
+    status = join(membership, error);
+    if (status != SEALRING_OK) {
+        membership_close(membership);
+        return status;
+    }
+    *opened = membership;
+    return SEALRING_OK;
+}
+
+void membership_close(struct membership *membership)
+{
+    if (membership == NULL)
+        return;
+    struct process_part *own = membership->own;
+    if (atomic_load(&own->joined)) {
+        maintenance_stop(own->maintenance);
+        verifier_leave(own->verifier);
+    } else {
+        disinherit(membership);
+    }
+    fork_page_free(own, sizeof *own);
+    free(membership);
+}
+
+/* ---- in a child ---- */
+
+/* Which thread joins: the first that comes, unless the last try failed a moment ago. */
+static void try_to_join(struct membership *membership)
+{
+    struct process_part *own = membership->own;
+    sealring_error failure = {0};
+    if (clock_boot_ms() < own->join_again_at)
+        return;
+    disinherit(membership);
+    sealring_status status = join(membership, &failure);
+    if (status == SEALRING_OK)
+        return;
+    pthread_mutex_lock(&own->failing);
+    own->failure = failure;
+    pthread_mutex_unlock(&own->failing);
+    own->join_again_at = clock_boot_ms() + JOIN_AGAIN_MS;
+}
+
+static struct verifier *join_child(struct membership *membership, sealring_error *error)
+{
+    struct process_part *own = membership->own;
+    int64_t patience = clock_boot_ms() + JOIN_PATIENCE_MS;
+    unsigned nobody = 0;
+    if (atomic_compare_exchange_strong(&own->joining, &nobody, 1)) {
+        if (membership_joined(membership) == NULL)
+            try_to_join(membership);
+        atomic_store(&own->joining, 0);
+    }
+    while (atomic_load(&own->joining) != 0 && clock_boot_ms() < patience) {
+        struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep(&pause, NULL);
+    }
+    struct verifier *verifier = membership_joined(membership);
+    if (verifier == NULL && error != NULL) {
+        pthread_mutex_lock(&own->failing);
+        *error = own->failure;
+        pthread_mutex_unlock(&own->failing);
+        if (error->status == SEALRING_OK)
+            error_set(error, SEALRING_SYSTEM, "this process, a forked child, is joining the vault: try again");
+    }
+    return verifier;
+}
+
+struct verifier *membership_joined(struct membership *membership)
+{
+    struct process_part *own = membership->own;
+    return atomic_load_explicit(&own->joined, memory_order_acquire) ? own->verifier : NULL;
+}
+
+struct verifier *membership_verifier(struct membership *membership, sealring_error *error)
+{
+    struct verifier *verifier = membership_joined(membership);
+    return verifier != NULL ? verifier : join_child(membership, error);
+}
+
+/* ---- log and maintenance ---- */
+
+void membership_set_log(struct membership *membership, sealring_log_callback callback, void *context)
+{
+    pthread_mutex_lock(&membership->own->handing_out);
+    membership->log = callback;
+    membership->log_context = context;
+    pthread_mutex_unlock(&membership->own->handing_out);
+}
+
+sealring_status membership_maintain(struct membership *membership, uint32_t *next_ms, sealring_error *error)
+{
+    bool more = false;
+    struct verifier *verifier = membership_verifier(membership, error);
+    if (verifier == NULL) {
+        if (next_ms != NULL)
+            *next_ms = JOIN_AGAIN_MS;
+        return error->status;
+    }
+    sealring_status status = look(membership, error);
+    sealring_status proved = verifier_prove(verifier, MAINTAIN_WARM, &more, status == SEALRING_OK ? error : NULL);
+    if (status == SEALRING_OK && proved != SEALRING_OK)
+        status = proved == SEALRING_REFUSED ? SEALRING_TOKEN : proved;
+    if (next_ms != NULL)
+        *next_ms = more ? 0 : (uint32_t)verifier_refresh_ms(verifier);
+    hand_out(membership);
+    return status;
+}

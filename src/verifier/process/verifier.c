@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verifier: joining and leaving, and the path of a credential that it has seen before. */
+#include "verifier/process/verifier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "base/secret.h"
+#include "verifier/fresh/hours.h"
+#include "verifier/state/verifier_state.h"
+#include "verifier/request/judge.h"
+#include "verifier/fresh/poll.h"
+#include "verifier/request/first_sight.h"
+#include "verifier/fresh/warm.h"
+#include "verifier/fresh/prove.h"
+
+#define VERIFIER_CONNECTIONS_MAX 16
+#define VERIFIER_CACHE_MAX       1000000
+#define VERIFIER_WAITING_MAX     256
+#define NO_DETAIL_MS             1000
+
+/* Lengths of texts that are looked up as imported keys: anything longer or shorter is not worth a hash. */
+#define IMPORTED_LENGTH_MIN 8
+#define IMPORTED_LENGTH_MAX 512
+
+/* ---- joining and leaving ---- */
+
+static sealring_status make_parts(struct verifier *verifier, sealring_error *error)
+{
+    const struct verifier_setup *setup = &verifier->setup;
+    sealring_status status = messages_new(&verifier->messages, error);
+    if (status == SEALRING_OK)
+        status = lanes_new(&verifier->lanes, error);
+    if (status == SEALRING_OK)
+        status = cache_new(verifier->lanes, setup->cache_max, &verifier->cache, error);
+    if (status == SEALRING_OK)
+        status = flights_new(setup->waiting_max, &verifier->flights, error);
+    if (status == SEALRING_OK)
+        status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
+    return status;
+}
+
+static sealring_status begin_hours(struct verifier *verifier, struct report *report, sealring_error *error)
+{
+    struct registry *registry;
+    sealring_status status = connections_take(verifier->connections, &registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = hours_begin(registry, report, error);
+    connections_give(verifier->connections, registry);
+    atomic_store(&verifier->first_hour, report_closed_hour(report) + 1);
+    return status;
+}
+
+/* The report file belongs to the vault whose ID it tells, so the vault is asked first. */
+static sealring_status join_report(struct verifier *verifier, sealring_error *error)
+{
+    struct registry *registry;
+    struct registry_vault vault = {0};
+    bool replaced = false;
+    sealring_status status = connections_take(verifier->connections, &registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    fork_guard_enter();
+    status = registry_look_vault(registry, &vault, &replaced, error);
+    fork_guard_leave();
+    connections_give(verifier->connections, registry);
+    if (status == SEALRING_OK && replaced)
+        status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
+    if (status != SEALRING_OK)
+        return status;
+    memcpy(verifier->vault_id, vault.vault_id, sizeof verifier->vault_id);
+    struct report *report = NULL;
+    status = report_join(verifier->setup.reports, vault.vault_id, &report, error);
+    if (status != SEALRING_OK)
+        return status;
+    report_totals(report, verifier->verdicts_before, &verifier->cached_before);
+    atomic_store(&verifier->report, report);
+    return begin_hours(verifier, report, error);
+}
+
+static sealring_status open_token(struct verifier *verifier, sealring_error *error)
+{
+    fork_guard_enter();
+    sealring_status status = token_open(&verifier->setup.token, &verifier->token, error);
+    fork_guard_leave();
+    return status;
+}
+
+/* A key that the token lacks or refuses is that version's trouble alone; a token that is away keeps everybody out. */
+static sealring_status prove_all(struct verifier *verifier, sealring_error *error)
+{
+    bool more;
+    sealring_status status = verifier_prove(verifier, 0, &more, error);
+    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+static void set_up(struct verifier *verifier, const struct verifier_setup *setup)
+{
+    verifier->setup = *setup;
+    if (setup->cache_max == 0)
+        verifier->setup.cache_max = VERIFIER_CACHE_MAX;
+    if (setup->waiting_max == 0)
+        verifier->setup.waiting_max = VERIFIER_WAITING_MAX;
+    pthread_mutex_init(&verifier->looking, NULL);
+    pthread_mutex_init(&verifier->inserting, NULL);
+    pthread_mutex_init(&verifier->proving, NULL);
+}
+
+sealring_status verifier_join(const struct verifier_setup *setup, struct verifier **joined, sealring_error *error)
+{
+    *joined = NULL;
+    struct verifier *verifier = calloc(1, sizeof *verifier);
+    if (verifier == NULL)
+        return error_no_memory(error);
+    set_up(verifier, setup);
+    protocol_join(&verifier->protocol, clock_boot_ms());
+    sealring_status status = make_parts(verifier, error);
+    if (status == SEALRING_OK)
+        status = join_report(verifier, error);
+    verifier->joined = true; /* the vault's ID is settled: another one is another vault's */
+    if (status == SEALRING_OK)
+        status = open_token(verifier, error);
+    if (status == SEALRING_OK)
+        status = look_load(verifier, error);
+    if (status == SEALRING_OK)
+        status = prove_all(verifier, error);
+    if (status == SEALRING_OK)
+        status = verifier_look(verifier, error); /* the report that says what was proved, and the lease */
+    if (status != SEALRING_OK) {
+        verifier_leave(verifier);
+        return status;
+    }
+    verifier->warming_wanted = setup->warming;
+    *joined = verifier;
+    return SEALRING_OK;
+}
+
+static void free_snapshots(struct verifier *verifier)
+{
+    while (verifier->snapshots != NULL) {
+        struct held_snapshot *held = verifier->snapshots;
+        verifier->snapshots = held->former;
+        snapshot_free(held->snapshot);
+        free(held);
+    }
+}
+
+void verifier_leave(struct verifier *verifier)
+{
+    if (verifier == NULL)
+        return;
+    atomic_store(&verifier->serve_until, 0);
+    report_leave(atomic_load(&verifier->report));
+    fork_guard_enter();
+    token_close(verifier->token);
+    registry_close(verifier->looker);
+    fork_guard_leave();
+    connections_close(verifier->connections);
+    warm_end(verifier->warming);
+    flights_free(verifier->flights);
+    cache_free(verifier->cache);
+    lanes_free(verifier->lanes);
+    free_snapshots(verifier);
+    messages_free(verifier->messages);
+    pthread_mutex_destroy(&verifier->proving);
+    pthread_mutex_destroy(&verifier->inserting);
+    pthread_mutex_destroy(&verifier->looking);
+    free(verifier);
+}
+
+void verifier_disinherit(struct verifier *verifier)
+{
+    report_abandon(atomic_load(&verifier->report));
+}
+
+/* ---- a credential that was seen before ---- */
+
+static void make_bearer(const struct entry *entry, struct bearer *bearer)
+{
+    const struct known_version *version = entry->version;
+    const struct entry_bounds *bounds = atomic_load(&entry->bounds); /* seq_cst: see lanes.c */
+    bearer->key_id = entry->key_id;
+    bearer->ring = version->ring->name;
+    bearer->client = entry_client(entry);
+    bearer->scopes = bounds != NULL && bounds->narrowed ? bounds->scopes : entry_scopes(entry);
+    bearer->version = version->number;
+    bearer->serial = entry->serial;
+    bearer->version_state = (sealring_version_state)atomic_load_explicit(&version->state, memory_order_acquire);
+    bearer->was_compromised = atomic_load_explicit(&version->was_compromised, memory_order_relaxed);
+    bearer->version_closed = atomic_load_explicit(&version->closed, memory_order_relaxed);
+    bearer->version_retire_at = atomic_load_explicit(&version->retire_at, memory_order_relaxed);
+    bearer->not_before = entry->not_before;
+    bearer->expires = entry->expires;
+    bearer->revoked = false; /* then it would have been dropped */
+    bearer->suspended = bounds != NULL && bounds->suspended;
+    bearer->replaced = bounds != NULL && bounds->replaced;
+    bearer->retire_at = bounds != NULL ? bounds->retire_at : 0;
+}
+
+/* The record of this hour. A lock is taken at a credential's first use in an hour; while there is no room for more, once a second. */
+static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
+{
+    uint32_t hour = verifier_hour(verifier, wall_ms);
+    struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see lanes.c */
+    if (record != NULL && record->hour == hour)
+        return record;
+    if (wall_ms < atomic_load_explicit(&verifier->no_detail_until, memory_order_relaxed))
+        return NULL;
+    record = report_credential(atomic_load(&verifier->report), entry->key, entry->serial, entry->version->number, hour);
+    if (record != NULL)
+        atomic_store_explicit(&entry->usage, record, memory_order_release);
+    else
+        atomic_store_explicit(&verifier->no_detail_until, wall_ms + NO_DETAIL_MS, memory_order_relaxed);
+    return record;
+}
+
+static void count_use(struct verifier *verifier, struct entry *entry, sealring_verdict verdict, int64_t wall_ms)
+{
+    struct report_credential *record = usage_of(verifier, entry, wall_ms);
+    struct report_version *version = atomic_load_explicit(&entry->version->usage, memory_order_acquire);
+    if (record != NULL)
+        report_count(record, verdict, wall_ms);
+    else
+        report_count_without_detail(atomic_load(&verifier->report));
+    if (version != NULL && record != NULL)
+        report_touch_version(version, wall_ms);
+    else if (version != NULL)
+        report_count_version(version, verdict, wall_ms);
+    if (!atomic_load_explicit(&entry->recent, memory_order_relaxed))
+        atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
+}
+
+/* Only the lane's holder writes: no atomic addition is needed. */
+static void raise(_Atomic(uint64_t) *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+static void count_call(struct verifier *verifier, const struct lane *lane, sealring_verdict verdict, bool cached)
+{
+    struct report_lane *counters = report_lane(atomic_load(&verifier->report), lane->index);
+    raise(&counters->verdicts[verdict]);
+    if (cached)
+        raise(&counters->cached);
+}
+
+/* A text on its way. */
+struct presented {
+    const char *text;
+    size_t length;
+    const char *key_id; /* NULL: no text of ours */
+    uint32_t version;
+    int64_t boot_ms;
+    bool digested;
+    uint8_t digest[TEXT_DIGEST_SIZE];
+};
+
+static bool may_be_imported(const struct verifier *verifier, size_t length)
+{
+    return length >= IMPORTED_LENGTH_MIN && length <= IMPORTED_LENGTH_MAX &&
+           atomic_load_explicit(&verifier->has_imports, memory_order_relaxed);
+}
+
+/* Inside a lane. What this costs is waiting for memory, unless it is asked for ahead of what is done meanwhile: clock, check digits,
+ * hashing. The check digits come before the hashing, so that a typo costs less than a good credential. An equal digest says that
+ * the text is, byte for byte, one that the token confirmed: nothing else about its form need be checked again. */
+static struct entry *recall(const struct verifier *verifier, struct presented *presented)
+{
+    struct entry *entry = NULL;
+    bool ours = text_locate(presented->text, presented->length, &presented->key_id, &presented->version);
+    if (ours) {
+        cache_fetch_bucket(verifier->cache, presented->key_id);
+        ours = text_check_matches(presented->text, presented->length);
+    }
+    bool imports = may_be_imported(verifier, presented->length);
+    if (!ours)
+        presented->key_id = NULL;
+    if (!ours && !imports)
+        return NULL;
+    if (ours)
+        cache_fetch_entry(verifier->cache, presented->key_id);
+    presented->boot_ms = clock_boot_ms();
+    if (ours)
+        entry = cache_likely(verifier->cache, presented->key_id, presented->version);
+    if (entry != NULL)
+        __builtin_prefetch(atomic_load_explicit(&entry->usage, memory_order_relaxed), 1);
+    presented->digested = text_digest(presented->text, presented->length, presented->digest);
+    if (!presented->digested)
+        return NULL;
+    if (entry != NULL && !cache_is(entry, presented->digest)) /* another serial of the same key */
+        entry = cache_find(verifier->cache, presented->key_id, presented->version, presented->digest);
+    return entry == NULL && imports ? cache_find_imported(verifier->cache, presented->digest) : entry;
+}
+
+static sealring_verdict unavailable(sealring_grant *grant, const char *reason)
+{
+    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
+}
+
+#define LEASE_IS_OVER "the lease is over: the registry could not be looked at for too long"
+
+static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entry, const struct presented *presented,
+                                   const char *scope, sealring_grant *grant)
+{
+    if (!verifier_serves(verifier, presented->boot_ms))
+        return unavailable(grant, LEASE_IS_OVER);
+    struct judge_time now = verifier_time(verifier, presented->boot_ms);
+    struct bearer bearer;
+    make_bearer(entry, &bearer);
+    sealring_verdict verdict = judge_bearer(&bearer, scope, now, grant);
+    if (verdict != SEALRING_UNAVAILABLE)
+        count_use(verifier, entry, verdict, now.wall_ms);
+    return verdict;
+}
+
+static sealring_verdict judge_malformed(const struct presented *presented, sealring_grant *grant)
+{
+    struct text_parts parts;
+    enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
+    return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, text_problem_words(problem));
+}
+
+static sealring_verdict judge_unseen(struct verifier *verifier, const struct presented *presented, const char *scope,
+                                     sealring_grant *grant)
+{
+    struct text_parts parts;
+    struct question question = {
+        .text = presented->text, .length = presented->length, .digest = presented->digest, .scope = scope};
+    enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
+    secret_wipe(parts.secret, sizeof parts.secret);
+    if (problem == TEXT_GOOD)
+        question.parts = &parts;
+    else
+        question.malformed = text_problem_words(problem);
+    if (problem != TEXT_GOOD && !may_be_imported(verifier, presented->length))
+        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question.malformed);
+    sealring_verdict verdict;
+    if (!verifier_serves(verifier, clock_boot_ms()))
+        verdict = unavailable(grant, LEASE_IS_OVER);
+    else if (!presented->digested)
+        verdict = unavailable(grant, "OpenSSL cannot compute SHA-256");
+    else
+        verdict = sight_judge(verifier, &question, grant);
+    return verdict;
+}
+
+sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,
+                                 sealring_grant *grant)
+{
+    struct presented presented;
+    presented.text = credential;
+    presented.length = length;
+    presented.key_id = NULL;
+    presented.digested = false;
+    struct lane *lane = lanes_enter(verifier->lanes);
+    struct entry *entry = recall(verifier, &presented);
+    sealring_verdict verdict;
+    if (entry != NULL) {
+        verdict = judge_seen(verifier, entry, &presented, scope, grant);
+    } else if (presented.key_id == NULL && !may_be_imported(verifier, length)) {
+        verdict = judge_malformed(&presented, grant);
+    } else {
+        lanes_leave(verifier->lanes, lane); /* what follows may wait */
+        verdict = judge_unseen(verifier, &presented, scope, grant);
+        lane = lanes_enter(verifier->lanes);
+    }
+    count_call(verifier, lane, verdict, entry != NULL);
+    lanes_leave(verifier->lanes, lane);
+    return verdict;
+}
+
+/* ---- telling ---- */
+
+void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics)
+{
+    pthread_mutex_lock(&verifier->inserting);
+    struct lane *lane = lanes_enter(verifier->lanes);
+    report_totals(atomic_load(&verifier->report), statistics->verdicts, &statistics->cached);
+    lanes_leave(verifier->lanes, lane);
+    for (size_t i = 0; i < SEALRING_VERDICTS; i++)
+        statistics->verdicts[i] -= verifier->verdicts_before[i];
+    statistics->cached -= verifier->cached_before;
+    statistics->epoch = verifier->protocol.epoch;
+    pthread_mutex_unlock(&verifier->inserting);
+    statistics->registry_lookups = atomic_load(&verifier->registry_lookups);
+    statistics->token_operations = atomic_load(&verifier->token_operations);
+    statistics->warmed = atomic_load(&verifier->warmed);
+    statistics->looks = atomic_load(&verifier->looks);
+    statistics->fenced = atomic_load(&verifier->fenced);
+    int64_t left = atomic_load(&verifier->serve_until) - clock_boot_ms();
+    statistics->lease_left_ms = left > 0 ? left : 0;
+    statistics->credentials = cache_count(verifier->cache);
+    statistics->credential_bytes = cache_bytes(verifier->cache) + statistics->credentials * REPORT_CELL_SIZE;
+    statistics->versions_unproved = atomic_load(&verifier->unproved);
+}
+
+int64_t verifier_refresh_ms(const struct verifier *verifier)
+{
+    return atomic_load(&verifier->refresh_ms);
+}
+
+struct messages *verifier_messages(struct verifier *verifier)
+{
+    return verifier->messages;
+}

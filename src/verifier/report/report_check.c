@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers in report files that cannot be: found before anybody computes with them. */
+#include "verifier/report/report_check.h"
+
+#include <string.h>
+
+#include "lifecycle/watch.h"
+
+#define TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z, as in base/timetext.c */
+
+static bool is_time(int64_t time)
+{
+    return time >= 0 && time <= TIME_MAX;
+}
+
+bool report_check_version(const struct report_version *record)
+{
+    bool good =
+        record->number > 0 && record->ring > 0 && is_time(record->last_use_ms) && record->proved_epoch <= INT64_MAX;
+    for (unsigned i = 0; i < SEALRING_VERDICTS; i++)
+        good = good && record->uncached[i] < REPORT_COUNT_MAX;
+    return good;
+}
+
+bool report_check_credential(const struct report_credential *record)
+{
+    return record->key > 0 && record->serial > 0 && record->version > 0 && is_time(record->last_use_ms) &&
+           record->accepted < REPORT_COUNT_MAX;
+}
+
+static int64_t within(int64_t value, int64_t largest)
+{
+    return value < 0 ? 0 : value > largest ? largest : value;
+}
+
+void report_check_header(struct report_header *header)
+{
+    header->process = within(header->process, INT32_MAX);
+    header->joined_wall_ms = within(header->joined_wall_ms, TIME_MAX);
+    header->joined_boot_ms = within(header->joined_boot_ms, TIME_MAX);
+    header->look_wall_ms = within(header->look_wall_ms, TIME_MAX);
+    header->look_boot_ms = within(header->look_boot_ms, TIME_MAX);
+    if (header->lease_ms < 0 || header->lease_ms > WATCH_LEASE_MAX_MS)
+        header->lease_ms = WATCH_LEASE_MAX_MS;
+    /* it still moves when the verifier reports */
+    header->number &= INT64_MAX;
+    if (header->epoch > INT64_MAX)
+        header->epoch = 0;
+    if (header->alarms > INT64_MAX)
+        header->alarms = INT64_MAX;
+    if (header->without_detail > REPORT_COUNT_MAX)
+        header->without_detail = REPORT_COUNT_MAX;
+    header->alarm[sizeof header->alarm - 1] = '\0';
+}
+
+uint64_t report_sum(uint64_t a, uint64_t b)
+{
+    return a > INT64_MAX || b > INT64_MAX - a ? INT64_MAX : a + b;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cells of a report whose records are told for good: found, and given to new records while readers walk over them. */
+#include <stdlib.h>
+
+#include "verifier/report/report_parts.h"
+
+#define SLICE_CELLS 4096u /* with the lock held once: who asks for a record waits no longer than that takes */
+
+static bool make_room(struct report_free *room)
+{
+    if (room->count < room->capacity)
+        return true;
+    uint32_t capacity = room->capacity == 0 ? 256 : 2 * room->capacity;
+    uint32_t *more = realloc(room->cells, capacity * sizeof *more);
+    if (more == NULL)
+        return false;
+    room->cells = more;
+    room->capacity = capacity;
+    return true;
+}
+
+/* Looks at the record that `cell` begins with; returns how many cells it takes. For want of memory a cell is left out until next time. */
+static uint32_t look_at(struct report *report, uint32_t cell, uint32_t hour)
+{
+    const struct report_credential *record = report_map_cell(&report->map, cell);
+    uint32_t kind = atomic_load_explicit(&record->kind, memory_order_relaxed);
+    if (kind == REPORT_VERSION)
+        return sizeof(struct report_version) / REPORT_CELL_SIZE;
+    if ((kind == REPORT_FREE || record->hour <= hour) && make_room(&report->free))
+        report->free.cells[report->free.count++] = cell;
+    return 1;
+}
+
+static void forget_indexes(struct report *report, uint32_t hour)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (report->hours[i].hour <= hour)
+            report_index_clear(&report->hours[i].credentials);
+}
+
+/* Each cell is looked at once: what is taken meanwhile is taken out of the list, or not put in any more. */
+void report_reuse(struct report *report, uint32_t hour)
+{
+    uint32_t cell = 0;
+    uint32_t end = atomic_load_explicit(&report_map_header(&report->map)->cells, memory_order_acquire);
+    pthread_mutex_lock(&report->lock);
+    forget_indexes(report, hour);
+    report->free.count = 0;
+    while (cell < end) {
+        uint32_t stop = end - cell < SLICE_CELLS ? end : cell + SLICE_CELLS;
+        while (cell < stop)
+            cell += look_at(report, cell, hour);
+        pthread_mutex_unlock(&report->lock);
+        pthread_mutex_lock(&report->lock);
+    }
+    pthread_mutex_unlock(&report->lock);
+}
+
+struct report_credential *report_reuse_take(struct report *report, uint32_t *cell)
+{
+    if (report->free.count == 0)
+        return NULL;
+    *cell = report->free.cells[--report->free.count];
+    return report_map_cell(&report->map, *cell);
+}
+
+/* Each store is a release, so none is seen before those that come ahead of it here: readers are other processes. */
+void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version, uint32_t hour)
+{
+    atomic_store(&record->kind, REPORT_FREE);
+    __atomic_store_n(&record->key, key, __ATOMIC_RELEASE);
+    __atomic_store_n(&record->serial, serial, __ATOMIC_RELEASE);
+    __atomic_store_n(&record->version, version, __ATOMIC_RELEASE);
+    atomic_store_explicit(&record->accepted, 0, memory_order_release);
+    atomic_store_explicit(&record->last_use_ms, 0, memory_order_release);
+    atomic_store_explicit(&record->not_yet_valid, 0, memory_order_release);
+    atomic_store_explicit(&record->expired, 0, memory_order_release);
+    atomic_store_explicit(&record->suspended, 0, memory_order_release);
+    atomic_store_explicit(&record->scope, 0, memory_order_release);
+    atomic_store_explicit(&record->closed, 0, memory_order_release);
+    __atomic_store_n(&record->hour, hour, __ATOMIC_RELEASE);
+    atomic_store_explicit(&record->kind, REPORT_CREDENTIAL, memory_order_release);
+}

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading report files, which may be anything by anybody: copied piece by piece, never mapped, never waited for. */
+#include "verifier/report/report.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "verifier/report/report_check.h"
+#include "verifier/report/report_header.h"
+#include "verifier/report/report_map.h"
+#include "verifier/report/report_seat.h"
+
+#define PIECE_CELLS 1024u
+#define TRIES       100 /* of a millisecond: a live writer needs some nanoseconds, or its next turn on a busy machine */
+
+struct report_reader {
+    int descriptor;
+    char *path;
+};
+
+/* As many bytes as the file has there. */
+static sealring_status read_at(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
+                               size_t *length, sealring_error *error)
+{
+    *length = 0;
+    while (*length < size) {
+        ssize_t taken = pread(reader->descriptor, (char *)bytes + *length, size - *length, (off_t)(offset + *length));
+        if (taken < 0 && errno == EINTR)
+            continue;
+        if (taken < 0)
+            return error_set_system(error, errno, "the verifier's report %s cannot be read", reader->path);
+        if (taken == 0)
+            break;
+        *length += (size_t)taken;
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status read_whole(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
+                                  sealring_error *error)
+{
+    size_t length = 0;
+    sealring_status status = read_at(reader, bytes, size, offset, &length, error);
+    if (status == SEALRING_OK && length != size)
+        return error_set(error, SEALRING_SYSTEM, "the verifier's report %s is cut short", reader->path);
+    return status;
+}
+
+static sealring_status read_header(const struct report_reader *reader, struct report_header *header,
+                                   sealring_error *error)
+{
+    sealring_status status = read_whole(reader, header, sizeof *header, 0, error);
+    if (status != SEALRING_OK)
+        return status;
+    const char *problem = report_header_problem(header);
+    if (problem != NULL)
+        return error_set(error, report_header_is_of_another_format(header) ? SEALRING_INVALID : SEALRING_SYSTEM,
+                         "%s %s", reader->path, problem);
+    report_check_header(header);
+    return SEALRING_OK;
+}
+
+static sealring_status read_sequence(const struct report_reader *reader, uint64_t *sequence, sealring_error *error)
+{
+    return read_whole(reader, sequence, sizeof *sequence, offsetof(struct report_header, sequence), error);
+}
+
+/* The header, all of one writing. *torn: it stays unfinished, as its verifier was killed at it. */
+static sealring_status read_report(const struct report_reader *reader, struct report_header *header, bool *torn,
+                                   sealring_error *error)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t before = 0, after = 0;
+        sealring_status status = read_sequence(reader, &before, error);
+        if (status == SEALRING_OK)
+            status = read_header(reader, header, error);
+        if (status == SEALRING_OK)
+            status = read_sequence(reader, &after, error);
+        *torn = before % 2 != 0 || before != after;
+        if (status != SEALRING_OK || !*torn)
+            return status;
+        nanosleep(&pause, NULL);
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status open_file(struct report_reader *reader, sealring_error *error)
+{
+    struct stat status;
+    reader->descriptor = open(reader->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (reader->descriptor < 0 || fstat(reader->descriptor, &status) != 0)
+        return error_set_system(error, errno, "the verifier's report %s cannot be opened", reader->path);
+    if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size < REPORT_CELLS_AT)
+        return error_set(error, SEALRING_SYSTEM, "%s is no verifier's report", reader->path);
+    return SEALRING_OK;
+}
+
+sealring_status report_read_open(const char *path, struct report_reader **opened, sealring_error *error)
+{
+    struct report_header header;
+    *opened = NULL;
+    struct report_reader *reader = malloc(sizeof *reader);
+    if (reader == NULL)
+        return error_no_memory(error);
+    *reader = (struct report_reader){.descriptor = -1, .path = strdup(path)};
+    sealring_status status = reader->path != NULL ? open_file(reader, error) : error_no_memory(error);
+    if (status == SEALRING_OK)
+        status = read_header(reader, &header, error);
+    if (status == SEALRING_OK)
+        *opened = reader;
+    else
+        report_read_close(reader);
+    return status;
+}
+
+void report_read_close(struct report_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->descriptor >= 0)
+        close(reader->descriptor);
+    free(reader->path);
+    free(reader);
+}
+
+/* A shared lock: others may ask likewise meanwhile, and only who would sit down is turned away. */
+bool report_read_hold(const struct report_reader *reader)
+{
+    return flock(reader->descriptor, LOCK_SH | LOCK_NB) == 0;
+}
+
+/* For people and terminals: whatever is no clean UTF-8 becomes a question mark. The text ends (report_header_problem, report_check_header). */
+static void copy_text(char *copy, const char *text, size_t size)
+{
+    memcpy(copy, text, size);
+    for (size_t i = 0; copy[i] != '\0';) {
+        uint32_t code_point = 0;
+        size_t length = utf8_character(copy + i, strlen(copy + i), &code_point);
+        if (length == 0 || utf8_is_control(code_point)) {
+            memset(copy + i, '?', length == 0 ? 1 : length);
+        }
+        i += length == 0 ? 1 : length;
+    }
+}
+
+/* How many cells can be there: as claimed, unless the file is shorter. */
+static sealring_status cells_there(const struct report_reader *reader, const struct report_header *header,
+                                   uint32_t *cells, sealring_error *error)
+{
+    struct stat status;
+    if (fstat(reader->descriptor, &status) != 0)
+        return error_set_system(error, errno, "the verifier's report %s cannot be read", reader->path);
+    uint32_t room = report_map_room((uint64_t)status.st_size);
+    *cells = header->cells < room ? header->cells : room;
+    return SEALRING_OK;
+}
+
+static void summarise(const struct report_header *header, bool torn, struct report_summary *summary)
+{
+    memcpy(summary->seat, header->seat, sizeof summary->seat);
+    memcpy(summary->vault_id, header->vault_id, sizeof summary->vault_id);
+    memcpy(summary->instance, header->instance, sizeof summary->instance);
+    copy_text(summary->boot_id, header->boot_id, sizeof summary->boot_id);
+    copy_text(summary->host, header->host, sizeof summary->host);
+    copy_text(summary->program, header->program, sizeof summary->program);
+    summary->process = header->process;
+    summary->joined_wall_ms = header->joined_wall_ms;
+    summary->joined_boot_ms = header->joined_boot_ms;
+    summary->schema = header->schema;
+    summary->state = header->state;
+    summary->number = header->number;
+    summary->look.boot_ms = header->look_boot_ms;
+    summary->look.wall_ms = header->look_wall_ms;
+    summary->look.lease_ms = header->lease_ms;
+    summary->without_detail = header->without_detail;
+    summary->closed_hour = header->closed_hour;
+    if (torn)
+        return;
+    summary->alarms = header->alarms;
+    copy_text(summary->alarm, header->alarm, sizeof summary->alarm);
+    const uint64_t era[2] = {header->era[0], header->era[1]};
+    memcpy(summary->look.era, era, sizeof summary->look.era);
+    summary->look.epoch = header->epoch;
+}
+
+static void add_up(const struct report_lane *lanes, struct report_summary *summary)
+{
+    for (unsigned i = 0; i < REPORT_LANES; i++) {
+        for (unsigned verdict = 0; verdict < SEALRING_VERDICTS; verdict++)
+            summary->verdicts[verdict] = report_sum(summary->verdicts[verdict], lanes[i].verdicts[verdict]);
+        summary->cached = report_sum(summary->cached, lanes[i].cached);
+    }
+}
+
+sealring_status report_read_summary(const struct report_reader *reader, struct report_summary *summary,
+                                    sealring_error *error)
+{
+    struct report_header header;
+    struct report_lane lanes[REPORT_LANES];
+    bool torn = false;
+    memset(summary, 0, sizeof *summary);
+    sealring_status status = read_report(reader, &header, &torn, error);
+    if (status == SEALRING_OK)
+        status = read_whole(reader, lanes, sizeof lanes, REPORT_LANES_AT, error);
+    if (status == SEALRING_OK)
+        status = cells_there(reader, &header, &summary->cells, error);
+    if (status != SEALRING_OK)
+        return status;
+    summarise(&header, torn, summary);
+    add_up(lanes, summary);
+    return SEALRING_OK;
+}
+
+/* Some cells, taken three times, one after the other: what (kind, hour) say the same of in all three did not change while the middle
+ * one was taken, as no cell has the same pair twice. The middle one is what is read. */
+struct piece {
+    unsigned char (*cells[3])[REPORT_CELL_SIZE];
+    uint32_t count;
+};
+
+struct walk {
+    const struct report_reader *reader;
+    report_version_callback version;
+    report_version_cell_callback version_cell;
+    report_credential_callback credential;
+    void *context;
+    uint64_t damaged;
+};
+
+static sealring_status hand_out_version(struct walk *walk, const struct report_version *version, uint32_t cell)
+{
+    if (!report_check_version(version)) {
+        walk->damaged++;
+        return SEALRING_OK;
+    }
+    if (walk->version_cell != NULL)
+        return walk->version_cell(version, cell, walk->context);
+    return walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
+}
+
+static bool same_word(const void *one, const void *other)
+{
+    return memcmp(one, other, offsetof(struct report_credential, key)) == 0;
+}
+
+static bool is_steady(const struct piece *piece, uint32_t cell)
+{
+    return same_word(piece->cells[0][cell], piece->cells[1][cell]) &&
+           same_word(piece->cells[1][cell], piece->cells[2][cell]);
+}
+
+/* One cell, whose record was changing: it is written in nanoseconds, once an hour at most. False: it still is, or is gone. */
+static bool take_again(const struct report_reader *reader, uint32_t cell, struct report_credential *record)
+{
+    struct report_credential copies[3];
+    const uint64_t offset = REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE;
+    for (int i = 0; i < TRIES; i++) {
+        for (int copy = 0; copy < 3; copy++)
+            if (read_whole(reader, &copies[copy], sizeof copies[copy], offset, NULL) != SEALRING_OK)
+                return false;
+        if (same_word(&copies[0], &copies[1]) && same_word(&copies[1], &copies[2])) {
+            memcpy(record, &copies[1], sizeof *record);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a cell that becomes another hour's held before was harvested, and its next record has nothing in it yet: leaving it out
+ * loses nothing. */
+static sealring_status hand_out_credential(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell)
+{
+    struct report_credential record;
+    memcpy(&record, piece->cells[1][index], sizeof record);
+    if (walk->credential == NULL || (!is_steady(piece, index) && !take_again(walk->reader, cell, &record)) ||
+        record.kind != REPORT_CREDENTIAL)
+        return SEALRING_OK;
+    if (!report_check_credential(&record)) {
+        walk->damaged++;
+        return SEALRING_OK;
+    }
+    return walk->credential(&record, walk->context);
+}
+
+/* Hands out the record that begins at cell `index` of the piece, the file's cell `cell`. *taken: cells of it; 0 if it goes on behind the
+ * piece. */
+static sealring_status hand_out(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell,
+                                uint32_t *taken)
+{
+    const void *record = piece->cells[1][index];
+    const uint32_t version_cells = sizeof(struct report_version) / REPORT_CELL_SIZE;
+    const struct report_version *version = record;
+    uint32_t kind = version->kind;
+    *taken = 1;
+    if (kind == REPORT_CREDENTIAL || kind == REPORT_FREE)
+        return hand_out_credential(walk, piece, index, cell);
+    if (kind != REPORT_VERSION) {
+        walk->damaged++;
+        return SEALRING_OK;
+    }
+    *taken = piece->count - index < version_cells ? 0 : version_cells;
+    return *taken == 0 ? SEALRING_OK : hand_out_version(walk, version, cell);
+}
+
+/* Hands out the whole records of a piece that begins at `cell`. *taken: cells of them, which are fewer if the last record goes on behind
+ * them. */
+static sealring_status hand_out_piece(struct walk *walk, const struct piece *piece, uint32_t cell, uint32_t *taken)
+{
+    *taken = 0;
+    while (*taken < piece->count) {
+        uint32_t more = 0;
+        sealring_status status = hand_out(walk, piece, *taken, cell + *taken, &more);
+        if (status != SEALRING_OK)
+            return status;
+        if (more == 0)
+            break;
+        *taken += more;
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status take_piece(const struct report_reader *reader, struct piece *piece, uint32_t cell,
+                                  uint32_t wanted)
+{
+    piece->count = wanted;
+    for (int copy = 0; copy < 3; copy++) {
+        size_t length = 0;
+        sealring_status status = read_at(reader, piece->cells[copy], (size_t)wanted * REPORT_CELL_SIZE,
+                                         REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, &length, NULL);
+        if (status != SEALRING_OK)
+            return status;
+        if (length / REPORT_CELL_SIZE < piece->count)
+            piece->count = (uint32_t)(length / REPORT_CELL_SIZE);
+    }
+    return SEALRING_OK;
+}
+
+/* From *from on, which then is where it stopped. */
+static sealring_status walk_cells(struct walk *walk, struct piece *piece, uint32_t *from, uint32_t end)
+{
+    while (*from < end) {
+        uint32_t cell = *from;
+        uint32_t wanted = end - cell < PIECE_CELLS ? end - cell : PIECE_CELLS, taken = 0;
+        sealring_status status = take_piece(walk->reader, piece, cell, wanted);
+        if (status != SEALRING_OK)
+            return status;
+        status = hand_out_piece(walk, piece, cell, &taken);
+        if (status != SEALRING_OK)
+            return status;
+        if (taken == 0) {
+            /* A record that runs over the end, or a file that was cut short meanwhile. */
+            walk->damaged++;
+            return SEALRING_OK;
+        }
+        *from += taken;
+    }
+    return SEALRING_OK;
+}
+
+static sealring_status walk_from(struct walk *walk, uint32_t *from)
+{
+    struct report_header header;
+    uint32_t end = 0;
+    sealring_status status = read_header(walk->reader, &header, NULL);
+    if (status == SEALRING_OK)
+        status = cells_there(walk->reader, &header, &end, NULL);
+    if (status != SEALRING_OK)
+        return status;
+    walk->damaged += header.cells > end ? 1 : 0;
+    if (*from >= end)
+        return SEALRING_OK;
+    unsigned char(*cells)[REPORT_CELL_SIZE] = aligned_alloc(REPORT_CELL_SIZE, 3 * (size_t)PIECE_CELLS * sizeof *cells);
+    if (cells == NULL)
+        return SEALRING_SYSTEM;
+    struct piece piece = {.cells = {cells, cells + PIECE_CELLS, cells + (size_t)2 * PIECE_CELLS}};
+    status = walk_cells(walk, &piece, from, end);
+    free(cells);
+    return status;
+}
+
+sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
+                                 report_credential_callback credential, void *context, uint64_t *damaged)
+{
+    struct walk walk = {.reader = reader, .version = version, .credential = credential, .context = context};
+    uint32_t from = 0;
+    sealring_status status = walk_from(&walk, &from);
+    *damaged = walk.damaged;
+    return status;
+}
+
+sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
+                                     report_version_cell_callback each, void *context)
+{
+    struct walk walk = {.reader = reader, .version_cell = each, .context = context};
+    return walk_from(&walk, from);
+}
+
+bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record)
+{
+    return read_whole(reader, record, sizeof *record, REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, NULL) ==
+               SEALRING_OK &&
+           record->kind == REPORT_VERSION && report_check_version(record);
+}
+
+static bool is_held(int descriptor)
+{
+    if (flock(descriptor, LOCK_SH | LOCK_NB) != 0)
+        return true;
+    flock(descriptor, LOCK_UN);
+    return false;
+}
+
+bool report_read_is_held(const struct report_reader *reader)
+{
+    return is_held(reader->descriptor);
+}
+
+bool report_path_is_held(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0)
+        return errno == EACCES || errno == EPERM;
+    bool held = is_held(descriptor);
+    close(descriptor);
+    return held;
+}
+
+int64_t report_read_inode(const struct report_reader *reader)
+{
+    struct stat status;
+    return fstat(reader->descriptor, &status) == 0 ? (int64_t)status.st_ino : 0;
+}
+
+static sealring_status hand_out_paths(DIR *stream, const char *directory, report_path_callback each, void *context,
+                                      sealring_error *error)
+{
+    const struct dirent *entry;
+    uint8_t id[REPORT_ID_SIZE];
+    while ((entry = readdir(stream)) != NULL) {
+        char *path = NULL;
+        if (!report_seat_parse(entry->d_name, id))
+            continue;
+        if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0)
+            return error_no_memory(error);
+        sealring_status status = each(path, context);
+        free(path);
+        if (status != SEALRING_OK)
+            return status;
+    }
+    return SEALRING_OK;
+}
+
+sealring_status report_each_path(const char *directory, report_path_callback each, void *context, sealring_error *error)
+{
+    DIR *stream = opendir(directory);
+    if (stream == NULL && errno == ENOENT)
+        return SEALRING_OK; /* no verifier has joined yet */
+    if (stream == NULL)
+        return error_set_system(error, errno, "the directory %s of the verifiers' reports cannot be read", directory);
+    sealring_status status = hand_out_paths(stream, directory, each, context, error);
+    closedir(stream);
+    return status;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Going through the verifiers' directory for a free report file, in any number of processes at once. */
+#include "verifier/report/report_seat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base62.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "verifier/report/report_header.h"
+#include "verifier/report/report_map.h"
+
+#define SUFFIX     ".report"
+#define ID_DIGITS  (2 * REPORT_ID_SIZE)
+#define NAME_SIZE  (ID_DIGITS + sizeof SUFFIX)
+#define MAKE_TRIES 100
+#define HOUR_MS    3600000
+
+bool report_seat_parse(const char *name, uint8_t id[REPORT_ID_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    if (strlen(name) != NAME_SIZE - 1 || strcmp(name + ID_DIGITS, SUFFIX) != 0)
+        return false;
+    for (size_t i = 0; i < REPORT_ID_SIZE; i++) {
+        const char *high = strchr(digits, name[2 * i]);
+        const char *low = strchr(digits, name[2 * i + 1]);
+        if (high == NULL || low == NULL)
+            return false;
+        id[i] = (uint8_t)((high - digits) << 4 | (low - digits));
+    }
+    return true;
+}
+
+static void name_of(const uint8_t id[REPORT_ID_SIZE], char name[NAME_SIZE])
+{
+    hex_encode(id, REPORT_ID_SIZE, name);
+    memcpy(name + ID_DIGITS, SUFFIX, sizeof SUFFIX);
+}
+
+bool report_seat_path(const char *directory, const uint8_t id[REPORT_ID_SIZE], char path[PATH_MAX])
+{
+    char name[NAME_SIZE];
+    name_of(id, name);
+    int length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    return length > 0 && length < PATH_MAX;
+}
+
+sealring_status report_seats_open(const char *directory, const uint8_t vault_id[REPORT_ID_SIZE],
+                                  struct report_seats *seats, sealring_error *error)
+{
+    *seats = (struct report_seats){.directory = directory, .vault_id = vault_id};
+    int problem = clock_boot_id(seats->boot_id);
+    if (problem != 0)
+        return error_set_system(error, problem, "%s, which tells one boot from another, cannot be read; mount /proc",
+                                CLOCK_BOOT_ID_PATH);
+    if (mkdir(directory, 0750) != 0 && errno != EEXIST)
+        return error_set_system(error, errno, "the directory %s for the verifiers' reports cannot be made", directory);
+    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_system(error, errno, "the directory %s for the verifiers' reports cannot be read by this user",
+                                directory);
+    seats->stream = fdopendir(descriptor);
+    if (seats->stream == NULL) {
+        problem = errno;
+        close(descriptor);
+        return error_set_system(error, problem, "the directory %s for the verifiers' reports cannot be read",
+                                directory);
+    }
+    return SEALRING_OK;
+}
+
+void report_seats_close(struct report_seats *seats)
+{
+    if (seats->stream != NULL)
+        closedir(seats->stream);
+    seats->stream = NULL;
+}
+
+/* Ours alone, and under this name only: nothing that somebody else could write to or put in its place. */
+static bool is_ours(const struct stat *status)
+{
+    return S_ISREG(status->st_mode) && status->st_uid == geteuid() && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+           status->st_nlink == 1;
+}
+
+/* Locks the file, unless somebody has it; then it must still be the one of that name, as another could have removed it meanwhile. */
+static bool lock(struct report_seats *seats, const char *name, struct report_seat *seat)
+{
+    struct stat opened, named;
+    if (flock(seat->descriptor, LOCK_EX | LOCK_NB) != 0 || fstat(seat->descriptor, &opened) != 0 ||
+        fstatat(dirfd(seats->stream), name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    if (!is_ours(&opened) || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
+        return false;
+    seat->device = opened.st_dev;
+    seat->inode = opened.st_ino;
+    seat->size = (size_t)opened.st_size;
+    return true;
+}
+
+/* Whoever was killed before the header was there left a file of zeros at most: nothing was counted in it. */
+static bool is_unwritten(const struct report_seat *seat)
+{
+    char magic[sizeof((struct report_header *)NULL)->magic] = "";
+    static const char none[sizeof magic];
+    return seat->size <= REPORT_SEAT_SIZE && pread(seat->descriptor, magic, sizeof magic, 0) >= 0 &&
+           memcmp(magic, none, sizeof magic) == 0;
+}
+
+/* Its hours are closed up to one that lies ahead: the clock was set back since. What was counted now would count for that hour. */
+static bool is_ahead(const struct report_header *header)
+{
+    return (int64_t)header->closed_hour * HOUR_MS > clock_wall_ms();
+}
+
+/* The rules of a takeover. They are asked under the lock, which is free once the last thread of the former verifier has ended: so neither its
+ * boot ID nor any time in its report bears on that. */
+static bool is_free(const struct report_seats *seats, struct report_seat *seat)
+{
+    struct report_header header;
+    seat->unwritten = is_unwritten(seat);
+    if (seat->unwritten)
+        return true;
+    if (seat->size < REPORT_CELLS_AT || pread(seat->descriptor, &header, sizeof header, 0) != (ssize_t)sizeof header)
+        return false;
+    return report_header_problem(&header) == NULL && memcmp(header.seat, seat->id, sizeof header.seat) == 0 &&
+           memcmp(header.vault_id, seats->vault_id, sizeof header.vault_id) == 0 &&
+           header.cells <= report_map_room(seat->size) && !is_ahead(&header);
+}
+
+static bool try_seat(struct report_seats *seats, const char *name, struct report_seat *seat)
+{
+    struct stat named;
+    *seat = (struct report_seat){.descriptor = -1};
+    if (!report_seat_parse(name, seat->id) || fstatat(dirfd(seats->stream), name, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !is_ours(&named))
+        return false;
+    seat->descriptor = openat(dirfd(seats->stream), name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (seat->descriptor < 0)
+        return false;
+    if (lock(seats, name, seat) && is_free(seats, seat))
+        return true;
+    close(seat->descriptor);
+    return false;
+}
+
+bool report_seats_next(struct report_seats *seats, struct report_seat *seat)
+{
+    const struct dirent *entry;
+    while ((entry = readdir(seats->stream)) != NULL)
+        if (try_seat(seats, entry->d_name, seat))
+            return true;
+    return false;
+}
+
+sealring_status report_seats_make(struct report_seats *seats, struct report_seat *seat, sealring_error *error)
+{
+    char name[NAME_SIZE];
+    for (int i = 0; i < MAKE_TRIES; i++) {
+        *seat = (struct report_seat){.descriptor = -1, .unwritten = true};
+        if (getrandom(seat->id, sizeof seat->id, 0) != (ssize_t)sizeof seat->id)
+            return error_set_system(error, errno, "the system gives no random numbers");
+        name_of(seat->id, name);
+        seat->descriptor = openat(dirfd(seats->stream), name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+        if (seat->descriptor < 0 && errno == EEXIST)
+            continue;
+        if (seat->descriptor < 0)
+            return error_set_system(error, errno, "a verifier's report cannot be made in %s by this user",
+                                    seats->directory);
+        if (lock(seats, name, seat))
+            return SEALRING_OK;
+        /* Somebody who was looking for a free file was faster, and keeps it. */
+        close(seat->descriptor);
+    }
+    return error_set(error, SEALRING_SYSTEM,
+                     "no verifier's report could be made and locked in %s; does its file system know flock?",
+                     seats->directory);
+}
+
+void report_seats_unmake(struct report_seats *seats, const struct report_seat *seat)
+{
+    char name[NAME_SIZE];
+    name_of(seat->id, name);
+    unlinkat(dirfd(seats->stream), name, 0);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* First sight of a credential: registry, then token, then the cache. */
+#include "verifier/request/first_sight.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "base/secret.h"
+#include "verifier/request/derive.h"
+#include "verifier/request/judge.h"
+
+#define SIGHT_TRIES   3
+#define SIGHT_WAIT_MS 5000 /* for the token's answer to another thread */
+#define REFUSED_MS    1000 /* before a key that the token refused is asked for again */
+
+/* One credential under consideration. */
+struct sight {
+    struct verifier *verifier;
+    const struct question *question;
+    uint64_t fences; /* before the row was read */
+    struct registry_presented presented;
+    struct known_version *version;
+    struct bearer bearer;
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* the bearer's */
+    sealring_error error;
+};
+
+/* ---- the token */
+
+struct derivation {
+    struct verifier *verifier;
+    const struct sight_row *row;
+    struct token_key_reference reference;
+    uint8_t
+        input[CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE]; /* of the KDF; behind it the text's digest, to name the flight */
+    size_t length;
+};
+
+_Static_assert(FLIGHT_RESULT_MAX >= TOKEN_HMAC_SIZE && FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE,
+               "a flight has room for question and answer");
+
+/* The text's secret is taken from it only now, so that no copy lies about while a token takes its time, or crashes. */
+static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    struct text_parts parts;
+    bool equal = text_parse(row->text, row->length, &parts, NULL) == TEXT_GOOD &&
+                 secret_equal(mac, parts.secret, TOKEN_HMAC_SIZE);
+    secret_wipe(parts.secret, sizeof parts.secret);
+    return equal;
+}
+
+/* By way of the text, if its secret is not at hand: the stored digest is believed only if it is that of the text which the token's
+ * answer makes. */
+static bool belongs(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
+{
+    const struct registry_holder *holder = &row->presented->holder;
+    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
+    uint8_t digest[TEXT_DIGEST_SIZE];
+    if (holder->credential.imported)
+        return secret_equal(mac, holder->credential.binding, TOKEN_HMAC_SIZE);
+    if (row->text != NULL)
+        return has_secret(row, mac);
+    size_t length = text_format(row->version->ring->prefix, holder->key.key_id, row->version->number, mac, text);
+    bool equal = length != 0 && text_digest(text, length, digest) && secret_equal(digest, row->digest, sizeof digest);
+    secret_wipe(text, sizeof text);
+    return equal;
+}
+
+static bool is_cached(struct verifier *verifier, const struct sight_row *row)
+{
+    struct lane *lane = lanes_enter(verifier->lanes);
+    bool cached = cache_confirms(verifier->cache, &row->presented->holder, row->digest);
+    lanes_leave(verifier->lanes, lane);
+    return cached;
+}
+
+/* Whether the token's answer is the row's. */
+static sealring_status ask_token(const struct derivation *derivation, bool *confirmed, sealring_error *error)
+{
+    struct verifier *verifier = derivation->verifier;
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_status status =
+        token_hmac(verifier->token, &derivation->reference, derivation->input, derivation->length, mac, error);
+    if (status == SEALRING_OK)
+        atomic_fetch_add_explicit(&verifier->token_operations, 1, memory_order_relaxed);
+    *confirmed = status == SEALRING_OK && belongs(derivation->row, mac);
+    secret_wipe(mac, sizeof mac);
+    return status;
+}
+
+/* Before somebody is turned away, it is the token that has to prove itself: the key by its check value, and the same answer again. */
+static sealring_status ask_token_surely(const struct derivation *derivation, bool *confirmed, sealring_error *error)
+{
+    fork_guard_enter();
+    sealring_status status = ask_token(derivation, confirmed, error);
+    if (status == SEALRING_OK && !*confirmed)
+        status = token_key_prove(derivation->verifier->token, &derivation->reference, error);
+    if (status == SEALRING_OK && !*confirmed)
+        status = ask_token(derivation, confirmed, error);
+    fork_guard_leave();
+    return status;
+}
+
+/* Once for all who ask at the same time. The answer is whether, and not the secret: all who wait have the same text. */
+static sealring_status confirm_once(void *context, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
+{
+    const struct derivation *derivation = context;
+    bool confirmed = is_cached(derivation->verifier, derivation->row); /* an earlier flight has just landed */
+    sealring_status status = SEALRING_OK;
+    if (!confirmed) {
+        status = ask_token_surely(derivation, &confirmed, error);
+        if (confirmed)
+            sight_insert(derivation->verifier, derivation->row);
+    }
+    result[0] = confirmed;
+    return status;
+}
+
+sealring_status sight_confirm(struct verifier *verifier, const struct sight_row *row, bool *confirmed, bool *crowded,
+                              sealring_error *error)
+{
+    const struct registry_holder *holder = &row->presented->holder;
+    struct derivation derivation = {.verifier = verifier, .row = row};
+    struct claims claims;
+    uint8_t result[FLIGHT_RESULT_MAX];
+    *confirmed = false;
+    *crowded = false;
+    derive_claims(verifier->vault_id, row->version->ring->ring_id, holder, &claims);
+    derivation.length = holder->credential.imported ? claims_import_input(&claims, row->digest, derivation.input)
+                                                    : claims_input(&claims, derivation.input);
+    if (derivation.length == 0 || !derive_known_reference(verifier->vault_id, row->version, &derivation.reference))
+        return error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
+                         holder->key.key_id);
+    memcpy(derivation.input + derivation.length, row->digest, TEXT_DIGEST_SIZE);
+    sealring_status status = flights_ask(verifier->flights, derivation.input, derivation.length + TEXT_DIGEST_SIZE,
+                                         confirm_once, &derivation, SIGHT_WAIT_MS, result, crowded, error);
+    *confirmed = status == SEALRING_OK && result[0] == 1;
+    return status;
+}
+
+/* ---- the registry */
+
+static sealring_status present(struct sight *sight)
+{
+    const struct question *question = sight->question;
+    struct verifier *verifier = sight->verifier;
+    struct registry *registry;
+    sight->fences =
+        atomic_load(&verifier->fences); /* before there is a connection: it may be one to a file that is gone */
+    sealring_status status = connections_take(verifier->connections, &registry, &sight->error);
+    if (status != SEALRING_OK)
+        return status;
+    atomic_fetch_add_explicit(&verifier->registry_lookups, 1, memory_order_relaxed);
+    sight->presented.found = false;
+    sight->presented.key_exists = false;
+    fork_guard_enter();
+    if (question->parts != NULL)
+        status =
+            registry_present(registry, question->parts->key_id, question->digest, &sight->presented, &sight->error);
+    /* a key that was imported may look like anything, also like a credential of another vault */
+    if (status == SEALRING_OK && !sight->presented.found && !sight->presented.key_exists &&
+        atomic_load(&verifier->has_imports))
+        status = registry_present_imported(registry, question->digest, &sight->presented, &sight->error);
+    fork_guard_leave();
+    connections_give(verifier->connections, registry);
+    return status;
+}
+
+/* A version made a moment ago is known after the next look: that is due now. */
+static struct known_version *find_version(struct sight *sight)
+{
+    const struct registry_holder *holder = &sight->presented.holder;
+    struct verifier *verifier = sight->verifier;
+    struct known_version *version =
+        snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
+    if (version == NULL && verifier_look(verifier, &sight->error) == SEALRING_OK)
+        version = snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
+    return version;
+}
+
+/* The rows of a moment, and how the version stands now. */
+static void make_bearer(struct sight *sight)
+{
+    const struct known_version *version = sight->version;
+    struct bearer *bearer = &sight->bearer;
+    judge_from_holder(&sight->presented.holder, sight->scopes, bearer);
+    bearer->ring = version->ring->name;
+    bearer->version = version->number;
+    bearer->version_state = (sealring_version_state)atomic_load(&version->state);
+    bearer->was_compromised = atomic_load(&version->was_compromised);
+    bearer->version_closed = atomic_load(&version->closed);
+    bearer->version_retire_at = atomic_load(&version->retire_at);
+}
+
+static bool agrees(const struct sight *sight)
+{
+    const struct text_parts *parts = sight->question->parts;
+    const struct registry_credential *credential = &sight->presented.holder.credential;
+    return credential->imported ||
+           (credential->version == parts->version && strcmp(sight->version->ring->prefix, parts->prefix) == 0);
+}
+
+/* ---- verdicts */
+
+static sealring_verdict unavailable(sealring_grant *grant, const char *reason)
+{
+    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
+}
+
+static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant *grant)
+{
+    const struct question *question = sight->question;
+    if (sight->presented.key_exists)
+        return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not");
+    if (question->malformed != NULL)
+        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question->malformed);
+    return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
+}
+
+/* Registry only: SEALRING_ACCEPTED means that nothing but the token's word is missing. */
+static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
+{
+    sealring_status status = present(sight);
+    if (status != SEALRING_OK)
+        return unavailable(grant, sight->error.message);
+    if (!sight->presented.found)
+        return judge_stranger(sight, grant);
+    sight->version = find_version(sight);
+    if (sight->version == NULL)
+        return unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
+    if (!agrees(sight))
+        return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
+                             "the registry's row does not agree with the credential's text");
+    /* what is closed is answered without the token, and scopes are never judged before the token has confirmed the row */
+    make_bearer(sight);
+    return judge_bearer(&sight->bearer, NULL, verifier_time(sight->verifier, clock_boot_ms()), grant);
+}
+
+static struct sight_row row_of(const struct sight *sight)
+{
+    const struct question *question = sight->question;
+    return (struct sight_row){
+        .presented = &sight->presented,
+        .version = sight->version,
+        .digest = question->digest,
+        .text = question->parts != NULL ? question->text : NULL,
+        .length = question->length,
+        .fences = sight->fences,
+    };
+}
+
+/* The token's word on the row. SEALRING_ACCEPTED: it is the credential's. *refused: the token has another opinion of the version. */
+static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_grant *grant)
+{
+    bool confirmed;
+    bool crowded;
+    struct sight_row row = row_of(sight);
+    *refused = false;
+    if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
+        return unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
+    sealring_status status = sight_confirm(sight->verifier, &row, &confirmed, &crowded, &sight->error);
+    *refused = !crowded && (status == SEALRING_REFUSED || status == SEALRING_NOT_FOUND);
+    if (crowded)
+        return unavailable(grant, "too many requests wait for the PKCS#11 token");
+    if (status != SEALRING_OK) {
+        if (!*refused)
+            messages_add(sight->verifier->messages, SEALRING_LOG_WARNING, "%s", sight->error.message);
+        return unavailable(grant, sight->error.message);
+    }
+    if (!confirmed) {
+        messages_add(
+            sight->verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the PKCS#11 token does not confirm the registry's row of API key %s: the registry was altered",
+            sight->presented.holder.key.key_id);
+        return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
+                             "the token does not confirm the registry's row: the registry was altered");
+    }
+    return SEALRING_ACCEPTED;
+}
+
+bool sight_insert(struct verifier *verifier, const struct sight_row *row)
+{
+    const struct registry_presented *presented = row->presented;
+    const struct registry_holder *holder = &presented->holder;
+    pthread_mutex_lock(&verifier->inserting);
+    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch);
+    /* found again: after a fence the same version is another object */
+    struct known_version *version =
+        snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
+    if (newest && version != NULL) {
+        struct cache_candidate candidate = {
+            .holder = holder,
+            .version = version,
+            .digest = row->digest,
+            .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
+        };
+        cache_insert(verifier->cache, &candidate);
+    }
+    pthread_mutex_unlock(&verifier->inserting);
+    return newest;
+}
+
+/* Evidence for the retire gate, and the statistics. */
+static void count_issued(struct sight *sight, sealring_verdict verdict, bool confirmed, int64_t wall)
+{
+    struct report *report = atomic_load(&sight->verifier->report);
+    const struct registry_credential *row = &sight->presented.holder.credential;
+    struct report_version *version = atomic_load(&sight->version->usage);
+    struct report_credential *credential = NULL;
+    /* The look makes a version known a moment before it gives it a record: a use in between is a use, too. */
+    if (version == NULL)
+        version = report_version(report, sight->version->ring->id, sight->version->number);
+    if (confirmed)
+        credential = report_credential(report, row->key, row->serial, sight->version->number,
+                                       verifier_hour(sight->verifier, wall));
+    if (credential != NULL)
+        report_count(credential, verdict, wall);
+    else if (confirmed)
+        report_count_without_detail(report);
+    if (version != NULL && credential != NULL)
+        report_touch_version(version, wall);
+    else if (version != NULL)
+        report_count_version(version, verdict, wall);
+}
+
+static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
+{
+    struct verifier *verifier = sight->verifier;
+    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
+        return;
+    struct lane *lane = lanes_enter(verifier->lanes);
+    count_issued(sight, verdict, confirmed, verifier_wall(verifier, clock_boot_ms()));
+    lanes_leave(verifier->lanes, lane);
+}
+
+/* Confirmed: times and states once more, as they are after the token kept us waiting, and what was asked for. */
+static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *grant)
+{
+    int64_t boot = clock_boot_ms();
+    if (!verifier_serves(sight->verifier, boot))
+        return unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
+    make_bearer(sight);
+    return judge_bearer(&sight->bearer, sight->question->scope, verifier_time(sight->verifier, boot), grant);
+}
+
+sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant)
+{
+    struct sight sight;
+    sight.verifier = verifier;
+    sight.question = question;
+    sight.version = NULL;
+    sealring_verdict verdict = SEALRING_UNAVAILABLE;
+    bool confirmed = false;
+    for (int i = 0; i < SIGHT_TRIES; i++) {
+        bool refused = false;
+        verdict = look_up(&sight, grant);
+        /* A row may have been altered since the token confirmed it: each that may let somebody in is confirmed. */
+        if (verdict == SEALRING_ACCEPTED)
+            verdict = confirm(&sight, &refused, grant);
+        confirmed = verdict == SEALRING_ACCEPTED;
+        /* A key that was closed since the last look: the next one says why. */
+        bool look_again = refused && i == 0 && verifier_look(verifier, NULL) == SEALRING_OK;
+        if (refused && !look_again)
+            messages_add(
+                verifier->messages, SEALRING_LOG_ALARM,
+                "the registry accepts version %u of ring %s, and the PKCS#11 token does not sign with its key: %s",
+                sight.version->number, sight.version->ring->name, sight.error.message);
+        if (refused && i > 0)
+            atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
+        /* A change that was applied since the row was read may be about this row: then it is read again. */
+        struct sight_row row = row_of(&sight);
+        if (!look_again && (!confirmed || sight_insert(verifier, &row)))
+            break;
+    }
+    if (confirmed)
+        verdict = judge_confirmed(&sight, grant);
+    count(&sight, verdict, confirmed);
+    return verdict;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Judging an issued credential: states, times, narrowing, scopes. Pure. */
+#include "verifier/request/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timetext.h"
+#include "credential/scope.h"
+#include "lifecycle/transition_table.h"
+
+#define LATE_REASON   "the host's wall clock is late, so it is not known whether the credential has expired: see the log"
+#define SUNSET_REASON "good until its sunset: move to the key's new credential"
+
+/* Until when this credential is promised, 0 if no successor is due. */
+static int64_t sunset_of(const struct bearer *bearer)
+{
+    int64_t sunset = bearer->version_state == SEALRING_VERSION_RETIRING ? bearer->version_retire_at : 0;
+    if (bearer->replaced && (sunset == 0 || bearer->retire_at < sunset))
+        sunset = bearer->retire_at;
+    return sunset;
+}
+
+void judge_scopes(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1])
+{
+    if (holder->key.narrowed)
+        scope_intersect(holder->credential.scopes, holder->key.narrowed_scopes, scopes);
+    else
+        memcpy(scopes, holder->credential.scopes, strlen(holder->credential.scopes) + 1);
+}
+
+void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1],
+                       struct bearer *bearer)
+{
+    judge_scopes(holder, scopes);
+    *bearer = (struct bearer){
+        .key_id = holder->key.key_id,
+        .ring = holder->ring.name,
+        .client = holder->client.name,
+        .scopes = scopes,
+        .version = holder->version.number,
+        .serial = holder->credential.serial,
+        .version_state = holder->version.state,
+        .was_compromised = holder->version.was_compromised,
+        .version_closed = holder->version.closed,
+        .version_retire_at = holder->version.retire_at,
+        .not_before = holder->credential.not_before,
+        .expires = holder->credential.expires,
+        .revoked = holder->key.state != SEALRING_KEY_ACTIVE && holder->key.state != SEALRING_KEY_SUSPENDED,
+        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
+        .replaced = holder->credential.replaced,
+        .retire_at = holder->credential.retire_at,
+    };
+}
+
+/* Not the whole structure: clearing 1.5 KB of strings would cost a tenth of a verification. */
+static void empty(sealring_grant *grant)
+{
+    grant->key_id[0] = '\0';
+    grant->ring[0] = '\0';
+    grant->client[0] = '\0';
+    grant->scopes[0] = '\0';
+    grant->version = 0;
+    grant->serial = 0;
+    grant->version_state = SEALRING_VERSION_NONE;
+    grant->not_before = 0;
+    grant->expires = 0;
+    grant->sunset = 0;
+    grant->reason[0] = '\0';
+}
+
+sealring_verdict judge_nothing(sealring_grant *grant, sealring_verdict verdict, const char *reason)
+{
+    if (grant != NULL) {
+        empty(grant);
+        snprintf(grant->reason, sizeof grant->reason, "%.255s", reason);
+    }
+    return verdict;
+}
+
+static void describe(const struct bearer *bearer, sealring_grant *grant)
+{
+    memcpy(grant->key_id, bearer->key_id, SEALRING_KEY_ID_LENGTH);
+    grant->key_id[SEALRING_KEY_ID_LENGTH] = '\0';
+    memcpy(grant->ring, bearer->ring, strlen(bearer->ring) + 1);
+    memcpy(grant->client, bearer->client, strlen(bearer->client) + 1);
+    memcpy(grant->scopes, bearer->scopes, strlen(bearer->scopes) + 1);
+    grant->version = bearer->version;
+    grant->serial = bearer->serial;
+    grant->version_state = bearer->version_state;
+    grant->not_before = bearer->not_before;
+    grant->expires = bearer->expires;
+    grant->sunset = sunset_of(bearer);
+    grant->reason[0] = '\0';
+}
+
+static sealring_verdict version_verdict(const struct bearer *bearer)
+{
+    if (lifecycle_accepts(bearer->version_state))
+        return SEALRING_ACCEPTED;
+    return bearer->was_compromised || bearer->version_state == SEALRING_VERSION_COMPROMISED
+               ? SEALRING_REJECTED_VERSION_COMPROMISED
+               : SEALRING_REJECTED_VERSION_RETIRED;
+}
+
+/* What a late clock cannot answer. */
+static bool is_unknown(const struct bearer *bearer, int64_t wall_ms)
+{
+    return bearer->replaced || bearer->expires != 0 || bearer->not_before > wall_ms;
+}
+
+static sealring_verdict verdict_of(const struct bearer *bearer, const char *scope, struct judge_time now,
+                                   const char **missing, size_t *missing_length)
+{
+    if (bearer->revoked)
+        return SEALRING_REJECTED_REVOKED;
+    sealring_verdict verdict = version_verdict(bearer);
+    if (verdict != SEALRING_ACCEPTED)
+        return verdict;
+    if (now.late && !bearer->suspended && is_unknown(bearer, now.wall_ms))
+        return SEALRING_UNAVAILABLE;
+    if (bearer->replaced && now.wall_ms >= bearer->retire_at)
+        return SEALRING_REJECTED_REVOKED;
+    if (bearer->suspended)
+        return SEALRING_REJECTED_SUSPENDED;
+    if (bearer->not_before != 0 && now.wall_ms < bearer->not_before)
+        return SEALRING_REJECTED_NOT_YET_VALID;
+    if (bearer->expires != 0 && now.wall_ms >= bearer->expires)
+        return SEALRING_REJECTED_EXPIRED;
+    return scope_includes(bearer->scopes, scope, missing, missing_length) ? SEALRING_ACCEPTED : SEALRING_REJECTED_SCOPE;
+}
+
+/* One line for a server's log; the reason names the time where there is one. */
+static void explain(const struct bearer *bearer, sealring_verdict verdict, const char *missing, size_t missing_length,
+                    char reason[256])
+{
+    char time[TIMETEXT_SIZE];
+    switch (verdict) {
+    case SEALRING_ACCEPTED:
+        memcpy(reason, "good", sizeof "good");
+        return;
+    case SEALRING_REJECTED_REVOKED:
+        if (bearer->revoked) {
+            snprintf(reason, 256, "the API key is revoked");
+            return;
+        }
+        timetext_format(bearer->retire_at, time);
+        snprintf(reason, 256, "the credential was replaced by another one and ended at %s", time);
+        return;
+    case SEALRING_REJECTED_VERSION_COMPROMISED:
+    case SEALRING_REJECTED_VERSION_RETIRED:
+        timetext_format(bearer->version_closed, time);
+        snprintf(reason, 256, "version %u of ring %s was %s at %s", bearer->version, bearer->ring,
+                 verdict == SEALRING_REJECTED_VERSION_COMPROMISED ? "declared compromised" : "retired", time);
+        return;
+    case SEALRING_REJECTED_SUSPENDED:
+        snprintf(reason, 256, "the API key is suspended");
+        return;
+    case SEALRING_REJECTED_NOT_YET_VALID:
+        timetext_format(bearer->not_before, time);
+        snprintf(reason, 256, "the credential is not valid before %s", time);
+        return;
+    case SEALRING_REJECTED_EXPIRED:
+        timetext_format(bearer->expires, time);
+        snprintf(reason, 256, "the credential expired at %s", time);
+        return;
+    default:
+        snprintf(reason, 256, "the scope %.*s is not among the credential's",
+                 (int)(missing_length < 100 ? missing_length : 100), missing == NULL ? "" : missing);
+        return;
+    }
+}
+
+sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, struct judge_time now,
+                              sealring_grant *grant)
+{
+    const char *missing = NULL;
+    size_t missing_length = 0;
+    sealring_verdict verdict = verdict_of(bearer, scope, now, &missing, &missing_length);
+    if (grant == NULL)
+        return verdict;
+    if (verdict == SEALRING_UNAVAILABLE)
+        return judge_nothing(grant, verdict, LATE_REASON);
+    describe(bearer, grant);
+    if (verdict == SEALRING_ACCEPTED && grant->sunset != 0)
+        /* the time stands in the grant: writing it out would cost more than the verification */
+        memcpy(grant->reason, SUNSET_REASON, sizeof SUNSET_REASON);
+    else
+        explain(bearer, verdict, missing, missing_length, grant->reason);
+    return verdict;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bounded set of read-only registry connections, one lent to each thread at work. */
+#include "verifier/state/connections.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/fork.h"
+
+#define CONNECTIONS_WAIT_SECONDS 5
+
+struct lent {
+    _Atomic(struct registry *) registry;
+    unsigned generation;
+    bool busy;
+};
+
+struct connections {
+    pthread_mutex_t mutex;
+    pthread_cond_t returned;
+    char *path;
+    unsigned generation; /* of the file that the path leads to */
+    unsigned most;
+    struct lent places[]; /* registry NULL: not made yet, or of a former generation */
+};
+
+static void init_waiting(struct connections *connections)
+{
+    /* a wait must not stretch when somebody sets the wall clock */
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&connections->mutex, NULL);
+    pthread_cond_init(&connections->returned, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+sealring_status connections_open(const char *registry_path, unsigned most, struct connections **opened,
+                                 sealring_error *error)
+{
+    *opened = NULL;
+    struct connections *connections = calloc(1, sizeof *connections + most * sizeof connections->places[0]);
+    if (connections == NULL)
+        return error_no_memory(error);
+    connections->path = strdup(registry_path);
+    if (connections->path == NULL) {
+        free(connections);
+        return error_no_memory(error);
+    }
+    init_waiting(connections);
+    connections->most = most;
+    struct registry *first = NULL;
+    sealring_status status = connections_take(connections, &first, error);
+    if (status != SEALRING_OK) {
+        connections_close(connections);
+        return status;
+    }
+    connections_give(connections, first);
+    *opened = connections;
+    return SEALRING_OK;
+}
+
+/* Of a place that is the caller's alone. Outside the mutex: closing and opening take their time. */
+static void close_place(struct lent *place)
+{
+    struct registry *registry = atomic_load(&place->registry);
+    if (registry == NULL)
+        return;
+    fork_guard_enter();
+    registry_close(registry);
+    atomic_store(&place->registry, NULL);
+    fork_guard_leave();
+}
+
+static sealring_status open_place(const struct connections *connections, struct lent *place, sealring_error *error)
+{
+    struct registry *opened = NULL;
+    fork_guard_enter();
+    sealring_status status = registry_open(connections->path, NULL, REGISTRY_READ_ONLY, &opened, error);
+    atomic_store(&place->registry, opened);
+    fork_guard_leave();
+    return status;
+}
+
+void connections_close(struct connections *connections)
+{
+    if (connections == NULL)
+        return;
+    for (unsigned i = 0; i < connections->most; i++)
+        close_place(&connections->places[i]);
+    pthread_cond_destroy(&connections->returned);
+    pthread_mutex_destroy(&connections->mutex);
+    free(connections->path);
+    free(connections);
+}
+
+/* With the mutex held: a place that is not busy, one with a connection if there is one; NULL if all are. */
+static struct lent *find_place(struct connections *connections)
+{
+    struct lent *empty = NULL;
+    for (unsigned i = 0; i < connections->most; i++) {
+        struct lent *place = &connections->places[i];
+        if (!place->busy && atomic_load(&place->registry) != NULL)
+            return place;
+        if (!place->busy && empty == NULL)
+            empty = place;
+    }
+    return empty;
+}
+
+/* The place becomes the caller's. *generation: what the path leads to now. */
+static struct lent *wait_for_place(struct connections *connections, unsigned *generation, sealring_error *error)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += CONNECTIONS_WAIT_SECONDS;
+    pthread_mutex_lock(&connections->mutex);
+    struct lent *place = find_place(connections);
+    int waited = 0;
+    while (place == NULL && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&connections->returned, &connections->mutex, &until);
+        place = find_place(connections);
+    }
+    *generation = connections->generation;
+    if (place != NULL)
+        place->busy = true;
+    pthread_mutex_unlock(&connections->mutex);
+    if (place == NULL)
+        error_set(error, SEALRING_REGISTRY, "all %u connections to the registry %s are busy", connections->most,
+                  connections->path);
+    return place;
+}
+
+static void release(struct connections *connections, struct lent *place)
+{
+    pthread_mutex_lock(&connections->mutex);
+    place->busy = false;
+    pthread_cond_signal(&connections->returned);
+    pthread_mutex_unlock(&connections->mutex);
+}
+
+sealring_status connections_take(struct connections *connections, struct registry **registry, sealring_error *error)
+{
+    unsigned generation;
+    sealring_status status = SEALRING_OK;
+    *registry = NULL;
+    struct lent *place = wait_for_place(connections, &generation, error);
+    if (place == NULL)
+        return SEALRING_REGISTRY;
+    if (place->generation != generation)
+        close_place(place);
+    if (atomic_load(&place->registry) == NULL) {
+        status = open_place(connections, place, error);
+        place->generation = generation;
+    }
+    *registry = atomic_load(&place->registry);
+    if (status != SEALRING_OK)
+        release(connections, place);
+    return status;
+}
+
+void connections_give(struct connections *connections, struct registry *registry)
+{
+    for (unsigned i = 0; i < connections->most; i++)
+        if (atomic_load(&connections->places[i].registry) == registry)
+            release(connections, &connections->places[i]);
+}
+
+void connections_renew(struct connections *connections)
+{
+    pthread_mutex_lock(&connections->mutex);
+    connections->generation++;
+    pthread_mutex_unlock(&connections->mutex);
+}
