@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sealring/outside.h>
-
 #include "log/row_image.h"
 #include "log/leaf.h"
 #include "log/log_tree.h"
 #include "base/error.h"
+#include "base/foreign_text.h"
 
 void audit_detail(struct audit_act *act, const char *format, ...)
 {
@@ -28,11 +27,11 @@ json_t *audit_text(const char *text)
     json_t *value = json_string(text);
     if (value != NULL)
         return value;
-    size_t size = sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, NULL, 0) + 1;
+    size_t size = outside_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, NULL, 0) + 1;
     char *escaped = malloc(size);
     if (escaped == NULL)
         return NULL;
-    sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, escaped, size);
+    outside_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, escaped, size);
     value = json_string(escaped);
     free(escaped);
     return value;

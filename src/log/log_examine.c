@@ -10,6 +10,7 @@
 
 #include "log/leaf.h"
 #include "base/error.h"
+#include "base/timetext.h"
 #include "registry/rows/closed_facts.h"
 
 #define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE
@@ -92,7 +93,7 @@ static sealring_status examine_checkpoint(const struct registry_checkpoint *row,
     struct note note;
     char time[EXAMINE_TIME_SIZE];
     const char *problem = NULL;
-    sealring_time_format(row->time, time);
+    timetext_format(row->time, time);
     if (!note_parse(row->note, strlen(row->note), &note, &problem)) {
         examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) is no signed note: it %s", row->size,
                      time, problem);
@@ -133,7 +134,7 @@ static void examine_closed_at(struct log_examination *of, const struct vouched *
 static void examine_which(const struct vouched *vouched, char which[128])
 {
     char time[EXAMINE_TIME_SIZE];
-    sealring_time_format(vouched->checkpoint.time, time);
+    timetext_format(vouched->checkpoint.time, time);
     snprintf(which, 128, "the checkpoint %s entry %" PRIu64 " (%s)",
              vouched->elsewhere ? "that was kept elsewhere, after" : "after", vouched->checkpoint.size, time);
 }

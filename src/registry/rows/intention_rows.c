@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include <sealring/outside.h>
-
 #include "registry/connection/query.h"
+
+#include "base/foreign_text.h"
 
 static const struct db_query intention_highest = {"SELECT coalesce(max(id), 0) FROM intention", false};
 
@@ -66,7 +66,7 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
         intention.ring = query_int64(&query);
         query_bytes_upto(&query, intention.object_id, sizeof intention.object_id, &intention.object_id_length);
         query_text(&query, owner, sizeof owner);
-        sealring_text_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention.owner, sizeof intention.owner);
+        outside_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention.owner, sizeof intention.owner);
         intention.created = query_time(&query);
         if (query_enter(&query)) {
             query_leave(&query, each(&intention, context, error));
