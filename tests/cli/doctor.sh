@@ -467,6 +467,7 @@ kill -STOP "$(process_of last)"
 must rotate payments # waits until its lease is surely over, and remembers it
 examine --repair
 tells verifier-silent '^verifier [0-9a-f]{8}$' 'end the process'
+must ring set payments --quiet-period 1h # so long is a hole in the reports of interest
 find "$reports" -name '*.report' -delete
 kill -9 "$(process_of last)"
 wait "$(process_of last)" 2>/dev/null
@@ -477,6 +478,7 @@ lost=$(jq -r '[.doctor.findings[] | select(.code == "verifier-lost") | .object][
 run verifier forget "$lost" --reason "killed by the test" # or its lease has surely ended meanwhile
 run doctor
 succeeds "forgetting it mends that"
+must ring set payments --quiet-period 1s
 sql "INSERT INTO verifier SELECT X'0123456789abcdef0123456789abcdef', zeroblob(16), 0, printf('%.500c', 'x'), 'server', 1, 1, 2, 1, 1,
     '', 0, 1, 1, 0, 0"
 examine
