@@ -13,6 +13,7 @@
 #include "token/pin.h"
 #include "token/record.h"
 #include "token/token.h"
+#include "token/trace.h"
 
 /* Asked right before the try, under the lock: another process may have failed a moment ago. */
 static sealring_status login_check_tries(const struct login *login, CK_TOKEN_INFO *info, sealring_error *error)
@@ -136,7 +137,8 @@ static struct login_try login_describe(const struct login *login, const CK_TOKEN
 {
     struct login_try try = {0};
     void *function;
-    memcpy(&function, &login->functions->C_Login, sizeof function); /* ISO C has no such cast */
+    const CK_FUNCTION_LIST *own = trace_own_functions(login->functions);
+    memcpy(&function, &own->C_Login, sizeof function); /* ISO C has no such cast */
     try.pin = pin_mark_of(pin_class_of(pin->bytes, pin->length), info, offsetof(CK_TOKEN_INFO, flags));
     environment_mark(function, try.environment.bytes);
     return try;

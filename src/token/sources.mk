@@ -24,4 +24,7 @@ libsealring_core_la_SOURCES += \
 	src/token/signer.c src/token/signs.c src/token/signs.h src/token/signer.h \
 	src/token/sigpipe.c src/token/sigpipe.h \
 	src/token/slot.c src/token/slot.h \
-	src/token/token.c src/token/token.h
+	src/token/token.c src/token/token.h \
+	src/token/trace.c src/token/trace.h \
+	src/token/trace_file.c src/token/trace_file.h \
+	src/token/trace_line.c src/token/trace_line.h

@@ -19,6 +19,7 @@
 #include "token/key.h"
 #include "token/pin_source.h"
 #include "token/provision.h"
+#include "token/trace_file.h"
 #include "vault/claim.h"
 #include "vault/config.h"
 #include "vault/copies.h"
@@ -505,6 +506,7 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
 
 static void describe(const struct init *init, sealring_init_result *result)
 {
+    char trace[SEALRING_MESSAGE_SIZE];
     result->software_token = init->software;
     hex_encode(init->vault_id, sizeof init->vault_id, result->vault_id);
     result->warning[0] = '\0';
@@ -520,6 +522,10 @@ static void describe(const struct init *init, sealring_init_result *result)
         snprintf(result->warning, sizeof result->warning,
                  "there is no audit token: nothing signs the audit log, and a registry that is put back is not noticed "
                  "(give --audit-token and --audit-pin-source)");
+    if (trace_file_describe(trace) == TRACE_FAILED) {
+        size_t length = strlen(result->warning);
+        snprintf(result->warning + length, sizeof result->warning - length, "%s%s", length > 0 ? "; " : "", trace);
+    }
     snprintf(result->audit_key, sizeof result->audit_key, "%s", init->audit_key);
 }
 

@@ -13,6 +13,7 @@
 #include "base/sized.h"
 #include "registry/copy.h"
 #include "registry/lock.h"
+#include "token/trace_file.h"
 #include "vault/backup_file.h"
 #include "vault/confront.h"
 #include "vault/install.h"
@@ -477,7 +478,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
 {
     struct recording recording = {.restore = restore, .now = clock_wall_ms()};
     struct registry_write how = {.moves_epoch = true, .dry_run = restore->options.dry_run};
-    char aside[INSTALL_PATH_SIZE] = "";
+    char aside[INSTALL_PATH_SIZE] = "", trace[SEALRING_MESSAGE_SIZE];
     sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
     memcpy(recording.operation_id, how.operation_id, sizeof recording.operation_id);
     manager_actor(recording.actor);
@@ -500,6 +501,8 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
         registry_unlock(restore->live);
     }
     snprintf(restore->result.remark, sizeof restore->result.remark, "%s", restore->witness.remark);
+    if (restore->result.remark[0] == '\0' && trace_file_describe(trace) == TRACE_FAILED)
+        snprintf(restore->result.remark, sizeof restore->result.remark, "%.255s", trace);
     return SEALRING_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "credential/text.h"
 #include "lifecycle/clockwatch.h"
 #include "token/token.h"
+#include "token/trace_file.h"
 #include "verifier/cache.h"
 #include "verifier/connections.h"
 #include "verifier/flight.h"
@@ -38,7 +39,8 @@ struct verifier {
     struct cache *cache;
     struct flights *flights;
     struct messages *messages;
-    bool told_unlocked; /* with `looking` held: that secrets cannot be locked into memory */
+    bool told_unlocked;              /* with `looking` held: that secrets cannot be locked into memory */
+    enum trace_state reported_trace; /* likewise: what was last reported of the trace of Cryptoki calls */
     _Atomic(struct report *)
         report; /* changes, by the look, when the file was removed; used inside a lane or by the look */
 
