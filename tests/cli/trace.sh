@@ -63,7 +63,7 @@ printf 'client,label,expires,sha256\nacme,imported,90d,%s\n' "$(printf canary-im
 traced import r --sha256 "$work/keys.csv" --out "$work/imported.csv"
 printf 'canary-imported-key-5Yq1\n' >"$work/imported"
 SEALRING_TRACE_CRYPTOKI=$trace
-export SEALRING_TRACE_CRYPTOKI CANARY=$canary SOFTHSM2_CONF="$work/tokens.conf"
+export SEALRING_TRACE_CRYPTOKI CANARY="$canary" SOFTHSM2_CONF="$work/tokens.conf"
 serve traced
 unset SEALRING_TRACE_CRYPTOKI
 "$perl" -pe 's/.......$/1234567/' "$work/key" >"$work/forged"
@@ -108,7 +108,10 @@ search() { # PLACE...: $work/out says what was found
     grep -v '^#' "$work/search" >"$work/out"
     : >"$work/err"
 }
-for form in cat 'xxd -p' 'xxd -u -g 1 -c 256' base64; do
+capital_digits() {
+    "$perl" -0777 -ne 'print uc unpack "H*", $_'
+}
+for form in cat capital_digits 'od -A n -v -t x1 -w256' base64; do
     { printf '..'; printf '%s' "$pin"; } | $form >"$work/planted"
     search "$work/planted"
     ok "a PIN in the form of $form would be found" [ -s "$work/out" ]
@@ -217,6 +220,28 @@ report $? "and its log has the reason"
 leave refused
 is "$(grep -c 'not traced' "$work/refused.log")" 1 "once"
 
+# ---- A program with more rights than its caller ----
+
+if [ "$(id -u)" -eq 0 ] && ! findmnt -n -o OPTIONS -T "$work" | grep -q nosuid; then
+    chmod 711 "$work"
+    mv "$work/server" "$work/server.plain"
+    cp "$work/server.plain" "$work/server"
+    chmod 4755 "$work/server"
+    SEALRING_TRACE_CRYPTOKI=$work/setuid.trace
+    export SEALRING_TRACE_CRYPTOKI
+    SERVE_WITH="setpriv --reuid=65534 --clear-groups"
+    serve setuid
+    unset SEALRING_TRACE_CRYPTOKI SERVE_WITH
+    is "$(verdict_of setuid "$work/third")" "200 accepted" "a setuid server verifies"
+    until_true matches "$work/setuid.log" 'warning: Cryptoki calls are not traced .* more rights than its caller'
+    report $? "and reports that it is not traced"
+    not_ok "it makes no file that its caller names" [ -e "$work/setuid.trace" ]
+    leave setuid
+    mv "$work/server.plain" "$work/server"
+else
+    echo "# not root, or a file system without setuid: a setuid server is not tried"
+fi
+
 # ---- A disk that is full: a file that may not grow ----
 
 truncate -s 64M "$trace"
@@ -237,5 +262,19 @@ is "$(verdict_of full "$work/second")" "401 version-compromised" "it answers on"
 leave full
 is "$(grep -c 'lacks lines' "$work/full.log")" 1 "and reports it once"
 is "$(stat -c %s "$trace")" 67108864 "nothing was added"
+
+# ---- A PIN that the token accepted, and refuses in this environment, is not tried again because of the trace ----
+
+rm -f "$trace"
+echo no-such-pin >"$canary/real"
+run ring create late
+status_is 3 "the PIN that was accepted is refused"
+err_like 'which it accepted before' "and is in doubt in this environment"
+SEALRING_TRACE_CRYPTOKI=$trace "$SEALRING" ring create late >"$work/out" 2>"$work/err"
+status=$?
+status_is 3 "a traced command fails as well"
+ok "it asks the token" grep -q ' end C_GetTokenInfo .* token="keys" ' "$trace"
+sed -n 's/^.* begin C_Login .* session=\([0-9]*\) .*$/\1/p' "$trace" >"$work/logins"
+ok "and does not try the PIN once more: a trace makes no other environment" [ ! -s "$work/logins" ]
 
 done_testing
