@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/runner.h"
@@ -66,7 +67,8 @@ static size_t count_of(const char *what)
 /* ---- A module ---- */
 
 static CK_FUNCTION_LIST modules[5];
-static CK_RV answer; /* of C_Finalize */
+static CK_RV answer;  /* of C_Finalize, */
+static long pause_ms; /* after so long */
 static unsigned finalised[5];
 
 static CK_RV initialize(void *arguments)
@@ -77,8 +79,10 @@ static CK_RV initialize(void *arguments)
 
 static CK_RV finalize(void *reserved)
 {
+    const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
     (void)reserved;
     finalised[0]++;
+    nanosleep(&pause, NULL);
     return answer;
 }
 
@@ -200,6 +204,19 @@ START_TEST(a_call_has_a_line_before_and_after_it)
     ck_assert_ptr_nonnull(strstr(line, path));
     ck_assert_int_eq(stat(path, &file), 0);
     ck_assert_uint_eq(file.st_mode & 07777, 0600);
+}
+END_TEST
+
+START_TEST(the_duration_is_the_modules)
+{
+    CK_FUNCTION_LIST *functions = traced();
+    long microseconds = 0;
+    pause_ms = 30;
+    ck_assert_uint_eq(functions->C_Finalize(NULL), answer);
+    ASSERT_TRACED(" us=");
+    ck_assert_int_eq(sscanf(strstr(text, " us="), " us=%ld\n", &microseconds), 1);
+    ck_assert_int_ge(microseconds, 30000);
+    ck_assert_int_le(microseconds, 60000000);
 }
 END_TEST
 
@@ -566,6 +583,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, without_the_variable_a_module_is_called_as_it_is, 0, 2);
     tcase_add_test(tests, a_call_has_a_line_before_and_after_it);
+    tcase_add_test(tests, the_duration_is_the_modules);
     tcase_add_test(tests, what_may_be_secret_is_never_written);
     tcase_add_test(tests, what_identifies_an_object_is_written);
     tcase_add_test(tests, a_module_that_claims_more_than_there_is_room_for);
