@@ -26,5 +26,6 @@ libsealring_core_la_SOURCES += \
 	src/token/slot.c src/token/slot.h \
 	src/token/token.c src/token/token.h \
 	src/token/trace.c src/token/trace.h \
+	src/token/trace_call.c src/token/trace_call.h \
 	src/token/trace_file.c src/token/trace_file.h \
 	src/token/trace_line.c src/token/trace_line.h

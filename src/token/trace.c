@@ -2,92 +2,17 @@
 /* The trace of Cryptoki calls: functions that stand before a module's own, and write down each call. */
 #include "token/trace.h"
 
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/fork.h"
-#include "base/timetext.h"
+#include "token/trace_call.h"
 #include "token/trace_file.h"
-#include "token/trace_line.h"
 
 /* A function of Cryptoki has no argument that identifies its module, so each traced module needs functions of its own: so many are compiled. */
-#define TRACE_MODULES   4
-#define TRACE_NAME_SIZE 160
-#define TRACE_HEAD_SIZE 320
-
-struct trace_module {
-    pid_t process; /* whose trace it is; a parent's is free in a child, which loads modules anew */
-    CK_FUNCTION_LIST *own;
-    CK_FUNCTION_LIST before;
-    char name[TRACE_NAME_SIZE]; /* " module=..." */
-};
+#define TRACE_MODULES 4
 
 static struct trace_module trace_modules[TRACE_MODULES];
-static _Atomic(uint64_t) trace_calls;
-
-/* ---- One call ---- */
-
-struct trace_call {
-    const struct trace_module *module;
-    const char *function;
-    uint64_t number;
-    struct timespec begin;
-    struct trace_line line; /* arguments, then results */
-};
-
-static void trace_call_init(struct trace_call *call, const struct trace_module *module, const char *function)
-{
-    call->module = module;
-    call->function = function;
-    call->number = atomic_fetch_add(&trace_calls, 1) + 1;
-    call->line.text[0] = '\0';
-    call->line.length = 0;
-}
-
-/* "2026-11-29T22:15:03.123456Z": timetext.h has milliseconds. */
-static void trace_write_time(char *text, size_t size)
-{
-    char second[TIMETEXT_SIZE];
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    timetext_format((int64_t)now.tv_sec * 1000, second);
-    second[strcspn(second, "Z")] = '\0';
-    (void)snprintf(text, size, "%s.%06uZ", second, (unsigned)(now.tv_nsec / 1000) % 1000000U);
-}
-
-static void trace_call_write(const struct trace_call *call, const char *moment)
-{
-    char lines[TRACE_HEAD_SIZE + TRACE_LINE_SIZE], time[TIMETEXT_SIZE + 16];
-    trace_write_time(time, sizeof(time));
-    int length =
-        snprintf(lines, sizeof(lines), "%s pid=%ld tid=%ld call=%" PRIu64 " %s %s%s%s\n", time, (long)fork_process(),
-                 (long)gettid(), call->number, moment, call->function, call->module->name, call->line.text);
-    if (length > 0 && (size_t)length < sizeof(lines)) {
-        trace_file_write(lines, (size_t)length);
-    }
-}
-
-/* It is written before the module is called, so that a call that never returns is in the trace, too. */
-static void trace_begin(struct trace_call *call)
-{
-    trace_call_write(call, "begin");
-    clock_gettime(CLOCK_MONOTONIC, &call->begin);
-}
-
-static CK_RV trace_end(struct trace_call *call, CK_RV code)
-{
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    int64_t microseconds =
-        (int64_t)(end.tv_sec - call->begin.tv_sec) * 1000000 + (end.tv_nsec - call->begin.tv_nsec) / 1000;
-    trace_line_add_result(&call->line, code, microseconds);
-    trace_call_write(call, "end");
-    return code;
-}
 
 /* ---- The module, its slots and tokens ---- */
 
@@ -100,23 +25,23 @@ static CK_RV trace_C_Initialize(const struct trace_module *module, void *argumen
         trace_line_add(&call.line, " flags=0x%lx init-args=%s", given->flags,
                        given->pReserved != NULL ? "given" : "none");
     }
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_Initialize(arguments));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_Initialize(arguments));
 }
 
 static CK_RV trace_C_Finalize(const struct trace_module *module, void *reserved)
 {
     struct trace_call call;
     trace_call_init(&call, module, "C_Finalize");
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_Finalize(reserved));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_Finalize(reserved));
 }
 
 static CK_RV trace_C_GetInfo(const struct trace_module *module, CK_INFO *info)
 {
     struct trace_call call;
     trace_call_init(&call, module, "C_GetInfo");
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetInfo(info);
     if (code == CKR_OK) {
         trace_line_add_text(&call.line, "manufacturer", info->manufacturerID, sizeof(info->manufacturerID));
@@ -124,7 +49,7 @@ static CK_RV trace_C_GetInfo(const struct trace_module *module, CK_INFO *info)
         trace_line_add(&call.line, " library-version=%u.%u cryptoki-version=%u.%u", info->libraryVersion.major,
                        info->libraryVersion.minor, info->cryptokiVersion.major, info->cryptokiVersion.minor);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_GetSlotList(const struct trace_module *module, CK_BBOOL present, CK_SLOT_ID *slots,
@@ -134,7 +59,7 @@ static CK_RV trace_C_GetSlotList(const struct trace_module *module, CK_BBOOL pre
     CK_ULONG room = slots != NULL ? *count : 0;
     trace_call_init(&call, module, "C_GetSlotList");
     trace_line_add(&call.line, " token-present=%s room=%lu", present ? "true" : "false", room);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetSlotList(present, slots, count);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " count=%lu", *count);
@@ -142,7 +67,7 @@ static CK_RV trace_C_GetSlotList(const struct trace_module *module, CK_BBOOL pre
     if (code == CKR_OK && slots != NULL) {
         trace_line_add_handles(&call.line, "slots", slots, *count < room ? *count : room);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_GetSlotInfo(const struct trace_module *module, CK_SLOT_ID slot, CK_SLOT_INFO *info)
@@ -150,13 +75,13 @@ static CK_RV trace_C_GetSlotInfo(const struct trace_module *module, CK_SLOT_ID s
     struct trace_call call;
     trace_call_init(&call, module, "C_GetSlotInfo");
     trace_line_add(&call.line, " slot=%lu", slot);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetSlotInfo(slot, info);
     if (code == CKR_OK) {
         trace_line_add_text(&call.line, "description", info->slotDescription, sizeof(info->slotDescription));
         trace_line_add(&call.line, " flags=0x%lx", info->flags);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_GetTokenInfo(const struct trace_module *module, CK_SLOT_ID slot, CK_TOKEN_INFO *info)
@@ -164,7 +89,7 @@ static CK_RV trace_C_GetTokenInfo(const struct trace_module *module, CK_SLOT_ID 
     struct trace_call call;
     trace_call_init(&call, module, "C_GetTokenInfo");
     trace_line_add(&call.line, " slot=%lu", slot);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetTokenInfo(slot, info);
     if (code == CKR_OK) {
         trace_line_add_text(&call.line, "token", info->label, sizeof(info->label));
@@ -173,7 +98,7 @@ static CK_RV trace_C_GetTokenInfo(const struct trace_module *module, CK_SLOT_ID 
         trace_line_add(&call.line, " flags=0x%lx sessions=%ld sessions-max=%ld", info->flags,
                        (long)info->ulSessionCount, (long)info->ulMaxSessionCount);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_GetMechanismInfo(const struct trace_module *module, CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism,
@@ -183,12 +108,12 @@ static CK_RV trace_C_GetMechanismInfo(const struct trace_module *module, CK_SLOT
     trace_call_init(&call, module, "C_GetMechanismInfo");
     trace_line_add(&call.line, " slot=%lu", slot);
     trace_line_add_mechanism(&call.line, mechanism);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetMechanismInfo(slot, mechanism, info);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " flags=0x%lx", info->flags);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 /* ---- Sessions and login ---- */
@@ -199,12 +124,12 @@ static CK_RV trace_C_OpenSession(const struct trace_module *module, CK_SLOT_ID s
     struct trace_call call;
     trace_call_init(&call, module, "C_OpenSession");
     trace_line_add(&call.line, " slot=%lu access=%s", slot, flags & CKF_RW_SESSION ? "read-write" : "read-only");
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_OpenSession(slot, flags, application, notify, session);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " session=%lu", *session);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_CloseSession(const struct trace_module *module, CK_SESSION_HANDLE session)
@@ -212,8 +137,8 @@ static CK_RV trace_C_CloseSession(const struct trace_module *module, CK_SESSION_
     struct trace_call call;
     trace_call_init(&call, module, "C_CloseSession");
     trace_line_add(&call.line, " session=%lu", session);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_CloseSession(session));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_CloseSession(session));
 }
 
 static CK_RV trace_C_GetSessionInfo(const struct trace_module *module, CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
@@ -221,14 +146,14 @@ static CK_RV trace_C_GetSessionInfo(const struct trace_module *module, CK_SESSIO
     struct trace_call call;
     trace_call_init(&call, module, "C_GetSessionInfo");
     trace_line_add(&call.line, " session=%lu", session);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetSessionInfo(session, info);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " slot=%lu", info->slotID);
         trace_line_add_state(&call.line, info->state);
         trace_line_add(&call.line, " device-error=0x%lx", info->ulDeviceError);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 /* Nothing of the PIN, not even its length. */
@@ -239,8 +164,8 @@ static CK_RV trace_C_Login(const struct trace_module *module, CK_SESSION_HANDLE 
     trace_call_init(&call, module, "C_Login");
     trace_line_add(&call.line, " session=%lu", session);
     trace_line_add_user(&call.line, user);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_Login(session, user, pin, length));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_Login(session, user, pin, length));
 }
 
 /* ---- Objects ---- */
@@ -252,12 +177,12 @@ static CK_RV trace_C_CreateObject(const struct trace_module *module, CK_SESSION_
     trace_call_init(&call, module, "C_CreateObject");
     trace_line_add(&call.line, " session=%lu", session);
     trace_line_add_template(&call.line, "template", template, count);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_CreateObject(session, template, count, object);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " object=%lu", *object);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_CopyObject(const struct trace_module *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
@@ -267,12 +192,12 @@ static CK_RV trace_C_CopyObject(const struct trace_module *module, CK_SESSION_HA
     trace_call_init(&call, module, "C_CopyObject");
     trace_line_add(&call.line, " session=%lu object=%lu", session, object);
     trace_line_add_template(&call.line, "template", template, count);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_CopyObject(session, object, template, count, copy);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " copy=%lu", *copy);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_DestroyObject(const struct trace_module *module, CK_SESSION_HANDLE session,
@@ -281,8 +206,8 @@ static CK_RV trace_C_DestroyObject(const struct trace_module *module, CK_SESSION
     struct trace_call call;
     trace_call_init(&call, module, "C_DestroyObject");
     trace_line_add(&call.line, " session=%lu object=%lu", session, object);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_DestroyObject(session, object));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_DestroyObject(session, object));
 }
 
 static CK_RV trace_C_GetAttributeValue(const struct trace_module *module, CK_SESSION_HANDLE session,
@@ -294,10 +219,10 @@ static CK_RV trace_C_GetAttributeValue(const struct trace_module *module, CK_SES
     trace_call_init(&call, module, "C_GetAttributeValue");
     trace_line_add(&call.line, " session=%lu object=%lu", session, object);
     trace_line_add_request(&call.line, "buffers", template, count);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GetAttributeValue(session, object, template, count);
     trace_line_add_answer(&call.line, "template", template, count, &buffers, code == CKR_OK);
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_SetAttributeValue(const struct trace_module *module, CK_SESSION_HANDLE session,
@@ -307,8 +232,8 @@ static CK_RV trace_C_SetAttributeValue(const struct trace_module *module, CK_SES
     trace_call_init(&call, module, "C_SetAttributeValue");
     trace_line_add(&call.line, " session=%lu object=%lu", session, object);
     trace_line_add_template(&call.line, "template", template, count);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_SetAttributeValue(session, object, template, count));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_SetAttributeValue(session, object, template, count));
 }
 
 static CK_RV trace_C_FindObjectsInit(const struct trace_module *module, CK_SESSION_HANDLE session,
@@ -318,8 +243,8 @@ static CK_RV trace_C_FindObjectsInit(const struct trace_module *module, CK_SESSI
     trace_call_init(&call, module, "C_FindObjectsInit");
     trace_line_add(&call.line, " session=%lu", session);
     trace_line_add_template(&call.line, "template", template, count);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_FindObjectsInit(session, template, count));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_FindObjectsInit(session, template, count));
 }
 
 static CK_RV trace_C_FindObjects(const struct trace_module *module, CK_SESSION_HANDLE session,
@@ -328,13 +253,13 @@ static CK_RV trace_C_FindObjects(const struct trace_module *module, CK_SESSION_H
     struct trace_call call;
     trace_call_init(&call, module, "C_FindObjects");
     trace_line_add(&call.line, " session=%lu room=%lu", session, most);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_FindObjects(session, objects, most, found);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " found=%lu", *found);
         trace_line_add_handles(&call.line, "objects", objects, *found < most ? *found : most);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_FindObjectsFinal(const struct trace_module *module, CK_SESSION_HANDLE session)
@@ -342,8 +267,8 @@ static CK_RV trace_C_FindObjectsFinal(const struct trace_module *module, CK_SESS
     struct trace_call call;
     trace_call_init(&call, module, "C_FindObjectsFinal");
     trace_line_add(&call.line, " session=%lu", session);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_FindObjectsFinal(session));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_FindObjectsFinal(session));
 }
 
 /* ---- Keys, signatures, random numbers: of what goes in and comes out the length only ---- */
@@ -356,12 +281,12 @@ static CK_RV trace_C_GenerateKey(const struct trace_module *module, CK_SESSION_H
     trace_line_add(&call.line, " session=%lu", session);
     trace_line_add_mechanism(&call.line, mechanism->mechanism);
     trace_line_add_template(&call.line, "template", template, count);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GenerateKey(session, mechanism, template, count, key);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " object=%lu", *key);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_GenerateKeyPair(const struct trace_module *module, CK_SESSION_HANDLE session,
@@ -375,13 +300,13 @@ static CK_RV trace_C_GenerateKeyPair(const struct trace_module *module, CK_SESSI
     trace_line_add_mechanism(&call.line, mechanism->mechanism);
     trace_line_add_template(&call.line, "public", public_template, public_count);
     trace_line_add_template(&call.line, "private", private_template, private_count);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_GenerateKeyPair(session, mechanism, public_template, public_count, private_template,
                                                 private_count, public_key, private_key);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " public-object=%lu private-object=%lu", *public_key, *private_key);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_SignInit(const struct trace_module *module, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
@@ -392,8 +317,8 @@ static CK_RV trace_C_SignInit(const struct trace_module *module, CK_SESSION_HAND
     trace_line_add(&call.line, " session=%lu", session);
     trace_line_add_mechanism(&call.line, mechanism->mechanism);
     trace_line_add(&call.line, " object=%lu", key);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_SignInit(session, mechanism, key));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_SignInit(session, mechanism, key));
 }
 
 static CK_RV trace_C_Sign(const struct trace_module *module, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length,
@@ -402,12 +327,12 @@ static CK_RV trace_C_Sign(const struct trace_module *module, CK_SESSION_HANDLE s
     struct trace_call call;
     trace_call_init(&call, module, "C_Sign");
     trace_line_add(&call.line, " session=%lu data-length=%lu room=%lu", session, length, *size);
-    trace_begin(&call);
+    trace_call_begin(&call);
     CK_RV code = module->own->C_Sign(session, data, length, signature, size);
     if (code == CKR_OK) {
         trace_line_add(&call.line, " signature-length=%lu", *size);
     }
-    return trace_end(&call, code);
+    return trace_call_end(&call, code);
 }
 
 static CK_RV trace_C_GenerateRandom(const struct trace_module *module, CK_SESSION_HANDLE session, CK_BYTE *bytes,
@@ -416,8 +341,8 @@ static CK_RV trace_C_GenerateRandom(const struct trace_module *module, CK_SESSIO
     struct trace_call call;
     trace_call_init(&call, module, "C_GenerateRandom");
     trace_line_add(&call.line, " session=%lu length=%lu", session, length);
-    trace_begin(&call);
-    return trace_end(&call, module->own->C_GenerateRandom(session, bytes, length));
+    trace_call_begin(&call);
+    return trace_call_end(&call, module->own->C_GenerateRandom(session, bytes, length));
 }
 
 /* ---- Functions for each module ---- */

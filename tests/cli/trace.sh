@@ -11,7 +11,6 @@ perl=$(command -v perl) || bail_out "perl is missing: sh tools/packages.sh test"
 softhsm=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
 [ -r "$softhsm" ] || bail_out "SoftHSM2's module $softhsm is missing: set SOFTHSM2_MODULE"
 STOP=19
-unset SEALRING_TRACE_CRYPTOKI
 
 # ---- Two tokens, behind a module whose PIN and signatures nobody else has ----
 
