@@ -74,6 +74,10 @@ libsealring_core_la_SOURCES = \
 	src/token/module/return_code.c src/token/module/return_code.h \
 	src/token/module/sigpipe.c src/token/module/sigpipe.h \
 	src/token/module/slot.c src/token/module/slot.h \
+	src/token/module/trace.c src/token/module/trace.h \
+	src/token/module/trace_call.c src/token/module/trace_call.h \
+	src/token/module/trace_file.c src/token/module/trace_file.h \
+	src/token/module/trace_line.c src/token/module/trace_line.h \
 	src/token/object/object.c src/token/object/object.h \
 	src/token/pin/pin.c src/token/pin/pin.h \
 	src/token/pin/pin_memory.c src/token/pin/pin_memory.h \

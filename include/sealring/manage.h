@@ -137,7 +137,7 @@ sealring_status sealring_open_with_pin(const char *vault, const sealring_options
                                        sealring_error *error);
 
 /* What the operator should know of the last calls, though they succeeded: a checkpoint of the audit log that could not be signed or
- * anchored, secrets that cannot be locked into memory. One line, "" for nothing; the manager's. */
+ * anchored, secrets that cannot be locked into memory, a trace that cannot be written. One line, "" for nothing; the manager's. */
 const char *sealring_manager_remark(const sealring_manager *manager);
 
 typedef struct sealring_vault_info {

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "config/file_trust.h"
 #include "registry/connection/filesystem.h"
 #include "token/pin/pin_source.h"
-#include "config/file_trust.h"
 
 #define NUMBER_MOST 4096
 

@@ -9,9 +9,9 @@
 
 #include <sealring/manage.h>
 
+#include "config/software_token.h"
 #include "token/key/key_object.h"
 #include "token/session/token.h"
-#include "config/software_token.h"
 
 #define CONFIG_FILE            "sealring.conf"
 #define CONFIG_ENVIRONMENT_MAX 16

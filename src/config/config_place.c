@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "registry/connection/filesystem.h"
 #include "config/config.h"
+#include "registry/connection/filesystem.h"
 
 #define MADE_ON_OVERLAY " overlay" /* behind the inode */
 

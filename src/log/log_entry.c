@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/row_image.h"
-#include "log/leaf.h"
-#include "log/log_tree.h"
 #include "base/error.h"
 #include "base/foreign_text.h"
+#include "log/leaf.h"
+#include "log/log_tree.h"
+#include "log/row_image.h"
 
 void audit_detail(struct audit_act *act, const char *format, ...)
 {

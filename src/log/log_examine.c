@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/leaf.h"
 #include "base/error.h"
 #include "base/timetext.h"
+#include "log/leaf.h"
 #include "registry/rows/closed_facts.h"
 
 #define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "log/checkpoint.h"
 #include "log/signed_note.h"
-#include "base/error.h"
 #include "registry/log/log_rows.h"
 
 /* The column `time` beside the note is not signed. */

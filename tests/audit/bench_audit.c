@@ -6,13 +6,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "log/leaf.h"
 #include "log/log_entry.h"
 #include "log/log_examine.h"
-#include "log/leaf.h"
 #include "log/log_tree.h"
 #include "log/row_image.h"
-#include "registry/fixture.h"
 #include "manage/audit/retrace.h"
+#include "registry/fixture.h"
 
 #define BATCH 1000 /* entries in one transaction: what is measured is the entry, not the disk */
 

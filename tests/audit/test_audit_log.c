@@ -7,14 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log/leaf.h"
-#include "log/merkle.h"
 #include "base/base64.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "token/object/data_object.h"
-#include "token/key/signing_key.h"
+#include "log/leaf.h"
+#include "log/merkle.h"
 #include "manage/session/manager.h"
+#include "token/key/signing_key.h"
+#include "token/object/data_object.h"
 
 #define ENTRIES 20 /* after setup: more than one block of sixteen */
 

@@ -2,8 +2,8 @@
 /* audit/image: every row comes back from its image as it was, contact aside; nothing else is taken for an image. */
 #include <string.h>
 
-#include "log/row_image.h"
 #include "lib/runner.h"
+#include "log/row_image.h"
 
 static enum registry_table told;
 static union image_row back;

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/merkle.h"
 #include "base/sha256.h"
 #include "lib/runner.h"
+#include "log/merkle.h"
 
 #define LEAVES 65
 

@@ -7,10 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "log/checkpoint.h"
-#include "log/signed_note.h"
 #include "base/base64.h"
 #include "lib/runner.h"
+#include "log/checkpoint.h"
+#include "log/signed_note.h"
 
 #define DASH "\xe2\x80\x94 "
 

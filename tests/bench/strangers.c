@@ -5,9 +5,9 @@
 
 #include <libdeflate.h>
 
+#include "base/base62.h"
 #include "bench/parts.h"
 #include "bench/slice.h"
-#include "base/base62.h"
 #include "credential/credential_text.h"
 
 enum { TEXTS = 4096, BATCH = 64, TEXT_SIZE = 160 };

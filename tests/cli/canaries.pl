@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Searches files and the memory of processes for secrets.
 #
-#   perl canaries.pl CANARIES PLACE...    CANARIES: lines `NAME TEXT`; TEXT that has the form of a credential stands for its secret, as digits,
+#   perl canaries.pl [-f] CANARIES PLACE...    CANARIES: lines `NAME TEXT`; TEXT that has the form of a credential stands for its secret, as digits,
 #                                         as bytes, and as bytes in reverse. PLACE: a file, or pid:NUMBER for all that can be read of a
-#                                         process. Prints `PLACE NAME COUNT` for what was found, and `# N places, M bytes` at the end.
+#                                         process. Prints `PLACE NAME COUNT` for what was found, and `# N places, M bytes` at the end. With
+#                                         -f also each canary's forms: hexadecimal digits (together, or with blanks or colons), base64.
 use strict;
 use warnings;
 no warnings 'portable'; # addresses have 64 bits
 use Math::BigInt;
+use MIME::Base64;
 
+my $forms = @ARGV && $ARGV[0] eq '-f' && shift @ARGV;
 my ($list, @places) = @ARGV;
 my %canaries;
 open my $lines, '<', $list or die "$list: $!\n";
@@ -29,6 +32,22 @@ while (<$lines>) {
     }
 }
 die "no canaries\n" unless %canaries;
+
+# In base64 a text has three forms, by where it begins; what depends on its neighbours is left out.
+if ($forms) {
+    for my $name (keys %canaries) {
+        my $hex = unpack 'H*', $canaries{$name};
+        for my $between ('', ' ', ':') {
+            my $spaced = join $between, $hex =~ /../g;
+            $canaries{"$name-hex$between"} = $spaced;
+            $canaries{"$name-HEX$between"} = uc $spaced;
+        }
+        for my $before (0 .. 2) {
+            my $text = encode_base64(('x' x $before) . $canaries{$name}, '');
+            $canaries{"$name-base64-$before"} = substr $text, $before ? 4 : 0, length($text) - ($before ? 8 : 4);
+        }
+    }
+}
 
 my ($places, $bytes) = (0, 0);
 my %found;

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "manage/act/act.h"
-#include "manage/tokens/copies.h"
 #include "manage/session/manager.h"
+#include "manage/tokens/copies.h"
 #include "manage/tokens/owned.h"
 
 #define PATIENCE 60 /* seconds */

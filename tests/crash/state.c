@@ -15,8 +15,8 @@
 #include "base/base62.h"
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
-#include "manage/tokens/recover.h"
 #include "manage/session/ring_state.h"
+#include "manage/tokens/recover.h"
 
 struct telling {
     char *text;

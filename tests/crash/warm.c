@@ -10,10 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "log/signed_note.h"
 #include "base/sha256.h"
 #include "fault/ground.h"
 #include "lib/test_token.h"
+#include "log/signed_note.h"
 
 #define KNOWN_MAX 128
 

@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "token/key/key_object.h"
 #include "config/config.h"
+#include "token/key/key_object.h"
 
 #define PATIENCE_MS 60000 /* what is not well by then is not going to be */
 #define CHILD_LIMIT 60    /* seconds */

@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config/config.h"
 #include "fault/ground.h"
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "config/config.h"
 
 #define KEYS     200
 #define CACHE    16 /* far fewer than keys: most calls are a first sight */

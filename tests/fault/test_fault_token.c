@@ -11,12 +11,12 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "config/config.h"
 #include "fault/actor.h"
 #include "lib/runner.h"
 #include "lib/sanitized.h"
 #include "lib/test_token.h"
 #include "token/session/token.h"
-#include "config/config.h"
 
 #define PROCESSES   64
 #define PATIENCE_MS 60000

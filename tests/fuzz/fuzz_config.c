@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/config.h"
 #include "fuzz/property.h"
 #include "token/pin/pin_source.h"
-#include "config/config.h"
 
 static char directory[64];
 static char path[80];

@@ -2,8 +2,8 @@
 /* Whatever an audit entry's rows say: they are no image of a row, or the row has exactly one image. */
 #include "fuzz/fuzzer.h"
 
-#include "log/row_image.h"
 #include "fuzz/property.h"
+#include "log/row_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "log/checkpoint.h"
 #include "log/signed_note.h"
-#include "base/base64.h"
 
 /* Of C2SP's signed-note: nobody has its private key here, so nothing new can be signed by it. */
 static const char known_key[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";

@@ -2,9 +2,9 @@
 /* Whatever proof somebody shows: only the one that the tree itself would give is taken; and checkpoints have one text. */
 #include "fuzz/fuzzer.h"
 
+#include "fuzz/property.h"
 #include "log/checkpoint.h"
 #include "log/merkle.h"
-#include "fuzz/property.h"
 
 #define LEAVES 70
 

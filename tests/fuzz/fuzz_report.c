@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "fuzz/property.h"
-#include "registry/fixture.h"
-#include "manage/usage/harvest.h"
 #include "manage/session/manager.h"
+#include "manage/usage/harvest.h"
+#include "registry/fixture.h"
 #include "verifier/report/report.h"
 #include "verifier/report/report_map.h"
 

@@ -8,8 +8,8 @@
 
 #include "base/name.h"
 #include "fuzz/property.h"
-#include "registry/log/log_rows.h"
 #include "registry/fixture.h"
+#include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
 #include "registry/usage/usage_rows.h"
 

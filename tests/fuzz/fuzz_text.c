@@ -14,8 +14,8 @@
 #include "base/base62.h"
 #include "base/name.h"
 #include "base/timetext.h"
-#include "credential/scope.h"
 #include "credential/credential_text.h"
+#include "credential/scope.h"
 
 static void require(bool holds, const char *property)
 {

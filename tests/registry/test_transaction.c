@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
-#include "registry/fixture.h"
 #include "registry/connection/handle.h"
+#include "registry/fixture.h"
 
 static struct fixture fixture;
 static struct fixture_rows rows;

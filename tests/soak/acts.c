@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "soak/barrier.h"
 #include "manage/session/manager.h"
+#include "soak/barrier.h"
 
 #define MILLISECOND  INT64_C(1000000)
 #define LOCK_WAIT_MS 300000 /* the machine may be busy: others finish some time */

@@ -11,8 +11,8 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/session/connection.h"
 #include "token/raw.h"
+#include "token/session/connection.h"
 
 #define PROCESSES 8
 

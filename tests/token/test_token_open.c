@@ -11,8 +11,8 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/session/connection.h"
 #include "token/module/module.h"
+#include "token/session/connection.h"
 #include "token/session/session_pool.h"
 
 static struct test_token test;

@@ -12,10 +12,10 @@
 
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/session/connection.h"
 #include "token/pin/pin.h"
 #include "token/pin/pin_source.h"
 #include "token/raw.h"
+#include "token/session/connection.h"
 
 static struct test_token test;
 static char credentials[TEST_TOKEN_PATH_SIZE + 16]; /* the directory */

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "log/signed_note.h"
 #include "lib/runner.h"
 #include "lib/test_token.h"
-#include "token/object/data_object.h"
+#include "log/signed_note.h"
 #include "token/key/signing_key.h"
+#include "token/object/data_object.h"
 
 static struct test_token test;
 static struct token *token;

@@ -54,3 +54,7 @@ c_tests += test_token_signer
 test_token_signer_SOURCES = tests/token/test_token_signer.c
 test_token_signer_CPPFLAGS = $(TEST_CPPFLAGS)
 test_token_signer_LDADD = $(TEST_LIBS)
+c_tests += test_token_trace
+test_token_trace_SOURCES = tests/token/test_token_trace.c
+test_token_trace_CPPFLAGS = $(TEST_CPPFLAGS)
+test_token_trace_LDADD = $(TEST_LIBS)

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/config.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
-#include "config/config.h"
 
 static char parent[64], place[128], file[160];
 static struct config *config;

@@ -9,11 +9,11 @@
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "manage/act/act.h"
-#include "token/key/key_object.h"
-#include "token/raw.h"
 #include "manage/tokens/make.h"
 #include "manage/tokens/owned.h"
 #include "manage/tokens/recover.h"
+#include "token/key/key_object.h"
+#include "token/raw.h"
 
 static struct test_vault vault;
 static sealring_error error;

@@ -14,11 +14,11 @@
 
 #include <sealring/doctor.h>
 
+#include "config/config.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "registry/lock/lock.h"
 #include "token/key/key_object.h"
-#include "config/config.h"
 
 #define PATH_SIZE 1024
 

@@ -5,12 +5,12 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
-#include "tools/sealring/verdict.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/table.h"
+#include "tools/sealring/verdict.h"
 
 static void print_text(const struct session *session, const sealring_explanation *text)
 {

@@ -5,11 +5,11 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
-#include "tools/sealring/verdict.h"
 #include "tools/sealring/jsontext.h"
 #include "tools/sealring/moment.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal.h"
+#include "tools/sealring/verdict.h"
 
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "manage/act/era.h"
+#include "manage/session/kept_token.h"
 #include "manage/tokens/copies.h"
 #include "manage/tokens/recover.h"
-#include "manage/session/kept_token.h"
 
 #define MANAGER_FOLLOW_WAIT_MS 2000 /* of a restriction, for vault.work, after its commit */
 #define MANAGER_LOGIN_WAIT_MS  2000 /* of a restriction, for the login lock */

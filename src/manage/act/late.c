@@ -2,10 +2,10 @@
 /* Acts that set times want a wall clock that can be right. */
 #include "manage/act/late.h"
 
-#include "log/signed_time.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/timetext.h"
+#include "log/signed_time.h"
 #include "manage/act/act.h"
 
 static sealring_status read_bound(struct registry *registry, void *context, sealring_error *error)

@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/log_examine.h"
-#include "log/log_tree.h"
 #include "base/base62.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "log/log_examine.h"
+#include "log/log_tree.h"
 #include "manage/act/act.h"
-#include "manage/session/manager.h"
 #include "manage/audit/retrace.h"
+#include "manage/session/manager.h"
 
 _Static_assert(SEALRING_AUDIT_PROOF_MAX >= MERKLE_LEVELS, "an inclusion proof has one hash for each level at most");
 _Static_assert(SEALRING_AUDIT_KEY_SIZE >= REGISTRY_VKEY_SIZE, "a vkey fits");

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/row_image.h"
 #include "base/error.h"
+#include "log/row_image.h"
 
 /* Acts on these always change rows; two hand out again what there is. */
 static bool must_have_rows(const char *act)

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/row_image.h"
 #include "base/error.h"
+#include "log/row_image.h"
 #include "registry/rows/current_rows.h"
 
 #define RETRACE_NAME_SIZE  64

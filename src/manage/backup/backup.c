@@ -5,17 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log/log_examine.h"
-#include "log/log_tree.h"
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "log/log_examine.h"
+#include "log/log_tree.h"
 #include "manage/act/act.h"
-#include "registry/connection/registry_copy.h"
-#include "registry/lock/lock.h"
 #include "manage/backup/backup_file.h"
 #include "manage/session/manager.h"
+#include "registry/connection/registry_copy.h"
+#include "registry/lock/lock.h"
 #include "registry/rows/closed_facts.h"
 
 #define BACKUP_PATH_SIZE (PATH_MAX + 64)

@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "lifecycle/invariant.h"
 #include "lifecycle/transition_table.h"
-#include "verifier/request/derive.h"
-#include "manage/tokens/recover.h"
 #include "manage/session/ring_state.h"
+#include "manage/tokens/recover.h"
+#include "verifier/request/derive.h"
 
 /* A key object of the token. */
 struct confront_object {

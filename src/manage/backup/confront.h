@@ -3,8 +3,8 @@
 #ifndef MANAGE_BACKUP_CONFRONT_H
 #define MANAGE_BACKUP_CONFRONT_H
 
-#include "registry/rows/rows.h"
 #include "config/config.h"
+#include "registry/rows/rows.h"
 
 enum confront_verdict {
     CONFRONT_GOOD,   /* accepted, and its key proves itself and signs; or closed in the token as well */

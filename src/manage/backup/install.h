@@ -3,10 +3,10 @@
 #ifndef MANAGE_BACKUP_INSTALL_H
 #define MANAGE_BACKUP_INSTALL_H
 
+#include "config/config.h"
+#include "manage/backup/backup_file.h"
 #include "registry/lock/lock.h"
 #include "registry/rows/rows.h"
-#include "manage/backup/backup_file.h"
-#include "config/config.h"
 
 #define INSTALL_PATH_SIZE (PATH_MAX + 64)
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "log/leaf.h"
 #include "log/log_tree.h"
-#include "base/error.h"
 #include "manage/audit/exports.h"
 #include "registry/rows/closed_facts.h"
 

@@ -3,8 +3,8 @@
 #ifndef MANAGE_BACKUP_REPLAY_H
 #define MANAGE_BACKUP_REPLAY_H
 
-#include "manage/backup/backup_file.h"
 #include "manage/audit/redo.h"
+#include "manage/backup/backup_file.h"
 #include "manage/session/audit_token.h"
 
 struct replay {

@@ -6,21 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/log_examine.h"
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
-#include "manage/session/actor.h"
-#include "registry/connection/registry_copy.h"
-#include "registry/lock/lock.h"
+#include "log/log_examine.h"
 #include "manage/backup/backup_file.h"
 #include "manage/backup/confront.h"
 #include "manage/backup/install.h"
-#include "manage/session/manager.h"
 #include "manage/backup/replay.h"
 #include "manage/backup/token_files.h"
+#include "manage/session/actor.h"
+#include "manage/session/manager.h"
+#include "registry/connection/registry_copy.h"
+#include "registry/lock/lock.h"
 #include "registry/rows/closed_facts.h"
+#include "token/module/trace_file.h"
 
 #define RESTORE_LOCK_WAIT_MS 10000
 #define RESTORE_EPOCH_STEP   UINT64_C(1000000)
@@ -479,7 +480,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
 {
     struct recording recording = {.restore = restore, .now = clock_wall_ms()};
     struct registry_write how = {.moves_epoch = true, .dry_run = restore->options.dry_run};
-    char aside[INSTALL_PATH_SIZE] = "";
+    char aside[INSTALL_PATH_SIZE] = "", trace[SEALRING_MESSAGE_SIZE];
     sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
     memcpy(recording.operation_id, how.operation_id, sizeof recording.operation_id);
     actor_describe(recording.actor);
@@ -502,6 +503,8 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
         registry_unlock(restore->live);
     }
     snprintf(restore->result.remark, sizeof restore->result.remark, "%s", restore->witness.remark);
+    if (restore->result.remark[0] == '\0' && trace_file_describe(trace) == TRACE_FAILED)
+        snprintf(restore->result.remark, sizeof restore->result.remark, "%.255s", trace);
     return SEALRING_OK;
 }
 

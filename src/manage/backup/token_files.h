@@ -3,10 +3,10 @@
 #ifndef MANAGE_BACKUP_TOKEN_FILES_H
 #define MANAGE_BACKUP_TOKEN_FILES_H
 
-#include "registry/rows/rows.h"
 #include "config/config.h"
 #include "manage/backup/confront.h"
 #include "manage/tokens/copies.h"
+#include "registry/rows/rows.h"
 
 #define TOKEN_FILES_PATH_SIZE 160
 #define TOKEN_FILES_TEXT_SIZE 448

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/log_examine.h"
 #include "base/error.h"
 #include "base/timetext.h"
+#include "log/log_examine.h"
 #include "manage/doctor/doctor_parts.h"
 
 #define PROBLEMS_MOST 20 /* that are told one by one */

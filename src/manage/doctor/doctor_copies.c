@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "registry/lock/lock.h"
-#include "manage/tokens/copies.h"
 #include "manage/doctor/doctor_parts.h"
+#include "manage/tokens/copies.h"
+#include "registry/lock/lock.h"
 
 static void find_file(const char *token, const char *file, enum store_state state, void *context)
 {

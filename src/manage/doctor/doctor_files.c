@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "manage/doctor/doctor_parts.h"
 #include "registry/connection/filesystem.h"
 #include "token/pin/pin.h"
 #include "token/pin/pin_source.h"
-#include "manage/doctor/doctor_parts.h"
 
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
 

@@ -8,13 +8,13 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/timetext.h"
+#include "config/config.h"
 #include "lifecycle/invariant.h"
+#include "manage/act/late.h"
+#include "manage/doctor/doctor_parts.h"
+#include "manage/versions/plan.h"
 #include "registry/connection/registry_examine.h"
 #include "registry/lock/lock.h"
-#include "config/config.h"
-#include "manage/doctor/doctor_parts.h"
-#include "manage/act/late.h"
-#include "manage/versions/plan.h"
 
 /* ---- the database ------------------------------------------------------------------------------------------------------ */
 

@@ -8,14 +8,14 @@
 
 #include "base/error.h"
 #include "manage/act/act.h"
-#include "manage/fleet/effective.h"
-#include "registry/connection/registry_examine.h"
-#include "registry/usage/usage_rows.h"
-#include "manage/tokens/copies.h"
 #include "manage/doctor/doctor_parts.h"
-#include "manage/usage/harvest.h"
+#include "manage/fleet/effective.h"
+#include "manage/tokens/copies.h"
 #include "manage/tokens/owned.h"
 #include "manage/tokens/recover.h"
+#include "manage/usage/harvest.h"
+#include "registry/connection/registry_examine.h"
+#include "registry/usage/usage_rows.h"
 #include "verifier/report/report_seat.h"
 
 #define ASIDE_MOST 100

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/policy.h"
-#include "registry/usage/usage_rows.h"
 #include "manage/fleet/usage_files.h"
+#include "registry/usage/usage_rows.h"
 
 #define NAMES_MOST  16   /* that are asked for; three are shown, the rest is counted */
 #define BEHIND_MOST 1000 /* that are counted of API keys without a successor */

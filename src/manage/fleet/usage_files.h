@@ -3,8 +3,8 @@
 #ifndef MANAGE_FLEET_USAGE_FILES_H
 #define MANAGE_FLEET_USAGE_FILES_H
 
-#include "registry/usage/usage_rows.h"
 #include "manage/session/manager.h"
+#include "registry/usage/usage_rows.h"
 #include "verifier/report/report.h"
 
 /* One credential in one hour. */

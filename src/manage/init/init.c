@@ -14,19 +14,20 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/sized.h"
+#include "config/config.h"
 #include "lifecycle/watch.h"
 #include "manage/act/late.h"
+#include "manage/init/claim.h"
 #include "manage/session/actor.h"
+#include "manage/session/kept_token.h"
+#include "manage/session/manager.h"
+#include "manage/tokens/copies.h"
+#include "manage/tokens/recover.h"
 #include "registry/connection/filesystem.h"
 #include "token/key/key_object.h"
-#include "token/pin/pin_source.h"
+#include "token/module/trace_file.h"
 #include "token/object/provision.h"
-#include "manage/init/claim.h"
-#include "config/config.h"
-#include "manage/tokens/copies.h"
-#include "manage/session/manager.h"
-#include "manage/tokens/recover.h"
-#include "manage/session/kept_token.h"
+#include "token/pin/pin_source.h"
 
 #define INIT_LEASE_MS   60000
 #define INIT_LEASE_MIN  1000
@@ -508,6 +509,7 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
 
 static void describe(const struct init *init, sealring_init_result *result)
 {
+    char trace[SEALRING_MESSAGE_SIZE];
     result->software_token = init->software;
     hex_encode(init->vault_id, sizeof init->vault_id, result->vault_id);
     result->warning[0] = '\0';
@@ -523,6 +525,10 @@ static void describe(const struct init *init, sealring_init_result *result)
         snprintf(result->warning, sizeof result->warning,
                  "there is no audit token: nothing signs the audit log, and a registry that is put back is not noticed "
                  "(give --audit-token and --audit-pin-source)");
+    if (trace_file_describe(trace) == TRACE_FAILED) {
+        size_t length = strlen(result->warning);
+        snprintf(result->warning + length, sizeof result->warning - length, "%s%s", length > 0 ? "; " : "", trace);
+    }
     snprintf(result->audit_key, sizeof result->audit_key, "%s", init->audit_key);
 }
 

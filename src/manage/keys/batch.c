@@ -12,9 +12,9 @@
 #include "credential/scope.h"
 #include "lifecycle/transition_table.h"
 #include "manage/keys/clients.h"
+#include "manage/keys/issue_request.h"
 #include "manage/keys/keys.h"
 #include "manage/session/parallel.h"
-#include "manage/keys/issue_request.h"
 
 enum item_kind {
     ITEM_NEW,       /* a new API key */

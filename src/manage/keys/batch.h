@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "manage/session/manager.h"
 #include "manage/keys/seal.h"
+#include "manage/session/manager.h"
 
 /* Requests per transaction: with a key and a credential each, no transaction holds more than 500 rows and some. */
 #define BATCH_MAX 250

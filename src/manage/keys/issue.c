@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "manage/act/act.h"
 #include "manage/keys/batch.h"
+#include "manage/keys/issue_request.h"
 #include "manage/session/manager.h"
 #include "manage/session/parallel.h"
-#include "manage/keys/issue_request.h"
 
 #define TRIES_MOST 20 /* of one batch that others' changes make stale */
 

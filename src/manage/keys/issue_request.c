@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/name.h"
 #include "base/timetext.h"
-#include "credential/scope.h"
 #include "credential/credential_text.h"
+#include "credential/scope.h"
 #include "manage/keys/clients.h"
 #include "manage/keys/keys.h"
 

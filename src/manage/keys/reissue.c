@@ -9,8 +9,8 @@
 #include "lifecycle/transition_table.h"
 #include "manage/act/act.h"
 #include "manage/keys/keys.h"
-#include "manage/session/manager.h"
 #include "manage/keys/seal.h"
+#include "manage/session/manager.h"
 
 #define REISSUE_BATCH 250 /* successors per transaction: two rows changed and one made for each */
 

@@ -10,8 +10,8 @@
 #include "credential/scope.h"
 #include "manage/act/act.h"
 #include "manage/keys/keys.h"
-#include "manage/session/manager.h"
 #include "manage/keys/seal.h"
+#include "manage/session/manager.h"
 #include "verifier/request/judge.h"
 
 #define TRIES_MOST 20 /* of a key that others' changes make stale */

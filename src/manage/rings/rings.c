@@ -9,9 +9,9 @@
 #include "base/name.h"
 #include "lifecycle/policy.h"
 #include "manage/act/act.h"
-#include "manage/tokens/make.h"
 #include "manage/session/manager.h"
 #include "manage/session/ring_state.h"
+#include "manage/tokens/make.h"
 
 #define RING_DEFAULT_PREFIX "sr"
 

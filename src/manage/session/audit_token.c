@@ -8,19 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/log_entry.h"
-#include "log/signed_note.h"
-#include "log/signed_time.h"
-#include "log/log_tree.h"
 #include "base/base62.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "registry/rows/closed_facts.h"
-#include "token/object/data_object.h"
-#include "token/key/signing_key.h"
+#include "log/log_entry.h"
+#include "log/log_tree.h"
+#include "log/signed_note.h"
+#include "log/signed_time.h"
 #include "manage/session/kept_token.h"
+#include "registry/rows/closed_facts.h"
+#include "token/key/signing_key.h"
+#include "token/object/data_object.h"
 
 #define WITNESS_ANCHOR_HEAD "sealring anchor 1 "
 #define WITNESS_ANCHORS \

@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
+#include "config/config.h"
 #include "log/checkpoint.h"
 #include "log/signed_note.h"
 #include "registry/log/log_rows.h"
-#include "config/config.h"
 
 struct audit_act;
 

@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "base/sized.h"
 #include "manage/session/actor.h"
+#include "token/module/trace_file.h"
 
 #define MANAGER_LOCK_WAIT_MS   10000
 #define MANAGER_URGENT_WAIT_MS 120000
@@ -168,12 +169,14 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
 /* Of several things to be said all are. */
 void manager_compose_remark(sealring_manager *manager)
 {
-    char notice[SOFTWARE_NOTICE_SIZE];
+    char notice[SOFTWARE_NOTICE_SIZE], trace[SEALRING_MESSAGE_SIZE];
+    bool traced = trace_file_describe(trace) != TRACE_FAILED;
     if (software_notice(manager->config->software, notice))
         memcpy(manager->token_remark, notice, sizeof notice);
-    const char *const parts[] = {manager->witness.remark, manager->witness.notice, manager->token_remark,
-                                 secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
-                                 atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
+    const char *const parts[] = {
+        manager->witness.remark, manager->witness.notice,
+        manager->token_remark,   secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
+        traced ? "" : trace,     atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;
     manager->remark[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)

@@ -9,13 +9,13 @@
 
 #include <sealring/manage.h>
 
+#include "config/config.h"
 #include "log/log_entry.h"
+#include "manage/session/audit_token.h"
+#include "manage/session/roster.h"
 #include "registry/lock/lock.h"
 #include "registry/rows/rows.h"
 #include "token/key/key_object.h"
-#include "config/config.h"
-#include "manage/session/roster.h"
-#include "manage/session/audit_token.h"
 
 /* What may be missing of the uses: report files that were passed over, and those with damaged records. */
 struct manager_gap {

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/signed_time.h"
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/clockwatch.h"
+#include "log/signed_time.h"
 #include "registry/lock/lock_holder.h"
 #include "verifier/report/report_seat.h"
 

@@ -3,8 +3,8 @@
 #ifndef MANAGE_TOKENS_COPIES_H
 #define MANAGE_TOKENS_COPIES_H
 
-#include "softhsm/objects.h"
 #include "manage/session/manager.h"
+#include "softhsm/objects.h"
 
 /* In a vault whose tokens are not its own, and in a dry run, none of these does anything. */
 

@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "kdf/claims.h"
 #include "config/config.h"
+#include "kdf/claims.h"
 #include "manage/tokens/copies.h"
 #include "manage/tokens/owned.h"
 #include "manage/tokens/recover.h"

@@ -3,8 +3,8 @@
 #ifndef MANAGE_TOKENS_OWNED_H
 #define MANAGE_TOKENS_OWNED_H
 
-#include "token/key/key_object.h"
 #include "manage/session/manager.h"
+#include "token/key/key_object.h"
 
 /* Whoever can write the registry can name any object by its ID. What counts is what the token confirms: the object's label
  * sealring/RING/NUMBER, where the token keeps labels, and of a key that signs the version's check value, as another vault's ring may have

@@ -8,11 +8,11 @@
 
 #include "base/base62.h"
 #include "base/error.h"
-#include "lifecycle/transition_table.h"
 #include "config/config.h"
+#include "lifecycle/transition_table.h"
 #include "manage/fleet/effective.h"
-#include "manage/tokens/owned.h"
 #include "manage/tokens/copies.h"
+#include "manage/tokens/owned.h"
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
 

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "manage/keys/keys.h"
 #include "manage/fleet/usage_files.h"
+#include "manage/keys/keys.h"
 #include "verifier/report/report_check.h"
 
 struct figure {

@@ -7,13 +7,13 @@
 
 #include <sealring/doctor.h>
 
-#include "log/log_examine.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "lifecycle/transition_table.h"
+#include "log/log_examine.h"
 #include "manage/act/act.h"
-#include "manage/tokens/copies.h"
 #include "manage/session/manager.h"
+#include "manage/tokens/copies.h"
 #include "manage/tokens/owned.h"
 #include "manage/tokens/recover.h"
 #include "verifier/request/derive.h"

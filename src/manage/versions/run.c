@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "manage/act/act.h"
+#include "manage/fleet/usage_files.h"
+#include "manage/tokens/recover.h"
 #include "manage/usage/harvest.h"
 #include "manage/versions/plan.h"
-#include "manage/tokens/recover.h"
-#include "manage/fleet/usage_files.h"
 #include "manage/versions/version_events.h"
 
 #define REASON      "by the ring's policy"

@@ -5,9 +5,9 @@
 
 #include "lifecycle/decide.h"
 #include "manage/fleet/evidence.h"
-#include "manage/tokens/make.h"
 #include "manage/session/manager.h"
 #include "manage/session/ring_state.h"
+#include "manage/tokens/make.h"
 
 struct transition {
     sealring_manager *manager;

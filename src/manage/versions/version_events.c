@@ -10,12 +10,12 @@
 #include "base/sized.h"
 #include "manage/act/act.h"
 #include "manage/fleet/effective.h"
-#include "manage/versions/closing.h"
-#include "manage/usage/harvest.h"
-#include "manage/tokens/make.h"
-#include "manage/session/manager.h"
-#include "manage/versions/transition.h"
 #include "manage/fleet/usage_files.h"
+#include "manage/session/manager.h"
+#include "manage/tokens/make.h"
+#include "manage/usage/harvest.h"
+#include "manage/versions/closing.h"
+#include "manage/versions/transition.h"
 
 static const struct event_needs {
     sealring_event event;

@@ -5,9 +5,9 @@
 
 #include <sys/types.h>
 
+#include "registry/connection/registry.h"
 #include "registry/driver/driver.h"
 #include "registry/lock/lock.h"
-#include "registry/connection/registry.h"
 
 enum registry_transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 

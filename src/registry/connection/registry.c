@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 #include "base/fork.h"
-#include "registry/connection/handle.h"
 #include "registry/connection/filesystem.h"
+#include "registry/connection/handle.h"
 #include "registry/connection/opened.h"
 #include "registry/connection/vault_row.h"
 #include "registry/driver/sqlite.h"

@@ -3,8 +3,8 @@
 #ifndef REGISTRY_CONNECTION_REGISTRY_COPY_H
 #define REGISTRY_CONNECTION_REGISTRY_COPY_H
 
-#include "registry/driver/driver.h"
 #include "registry/connection/registry.h"
+#include "registry/driver/driver.h"
 
 /* Inside registry_read: the registry as the transaction sees it becomes a new file (0600), which is a registry by itself. Others may
  * read and write meanwhile. SEALRING_REFUSED if the file exists. Where it fails nothing is left of it. */

@@ -3,8 +3,8 @@
 #ifndef REGISTRY_CONNECTION_REGISTRY_EXAMINE_H
 #define REGISTRY_CONNECTION_REGISTRY_EXAMINE_H
 
-#include "registry/driver/driver.h"
 #include "registry/connection/registry.h"
+#include "registry/driver/driver.h"
 
 typedef db_flaw_callback registry_flaw_callback;
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/name.h"
-#include "registry/rows/columns.h"
 #include "registry/connection/query.h"
+#include "registry/rows/columns.h"
 #include "registry/usage/usage_rows.h"
 
 #define NAME_COLUMNS "k.id, k.key_id, cl.name, k.label"

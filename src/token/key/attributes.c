@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "token/key/key_object.h"
-#include "token/object/object.h"
 #include "token/key/origin.h"
+#include "token/object/object.h"
 
 /* PKCS #11 v2.40, section 4.9 and 4.10. Usages default to true, so each is denied. */
 static const struct {

@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "token/key/attributes.h"
-#include "token/module/return_code.h"
 #include "token/key/hmac.h"
-#include "token/session/handle_index.h"
 #include "token/key/key_object.h"
+#include "token/module/return_code.h"
 #include "token/object/object.h"
+#include "token/session/handle_index.h"
 
 struct generate_request {
     const char *label;

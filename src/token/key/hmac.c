@@ -8,8 +8,8 @@
 #include "base/secret.h"
 #include "token/key/attributes.h"
 #include "token/module/return_code.h"
-#include "token/session/handle_index.h"
 #include "token/object/object.h"
+#include "token/session/handle_index.h"
 
 #define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
 #define HMAC_TRIES       10  /* a module may be started anew by others between proof and use, again and again */

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "token/session/attempt.h"
 #include "token/key/key_object.h"
+#include "token/session/attempt.h"
 
 /* Signs data under this very object. mac has to be wiped by the caller. */
 sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,

@@ -7,8 +7,8 @@
 #include "token/key/attributes.h"
 #include "token/key/hmac.h"
 #include "token/key/key_object.h"
-#include "token/object/object.h"
 #include "token/key/signs.h"
+#include "token/object/object.h"
 
 #define IDENTIFY_INTENT "sealring-intent/"
 

@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "token/key/attributes.h"
-#include "token/module/return_code.h"
-#include "token/session/handle_index.h"
-#include "token/object/object.h"
 #include "token/key/signs.h"
+#include "token/module/return_code.h"
+#include "token/object/object.h"
+#include "token/session/handle_index.h"
 
 struct object_change {
     const uint8_t *object_id;

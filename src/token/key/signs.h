@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "token/session/attempt.h"
 #include "token/key/key_object.h"
+#include "token/session/attempt.h"
 
 /* *signs: C_SignInit and C_Sign both did it. SEALRING_TOKEN if the token neither signs nor refuses. */
 sealring_status signs_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool *signs);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "token/module/return_code.h"
+#include "token/module/trace.h"
 
 #define MODULE_EXIT_HANDLERS 2 /* behind the first initialisation, and behind the first login */
 #define MODULE_EXIT_WAIT_SEC 1
@@ -252,7 +253,7 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
         dlclose(library);
     } else {
         status = module_ask_functions(path, library, &functions, error);
-        module = status == SEALRING_OK ? module_new(path, library, functions) : NULL;
+        module = status == SEALRING_OK ? module_new(path, library, trace_functions(functions, path)) : NULL;
         if (module == NULL) {
             dlclose(library);
             status = status != SEALRING_OK ? status : error_no_memory(error);

@@ -3,8 +3,8 @@
 #include "token/session/attempt.h"
 
 #include "base/error.h"
-#include "token/module/return_code.h"
 #include "token/module/interruption.h"
+#include "token/module/return_code.h"
 #include "token/module/sigpipe.h"
 
 #define ATTEMPT_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */

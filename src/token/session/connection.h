@@ -15,12 +15,12 @@
 
 #include <sealring/verify.h>
 
-#include "token/session/handle_index.h"
 #include "token/module/module.h"
+#include "token/module/slot.h"
 #include "token/pin/pin.h"
+#include "token/session/handle_index.h"
 #include "token/session/login_record.h"
 #include "token/session/session_pool.h"
-#include "token/module/slot.h"
 #include "token/session/token.h"
 
 #define CONNECTION_MISSING 8

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "token/module/return_code.h"
-#include "token/pin/process_environment.h"
 #include "token/module/interruption.h"
+#include "token/module/return_code.h"
+#include "token/module/trace.h"
 #include "token/pin/pin.h"
+#include "token/pin/process_environment.h"
 #include "token/session/login_record.h"
 #include "token/session/token.h"
 
@@ -136,7 +137,8 @@ static struct login_try login_describe(const struct login *login, const CK_TOKEN
 {
     struct login_try try = {0};
     void *function;
-    memcpy(&function, &login->functions->C_Login, sizeof function); /* ISO C has no such cast */
+    const CK_FUNCTION_LIST *own = trace_own_functions(login->functions);
+    memcpy(&function, &own->C_Login, sizeof function); /* ISO C has no such cast */
     try.pin = pin_mark_of(pin_class_of(pin->bytes, pin->length), info, offsetof(CK_TOKEN_INFO, flags));
     environment_mark(function, try.environment.bytes);
     return try;

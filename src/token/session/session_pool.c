@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "token/module/module.h"
 #include "token/module/return_code.h"
 #include "token/session/connection.h"
 #include "token/session/login.h"
-#include "token/module/module.h"
 
 #define SESSION_WAIT_SECONDS 5
 

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/fork.h"
-#include "token/session/attempt.h"
-#include "token/pin/pin_source.h"
 #include "token/module/sigpipe.h"
+#include "token/pin/pin_source.h"
+#include "token/session/attempt.h"
 
 #define TOKEN_SESSIONS_DEFAULT 16
 #define TOKEN_SESSIONS_MOST    4096

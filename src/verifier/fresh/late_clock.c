@@ -2,10 +2,10 @@
 /* A wall clock that is certainly late: what has an end is unavailable until it is right. */
 #include "verifier/fresh/late_clock.h"
 
-#include "log/signed_time.h"
 #include "base/clock.h"
 #include "base/fork.h"
 #include "base/timetext.h"
+#include "log/signed_time.h"
 
 #define OFFSET_MAX (INT64_MAX / 4) /* ms: some seventy million years */
 

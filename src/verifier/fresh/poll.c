@@ -537,11 +537,22 @@ static void tell_unlocked(struct verifier *verifier)
     messages_add(verifier->messages, SEALRING_LOG_WARNING, "%s", SECRET_UNLOCKED_WORDS);
 }
 
+static void report_trace(struct verifier *verifier)
+{
+    char text[SEALRING_MESSAGE_SIZE];
+    enum trace_state state = trace_file_describe(text);
+    if (state == TRACE_OFF || state == verifier->reported_trace)
+        return;
+    verifier->reported_trace = state;
+    messages_add(verifier->messages, state == TRACE_ON ? SEALRING_LOG_INFORMATION : SEALRING_LOG_WARNING, "%s", text);
+}
+
 sealring_status verifier_look(struct verifier *verifier, sealring_error *error)
 {
     bool again;
     pthread_mutex_lock(&verifier->looking);
     tell_unlocked(verifier);
+    report_trace(verifier);
     sealring_status status = look_once(verifier, &again, error);
     if (status == SEALRING_OK && again)
         status = look_once(verifier, &again, error);

@@ -9,8 +9,8 @@
 #include "base/fork.h"
 #include "lifecycle/transition_table.h"
 #include "token/key/key_object.h"
-#include "verifier/request/derive.h"
 #include "verifier/fresh/warm.h"
+#include "verifier/request/derive.h"
 
 #define PROVE_AGAIN_MS 2000 /* after a proof that failed */
 

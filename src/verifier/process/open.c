@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "config/config.h"
-#include "verifier/request/judge.h"
 #include "verifier/process/membership.h"
+#include "verifier/request/judge.h"
 
 struct sealring_vault {
     struct config *config;

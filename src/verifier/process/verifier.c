@@ -10,12 +10,12 @@
 #include "base/fork.h"
 #include "base/secret.h"
 #include "verifier/fresh/hours.h"
-#include "verifier/state/verifier_state.h"
-#include "verifier/request/judge.h"
 #include "verifier/fresh/poll.h"
-#include "verifier/request/first_sight.h"
-#include "verifier/fresh/warm.h"
 #include "verifier/fresh/prove.h"
+#include "verifier/fresh/warm.h"
+#include "verifier/request/first_sight.h"
+#include "verifier/request/judge.h"
+#include "verifier/state/verifier_state.h"
 
 #define VERIFIER_CONNECTIONS_MAX 16
 #define VERIFIER_CACHE_MAX       1000000

@@ -8,16 +8,19 @@
 
 #include "credential/credential_text.h"
 #include "lifecycle/clockwatch.h"
+#include "token/module/trace_file.h"
 #include "token/session/token.h"
 #include "verifier/cache/cache.h"
-#include "verifier/state/connections.h"
-#include "verifier/cache/single_flight.h"
-#include "verifier/state/judge_time.h"
 #include "verifier/cache/lanes.h"
+#include "verifier/cache/single_flight.h"
+#include "verifier/cache/snapshot.h"
+#include "verifier/process/verifier.h"
+#include "verifier/report/report.h"
+#include "verifier/request/judge.h"
+#include "verifier/state/connections.h"
+#include "verifier/state/judge_time.h"
 #include "verifier/state/messages.h"
 #include "verifier/state/protocol.h"
-#include "verifier/report/report.h"
-#include "verifier/cache/snapshot.h"
 #include "verifier/state/verifier_setup.h"
 
 /* A snapshot stays until the verifier closes, since requests may be on their way with its versions. There is a second one only
@@ -38,7 +41,8 @@ struct verifier {
     struct cache *cache;
     struct flights *flights;
     struct messages *messages;
-    bool told_unlocked; /* with `looking` held: that secrets cannot be locked into memory */
+    bool told_unlocked;              /* with `looking` held: that secrets cannot be locked into memory */
+    enum trace_state reported_trace; /* likewise: what was last reported of the trace of Cryptoki calls */
     _Atomic(struct report *)
         report; /* changes, by the look, when the file was removed; used inside a lane or by the look */
 

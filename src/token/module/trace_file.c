@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file that the trace of Cryptoki calls is appended to. */
+#include "token/module/trace_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fork.h"
+
+/* It belongs to the process, as the modules do. A forked child opens it anew: the program may have closed all descriptors in it. */
+static struct {
+    pid_t process; /* that opened it; 0: none */
+    int descriptor;
+    dev_t device;
+    ino_t inode;
+    char path[PATH_MAX];
+    sealring_error refusal; /* why it is not written */
+    _Atomic(int) state;     /* enum trace_state; written after what it is about */
+    _Atomic(int) problem;   /* errno of the first line that could not be written */
+    atomic_bool torn;       /* the last line was written in part */
+} trace_file = {.descriptor = -1};
+
+void trace_file_refuse(const char *reason)
+{
+    if (atomic_load(&trace_file.state) != TRACE_FAILED) {
+        error_set(&trace_file.refusal, SEALRING_REFUSED, "Cryptoki calls are not traced (" TRACE_VARIABLE "): %s",
+                  reason);
+        atomic_store(&trace_file.state, TRACE_FAILED);
+    }
+}
+
+/* ---- Opening ---- */
+
+/* What is wrong with a file, as a sentence after its path; NULL: nothing. A trace is appended to nothing but the user's own file under its
+ * only name: somebody else may have put another one of the user's files in its place. */
+static const char *trace_file_objection(const struct stat *file)
+{
+    if (S_ISLNK(file->st_mode)) {
+        return "is a symbolic link: name the file itself";
+    }
+    if (!S_ISREG(file->st_mode)) {
+        return "is no regular file: name another one";
+    }
+    if (file->st_uid != geteuid()) {
+        return "belongs to another user than the one who runs this: name a file of that user's own";
+    }
+    return file->st_nlink > 1 ? "has a second name (a hard link): name another one" : NULL;
+}
+
+static void trace_file_refuse_path(const char *path, const char *objection)
+{
+    char reason[SEALRING_MESSAGE_SIZE];
+    (void)snprintf(reason, sizeof(reason), "%.250s %s", path, objection);
+    trace_file_refuse(reason);
+}
+
+/* The path is checked before it is opened, as opening a device or a named pipe has effects of its own, and the file after it. */
+static int trace_file_open_path(const char *path, struct stat *file)
+{
+    const char *objection = NULL;
+    int descriptor = -1;
+    if (path[0] != '/') {
+        objection = "is a relative path: name an absolute one";
+    } else if (strlen(path) >= sizeof(trace_file.path)) {
+        objection = "is too long";
+    } else if (lstat(path, file) == 0) {
+        objection = trace_file_objection(file);
+    }
+    if (objection == NULL) {
+        descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+        if (descriptor < 0 || fstat(descriptor, file) != 0) {
+            objection = strerrordesc_np(errno);
+        } else {
+            objection = trace_file_objection(file);
+        }
+    }
+    if (objection != NULL) {
+        trace_file_refuse_path(path, objection);
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        return -1;
+    }
+    return descriptor;
+}
+
+/* A program with more rights than its caller writes no file that the caller names. */
+static const char *trace_file_name(void)
+{
+    const char *path = secure_getenv(TRACE_VARIABLE);
+    const char *given = getenv(TRACE_VARIABLE);
+    if (path == NULL && given != NULL && given[0] != '\0') {
+        trace_file_refuse("this program has more rights than its caller (setuid, setgid, file capabilities)");
+    }
+    return path != NULL && path[0] != '\0' ? path : NULL;
+}
+
+bool trace_file_open(void)
+{
+    struct stat file;
+    if (trace_file.process == fork_process()) {
+        return trace_file.descriptor >= 0;
+    }
+    trace_file.process = fork_process();
+    trace_file.descriptor = -1; /* a parent's number may be another file's by now */
+    atomic_store(&trace_file.state, TRACE_OFF);
+    atomic_store(&trace_file.problem, 0);
+    atomic_store(&trace_file.torn, false);
+    const char *path = trace_file_name();
+    int descriptor = path != NULL ? trace_file_open_path(path, &file) : -1;
+    if (descriptor < 0) {
+        return false;
+    }
+    memcpy(trace_file.path, path, strlen(path) + 1);
+    trace_file.device = file.st_dev;
+    trace_file.inode = file.st_ino;
+    trace_file.descriptor = descriptor;
+    atomic_store(&trace_file.state, TRACE_ON);
+    return true;
+}
+
+/* ---- Writing ---- */
+
+static void trace_file_fail(int problem)
+{
+    int none = 0;
+    (void)atomic_compare_exchange_strong(&trace_file.problem, &none, problem);
+    atomic_store(&trace_file.state, TRACE_FAILED);
+}
+
+/* A program that closes descriptors which it does not know may have given the number to a file of its own. */
+static bool trace_file_is_ours(void)
+{
+    struct stat file;
+    return fstat(trace_file.descriptor, &file) == 0 && file.st_dev == trace_file.device &&
+           file.st_ino == trace_file.inode;
+}
+
+static void trace_file_append(const char *lines, size_t length)
+{
+    char separate[] = "\n";
+    if (atomic_exchange(&trace_file.torn, false) && write(trace_file.descriptor, separate, 1) != 1) {
+        atomic_store(&trace_file.torn, true);
+        trace_file_fail(errno);
+        return;
+    }
+    ssize_t written = write(trace_file.descriptor, lines, length);
+    if (written < 0) {
+        trace_file_fail(errno);
+    } else if ((size_t)written < length) {
+        atomic_store(&trace_file.torn, true);
+        trace_file_fail(ENOSPC);
+    }
+}
+
+/* A file that may not grow (RLIMIT_FSIZE) raises SIGXFSZ in the thread that writes, and would end the program. */
+void trace_file_write(const char *lines, size_t length)
+{
+    sigset_t growth, before;
+    const struct timespec at_once = {0};
+    if (!trace_file_is_ours()) {
+        trace_file_fail(EBADF);
+        return;
+    }
+    sigemptyset(&growth);
+    sigaddset(&growth, SIGXFSZ);
+    bool armed = pthread_sigmask(SIG_BLOCK, &growth, &before) == 0 && sigismember(&before, SIGXFSZ) == 0;
+    trace_file_append(lines, length);
+    if (armed) {
+        while (sigtimedwait(&growth, NULL, &at_once) == -1 && errno == EINTR) {
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+}
+
+/* ---- For people ---- */
+
+enum trace_state trace_file_describe(char text[SEALRING_MESSAGE_SIZE])
+{
+    enum trace_state state = (enum trace_state)atomic_load(&trace_file.state);
+    int problem = atomic_load(&trace_file.problem);
+    sealring_error line = {.message = ""}; /* error_set keeps control characters of a path out */
+    if (state == TRACE_ON) {
+        error_set(&line, SEALRING_OK, "Cryptoki calls are traced to %.250s (" TRACE_VARIABLE ")", trace_file.path);
+    } else if (state == TRACE_FAILED && problem != 0) {
+        error_set(&line, SEALRING_OK,
+                  "the trace of Cryptoki calls lacks lines that could not be written to %.250s (" TRACE_VARIABLE
+                  "): %s",
+                  trace_file.path, strerrordesc_np(problem));
+    } else if (state == TRACE_FAILED) {
+        line = trace_file.refusal;
+    }
+    (void)snprintf(text, SEALRING_MESSAGE_SIZE, "%s", line.message);
+    return state;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line of the trace of Cryptoki calls: what of a call may be written down, and how. */
+#ifndef TOKEN_MODULE_TRACE_LINE_H
+#define TOKEN_MODULE_TRACE_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <p11-kit/pkcs11.h>
+
+#define TRACE_LINE_SIZE     2048
+#define TRACE_BUFFERS_KNOWN 32 /* attributes of a template whose buffers are remembered */
+
+/* What does not fit is left out, and the line ends in "...". */
+struct trace_line {
+    char text[TRACE_LINE_SIZE];
+    size_t length;
+};
+
+void trace_line_add(struct trace_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* " NAME="text"": without the blanks that pad it; all but printable ASCII as \xNN. */
+void trace_line_add_text(struct trace_line *line, const char *name, const void *bytes, size_t length);
+
+/* " NAME=1,2,3": the first few. */
+void trace_line_add_handles(struct trace_line *line, const char *name, const CK_ULONG *handles, CK_ULONG count);
+
+void trace_line_add_mechanism(struct trace_line *line, CK_MECHANISM_TYPE mechanism);
+void trace_line_add_user(struct trace_line *line, CK_USER_TYPE user);
+void trace_line_add_state(struct trace_line *line, CK_STATE state);
+
+/* The end of a line: what the call answered, and how long it took. Never left out. */
+void trace_line_add_result(struct trace_line *line, CK_RV code, int64_t microseconds);
+
+/* The sizes of a template's buffers before the call that fills them. */
+struct trace_buffers {
+    CK_ULONG sizes[TRACE_BUFFERS_KNOWN];
+};
+void trace_buffers_note(struct trace_buffers *buffers, const CK_ATTRIBUTE *template, CK_ULONG count);
+
+/* " NAME={CKA_CLASS=CKO_SECRET_KEY,CKA_VALUE[32]}". The value of an attribute is written if the table in trace_line.c permits it; of all
+ * others the length. */
+void trace_line_add_template(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count);
+
+/* The same before a call that fills the template's buffers: types and sizes. */
+void trace_line_add_request(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count);
+
+/* The same after it. A module may claim a length that its buffer does not have: then that is all that is written. filled: it answered
+ * CKR_OK. */
+void trace_line_add_answer(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
+                           const struct trace_buffers *buffers, bool filled);
+
+#endif
