@@ -169,6 +169,18 @@ relative_links() {
     perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md
 }
 
+# A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
+named_files() {
+    find -L "$tree/src" "$tree/tools" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
+    grep -o '`[a-z0-9_/]*\.[ch]`' "$tree/CONTRIBUTING.md" "$tree"/docs/*.md | sed 's|.*/\([^/:]*\.md\):|\1 |; s/`//g' |
+        while read -r page name; do
+            case $name in
+            */*) [ -e "$tree/$name" ] ;;
+            *) grep -qxF "$name" "$work/a" ;;
+            esac || echo "$page: there is no file $name"
+        done
+}
+
 # Every `sealring ...` in Markdown, in the man pages' displays and in the examples of --help.
 shown_commands() {
     {
@@ -284,6 +296,7 @@ holds "every key of sealring.conf is in its page, and no other" configuration_ke
 holds "every reference leads to a page" names_and_references
 holds "mandoc has nothing to say" man_syntax
 holds "relative links in Markdown lead somewhere" relative_links
+holds "files that Markdown names exist" named_files
 holds "commands that are shown exist, with their options" shown_commands
 holds "bash completion offers every command and option, and nothing else" completion_bash
 holds "fish completion offers every command and option, and nothing else" completion_fish
@@ -362,6 +375,8 @@ notices "a page that does not name itself" names_and_references $man/sealring-ri
 notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'
 notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^Fixed for good\.$/& & & & & & & &/'
 notices "a link that leads nowhere" relative_links README.md 's/](LICENSE)/](LICENCE)/'
+notices "a file that was renamed" named_files docs/ARCHITECTURE.md 's/`judge\.c`/`judgment.c`/'
+notices "a file in another folder" named_files docs/decisions.md '$aSee `src/verifier/guard.c`.'
 notices "a command that does not exist" shown_commands $man/sealring.1 's/^sealring rotate/sealring turn/'
 notices "a command that has not this option" shown_commands $man/sealring.1 's/^sealring rotate payments/& --all/'
 notices "a wrong command in Markdown" shown_commands README.md '$a\\n```sh\nsealring ring make payments\n```'
