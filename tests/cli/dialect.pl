@@ -36,7 +36,8 @@ sub of_changelog {
 sub of_man {
     my ($text) = @_;
     $text =~ s/^\.\\".*$//mg;
-    $text =~ s/^(\.(?:Nd|Sh|Ss|It|Dq|Em)) /blank($1) . ' '/mge;
+    $text =~ s/^(\.Bd -literal.*?^\.Ed)/blank($1)/mgse; # code
+    $text =~ s/^(\.(?:Nd|Sh|Ss)) /blank($1) . ' '/mge;
     $text =~ s/^\..*$/X/mg;
     return $text;
 }

@@ -32,7 +32,7 @@ bounds()
 0 GLOSSARY docs/GLOSSARY.md
 0 decisions docs/decisions.md
 0 formats docs/formats.md
-143 functions docs/man/*.3
+0 functions docs/man/*.3
 46 README README.md
 20 CHANGELOG CHANGELOG.md
 13 benchmarks docs/benchmarks.md
