@@ -40,9 +40,9 @@ bounds()
 27 threats docs/threat-model.md
 26 tokens docs/tokens.md
 27 playbooks docs/playbooks/*
-4 examples docs/examples
+0 examples docs/examples
 217 commands docs/man/*.1 docs/man/*.5
-113 include include
+1 include include
 796 src src
 175 tools tools
 1146 tests tests
