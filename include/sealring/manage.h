@@ -66,7 +66,7 @@ typedef int (*sealring_environment_callback)(const char *name, const char *value
 sealring_status sealring_environment(const char *vault, sealring_environment_callback each, void *context,
                                      sealring_error *error);
 
-#define SEALRING_PIN_SIZE 257 /* bytes of the buffer for a PIN, NUL included */
+#define SEALRING_PIN_SIZE 257 /* bytes of the room for a PIN, NUL included */
 
 /* Asks for the user PIN of the token with this URI, where a PIN source is the terminal. Writes it, with NUL, into the SEALRING_PIN_SIZE
  * bytes at `pin`, which are locked memory, and returns 0; any other value: no PIN was given. It is called each time a token is opened, so
