@@ -159,16 +159,6 @@ names_and_references() {
     done
 }
 
-man_syntax() {
-    for page in "$tree"/docs/man/*.[135]; do
-        mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
-    done
-}
-
-relative_links() {
-    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md
-}
-
 # A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
 named_files() {
     find -L "$tree/src" "$tree/tools" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
@@ -179,6 +169,16 @@ named_files() {
             *) grep -qxF "$name" "$work/a" ;;
             esac || echo "$page: there is no file $name"
         done
+}
+
+man_syntax() {
+    for page in "$tree"/docs/man/*.[135]; do
+        mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
+    done
+}
+
+relative_links() {
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md
 }
 
 # Every `sealring ...` in Markdown, in the man pages' displays and in the examples of --help.
@@ -293,10 +293,10 @@ holds "each page shows the functions that it names, with their header" right_pag
 holds "structures and callbacks are those of the headers" structures
 holds "every constant of the headers is in a page, and no other" constants
 holds "every key of sealring.conf is in its page, and no other" configuration_keys
+holds "files that Markdown names exist" named_files
 holds "every reference leads to a page" names_and_references
 holds "mandoc has nothing to say" man_syntax
 holds "relative links in Markdown lead somewhere" relative_links
-holds "files that Markdown names exist" named_files
 holds "commands that are shown exist, with their options" shown_commands
 holds "bash completion offers every command and option, and nothing else" completion_bash
 holds "fish completion offers every command and option, and nothing else" completion_fish
@@ -370,13 +370,13 @@ notices "a constant that is not told" constants $man/sealring_verify.3 's/^\.It 
 notices "a constant that does not exist" constants $man/sealring_verify.3 's/_REJECTED_EXPIRED/_REJECTED_OLD/'
 notices "a key that is not told" configuration_keys $man/sealring.conf.5 '/^\.It Ic pin-source/d'
 notices "a key that does not exist" configuration_keys src/vault/config.c '/^    {"audit-token"/d'
+notices "a file that was renamed" named_files docs/ARCHITECTURE.md 's/`judge\.c`/`judgment.c`/'
+notices "a file in another folder" named_files docs/decisions.md '$aSee `src/verifier/guard.c`.'
 notices "a reference to no page" names_and_references $man/sealring-verify.1 's/^\.Xr sealring-key 1/.Xr sealring-keys 1/'
 notices "a page that does not name itself" names_and_references $man/sealring-ring.1 's/^\.Nm sealring-ring$/.Nm sealring-rings/'
 notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'
 notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^Fixed for good\.$/& & & & & & & &/'
 notices "a link that leads nowhere" relative_links README.md 's/](LICENSE)/](LICENCE)/'
-notices "a file that was renamed" named_files docs/ARCHITECTURE.md 's/`judge\.c`/`judgment.c`/'
-notices "a file in another folder" named_files docs/decisions.md '$aSee `src/verifier/guard.c`.'
 notices "a command that does not exist" shown_commands $man/sealring.1 's/^sealring rotate/sealring turn/'
 notices "a command that has not this option" shown_commands $man/sealring.1 's/^sealring rotate payments/& --all/'
 notices "a wrong command in Markdown" shown_commands README.md '$a\\n```sh\nsealring ring make payments\n```'
