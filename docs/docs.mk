@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Documentation and examples that are part of the distribution, and where they are installed.
-dist_doc_DATA = README.md CHANGELOG.md SECURITY.md docs/ARCHITECTURE.md docs/benchmarks.md docs/containers.md docs/threat-model.md docs/tokens.md
+dist_doc_DATA = README.md CHANGELOG.md SECURITY.md docs/ARCHITECTURE.md docs/GLOSSARY.md docs/benchmarks.md docs/containers.md docs/decisions.md docs/formats.md docs/threat-model.md docs/tokens.md
 examplesdir = $(docdir)/examples
 dist_examples_DATA = docs/examples/server.c docs/examples/verify.py docs/examples/verify.rs
 examplesgodir = $(examplesdir)/go

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's side of sealring: rings, versions, clients, API keys. Unstable until 1.0: the command is built on it. */
+/* The interface for operators: rings, versions, clients, API keys. Unstable until 1.0: the command is built on it. */
 #ifndef SEALRING_MANAGE_H
 #define SEALRING_MANAGE_H
 
@@ -14,16 +14,16 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* Conventions of this header, unless a function says otherwise:
- * - Strings are UTF-8 ending in NUL; strings handed to a callback live until it returns.
+/* Conventions of this header, unless a comment states otherwise:
+ * - Strings are UTF-8 ending in NUL; strings passed to a callback are valid until it returns.
  * - Times are milliseconds since 1970-01-01 UTC, 0 for none; durations are milliseconds.
- * - Structures that begin with `size` have it set by the caller to their sizeof; the other fields may be zero.
- * - error may be NULL. On failure nothing was changed, except where a function works in batches and says so; and a change whose last step
- *   failed with SEALRING_REGISTRY may turn out to have been made: what holds is what is found afterwards.
- * - A manager belongs to one thread at a time; different managers may be used at the same time, also on one vault, also
- *   from several processes: they take turns through the vault's lock. A forked child opens its own.
+ * - In a structure that begins with `size` the caller sets that field to the structure's sizeof; the other fields may be zero.
+ * - error may be NULL. On failure nothing was changed, except by functions that are documented to work in batches; and a change whose
+ *   last step failed with SEALRING_REGISTRY may have been made all the same: read the state to find out.
+ * - A manager belongs to one thread at a time. Different managers may be used at the same time, on the same vault and from several
+ *   processes too: the vault's lock serialises them. A forked child opens its own.
  * - Any call may return SEALRING_REGISTRY or SEALRING_SYSTEM; those that need the token, SEALRING_TOKEN.
- * - A callback returns 0 to go on; any other value stops the call, which then returns SEALRING_REFUSED. */
+ * - A callback returns 0 to continue; any other value stops the call, which then returns SEALRING_REFUSED. */
 
 /* ---- Text: times, durations, explanations -------------------------------------------------------------------------- */
 
@@ -33,20 +33,20 @@ extern "C" {
 void sealring_time_format(int64_t time, char text[SEALRING_TIME_SIZE]);
 
 /* Reads an RFC 3339 time with a zone ("2026-11-21T20:15:00Z", "…+01:00", fractions allowed). 1970 to 9999.
- * SEALRING_INVALID if it is none. */
+ * Otherwise SEALRING_INVALID. */
 sealring_status sealring_time_parse(const char *text, int64_t *time, sealring_error *error);
 
-/* Writes a duration in the largest units that say it exactly ("90d", "1d12h", "30s", "1500ms", "0s"). */
+/* Writes a duration in the largest units that express it exactly ("90d", "1d12h", "30s", "1500ms", "0s"). */
 void sealring_duration_format(int64_t duration, char text[SEALRING_TIME_SIZE]);
 
 /* Reads "90d", "12h", "30m", "10s", "250ms" or several in descending order ("1d12h"); at most 36500d. SEALRING_INVALID
  * for anything empty, negative, without unit or overflowing. */
 sealring_status sealring_duration_parse(const char *text, int64_t *duration, sealring_error *error);
 
-/* What a text says of itself, without asking registry or token. */
+/* What the text of a credential contains, without asking registry or token. */
 typedef struct sealring_explanation {
     bool well_formed;
-    char prefix[SEALRING_PREFIX_LENGTH_MAX + 1]; /* this and the following: empty or 0 unless it could be read */
+    char prefix[SEALRING_PREFIX_LENGTH_MAX + 1]; /* this and the following: empty or 0 if it could not be read */
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint32_t version;
     bool check_digits_match;
@@ -60,10 +60,10 @@ void sealring_explain(const char *credential, size_t length, sealring_explanatio
 
 #define SEALRING_PIN_SIZE 257 /* bytes of the room for a PIN, NUL included */
 
-/* Asks somebody for the user PIN of the token with this URI: where a PIN source is the terminal. Writes it, with NUL, into the
- * SEALRING_PIN_SIZE bytes at `pin`, which are locked memory, and returns 0; anything else: it was not given. It is called again for each
- * opening of a token, so it may remember what it was told (in memory that is locked, not dumped, and wiped), until it is called with pin
- * NULL: the token refused the PIN, which must not be given again. */
+/* Asks for the user PIN of the token with this URI, where a PIN source is the terminal. Writes it, with NUL, into the SEALRING_PIN_SIZE
+ * bytes at `pin`, which are locked memory, and returns 0; any other value: no PIN was given. It is called each time a token is opened, so
+ * it may store the PIN (in memory that is locked, not dumped, and wiped), until it is called with pin NULL: then the token has refused the
+ * PIN, and the callback must not give it again. */
 typedef int (*sealring_pin_callback)(const char *token_uri, char *pin, void *context);
 
 #define SEALRING_AUDIT_KEY_SIZE 512
@@ -72,14 +72,14 @@ typedef struct sealring_init_options {
     size_t size;
     const char *module;           /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
     const char *token_uri;        /* RFC 7512 URI of an initialised token; NULL with module NULL only */
-    const char *pin_source;       /* where the user PIN comes from: a file, owner-readable only; "credential:NAME";
+    const char *pin_source;       /* the source of the user PIN: a file, owner-readable only; "credential:NAME";
                                    * "terminal": see sealring.conf(5). NULL with module NULL only */
     const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
-    int64_t lease; /* how long a verifier may go on without a look at the registry: 1 s to 1 h; 0: 60 s */
+    int64_t lease; /* how long a verifier may serve without polling the registry: 1 s to 1 h; 0: 60 s */
     const char
-        *audit_token_uri; /* another token on the same module, whose PIN verifiers do not have: it signs the audit */
-    const char *audit_pin_source;  /* log's checkpoints; NULL: with a module of one's own they are not signed */
+        *audit_token_uri; /* another token of the same module, whose PIN verifiers do not have: it signs the audit */
+    const char *audit_pin_source;  /* log's checkpoints; NULL with a module: they are not signed */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;
 } sealring_init_options;
@@ -87,20 +87,20 @@ typedef struct sealring_init_options {
 typedef struct sealring_init_result {
     size_t size;
     char vault_id[33];   /* lower-case hexadecimal */
-    bool software_token; /* the vault made its own SoftHSM2 tokens: for trying, not for production */
+    bool software_token; /* the vault has its own SoftHSM2 tokens: for evaluation, not for production */
     char warning[256];   /* what the operator should know, empty for nothing */
-    char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* what verifies the audit log's checkpoints; "" if nothing signs them */
+    char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* the key that verifies checkpoints; "" if nothing signs them */
 } sealring_init_result;
 
-/* The variables that sealring_init will want for these options, like sealring_environment. */
+/* The variables that sealring_init will require for these options, like sealring_environment. */
 sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
                                           sealring_environment_callback each, void *context, sealring_error *error);
 
-/* Makes a vault in directory `vault`, which must be missing or empty. A token that is given is never initialised; it is
- * probed instead: a key is generated, read back, used, closed and destroyed, and what the token cannot do is named.
- * Without one, two SoftHSM2 tokens (keys, audit) are made inside the vault with random PINs. result may be NULL.
- * On failure everything that was made is removed again, also from given tokens. Where it was interrupted it can be called again, with the same
- * tokens: what the first call made is removed, and the vault is made. SEALRING_REFUSED if there is a vault or other files already. */
+/* Makes a vault in directory `vault`, which must be missing or empty. A token that the caller names is never initialised; it
+ * is probed instead: a key is generated, read back, used, closed and destroyed, and the message names what the token cannot do.
+ * If the caller names none, two SoftHSM2 tokens (keys, audit) with random PINs are made inside the vault. result may be NULL.
+ * On failure everything that was made is removed again, also from tokens that the caller named. An interrupted call can be repeated with
+ * the same tokens: what the first call made is removed, and the vault is made. SEALRING_REFUSED if there is a vault or other files. */
 sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,
                               sealring_error *error);
 
@@ -108,36 +108,37 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
 
 typedef struct sealring_manager sealring_manager;
 
-/* text: one line, who holds the lock that a call waits for, and, if that process is stopped, how to end it. */
+/* text: one line: the process that holds the lock for which a call waits, and, if it is stopped, how to continue or end it. */
 typedef void (*sealring_lock_callback)(const char *text, bool stopped, void *context);
 
 typedef struct sealring_manage_options {
     size_t size;
-    bool dry_run;            /* every change is checked and described, none is made, the token is not written to */
+    bool dry_run;            /* every change is checked and described, but not made; nothing is written to the token */
     bool read_only;          /* refuse every change */
-    int64_t lock_wait;       /* how long to wait for the vault's locks, 0: 10 s, and 2 min for what takes rights away */
-    const char *take_over;   /* the reason to go on with a registry older than the audit token knows; NULL: refuse */
-    const char *trust_clock; /* the reason to go by a wall clock that the latest checkpoint is ahead of; NULL: refuse */
-    const char *pin_source;  /* where the PIN of the keys' token comes from this time; NULL: as sealring.conf says */
+    int64_t lock_wait;       /* how long to wait for each of the vault's locks, 0: 10 s, and 2 min for restrictions */
+    const char *take_over;   /* the reason to use a registry older than the anchor, or another one; NULL: refuse */
+    const char *trust_clock; /* the reason to trust a wall clock that is behind the latest checkpoint; NULL: refuse */
+    const char *pin_source;  /* the source of the key token's PIN for this manager; NULL: as in sealring.conf */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;
     sealring_lock_callback lock_waits; /* called when a call waits for another command; may be NULL */
     void *lock_context;
 } sealring_manage_options;
 
-/* Opens the registry; the token is opened by the first call that needs it. options may be NULL. */
+/* Opens the registry. The first call that needs the token opens it. options may be NULL. */
 sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
                                       sealring_manager **opened, sealring_error *error);
 void sealring_manager_close(sealring_manager **manager);
 
-/* Opens a vault for verifying, as sealring_open, with a PIN from elsewhere: for programs that a person has started, not for servers.
- * pin_source NULL: as sealring.conf says. ask is called inside, and again when a forked child joins; NULL: nobody is asked. */
+/* Opens a vault for verification, as sealring_open, with a PIN from another source: for programs that a person has started, not for
+ * servers. pin_source NULL: as in sealring.conf. ask is called inside, and again when a forked child joins; NULL: there is none. */
 sealring_status sealring_open_with_pin(const char *vault, const sealring_options *options, const char *pin_source,
                                        sealring_pin_callback ask, void *context, sealring_vault **opened,
                                        sealring_error *error);
 
-/* What the operator should know of the last calls, though they succeeded: a checkpoint of the audit log that could not be signed or
- * anchored, secrets that cannot be locked into memory, a trace that cannot be written. One line, "" for nothing; the manager's. */
+/* What the operator should know about the last calls although they succeeded: a checkpoint of the audit log that could not be signed or
+ * anchored, secrets that cannot be locked into memory, a trace that cannot be
+ * written. One line, "" for nothing; it belongs to the manager. */
 const char *sealring_manager_remark(const sealring_manager *manager);
 
 typedef struct sealring_vault_info {
@@ -150,7 +151,7 @@ typedef struct sealring_vault_info {
     int64_t created;
     char module[4096];
     char token_uri[1024];
-    int64_t last_run; /* when sealring_run_once last looked, to a minute; 0: it never did */
+    int64_t last_run; /* when sealring_run_once last ran, to the minute; 0: it never did */
 } sealring_vault_info;
 
 sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error);
@@ -158,15 +159,15 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
 /* ---- Rings ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct sealring_policy {
-    int64_t overlap;      /* how long a predecessor stays promised after a rotation; 1 s to 3650 d; default 7 d */
+    int64_t overlap;      /* how long a predecessor is promised after a rotation; 1 s to 3650 d; default 7 d */
     int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
-    uint32_t keep;        /* how many retiring predecessors may be alive; 1 to 100; default 3 */
-    int64_t rotate_every; /* sealring_run_once rotates so often; 0 (default): only people rotate; at most 3650 d */
-    int64_t quiet_period; /* a version retires after so long without a use in reports; 1 s to 3650 d; default 24 h */
-    bool standby;         /* sealring_run_once keeps a pending version ready; default false */
-    bool idle_blocks;     /* API keys that never called hold up the retirement of their version; default false */
-    int64_t usage_hourly; /* how long usage is kept by the hour; 1 d to 400 d; default 7 d */
-    int64_t usage_daily;  /* how long by the day; at least usage_hourly, at most 3650 d; default 400 d */
+    uint32_t keep;        /* number of retiring versions that may exist; 1 to 100; default 3 */
+    int64_t rotate_every; /* sealring_run_once rotates at this interval, at most 3650 d; 0 (default): never */
+    int64_t quiet_period; /* a version retires after this time without a use; 1 s to 3650 d; default 24 h */
+    bool standby;         /* sealring_run_once maintains a standby; default false */
+    bool idle_blocks;     /* API keys that never called block the retirement of their version; default false */
+    int64_t usage_hourly; /* how long usage is stored by hour; 1 d to 400 d; default 7 d */
+    int64_t usage_daily;  /* how long by day; at least usage_hourly, at most 3650 d; default 400 d */
 #define SEALRING_SUCCESSION_OFF INT64_C(1) /* retire without asking for successors */
     int64_t succession; /* API keys used within it need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
 } sealring_policy;
@@ -190,28 +191,28 @@ typedef struct sealring_ring_info {
     char ring_id[33];
     const char *prefix;
     sealring_policy policy;
-    bool rotation_held;      /* a rollback holds automatic rotation until an operator rotates or activates */
+    bool rotation_held;      /* a rollback stops automatic rotation until an operator rotates or activates */
     uint32_t active_version; /* 0: none, issuing is refused */
-    uint32_t versions;       /* how many were ever made */
+    uint32_t versions;       /* number of versions that were ever made */
     uint64_t keys;           /* API keys that are not revoked */
     int64_t created;
 } sealring_ring_info;
 
-/* Makes a ring and its first version: active at once if no verifier may be serving; else pending, to be activated
- * (SEALRING_EVENT_ACTIVATE) when it is past its barrier (sealring_wait_barrier). prefix NULL: "sr"; `[a-z0-9]+(_[a-z0-9]+)*`, at most 24 characters,
- * fixed for good. Name: letters, digits, `.`, `_`, `-`, first a letter or digit, at most 64. fields says which members of
- * policy are set (the rest takes the defaults); policy may be NULL if fields is 0. Needs the token.
- * SEALRING_REFUSED if the name exists; SEALRING_INVALID. */
+/* Makes a ring and its first version, which is active at once if no verifier may be serving; otherwise pending, to be activated
+ * (SEALRING_EVENT_ACTIVATE) when it is past its barrier (sealring_wait_barrier). prefix: `[a-z0-9]+(_[a-z0-9]+)*`, at most 24 characters,
+ * cannot be changed later; NULL: "sr". Name: letters, digits, `.`, `_`, `-`, first a letter or digit, at most 64. fields selects the
+ * members of policy that are set (the others take the defaults); policy may be NULL if fields is 0. Needs the token.
+ * SEALRING_REFUSED if a ring of that name exists; SEALRING_INVALID. */
 sealring_status sealring_ring_create(sealring_manager *manager, const char *name, const char *prefix,
                                      const sealring_policy *policy, unsigned fields, sealring_error *error);
 
-/* Changes the fields of the policy. Windows that were promised already (retire_at, purge_at) keep their end. */
+/* Changes the fields of the policy. Windows that were promised before (retire_at, purge_at) keep their end. */
 sealring_status sealring_ring_set(sealring_manager *manager, const char *name, const sealring_policy *policy,
                                   unsigned fields, sealring_error *error);
 
 typedef int (*sealring_ring_callback)(const sealring_ring_info *ring, void *context);
 
-/* name NULL: all, by name; else that one or SEALRING_NOT_FOUND (SEALRING_INVALID for what can be no name). */
+/* name NULL: all, sorted by name; else that one or SEALRING_NOT_FOUND (SEALRING_INVALID for an invalid name). */
 sealring_status sealring_ring_list(sealring_manager *manager, const char *name, sealring_ring_callback each,
                                    void *context, sealring_error *error);
 
@@ -222,13 +223,13 @@ typedef struct sealring_version_info {
     uint32_t version;
     sealring_version_state state;
     int64_t created;
-    int64_t activated; /* last time it became active */
+    int64_t activated; /* when it last became active */
     int64_t retire_at; /* retiring: until when it is promised; active: a promise from before a rollback, 0 for none */
     int64_t closed;    /* when it was retired or compromised */
     int64_t purge_at;  /* retired, compromised: when its object may be destroyed */
     int64_t destroyed;
-    bool was_compromised; /* also of a destroyed one */
-    bool closing_owed;    /* the token could not be told yet to refuse this version's object */
+    bool was_compromised; /* also for a destroyed one */
+    bool closing_owed;    /* this version's object is not closed in the token yet */
     uint64_t credentials; /* credentials ever issued under it */
     uint64_t current;     /* API keys, not revoked, whose newest credential is under it */
     char object_id[65];   /* CKA_ID in lower-case hexadecimal */
@@ -237,7 +238,7 @@ typedef struct sealring_version_info {
 
 typedef int (*sealring_version_callback)(const sealring_version_info *version, void *context);
 
-/* The versions of a ring by number; version 0: all, else that one or SEALRING_NOT_FOUND. */
+/* The versions of a ring, sorted by number; version 0: all, else that one or SEALRING_NOT_FOUND. */
 sealring_status sealring_version_list(sealring_manager *manager, const char *ring, uint32_t version,
                                       sealring_version_callback each, void *context, sealring_error *error);
 
@@ -245,10 +246,10 @@ typedef enum sealring_event {
     SEALRING_EVENT_PREPARE = 1, /* makes the next version, pending */
     SEALRING_EVENT_ACTIVATE,    /* pending or retiring becomes active; the active one becomes retiring */
     SEALRING_EVENT_ROTATE,      /* prepare, unless a version is pending, then activate */
-    SEALRING_EVENT_ROLLBACK,    /* activates the newest retiring version and holds automatic rotation */
-    SEALRING_EVENT_RETIRE,      /* retiring, its window over, is accepted no more */
+    SEALRING_EVENT_ROLLBACK,    /* activates the newest retiring version and stops automatic rotation */
+    SEALRING_EVENT_RETIRE,      /* a retiring version whose window has ended is no longer accepted */
     SEALRING_EVENT_REINSTATE,   /* retired becomes pending again */
-    SEALRING_EVENT_COMPROMISE,  /* never accepted again; a pending version replaces it if it was active */
+    SEALRING_EVENT_COMPROMISE,  /* never accepted again; if it was active, the standby replaces it */
     SEALRING_EVENT_DESTROY      /* destroys the token object */
 } sealring_event;
 
@@ -257,8 +258,8 @@ const char *sealring_event_name(sealring_event event);
 
 typedef struct sealring_event_options {
     size_t size;
-    const char *reason; /* goes on the record; at most 254 bytes, one line; required with overrule */
-    bool overrule; /* retire, activate, destroy do not wait for gate, keep, purge time; facts cannot be overruled */
+    const char *reason; /* stored in the audit log; at most 254 bytes, one line; required with overrule */
+    bool overrule;      /* retire, activate, destroy do not wait for gate, keep, purge; nothing else is overruled */
     bool overrule_succession; /* retire also where API keys in use have no successor: locks clients out */
 } sealring_event_options;
 
@@ -276,55 +277,55 @@ typedef struct sealring_change {
     size_t size;
     sealring_effect effects[SEALRING_EFFECTS_MAX];
     size_t count;
-    bool closing_owed;        /* the token was not told yet to refuse a closed version's object; said in `remark` */
-    char guard[384];          /* what the guards answered, also when they said no; one line */
+    bool closing_owed;        /* a closed version's object is not closed in the token yet; `remark` has the reason */
+    char guard[384];          /* the answers of the guards, also on failure; one line */
     char remark[256];         /* what the operator should know, empty for nothing */
-    bool waits_for_verifiers; /* with SEALRING_WAITING: what is in the way opens by itself, see sealring_wait_barrier */
+    bool waits_for_verifiers; /* with SEALRING_WAITING: verifiers satisfy the guard by themselves, see sealring_wait */
 } sealring_change;
 
-/* Carries out `event` on ring `ring`. version 0: the event chooses; retire, reinstate, compromise and destroy want it said
- * (SEALRING_INVALID). options and change may be NULL; change->guard is filled also on failure.
- * Everything but retire and compromise needs the token. SEALRING_REFUSED if the state forbids it; SEALRING_WAITING if it would
- * have to wait; SEALRING_NOT_FOUND. A prepare that succeeded inside a rotate stays, pending, when activating fails. */
+/* Carries out `event` on ring `ring`. version 0: the event selects it; retire, reinstate, compromise and destroy require
+ * a number (SEALRING_INVALID). options and change may be NULL; change->guard is also filled on failure.
+ * All events except retire and compromise need the token. SEALRING_REFUSED if the state forbids it; SEALRING_WAITING if a guard is not
+ * satisfied yet; SEALRING_NOT_FOUND. A version that a rotate has prepared stays pending when activating fails. */
 sealring_status sealring_version_change(sealring_manager *manager, const char *ring, sealring_event event,
                                         uint32_t version, const sealring_event_options *options,
                                         sealring_change *change, sealring_error *error);
 
-/* ---- Waiting: the barrier before a version issues, and what is in force everywhere ------------------------------------ */
+/* ---- Waiting: the barrier before a version issues, and until a change is effective ------------------------------------ */
 
 typedef struct sealring_progress {
     size_t size;
-    uint32_t done;    /* verifiers that are there, */
-    uint32_t total;   /* of so many that may be serving */
-    int64_t at_most;  /* ms that it may take from now on, -1: no bound is known */
-    const char *text; /* one line: who is missing, and what they owe; "" for nobody */
+    uint32_t done;    /* verifiers that have applied or proved it, */
+    uint32_t total;   /* of this number that may be serving */
+    int64_t at_most;  /* ms that the wait may still take, -1: no bound is known */
+    const char *text; /* one line: missing verifiers, and what each has not done yet; "" for none */
 } sealring_progress;
 
-/* Called whenever something changed, and once a second. Any other value than 0 ends the waiting. */
+/* Called whenever something changes, and once a second. A value other than 0 ends the wait. */
 typedef int (*sealring_progress_callback)(const sealring_progress *progress, void *context);
 
 typedef struct sealring_wait {
     size_t size;
-    int64_t most;                        /* ms; 0: look once; -1: as long as it takes */
+    int64_t most;                        /* time limit in ms; 0: check once; -1: no limit */
     sealring_progress_callback progress; /* may be NULL */
     void *context;
 } sealring_wait;
 
 /* Waits until the pending version (0: the ring's next one) may issue: every verifier that may be serving has reported the epoch of its
- * making and derived its check value, or its lease is over. Nothing is locked meanwhile. SEALRING_OK, also for a version that is
- * past its barrier; SEALRING_WAITING with who is missing; SEALRING_NOT_FOUND; SEALRING_REFUSED if the version is closed. */
+ * creation and derived its check value, or the verifier's lease has expired. No lock is held. SEALRING_OK, also for a version that is
+ * past its barrier; SEALRING_WAITING, naming the missing verifiers; SEALRING_NOT_FOUND; SEALRING_REFUSED if the version is closed. */
 sealring_status sealring_wait_barrier(sealring_manager *manager, const char *ring, uint32_t version,
                                       const sealring_wait *wait, sealring_error *error);
 
-/* Waits until this manager's last change that can alter a verdict is in force everywhere: from then on no call of any verifier that
- * begins later goes by what was before. Bounded by the lease: × 1.01 + 1 s after the commit nobody serves by an older state,
- * whatever a verifier does. Then closes in the token what is owed and effective, if the token is open or can be opened. With nothing
- * changed: SEALRING_OK at once. SEALRING_NOT_EFFECTIVE with who is missing, when `most` is over or the callback ended it. */
+/* Waits until this manager's last change that can alter a verdict is effective: no call of any verifier that begins later uses the former
+ * state. The lease bounds the wait: lease × 1.01 + 1 s after the commit no verifier serves with an older state, whatever it does. Then
+ * carries out the closings that are owed and effective, if the token is open or can be opened. If nothing was changed: SEALRING_OK at
+ * once. SEALRING_NOT_EFFECTIVE, naming the missing verifiers, if `most` has passed or the callback ended the wait. */
 sealring_status sealring_wait_effective(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
 
-/* Waits until no verifier goes by what the registry was before it was restored or taken over, and notes that. Until then nothing is issued
- * and no predecessor activated: who has not looked again may reject what was closed and came back. Bounded by the lease, as above. With no
- * such thing pending: SEALRING_OK at once. SEALRING_NOT_EFFECTIVE with who is missing, when `most` is over or the callback ended it. */
+/* Waits until no verifier uses the registry of before a restore or a take-over, and stores that. Until then nothing is issued and no
+ * predecessor is activated: a verifier that has not polled again may reject credentials that the restored registry accepts again. The
+ * lease bounds the wait, as above. If there is nothing to wait for: SEALRING_OK at once. SEALRING_NOT_EFFECTIVE as above. */
 sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
 
 /* ---- Verifiers -------------------------------------------------------------------------------------------------------- */
@@ -332,10 +333,11 @@ sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait
 typedef enum sealring_verifier_state {
     SEALRING_VERIFIER_JOINING = 1, /* opening the vault: serves nothing yet */
     SEALRING_VERIFIER_SERVING = 2,
-    SEALRING_VERIFIER_SILENT = 3, /* alive, but its lease is over: it answers `unavailable` until it looks again */
+    SEALRING_VERIFIER_SILENT = 3, /* alive, but its lease has expired: it returns `unavailable` until it polls again */
     SEALRING_VERIFIER_LEFT = 4,   /* closed the vault */
     SEALRING_VERIFIER_DEAD = 5,   /* its process ended without closing it, or the host was booted since */
-    SEALRING_VERIFIER_LOST = 6,   /* its report file is gone or damaged: may serve until its lease is surely over */
+    SEALRING_VERIFIER_LOST =
+        6, /* its report file is missing or damaged: may serve until its lease has surely expired */
     SEALRING_VERIFIER_FORGOTTEN = 7
 } sealring_verifier_state;
 /* A stable lower-case name such as "serving"; "none" for anything unknown. Static. */
@@ -348,24 +350,24 @@ typedef struct sealring_verifier_info {
     int64_t process;
     sealring_verifier_state state;
     int64_t joined;
-    int64_t last_report; /* wall time of the last look that it reported, 0: none yet */
-    int64_t lease_left;  /* ms that it may go on at most; 0: over */
+    int64_t last_report; /* wall time of the last poll that it reported, 0: none yet */
+    int64_t lease_left;  /* ms that it may serve at most without another poll; 0: its lease has expired */
     uint64_t epoch;      /* applied */
-    uint64_t proved;     /* accepted versions, of all rings, whose check value it derived */
-    uint64_t unproved;   /* that it has not */
-    const char *owes;    /* one line: what it still owes, and what it holds up; "" for nothing */
+    uint64_t proved;     /* accepted versions, of all rings, whose check value it has derived */
+    uint64_t unproved;   /* whose check value it has not derived */
+    const char *owes;    /* one line: what it has not applied or proved yet, and what that delays; "" for nothing */
 } sealring_verifier_info;
 
 typedef int (*sealring_verifier_callback)(const sealring_verifier_info *verifier, void *context);
 
-/* Those that may be serving, then those that ended but still bear on a retirement; `all`: also those that ended long ago, as far
- * as they are remembered. By host, program, process. */
+/* Those that may be serving, then those that have ended but still affect a retirement; `all`: also those that ended long ago and are still
+ * stored. Sorted by host, program, process. */
 sealring_status sealring_verifier_list(sealring_manager *manager, bool all, sealring_verifier_callback each,
                                        void *context, sealring_error *error);
 
-/* Forgets a verifier that is gone for good: the hole that it left in the reports counts no longer as a use. Goes on the record with
- * the reason, which is required. SEALRING_REFUSED for one that may be serving still: its error says until when. One that reports again
- * is remembered again. instance: its 32 digits, or as many of the first as are unique (at least 4). */
+/* Forgets a verifier that will not return: the hole that it left in the reports no longer counts as a use. The audit log stores this with
+ * the reason, which is required. SEALRING_REFUSED for one that may still be serving: the message contains the time until when. One that
+ * reports again is listed again. instance: its 32 digits, or a unique prefix of at least 4 digits. */
 sealring_status sealring_verifier_forget(sealring_manager *manager, const char *instance, const char *reason,
                                          sealring_error *error);
 
@@ -373,33 +375,33 @@ sealring_status sealring_verifier_forget(sealring_manager *manager, const char *
 
 typedef enum sealring_plan_state {
     SEALRING_PLAN_AHEAD = 1, /* not due yet */
-    SEALRING_PLAN_READY,     /* due, and nothing is in its way */
-    SEALRING_PLAN_WAITING,   /* due; a guard has it wait */
-    SEALRING_PLAN_FORBIDDEN, /* due; it takes a person */
-    SEALRING_PLAN_HELD,      /* an operator rolled back, or the clocks disagree: not by itself before that is over */
-    SEALRING_PLAN_DONE,      /* sealring_run_once has carried it out */
-    SEALRING_PLAN_FAILED,    /* it tried to, and could not */
-    SEALRING_PLAN_NOTICE     /* something to know besides: about the clocks, or the token */
+    SEALRING_PLAN_READY,     /* due, and nothing blocks it */
+    SEALRING_PLAN_WAITING,   /* due; a guard makes it wait */
+    SEALRING_PLAN_FORBIDDEN, /* due; an operator has to do it */
+    SEALRING_PLAN_HELD,   /* an operator rolled back, or the clocks disagree: not automatically until that has ended */
+    SEALRING_PLAN_DONE,   /* sealring_run_once has carried it out */
+    SEALRING_PLAN_FAILED, /* it tried to and failed */
+    SEALRING_PLAN_NOTICE  /* a notice about the clocks or the token */
 } sealring_plan_state;
 /* A stable lower-case name such as "waiting"; "none" for anything unknown. Static. */
 const char *sealring_plan_state_name(sealring_plan_state state);
 
-/* One thing that a ring's policy wants, or that was done for it. */
+/* One act that a ring's policy requires, or that was carried out for it. */
 typedef struct sealring_plan {
     size_t size;
     const char *ring;     /* "" of a notice that is about the vault */
     sealring_event event; /* PREPARE, ACTIVATE, RETIRE, DESTROY; 0 of a notice */
-    uint32_t version;     /* that it is about, also one that is still to be made; 0: none */
-    int64_t due;          /* from when on the policy wants it; 0 of a notice */
+    uint32_t version;     /* of the act, also one that is still to be made; 0: none */
+    int64_t due;          /* the time from which the policy requires it; 0 of a notice */
     sealring_plan_state state;
-    const char *text;     /* one line: what its guards say, what holds it, what went wrong */
-    const char *foreseen; /* of what is AHEAD: one line, what will be in its way when it is due; "" for nothing known */
-    const sealring_change *change; /* of what is DONE; else NULL */
+    const char *text;     /* one line: the answers of the guards, what blocks it, what failed */
+    const char *foreseen; /* of an act that is AHEAD: one line, what will block it when it is due; "": nothing known */
+    const sealring_change *change; /* of an act that is DONE; else NULL */
 } sealring_plan;
 
 typedef int (*sealring_plan_callback)(const sealring_plan *plan, void *context);
 
-/* What lies ahead for a ring by its policy, by time. Reads only, and needs no token. */
+/* The acts that a ring's policy plans, sorted by time. Only reads, and needs no token. */
 sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, sealring_plan_callback each,
                                    void *context, sealring_error *error);
 
@@ -411,21 +413,21 @@ typedef struct sealring_run_options {
 typedef struct sealring_run_result {
     size_t size;
     uint32_t done;     /* acts carried out */
-    uint32_t failed;   /* acts that could not be: the token was away, say */
+    uint32_t failed;   /* acts that failed, for example because the token was away */
     uint32_t blocked;  /* due, but waiting, forbidden or held */
-    bool clocks_held;  /* nothing irreversible happens by itself: the wall clock was set */
-    int64_t next;      /* when the next thing is due, 0: nothing is ahead */
+    bool clocks_held;  /* the wall clock was set: nothing irreversible is done automatically */
+    int64_t next;      /* when the next act is due, 0: none */
     int64_t come_back; /* ms after which to call again at the latest */
-    int64_t silence;   /* ms until verifiers that are waited for surely serve no more; 0: none. For this manager only */
+    int64_t silence; /* ms until verifiers that are waited for have surely stopped serving; 0: none. For this manager */
 } sealring_run_result;
 
-/* Carries out what the policies of the rings want: takes stock of the verifiers' reports and the clocks, then prepares, activates,
- * retires and destroys what is due and allowed, one act at a time, each decided again in the transaction that makes it, so that several
- * schedulers may run at the same time, and tells the token of closed versions what is in force. It never waits for verifiers: what has to
- * wait is reported, and the next call goes on. Every act is on the record as an automatic one. `each` (may be NULL) is told of each act
- * done or failed, then of what is due and blocked, and of what is AHEAD and will be blocked (`foreseen`). An object is destroyed only if the token, too, says that it is closed.
- * options and result may be NULL. An act that fails is reported and is no failure of the call; SEALRING_REGISTRY and SEALRING_SYSTEM are.
- * With dry_run what it would do is reported as READY. */
+/* Carries out the policies of the rings: reads the verifiers' reports and the clocks, then prepares, activates, retires and destroys the
+ * versions for which that is due and allowed, one act at a time. Each act is decided again in its own transaction, so that several
+ * schedulers may run at the same time. Closings that are owed and effective are carried out in the token. The call never waits for
+ * verifiers: it reports what has to wait, and the next call continues. Every act is marked as automatic in the audit log. `each` (may be
+ * NULL) receives each act that was carried out or failed, then the acts that are due and blocked, then those that are AHEAD and will be
+ * blocked (`foreseen`). An object is destroyed only if the token, too, confirms that it is closed. options and result may be NULL. An act
+ * that fails is reported and is no failure of the call. With dry_run the acts that it would carry out are reported as READY. */
 sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_options *options,
                                   sealring_plan_callback each, void *context, sealring_run_result *result,
                                   sealring_error *error);
@@ -440,13 +442,13 @@ typedef struct sealring_client_info {
     uint64_t keys; /* API keys that are not revoked */
 } sealring_client_info;
 
-/* Name like a ring's, `@` and `+` allowed too. contact: at most 254 bytes without control characters, NULL for none. */
+/* The name is like a ring's, and may also contain `@` and `+`. contact: at most 254 bytes without control characters, NULL for none. */
 sealring_status sealring_client_add(sealring_manager *manager, const char *name, const char *contact,
                                     sealring_error *error);
 sealring_status sealring_client_set(sealring_manager *manager, const char *name, const char *contact,
                                     sealring_error *error);
-/* Forgets the contact data; the name stays, as the claims of its credentials hold it. Refused while the client has API
- * keys that are not revoked. A forgotten client gets no new keys. */
+/* Erases the contact; the name stays, because the claims of the client's credentials contain it. Refused while the client has API keys
+ * that are not revoked. A forgotten client gets no new keys. */
 sealring_status sealring_client_forget(sealring_manager *manager, const char *name, sealring_error *error);
 
 typedef int (*sealring_client_callback)(const sealring_client_info *client, void *context);
@@ -457,21 +459,20 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
 
 typedef struct sealring_issue_request {
     const char *client;
-    const char *contact; /* for a client that add_clients makes; NULL for none */
-    const char *label;   /* tells the API keys of one client in one ring apart; NULL: "default". Name like a ring's */
+    const char *contact; /* for a client that SEALRING_ISSUE_ADD_CLIENTS adds; NULL for none */
+    const char *label;   /* distinguishes the API keys of one client in one ring; NULL: "default". As a ring's name */
     const char *scopes;  /* scope tokens separated by spaces, any order; NULL: none */
     int64_t not_before;
     int64_t expires;
-    bool
-        expires_is_relative; /* expires was reckoned from now: a key that exists counts as the same whatever its expiry */
-    const char *key_id;      /* of a key that exists: it goes on under this ID; NULL: unknown. See sealring_issue */
+    bool expires_is_relative; /* computed from now: an existing key counts as the same whatever its expiry */
+    const char *key_id; /* of an existing key, which the new credential continues; NULL: none. See sealring_issue */
     const uint8_t
         *sha256; /* sealring_import: 32 bytes, SHA-256 of the key that the client has today; NULL for issuing */
 } sealring_issue_request;
 
-/* One credential, handed over once. credential is secret: it is wiped when the callback returns. */
+/* One credential. The member credential is secret: it is wiped when the callback returns. */
 typedef struct sealring_issued {
-    size_t index; /* which request; 0 where there is only one */
+    size_t index; /* of the request; 0 where there is only one */
     const char *client;
     const char *label;
     const char *key_id;
@@ -479,50 +480,50 @@ typedef struct sealring_issued {
     uint32_t version;
     uint32_t serial;
     int64_t expires;
-    bool existed;           /* it had been issued before and is handed over again */
+    bool existed;           /* it was issued before and is passed again */
     const char *credential; /* NULL: imported, only the client has it */
 } sealring_issued;
 
 typedef int (*sealring_issued_callback)(const sealring_issued *issued, void *context);
 
-enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* make clients that do not exist */ };
+enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* add clients that do not exist */ };
 
-/* Issues an API key for each request in ring `ring`, under its active version, and hands each credential to `each`, in
- * the order of the requests. Everything is checked first; a wrong request refuses all of them, and error says which
- * (its index, counted from 1, stands in the message as "request N"; *bad_request, if not NULL, receives the index from 0).
- * One request (count 1 without SEALRING_ISSUE_ADD_CLIENTS) whose client has a key with that label is SEALRING_REFUSED. With
- * several, or with SEALRING_ISSUE_ADD_CLIENTS, a key that exists with the same scopes and times is handed over again
- * (existed), so that an interrupted call can be repeated; one with other claims is refused. Where the newest credential of
- * such a key is under a closed version, its successor is issued with the request's claims, if the request names the key's ID
- * (nothing is taken from the registry on trust): the way to re-issue a ring from the operator's own list after a compromise.
- * Batches commit on their own: after an interruption what was handed over is issued. Needs the token.
- * The token derives each credential twice. Where its answers differ, or it does not confirm the row of a key that exists, that request is
- * left out of a call that can be repeated, and the others go on: at the end SEALRING_TOKEN (they differed) or SEALRING_REFUSED,
- * *bad_request == count, and how many. A single request fails. With dry_run, `each` is not called. */
+/* Issues an API key for each request in ring `ring`, under its active version, and calls `each` with each credential, in the order of the
+ * requests. All requests are checked first; one invalid request refuses the whole call. The message then contains "request N", where N is
+ * its index counted from 1; *bad_request, if not NULL, receives the index counted from 0.
+ * A single request without SEALRING_ISSUE_ADD_CLIENTS is SEALRING_REFUSED if its client already has a key with that label. With several,
+ * or with SEALRING_ISSUE_ADD_CLIENTS, an existing key with the same scopes and times is passed again (existed), so that an interrupted
+ * call can be repeated; one with other claims is refused. If the newest credential of such a key is under a closed version, its successor
+ * is issued with the request's claims, provided that the request names the key's ID, because the registry's row cannot be confirmed any
+ * more: this is how a ring is issued again from the operator's own list after a compromise.
+ * Batches commit separately: after an interruption every credential that was passed is issued. Needs the token.
+ * The token derives each credential twice. If its answers differ, or if it does not confirm the row of an existing key, a call that can be
+ * repeated omits that request and continues: at the end SEALRING_TOKEN (they differed) or SEALRING_REFUSED, *bad_request == count, and the
+ * message contains the number. A single request fails. With dry_run, `each` is not called. */
 sealring_status sealring_issue(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                size_t *bad_request, sealring_error *error);
 
-/* Takes over keys that clients have from elsewhere, known by their SHA-256 only: nobody has to change anything first. Each
- * becomes an API key with an imported credential, whose digest the token binds to its claims (HMAC under the ring's active
- * version), so that the registry alone can neither add nor widen one. Every request wants sha256 and an expiry. `each` is
- * called with credential NULL. Everything else is as with sealring_issue, SEALRING_ISSUE_ADD_CLIENTS and repeating included; a
- * digest that was imported before for another client or label is SEALRING_REFUSED. The first sealring_reissue replaces an
- * imported credential: it then ends after the ring's overlap, or at its expiry if that comes first. Keys of 8 to 512 bytes are
- * recognised. They should be random, of 128 bits at least: a digest of something that can be guessed can be guessed, too. */
+/* Imports keys that clients already have and of which only the SHA-256 is known: no client has to change anything first. Each becomes an
+ * API key with an imported credential, whose digest the token binds to its claims (HMAC under the ring's active version), so that a writer
+ * of the registry can neither add nor widen one. Every request requires sha256 and an expiry. `each` is called with credential NULL.
+ * Everything else is as in sealring_issue, including SEALRING_ISSUE_ADD_CLIENTS and repeated calls; a digest that was imported before for
+ * another client or label is SEALRING_REFUSED. The first sealring_reissue replaces an imported credential, which then ends after the
+ * ring's overlap, or at its expiry if that is earlier. Keys of 8 to 512 bytes are recognised. They should have at least 128 random bits:
+ * whoever can guess a key can find it from its digest. */
 sealring_status sealring_import(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
                                 size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                 size_t *bad_request, sealring_error *error);
 
-/* Hands over the key's credential under its ring's active version, with the same claims: the newest one again if it is
- * under that version, else a successor. Claims are copied only from a credential that the token confirms. */
+/* Passes the key's credential under its ring's active version, with the same claims: the newest one again if it is under
+ * that version, else a successor. Claims are copied only from a credential that the token confirms. */
 sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, sealring_issued_callback each,
                                  void *context, sealring_error *error);
 
-/* The same for every active API key of the ring, by client and label. *total, if not NULL, is set before the first call
- * of `each`. Keys that cannot be reissued (suspended, expired) are passed over. Those whose newest credential
- * is under a closed version, and those about which the token's answer is in doubt (it does not confirm the row, or answers differently
- * when asked twice), are left out; the others are done, and SEALRING_REFUSED says so at the end. Batches commit on their own. */
+/* The same for every active API key of the ring, sorted by client and label. *total, if not NULL, is set before the first call of `each`.
+ * Keys that cannot be reissued (suspended, expired) are skipped. Keys whose newest credential is under a closed version, whose row the
+ * token does not confirm, or for which it gives two different answers, are omitted; the others are reissued, and the call returns
+ * SEALRING_REFUSED at the end. Batches commit separately. */
 sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
                                       sealring_issued_callback each, void *context, sealring_error *error);
 
@@ -531,11 +532,11 @@ typedef struct sealring_rekey_request {
     const char *scopes; /* NULL: as before */
     bool set_expires;   /* expires replaces the former expiry */
     int64_t expires;
-    int64_t overlap;    /* how long the older credentials of the key stay good; 0: not at all */
-    const char *reason; /* goes on the record */
+    int64_t overlap;    /* how long the older credentials of the key stay valid; 0: not at all */
+    const char *reason; /* stored in the audit log */
 } sealring_rekey_request;
 
-/* Replaces the credentials of an API key, for a leak or for other claims: issues the next serial under the active version;
+/* Replaces the credentials of an API key, after a leak or to change its claims: issues the next serial under the active version;
  * every older one is superseded and ends after the overlap. Needs the token. */
 sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, const sealring_rekey_request *request,
                                sealring_issued_callback each, void *context, sealring_error *error);
@@ -553,7 +554,7 @@ typedef struct sealring_key_info {
     const char *client;
     const char *label;
     sealring_key_state state;
-    const char *narrowed; /* the scopes it is narrowed to, NULL if it is not */
+    const char *narrowed; /* the scopes to which it is narrowed, NULL if it is not */
     int64_t created;
     uint32_t serial; /* of its newest credential, with: */
     uint32_t version;
@@ -569,13 +570,13 @@ typedef struct sealring_key_filter {
 
 typedef int (*sealring_key_callback)(const sealring_key_info *key, void *context);
 
-/* By ring, client, label. SEALRING_NOT_FOUND if the filter names a key, ring or client that does not exist. */
+/* Sorted by ring, client, label. SEALRING_NOT_FOUND if the filter names a key, ring or client that does not exist. */
 sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_filter *filter,
                                   sealring_key_callback each, void *context, sealring_error *error);
 
 typedef enum sealring_credential_state {
     SEALRING_CREDENTIAL_CURRENT = 1,
-    SEALRING_CREDENTIAL_SUPERSEDED = 2 /* a newer one was issued in its place */
+    SEALRING_CREDENTIAL_SUPERSEDED = 2 /* a newer one was issued to replace it */
 } sealring_credential_state;
 const char *sealring_credential_state_name(sealring_credential_state state);
 
@@ -604,8 +605,8 @@ sealring_status sealring_credential_list(sealring_manager *manager, const char *
 sealring_status sealring_key_set_state(sealring_manager *manager, const char *key_id, sealring_key_state state,
                                        const char *reason, sealring_error *error);
 
-/* Narrows an API key to these scopes at once, for all its credentials. They must be among those it has now (widening is a
- * rekey): SEALRING_REFUSED. "" leaves none. */
+/* Narrows an API key to these scopes at once, for all its credentials. They must be among those that it has now, else SEALRING_REFUSED;
+ * use sealring_rekey to widen them. "" leaves none. */
 sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_id, const char *scopes,
                                     sealring_error *error);
 
@@ -615,32 +616,32 @@ sealring_status sealring_key_set_label(sealring_manager *manager, const char *ke
 
 /* ---- Usage ------------------------------------------------------------------------------------------------------------ */
 
-/* Verifiers count in report files of their own; harvesting brings what they counted into the registry, also of those that died. The
- * functions below that list usage add what lies in the files and was not harvested yet, so they are up to date either way, also
- * with a read-only manager. Statistics: they bear on no verdict, move no epoch, and are no act on the record. */
+/* Verifiers count uses in report files of their own; a harvest stores them in the registry, also those of verifiers that died. The functions
+ * below that list usage add the uses in the files that are not harvested yet, so that they are up to date, also with a read-only manager.
+ * Statistics: no verdict depends on them, they do not move the epoch, and they are not in the audit log. */
 
 typedef struct sealring_harvest_result {
     size_t size;
-    uint32_t files;          /* report files of this vault */
-    uint32_t skipped;        /* what lies there besides: damaged, cut short, of another vault, or not this user's */
-    uint64_t records;        /* one credential in one hour each, in those files, that were not final yet */
-    uint64_t changed;        /* of these, written to the registry */
-    uint64_t passed_over;    /* records that are damaged, or of an API key or a version that does not exist */
-    uint64_t ahead;          /* records of hours to come, as a clock was wrong: left in their files until then */
-    uint64_t without_detail; /* uses since the files were made that no record tells of, as a file was full */
-    uint64_t rolled;         /* rows by the hour that became rows by the day */
-    uint64_t pruned;         /* rows by the day that were deleted */
+    uint32_t files;       /* report files of this vault */
+    uint32_t skipped;     /* other files there: damaged, truncated, of another vault, or of another owner */
+    uint64_t records;     /* records (one credential, one hour) in those files that were not final yet */
+    uint64_t changed;     /* of these, written to the registry */
+    uint64_t passed_over; /* records that are damaged, or of an API key or a version that does not exist */
+    uint64_t ahead;       /* records of hours in the future, as a clock was wrong: they stay in the file until then */
+    uint64_t without_detail; /* uses since the files were made that have no record, as a file was full */
+    uint64_t rolled;         /* rows by hour that became rows by day */
+    uint64_t pruned;         /* rows by day that were deleted */
     char remark[384];        /* one line about what was skipped, "" for nothing */
 } sealring_harvest_result;
 
-/* Harvests every report file, then lets grow old what the rings' policies say (usage_hourly, usage_daily). Takes the vault's lock,
- * does not need the token. What it counted is exact however often it is called, and wherever it is interrupted; batches commit on
- * their own. result may be NULL. With dry_run nothing is written, and rolled and pruned are 0. */
+/* Harvests every report file, then sums hours to days and deletes days as the rings' policies require (usage_hourly, usage_daily). Takes
+ * the vault's lock, does not need the token. The result is exact however often it is called, and wherever it is interrupted; batches commit
+ * separately. result may be NULL. With dry_run nothing is written, and rolled and pruned are 0. */
 sealring_status sealring_harvest(sealring_manager *manager, sealring_harvest_result *result, sealring_error *error);
 
 typedef enum sealring_usage_by {
-    SEALRING_USAGE_TOTAL = 0, /* one figure for each credential, also for those that never called */
-    SEALRING_USAGE_HOUR = 1,  /* what was rolled up already is told by the day */
+    SEALRING_USAGE_TOTAL = 0, /* one figure for each credential, also for those that were never used */
+    SEALRING_USAGE_HOUR = 1,  /* hours that were summed to days are reported by day */
     SEALRING_USAGE_DAY = 2
 } sealring_usage_by;
 
@@ -648,7 +649,7 @@ typedef struct sealring_usage_filter {
     const char *ring; /* NULL: any; likewise below */
     const char *client;
     const char *key_id;
-    int64_t since; /* hours and days that touch [since, until) count whole; until 0: no end */
+    int64_t since; /* hours and days that overlap [since, until) count as a whole; until 0: no end */
     int64_t until;
     sealring_usage_by by;
 } sealring_usage_filter;
@@ -662,23 +663,22 @@ typedef struct sealring_usage_info {
     bool newest; /* the key's newest credential */
     uint32_t serial;
     uint32_t version;
-    int64_t from; /* what is counted here is of [from, from + span): hours and days of UTC; 0 and 0: nothing is */
+    int64_t from; /* [from, from + span): the hours and days, in UTC, that are counted here; 0 and 0: none */
     int64_t span;
     uint64_t accepted;
-    uint64_t not_yet_valid; /* rejections of this very credential, by reason */
+    uint64_t not_yet_valid; /* rejections of this credential, by reason */
     uint64_t expired;
     uint64_t suspended;
     uint64_t scope;
     uint64_t closed;  /* revoked, replaced, or its version closed */
-    int64_t last_use; /* to the second; the last one in that time. 0: none */
-    int64_t key_used; /* of the key, if known: a use at any time, by any of its credentials. 0: it never called */
+    int64_t last_use; /* the last use in that time, to the second; 0: none */
+    int64_t key_used; /* a use of the key at any time, with any of its credentials, if known; 0: never used */
 } sealring_usage_info;
 
 typedef int (*sealring_usage_callback)(const sealring_usage_info *usage, void *context);
 
-/* By ring, client, label, then time, then serial. filter may be NULL: all there is, in total. With SEALRING_USAGE_TOTAL the newest
- * credential of every API key that the filter leaves is among them, used or not. SEALRING_NOT_FOUND if the filter names what does not
- * exist. */
+/* Sorted by ring, client, label, time and serial. filter may be NULL: everything, in total. With SEALRING_USAGE_TOTAL the newest credential
+ * of every API key that matches the filter is included, used or not. SEALRING_NOT_FOUND if the filter names what does not exist. */
 sealring_status sealring_usage_list(sealring_manager *manager, const sealring_usage_filter *filter,
                                     sealring_usage_callback each, void *context, sealring_error *error);
 
@@ -691,22 +691,22 @@ typedef struct sealring_traffic_info {
 
 typedef int (*sealring_traffic_callback)(const sealring_traffic_info *traffic, void *context);
 
-/* How much each version of a ring was used in each hour that touches `since` or comes later, by hour, then version; hours without a use
- * are left out. As long as the policy keeps hours. */
+/* The number of uses of each version of a ring in each hour that overlaps `since` or is later, sorted by hour, then version; hours without
+ * a use are omitted. Only for the time for which the policy stores hours. */
 sealring_status sealring_traffic(sealring_manager *manager, const char *ring, int64_t since,
                                  sealring_traffic_callback each, void *context, sealring_error *error);
 
 /* ---- Audit log ------------------------------------------------------------------------------------------------------ */
 
-/* Every management act leaves an entry in the transaction that carries it out. The entries are the leaves of a Merkle tree (RFC 6962); an
- * audit token, whose PIN verifiers do not have, signs checkpoints over it (C2SP tlog-checkpoint) after each act, and remembers the last. */
+/* Every act writes an entry in the transaction that carries it out. The entries are the leaves of a Merkle tree (RFC 6962). An audit token,
+ * whose PIN verifiers do not have, signs a checkpoint (C2SP tlog-checkpoint) after each act, and stores an anchor of the last one. */
 
 #define SEALRING_AUDIT_HASH_SIZE 45 /* a hash in base64, NUL included */
 #define SEALRING_AUDIT_PROOF_MAX 64
 #define SEALRING_AUDIT_NOTE_SIZE 8193
 
-/* That an entry is in the tree of the first tree_size entries, whose root is that of the latest checkpoint (RFC 6962, section 2.1.1). An entry
- * behind that checkpoint has no proof yet: its number is above tree_size, and count is 0. */
+/* Proves that an entry is in the tree of the first tree_size entries, whose root is that of the latest checkpoint (RFC 6962, section
+ * 2.1.1). An entry after that checkpoint has no proof yet: its number is above tree_size, and count is 0. */
 typedef struct sealring_audit_proof {
     uint64_t tree_size;
     char root[SEALRING_AUDIT_HASH_SIZE];
@@ -719,25 +719,25 @@ typedef struct sealring_audit_entry {
     int64_t time;
     const char *actor; /* "alice@host 4711": user, host, process; NULL if it is not known */
     const char *act;   /* "version.activate" */
-    const char *ring;  /* this and the following: NULL or 0 where the act is about none */
+    const char *ring;  /* this and the following: NULL or 0 where the act has none */
     uint32_t version;
     const char *key_id;
     const char *client;
     const char *detail; /* JSON: before, after, reason; NULL for none */
     char operation_id[33];
     char leaf_hash[SEALRING_AUDIT_HASH_SIZE];
-    const sealring_audit_proof *proof; /* NULL unless asked for */
+    const sealring_audit_proof *proof; /* NULL unless the filter has proofs */
 } sealring_audit_entry;
 
 typedef struct sealring_audit_filter {
     size_t size;
-    const char *ring; /* NULL and 0 filter nothing */
+    const char *ring; /* NULL and 0 match every entry */
     const char *key_id;
     const char *client;
-    const char *act; /* or what stands before its dot: "version" */
+    const char *act; /* or the part before its dot: "version" */
     int64_t since;
-    uint64_t first; /* from this entry on */
-    uint64_t last;  /* the newest so many of what the rest leaves */
+    uint64_t first; /* the first entry, by its number */
+    uint64_t last;  /* only this number of the entries that match: the newest */
     bool proofs;
 } sealring_audit_filter;
 
@@ -748,9 +748,9 @@ sealring_status sealring_audit_list(sealring_manager *manager, const sealring_au
 
 typedef struct sealring_audit_check {
     size_t size;
-    /* The verifier key, from a place that whoever writes the registry cannot change; NULL: the registry's own. */
+    /* The verifier key, from a place that a writer of the registry cannot change; NULL: the registry's own. */
     const char *key;
-    /* A checkpoint that was kept elsewhere, whose history today's log must continue; NULL: none. */
+    /* A checkpoint that was stored elsewhere, whose history today's log must continue; NULL: none. */
     const char *checkpoint;
 } sealring_audit_check;
 
@@ -758,31 +758,31 @@ typedef struct sealring_audit_report {
     size_t size;
     uint64_t entries;
     uint64_t checkpoints; /* that are signed and agree with the log */
-    uint64_t vouched;     /* up to which entry the latest of them goes */
-    uint64_t closed;      /* facts: revoked keys, versions that were closed or reinstated */
+    uint64_t vouched;     /* the last entry that the latest of them covers */
+    uint64_t closed;      /* closed facts: revoked keys, versions that were closed or reinstated */
     uint64_t problems;
     char root[SEALRING_AUDIT_HASH_SIZE]; /* of the tree over all entries */
-    char key[SEALRING_AUDIT_KEY_SIZE];   /* that was gone by, "" for none */
-    char remark[256];                    /* what the result does not say, "" for nothing */
+    char key[SEALRING_AUDIT_KEY_SIZE];   /* the key that was used, "" for none */
+    char remark[256];                    /* what the other members do not express, "" for nothing */
 } sealring_audit_report;
 
-/* One line; entry 0: none in particular. Any other value than 0: no more problems are told, they are only counted. */
+/* One line; entry 0: none in particular. After a value other than 0 further problems are only counted. */
 typedef int (*sealring_audit_problem_callback)(uint64_t entry, const char *text, void *context);
 
-/* Examines the whole log without any token: every entry and the tree over them, every checkpoint, the closed facts and the rows that they are
- * about. check, each and report may be NULL. SEALRING_REFUSED if there are problems; SEALRING_INVALID for a key or a
- * checkpoint that is none. */
+/* Examines the whole log without any token: every entry and the tree over them, every checkpoint, the closed facts and the rows that they
+ * are about, and compares the rows with the changes that the entries record. check, each and report may be NULL. SEALRING_REFUSED if there
+ * are problems; SEALRING_INVALID for a malformed key or checkpoint. */
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error);
 
-/* The verifier key (C2SP signed-note) and the latest checkpoint, a signed note: to be kept elsewhere. SEALRING_NOT_FOUND if there is none. */
+/* The verifier key (C2SP signed-note) and the latest checkpoint, a signed note: store them elsewhere. SEALRING_NOT_FOUND if there is none. */
 sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error);
 sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
                                           sealring_error *error);
 
-/* Makes up for a checkpoint or an anchor that an interruption, or an audit token that was away, left out. Every change does so too.
- * SEALRING_REFUSED if the registry was put back; SEALRING_TOKEN. */
+/* Makes a checkpoint or an anchor that is missing because a command was interrupted or the audit token was away. Every change does so, too.
+ * SEALRING_REFUSED if the registry was rolled back; SEALRING_TOKEN. */
 sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error);
 
 #pragma GCC visibility pop

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's side of sealring: one question per request, is this credential good, whose is it, what may it do. */
+/* The interface for servers: one question per request, is this credential valid, whose is it, what may it do. */
 #ifndef SEALRING_VERIFY_H
 #define SEALRING_VERIFY_H
 
@@ -14,20 +14,20 @@ extern "C" {
 /* How a call ended. A verdict on a credential is no status: see sealring_verdict. */
 typedef enum sealring_status {
     SEALRING_OK = 0,           /* done */
-    SEALRING_REFUSED = 1,      /* not allowed in the present state, or it exists already; nothing changed */
+    SEALRING_REFUSED = 1,      /* not allowed in the present state, or the object exists already; nothing changed */
     SEALRING_NOT_FOUND = 2,    /* no such ring, version, client or key; nothing changed */
     SEALRING_INVALID = 3,      /* an argument or the configuration is wrong; nothing changed */
     SEALRING_TOKEN = 4,        /* the PKCS#11 token or its module is missing, failed or refused */
-    SEALRING_REGISTRY = 5,     /* the registry is missing, damaged, locked or of another kind */
+    SEALRING_REGISTRY = 5,     /* the registry is missing, damaged, locked or not a registry of sealring */
     SEALRING_WAITING = 6,      /* a barrier or gate is not satisfied yet; nothing changed */
     SEALRING_SYSTEM = 7,       /* memory, files or the operating system failed */
-    SEALRING_NOT_EFFECTIVE = 8 /* committed, but some verifier that may be serving does not go by it yet */
+    SEALRING_NOT_EFFECTIVE = 8 /* committed, but a verifier that may be serving has not applied it yet */
 } sealring_status;
 
 #define SEALRING_MESSAGE_SIZE 512
 
 /* Owned by the caller; every function that takes one accepts NULL. It is written on failure only.
- * message is one line of UTF-8 that says what happened, to what, and what to do; it holds nothing secret. */
+ * message is one line of UTF-8: what failed, for which object, and what to do; it holds nothing secret. */
 typedef struct sealring_error {
     sealring_status status;
     unsigned long token_code; /* the CK_RV behind it, 0 if none (PKCS #11 v2.40, section 11.1) */
@@ -36,21 +36,21 @@ typedef struct sealring_error {
     char message[SEALRING_MESSAGE_SIZE];
 } sealring_error;
 
-/* What sealring_verify found. SEALRING_UNDECIDED is never returned: zeroed memory must not let anybody in. */
+/* The result of sealring_verify. SEALRING_UNDECIDED is never returned: zeroed memory must not let anybody in. */
 typedef enum sealring_verdict {
     SEALRING_UNDECIDED = 0,
     SEALRING_ACCEPTED = 1,
-    SEALRING_REJECTED_MALFORMED = 2,     /* not the text of a credential, or a typo (the check digits differ) */
-    SEALRING_REJECTED_UNKNOWN = 3,       /* no API key has this key ID */
-    SEALRING_REJECTED_BAD_SECRET = 4,    /* the key ID exists, the secret is not one of its credentials' */
-    SEALRING_REJECTED_NOT_YET_VALID = 5, /* before its not-before time */
-    SEALRING_REJECTED_EXPIRED = 6,       /* at or past its expiry */
-    SEALRING_REJECTED_SUSPENDED = 7,     /* its API key is suspended */
-    SEALRING_REJECTED_REVOKED = 8, /* its API key is revoked, or it was replaced by rekey and its overlap is over */
-    SEALRING_REJECTED_VERSION_RETIRED = 9,      /* its version is retired (or destroyed after that) */
+    SEALRING_REJECTED_MALFORMED = 2,       /* no credential, or a typing error (the check digits differ) */
+    SEALRING_REJECTED_UNKNOWN = 3,         /* no API key has this key ID */
+    SEALRING_REJECTED_BAD_SECRET = 4,      /* the key ID exists, but none of its credentials has this secret */
+    SEALRING_REJECTED_NOT_YET_VALID = 5,   /* before its not-before time */
+    SEALRING_REJECTED_EXPIRED = 6,         /* at or past its expiry */
+    SEALRING_REJECTED_SUSPENDED = 7,       /* its API key is suspended */
+    SEALRING_REJECTED_REVOKED = 8,         /* its API key is revoked, or it was replaced and its overlap has ended */
+    SEALRING_REJECTED_VERSION_RETIRED = 9, /* its version is retired (or destroyed after that) */
     SEALRING_REJECTED_VERSION_COMPROMISED = 10, /* its version was declared compromised */
-    SEALRING_REJECTED_SCOPE = 11,               /* authentic and in force, but it lacks a scope that was asked for */
-    SEALRING_UNAVAILABLE = 12 /* no verdict: the token or the registry cannot be reached. In doubt: no */
+    SEALRING_REJECTED_SCOPE = 11,               /* authentic and valid, but it lacks a required scope */
+    SEALRING_UNAVAILABLE = 12 /* no verdict: the token or the registry cannot be reached. Do not accept */
 } sealring_verdict;
 
 /* State of a version (NIST SP 800-57 part 1 rev. 5, section 7, in sealring's words). */
@@ -61,7 +61,7 @@ typedef enum sealring_version_state {
     SEALRING_VERSION_RETIRING = 3,    /* accepted until it is retired, issues nothing */
     SEALRING_VERSION_RETIRED = 4,     /* deactivated: not accepted; can be reinstated */
     SEALRING_VERSION_COMPROMISED = 5, /* compromised: never accepted again */
-    SEALRING_VERSION_DESTROYED = 6    /* the token object is gone, the row is kept */
+    SEALRING_VERSION_DESTROYED = 6    /* the token object does not exist any more, the row does */
 } sealring_version_state;
 
 #define SEALRING_KEY_ID_LENGTH         16   /* characters of a key ID */
@@ -70,78 +70,77 @@ typedef enum sealring_version_state {
 #define SEALRING_PREFIX_LENGTH_MAX     24   /* characters of a ring's prefix */
 #define SEALRING_CREDENTIAL_LENGTH_MAX 102  /* characters of a credential: 24 + 1 + 16 + 1 + 10 + 1 + 43 + 6 */
 
-/* What is known about the bearer. Plain memory of the caller, who sets size to sizeof(sealring_grant) first; fields that
+/* What is known about the client. Plain memory of the caller, who sets size to sizeof(sealring_grant) first; fields that
  * do not fit into size are not written. Filled for accepted credentials and for rejections of issued ones, so that a
- * server can log whose credential it turned away; otherwise, and with SEALRING_UNAVAILABLE, all fields but size and reason are empty.
- * What is closed is rejected on the registry's word, before the token has confirmed the row: of a rejection, only
- * SEALRING_REJECTED_SCOPE's grant is the token's word.
+ * server can log whose credential it rejected; otherwise, and with SEALRING_UNAVAILABLE, all fields except size and reason are empty.
+ * A closed credential is rejected because of the registry's row, before the token has confirmed that row: of all rejections, the
+ * token has confirmed only the grant of SEALRING_REJECTED_SCOPE.
  * Times are milliseconds since 1970-01-01 UTC, 0 for none. Strings end in NUL. Nothing here is secret. */
 typedef struct sealring_grant {
     size_t size;
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
-    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* sorted, one space between (RFC 6749, section 3.3) */
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* sorted, separated by single spaces (RFC 6749, section 3.3) */
     uint32_t version;
     uint32_t serial;
     sealring_version_state version_state;
     int64_t not_before;
     int64_t expires;
-    int64_t sunset;   /* a successor is due: until when this credential is promised to be good */
-    char reason[256]; /* one line for the server's log: why */
+    int64_t sunset;   /* a successor is due: until when this credential is promised to be valid */
+    char reason[256]; /* one line for the server's log: the reason */
 } sealring_grant;
 
 /* An open vault that verifies: a verifier, with a cache, a report file in the vault's `verifiers/` directory and a lease of its own.
  *
- * Freshness. Every refresh interval (200 ms unless the vault says otherwise) the verifier looks whether the registry changed, takes
- * the change over, and writes its report. That prolongs its lease (60 s unless the vault says otherwise) from the start of the
- * look, on CLOCK_BOOTTIME. Past the lease, because the registry cannot be read or the process stood still, every call answers
- * SEALRING_UNAVAILABLE.
+ * Freshness. Every refresh interval (by default 200 ms) the verifier polls the registry, applies changes, and writes its report. Each
+ * report extends its lease (by default 60 s), counted on CLOCK_BOOTTIME from the start of the poll. After the lease has expired,
+ * because the registry cannot be read or the process was stopped, every call returns SEALRING_UNAVAILABLE.
  *
  * Fork. A forked child (by fork, or a raw clone without CLONE_VM made while no other thread is inside sealring) shares nothing with
- * its parent: its first sealring_verify or sealring_maintain on the inherited handle joins it as a verifier of its own, which takes
- * as long as sealring_open does. A vault should be closed by each process that used it; one that just ends leaves its report file
- * to be taken over once its lease is over. */
+ * its parent: its first sealring_verify or sealring_maintain on the inherited handle makes it a verifier of its own, which takes the
+ * same time as sealring_open. Each process that used a vault should close it. If a process ends without closing it, another verifier
+ * takes over its report file. */
 typedef struct sealring_vault sealring_vault;
 
 typedef struct sealring_options {
     size_t size;            /* sizeof(sealring_options) */
     int manual_maintenance; /* not 0: no thread is started; the program calls sealring_maintain, also in forked children */
-    int no_warming;         /* not 0: nothing is derived ahead of the requests */
-    uint32_t cache_max;     /* credentials that are remembered, 0: 1,000,000; the least recently used give way */
-    uint32_t waiting_max; /* threads that may wait for the token at once, 0: 256; others get SEALRING_UNAVAILABLE */
+    int no_warming;         /* not 0: the cache is not warmed */
+    uint32_t cache_max;     /* credentials in the cache, 0: 1,000,000; the least recently used are evicted */
+    uint32_t waiting_max; /* threads that may wait for the token at once, 0: 256; others: SEALRING_UNAVAILABLE */
 } sealring_options;
 
-/* Opens the vault in directory `vault` (absolute or relative; it holds sealring.conf) for verifying: reads the
- * configuration, opens the registry read-only, logs in to the token with the configured PIN, once, proves the key of every
- * version that is accepted, and writes its first report. A version whose key the token refuses or lacks does not keep the vault
- * from opening: its credentials are SEALRING_UNAVAILABLE, and the log says so.
+/* Opens the vault in directory `vault` (absolute or relative; it contains sealring.conf) for verification: reads the
+ * configuration, opens the registry read-only, logs in to the token once, with the configured PIN, proves the key of every
+ * accepted version, and writes its first report. If the token refuses or lacks the key of a version, the vault opens all the same:
+ * credentials of that version are SEALRING_UNAVAILABLE, and a message reports it.
  * options may be NULL. On success *opened is the caller's, to be closed with sealring_close; on failure it is NULL.
- * The environment variables that the token's module wants (module-environment in sealring.conf) must be set before:
+ * The environment variables that the token's module requires (module-environment in sealring.conf) must be set before:
  * the library never changes the environment. See sealring_environment in manage.h.
- * The maintenance thread, unless the options say none, has all signals blocked.
+ * The maintenance threads, which manual_maintenance switches off, have all signals blocked.
  * Thread-safe. Returns SEALRING_OK; SEALRING_INVALID for a wrong configuration or a missing variable; SEALRING_TOKEN;
  * SEALRING_REGISTRY; SEALRING_SYSTEM (no memory, or the report file cannot be written). */
 sealring_status sealring_open(const char *vault, const sealring_options *options, sealring_vault **opened,
                               sealring_error *error);
 
-/* Judges the `length` bytes at `credential` (no NUL needed; any bytes, any length). scope NULL or "" asks for none;
- * otherwise scope tokens separated by single spaces, all of which the credential must have (RFC 6749, section 3.3).
+/* Judges the `length` bytes at `credential` (no NUL needed; any bytes, any length). scope NULL or "" requires none;
+ * otherwise it holds scope tokens separated by single spaces, all of which the credential must have (RFC 6749, section 3.3).
  * grant may be NULL.
- * A credential that this verifier has seen before is judged without locks, system calls or memory being allocated, by the
- * registry's state as of the last look. One at first sight is looked up in the registry, and derived by the token once, however many
- * threads ask; they wait for at most some seconds. Text that is no credential, an unknown key ID and a wrong secret never reach
- * the token.
- * Any number of threads may call it on one vault at the same time. Not async-signal-safe. Never returns SEALRING_UNDECIDED. Towards
- * the outside tell no more than sealring_verdict_http_status and RFC 6750's `invalid_token` or `insufficient_scope` (section 3.1). */
+ * A credential in this verifier's cache is judged without locks, system calls or memory allocation, by the registry's state at the
+ * last poll. On a cache miss the credential is read from the registry, and the token derives it once, however many threads ask for it;
+ * they wait for some seconds at most. Text that is no credential, an unknown key ID and a wrong secret never reach the token.
+ * Any number of threads may call it on one vault at the same time. Not async-signal-safe. Never returns SEALRING_UNDECIDED. Send
+ * to the client no more than sealring_verdict_http_status and RFC 6750's `invalid_token` or `insufficient_scope` (section 3.1). */
 sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant);
 
-/* Does what the maintenance thread does, once: look, report, prove new versions, derive a few credentials ahead, hand out log
- * lines. *next_ms, if not NULL, is in how many milliseconds to call again; later calls cost freshness, and past the lease service.
- * Any thread; several at once take turns. With a maintenance thread running it is allowed and makes it look at once.
- * Returns SEALRING_OK if the verifier is as fresh as can be; SEALRING_REGISTRY, SEALRING_TOKEN (a version is not proved yet) or
- * SEALRING_SYSTEM otherwise: service goes on as long as the lease, and the next call tries again. */
+/* Does once what the maintenance threads do: polls the registry, reports, proves new versions, warms the cache with a few credentials,
+ * passes messages to the callback. *next_ms, if not NULL, receives the milliseconds after which to call again; a later call delays
+ * changes, and after the lease the verifier stops serving. May be called from any thread; calls at the same time run one after another.
+ * Also allowed where the maintenance threads run: the verifier polls at once.
+ * Returns SEALRING_OK if the verifier is up to date; SEALRING_REGISTRY, SEALRING_TOKEN (a version is not proved yet) or
+ * SEALRING_SYSTEM otherwise: service continues until the lease expires, and the next call tries again. */
 sealring_status sealring_maintain(sealring_vault *vault, uint32_t *next_ms, sealring_error *error);
 
 /* Receives one variable of the environment; anything but 0 ends the listing. */
@@ -155,46 +154,46 @@ sealring_status sealring_environment(const char *vault, sealring_environment_cal
                                      sealring_error *error);
 
 typedef enum sealring_log_level {
-    SEALRING_LOG_INFORMATION = 1, /* what an operator may want to know: joined, fetched up, recovered */
-    SEALRING_LOG_WARNING = 2,     /* something is away or late; service goes on, or will */
+    SEALRING_LOG_INFORMATION = 1, /* for information: joined, up to date again, recovered */
+    SEALRING_LOG_WARNING = 2,     /* something is unavailable or late; service continues, or will resume */
     SEALRING_LOG_ALARM =
-        3 /* somebody should look now: altered registry, another key in the token, clocks that disagree */
+        3 /* an operator should act now: altered registry, another key in the token, clocks that disagree */
 } sealring_log_level;
 
-/* message: one line of UTF-8, nothing secret in it, good until the callback returns. */
+/* message: one line of UTF-8 that holds nothing secret, valid until the callback returns. */
 typedef void (*sealring_log_callback)(sealring_log_level level, const char *message, void *context);
 
-/* Where messages go; callback NULL: nowhere (the library itself never writes to stderr). It is called by the maintenance thread, or
- * inside sealring_maintain, with no lock held: it may call sealring_verify and sealring_stats, and fork, but neither sealring_maintain,
- * sealring_set_log nor sealring_close on this vault. A child that was forked inside should not return: on a maintenance thread, its only
- * thread then ends, and so does the process, with status 0. When sealring_set_log returns, the former callback is not running any more.
- * Up to 64 messages are kept until they are handed out, the oldest give way. */
+/* Sets the callback that receives the messages; NULL: they are dropped (the library never writes to stderr). A maintenance thread calls
+ * it, or the library calls it inside sealring_maintain, with no lock held. It may call sealring_verify and sealring_stats, and fork, but
+ * not sealring_maintain, sealring_set_log or sealring_close on this vault. A child that is forked inside the callback should not return
+ * from it: on a maintenance thread the child's only thread would end, and so would the process, with status 0. When sealring_set_log
+ * returns, the former callback is not running any more. Up to 64 messages are stored until they are passed; the oldest are dropped. */
 void sealring_set_log(sealring_vault *vault, sealring_log_callback callback, void *context);
 
 #define SEALRING_VERDICTS 13 /* values of sealring_verdict */
 
-/* What one verifier (this process, this vault) did since it joined. The caller sets size first. */
+/* The counters of one verifier (this process, this vault) since it joined. The caller sets size first. */
 typedef struct sealring_statistics {
     size_t size;
     uint64_t verdicts[SEALRING_VERDICTS]; /* calls by their verdict, index: sealring_verdict */
     uint64_t cached;                      /* calls answered from memory */
-    uint64_t registry_lookups;            /* credentials looked up in the registry */
-    uint64_t token_operations;            /* credentials derived by the token, ahead of requests included */
-    uint64_t warmed;                      /* of them ahead of requests */
-    uint64_t looks;                       /* complete looks at the registry */
-    uint64_t fenced; /* times that everything was dropped and loaded anew: another era, a lower epoch, another file */
+    uint64_t registry_lookups;            /* credentials read from the registry */
+    uint64_t token_operations;            /* credentials that the token derived, including cache warming */
+    uint64_t warmed;                      /* of them by cache warming */
+    uint64_t looks;                       /* complete polls of the registry */
+    uint64_t fenced; /* times that everything was dropped and loaded again: another era, a lower epoch, another file */
     uint64_t epoch;  /* applied */
-    int64_t lease_left_ms;      /* 0: over */
+    int64_t lease_left_ms;      /* 0: expired */
     uint64_t credentials;       /* in the cache now */
-    uint64_t credential_bytes;  /* memory that they take, their share of the report file included */
-    uint64_t versions_unproved; /* accepted versions whose key was not proved yet */
+    uint64_t credential_bytes;  /* memory that they use, including their share of the report file */
+    uint64_t versions_unproved; /* accepted versions whose key is not proved yet */
 } sealring_statistics;
 
-/* Fills it. Thread-safe; the counters are not of one instant. In a forked child that has not joined yet: all zero. */
+/* Fills it. Thread-safe. The counters are no snapshot of one instant. In a forked child that has not joined yet all are 0. */
 void sealring_stats(sealring_vault *vault, sealring_statistics *statistics);
 
 /* Closes *vault and sets it to NULL; NULL and *vault NULL are allowed. No other thread may be using the vault. Waits for the
- * maintenance thread. In a forked child that did not use the vault it frees memory only. */
+ * maintenance threads. In a forked child that did not use the vault it only frees memory. */
 void sealring_close(sealring_vault **vault);
 
 /* 1 for SEALRING_ACCEPTED, else 0. */
@@ -203,7 +202,7 @@ int sealring_verdict_accepted(sealring_verdict verdict);
 /* A stable lower-case name such as "accepted" or "version-retired"; "undecided" for anything unknown. Static. */
 const char *sealring_verdict_name(sealring_verdict verdict);
 
-/* What a server answers: 200 accepted, 403 scope, 503 unavailable, 401 otherwise (RFC 6750, section 3.1). */
+/* The HTTP status for a server's response: 200 accepted, 403 scope, 503 unavailable, 401 otherwise (RFC 6750, section 3.1). */
 int sealring_verdict_http_status(sealring_verdict verdict);
 
 /* A stable lower-case name such as "retiring"; "none" for anything unknown. Static. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of an audit entry that its leaf hash is over: docs/ARCHITECTURE.md, "Formats". */
+/* The bytes of an audit entry that its leaf hash is over: docs/formats.md, "Audit entry". */
 #ifndef LOG_LEAF_H
 #define LOG_LEAF_H
 

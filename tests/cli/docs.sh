@@ -159,6 +159,18 @@ names_and_references() {
     done
 }
 
+# A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
+named_files() {
+    find -L "$tree/src" "$tree/tools" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
+    grep -o '`[a-z0-9_/]*\.[ch]`' "$tree/CONTRIBUTING.md" "$tree"/docs/*.md | sed 's|.*/\([^/:]*\.md\):|\1 |; s/`//g' |
+        while read -r page name; do
+            case $name in
+            */*) [ -e "$tree/$name" ] ;;
+            *) grep -qxF "$name" "$work/a" ;;
+            esac || echo "$page: there is no file $name"
+        done
+}
+
 man_syntax() {
     for page in "$tree"/docs/man/*.[135]; do
         mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
@@ -281,6 +293,7 @@ holds "each page shows the functions that it names, with their header" right_pag
 holds "structures and callbacks are those of the headers" structures
 holds "every constant of the headers is in a page, and no other" constants
 holds "every key of sealring.conf is in its page, and no other" configuration_keys
+holds "files that Markdown names exist" named_files
 holds "every reference leads to a page" names_and_references
 holds "mandoc has nothing to say" man_syntax
 holds "relative links in Markdown lead somewhere" relative_links
@@ -359,6 +372,8 @@ notices "a key that is not told" configuration_keys $man/sealring.conf.5 '/^\.It
 notices "a key that does not exist" configuration_keys src/config/config.c '/^    {"audit-token"/d'
 notices "a reference to no page" names_and_references $man/sealring-verify.1 's/^\.Xr sealring-key 1/.Xr sealring-keys 1/'
 notices "a page that does not name itself" names_and_references $man/sealring-ring.1 's/^\.Nm sealring-ring$/.Nm sealring-rings/'
+notices "a file that was renamed" named_files docs/ARCHITECTURE.md 's/`judge\.c`/`judgment.c`/'
+notices "a file in another folder" named_files docs/decisions.md '$aSee `src/verifier/guard.c`.'
 notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'
 notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^Fixed for good\.$/& & & & & & & &/'
 notices "a link that leads nowhere" relative_links README.md 's/](LICENSE)/](LICENCE)/'

@@ -18,8 +18,8 @@ enum protocol_look {
     PROTOCOL_COMPLETE  /* to be reported */
 };
 
-/* What a verifier holds itself to (docs/ARCHITECTURE.md, freshness); all zero to begin with. Times on CLOCK_BOOTTIME unless they say
- * wall. */
+/* What a verifier holds itself to (docs/ARCHITECTURE.md, "How a verifier stays fresh"); all zero to begin with. Times on
+ * CLOCK_BOOTTIME unless they say wall. */
 struct protocol {
     bool loaded; /* everything of `era` was loaded once, up to `epoch` */
     uint8_t era[REGISTRY_ID_SIZE];

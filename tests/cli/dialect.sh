@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Words and phrases that sealring does not use (tests/dialect.txt), in documents, comments and messages; then that each is found.
+set -u
+: "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
+list=$top_srcdir/tests/dialect.txt
+program=$top_srcdir/tests/cli/dialect.pl
+
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+number=0
+
+# result STATUS WORDS: one TAP line; on failure the file `found` follows as diagnosis.
+result()
+{
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        head -n 40 "$work/found" | sed "s|$top_srcdir/||; s/^/# /"
+    fi
+}
+
+# Places, and how many phrases each may contain at most. A number may only go down: 0 is the aim, and what is at 0 stays there.
+bounds()
+{
+    cat <<'END'
+0 ARCHITECTURE docs/ARCHITECTURE.md
+0 CONTRIBUTING CONTRIBUTING.md
+0 GLOSSARY docs/GLOSSARY.md
+0 decisions docs/decisions.md
+0 formats docs/formats.md
+0 functions docs/man/*.3
+46 README README.md
+27 CHANGELOG CHANGELOG.md
+4 SECURITY SECURITY.md
+13 benchmarks docs/benchmarks.md
+8 containers docs/containers.md
+30 threats docs/threat-model.md
+28 tokens docs/tokens.md
+27 playbooks docs/playbooks/*
+0 examples docs/examples
+227 commands docs/man/*.1 docs/man/*.5
+1 include include
+835 src src
+184 tools tools
+1199 tests tests
+END
+}
+
+# texts ROOT PLACE...: the files of these places that people read; the list itself and its proof are not among them.
+texts()
+{
+    (
+        cd "$1" || exit
+        shift
+        # shellcheck disable=SC2068 # patterns of files
+        find $@ -type f \( -name '*.[ch1-9]' -o -name '*.sh' -o -name '*.pl' -o -name '*.md' -o -name '*.txt' -o -name '*.tsv' \
+            -o -name '*.py' -o -name '*.go' -o -name '*.rs' \) | grep -v '^tests/dialect\.txt$\|^tests/cli/dialect\.' | sort
+    )
+}
+
+# phrases ROOT PLACE...: one line in `found` for each phrase in these places.
+phrases()
+{
+    root=$1
+    texts "$@" >"$work/texts"
+    (cd "$root" && xargs perl "$program" "$list" <"$work/texts") >"$work/found" 2>&1
+}
+
+# ---- The tree ----
+
+bounds >"$work/bounds"
+while read -r bound name places; do
+    # shellcheck disable=SC2086 # several places
+    phrases "$top_srcdir" $places
+    status=$?
+    count=$(grep -c . "$work/found")
+    [ -s "$work/texts" ] && [ "$status" -eq 0 ] && [ "$count" -le "$bound" ]
+    result $? "$name: $count phrases that are to be written otherwise, at most $bound"
+done <"$work/bounds"
+
+# A document that has no bound of its own has 0.
+texts "$top_srcdir" '*.md' docs >"$work/all"
+while read -r bound name places; do
+    # shellcheck disable=SC2086 # several places
+    texts "$top_srcdir" $places
+done <"$work/bounds" | sort >"$work/bounded"
+grep -vxF -f "$work/bounded" "$work/all" >"$work/others"
+: >"$work/found"
+if [ -s "$work/others" ]; then
+    # shellcheck disable=SC2046 # the tree has no blanks in names; style.sh checks that
+    phrases "$top_srcdir" $(cat "$work/others")
+fi
+[ -s "$work/all" ] && [ ! -s "$work/found" ]
+result $? "the other documents have none"
+
+terms=$(grep -c '^| \*\*' "$top_srcdir/docs/GLOSSARY.md")
+[ "$terms" -ge 1 ] && [ "$terms" -le 25 ]
+result $? "the glossary has at most 25 terms of sealring's own ($terms)"
+
+# ---- A made-up text, in each form that a text has ----
+
+mkdir "$work/tree"
+
+# as FORM TEXT: the text as a file of that form, with a line end in the place of each blank but the first.
+as()
+{
+    rm -f "$work"/tree/*
+    lines=$(printf '%s\n' "$2" | sed 's/ /\
+/2g')
+    case $1 in
+    md) printf '# Made up\n\n%s\n' "$lines" >"$work/tree/page.md" ;;
+    changelog) printf '# Changes\n\n## 2.0 (not released yet)\n\n- %s\n\n## 1.0\n\n- Nothing.\n' "$lines" >"$work/tree/CHANGELOG.md" ;;
+    man) printf '.Dt MADE-UP 3\n.Sh DESCRIPTION\n%s\n' "$lines" >"$work/tree/page.3" ;;
+    comment) printf 'int made_up(void);\n/* %s */\n' "$lines" | sed '3,$s/^/ * /' >"$work/tree/comment.c" ;;
+    string) printf 'const char *text = "%s";\n' "$(printf '%s' "$lines" | sed '$!s/$/ "/; 2,$s/^/    "/')" >"$work/tree/string.c" ;;
+    shell) printf '%s\n' "$lines" | sed 's/^/# /' >"$work/tree/script.sh" ;;
+    esac
+}
+
+# finds FORM TEXT PATTERN: true if PATTERN's advice is among what is found.
+finds()
+{
+    as "$1" "$2"
+    phrases "$work/tree" .
+    grep -qF "\": $3" "$work/found"
+}
+
+grep -v '^#' "$list" >"$work/patterns"
+tab=$(printf '\t')
+while IFS=$tab read -r pattern instead sample; do
+    missed=
+    for form in md changelog man comment string shell; do
+        finds $form "$sample" "$instead" || missed="$missed $form"
+    done
+    echo "$pattern: missed in$missed" >"$work/found"
+    [ -n "$sample" ] && [ -z "$missed" ]
+    result $? "found in six forms: $pattern"
+done <"$work/patterns"
+
+# passes FORM TEXT: true if nothing is found.
+passes()
+{
+    as "$1" "$2"
+    phrases "$work/tree" . && [ ! -s "$work/found" ]
+}
+
+for form in md changelog man comment string shell; do
+    passes $form "A verifier polls the registry and reports what it has applied."
+    result $? "a plain text has nothing, as $form"
+done
+# shellcheck disable=SC2016 # Markdown
+passes md 'The function `says` and the file `told` are names.'
+result $? "a name between backquotes is no word"
+rm -f "$work"/tree/*
+printf 'int says(int told)\n{\n    return told->tells == 1; /* One. */\n}\n' >"$work/tree/names.c"
+phrases "$work/tree" . && [ ! -s "$work/found" ]
+result $? "a name in code is no word"
+rm -f "$work"/tree/*
+printf '# Changes\n\n## 2.0 (not released yet)\n\n- Nothing.\n\n## 1.0\n\n- It says so.\n' >"$work/tree/CHANGELOG.md"
+phrases "$work/tree" . && [ ! -s "$work/found" ]
+result $? "what a released version's changes contain stays"
+rm -f "$work"/tree/*
+printf '# Changes\n\n- It says so.\n' >"$work/tree/CHANGELOG.md"
+! phrases "$work/tree" .
+result $? "a changelog without its unreleased part is noticed"
+echo "1..$number"
