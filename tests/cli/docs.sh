@@ -369,7 +369,7 @@ notices "a key that does not exist" configuration_keys src/vault/config.c '/^   
 notices "a reference to no page" names_and_references $man/sealring-verify.1 's/^\.Xr sealring-key 1/.Xr sealring-keys 1/'
 notices "a page that does not name itself" names_and_references $man/sealring-ring.1 's/^\.Nm sealring-ring$/.Nm sealring-rings/'
 notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'
-notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^Fixed for good\.$/& & & & & & & &/'
+notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^It cannot be changed later\.$/& & & & & & & &/'
 notices "a link that leads nowhere" relative_links README.md 's/](LICENSE)/](LICENCE)/'
 notices "a promise without a section" promises docs/promises.md 's/^## No gap$/## No gaps/'
 notices "a section that no promise has" promises README.md '/^- \*\*\[No gap\]/d'
