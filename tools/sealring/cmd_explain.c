@@ -122,8 +122,8 @@ static int run(struct session *session)
 const struct command command_explain = {
     .words = "explain",
     .group = "Credentials",
-    .purpose = "say what a credential says, and why it is or is not good",
-    .notes = "The secret part is never shown. A text that is no credential is explained without a vault.",
+    .purpose = "print what a credential contains, and why it is valid or not",
+    .notes = "The secret part is never printed. A text that is no credential is explained without a vault.",
     .run = run,
     .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
 };

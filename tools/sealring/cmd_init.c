@@ -163,17 +163,17 @@ static int run(struct session *session)
 }
 
 static const struct option options[] = {
-    {"module", "SO", "path of the PKCS#11 module; without: SoftHSM2, with two new tokens inside the vault",
-     OPTION_TEXT},
+    {"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault", OPTION_TEXT},
     {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
-    {"pin-source", "SOURCE",
-     "a file with the user PIN, readable by its owner only; credential:NAME; - to be asked for it", OPTION_TEXT},
-    {"audit-token", "URI", "another token on that module, whose PIN servers do not have: it signs the audit log",
+    {"pin-source", "SOURCE", "a file with the user PIN, readable by its owner only; credential:NAME; or - to type it",
+     OPTION_TEXT},
+    {"audit-token", "URI", "another token on that module, which signs the audit log; servers do not have its PIN",
      OPTION_TEXT},
     {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
-    {"module-environment", "NAME=VALUE", "a variable that the module wants; may be repeated", OPTION_LIST},
-    {"module-init-args", "TEXT", "what the module wants for C_Initialize", OPTION_TEXT},
-    {"lease", "DURATION", "how long a verifier may go on without a look at the registry; 60s without", OPTION_DURATION},
+    {"module-environment", "NAME=VALUE", "an environment variable that the module needs; may be repeated", OPTION_LIST},
+    {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
+    {"lease", "DURATION", "how long a verifier may answer after its last poll of the registry; default: 60s",
+     OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -186,12 +186,12 @@ static const char *const examples[] = {
 const struct command command_init = {
     .words = "init",
     .group = "Vault",
-    .purpose = "make a vault",
+    .purpose = "create a vault",
     .options = options,
     .notes =
-        "A token that is given is never initialised: it is probed with a key that is destroyed again, and what it cannot "
-        "do is named. Without one, SoftHSM2 tokens are made inside the vault: for trying, not for production, since a "
-        "software token keeps its keys in the process that loaded it.",
+        "The command never initialises a token of your own. It tests the token with a key that it destroys again, "
+        "and names what the token cannot do. Without a token, it creates SoftHSM2 tokens in the vault. They are for "
+        "trials, not for production, because a software token keeps its keys in every process that loads it.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES,

@@ -92,8 +92,8 @@ static const struct argument arguments[] = {
 };
 
 static const struct option options[] = {
-    {"all", NULL, "for every active API key of the ring", OPTION_FLAG},
-    {"out", "PATH", "write to this file (0600); with --all also into a directory, a file for each API key",
+    {"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
+    {"out", "PATH", "write to this file (0600); with --all also to a directory, one file for each API key",
      OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -112,10 +112,9 @@ const struct command command_reissue = {
     .arguments = arguments,
     .options = options,
     .notes =
-        "The claims stay the same. The credential's secret is derived by the token, and only from a row that the token "
-        "confirms.\n"
-        "With --all and a directory (an existing one, or a path that ends in /) each API key gets a file of its own, "
-        "named CLIENT.LABEL.KEYID; else the result is CSV as of sealring issue --from.",
+        "The claims stay the same. The token derives the credential's secret, and only from a row that it confirms.\n"
+        "With --all and a directory (an existing one, or a path that ends in /) each API key gets its own file, "
+        "named CLIENT.LABEL.KEYID. Otherwise the result is CSV, as with sealring issue --from.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

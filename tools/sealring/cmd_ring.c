@@ -301,27 +301,30 @@ static int run_set(struct session *session)
 
 static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
 
-#define SWITCH_OPTIONS                                                                                            \
-    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                                 \
-        {"no-standby", NULL, "it does not: the default", OPTION_FLAG},                                            \
-        {"idle-blocks", NULL, "API keys that never called hold up the retirement of their version", OPTION_FLAG}, \
-    {                                                                                                             \
-        "no-idle-blocks", NULL, "they do not: the default", OPTION_FLAG                                           \
+#define SWITCH_OPTIONS                                                                                          \
+    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
+        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                      \
+        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG}, \
+    {                                                                                                           \
+        "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
     }
 
 static const struct option create_options[] = {
-    {"prefix", "PREFIX", "what its credentials begin with, such as acme_live; fixed for good; sr without", OPTION_TEXT},
-    {"overlap", "DURATION", "how long a predecessor stays good after a rotation; 7d without", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports; 1d without",
+    {"prefix", "PREFIX", "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
+     OPTION_TEXT},
+    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d", OPTION_DURATION},
+    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long; default: 1d",
      OPTION_DURATION},
-    {"rotate-every", "DURATION", "sealring run rotates so often; without, only people rotate", OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors may be alive; 3 without", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept; 30d without", OPTION_DURATION},
+    {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
+     OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
+    {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
     SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is kept by the hour; 7d without", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is kept by the day; 400d without", OPTION_DURATION},
+    {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
+    {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
     {"succession", "DURATION",
-     "API keys used within this time need a successor before their version retires, or off; 400d without", OPTION_TEXT},
+     "API keys used within this time need a successor before their version retires, or off; default: 400d",
+     OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -331,7 +334,7 @@ static const char *const create_examples[] = {"sealring ring create payments --p
 const struct command command_ring_create = {
     .words = "ring create",
     .group = "Rings",
-    .purpose = "make a ring and its first version",
+    .purpose = "create a ring and its first version",
     .arguments = ring_name,
     .options = create_options,
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
@@ -356,15 +359,16 @@ const struct command command_ring_show = {
 };
 
 static const struct option set_options[] = {
-    {"overlap", "DURATION", "how long a predecessor stays good after a rotation", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports",
+    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
+    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
      OPTION_DURATION},
-    {"rotate-every", "DURATION", "sealring run rotates so often; 0s: only people rotate", OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors may be alive", OPTION_NUMBER},
+    {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
+     OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
     {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
     SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is kept by the hour", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is kept by the day", OPTION_DURATION},
+    {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
+    {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
     {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off",
      OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -376,7 +380,7 @@ const struct command command_ring_set = {
     .purpose = "change a ring's policy",
     .arguments = ring_name,
     .options = set_options,
-    .notes = "Windows that were promised already keep their end.",
+    .notes = "The end of an overlap that has begun does not change.",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };

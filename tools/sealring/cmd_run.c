@@ -309,12 +309,12 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct argument arguments[] = {{"RING", "one ring only; all without", ARGUMENT_TEXT, 1},
+static const struct argument arguments[] = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1},
                                             {NULL, NULL, 0, 0}};
 
 static const struct option options[] = {
-    {"once", NULL, "one turn, as for a timer; without, a loop until SIGTERM or SIGINT", OPTION_FLAG},
-    {"every", "DURATION", "how long to rest between two turns at most; 10s without", OPTION_DURATION},
+    {"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
+    {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -327,14 +327,15 @@ static const char *const examples[] = {
 const struct command command_run = {
     .words = "run",
     .group = "Vault",
-    .purpose = "carry out what the rings' policies want",
+    .purpose = "rotate, retire and destroy versions as the rings' policies require",
     .arguments = arguments,
     .options = options,
     .notes =
-        "Prepares, activates, retires and destroys versions when the policy wants it and the guards allow it, and tells the "
-        "token of closed versions what is in force. Says what it did, and once what is due and blocked, a line each. Several "
-        "may run at the same time. A rollback holds rotation; while the wall clock cannot be trusted nothing irreversible "
-        "happens. The loop outlives a token or registry that is away for a while.",
+        "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
+        "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
+        "once for each step that is due and blocked. Several may run at the same time. A rollback stops rotation. "
+        "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
+        "the registry is unavailable for a while.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

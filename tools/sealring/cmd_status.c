@@ -230,8 +230,8 @@ static int run(struct session *session)
 static const struct argument arguments[] = {{"RING", "only this ring", ARGUMENT_TEXT, 1}, {NULL, NULL, 0, 0}};
 
 static const struct option options[] = {
-    {"watch", NULL, "go on until Ctrl-C: in place on a terminal, else a block for each change", OPTION_FLAG},
-    {"every", "DURATION", "with --watch: how often to look; 2s without", OPTION_DURATION},
+    {"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change", OPTION_FLAG},
+    {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -241,12 +241,12 @@ static const char *const examples[] = {"sealring status", "sealring status payme
 const struct command command_status = {
     .words = "status",
     .group = "Vault",
-    .purpose = "show the rings' versions on a time line, their traffic, and what happens next",
+    .purpose = "show rings' versions on a time line, their traffic, and what happens next",
     .arguments = arguments,
     .options = options,
     .notes =
-        "Reads only, and without the token: the versions, the share of traffic on each in the last 24 hours, what the "
-        "policy does next and when, what blocks it, who verifies.",
+        "Changes nothing and does not use the token. Shows the versions, the share of traffic of each in the last 24 "
+        "hours, what the policy does next and when, what blocks it, and the verifiers.",
     .examples = examples,
     .run = run,
 };

@@ -108,40 +108,41 @@ static int run_forget(struct session *session)
 }
 
 static const struct option list_options[] = {
-    {"all", NULL, "also those that ended, as far as they are remembered", OPTION_FLAG},
+    {"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_verifier_list = {
     .words = "verifier list",
     .group = "Verifiers",
-    .purpose = "list who verifies, with lease and epoch, and what each still owes",
+    .purpose = "list verifiers, their lease and epoch, and what each has not done yet",
     .options = list_options,
-    .notes =
-        "A verifier is one open vault in one process. States: joining (opening the vault), serving, silent (it lives, but does "
-        "not look at the registry: it answers *unavailable*), lost (its report file is gone or damaged), left, dead, forgotten.",
+    .notes = "A verifier is one open vault in one process. States: joining (it opens the vault), serving, silent (its "
+             "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
+             "missing or damaged), left, dead, forgotten.",
     .run = run_list,
 };
 
 static const struct argument instance_argument[] = {
-    {"VERIFIER", "as many of its first digits as are unique, 4 at least", ARGUMENT_TEXT, 0},
+    {"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0},
     {NULL, NULL, 0, 0},
 };
 
 static const struct option forget_options[] = {
-    {"reason", "TEXT", "goes on the record; must be given", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_verifier_forget = {
     .words = "verifier forget",
     .group = "Verifiers",
-    .purpose = "forget a verifier that is gone for good",
+    .purpose = "forget a verifier that will not return",
     .arguments = instance_argument,
     .options = forget_options,
     .notes =
-        "What a lost verifier's reports lack counts as a use, and holds up retirements for a quiet period. Forgetting it takes "
-        "that upon you. One that may be serving still is not forgotten; one that reports again is remembered again.",
+        "What is missing in a lost verifier's reports counts as a use, and blocks retirements for a quiet period. If "
+        "you forget the verifier, you take responsibility for that. A verifier that may still be serving is not "
+        "forgotten; one that reports again is listed again.",
     .run = run_forget,
     .flags = COMMAND_CHANGES,
 };

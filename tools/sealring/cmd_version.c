@@ -297,44 +297,44 @@ static const struct argument ring_and_version[] = {
 
 static const struct argument ring_and_choice[] = {
     {"RING", "the ring", ARGUMENT_TEXT, 0},
-    {"VERSION", "the version's number; without: the pending one", ARGUMENT_VERSION, 1},
+    {"VERSION", "the version's number; default: the pending one", ARGUMENT_VERSION, 1},
     {NULL, NULL, 0, 0},
 };
 
 static const struct option reason_option[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option wait_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option retire_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
-    {"overrule", "REASON", "do not wait for the gate; the reason goes on the record", OPTION_TEXT},
-    {"overrule-succession", "REASON", "lock out clients that were issued no successor; the reason goes on the record",
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_TEXT},
+    {"overrule-succession", "REASON", "lock out clients that were issued no successor; recorded in the audit log",
      OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option overrule_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
-    {"overrule", "REASON", "do not wait; the reason goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_rotate = {
     .words = "rotate",
     .group = "Versions",
-    .purpose = "make the next version active; the former one stays good a while",
+    .purpose = "make the next version active; the former one stays accepted for the overlap",
     .arguments = ring_only,
     .options = wait_options,
-    .notes =
-        "Uses the prepared version if there is one (a reinstated one is activated by its number only). Credentials of the predecessor are accepted until it is retired.",
+    .notes = "Uses the prepared version if there is one (a reinstated version is activated only by its number). "
+             "Credentials of the predecessor are accepted until it is retired.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ROTATE,
@@ -343,7 +343,7 @@ const struct command command_rotate = {
 const struct command command_prepare = {
     .words = "prepare",
     .group = "Versions",
-    .purpose = "make the next version, pending: accepted, issuing nothing yet",
+    .purpose = "create the next version, pending: accepted, issuing nothing yet",
     .arguments = ring_only,
     .options = reason_option,
     .run = run,
@@ -369,8 +369,8 @@ const struct command command_rollback = {
     .arguments = ring_only,
     .options = reason_option,
     .notes =
-        "Holds automatic rotation until an operator rotates or activates. To go forward again: sealring activate RING "
-        "VERSION.",
+        "Stops automatic rotation until an operator rotates or activates. To return to the newer version: sealring "
+        "activate RING VERSION.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ROLLBACK,
@@ -379,11 +379,13 @@ const struct command command_rollback = {
 const struct command command_retire = {
     .words = "retire",
     .group = "Versions",
-    .purpose = "reject a retiring version's credentials, once its window is over",
+    .purpose = "reject a retiring version's credentials when its overlap has ended",
     .arguments = ring_and_version,
     .options = retire_options,
     .notes =
-        "Its object is told to sign no more, and kept until the purge delay is over; sealring reinstate undoes it.",
+        "Nobody must have used the version for the quiet period, and clients must have successors. Signing with its "
+        "object is disabled, and the object is kept until the purge delay has ended. Until then sealring reinstate "
+        "reverses the retirement.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_RETIRE,
@@ -392,7 +394,7 @@ const struct command command_retire = {
 const struct command command_reinstate = {
     .words = "reinstate",
     .group = "Versions",
-    .purpose = "make a retired version pending again, and accepted",
+    .purpose = "make a retired version pending again: it is accepted",
     .arguments = ring_and_version,
     .options = reason_option,
     .run = run,
@@ -403,12 +405,11 @@ const struct command command_reinstate = {
 const struct command command_compromise = {
     .words = "compromise",
     .group = "Versions",
-    .purpose = "reject a version's credentials at once and for good",
+    .purpose = "reject a version's credentials at once and for ever",
     .arguments = ring_and_version,
     .options = wait_options,
-    .notes =
-        "If it was active, a pending version takes its place; without one, issuing is refused until one is prepared and "
-        "activated. There is no way back.",
+    .notes = "If the version was active, a pending version becomes active; without one, nothing is issued until one is "
+             "prepared and activated. This cannot be reversed.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_COMPROMISE,
@@ -421,8 +422,8 @@ const struct command command_destroy = {
     .arguments = ring_and_version,
     .options = overrule_options,
     .notes =
-        "For a retired or compromised version whose purge delay is over, or a pending one that nobody holds credentials "
-        "of. There is no way back.",
+        "For a retired or compromised version whose purge delay has ended, or a pending version of which no client "
+        "holds a credential. This cannot be reversed.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_DESTROY,

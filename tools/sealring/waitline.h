@@ -6,10 +6,10 @@
 #include "tools/sealring/session.h"
 
 /* --wait and --no-wait, for tables of options. */
-#define WAITLINE_OPTIONS                                                                                          \
-    {"wait", "DURATION", "wait for the verifiers at most so long; as long as it takes without", OPTION_DURATION}, \
-    {                                                                                                             \
-        "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG                                             \
+#define WAITLINE_OPTIONS                                                                                      \
+    {"wait", "DURATION", "wait for the verifiers for at most this long; default: no limit", OPTION_DURATION}, \
+    {                                                                                                         \
+        "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG                                         \
     }
 
 struct waitline {
