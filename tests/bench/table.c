@@ -74,7 +74,7 @@ struct row table[ROWS] = {
                          .kind = AIM_AT_LEAST,
                          .aim = 0.8},
     [ROW_MALFORMED] = {.name = "malformed",
-                       .words = "malformed text (the dearest kind)",
+                       .words = "malformed text (the slowest kind)",
                        .unit = "ns",
                        .measure = "x the floor",
                        .kind = AIM_AT_MOST,
