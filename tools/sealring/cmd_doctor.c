@@ -40,7 +40,8 @@ static void print_finding(struct telling *telling, const sealring_finding *findi
     if (finding->repaired)
         return;
     if (finding->mend[0] != '\0')
-        terminal_print(stdout, style, "  mend  %s%s\n", finding->mend, finding->repairable ? "  (--repair does)" : "");
+        terminal_print(stdout, style, "  fix   %s%s\n", finding->mend,
+                       finding->repairable ? "  (--repair does it)" : "");
     if (finding->failure[0] != '\0')
         terminal_print(stdout, style, "  %snot repaired%s: %s\n", style_start(style, TONE_BAD),
                        style_end(style, TONE_BAD), finding->failure);

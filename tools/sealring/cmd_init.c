@@ -74,9 +74,9 @@ static int dry_run(struct session *session, const sealring_init_options *init)
         jsontext_print_as("vault", json_pack("{s:o, s:b, s:b}", "path", jsontext_text(session->vault), "software_token",
                                              init->module == NULL, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "would make a vault in %s, %s\n", session->vault,
+        terminal_print(stdout, &session->out, "would create a vault in %s, %s\n", session->vault,
                        init->module == NULL ? "with two SoftHSM2 tokens inside"
-                                            : "after probing the token (not done now)");
+                                            : "after a test of the token (not done now)");
     return STATUS_DONE;
 }
 

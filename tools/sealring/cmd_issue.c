@@ -112,8 +112,8 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
         session_say(session,
-                    imports ? "would import the keys of %zu lines: each line is good"
-                            : "would issue the credentials of %zu lines, or hand them over again: each line is good",
+                    imports ? "would import the keys of %zu lines: every line is valid"
+                            : "would issue the credentials of %zu lines, or print them again: every line is valid",
                     clients->count);
     else if (result == STATUS_DONE)
         say_totals(&delivery);

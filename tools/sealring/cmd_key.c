@@ -154,7 +154,7 @@ static int run_state(struct session *session)
     static const char *const sentences[] = {
         [SEALRING_KEY_ACTIVE] = "is active again: every verification from now on accepts its credentials",
         [SEALRING_KEY_SUSPENDED] = "is suspended: committed; resume undoes it",
-        [SEALRING_KEY_REVOKED] = "is revoked, for good: committed",
+        [SEALRING_KEY_REVOKED] = "is revoked for ever: committed",
     };
     if (!waitline_check(session))
         return STATUS_USAGE;

@@ -20,7 +20,7 @@ static int reissue_one(struct session *session)
     sealring_status status = sealring_reissue(session->manager, key_id, delivery_take, &delivery, &session->error);
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
-        session_say(session, "would hand over the credential of API key %s", key_id);
+        session_say(session, "would print the credential of API key %s", key_id);
     else if (result == STATUS_DONE)
         session_say(session, "credential of API key %s (client %s) under version %u, %s%s%s", key_id, delivery.client,
                     (unsigned)delivery.version,
@@ -47,9 +47,9 @@ static void say_totals(const struct delivery *delivery, const char *ring)
     if (delivery->issued + delivery->existed == 0)
         session_say(session, "ring %s has no API key that could be reissued", ring);
     else if (delivery->existed == 0)
-        session_say(session, "%s successor%s handed over", total, plural);
+        session_say(session, "%s successor%s issued", total, plural);
     else
-        session_say(session, "%s credential%s handed over, %s of them had been issued before", total, plural, existed);
+        session_say(session, "%s credential%s printed, %s of them issued before", total, plural, existed);
 }
 
 static int reissue_ring(struct session *session)
@@ -68,7 +68,7 @@ static int reissue_ring(struct session *session)
     if (result != STATUS_DONE)
         return result;
     if (session->dry_run)
-        session_say(session, "would hand over the credentials of ring %s's API keys", ring);
+        session_say(session, "would print the credentials of ring %s's API keys", ring);
     else
         say_totals(&delivery, ring);
     return STATUS_DONE;

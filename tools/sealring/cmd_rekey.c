@@ -42,7 +42,7 @@ static int run(struct session *session)
     if (session->dry_run)
         session_say(session, "would replace the credentials of API key %s", key_id);
     else if (request.overlap > 0)
-        session_say(session, "API key %s has a new credential; its older ones stay good for %s", key_id, overlap);
+        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id, overlap);
     else
         session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
     if (!session->dry_run && delivery.out != NULL)

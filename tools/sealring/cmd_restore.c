@@ -100,7 +100,8 @@ static int finish(struct session *session, const struct telling *telling, const 
     else if (result->remark[0] != '\0')
         session_warn(session, "%s", result->remark);
     if (done && !session->dry_run) {
-        session_say(session, "servers that run load all of it anew at their next look; until then nothing is issued");
+        session_say(session,
+                    "running servers load all of the registry at their next poll; until then nothing is issued");
         exit_status = follow(session);
         session_say(session, "next: sealring status, sealring audit verify");
     }

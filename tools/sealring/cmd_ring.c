@@ -107,7 +107,7 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     else
         table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
                    text);
-    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "hold up" : "do not hold up");
+    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
     sealring_duration_format(ring->policy.usage_hourly, text);
     table_fact(stdout, style, "usage", "by the hour for %s", text);
     sealring_duration_format(ring->policy.usage_daily, text);
@@ -266,7 +266,7 @@ static int run_create(struct session *session)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
         terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
-                       session->dry_run ? "would be made" : "is ready", prefix,
+                       session->dry_run ? "would be created" : "is ready", prefix,
                        session->dry_run ? "would be active" : "is active");
     if (!session->dry_run)
         session_say(session, "next: sealring client add NAME, then sealring issue %s --client NAME", name);

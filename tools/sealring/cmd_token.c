@@ -13,10 +13,11 @@ static int run(struct session *session)
     const char *object_id = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
     if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "token destroy-object wants --reason, which goes on the record");
+        return session_refuse(session, STATUS_USAGE,
+                              "token destroy-object wants --reason, which is recorded in the audit log");
     const char *overrule = option_text(&session->options, "overrule");
     if (overrule != NULL && overrule[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which goes on the record");
+        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which is recorded in the audit log");
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;

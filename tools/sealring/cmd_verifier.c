@@ -90,7 +90,8 @@ static int run_forget(struct session *session)
     const char *instance = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
     if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "verifier forget wants --reason, which goes on the record");
+        return session_refuse(session, STATUS_USAGE,
+                              "verifier forget wants --reason, which is recorded in the audit log");
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -102,7 +103,7 @@ static int run_forget(struct session *session)
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
         terminal_print(stdout, &session->out,
-                       "verifier %s %sforgotten: what its reports lack holds up no retirement any more\n", instance,
+                       "verifier %s %sforgotten: the gap in its reports blocks no retirement any more\n", instance,
                        session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }

@@ -27,13 +27,13 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
         snprintf(text, size, "%s active", be);
         break;
     case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay good until %s at least", be, when);
+        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when);
         break;
     case SEALRING_VERSION_RETIRED:
         snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
         break;
     case SEALRING_VERSION_COMPROMISED:
-        snprintf(text, size, "%s compromised: its credentials are rejected, for good", be);
+        snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);
         break;
     case SEALRING_VERSION_DESTROYED:
         snprintf(text, size, "%s destroyed: its object is gone from the token", be);
@@ -108,7 +108,7 @@ static void say_next(const struct session *session, const char *ring)
     switch ((sealring_event)session->command->detail) {
     case SEALRING_EVENT_ROTATE:
     case SEALRING_EVENT_ACTIVATE:
-        session_say(session, "next: hand the successors over: sealring reissue %s --all --out DIR/", ring);
+        session_say(session, "next: issue the successors: sealring reissue %s --all --out DIR/", ring);
         break;
     case SEALRING_EVENT_PREPARE:
         session_say(session, "next: sealring activate %s", ring);
@@ -221,8 +221,8 @@ static void say_what_is_owed(const struct session *session, const char *ring, se
     if (change->closing_owed)
         snprintf(
             change->remark, sizeof change->remark,
-            "the token was not told yet to refuse the version's key: the next command that uses the token does it, once "
-            "the change is effective");
+            "signing with the version's key is not disabled in the token yet: the next command that uses the token does "
+            "it, once the change is effective");
 }
 
 static int finish(struct session *session, const char *ring, sealring_change *change, uint64_t late)
@@ -254,10 +254,10 @@ static int read_reason(struct session *session, sealring_event_options *options)
         if (why == NULL)
             continue;
         if (option_text(given, "reason") != NULL)
-            return session_refuse(session, STATUS_USAGE, "--%s says the reason already: leave --reason away",
+            return session_refuse(session, STATUS_USAGE, "--%s has the reason already: do not give --reason",
                                   overruling[i]);
         if (why[0] == '\0')
-            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which goes on the record",
+            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which is recorded in the audit log",
                                   overruling[i]);
         options->reason = why;
     }

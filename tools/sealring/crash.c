@@ -61,7 +61,7 @@ void crash_watch(const char *vault)
         int length =
             snprintf(crash.lines[i], sizeof crash.lines[i] - 1,
                      "sealring: crashed by %s, in its PKCS#11 module or by a mistake of its own, at work on the "
-                     "vault %s: what was committed stands",
+                     "vault %s: committed changes remain",
                      crashes[i].name, path);
         crash.lines[i][length] = '\n';
         crash.lengths[i] = (size_t)length + 1;

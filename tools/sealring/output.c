@@ -51,7 +51,7 @@ int output_finish(int exit_status)
     }
     if (!failed)
         return exit_status;
-    fprintf(stderr, "sealring: standard output could not be written%s%s; what the command did before stands\n",
+    fprintf(stderr, "sealring: standard output could not be written%s%s; what the command did before remains done\n",
             problem != 0 ? ": " : "", problem != 0 ? strerror(problem) : "");
     return exit_status == STATUS_DONE ? STATUS_REFUSED : exit_status;
 }

@@ -149,7 +149,7 @@ static void print_scheduler(const sealring_vault_info *info, const struct page *
     if (info->last_run == 0)
         page_paragraph(page, "scheduler  ", 11, "sealring run has never run: what is planned waits for it, or for you");
     else
-        fprintf(page->stream, "scheduler  sealring run looked %s\n", when);
+        fprintf(page->stream, "scheduler  sealring run last ran %s\n", when);
 }
 
 static sealring_status look(struct overview *overview, struct session *session, const char *name,

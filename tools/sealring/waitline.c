@@ -138,7 +138,7 @@ static int wait_until(struct session *session, wait_function wait)
     if (waitline.interrupted)
         waitline_leave(&waitline, session->error.message);
     if (status == SEALRING_OK) {
-        session_say(session, "effective: no verifier goes by what was before");
+        session_say(session, "effective: no verifier uses the former state any more");
         return STATUS_DONE;
     }
     if (status != SEALRING_NOT_EFFECTIVE)
