@@ -80,7 +80,7 @@ run rollback r
 succeeds "rollback to the newest retiring one"
 is "$(state_of r 2)" active "which is active again"
 run status r
-out_like 'automatic rotation is held' "status tells that rotation is held"
+out_like 'the rollback stopped automatic rotation' "status tells that rotation is held"
 run rotate r
 succeeds "rotate"
 is "$(state_of r 3)" active "makes the next version"

@@ -89,7 +89,7 @@ json_t *advice_collect(const sealring_ring_info *ring, const struct versions *ve
         advise(advice, "no API keys yet: sealring issue %s --client NAME (and before, sealring client add NAME)",
                ring->name);
     if (ring->rotation_held)
-        advise(advice, "automatic rotation is held since the rollback: sealring rotate %s ends that", ring->name);
+        advise(advice, "the rollback stopped automatic rotation: sealring rotate %s starts it again", ring->name);
     for (size_t i = 0; i < versions->count; i++)
         advise_version(advice, ring, &versions->items[i], now);
     return own.sentences;

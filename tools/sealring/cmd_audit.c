@@ -110,7 +110,7 @@ static int run_show(struct session *session)
     }
     json_decref(listing.array);
     if (listing.count == 0)
-        session_say(session, "no entry is like that");
+        session_say(session, "no entry matches");
     else
         table_finish(&listing.table, stdout, &session->out, "");
     return STATUS_DONE;
@@ -178,7 +178,7 @@ static void print_report(const struct session *session, const sealring_audit_rep
     if (report->remark[0] != '\0')
         session_warn(session, "%s", report->remark);
     if (report->problems == 0 && report->key[0] != '\0' && report->vouched < report->entries)
-        session_warn(session, "no checkpoint vouches for the entries after %" PRIu64 " yet", report->vouched);
+        session_warn(session, "no checkpoint covers the entries after %" PRIu64 " yet", report->vouched);
 }
 
 static int finish_verify(struct session *session, sealring_status status, const sealring_audit_report *report,

@@ -67,7 +67,7 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
     table_fact(stdout, style, "expires", "%s", grant->expires != 0 ? when : "never");
     moment_format(grant->sunset, session->now, when);
     if (grant->sunset != 0)
-        table_fact(stdout, style, "move on before", "%s", when);
+        table_fact(stdout, style, "change before", "%s", when);
 }
 
 /* A text that is none of ours may be a key that was imported; but explaining a text does not take a vault. */

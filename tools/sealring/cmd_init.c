@@ -63,7 +63,7 @@ static bool is_free(const char *path)
 static int dry_run(struct session *session, const sealring_init_options *init)
 {
     if (!is_free(session->vault))
-        return session_refuse(session, STATUS_REFUSED, "%s is not an empty directory: a vault wants one of its own",
+        return session_refuse(session, STATUS_REFUSED, "%s is not an empty directory: a vault needs one of its own",
                               session->vault);
     if (init->module != NULL && access(init->module, R_OK) != 0)
         return session_refuse(session, STATUS_TOKEN, "module %s cannot be read: %s", init->module, strerror(errno));
@@ -152,7 +152,7 @@ static int run(struct session *session)
             session_refuse(session, STATUS_USAGE,
                            "--module-environment and --module-init-args belong to --module, --token, --pin-source");
     } else if (option_given(given, "lease") && init.lease == 0) {
-        exit_status = session_refuse(session, STATUS_USAGE, "a lease of nothing serves nobody: --lease wants 1s to 1h");
+        exit_status = session_refuse(session, STATUS_USAGE, "a lease of 0 is not possible: --lease wants 1s to 1h");
     } else {
         exit_status = try_given_module(session, &init);
         if (exit_status == STATUS_DONE)

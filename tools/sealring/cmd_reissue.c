@@ -79,7 +79,7 @@ static int run(struct session *session)
     char problem[OPTIONS_PROBLEM_SIZE];
     bool all = option_given(&session->options, "all");
     if (!all && !options_key_id(session->options.arguments[0], "KEYID", problem))
-        return session_refuse(session, STATUS_USAGE, "%s; for a whole ring say --all", problem);
+        return session_refuse(session, STATUS_USAGE, "%s; for a whole ring give --all", problem);
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;

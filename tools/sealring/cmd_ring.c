@@ -218,7 +218,7 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
 static sealring_status activate_first(struct session *session, const char *name)
 {
     struct waitline waitline;
-    waitline_start(&waitline, session, "waiting until everybody can verify version 1");
+    waitline_start(&waitline, session, "waiting until every verifier can verify version 1");
     sealring_status status = sealring_wait_barrier(session->manager, name, 1, &waitline.wait, &session->error);
     waitline_finish(&waitline);
     if (waitline.interrupted)
@@ -294,8 +294,9 @@ static int run_set(struct session *session)
         return session_fail(session, status);
     if (session->json)
         return print_ring(session, name);
-    terminal_print(stdout, &session->out, "ring %s %s its policy; windows that were promised already keep their end\n",
-                   name, session->dry_run ? "would change" : "has changed");
+    terminal_print(stdout, &session->out,
+                   "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
+                   session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }
 

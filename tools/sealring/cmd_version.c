@@ -161,7 +161,7 @@ static sealring_status wait_for_barrier(struct session *session, const char *rin
 {
     char what[64];
     struct waitline waitline;
-    snprintf(what, sizeof what, "waiting until everybody can verify version %" PRIu32, pending);
+    snprintf(what, sizeof what, "waiting until every verifier can verify version %" PRIu32, pending);
     waitline_start(&waitline, session, what);
     sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
     waitline_finish(&waitline);
