@@ -49,7 +49,7 @@ static void headers(sealring_verdict verdict, const sealring_grant *grant, const
     text[0] = '\0';
     switch (sealring_verdict_http_status(verdict)) {
     case 200:
-        if (grant->sunset != 0) { /* RFC 8594: a successor is due, this credential is good until then */
+        if (grant->sunset != 0) { /* RFC 8594: a successor is due, this credential is valid until then */
             time_t seconds = (time_t)(grant->sunset / 1000);
             struct tm parts;
             strftime(text, size, " Sunset: %a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &parts));

@@ -85,7 +85,7 @@ class Sealring:
         error = Error()
         path = os.fsencode(vault)
         # The library never changes the environment: the program does, before its first thread starts.
-        # os.environ tells the C library, too.
+        # os.environ changes the environment of the C library, too.
         wanted = {}
 
         def remember(name, value, _context):

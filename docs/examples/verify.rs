@@ -106,7 +106,7 @@ extern "C" fn set_variable(name: *const c_char, value: *const c_char, _context: 
 }
 
 impl Vault {
-    /// To be called before the first thread starts: it sets what the vault's PKCS#11 module wants in the environment.
+    /// To be called before the first thread starts: it sets the environment variables that the vault's PKCS#11 module requires.
     fn open(directory: &CStr) -> Result<Vault, String> {
         let mut vault = null_mut();
         let mut error: ffi::Error = unsafe { std::mem::zeroed() };

@@ -103,7 +103,7 @@ static int run_forget(struct session *session)
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
         terminal_print(stdout, &session->out,
-                       "verifier %s %sforgotten: the gap in its reports blocks no retirement any more\n", instance,
+                       "verifier %s %sforgotten: the hole in its reports blocks no retirement any more\n", instance,
                        session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }

@@ -100,11 +100,11 @@ int crash_try_module(struct session *session, const char *path)
     if (WIFSIGNALED(how))
         return session_refuse(session, STATUS_TOKEN,
                               "the PKCS#11 module %s crashes while it is loaded (%s): nothing was made; is it for this "
-                              "system, does it want another --module-environment?",
+                              "system, does it need another --module-environment?",
                               path, strsignal(WTERMSIG(how)));
     if (!WIFEXITED(how) || WEXITSTATUS(how) != CHILD_LIVES)
         return session_refuse(session, STATUS_TOKEN,
-                              "the PKCS#11 module %s ends the process that loads it: nothing was made; does it want "
+                              "the PKCS#11 module %s ends the process that loads it: nothing was made; does it need "
                               "another --module-environment?",
                               path);
     return STATUS_DONE;

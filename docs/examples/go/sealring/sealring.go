@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sealring verifies credentials with libsealring: is one valid, whose is it, and what may it do.
+// Package sealring asks libsealring whether a credential is valid, whose it is and what it may do.
 package sealring
 
 /*
