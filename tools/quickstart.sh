@@ -53,8 +53,8 @@ say()
     printf '\n%s%s%s\n' "$bold" "$1" "$plain"
 }
 
-# show STATUS COMMAND: prints the command line, runs it, and insists on its exit status. Hints at what to do next and what
-# the guards looked at are left out: the story tells.
+# show STATUS COMMAND: prints the command line, runs it, and insists on its exit status. Hints and the
+# guards' results are left out, because the demonstration explains them.
 show()
 {
     printf '$ %s\n' "$2"

@@ -10,7 +10,7 @@
 
 struct advice {
     json_t *sentences;
-    const struct plans *plans; /* that are shown beside them: what they say is not said again. May be NULL */
+    const struct plans *plans; /* shown beside the advice, which does not repeat them. May be NULL */
 };
 
 __attribute__((format(printf, 2, 3))) static void advise(struct advice *advice, const char *format, ...)

@@ -134,7 +134,7 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
     return 0;
 }
 
-/* A whole file, ending in NUL; NULL with the error told. */
+/* A whole file, ending in NUL; NULL after the error was printed. */
 static char *read_file(struct session *session, const char *path)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");

@@ -45,7 +45,7 @@ static void print_info(const struct session *session, const char *file, const se
                    style_end(style, TONE_GOOD));
 }
 
-/* The key that the vault itself names says less than one that was kept elsewhere. */
+/* The key that the vault itself names proves less than one that was kept elsewhere. */
 static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_KEY_SIZE])
 {
     sealring_manage_options options = {.size = sizeof options, .read_only = true};

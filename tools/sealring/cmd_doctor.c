@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring doctor: what is wrong with the vault, why it matters, what mends it; with --repair it mends what can be. */
+/* sealring doctor: what is wrong with the vault, why it matters, what repairs it; --repair repairs what it can. */
 #include <stdlib.h>
 
 #include <sealring/doctor.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring explain: what the text of a credential says, and why it is or is not good. */
+/* sealring explain: what the text of a credential contains, and why it is valid or not. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -70,7 +70,7 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
         table_fact(stdout, style, "change before", "%s", when);
 }
 
-/* A text that is none of ours may be a key that was imported; but explaining a text does not take a vault. */
+/* A text that is no credential of sealring's may be an imported key; but explaining a text needs no vault. */
 static bool is_imported(struct session *session, const struct input *input, sealring_verdict *verdict,
                         sealring_grant *grant)
 {

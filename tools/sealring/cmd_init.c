@@ -42,7 +42,7 @@ static void make_default_parents(const struct session *session)
     char *path = memory_copy(session->vault);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        mkdir(path, S_IRWXU); /* if it fails, sealring_init says what is missing */
+        mkdir(path, S_IRWXU); /* if it fails, sealring_init reports what is missing */
         *slash = '/';
     }
     free(path);

@@ -129,7 +129,7 @@ static int run_show(struct session *session)
     return result == STATUS_DONE ? show_key(session, session->options.arguments[0]) : result;
 }
 
-/* The API key as JSON, or one sentence; then, if it takes something away, until that is in force everywhere. */
+/* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */
 static int finish(struct session *session, sealring_status status, const char *sentence, bool takes_effect)
 {
     const char *key_id = session->options.arguments[0];

@@ -81,14 +81,14 @@ static void print_result(const struct session *session, const sealring_restore_r
         table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);
 }
 
-/* What was restored stands, whether or not the waiting comes about. */
+/* The restored registry is committed, whether or not the wait succeeds. */
 static int follow(struct session *session)
 {
     int exit_status = session_open(session);
     return exit_status == STATUS_DONE ? waitline_era(session) : exit_status;
 }
 
-/* done: else it was refused, because something would be lost, and scripts are told what. */
+/* done: otherwise it was refused, because something would be lost, and scripts get a list of it. */
 static int finish(struct session *session, const struct telling *telling, const sealring_restore_result *result,
                   bool done)
 {

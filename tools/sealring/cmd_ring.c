@@ -180,7 +180,7 @@ static bool read_succession(const char *text, int64_t *succession)
            (sealring_duration_parse(text, succession, NULL) == SEALRING_OK && *succession > SEALRING_SUCCESSION_OFF);
 }
 
-/* Which members of the policy the command line sets: none if they contradict each other, which is said then. */
+/* Which members of the policy the command line sets: none if they contradict each other, which is then reported. */
 static int read_policy(struct session *session, sealring_policy *policy, unsigned *fields)
 {
     const struct options *given = &session->options;

@@ -22,7 +22,7 @@
 #define MEASURE_EVERY 250
 #define SLICE         100 /* a signal that comes just before a sleep is noticed after it */
 
-/* What was said of something that is blocked is not said again while it stays so. */
+/* What was reported of something that is blocked is not repeated while it does not change. */
 struct said {
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
     sealring_event event;
@@ -62,7 +62,7 @@ static int64_t wall_clock(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- what is said -------------------------------------------------------------------------------------------------------- */
+/* ---- what is reported --------------------------------------------------------------------------------------------------- */
 
 static bool is_said(const struct said_list *list, const struct said *said)
 {
@@ -220,7 +220,7 @@ static sealring_status turn(struct running *running, sealring_run_result *result
     return status;
 }
 
-/* What the acts of a turn left to be said (a checkpoint that could not be signed), once while it stays so. */
+/* What the acts of a turn left to report (a checkpoint that could not be signed), once while it does not change. */
 static void say_remark(struct running *running)
 {
     const char *remark = sealring_manager_remark(running->session->manager);
@@ -249,7 +249,7 @@ static int once(struct running *running)
     }
 }
 
-/* Whatever happens, it goes on; what failed is opened anew the next time. */
+/* Whatever happens, the loop continues; what failed is opened again the next time. */
 static int loop(struct running *running, int64_t every)
 {
     struct session *session = running->session;

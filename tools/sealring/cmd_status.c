@@ -66,7 +66,7 @@ struct watching {
     struct session *session;
     int64_t every;
     bool draws;                                         /* in place, on a terminal */
-    struct screen screen;                               /* as of the last look */
+    struct screen screen;                               /* as of the last poll */
     char *text;                                         /* owned: the last page that could be made */
     char *substance;                                    /* owned: what was printed last */
     int64_t looked;                                     /* when that was */
@@ -80,7 +80,7 @@ static void set_clock(struct session *session)
     session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Opened anew after trouble: the registry may have been replaced meanwhile. */
+/* Opened again after trouble: the registry may have been replaced meanwhile. */
 static sealring_status open_manager(struct session *session)
 {
     sealring_manage_options options = {.size = sizeof options, .read_only = true};
@@ -189,7 +189,7 @@ static void rest(const struct watching *watching)
     }
 }
 
-/* The first look must succeed: a vault that there is not will not come by waiting. Afterwards trouble passes. */
+/* The first poll must succeed: waiting does not create a vault. Later trouble is temporary. */
 static int watch(struct session *session, int64_t every)
 {
     struct watching watching = {.session = session, .every = every, .draws = session->out.terminal && !session->json};

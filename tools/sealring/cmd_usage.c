@@ -285,11 +285,11 @@ static void harvest(struct session *session)
     if (sealring_manager_open(session->vault, &options, &manager, NULL) == SEALRING_OK &&
         sealring_harvest(manager, &result, NULL) == SEALRING_OK) {
         if (result.skipped > 0)
-            session_warn(session, "%" PRIu32 " file%s among the verifiers' reports %s passed over: %s", result.skipped,
+            session_warn(session, "%" PRIu32 " file%s among the verifiers' reports %s skipped: %s", result.skipped,
                          result.skipped == 1 ? "" : "s", result.skipped == 1 ? "was" : "were", result.remark);
         if (result.without_detail > 0)
             session_warn(session,
-                         "%" PRIu64 " uses are not among these: a verifier's report was full; run harvests oftener",
+                         "%" PRIu64 " uses are not among these: a verifier's report was full; run harvests more often",
                          result.without_detail);
     }
     sealring_manager_close(&manager);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring verifier: who verifies, what each still owes, and those that are gone for good. */
+/* sealring verifier: the verifiers, what each has not done yet, and those that will not return. */
 #include <inttypes.h>
 #include <string.h>
 

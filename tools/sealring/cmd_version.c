@@ -44,7 +44,7 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
     }
 }
 
-/* A rotation makes a version and activates it: only where each version ended up is told. */
+/* A rotation creates a version and activates it: only each version's last state is printed. */
 static bool is_last(const sealring_change *change, size_t index)
 {
     for (size_t i = index + 1; i < change->count; i++)
@@ -198,7 +198,7 @@ static bool may_wait(const struct session *session, sealring_status status, cons
            (event == SEALRING_EVENT_ROTATE || event == SEALRING_EVENT_ACTIVATE);
 }
 
-/* Whether verifiers have to be waited for before nobody goes by the former state. */
+/* Whether the change is effective only after a wait for verifiers. */
 static bool takes_effect(const struct session *session)
 {
     sealring_event event = (sealring_event)session->command->detail;
@@ -211,7 +211,7 @@ static int remember_owed(const sealring_version_info *version, void *context)
     return 0;
 }
 
-/* Closing in the token comes after it is in force everywhere. */
+/* The object is closed in the token after the change is effective. */
 static void say_what_is_owed(const struct session *session, const char *ring, sealring_change *change)
 {
     if (!change->closing_owed || change->remark[0] != '\0')

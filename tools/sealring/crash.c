@@ -41,7 +41,7 @@ static void tell(int number)
                 return;
         }
     /* SA_RESETHAND: the signal now takes its course. At a fault or in abort(3) it would come again by itself; one that somebody sent would
-     * be over, and the process would go on after having said that it crashed. */
+     * have no further effect, and the process would continue after it reported the crash. */
     raise(number);
 }
 
@@ -83,7 +83,7 @@ int crash_try_module(struct session *session, const char *path)
 {
     int how = 0;
     char *whole =
-        realpath(path, NULL); /* as the library takes it: a bare name is not looked for in the system's folders */
+        realpath(path, NULL); /* as the library takes it: a bare name is not searched in the system's folders */
     if (whole == NULL)
         return STATUS_DONE;
     pid_t child = fork();

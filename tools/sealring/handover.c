@@ -141,7 +141,7 @@ bool handover_commit(struct handover *handover, char problem[HANDOVER_PROBLEM_SI
     bool named = handover->temporary != NULL || link_anonymous(handover);
     if (!named || (handover->temporary != NULL && !rename_temporary(handover)) ||
         (durable && fsync(handover->directory) != 0)) {
-        fail(problem, handover->path, "cannot be put in its place");
+        fail(problem, handover->path, "cannot be renamed to its name");
         handover_abandon(handover);
         return false;
     }

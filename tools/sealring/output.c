@@ -25,7 +25,7 @@ int output_start(void)
         if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) != descriptor)
             return STATUS_REFUSED;
     setlocale(LC_CTYPE, "");
-    /* A reader that went away and a limit for files are errors to be told, not reasons to die in the middle of it. */
+    /* A reader that went away and a limit for files are errors to report, not reasons to end in the middle. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});

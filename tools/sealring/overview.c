@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One look at a vault, as a page for people and as JSON. */
+/* The state of a vault at one time, as a page for people and as JSON. */
 #include "tools/sealring/overview.h"
 
 #include <inttypes.h>
@@ -213,7 +213,7 @@ static void forget(json_t *array, const char *const *names)
 
 char *overview_substance(const struct overview *overview)
 {
-    /* a plan's text says how long ago, and what is due at once is due whenever one looks */
+    /* a plan's text contains how long ago, and what is due at once is due at each poll */
     static const char *const of_plan[] = {"text", "foreseen", "due", NULL};
     static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
     json_t *copy = json_deep_copy(overview->json);

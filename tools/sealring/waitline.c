@@ -48,7 +48,7 @@ static int fitting(const char *text, size_t used)
     return (int)room;
 }
 
-/* Who is missing, without what the line says before: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
+/* Who is missing, without the beginning of the line: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
 static const char *who(const char *text)
 {
     static const char before[] = " yet: ";
@@ -109,7 +109,7 @@ void waitline_start(struct waitline *waitline, struct session *session, const ch
         .progress = show,
         .context = waitline,
     };
-    fflush(stdout); /* what was done stands there before anybody waits */
+    fflush(stdout); /* what was done is printed before the wait */
     signals_watch();
 }
 
