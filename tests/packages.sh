@@ -242,7 +242,7 @@ fresh=$work/fresh
 need "another bare system is made" bare_system "$fresh"
 need "and furnished too" furnish "$fresh"
 need "the source is put there" copy_source "$fresh/srv/sealring"
-check "sh tools/quickstart.sh installs what it needs, builds and tells the story" \
+check "sh tools/quickstart.sh installs what it needs, builds and runs the demonstration" \
     inside "$fresh" sh /srv/sealring/tools/quickstart.sh
 # shellcheck disable=SC2016 # for make to expand
 check "sh tests/run.sh installs what it needs, builds every test and runs some" \

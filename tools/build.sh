@@ -65,7 +65,7 @@ build_configure()
     (
         flock 9
         build_is_prepared "$source" || sh "$source/autogen.sh" || exit 1
-        # A checkout that moved, other arguments or another compiler start the directory afresh.
+        # A checkout that moved, other arguments or another compiler start the directory again.
         identity="$source $* ${CC-} ${CFLAGS-} ${LDFLAGS-}"
         if [ ! -f "$build/config.status" ] || [ "$(cat "$build/.identity" 2>/dev/null)" != "$identity" ]; then
             rm -rf "${build:?}"/* "$build/.identity"
@@ -97,7 +97,7 @@ build_make()
     return "$made"
 }
 
-# Tells how far make is, as long as the script lives: files compiled, tests passed.
+# Prints make's progress while the script runs: files compiled, tests passed.
 build_progress()
 {
     started=$(date +%s)

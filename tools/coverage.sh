@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Says how much of some source folders has been executed: `sh tools/coverage.sh FOLDER...` in a build directory that was
+# Reports how much of some source folders was executed: `sh tools/coverage.sh FOLDER...` in a build directory that was
 # configured with --enable-coverage, after the tests. GCOV names the compiler's gcov. Of a folder that is written with a `!` in front,
 # such as !src/kdf, every branch has to be taken: else it names the lines, and ends with status 1.
 set -eu
@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# gcov tells for each object file about each source it was made from; the sources of the folders are wanted, headers not.
+# gcov reports, for each object file, each source it was made from; only the folders' sources are used, not headers.
 for folder in "$@"; do
     folder=${folder#!}
     find "$folder" -name '*.gcno' 2>/dev/null | sort >"$work/objects"
@@ -48,7 +48,7 @@ for folder in "$@"; do
 done
 
 if [ ! -s "$work/counts" ]; then
-    echo "coverage.sh: ${GCOV:-gcov} told nothing:" >&2
+    echo "coverage.sh: ${GCOV:-gcov} reported nothing:" >&2
     head -n 5 "$work/errors" >&2
     exit 1
 fi

@@ -85,6 +85,6 @@ run_apt update >"$log" 2>&1 || echo "packages.sh: apt-get update failed in part"
 # shellcheck disable=SC2086 # a list of words
 if ! run_apt install --no-install-recommends $missing >>"$log" 2>&1; then
     tail -n 30 "$log" >&2
-    echo "packages.sh: apt-get could not install $missing(the end of its log stands above)" >&2
+    echo "packages.sh: apt-get could not install $missing(the end of its log is above)" >&2
     exit 1
 fi

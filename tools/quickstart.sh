@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing, builds sealring and plays its story on a SoftHSM2 token, in a directory that goes away after.
+# Installs missing packages, builds sealring and runs a demonstration on a SoftHSM2 token, in a temporary directory.
 #
-#   sh tools/quickstart.sh            KEEP=1 keeps the directory with the vault, to play on
+#   sh tools/quickstart.sh            KEEP=1 keeps the directory with the vault
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 unset SEALRING_VAULT
@@ -34,7 +34,7 @@ trap 'exit 130' INT TERM HUP
 cd "$here"
 umask 077
 
-# ---- How the story is told ----
+# ---- Showing commands ----
 
 sealring()
 {
@@ -53,8 +53,8 @@ say()
     printf '\n%s%s%s\n' "$bold" "$1" "$plain"
 }
 
-# show STATUS COMMAND: prints the command line, runs it, and insists on its exit status. Hints at what to do next and what
-# the guards looked at are left out: the story tells.
+# show STATUS COMMAND: prints the command line, runs it, and insists on its exit status. Hints and the
+# guards' results are left out, because the demonstration explains them.
 show()
 {
     printf '$ %s\n' "$2"
@@ -62,7 +62,7 @@ show()
     eval "$2" 2>"talk" || status=$?
     grep -v '^next: \|^guards: ' "talk" >&2 || :
     if [ "$status" -ne "$1" ]; then
-        echo "quickstart: this should have ended with status $1, not $status" >&2
+        echo "quickstart: the command ended with status $status instead of $1" >&2
         exit 1
     fi
 }
@@ -80,13 +80,13 @@ configured()
     sed -n "s/^$1 = //p" vault/sealring.conf
 }
 
-# ---- The story ----
+# ---- The demonstration ----
 
-say "A vault: a registry and a PKCS#11 token, here one in software. The signing secrets will never leave the token."
+say "Create a vault: a database and a PKCS#11 token, here one in software. The signing secrets never leave the token."
 show 0 'sealring init'
 
-say "A ring is one API's line of keys. Predecessors stay good for the overlap, and until nobody has used them for
-the quiet period: days in real life, seconds here."
+say "A ring is the series of secrets of one API. An old version stays accepted for the overlap, and until nobody has used it for
+the quiet period: usually days, here seconds."
 show 0 'sealring ring create payments --prefix acme_live --overlap 3s --quiet-period 2s'
 
 cat >clients.csv <<'CSV'
@@ -94,29 +94,29 @@ client,contact,label,scopes,expires
 corner-shop,ops@corner-shop.example,default,payments:read payments:write,
 blue-bikes,it@blue-bikes.example,default,payments:read,
 CSV
-say "API keys for the clients of a CSV file, and what one of them looks like."
+say "Issue API keys to the clients in a CSV file. One of them is printed."
 show 0 'cat clients.csv'
 show 0 'sealring issue payments --from clients.csv --out issued.csv'
 credential_of issued.csv corner-shop >old.key
 show 0 'cat old.key'
 
-say "A server asks one question (here the command does): is this credential good, whose is it, what may it do?"
+say "A server verifies a credential, as the command does here: is it valid, whose is it, what may it do?"
 show 0 'sealring verify --scope payments:write <old.key'
 
-say "Rotation: a new secret in the token becomes version 2. Clients get their new credentials ..."
+say "Rotate: the token generates a new secret, which is version 2. Clients get new credentials ..."
 show 0 'sealring rotate payments'
 show 0 'sealring reissue payments --all --out reissued.csv'
 credential_of reissued.csv corner-shop >new.key
 
-say "... and both are good meanwhile. The old one is told to move, and until when."
+say "... and both are accepted. For the old one, the command prints until when the client should change."
 show 0 'sealring verify <old.key'
 show 0 'sealring verify <new.key'
 
-say "Something is wrong? One step back, and forward again. Nobody is locked out on the way."
+say "If something is wrong, roll back, and later activate version 2 again. No client is locked out."
 show 0 'sealring rollback payments'
 show 0 'sealring activate payments 2'
 
-say "Once its window is over and nobody uses it any more, not before, the old version retires; its key in the token stops signing."
+say "The old version retires when its overlap has ended and nobody uses it any more. Its key in the token can then sign no more."
 show 5 'sealring retire payments 1'
 until sealring retire payments 1 --dry-run >/dev/null 2>&1; do
     sleep 0.2
@@ -125,12 +125,12 @@ show 0 'sealring retire payments 1'
 show 1 'sealring verify <old.key'
 show 0 'sealring verify <new.key'
 
-say "One API key is leaked: revoke it."
+say "An API key has leaked: revoke it."
 key=$(cut -d_ -f3 new.key)
 show 0 "sealring revoke $key --reason leaked"
 show 1 'sealring verify <new.key'
 
-say "The token's own view: one secret key per version, sensitive, never extractable."
+say "Another program lists the token's objects: one secret key for each version, sensitive, never extractable."
 module=$(configured module)
 token=$(configured token | sed 's/.*token=\([^;?]*\).*/\1/; s/%20/ /g')
 SOFTHSM2_CONF=$(configured module-environment | sed -n 's/^SOFTHSM2_CONF=//p')
@@ -146,4 +146,4 @@ printf '$ pkcs11-tool --token-label "%s" --login --list-objects --type secrkey\n
 pkcs11-tool --module "$module" --token-label "$token" --login --pin env:PIN --list-objects --type secrkey 2>objects.err |
     grep -E '^Secret|label:|Access:' || { cat objects.err >&2; exit 1; }
 
-say "That was the story. Next: README.md, then KEEP=1 sh tools/quickstart.sh for a vault that stays, to play with."
+say "Next: read README.md. To keep the vault and try more commands: KEEP=1 sh tools/quickstart.sh"

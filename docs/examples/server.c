@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Example: the core of a server that lets requests in by their API key, without the HTTP around it.
+/* Example: the core of a server that admits requests by their API key, without the HTTP part.
  *
  *   server VAULT SCOPE [THREADS] < credentials
  *
- * Each line of standard input stands for one request and holds what came in `Authorization: Bearer …`. Several worker
- * threads take requests from that queue, ask sealring, and print what the server would answer:
+ * Each line of standard input is one request: the text after `Authorization: Bearer `. Several worker
+ * threads take requests from that queue, verify them, and print what the server would answer:
  *
- *   LINE STATUS VERDICT [HEADER] … for the client; then, after a tab, what the server's own log would say
+ *   LINE STATUS VERDICT [HEADER] … for the client; then, after a tab, the line for the server's own log
  *
  * Build: cc server.c $(pkg-config --cflags --libs sealring) -pthread */
 #define _GNU_SOURCE
@@ -22,8 +22,8 @@
 enum { THREADS_MAX = 64 };
 
 struct server {
-    sealring_vault *vault; /* one for the whole process: any number of threads may ask it at once */
-    const char *scope;     /* what every request here must be allowed to do */
+    sealring_vault *vault; /* one for the whole process: any number of threads may use it at once */
+    const char *scope;     /* the scope that every request here must have */
     pthread_mutex_t queue_lock;
     unsigned long lines;
 };
@@ -41,8 +41,8 @@ static unsigned long take(struct server *server, char **line, size_t *capacity, 
     return number;
 }
 
-/* The response's headers that matter here. The client learns as little as RFC 6750, section 3.1, lets it: that its token
- * is invalid, or which scope is missing. Why exactly is for our log. */
+/* The response's headers. RFC 6750, section 3.1: the client learns only that its token is invalid, or which scope is
+ * missing. The exact reason goes to our log. */
 static void headers(sealring_verdict verdict, const sealring_grant *grant, const char *scope, char *text, size_t size)
 {
     text[0] = '\0';
@@ -61,7 +61,7 @@ static void headers(sealring_verdict verdict, const sealring_grant *grant, const
         snprintf(text, size, " WWW-Authenticate: Bearer realm=\"example\", error=\"insufficient_scope\", scope=\"%s\"",
                  scope);
         break;
-    case 503: /* no verdict: neither yes nor no, so not the client's fault */
+    case 503: /* no verdict: the credential was neither accepted nor rejected */
         snprintf(text, size, " Retry-After: 5");
         break;
     default:
@@ -71,7 +71,7 @@ static void headers(sealring_verdict verdict, const sealring_grant *grant, const
 
 static void answer(struct server *server, unsigned long number, const char *credential, size_t length)
 {
-    if (length == 0) { /* no credential came at all: RFC 6750, section 3.1, wants no error code then */
+    if (length == 0) { /* the request has no credential: RFC 6750, section 3.1, wants no error code then */
         printf("%lu 401 missing WWW-Authenticate: Bearer realm=\"example\"\n", number);
         return;
     }
@@ -99,15 +99,15 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Some PKCS#11 modules find their configuration through the environment only. That has to be set before the first thread
- * starts, so the library leaves it to the program. */
+/* Some PKCS#11 modules find their configuration only by environment variables. They have to be set before the first thread
+ * starts, so the program does it, not the library. */
 static int set_environment(const char *name, const char *value, void *context)
 {
     (void)context;
     return setenv(name, value, 1);
 }
 
-/* What the operator should know: a token that is away, a registry that somebody altered. A real server sends it to its log. */
+/* Messages for the operator: an unavailable token, a registry that somebody altered. A real server writes them to its log. */
 static void log_line(sealring_log_level level, const char *message, void *context)
 {
     static const char *const levels[] = {"", "info", "warning", "ALARM"};
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
         return 1;
     }
     sealring_set_log(server.vault, log_line, argv[0]);
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* an answer leaves when it is there */
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* write each line at once */
 
     pthread_t workers[THREADS_MAX];
     size_t started = 0;

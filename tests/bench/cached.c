@@ -10,7 +10,7 @@ void cached_prepare(struct scene *scene)
         if (sealring_verify(scene->vault, scene->text[i], scene->length, SCENE_SCOPE, &grant) != SEALRING_ACCEPTED)
             scene_fail("a good credential is not accepted: %s", grant.reason);
     }
-    table_note(ROW_FLOOR, "texts of %zu characters; %zu of them in turn here and wherever nothing else is said",
+    table_note(ROW_FLOOR, "texts of %zu characters; %zu of them in turn, here and in all rows without another note",
                scene->length, scene->hot);
     table_note(ROW_CACHED_MANY, "%zu credentials, which no processor's cache holds", scene->texts);
 }

@@ -65,5 +65,5 @@ void scale_measure(struct scene *scene)
         scene_say("opening and rotating: round %zu of %zu", round + 1, scene->rounds);
         measure_pair(scene, round);
     }
-    table_note(ROW_OPEN, "%zu API keys, issued through sealring_issue as any others", scene->keys);
+    table_note(ROW_OPEN, "%zu API keys, issued by sealring_issue", scene->keys);
 }

@@ -137,7 +137,7 @@ succeeds "without the audit token"
 err_like 'no checkpoint was signed' "it is said"
 run audit verify
 succeeds "verify"
-err_like 'no checkpoint vouches for the entries after' "says what is not vouched for"
+err_like 'no checkpoint covers the entries after' "says what is not vouched for"
 mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
 run client add "then"
 [ ! -s "$work/err" ]

@@ -458,7 +458,7 @@ err_like 'barrier open: 2 of 2' "both"
 run restore "$work/backup" --accept-loss "for the test"
 succeeds "restore with a loss while servers run"
 is "$(verdict_of web1 "$work/held/leaked" | cut -d ' ' -f 1)" 401 "a closed version stays closed"
-err_like 'effective: no verifier goes by what was before' "which waits for them"
+err_like 'effective: no verifier uses the former state any more' "which waits for them"
 kill -STOP "$(process_of web2)"
 run restore "$work/backup" --accept-loss "for the test" --wait 1s --json
 is "$status" 6 "a restore while a server hangs is not effective"

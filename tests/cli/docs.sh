@@ -181,6 +181,14 @@ relative_links() {
     perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md
 }
 
+# Each promise of the README has a section of its own in docs/promises.md, and each row of that page names a test.
+promises() {
+    sed -n '/^## Promises$/,/^## [^P]/s/^- \*\*\[\([^]]*\)\](docs\/promises.md#[a-z-]*)\.\*\*.*/\1/p' "$tree/README.md" >"$work/a"
+    sed -n 's/^## //p' "$tree/docs/promises.md" >"$work/b"
+    same "$work/a" "$work/b"
+    grep '^| \*\*' "$tree/docs/promises.md" | grep -v '](\.\./tests/' | sed 's/^/no test: /'
+}
+
 # Every `sealring ...` in Markdown, in the man pages' displays and in the examples of --help.
 shown_commands() {
     {
@@ -297,6 +305,7 @@ holds "files that Markdown names exist" named_files
 holds "every reference leads to a page" names_and_references
 holds "mandoc has nothing to say" man_syntax
 holds "relative links in Markdown lead somewhere" relative_links
+holds "each promise has a section that names its tests" promises
 holds "commands that are shown exist, with their options" shown_commands
 holds "bash completion offers every command and option, and nothing else" completion_bash
 holds "fish completion offers every command and option, and nothing else" completion_fish
@@ -375,8 +384,12 @@ notices "a page that does not name itself" names_and_references $man/sealring-ri
 notices "a file that was renamed" named_files docs/ARCHITECTURE.md 's/`judge\.c`/`judgment.c`/'
 notices "a file in another folder" named_files docs/decisions.md '$aSee `src/verifier/guard.c`.'
 notices "a macro that does not exist" man_syntax $man/sealring-ring.1 's/^\.El$/.Le/'
-notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^Fixed for good\.$/& & & & & & & &/'
+notices "a line that is too long" man_syntax $man/sealring-ring.1 's/^It cannot be changed later\.$/& & & & & & & &/'
 notices "a link that leads nowhere" relative_links README.md 's/](LICENSE)/](LICENCE)/'
+notices "a promise without a section" promises docs/promises.md 's/^## No gap$/## No gaps/'
+notices "a section that no promise has" promises README.md '/^- \*\*\[No gap\]/d'
+notices "a promise without a test" promises docs/promises.md 's/^\(| \*\*No gap.*|\).*|$/\1 none |/'
+notices "a test that does not exist" relative_links docs/promises.md 's/story\.sh)/stories.sh)/'
 notices "a command that does not exist" shown_commands $man/sealring.1 's/^sealring rotate/sealring turn/'
 notices "a command that has not this option" shown_commands $man/sealring.1 's/^sealring rotate payments/& --all/'
 notices "a wrong command in Markdown" shown_commands README.md '$a\\n```sh\nsealring ring make payments\n```'

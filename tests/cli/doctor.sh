@@ -164,7 +164,7 @@ is "$(mode_of "$v/pins/keys.pin") $(mode_of "$v/tokens")" "644 755" "without --r
 run doctor
 out_like '^alarm     pin-file-open  /.*/keys\.pin$' "for people: how bad, what, which"
 out_like '^  why   others could read the PIN' "why it matters"
-out_like '^  mend  chmod go-rwx .*/keys\.pin  \(--repair does\)$' "and the command"
+out_like '^  fix   chmod go-rwx .*/keys\.pin  \(--repair does it\)$' "and the command"
 out_like '^[0-9]+ found, 0 repaired, [0-9]+ remain$' "and a sum"
 # shellcheck disable=SC2086 # a word or none
 is_mended "files" pin-file-open login-record-open directory-writable registry-writable registry-readable lock-open tokens-open \

@@ -10,7 +10,7 @@ one_line_error "in one line"
 err_like 'sealring init' "that says how to make one"
 run init --dry-run
 succeeds "init --dry-run"
-out_like '^would make a vault in ' "says what it would do"
+out_like '^would create a vault in ' "says what it would do"
 not_ok "and does nothing" test -e "$SEALRING_VAULT"
 
 run init

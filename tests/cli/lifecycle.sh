@@ -37,7 +37,7 @@ run prepare r --reason "before the holidays"
 succeeds "prepare"
 out_like '^version 2 is pending' "makes the standby"
 run status r
-out_like '^ .* version 2 stands by: sealring activate r 2$' "status says what to do with it"
+out_like '^ .* version 2 is pending: sealring activate r 2$' "status says what to do with it"
 run rotate r --json
 succeeds "rotate takes the standby"
 json_is '[.change.effects[] | select(.version == 2)][-1].to' active "--json: the standby is active"
@@ -80,7 +80,7 @@ run rollback r
 succeeds "rollback to the newest retiring one"
 is "$(state_of r 2)" active "which is active again"
 run status r
-out_like 'automatic rotation is held' "status tells that rotation is held"
+out_like 'the rollback stopped automatic rotation' "status tells that rotation is held"
 run rotate r
 succeeds "rotate"
 is "$(state_of r 3)" active "makes the next version"

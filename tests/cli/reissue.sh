@@ -53,7 +53,7 @@ done
 cp -r "$work/dir" "$work/before"
 run reissue r --all --out "$work/dir"
 succeeds "the same again"
-err_like '^3 credentials handed over, 3 of them had been issued before$' "says so"
+err_like '^3 credentials printed, 3 of them issued before$' "says so"
 ok "changes nothing" diff -r "$work/dir" "$work/before"
 
 run key suspend "$(awk -F, '$1 == "c" { print $3 }' "$work/issued.csv")"

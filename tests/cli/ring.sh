@@ -14,7 +14,7 @@ err_like 'sealring ring create' "so does status"
 
 run ring create payments --prefix acme_live --overlap 2d12h --keep 2 --dry-run
 succeeds "ring create --dry-run"
-out_like 'would be made' "says so"
+out_like 'would be created' "says so"
 run ring show payments
 status_is 1 "and makes nothing"
 

@@ -31,7 +31,7 @@ out_like '^scheduler  sealring run has never run' "no scheduler"
 must rotate payments
 must run --once
 run status
-out_like '^scheduler  sealring run looked (now|[0-9]+s ago)$' "a scheduler that ran is told"
+out_like '^scheduler  sealring run last ran (now|[0-9]+s ago)$' "a scheduler that ran is told"
 
 # ---- traffic ----
 
@@ -111,7 +111,7 @@ ok "a retirement becomes due and is blocked" until_true window_over
 run status legacy
 out_like "^  next  retire v1 +due .*, blocked: .* it is in use: $old_key of acme" "who blocks it is named"
 is "$(grep -c 'sealring reissue legacy' "$work/out")" 1 "what a person should do is said once"
-not_ok "and nothing is said twice" matches "$work/out" "window is over: "
+not_ok "and nothing is said twice" matches "$work/out" "window has ended: "
 
 # ---- verifiers ----
 

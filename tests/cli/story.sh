@@ -32,7 +32,7 @@ is "$(wc -l <"$work/out")" 1 "and nothing about moving on"
 run rotate payments
 succeeds "rotate"
 out_like '^version 2 is active$' "the new version is active"
-out_like '^version 1 is retiring: its credentials stay good until 20..-..-..T..:..:..Z .* at least' "the old one is retiring, it says until when"
+out_like '^version 1 is retiring: its credentials stay valid until 20..-..-..T..:..:..Z .* at least' "the old one is retiring, it says until when"
 must reissue payments --all --out "$work/successors/"
 new=$work/successors/acme-mobile.default.$key
 ok "the successor has a file of its own" test -s "$new"
@@ -73,7 +73,7 @@ succeeds "the new one is accepted"
 
 run revoke "$key" --reason "the story's end"
 succeeds "revoke"
-out_like "^API key $key is revoked, for good: committed\$" "it says committed"
+out_like "^API key $key is revoked for ever: committed\$" "it says committed"
 err_like '^effective: ' "then effective: no verifier is there"
 run_with "$new" verify
 status_is 1 "the new credential is rejected"

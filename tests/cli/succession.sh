@@ -157,7 +157,7 @@ chmod go-w "$SEALRING_VAULT/verifiers/"*.report
 run retire wide 1
 err_like "1 API key .*$(key_id wide) of wide" "once it is mended its uses count"
 run reissue wide --all --out "$work/wide.csv"
-err_like '^1 successor handed over$' "one successor is one"
+err_like '^1 successor issued$' "one successor is one"
 
 fresh_reports
 opened broken

@@ -86,7 +86,7 @@ kill "$holder"
 echo garbage >"$work/vault/verifiers/0123456789abcdef0123456789abcdef.report"
 run usage r --json
 succeeds "with garbage among the reports"
-err_like '1 file among .* was passed over' "it is told"
+err_like '1 file among .* was skipped' "it is told"
 json_is '[.usage[].accepted] | add' 5 "and harms nothing"
 
 # ---- wrong inputs

@@ -101,7 +101,7 @@ status_is 5 "a ring that is made meanwhile waits as well"
 err_like 'stays pending' "its first version is pending"
 in_background rotate payments
 until_true grep -q 'missing: server on' "$work/later.err"
-ok "who is missing is told while it waits" grep -q "^waiting until everybody can verify version 3: 1 of 2 verifiers, missing: " "$work/later.err"
+ok "who is missing is told while it waits" grep -q "^waiting until every verifier can verify version 3: 1 of 2 verifiers, missing: " "$work/later.err"
 thaw web2
 finish_later
 succeeds "the rotation goes on when the server does"
@@ -129,7 +129,7 @@ is "$(verdict_of web1 "$work/one")" "200 accepted" "and the first credential is 
 
 run revoke "$other" --no-wait
 status_is 6 "a revocation that is not waited for ends with status 6"
-out_like "^API key $other is revoked, for good: committed\$" "it says committed"
+out_like "^API key $other is revoked for ever: committed\$" "it says committed"
 err_like 'effective on [01] of 2 verifiers, the rest at the latest at 20[0-9-]+T[0-9:]+Z: server on' "and who is missing, and until when"
 ok "the server that looks rejects it" until_true answers web1 "$work/other" "401 revoked"
 run key suspend "$key" --wait 300ms

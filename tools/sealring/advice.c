@@ -10,7 +10,7 @@
 
 struct advice {
     json_t *sentences;
-    const struct plans *plans; /* that are shown beside them: what they say is not said again. May be NULL */
+    const struct plans *plans; /* shown beside the advice, which does not repeat them. May be NULL */
 };
 
 __attribute__((format(printf, 2, 3))) static void advise(struct advice *advice, const char *format, ...)
@@ -43,7 +43,7 @@ static void advise_retiring(struct advice *advice, const sealring_ring_info *rin
                ring->keys == 1 ? "" : "s", version->current == 1 ? "has its" : "have their", version->version,
                named ? "" : ": ", named ? "" : command);
     if (version->retire_at <= now && version->current == 0 && !said(advice, SEALRING_EVENT_RETIRE, version))
-        advise(advice, "version %" PRIu32 "'s window is over: sealring retire %s %" PRIu32, version->version,
+        advise(advice, "version %" PRIu32 "'s window has ended: sealring retire %s %" PRIu32, version->version,
                ring->name, version->version);
 }
 
@@ -54,7 +54,7 @@ static void advise_version(struct advice *advice, const sealring_ring_info *ring
     if (version->state == SEALRING_VERSION_RETIRING)
         advise_retiring(advice, ring, version, now);
     if (version->state == SEALRING_VERSION_PENDING && !said(advice, SEALRING_EVENT_ACTIVATE, version))
-        advise(advice, "version %" PRIu32 " stands by: sealring activate %s %" PRIu32, version->version, ring->name,
+        advise(advice, "version %" PRIu32 " is pending: sealring activate %s %" PRIu32, version->version, ring->name,
                version->version);
     if (closed && version->current > 0 && version->state == SEALRING_VERSION_RETIRED)
         advise(advice,
@@ -69,13 +69,13 @@ static void advise_version(struct advice *advice, const sealring_ring_info *ring
                version->current, version->current == 1 ? " has its" : "s have their", version->version,
                sealring_version_state_name(version->state), ring->name);
     if (closed && version->purge_at <= now && !said(advice, SEALRING_EVENT_DESTROY, version))
-        advise(advice, "version %" PRIu32 "'s object is needed no more: sealring destroy %s %" PRIu32, version->version,
-               ring->name, version->version);
+        advise(advice, "version %" PRIu32 "'s object is not needed any more: sealring destroy %s %" PRIu32,
+               version->version, ring->name, version->version);
     if (version->closing_owed && version->state == SEALRING_VERSION_DESTROYED)
         advise(advice, "version %" PRIu32 "'s object is still in the token: sealring destroy %s %" PRIu32,
                version->version, ring->name, version->version);
     else if (version->closing_owed)
-        advise(advice, "the token could not be told yet to refuse version %" PRIu32 "'s object", version->version);
+        advise(advice, "signing with version %" PRIu32 "'s object is not disabled in the token yet", version->version);
 }
 
 json_t *advice_collect(const sealring_ring_info *ring, const struct versions *versions, const struct plans *plans,
@@ -89,7 +89,7 @@ json_t *advice_collect(const sealring_ring_info *ring, const struct versions *ve
         advise(advice, "no API keys yet: sealring issue %s --client NAME (and before, sealring client add NAME)",
                ring->name);
     if (ring->rotation_held)
-        advise(advice, "automatic rotation is held since the rollback: sealring rotate %s ends that", ring->name);
+        advise(advice, "the rollback stopped automatic rotation: sealring rotate %s starts it again", ring->name);
     for (size_t i = 0; i < versions->count; i++)
         advise_version(advice, ring, &versions->items[i], now);
     return own.sentences;

@@ -8,7 +8,7 @@
 #include "tools/sealring/plans.h"
 #include "tools/sealring/versions.h"
 
-/* An array of sentences, without those that `plans` (may be NULL), shown beside them, says already. */
+/* An array of sentences, without those that `plans` (may be NULL), shown beside them, contains already. */
 json_t *advice_collect(const sealring_ring_info *ring, const struct versions *versions, const struct plans *plans,
                        int64_t now);
 

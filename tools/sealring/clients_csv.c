@@ -272,7 +272,7 @@ static void feed(struct csv_reading *reading, struct csv_parser *parser, FILE *s
         }
         if (csv_parse(parser, text, left, take_field, take_row_end, reading) != left)
             fail(reading,
-                 "this is no CSV: a field with a quotation mark in it must stand in quotation marks, and the mark "
+                 "this is no CSV: a field with a quotation mark in it must be in quotation marks, and the mark "
                  "doubled");
     }
     if (ferror(stream) != 0)

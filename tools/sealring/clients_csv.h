@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CSV file that says who gets a credential with which claims. */
+/* The CSV file with the clients that get credentials, and their claims. */
 #ifndef TOOL_CLIENTS_CSV_H
 #define TOOL_CLIENTS_CSV_H
 
@@ -20,7 +20,7 @@ struct clients_csv {
 
 /* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before and,
  * for issuing, key_id, for importing, sha256 (required), in any order, then a line for each API key. Durations in expires are
- * reckoned from `now`. A byte order mark and CRLF are accepted. False after writing one line into problem, which names the line
+ * counted from `now`. A byte order mark and CRLF are accepted. False after writing one line into problem, which names the line
  * of the file; clients is empty then. */
 bool clients_csv_read(struct clients_csv *clients, FILE *stream, bool imports, int64_t now,
                       char problem[CLIENTS_CSV_PROBLEM_SIZE]);

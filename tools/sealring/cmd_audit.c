@@ -110,7 +110,7 @@ static int run_show(struct session *session)
     }
     json_decref(listing.array);
     if (listing.count == 0)
-        session_say(session, "no entry is like that");
+        session_say(session, "no entry matches");
     else
         table_finish(&listing.table, stdout, &session->out, "");
     return STATUS_DONE;
@@ -134,7 +134,7 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
     return 0;
 }
 
-/* A whole file, ending in NUL; NULL with the error told. */
+/* A whole file, ending in NUL; NULL after the error was printed. */
 static char *read_file(struct session *session, const char *path)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -178,7 +178,7 @@ static void print_report(const struct session *session, const sealring_audit_rep
     if (report->remark[0] != '\0')
         session_warn(session, "%s", report->remark);
     if (report->problems == 0 && report->key[0] != '\0' && report->vouched < report->entries)
-        session_warn(session, "no checkpoint vouches for the entries after %" PRIu64 " yet", report->vouched);
+        session_warn(session, "no checkpoint covers the entries after %" PRIu64 " yet", report->vouched);
 }
 
 static int finish_verify(struct session *session, sealring_status status, const sealring_audit_report *report,
@@ -301,21 +301,20 @@ static const struct option show_options[] = {
     {"client", "NAME", "only acts on this client", OPTION_TEXT},
     {"act", "ACT", "only this act, such as version.retire, or all of a kind, such as version", OPTION_TEXT},
     {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
-    {"last", "N", "only the newest N of them", OPTION_NUMBER},
+    {"last", "N", "only the newest N entries", OPTION_NUMBER},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option verify_options[] = {
     {"checkpoint", "FILE",
-     "a checkpoint that was kept elsewhere, whose history the log must continue; - for standard input", OPTION_TEXT},
-    {"key", "VKEY", "the verifier key, as `sealring audit key` printed it once; without it the registry's own",
-     OPTION_TEXT},
+     "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input", OPTION_TEXT},
+    {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option export_options[] = {
-    {"since", "N", "from entry N on", OPTION_NUMBER},
-    {"proof", NULL, "add to each entry the proof that it is in the latest checkpoint's tree", OPTION_FLAG},
+    {"since", "N", "begin with entry N", OPTION_NUMBER},
+    {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -335,11 +334,10 @@ static const char *const verify_examples[] = {
 const struct command command_audit_verify = {
     .words = "audit verify",
     .group = "Audit log",
-    .purpose = "check every entry, the tree over them and the checkpoints",
+    .purpose = "verify every entry, the tree over them and the checkpoints",
     .options = verify_options,
-    .notes =
-        "Needs no token, only the public key. Exit status 1 if anything is not what it should be; each problem is one line "
-        "that names the entry.",
+    .notes = "Needs no token, only the public key. Exit status 1 if something is wrong; each problem is one line that "
+             "names the entry.",
     .examples = verify_examples,
     .run = run_verify,
 };
@@ -350,21 +348,21 @@ const struct command command_audit_export = {
     .purpose = "print the entries as lines of JSON",
     .options = export_options,
     .notes =
-        "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest checkpoint. "
-        "`sealring restore --log` does again what they tell.",
+        "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
+        "checkpoint. `sealring restore --log` replays these entries.",
     .run = run_export,
 };
 
 const struct command command_audit_key = {
     .words = "audit key",
     .group = "Audit log",
-    .purpose = "print the key that verifies checkpoints, to be kept elsewhere",
+    .purpose = "print the key that verifies checkpoints; keep it elsewhere",
     .run = run_key,
 };
 
 const struct command command_audit_checkpoint = {
     .words = "audit checkpoint",
     .group = "Audit log",
-    .purpose = "print the latest checkpoint, to be kept elsewhere",
+    .purpose = "print the latest checkpoint; keep it elsewhere",
     .run = run_checkpoint,
 };

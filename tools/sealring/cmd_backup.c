@@ -45,7 +45,7 @@ static void print_info(const struct session *session, const char *file, const se
                    style_end(style, TONE_GOOD));
 }
 
-/* The key that the vault itself names says less than one that was kept elsewhere. */
+/* The key that the vault itself names proves less than one that was kept elsewhere. */
 static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_KEY_SIZE])
 {
     sealring_manage_options options = {.size = sizeof options, .read_only = true};
@@ -106,8 +106,8 @@ static const struct argument arguments[] = {
 };
 
 static const struct option options[] = {
-    {"check", NULL, "make none, but say whether FILE is whole and signed", OPTION_FLAG},
-    {"key", "VKEY", "with --check: the verifier key, as `sealring audit key` printed it once; then no vault is needed",
+    {"check", NULL, "make no backup, but check whether FILE is complete and signed", OPTION_FLAG},
+    {"key", "VKEY", "with --check: the verifier key that `sealring audit key` printed; then no vault is needed",
      OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -121,12 +121,12 @@ static const char *const examples[] = {
 const struct command command_backup = {
     .words = "backup",
     .group = "Vault",
-    .purpose = "copy the registry into one signed file, while everybody goes on",
+    .purpose = "copy the registry into one signed file, while servers and commands continue",
     .arguments = arguments,
     .options = options,
-    .notes =
-        "A backup holds the registry: no key and no PIN. Tokens are backed up by their own means (docs/tokens.md), and what "
-        "happens after it is in `sealring audit export`: keep that elsewhere as well, and `sealring restore` loses nothing.",
+    .notes = "A backup contains the registry, but no key and no PIN. Back up the tokens by their own means "
+             "(docs/tokens.md). Keep the output of `sealring audit export` elsewhere as well: it contains the later "
+             "changes, and `sealring restore` replays them.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES,

@@ -166,7 +166,7 @@ static int run_forget(struct session *session)
 static const struct argument client_name[] = {{"NAME", "the client's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
 
 static const struct option contact_option[] = {
-    {"contact", "TEXT", "whom notices go to, such as an address", OPTION_TEXT},
+    {"contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -210,9 +210,8 @@ const struct command command_client_forget = {
     .group = "Clients",
     .purpose = "erase a client's contact",
     .arguments = client_name,
-    .notes =
-        "Refused while the client has API keys that are not revoked. The name stays, as the claims of its credentials hold "
-        "it; a forgotten client gets no new API keys.",
+    .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
+             "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,
     .flags = COMMAND_CHANGES,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring doctor: what is wrong with the vault, why it matters, what mends it; with --repair it mends what can be. */
+/* sealring doctor: what is wrong with the vault, why it matters, what repairs it; --repair repairs what it can. */
 #include <stdlib.h>
 
 #include <sealring/doctor.h>
@@ -40,7 +40,8 @@ static void print_finding(struct doctor_report *telling, const sealring_finding 
     if (finding->repaired)
         return;
     if (finding->mend[0] != '\0')
-        terminal_print(stdout, style, "  mend  %s%s\n", finding->mend, finding->repairable ? "  (--repair does)" : "");
+        terminal_print(stdout, style, "  fix   %s%s\n", finding->mend,
+                       finding->repairable ? "  (--repair does it)" : "");
     if (finding->failure[0] != '\0')
         terminal_print(stdout, style, "  %snot repaired%s: %s\n", style_start(style, TONE_BAD),
                        style_end(style, TONE_BAD), finding->failure);
@@ -121,8 +122,8 @@ static int run(struct session *session)
 }
 
 static const struct option options[] = {
-    {"repair", NULL, "mend what needs nobody's decision; each repair goes on the record", OPTION_FLAG},
-    {"stale-after", "DURATION", "report files that no verifier needed for so long are in the way; 7d without",
+    {"repair", NULL, "repair what needs no decision; each repair is recorded in the audit log", OPTION_FLAG},
+    {"stale-after", "DURATION", "report files that no verifier has needed for this long are findings; default: 7d",
      OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -136,13 +137,14 @@ static const char *const examples[] = {
 const struct command command_doctor = {
     .words = "doctor",
     .group = "Vault",
-    .purpose = "find what crashes, restores and hands have left, and mend it",
+    .purpose = "find and repair damage left by crashes, restores and manual edits",
     .options = options,
     .notes =
-        "Each finding says what is so, why it matters, and the command that mends it. Without --repair nothing is changed. With "
-        "it, keys are only ever closed, never opened, and no object that bears a version's label is destroyed. Exit status: 0 "
-        "nothing is wrong, or all of it is mended; 1 something remains; 3 or 4 a PKCS#11 token or the registry could not be "
-        "looked at, 2 nothing could, as the configuration is not to be used. Notices do not count.",
+        "Each finding has what was found, why it matters, and the command that repairs it. Without --repair nothing "
+        "is changed. --repair never enables signing with a key, and never destroys an object that has a version's "
+        "label. Exit status: 0 nothing is wrong, or everything was repaired; 1 some finding remains; 2 the "
+        "configuration must not be used, and nothing was examined; 3 a PKCS#11 token could not be examined; 4 the "
+        "registry could not be examined. Notices do not change the exit status.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_TOKEN,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring explain: what the text of a credential says, and why it is or is not good. */
+/* sealring explain: what the text of a credential contains, and why it is valid or not. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -67,10 +67,10 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
     table_fact(stdout, style, "expires", "%s", grant->expires != 0 ? when : "never");
     moment_format(grant->sunset, session->now, when);
     if (grant->sunset != 0)
-        table_fact(stdout, style, "move on before", "%s", when);
+        table_fact(stdout, style, "change before", "%s", when);
 }
 
-/* A text that is none of ours may be a key that was imported; but explaining a text does not take a vault. */
+/* A text that is no credential of sealring's may be an imported key; but explaining a text needs no vault. */
 static bool is_imported(struct session *session, const struct input *input, sealring_verdict *verdict,
                         sealring_grant *grant)
 {
@@ -122,8 +122,8 @@ static int run(struct session *session)
 const struct command command_explain = {
     .words = "explain",
     .group = "Credentials",
-    .purpose = "say what a credential says, and why it is or is not good",
-    .notes = "The secret part is never shown. A text that is no credential is explained without a vault.",
+    .purpose = "print what a credential contains, and why it is valid or not",
+    .notes = "The secret part is never printed. A text that is no credential is explained without a vault.",
     .run = run,
     .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
 };

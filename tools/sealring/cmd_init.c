@@ -42,7 +42,7 @@ static void make_default_parents(const struct session *session)
     char *path = memory_copy(session->vault);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        mkdir(path, S_IRWXU); /* if it fails, sealring_init says what is missing */
+        mkdir(path, S_IRWXU); /* if it fails, sealring_init reports what is missing */
         *slash = '/';
     }
     free(path);
@@ -63,7 +63,7 @@ static bool is_free(const char *path)
 static int dry_run(struct session *session, const sealring_init_options *init)
 {
     if (!is_free(session->vault))
-        return session_refuse(session, STATUS_REFUSED, "%s is not an empty directory: a vault wants one of its own",
+        return session_refuse(session, STATUS_REFUSED, "%s is not an empty directory: a vault needs one of its own",
                               session->vault);
     if (init->module != NULL && access(init->module, R_OK) != 0)
         return session_refuse(session, STATUS_TOKEN, "module %s cannot be read: %s", init->module, strerror(errno));
@@ -74,9 +74,9 @@ static int dry_run(struct session *session, const sealring_init_options *init)
         jsontext_print_as("vault", json_pack("{s:o, s:b, s:b}", "path", jsontext_text(session->vault), "software_token",
                                              init->module == NULL, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "would make a vault in %s, %s\n", session->vault,
+        terminal_print(stdout, &session->out, "would create a vault in %s, %s\n", session->vault,
                        init->module == NULL ? "with two SoftHSM2 tokens inside"
-                                            : "after probing the token (not done now)");
+                                            : "after a test of the token (not done now)");
     return STATUS_DONE;
 }
 
@@ -152,7 +152,7 @@ static int run(struct session *session)
             session_refuse(session, STATUS_USAGE,
                            "--module-environment and --module-init-args belong to --module, --token, --pin-source");
     } else if (option_given(given, "lease") && init.lease == 0) {
-        exit_status = session_refuse(session, STATUS_USAGE, "a lease of nothing serves nobody: --lease wants 1s to 1h");
+        exit_status = session_refuse(session, STATUS_USAGE, "a lease of 0 is not possible: --lease wants 1s to 1h");
     } else {
         exit_status = try_given_module(session, &init);
         if (exit_status == STATUS_DONE)
@@ -163,17 +163,17 @@ static int run(struct session *session)
 }
 
 static const struct option options[] = {
-    {"module", "SO", "path of the PKCS#11 module; without: SoftHSM2, with two new tokens inside the vault",
-     OPTION_TEXT},
+    {"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault", OPTION_TEXT},
     {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
-    {"pin-source", "SOURCE",
-     "a file with the user PIN, readable by its owner only; credential:NAME; - to be asked for it", OPTION_TEXT},
-    {"audit-token", "URI", "another token on that module, whose PIN servers do not have: it signs the audit log",
+    {"pin-source", "SOURCE", "a file with the user PIN, readable by its owner only; credential:NAME; or - to type it",
+     OPTION_TEXT},
+    {"audit-token", "URI", "another token on that module, which signs the audit log; servers do not have its PIN",
      OPTION_TEXT},
     {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
-    {"module-environment", "NAME=VALUE", "a variable that the module wants; may be repeated", OPTION_LIST},
-    {"module-init-args", "TEXT", "what the module wants for C_Initialize", OPTION_TEXT},
-    {"lease", "DURATION", "how long a verifier may go on without a look at the registry; 60s without", OPTION_DURATION},
+    {"module-environment", "NAME=VALUE", "an environment variable that the module needs; may be repeated", OPTION_LIST},
+    {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
+    {"lease", "DURATION", "how long a verifier may answer after its last poll of the registry; default: 60s",
+     OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -186,12 +186,12 @@ static const char *const examples[] = {
 const struct command command_init = {
     .words = "init",
     .group = "Vault",
-    .purpose = "make a vault",
+    .purpose = "create a vault",
     .options = options,
     .notes =
-        "A token that is given is never initialised: it is probed with a key that is destroyed again, and what it cannot "
-        "do is named. Without one, SoftHSM2 tokens are made inside the vault: for trying, not for production, since a "
-        "software token keeps its keys in the process that loaded it.",
+        "The command never initialises a token of your own. It tests the token with a key that it destroys again, "
+        "and names what the token cannot do. Without a token, it creates SoftHSM2 tokens in the vault. They are for "
+        "trials, not for production, because a software token keeps its keys in every process that loads it.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES,

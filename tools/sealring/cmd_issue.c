@@ -112,8 +112,8 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
         session_say(session,
-                    imports ? "would import the keys of %zu lines: each line is good"
-                            : "would issue the credentials of %zu lines, or hand them over again: each line is good",
+                    imports ? "would import the keys of %zu lines: every line is valid"
+                            : "would issue the credentials of %zu lines, or print them again: every line is valid",
                     clients->count);
     else if (result == STATUS_DONE)
         say_totals(&delivery);
@@ -173,12 +173,12 @@ static int run(struct session *session)
 static const struct argument arguments[] = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
 
 static const struct option options[] = {
-    {"client", "NAME", "who it is issued to (see sealring client add)", OPTION_TEXT},
-    {"scope", "SCOPE", "what it may do; may be repeated; none without", OPTION_LIST},
-    {"label", "LABEL", "tells several API keys of one client in a ring apart; default without", OPTION_TEXT},
-    {"expires", "TIME", "when it ends: RFC 3339, or a duration from now on such as 90d; never without", OPTION_MOMENT},
-    {"not-before", "TIME", "from when it is good; at once without", OPTION_MOMENT},
-    {"from", "FILE", "issue for each line of a CSV file; - for standard input", OPTION_TEXT},
+    {"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
+    {"scope", "SCOPE", "a permission of the API key; may be repeated; default: none", OPTION_LIST},
+    {"label", "LABEL", "distinguishes several API keys of one client in a ring; default: default", OPTION_TEXT},
+    {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never", OPTION_MOMENT},
+    {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
+    {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
     {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -192,18 +192,18 @@ static const char *const examples[] = {
 const struct command command_issue = {
     .words = "issue",
     .group = "API keys",
-    .purpose = "issue a credential, or those of a CSV file",
+    .purpose = "issue one credential, or one for each line of a CSV file",
     .arguments = arguments,
     .options = options,
     .notes =
-        "The credential is printed once, alone, on standard output. It is not kept anywhere; sealring reissue derives it "
-        "again.\n"
-        "The CSV file begins with a line that names its columns: client, and of contact, label, scopes (separated by "
-        "spaces), expires (RFC 3339, or a duration from now on), not_before (RFC 3339) and key_id those that are wanted, in any "
-        "order. Clients that are missing are added. key_id lets a key whose version was closed, after a compromise say, go on "
-        "under its ID. Every line is checked before anything is issued. The output is CSV with the columns client, label, "
-        "key_id, version, serial, expires, scopes, credential, state. After an interruption run the same command again: "
-        "it issues what is missing and gives the complete result.",
+        "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
+        "derives it again.\n"
+        "The first line of the CSV file names its columns, in any order: client, and optionally contact, label, "
+        "scopes (separated by spaces), expires (RFC 3339, or a duration from now), not_before (RFC 3339) and key_id. "
+        "Missing clients are added. With key_id, an API key whose version was closed, for example after a "
+        "compromise, gets a successor under the same ID. Every line is checked before anything is issued. The output "
+        "is CSV with the columns client, label, key_id, version, serial, expires, scopes, credential, state. After "
+        "an interruption run the same command again: it issues what is missing and prints the complete result.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
@@ -234,18 +234,19 @@ static const char *const import_examples[] = {
 const struct command command_import = {
     .words = "import",
     .group = "API keys",
-    .purpose = "take over keys that clients have from elsewhere, by their SHA-256",
+    .purpose = "accept keys that clients already have, by their SHA-256",
     .arguments = import_arguments,
     .options = import_options,
     .notes =
-        "For moving without making clients change first: their old keys are accepted as they are, until their end date or "
-        "until sealring reissue has given them a credential of sealring's and the ring's overlap is over.\n"
-        "The CSV file begins with a line that names its columns: client, sha256 (64 hexadecimal digits), expires (RFC 3339, "
-        "or a duration from now on: an imported key must have an end) and, where wanted, contact, label, scopes, not_before, "
-        "in any order. Clients that are missing are added. Every line is checked before anything is imported; repeating the "
-        "command imports what is missing.\n"
-        "The token binds each digest to its claims, so that an edited registry can neither add nor widen one. The old keys "
-        "must be random, of 128 bits at least and 8 to 512 bytes long.",
+        "Use this command to move to sealring without a change at the clients. Their old keys are accepted unchanged "
+        "until their end date, or until sealring reissue has issued a credential of sealring's and the ring's "
+        "overlap has ended.\n"
+        "The first line of the CSV file names its columns, in any order: client, sha256 (64 hexadecimal digits), "
+        "expires (RFC 3339, or a duration from now: an imported key must have an end), and optionally contact, "
+        "label, scopes, not_before. Missing clients are added. Every line is checked before anything is imported. If "
+        "you repeat the command, it imports what is missing.\n"
+        "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
+        "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",
     .examples = import_examples,
     .run = run_import,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

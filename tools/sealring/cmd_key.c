@@ -129,7 +129,7 @@ static int run_show(struct session *session)
     return result == STATUS_DONE ? show_key(session, session->options.arguments[0]) : result;
 }
 
-/* The API key as JSON, or one sentence; then, if it takes something away, until that is in force everywhere. */
+/* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */
 static int finish(struct session *session, sealring_status status, const char *sentence, bool takes_effect)
 {
     const char *key_id = session->options.arguments[0];
@@ -154,7 +154,7 @@ static int run_state(struct session *session)
     static const char *const sentences[] = {
         [SEALRING_KEY_ACTIVE] = "is active again: every verification from now on accepts its credentials",
         [SEALRING_KEY_SUSPENDED] = "is suspended: committed; resume undoes it",
-        [SEALRING_KEY_REVOKED] = "is revoked, for good: committed",
+        [SEALRING_KEY_REVOKED] = "is revoked for ever: committed",
     };
     if (!waitline_check(session))
         return STATUS_USAGE;
@@ -233,18 +233,19 @@ const struct command command_key_set = {
     .purpose = "narrow an API key's scopes, or change its label",
     .arguments = key_argument,
     .options = set_options,
-    .notes = "Narrowing holds at once for all credentials of the key. To widen its scopes use sealring key rekey.",
+    .notes =
+        "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
 static const struct option reason_option[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option closing_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -274,12 +275,13 @@ const struct command command_key_resume = {
 const struct command command_revoke = {
     .words = "revoke",
     .group = "API keys",
-    .purpose = "reject an API key's credentials for good",
+    .purpose = "reject an API key's credentials for ever",
     .arguments = key_argument,
     .options = closing_options,
     .notes =
-        "Once it says *effective*, no verifier accepts the key's credentials any more. That takes a verifier's next look at the "
-        "registry (200 ms), and for one that cannot look at most its lease (60 s, unless the vault says otherwise).",
+        "After *effective*, no verifier accepts the key's credentials any more. A verifier applies the change at its "
+        "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "
+        "unless the vault has another value).",
     .run = run_state,
     .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_REVOKED,

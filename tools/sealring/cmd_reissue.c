@@ -20,7 +20,7 @@ static int reissue_one(struct session *session)
     sealring_status status = sealring_reissue(session->manager, key_id, delivery_take, &delivery, &session->error);
     result = delivery_end(&delivery, status);
     if (result == STATUS_DONE && session->dry_run)
-        session_say(session, "would hand over the credential of API key %s", key_id);
+        session_say(session, "would print the credential of API key %s", key_id);
     else if (result == STATUS_DONE)
         session_say(session, "credential of API key %s (client %s) under version %u, %s%s%s", key_id, delivery.client,
                     (unsigned)delivery.version,
@@ -47,9 +47,9 @@ static void say_totals(const struct delivery *delivery, const char *ring)
     if (delivery->issued + delivery->existed == 0)
         session_say(session, "ring %s has no API key that could be reissued", ring);
     else if (delivery->existed == 0)
-        session_say(session, "%s successor%s handed over", total, plural);
+        session_say(session, "%s successor%s issued", total, plural);
     else
-        session_say(session, "%s credential%s handed over, %s of them had been issued before", total, plural, existed);
+        session_say(session, "%s credential%s printed, %s of them issued before", total, plural, existed);
 }
 
 static int reissue_ring(struct session *session)
@@ -68,7 +68,7 @@ static int reissue_ring(struct session *session)
     if (result != STATUS_DONE)
         return result;
     if (session->dry_run)
-        session_say(session, "would hand over the credentials of ring %s's API keys", ring);
+        session_say(session, "would print the credentials of ring %s's API keys", ring);
     else
         say_totals(&delivery, ring);
     return STATUS_DONE;
@@ -79,7 +79,7 @@ static int run(struct session *session)
     char problem[OPTIONS_PROBLEM_SIZE];
     bool all = option_given(&session->options, "all");
     if (!all && !options_key_id(session->options.arguments[0], "KEYID", problem))
-        return session_refuse(session, STATUS_USAGE, "%s; for a whole ring say --all", problem);
+        return session_refuse(session, STATUS_USAGE, "%s; for a whole ring give --all", problem);
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -92,8 +92,8 @@ static const struct argument arguments[] = {
 };
 
 static const struct option options[] = {
-    {"all", NULL, "for every active API key of the ring", OPTION_FLAG},
-    {"out", "PATH", "write to this file (0600); with --all also into a directory, a file for each API key",
+    {"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
+    {"out", "PATH", "write to this file (0600); with --all also to a directory, one file for each API key",
      OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -112,10 +112,9 @@ const struct command command_reissue = {
     .arguments = arguments,
     .options = options,
     .notes =
-        "The claims stay the same. The credential's secret is derived by the token, and only from a row that the token "
-        "confirms.\n"
-        "With --all and a directory (an existing one, or a path that ends in /) each API key gets a file of its own, "
-        "named CLIENT.LABEL.KEYID; else the result is CSV as of sealring issue --from.",
+        "The claims stay the same. The token derives the credential's secret, and only from a row that it confirms.\n"
+        "With --all and a directory (an existing one, or a path that ends in /) each API key gets its own file, "
+        "named CLIENT.LABEL.KEYID. Otherwise the result is CSV, as with sealring issue --from.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

@@ -42,7 +42,7 @@ static int run(struct session *session)
     if (session->dry_run)
         session_say(session, "would replace the credentials of API key %s", key_id);
     else if (request.overlap > 0)
-        session_say(session, "API key %s has a new credential; its older ones stay good for %s", key_id, overlap);
+        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id, overlap);
     else
         session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
     if (!session->dry_run && delivery.out != NULL)
@@ -53,11 +53,11 @@ static int run(struct session *session)
 static const struct argument arguments[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
 
 static const struct option options[] = {
-    {"scope", "SCOPE", "its new scopes; may be repeated; as before without", OPTION_LIST},
+    {"scope", "SCOPE", "its new scopes; may be repeated; default: the present scopes", OPTION_LIST},
     {"no-scopes", NULL, "no scope at all", OPTION_FLAG},
-    {"expires", "TIME", "its new expiry; as before without", OPTION_MOMENT},
-    {"overlap", "DURATION", "how long the older credentials stay good; not at all without", OPTION_DURATION},
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"expires", "TIME", "its new expiry; default: the present one", OPTION_MOMENT},
+    {"overlap", "DURATION", "how long the older credentials stay valid; default: not at all", OPTION_DURATION},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -72,7 +72,7 @@ static const char *const examples[] = {
 const struct command command_key_rekey = {
     .words = "key rekey",
     .group = "API keys",
-    .purpose = "replace an API key's credentials: after a leak, or for other claims",
+    .purpose = "replace an API key's credentials, after a leak or to change its claims",
     .arguments = arguments,
     .options = options,
     .notes = "The API key keeps its ID. The new credential is printed once, alone, on standard output.",

@@ -81,14 +81,14 @@ static void print_result(const struct session *session, const sealring_restore_r
         table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);
 }
 
-/* What was restored stands, whether or not the waiting comes about. */
+/* The restored registry is committed, whether or not the wait succeeds. */
 static int follow(struct session *session)
 {
     int exit_status = session_open(session);
     return exit_status == STATUS_DONE ? waitline_era(session) : exit_status;
 }
 
-/* done: else it was refused, because something would be lost, and scripts are told what. */
+/* done: otherwise it was refused, because something would be lost, and scripts get a list of it. */
 static int finish(struct session *session, const struct restore_report *telling, const sealring_restore_result *result,
                   bool done)
 {
@@ -100,7 +100,8 @@ static int finish(struct session *session, const struct restore_report *telling,
     else if (result->remark[0] != '\0')
         session_warn(session, "%s", result->remark);
     if (done && !session->dry_run) {
-        session_say(session, "servers that run load all of it anew at their next look; until then nothing is issued");
+        session_say(session,
+                    "running servers load all of the registry at their next poll; until then nothing is issued");
         exit_status = follow(session);
         session_say(session, "next: sealring status, sealring audit verify");
     }
@@ -151,13 +152,13 @@ static int run(struct session *session)
 }
 
 static const struct argument arguments[] = {
-    {"FILE", "what `sealring backup` made", ARGUMENT_TEXT, 0},
+    {"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0},
     {NULL, NULL, 0, 0},
 };
 
 static const struct option options[] = {
-    {"log", "EXPORT", "what `sealring audit export` printed since, the oldest first; may be repeated", OPTION_LIST},
-    {"accept-loss", "REASON", "go on though something is lost; goes on the record", OPTION_TEXT},
+    {"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
+    {"accept-loss", "REASON", "restore although something is lost; recorded in the audit log", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -171,15 +172,16 @@ static const char *const examples[] = {
 const struct command command_restore = {
     .words = "restore",
     .group = "Vault",
-    .purpose = "put a backup in the registry's place, with what exported logs tell of the time since",
+    .purpose = "restore the registry from a backup, and replay exported logs",
     .arguments = arguments,
     .options = options,
     .notes =
-        "The backup must be signed by the key in the audit token. What that token knows of the log and the backup has not is "
-        "done again from the exports; what neither has is lost: it is named, and refused unless you accept it. Versions that "
-        "the token says are closed stay closed. The registry that was there is kept beside the restored one. A crash in the "
-        "middle of it leaves the old one or the new one, or none that is taken for one: then restore once more. It waits until every server "
-        "goes by what was restored: until then nothing is issued, as a server that has not looked yet could reject it.",
+        "The backup must be signed by the key in the audit token. Entries that the backup lacks are replayed from "
+        "the exports. If entries are in neither, they are lost: the command names them, and refuses unless you "
+        "accept the loss. Versions that are closed in the token stay closed. The former registry is kept beside the "
+        "restored one. A crash leaves the former registry, the new one, or none: then restore again. The command "
+        "waits until every server has applied the restored registry. Until then nothing is issued, because a server "
+        "that has not polled yet could reject it.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES,

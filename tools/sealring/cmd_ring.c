@@ -107,7 +107,7 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     else
         table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
                    text);
-    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "hold up" : "do not hold up");
+    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
     sealring_duration_format(ring->policy.usage_hourly, text);
     table_fact(stdout, style, "usage", "by the hour for %s", text);
     sealring_duration_format(ring->policy.usage_daily, text);
@@ -180,7 +180,7 @@ static bool read_succession(const char *text, int64_t *succession)
            (sealring_duration_parse(text, succession, NULL) == SEALRING_OK && *succession > SEALRING_SUCCESSION_OFF);
 }
 
-/* Which members of the policy the command line sets: none if they contradict each other, which is said then. */
+/* Which members of the policy the command line sets: none if they contradict each other, which is then reported. */
 static int read_policy(struct session *session, sealring_policy *policy, unsigned *fields)
 {
     const struct options *given = &session->options;
@@ -218,7 +218,7 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
 static sealring_status activate_first(struct session *session, const char *name)
 {
     struct waitline waitline;
-    waitline_start(&waitline, session, "waiting until everybody can verify version 1");
+    waitline_start(&waitline, session, "waiting until every verifier can verify version 1");
     sealring_status status = sealring_wait_barrier(session->manager, name, 1, &waitline.wait, &session->error);
     waitline_finish(&waitline);
     if (waitline.interrupted)
@@ -266,7 +266,7 @@ static int run_create(struct session *session)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
         terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
-                       session->dry_run ? "would be made" : "is ready", prefix,
+                       session->dry_run ? "would be created" : "is ready", prefix,
                        session->dry_run ? "would be active" : "is active");
     if (!session->dry_run)
         session_say(session, "next: sealring client add NAME, then sealring issue %s --client NAME", name);
@@ -294,34 +294,38 @@ static int run_set(struct session *session)
         return session_fail(session, status);
     if (session->json)
         return print_ring(session, name);
-    terminal_print(stdout, &session->out, "ring %s %s its policy; windows that were promised already keep their end\n",
-                   name, session->dry_run ? "would change" : "has changed");
+    terminal_print(stdout, &session->out,
+                   "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
+                   session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }
 
 static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
 
-#define SWITCH_OPTIONS                                                                                            \
-    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                                 \
-        {"no-standby", NULL, "it does not: the default", OPTION_FLAG},                                            \
-        {"idle-blocks", NULL, "API keys that never called hold up the retirement of their version", OPTION_FLAG}, \
-    {                                                                                                             \
-        "no-idle-blocks", NULL, "they do not: the default", OPTION_FLAG                                           \
+#define SWITCH_OPTIONS                                                                                          \
+    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
+        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                      \
+        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG}, \
+    {                                                                                                           \
+        "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
     }
 
 static const struct option create_options[] = {
-    {"prefix", "PREFIX", "what its credentials begin with, such as acme_live; fixed for good; sr without", OPTION_TEXT},
-    {"overlap", "DURATION", "how long a predecessor stays good after a rotation; 7d without", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports; 1d without",
+    {"prefix", "PREFIX", "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
+     OPTION_TEXT},
+    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d", OPTION_DURATION},
+    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long; default: 1d",
      OPTION_DURATION},
-    {"rotate-every", "DURATION", "sealring run rotates so often; without, only people rotate", OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors may be alive; 3 without", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept; 30d without", OPTION_DURATION},
+    {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
+     OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
+    {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
     SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is kept by the hour; 7d without", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is kept by the day; 400d without", OPTION_DURATION},
+    {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
+    {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
     {"succession", "DURATION",
-     "API keys used within this time need a successor before their version retires, or off; 400d without", OPTION_TEXT},
+     "API keys used within this time need a successor before their version retires, or off; default: 400d",
+     OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -331,7 +335,7 @@ static const char *const create_examples[] = {"sealring ring create payments --p
 const struct command command_ring_create = {
     .words = "ring create",
     .group = "Rings",
-    .purpose = "make a ring and its first version",
+    .purpose = "create a ring and its first version",
     .arguments = ring_name,
     .options = create_options,
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
@@ -356,15 +360,16 @@ const struct command command_ring_show = {
 };
 
 static const struct option set_options[] = {
-    {"overlap", "DURATION", "how long a predecessor stays good after a rotation", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires after so long without a use, by the verifiers' reports",
+    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
+    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
      OPTION_DURATION},
-    {"rotate-every", "DURATION", "sealring run rotates so often; 0s: only people rotate", OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors may be alive", OPTION_NUMBER},
+    {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
+     OPTION_DURATION},
+    {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
     {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
     SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is kept by the hour", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is kept by the day", OPTION_DURATION},
+    {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
+    {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
     {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off",
      OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -376,7 +381,7 @@ const struct command command_ring_set = {
     .purpose = "change a ring's policy",
     .arguments = ring_name,
     .options = set_options,
-    .notes = "Windows that were promised already keep their end.",
+    .notes = "The end of an overlap that has begun does not change.",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };

@@ -22,7 +22,7 @@
 #define MEASURE_EVERY 250
 #define SLICE         100 /* a signal that comes just before a sleep is noticed after it */
 
-/* What was said of something that is blocked is not said again while it stays so. */
+/* What was reported of something that is blocked is not repeated while it does not change. */
 struct said {
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
     sealring_event event;
@@ -62,7 +62,7 @@ static int64_t wall_clock(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- what is said -------------------------------------------------------------------------------------------------------- */
+/* ---- what is reported --------------------------------------------------------------------------------------------------- */
 
 static bool is_said(const struct said_list *list, const struct said *said)
 {
@@ -220,7 +220,7 @@ static sealring_status turn(struct running *running, sealring_run_result *result
     return status;
 }
 
-/* What the acts of a turn left to be said (a checkpoint that could not be signed), once while it stays so. */
+/* What the acts of a turn left to report (a checkpoint that could not be signed), once while it does not change. */
 static void say_remark(struct running *running)
 {
     const char *remark = sealring_manager_remark(running->session->manager);
@@ -249,7 +249,7 @@ static int once(struct running *running)
     }
 }
 
-/* Whatever happens, it goes on; what failed is opened anew the next time. */
+/* Whatever happens, the loop continues; what failed is opened again the next time. */
 static int loop(struct running *running, int64_t every)
 {
     struct session *session = running->session;
@@ -309,12 +309,12 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct argument arguments[] = {{"RING", "one ring only; all without", ARGUMENT_TEXT, 1},
+static const struct argument arguments[] = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1},
                                             {NULL, NULL, 0, 0}};
 
 static const struct option options[] = {
-    {"once", NULL, "one turn, as for a timer; without, a loop until SIGTERM or SIGINT", OPTION_FLAG},
-    {"every", "DURATION", "how long to rest between two turns at most; 10s without", OPTION_DURATION},
+    {"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
+    {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -327,14 +327,15 @@ static const char *const examples[] = {
 const struct command command_run = {
     .words = "run",
     .group = "Vault",
-    .purpose = "carry out what the rings' policies want",
+    .purpose = "rotate, retire and destroy versions as the rings' policies require",
     .arguments = arguments,
     .options = options,
     .notes =
-        "Prepares, activates, retires and destroys versions when the policy wants it and the guards allow it, and tells the "
-        "token of closed versions what is in force. Says what it did, and once what is due and blocked, a line each. Several "
-        "may run at the same time. A rollback holds rotation; while the wall clock cannot be trusted nothing irreversible "
-        "happens. The loop outlives a token or registry that is away for a while.",
+        "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
+        "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
+        "once for each step that is due and blocked. Several may run at the same time. A rollback stops rotation. "
+        "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
+        "the registry is unavailable for a while.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

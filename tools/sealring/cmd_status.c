@@ -66,7 +66,7 @@ struct watching {
     struct session *session;
     int64_t every;
     bool draws;                                         /* in place, on a terminal */
-    struct screen screen;                               /* as of the last look */
+    struct screen screen;                               /* as of the last poll */
     char *text;                                         /* owned: the last page that could be made */
     char *substance;                                    /* owned: what was printed last */
     int64_t looked;                                     /* when that was */
@@ -80,7 +80,7 @@ static void set_clock(struct session *session)
     session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Opened anew after trouble: the registry may have been replaced meanwhile. */
+/* Opened again after trouble: the registry may have been replaced meanwhile. */
 static sealring_status open_manager(struct session *session)
 {
     sealring_manage_options options = {.size = sizeof options, .read_only = true};
@@ -189,7 +189,7 @@ static void rest(const struct watching *watching)
     }
 }
 
-/* The first look must succeed: a vault that there is not will not come by waiting. Afterwards trouble passes. */
+/* The first poll must succeed: waiting does not create a vault. Later trouble is temporary. */
 static int watch(struct session *session, int64_t every)
 {
     struct watching watching = {.session = session, .every = every, .draws = session->out.terminal && !session->json};
@@ -230,8 +230,8 @@ static int run(struct session *session)
 static const struct argument arguments[] = {{"RING", "only this ring", ARGUMENT_TEXT, 1}, {NULL, NULL, 0, 0}};
 
 static const struct option options[] = {
-    {"watch", NULL, "go on until Ctrl-C: in place on a terminal, else a block for each change", OPTION_FLAG},
-    {"every", "DURATION", "with --watch: how often to look; 2s without", OPTION_DURATION},
+    {"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change", OPTION_FLAG},
+    {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -241,12 +241,12 @@ static const char *const examples[] = {"sealring status", "sealring status payme
 const struct command command_status = {
     .words = "status",
     .group = "Vault",
-    .purpose = "show the rings' versions on a time line, their traffic, and what happens next",
+    .purpose = "show rings' versions on a time line, their traffic, and what happens next",
     .arguments = arguments,
     .options = options,
     .notes =
-        "Reads only, and without the token: the versions, the share of traffic on each in the last 24 hours, what the "
-        "policy does next and when, what blocks it, who verifies.",
+        "Changes nothing and does not use the token. Shows the versions, the share of traffic of each in the last 24 "
+        "hours, what the policy does next and when, what blocks it, and the verifiers.",
     .examples = examples,
     .run = run,
 };

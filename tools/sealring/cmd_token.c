@@ -13,10 +13,11 @@ static int run(struct session *session)
     const char *object_id = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
     if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "token destroy-object wants --reason, which goes on the record");
+        return session_refuse(session, STATUS_USAGE,
+                              "token destroy-object wants --reason, which is recorded in the audit log");
     const char *overrule = option_text(&session->options, "overrule");
     if (overrule != NULL && overrule[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which goes on the record");
+        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which is recorded in the audit log");
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -33,13 +34,13 @@ static int run(struct session *session)
 }
 
 static const struct argument arguments[] = {
-    {"OBJECT-ID", "its CKA_ID in hexadecimal digits, as sealring doctor prints it", ARGUMENT_TEXT, 0},
+    {"OBJECT-ID", "the key's CKA_ID in hexadecimal digits, as sealring doctor prints it", ARGUMENT_TEXT, 0},
     {NULL, NULL, 0, 0},
 };
 
 static const struct option options[] = {
-    {"reason", "TEXT", "goes on the record; must be given", OPTION_TEXT},
-    {"overrule", "REASON", "without an audit token: destroy it all the same; the reason goes on the record",
+    {"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
+    {"overrule", "REASON", "without an audit token: destroy the key all the same; recorded in the audit log",
      OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -52,14 +53,15 @@ static const char *const examples[] = {
 const struct command command_token_destroy_object = {
     .words = "token destroy-object",
     .group = "Vault",
-    .purpose = "destroy a key in the token that no version has",
+    .purpose = "destroy a key in the token that belongs to no version",
     .arguments = arguments,
     .options = options,
     .notes =
-        "For a key that sealring doctor lists with this command: left by an interrupted command on a token that keeps no "
-        "labels or cannot change them, or unknown to a registry that was put back. Refused for a key that this vault did "
-        "not make, for one that a version has or had by the audit log, and if the log is not whole. Without an audit token "
-        "nothing shows whether it is: --overrule.",
+        "For a key that sealring doctor lists with this command: one that an interrupted command left on a token "
+        "that stores no labels or cannot change them, or one that is unknown because the registry was restored from "
+        "an older copy. Refused for a key that this vault did not create, for one that belongs to a version or did "
+        "by the audit log, and if the log is not complete. Without an audit token nothing shows whether the log is "
+        "complete: --overrule.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,

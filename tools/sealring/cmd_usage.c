@@ -285,11 +285,11 @@ static void harvest(struct session *session)
     if (sealring_manager_open(session->vault, &options, &manager, NULL) == SEALRING_OK &&
         sealring_harvest(manager, &result, NULL) == SEALRING_OK) {
         if (result.skipped > 0)
-            session_warn(session, "%" PRIu32 " file%s among the verifiers' reports %s passed over: %s", result.skipped,
+            session_warn(session, "%" PRIu32 " file%s among the verifiers' reports %s skipped: %s", result.skipped,
                          result.skipped == 1 ? "" : "s", result.skipped == 1 ? "was" : "were", result.remark);
         if (result.without_detail > 0)
             session_warn(session,
-                         "%" PRIu64 " uses are not among these: a verifier's report was full; run harvests oftener",
+                         "%" PRIu64 " uses are not among these: a verifier's report was full; run harvests more often",
                          result.without_detail);
     }
     sealring_manager_close(&manager);
@@ -335,7 +335,7 @@ static const struct argument usage_argument[] = {{"RING", "only API keys of this
 static const struct option usage_options[] = {
     {"client", "NAME", "only those of this client", OPTION_TEXT},
     {"key", "KEYID", "only this API key", OPTION_TEXT},
-    {"since", "TIME", "count from then on: a duration ago (24h, 30d), or an RFC 3339 time", OPTION_TEXT},
+    {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time", OPTION_TEXT},
     {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -350,11 +350,12 @@ const struct command command_usage = {
     .arguments = usage_argument,
     .options = usage_options,
     .notes =
-        "A line is one credential: an API key that is moving to another version has two. \"this hour\" counts from "
-        "the hour's beginning, \"24h\" and \"7d\" whole hours; rejections and last use are since --since. Keys that "
-        "never called are shown, too.\n\n"
-        "What the running verifiers have counted until now is included. Hours are kept for 7 days, days for 400, "
-        "unless the ring's policy says otherwise.",
+        "Each line is one credential: an API key whose client is changing to another version has two lines. \"this "
+        "hour\" counts from the beginning of the hour, \"24h\" and \"7d\" count whole hours; rejections and last use "
+        "are counted from --since. API keys that never called are listed, too.\n"
+        "\n"
+        "The result includes what running verifiers have counted until now. Hours are stored for 7 days, days for "
+        "400, unless the ring's policy has other values.",
     .examples = usage_examples,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealring verifier: who verifies, what each still owes, and those that are gone for good. */
+/* sealring verifier: the verifiers, what each has not done yet, and those that will not return. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -90,7 +90,8 @@ static int run_forget(struct session *session)
     const char *instance = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
     if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "verifier forget wants --reason, which goes on the record");
+        return session_refuse(session, STATUS_USAGE,
+                              "verifier forget wants --reason, which is recorded in the audit log");
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -102,46 +103,47 @@ static int run_forget(struct session *session)
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
         terminal_print(stdout, &session->out,
-                       "verifier %s %sforgotten: what its reports lack holds up no retirement any more\n", instance,
+                       "verifier %s %sforgotten: the hole in its reports blocks no retirement any more\n", instance,
                        session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }
 
 static const struct option list_options[] = {
-    {"all", NULL, "also those that ended, as far as they are remembered", OPTION_FLAG},
+    {"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_verifier_list = {
     .words = "verifier list",
     .group = "Verifiers",
-    .purpose = "list who verifies, with lease and epoch, and what each still owes",
+    .purpose = "list verifiers, their lease and epoch, and what each has not done yet",
     .options = list_options,
-    .notes =
-        "A verifier is one open vault in one process. States: joining (opening the vault), serving, silent (it lives, but does "
-        "not look at the registry: it answers *unavailable*), lost (its report file is gone or damaged), left, dead, forgotten.",
+    .notes = "A verifier is one open vault in one process. States: joining (it opens the vault), serving, silent (its "
+             "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
+             "missing or damaged), left, dead, forgotten.",
     .run = run_list,
 };
 
 static const struct argument instance_argument[] = {
-    {"VERIFIER", "as many of its first digits as are unique, 4 at least", ARGUMENT_TEXT, 0},
+    {"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0},
     {NULL, NULL, 0, 0},
 };
 
 static const struct option forget_options[] = {
-    {"reason", "TEXT", "goes on the record; must be given", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_verifier_forget = {
     .words = "verifier forget",
     .group = "Verifiers",
-    .purpose = "forget a verifier that is gone for good",
+    .purpose = "forget a verifier that will not return",
     .arguments = instance_argument,
     .options = forget_options,
     .notes =
-        "What a lost verifier's reports lack counts as a use, and holds up retirements for a quiet period. Forgetting it takes "
-        "that upon you. One that may be serving still is not forgotten; one that reports again is remembered again.",
+        "What is missing in a lost verifier's reports counts as a use, and blocks retirements for a quiet period. If "
+        "you forget the verifier, you take responsibility for that. A verifier that may still be serving is not "
+        "forgotten; one that reports again is listed again.",
     .run = run_forget,
     .flags = COMMAND_CHANGES,
 };

@@ -60,7 +60,7 @@ static int run(struct session *session)
 }
 
 static const struct option options[] = {
-    {"scope", "SCOPE", "a scope that it must have; may be repeated", OPTION_LIST},
+    {"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -69,11 +69,11 @@ static const char *const examples[] = {"sealring verify --scope read < acme-mobi
 const struct command command_verify = {
     .words = "verify",
     .group = "Credentials",
-    .purpose = "say whether the credential on standard input is good",
+    .purpose = "report whether the credential on standard input is valid",
     .options = options,
-    .notes =
-        "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 token or "
-        "the registry cannot be reached. One trailing newline is dropped. A terminal is asked with its echo off.",
+    .notes = "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 "
+             "token or the registry is unavailable. One trailing newline is removed. A terminal does not echo what you "
+             "type.",
     .examples = examples,
     .run = run,
     .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,

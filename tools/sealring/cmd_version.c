@@ -27,13 +27,13 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
         snprintf(text, size, "%s active", be);
         break;
     case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay good until %s at least", be, when);
+        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when);
         break;
     case SEALRING_VERSION_RETIRED:
         snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
         break;
     case SEALRING_VERSION_COMPROMISED:
-        snprintf(text, size, "%s compromised: its credentials are rejected, for good", be);
+        snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);
         break;
     case SEALRING_VERSION_DESTROYED:
         snprintf(text, size, "%s destroyed: its object is gone from the token", be);
@@ -44,7 +44,7 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
     }
 }
 
-/* A rotation makes a version and activates it: only where each version ended up is told. */
+/* A rotation creates a version and activates it: only each version's last state is printed. */
 static bool is_last(const sealring_change *change, size_t index)
 {
     for (size_t i = index + 1; i < change->count; i++)
@@ -108,7 +108,7 @@ static void say_next(const struct session *session, const char *ring)
     switch ((sealring_event)session->command->detail) {
     case SEALRING_EVENT_ROTATE:
     case SEALRING_EVENT_ACTIVATE:
-        session_say(session, "next: hand the successors over: sealring reissue %s --all --out DIR/", ring);
+        session_say(session, "next: issue the successors: sealring reissue %s --all --out DIR/", ring);
         break;
     case SEALRING_EVENT_PREPARE:
         session_say(session, "next: sealring activate %s", ring);
@@ -161,7 +161,7 @@ static sealring_status wait_for_barrier(struct session *session, const char *rin
 {
     char what[64];
     struct waitline waitline;
-    snprintf(what, sizeof what, "waiting until everybody can verify version %" PRIu32, pending);
+    snprintf(what, sizeof what, "waiting until every verifier can verify version %" PRIu32, pending);
     waitline_start(&waitline, session, what);
     sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
     waitline_finish(&waitline);
@@ -198,7 +198,7 @@ static bool may_wait(const struct session *session, sealring_status status, cons
            (event == SEALRING_EVENT_ROTATE || event == SEALRING_EVENT_ACTIVATE);
 }
 
-/* Whether verifiers have to be waited for before nobody goes by the former state. */
+/* Whether the change is effective only after a wait for verifiers. */
 static bool takes_effect(const struct session *session)
 {
     sealring_event event = (sealring_event)session->command->detail;
@@ -211,7 +211,7 @@ static int remember_owed(const sealring_version_info *version, void *context)
     return 0;
 }
 
-/* Closing in the token comes after it is in force everywhere. */
+/* The object is closed in the token after the change is effective. */
 static void say_what_is_owed(const struct session *session, const char *ring, sealring_change *change)
 {
     if (!change->closing_owed || change->remark[0] != '\0')
@@ -221,8 +221,8 @@ static void say_what_is_owed(const struct session *session, const char *ring, se
     if (change->closing_owed)
         snprintf(
             change->remark, sizeof change->remark,
-            "the token was not told yet to refuse the version's key: the next command that uses the token does it, once "
-            "the change is effective");
+            "signing with the version's key is not disabled in the token yet: the next command that uses the token does "
+            "it, once the change is effective");
 }
 
 static int finish(struct session *session, const char *ring, sealring_change *change, uint64_t late)
@@ -254,10 +254,10 @@ static int read_reason(struct session *session, sealring_event_options *options)
         if (why == NULL)
             continue;
         if (option_text(given, "reason") != NULL)
-            return session_refuse(session, STATUS_USAGE, "--%s says the reason already: leave --reason away",
+            return session_refuse(session, STATUS_USAGE, "--%s has the reason already: do not give --reason",
                                   overruling[i]);
         if (why[0] == '\0')
-            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which goes on the record",
+            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which is recorded in the audit log",
                                   overruling[i]);
         options->reason = why;
     }
@@ -297,44 +297,44 @@ static const struct argument ring_and_version[] = {
 
 static const struct argument ring_and_choice[] = {
     {"RING", "the ring", ARGUMENT_TEXT, 0},
-    {"VERSION", "the version's number; without: the pending one", ARGUMENT_VERSION, 1},
+    {"VERSION", "the version's number; default: the pending one", ARGUMENT_VERSION, 1},
     {NULL, NULL, 0, 0},
 };
 
 static const struct option reason_option[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option wait_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option retire_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
-    {"overrule", "REASON", "do not wait for the gate; the reason goes on the record", OPTION_TEXT},
-    {"overrule-succession", "REASON", "lock out clients that were issued no successor; the reason goes on the record",
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_TEXT},
+    {"overrule-succession", "REASON", "lock out clients that were issued no successor; recorded in the audit log",
      OPTION_TEXT},
     WAITLINE_OPTIONS,
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option overrule_options[] = {
-    {"reason", "TEXT", "goes on the record", OPTION_TEXT},
-    {"overrule", "REASON", "do not wait; the reason goes on the record", OPTION_TEXT},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_TEXT},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_rotate = {
     .words = "rotate",
     .group = "Versions",
-    .purpose = "make the next version active; the former one stays good a while",
+    .purpose = "make the next version active; the former one stays accepted for the overlap",
     .arguments = ring_only,
     .options = wait_options,
-    .notes =
-        "Uses the prepared version if there is one (a reinstated one is activated by its number only). Credentials of the predecessor are accepted until it is retired.",
+    .notes = "Uses the prepared version if there is one (a reinstated version is activated only by its number). "
+             "Credentials of the predecessor are accepted until it is retired.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ROTATE,
@@ -343,7 +343,7 @@ const struct command command_rotate = {
 const struct command command_prepare = {
     .words = "prepare",
     .group = "Versions",
-    .purpose = "make the next version, pending: accepted, issuing nothing yet",
+    .purpose = "create the next version, pending: accepted, issuing nothing yet",
     .arguments = ring_only,
     .options = reason_option,
     .run = run,
@@ -369,8 +369,8 @@ const struct command command_rollback = {
     .arguments = ring_only,
     .options = reason_option,
     .notes =
-        "Holds automatic rotation until an operator rotates or activates. To go forward again: sealring activate RING "
-        "VERSION.",
+        "Stops automatic rotation until an operator rotates or activates. To return to the newer version: sealring "
+        "activate RING VERSION.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ROLLBACK,
@@ -379,11 +379,13 @@ const struct command command_rollback = {
 const struct command command_retire = {
     .words = "retire",
     .group = "Versions",
-    .purpose = "reject a retiring version's credentials, once its window is over",
+    .purpose = "reject a retiring version's credentials when its overlap has ended",
     .arguments = ring_and_version,
     .options = retire_options,
     .notes =
-        "Its object is told to sign no more, and kept until the purge delay is over; sealring reinstate undoes it.",
+        "Nobody must have used the version for the quiet period, and clients must have successors. Signing with its "
+        "object is disabled, and the object is kept until the purge delay has ended. Until then sealring reinstate "
+        "reverses the retirement.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_RETIRE,
@@ -392,7 +394,7 @@ const struct command command_retire = {
 const struct command command_reinstate = {
     .words = "reinstate",
     .group = "Versions",
-    .purpose = "make a retired version pending again, and accepted",
+    .purpose = "make a retired version pending again: it is accepted",
     .arguments = ring_and_version,
     .options = reason_option,
     .run = run,
@@ -403,12 +405,11 @@ const struct command command_reinstate = {
 const struct command command_compromise = {
     .words = "compromise",
     .group = "Versions",
-    .purpose = "reject a version's credentials at once and for good",
+    .purpose = "reject a version's credentials at once and for ever",
     .arguments = ring_and_version,
     .options = wait_options,
-    .notes =
-        "If it was active, a pending version takes its place; without one, issuing is refused until one is prepared and "
-        "activated. There is no way back.",
+    .notes = "If the version was active, a pending version becomes active; without one, nothing is issued until one is "
+             "prepared and activated. This cannot be reversed.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_COMPROMISE,
@@ -421,8 +422,8 @@ const struct command command_destroy = {
     .arguments = ring_and_version,
     .options = overrule_options,
     .notes =
-        "For a retired or compromised version whose purge delay is over, or a pending one that nobody holds credentials "
-        "of. There is no way back.",
+        "For a retired or compromised version whose purge delay has ended, or a pending version of which no client "
+        "holds a credential. This cannot be reversed.",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_DESTROY,

@@ -58,17 +58,18 @@ const struct command *const command_table[] = {
 
 const struct option command_common_options[] = {
     {"vault", "DIR",
-     "the vault's directory; else $SEALRING_VAULT, else /var/lib/sealring for root, else "
+     "the vault's directory; default: $SEALRING_VAULT, or /var/lib/sealring for root, or "
      "$XDG_DATA_HOME/sealring or ~/.local/share/sealring",
      OPTION_TEXT},
     {"json", NULL, "print JSON with stable field names", OPTION_FLAG},
-    {"dry-run", NULL, "check everything, say what would happen, change nothing", OPTION_FLAG},
+    {"dry-run", NULL, "check everything, print what would happen, change nothing", OPTION_FLAG},
     {"take-over", "REASON",
-     "go on with a registry that the audit token says is older or another one; goes on the record", OPTION_TEXT},
+     "accept a registry that is older than the audit token's record, or another one; recorded in the audit log",
+     OPTION_TEXT},
     {"trust-clock", "REASON",
-     "go by this host's wall clock, though the latest checkpoint was signed later; goes on the record", OPTION_TEXT},
-    {"pin-source", "SOURCE",
-     "where the PIN of the PKCS#11 token comes from this time: a file, credential:NAME, or - to be asked for it",
+     "use this host's wall clock although the latest checkpoint was signed later; recorded in the audit log",
+     OPTION_TEXT},
+    {"pin-source", "SOURCE", "where this command gets the token's PIN: a file, credential:NAME, or - to type it",
      OPTION_TEXT},
     {"help", NULL, "print this help (also -h)", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},

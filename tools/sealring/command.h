@@ -15,7 +15,7 @@ enum {
     STATUS_TOKEN = 3,        /* the PKCS#11 token */
     STATUS_REGISTRY = 4,     /* the registry */
     STATUS_WAITING = 5,      /* a barrier or gate is not satisfied */
-    STATUS_NOT_EFFECTIVE = 6 /* committed, but not yet in force everywhere */
+    STATUS_NOT_EFFECTIVE = 6 /* committed, but not effective yet */
 };
 
 enum option_kind {

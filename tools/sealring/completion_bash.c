@@ -102,7 +102,7 @@ static void print_words(void)
     printf("    esac\n}\n");
 }
 
-/* A NULL command: what may stand before any. */
+/* A NULL command: what may precede any command. */
 static void print_options_of(const struct command *command)
 {
     const struct option *tables[] = {command != NULL ? command->options : NULL, command_common_options};

@@ -30,7 +30,7 @@ static const char tail[] =
     "\n"
     "_sealring \"$@\"\n";
 
-/* In single quotes, where zsh knows no escape; what stands in brackets has ] and \ escaped for _arguments. */
+/* In single quotes, where zsh knows no escape; text in brackets has ] and \ escaped for _arguments. */
 static void quote(const char *text, const char *escaped)
 {
     for (; *text != '\0'; text++) {

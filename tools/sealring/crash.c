@@ -41,7 +41,7 @@ static void tell(int number)
                 return;
         }
     /* SA_RESETHAND: the signal now takes its course. At a fault or in abort(3) it would come again by itself; one that somebody sent would
-     * be over, and the process would go on after having said that it crashed. */
+     * have no further effect, and the process would continue after it reported the crash. */
     raise(number);
 }
 
@@ -61,7 +61,7 @@ void crash_watch(const char *vault)
         int length =
             snprintf(crash.lines[i], sizeof crash.lines[i] - 1,
                      "sealring: crashed by %s, in its PKCS#11 module or by a mistake of its own, at work on the "
-                     "vault %s: what was committed stands",
+                     "vault %s: committed changes remain",
                      crashes[i].name, path);
         crash.lines[i][length] = '\n';
         crash.lengths[i] = (size_t)length + 1;
@@ -83,7 +83,7 @@ int crash_try_module(struct session *session, const char *path)
 {
     int how = 0;
     char *whole =
-        realpath(path, NULL); /* as the library takes it: a bare name is not looked for in the system's folders */
+        realpath(path, NULL); /* as the library takes it: a bare name is not searched in the system's folders */
     if (whole == NULL)
         return STATUS_DONE;
     pid_t child = fork();
@@ -100,11 +100,11 @@ int crash_try_module(struct session *session, const char *path)
     if (WIFSIGNALED(how))
         return session_refuse(session, STATUS_TOKEN,
                               "the PKCS#11 module %s crashes while it is loaded (%s): nothing was made; is it for this "
-                              "system, does it want another --module-environment?",
+                              "system, does it need another --module-environment?",
                               path, strsignal(WTERMSIG(how)));
     if (!WIFEXITED(how) || WEXITSTATUS(how) != CHILD_LIVES)
         return session_refuse(session, STATUS_TOKEN,
-                              "the PKCS#11 module %s ends the process that loads it: nothing was made; does it want "
+                              "the PKCS#11 module %s ends the process that loads it: nothing was made; does it need "
                               "another --module-environment?",
                               path);
     return STATUS_DONE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where issued credentials go, and what is said when they do not get there. */
+/* Where issued credentials go, and what is reported when they do not get there. */
 #include "tools/sealring/delivery.h"
 
 #include <errno.h>

@@ -35,14 +35,14 @@ struct delivery {
     bool last_existed;
 };
 
-/* Looks at where the credentials are to go before any is issued. Returns an exit status; on STATUS_DONE it must be
+/* Checks where the credentials are to go before any is issued. Returns an exit status; on STATUS_DONE it must be
  * ended. With --dry-run nothing is opened. */
 int delivery_start(struct delivery *delivery, struct session *session, enum delivery_kind kind, const char *out);
 
 /* A sealring_issued_callback; context is the delivery. */
 int delivery_take(const sealring_issued *issued, void *context);
 
-/* Ends it after the library's call returned `status`: puts the file in its place, or removes it and says what happened.
+/* Ends it after the library's call returned `status`: renames the file to its name, or removes it and reports what happened.
  * Returns the exit status. */
 int delivery_end(struct delivery *delivery, sealring_status status);
 

@@ -31,7 +31,7 @@ bool handover_check(const char *path, unsigned flags, char problem[HANDOVER_PROB
     }
     if (lstat(path, &found) != 0) {
         if (errno != ENOENT)
-            return fail(problem, path, "cannot be looked at");
+            return fail(problem, path, "cannot be examined");
     } else if (!S_ISREG(found.st_mode)) {
         /* Renaming onto a device, a pipe or a symbolic link would destroy it. */
         snprintf(problem, HANDOVER_PROBLEM_SIZE,
@@ -141,7 +141,7 @@ bool handover_commit(struct handover *handover, char problem[HANDOVER_PROBLEM_SI
     bool named = handover->temporary != NULL || link_anonymous(handover);
     if (!named || (handover->temporary != NULL && !rename_temporary(handover)) ||
         (durable && fsync(handover->directory) != 0)) {
-        fail(problem, handover->path, "cannot be put in its place");
+        fail(problem, handover->path, "cannot be renamed to its name");
         handover_abandon(handover);
         return false;
     }

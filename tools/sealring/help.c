@@ -74,6 +74,7 @@ static void exit_statuses(const struct style *style)
     entry("3", "the PKCS#11 token is missing or failed");
     entry("4", "the registry is missing, damaged or locked");
     entry("5", "a barrier or gate is not satisfied yet");
+    entry("6", "committed, but not effective yet");
 }
 
 static void entry_of(const struct command *command)
@@ -87,8 +88,8 @@ static void entry_of(const struct command *command)
 
 void help_overview(const struct style *style)
 {
-    printf("sealring keeps the signing secrets behind API keys inside a PKCS#11 token, and rotates them\n"
-           "without one rejected request.\n\n"
+    printf("sealring issues API keys, and rotates the secrets behind them without rejecting a valid key.\n"
+           "The secrets never leave a PKCS#11 token.\n\n"
            "Usage: sealring COMMAND [ARGUMENT]... [--OPTION VALUE]...\n");
     const char *group = "";
     for (size_t i = 0; command_table[i] != NULL; i++) {
@@ -101,7 +102,7 @@ void help_overview(const struct style *style)
     options(command_common_options, NULL);
     entry("--version", "print the version");
     exit_statuses(style);
-    printf("\nMore about one command: sealring help COMMAND, or sealring COMMAND --help\n");
+    printf("\nHelp for one command: sealring help COMMAND, or sealring COMMAND --help\n");
 }
 
 void help_noun(const char *noun, const struct style *style)
@@ -112,7 +113,7 @@ void help_noun(const char *noun, const struct style *style)
     for (size_t i = 0; command_table[i] != NULL; i++)
         if (strncmp(command_table[i]->words, noun, length) == 0 && command_table[i]->words[length] == ' ')
             entry_of(command_table[i]);
-    printf("\nMore about one of them: sealring help %s COMMAND\n", noun);
+    printf("\nHelp for one of them: sealring help %s COMMAND\n", noun);
 }
 
 void help_command(const struct command *command, const struct style *style)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command sealring: reads the command line, runs one subcommand, checks that what it said was heard. */
+/* The command sealring: reads the command line, runs one subcommand, checks that its output was written. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -57,7 +57,7 @@ static int run(struct session *session, int argc, char **argv)
  * core, and other processes of its user cannot look into it by way of /proc. */
 static void keep_to_itself(void)
 {
-#if !defined(__SANITIZE_ADDRESS__) /* whose search for leaks looks into it from another process */
+#if !defined(__SANITIZE_ADDRESS__) /* whose search for leaks examines it from another process */
     prctl(PR_SET_DUMPABLE, 0);
 #endif
 }

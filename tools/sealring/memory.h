@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory for the command: it either exists or the command ends with a line that says so. */
+/* Memory for the command: it either exists or the command ends with a line that reports the lack. */
 #ifndef TOOL_MEMORY_H
 #define TOOL_MEMORY_H
 

@@ -16,7 +16,7 @@
 #define OCSF_CLASS    3004 /* Entity Management */
 #define OCSF_OTHER    99
 
-/* The ends of acts, and what OCSF calls the like (activity_id). */
+/* The ends of acts, and OCSF's name for each (activity_id). */
 static const struct {
     const char *verb;
     int id;

@@ -216,7 +216,7 @@ static bool read_command(struct options *options, int argc, char **argv, int *at
     return options->command != NULL;
 }
 
-/* A common option may stand before the command that does not have it. */
+/* A common option may precede a command that does not have it. */
 static bool check_offered(const struct options *options, char *problem)
 {
     for (size_t i = 0; i < options->count; i++) {

@@ -25,7 +25,7 @@ int output_start(void)
         if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) != descriptor)
             return STATUS_REFUSED;
     setlocale(LC_CTYPE, "");
-    /* A reader that went away and a limit for files are errors to be told, not reasons to die in the middle of it. */
+    /* A reader that went away and a limit for files are errors to report, not reasons to end in the middle. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -51,7 +51,7 @@ int output_finish(int exit_status)
     }
     if (!failed)
         return exit_status;
-    fprintf(stderr, "sealring: standard output could not be written%s%s; what the command did before stands\n",
+    fprintf(stderr, "sealring: standard output could not be written%s%s; what the command did before remains done\n",
             problem != 0 ? ": " : "", problem != 0 ? strerror(problem) : "");
     return exit_status == STATUS_DONE ? STATUS_REFUSED : exit_status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Standard output: nothing that was said there gets lost in silence. */
+/* Standard output: nothing that was written there is lost without an error. */
 #ifndef TOOL_OUTPUT_H
 #define TOOL_OUTPUT_H
 

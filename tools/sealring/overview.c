@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One look at a vault, as a page for people and as JSON. */
+/* The state of a vault at one time, as a page for people and as JSON. */
 #include "tools/sealring/overview.h"
 
 #include <inttypes.h>
@@ -149,7 +149,7 @@ static void print_scheduler(const sealring_vault_info *info, const struct page *
     if (info->last_run == 0)
         page_paragraph(page, "scheduler  ", 11, "sealring run has never run: what is planned waits for it, or for you");
     else
-        fprintf(page->stream, "scheduler  sealring run looked %s\n", when);
+        fprintf(page->stream, "scheduler  sealring run last ran %s\n", when);
 }
 
 static sealring_status look(struct overview *overview, struct session *session, const char *name,
@@ -213,7 +213,7 @@ static void forget(json_t *array, const char *const *names)
 
 char *overview_substance(const struct overview *overview)
 {
-    /* a plan's text says how long ago, and what is due at once is due whenever one looks */
+    /* a plan's text contains how long ago, and what is due at once is due at each poll */
     static const char *const of_plan[] = {"text", "foreseen", "due", NULL};
     static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
     json_t *copy = json_deep_copy(overview->json);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One look at a vault: its rings' versions, traffic and plans, and its verifiers. */
+/* The state of a vault at one time: its rings' versions, traffic and plans, and its verifiers. */
 #ifndef TOOL_OVERVIEW_H
 #define TOOL_OVERVIEW_H
 
@@ -13,7 +13,7 @@ struct overview {
     size_t rings;
 };
 
-/* Looks at everything, or at one ring (NULL: all), and writes it on the page, too. The session's time is that of the look. */
+/* Reads everything, or one ring (NULL: all), and writes it on the page, too. The session's time is that of this poll. */
 sealring_status overview_look(struct overview *overview, struct session *session, const char *ring, struct page *page);
 
 void overview_free(struct overview *overview);

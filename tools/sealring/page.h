@@ -24,7 +24,7 @@ void page_close(struct page *page);
 /* All that was written. */
 const char *page_text(struct page *page);
 
-/* Writes `text` behind `lead`, which takes `indent` columns, with each word on the next line, behind so many blanks, that would go
+/* Writes `text` behind `lead`, which takes `indent` columns, with each word on the next line, behind `indent` blanks, that would go
  * beyond the width. The text is escaped for a terminal; the lead is not. */
 void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials where a name or a number belongs: they would end up in messages, in the registry, on the record. */
+/* Credentials where a name or a number belongs: they would end up in messages, in the registry, in the audit log. */
 #include "tools/sealring/pasted.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include "tools/sealring/session.h"
 
-/* What --pin-source says in the words of sealring.conf; NULL if it was not given. */
+/* The value of --pin-source in the form of sealring.conf; NULL if it was not given. */
 const char *pins_source(const struct session *session);
 
 /* "terminal" for "-", everything else as it is; NULL for NULL. */

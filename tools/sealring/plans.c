@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens next and when, who does it, and what is in its way. */
+/* What happens next and when, who does it, and what blocks it. */
 #include "tools/sealring/plans.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include "tools/sealring/moment.h"
 
 #define WHAT_WIDTH 14
-#define JUST_NOW   1000 /* milliseconds: also of what is due whenever one looks */
+#define JUST_NOW   1000 /* milliseconds: also of what is due at each poll */
 
 static int take_plan(const sealring_plan *plan, void *context)
 {
@@ -82,7 +82,7 @@ static void command_of(const sealring_plan *plan, const char *ring, char text[20
         snprintf(text, 200, "sealring %s %s %" PRIu32, sealring_event_name(plan->event), ring, plan->version);
 }
 
-/* Of what is ahead the guards say no more than when; of what is ready, that nothing is in its way. */
+/* For what is ahead the guards report only when; for what is ready, that nothing blocks it. */
 static char *sentence_of(const sealring_plan *plan, const char *ring, int64_t now)
 {
     char relative[MOMENT_SIZE];

@@ -19,7 +19,7 @@ struct plans {
 sealring_status plans_load(struct plans *plans, struct session *session, const char *ring);
 void plans_free(struct plans *plans);
 
-/* Whether the event is due on that version: then plans_print says how it is carried out, or what blocks it. */
+/* Whether the event is due on that version: then plans_print reports how it is carried out, or what blocks it. */
 bool plans_due(const struct plans *plans, sealring_event event, uint32_t version);
 
 /* Whether what blocks an event, or will, names the command. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The terminal as a screen that is drawn again and again, and given back as it was. */
+/* The terminal as a screen that is drawn again and again, and restored at the end. */
 #ifndef TOOL_SCREEN_H
 #define TOOL_SCREEN_H
 
@@ -11,7 +11,7 @@ struct screen {
     size_t lines;
 };
 
-/* The size of the terminal at standard output; 80 columns and 24 lines where it does not tell. */
+/* The size of the terminal at standard output; 80 columns and 24 lines where it does not report one. */
 struct screen screen_size(void);
 
 /* Turns to the alternate screen without a cursor, and notes signals (signals.h); even a second one finds the terminal restored. */

@@ -32,27 +32,27 @@ struct session {
 int session_start(struct session *session);
 void session_end(struct session *session);
 
-/* Sets the environment that the token's module wants, once, if the command may need the token. STATUS_DONE or, after
+/* Sets the environment that the token's module needs, once, if the command may need the token. STATUS_DONE or, after
  * having said why, another exit status. */
 int session_environment(struct session *session);
 
-/* Sets what of it can be set, and says nothing if it cannot be: for a command whose very task is to say so. */
+/* Sets what of it can be set, and reports nothing if it cannot be: for a command whose task is to report that. */
 void session_set_environment(struct session *session);
 
 /* Opens the manager (and sets the environment before). As above. */
 int session_open(struct session *session);
 
-/* Says what session->error holds, on stderr and with --json also on stdout; returns the exit status for `status`. */
+/* Prints what session->error contains, on stderr and with --json also on stdout; returns the exit status for `status`. */
 int session_fail(struct session *session, sealring_status status);
 
 /* The same for a message of the command's own. */
 int session_refuse(struct session *session, int exit_status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Says something that is not data: on stderr, and nothing with --json. */
+/* Prints a message that is not data: on stderr, and nothing with --json. */
 void session_say(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says something that must not get lost: on stderr, also with --json. */
+/* Prints a message that must not get lost: on stderr, also with --json. */
 void session_warn(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A sealring_lock_callback; context: the session. Names on stderr, also with --json, who holds the vault while the command waits. */

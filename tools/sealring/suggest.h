@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was probably meant by a word that is none. */
+/* What was probably meant by an unknown word. */
 #ifndef TOOL_SUGGEST_H
 #define TOOL_SUGGEST_H
 

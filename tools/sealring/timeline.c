@@ -11,7 +11,7 @@
 #define LINE_WIDTH     48
 #define LINE_WIDTH_MIN 20
 #define LINE_LEAST     8
-#define MARGIN         17 /* with the versions' digits: what stands before the line */
+#define MARGIN         17 /* with the versions' digits: the width before the line */
 
 enum mark { MARK_NONE, MARK_PENDING, MARK_ACTIVE, MARK_RETIRING, MARK_CLOSED, MARK_START, MARK_NOW, MARK_LIMIT, MARKS };
 
@@ -27,7 +27,7 @@ struct axis {
     size_t present; /* the column of now; past and future have scales of their own */
 };
 
-/* How much is said behind a line, so that it fits. */
+/* How much text follows a line, so that it fits. */
 enum detail { DETAIL_FULL, DETAIL_BRIEF, DETAIL_LEAST };
 
 static size_t scale(int64_t part, int64_t whole, size_t width)
@@ -110,7 +110,7 @@ static size_t used_columns(const enum mark line[LINE_WIDTH])
     return used;
 }
 
-/* What stands behind a version's line: its API keys, and how it ends. */
+/* The text after a version's line: its API keys, and how it ends. */
 static void describe(const sealring_version_info *version, const struct page *page, uint64_t keys, enum detail detail,
                      char text[MOMENT_SIZE * 3])
 {

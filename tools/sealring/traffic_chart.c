@@ -128,7 +128,7 @@ static void rejected_format(const struct traffic_row *row, char text[MOMENT_SIZE
 struct chart_layout {
     int digits;      /* of the versions' numbers */
     int number;      /* the width of a number of calls */
-    size_t rejected; /* the width of what is said of rejected calls */
+    size_t rejected; /* the width of the text on rejected calls */
     size_t hour;     /* the first that is drawn */
 };
 

@@ -9,7 +9,7 @@
 #include "tools/sealring/session.h"
 
 /* Opens the vault and judges the input. Returns the exit status; *verdict stays SEALRING_UNDECIDED if the vault could not
- * be opened, which was said then. */
+ * be opened, which was then reported. */
 int judge(struct session *session, const struct input *input, const char *scopes, sealring_verdict *verdict,
           sealring_grant *grant);
 

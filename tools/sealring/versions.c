@@ -46,7 +46,7 @@ static void until(const sealring_version_info *version, int64_t now, char text[M
     text[0] = '\0';
     if (version->state == SEALRING_VERSION_RETIRING && version->retire_at != 0) {
         moment_format(version->retire_at, now, when);
-        snprintf(text, MOMENT_SIZE, "good until %.60s", when);
+        snprintf(text, MOMENT_SIZE, "valid until %.60s", when);
     } else if (version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED) {
         moment_format(version->purge_at, now, when);
         snprintf(text, MOMENT_SIZE, "object kept until %.60s", when);

@@ -48,7 +48,7 @@ static int fitting(const char *text, size_t used)
     return (int)room;
 }
 
-/* Who is missing, without what the line says before: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
+/* Who is missing, without the beginning of the line: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
 static const char *who(const char *text)
 {
     static const char before[] = " yet: ";
@@ -109,7 +109,7 @@ void waitline_start(struct waitline *waitline, struct session *session, const ch
         .progress = show,
         .context = waitline,
     };
-    fflush(stdout); /* what was done stands there before anybody waits */
+    fflush(stdout); /* what was done is printed before the wait */
     signals_watch();
 }
 
@@ -138,7 +138,7 @@ static int wait_until(struct session *session, wait_function wait)
     if (waitline.interrupted)
         waitline_leave(&waitline, session->error.message);
     if (status == SEALRING_OK) {
-        session_say(session, "effective: no verifier goes by what was before");
+        session_say(session, "effective: no verifier uses the former state any more");
         return STATUS_DONE;
     }
     if (status != SEALRING_NOT_EFFECTIVE)

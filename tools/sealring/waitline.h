@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for verifiers on the command line: how long, a line that says who is missing, and Ctrl-C at any moment. */
+/* Waiting for verifiers on the command line: how long, a line that names who is missing, and Ctrl-C at any moment. */
 #ifndef TOOL_WAITLINE_H
 #define TOOL_WAITLINE_H
 
 #include "tools/sealring/session.h"
 
 /* --wait and --no-wait, for tables of options. */
-#define WAITLINE_OPTIONS                                                                                          \
-    {"wait", "DURATION", "wait for the verifiers at most so long; as long as it takes without", OPTION_DURATION}, \
-    {                                                                                                             \
-        "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG                                             \
+#define WAITLINE_OPTIONS                                                                                      \
+    {"wait", "DURATION", "wait for the verifiers for at most this long; default: no limit", OPTION_DURATION}, \
+    {                                                                                                         \
+        "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG                                         \
     }
 
 struct waitline {
@@ -19,7 +19,7 @@ struct waitline {
     int64_t began;
     bool drawn;       /* there is a line on the terminal to be cleared */
     bool interrupted; /* by a signal */
-    char text[400];   /* told last */
+    char text[400];   /* printed last */
 };
 
 /* False, having said why: --wait and --no-wait contradict each other. */
@@ -34,11 +34,11 @@ void waitline_finish(struct waitline *waitline);
 /* Ends the process by the signal that was caught, as its parent expects, after saying `message`. */
 void waitline_leave(const struct waitline *waitline, const char *message);
 
-/* Waits until the session's last change is in force everywhere, and says so. STATUS_DONE or, having said who is missing,
+/* Waits until the session's last change is effective, and reports it. STATUS_DONE or, having named who is missing,
  * STATUS_NOT_EFFECTIVE. Not for a dry run. */
 int waitline_effective(struct session *session);
 
-/* The same for a registry that was put back: until nobody goes by what was before it. */
+/* The same for a restored registry: until no verifier uses the former one. */
 int waitline_era(struct session *session);
 
 #endif

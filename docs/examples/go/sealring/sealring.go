@@ -14,7 +14,7 @@ static int set_variable(const char *name, const char *value, void *context)
 	return setenv(name, value, 1);
 }
 
-// A C function cannot be given a Go one without more ado, so this small part stays in C.
+// A C function cannot call a Go function directly, so this small part is in C.
 static sealring_status set_environment(const char *vault, sealring_error *error)
 {
 	return sealring_environment(vault, set_variable, NULL, error);
@@ -28,10 +28,10 @@ import (
 	"unsafe"
 )
 
-// Verdict is what Verify found. The zero value is never returned.
+// Verdict is the result of Verify. The zero value is never returned.
 type Verdict int
 
-// Accepted is the only verdict that lets anybody in.
+// Accepted is the only verdict that admits a request.
 const Accepted = Verdict(C.SEALRING_ACCEPTED)
 
 // String is the verdict's stable name, such as "accepted" or "version-retired".
@@ -39,12 +39,12 @@ func (verdict Verdict) String() string {
 	return C.GoString(C.sealring_verdict_name(C.sealring_verdict(verdict))) // static: nobody frees it
 }
 
-// HTTPStatus is what a server answers: 200, 401, 403 or 503.
+// HTTPStatus is the status of the server's response: 200, 401, 403 or 503.
 func (verdict Verdict) HTTPStatus() int {
 	return int(C.sealring_verdict_http_status(C.sealring_verdict(verdict)))
 }
 
-// Grant is what is known about the bearer. Nothing in it is secret.
+// Grant describes the API key. Nothing in it is secret.
 type Grant struct {
 	KeyID, Ring, Client, Scopes string
 	Version, Serial             uint32
@@ -58,8 +58,8 @@ type Vault struct {
 	handle *C.sealring_vault
 }
 
-// Open opens the vault in a directory. Call it first thing in main: it sets the environment that the vault's PKCS#11 module
-// wants, which is not safe while other threads read it.
+// Open opens the vault in a directory. Call it first in main: it sets the environment variables that the vault's PKCS#11
+// module needs, which is not safe while other threads read them.
 func Open(directory string) (*Vault, error) {
 	path := C.CString(directory)
 	defer C.free(unsafe.Pointer(path))
@@ -74,7 +74,7 @@ func Open(directory string) (*Vault, error) {
 	return vault, nil
 }
 
-// Verify judges the credential, which must have all of the scopes, separated by spaces; "" asks for none.
+// Verify verifies the credential, which must have all of the scopes, separated by spaces; "" requires none.
 func (vault *Vault) Verify(credential []byte, scopes string) (Verdict, Grant) {
 	var grant C.sealring_grant
 	grant.size = C.sizeof_sealring_grant
@@ -100,7 +100,7 @@ func (vault *Vault) Verify(credential []byte, scopes string) (Verdict, Grant) {
 	}
 }
 
-// Close ends the use of the vault.
+// Close closes the vault.
 func (vault *Vault) Close() {
 	C.sealring_close(&vault.handle) // sets it to nil
 }
