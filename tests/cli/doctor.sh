@@ -10,7 +10,6 @@
 . "$here/server.sh"
 # shellcheck source=tests/cli/clock.sh
 . "$here/clock.sh"
-direct
 build_server
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 : >"$work/shown"
