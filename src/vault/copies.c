@@ -41,7 +41,9 @@ static sealring_status list(struct kept_token *token, sealring_error *error)
 {
     objects_release(&token->list);
     int problem = objects_list(token->store, token->folder, &token->list);
-    return problem == 0 ? SEALRING_OK : fail(token, problem, "compared with their copies", error);
+    return problem == 0
+               ? SEALRING_OK
+               : fail(token, problem, "compared with their copies (`sealring doctor` names what is wrong)", error);
 }
 
 static bool same_id(const struct object_file *file, const uint8_t *object_id, size_t length)

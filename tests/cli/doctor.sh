@@ -191,6 +191,21 @@ rm "$(find "$v/tokens/copies" -name token.object | head -n 1)"
 examine
 tells token-copy-behind 'token\.object$' 'sealring doctor --repair'
 is_mended "copies" token-copy-behind
+copy=$(find "$v/tokens/copies" -name 'key-*.object' | head -n 1)
+mv "$copy" "$work/copy"
+mkdir "$copy"
+aside=$(find "$v/tokens/softhsm2" -name token.object | head -n 1)
+aside=${aside%/*}/11111111-2222-3333-4444-555555555555.damaged
+echo "what is left of an object" >"$aside"
+examine --repair
+tells token-copy-unreadable '/copies/.*/key-.*\.object$' 'ls -ld /'
+tells token-file-aside '/softhsm2/.*\.damaged$' 'if no version lacks its object: rm /'
+ok "neither is removed by --repair" test -d "$copy" -a -e "$aside"
+rmdir "$copy"
+mv "$work/copy" "$copy"
+rm "$aside"
+examine
+is "$status $(json .doctor.found)" "0 0" "nothing is found once both are as they were"
 cp -a "$v/tokens" "$work/tokens"
 rm -r "$v/tokens/copies"
 find "$v/tokens/softhsm2" -name token.object -exec truncate -s 0 {} +
