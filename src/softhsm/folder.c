@@ -4,10 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "softhsm/stored.h"
 
@@ -68,7 +70,13 @@ static int folder_make_one(const char *path)
         return 0;
     }
     *slash = '\0';
-    return stored_sync_folder(above);
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno;
+    }
+    int problem = stored_give(descriptor, path);
+    close(descriptor);
+    return problem != 0 ? problem : stored_sync_folder(above);
 }
 
 int folder_make(const char *path)

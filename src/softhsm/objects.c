@@ -372,8 +372,9 @@ static int make_lock(const struct objects_work *work)
     if (descriptor < 0) {
         return errno;
     }
+    int problem = stored_give(descriptor, path);
     close(descriptor);
-    return 0;
+    return problem;
 }
 
 static void restore_file(void *context)

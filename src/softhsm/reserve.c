@@ -29,6 +29,7 @@ void reserve_make(const char *folder)
     if (descriptor < 0) {
         return;
     }
+    (void)stored_give(descriptor, path);
     if (posix_fallocate(descriptor, 0, RESERVE_SIZE) != 0) {
         (void)!ftruncate(descriptor, 0);
     }

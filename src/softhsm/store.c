@@ -104,6 +104,7 @@ void store_note(const struct store *store, const char *what)
     if (descriptor < 0) {
         return;
     }
+    (void)stored_give(descriptor, path);
     ssize_t written = write(descriptor, line, (size_t)length);
     if (written < 0 && (errno == ENOSPC || errno == EDQUOT) && reserve_release(store->copies)) {
         written = write(descriptor, line, (size_t)length);
