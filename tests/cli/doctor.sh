@@ -186,6 +186,10 @@ rm "$(find "$v/tokens/softhsm2" -name generation | tail -n 1)"
 examine
 tells token-unreachable token 'sealring doctor'
 is "$(json '[.doctor.findings[] | select(.code == "token-file-damaged")] | length')" 3 "without --repair nothing is restored"
+run rotate payments --dry-run
+status_is 3 "a dry run, which restores nothing, cannot open the token"
+err_like '/token\.object is damaged or missing, and nothing is restored now; .sealring doctor --repair.' "and names the file and the command"
+nowhere "plugged in" "and no other reason"
 is_mended "a token's files" token-file-damaged
 rm "$(find "$v/tokens/copies" -name token.object | head -n 1)"
 examine
