@@ -6,7 +6,7 @@
 #                                     check_PROGRAMS='test_lanes test_cache', so that nothing else is built for it
 #
 # SHUFFLE=SEED runs the tests in a random order, the same one for the same seed, and BUSY=16 beside so many busy processes: a test must not
-# lean on the order of what goes on in the background. JOBS=n runs so many at once (twice the processors by default).
+# lean on the order of what goes on in the background. JOBS=n runs so many at once (three for each processor by default).
 # NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
 # With CI set, a skipped test counts as failed. What the tests measured (lines `# figure: …`) is told at the end, and kept in build/x/figures,
 # or the file that FIGURES names.
@@ -67,7 +67,7 @@ trap '[ -z "$busy" ] || kill $busy' EXIT
 started=$(date +%s)
 # Most of a test's time goes by waiting for something.
 # shellcheck disable=SC2034 # for build_make
-build_jobs=${JOBS:-$(($(nproc) * 2))}
+build_jobs=${JOBS:-$(($(nproc) * 3))}
 build_make "$log" "running the tests" -k check "$@" || : # the results below decide
 
 passed=0

@@ -10,7 +10,8 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CF
 TEST_LIBS = libtest.la $(sealring_objects) $(CHECK_LIBS)
 libtest_la_CPPFLAGS = $(TEST_CPPFLAGS)
 
-# The longest first, so that none of them runs alone at the end.
+# The longest first, so that none of them runs alone at the end: before all, those that mostly wait.
+TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/cli/identity.sh
 c_tests =
 include tests/crash/tests.mk
 include tests/unit/tests.mk

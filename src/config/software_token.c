@@ -197,6 +197,25 @@ sealring_status software_secure(struct software_tokens *tokens, sealring_error *
     return SEALRING_OK;
 }
 
+static void take_damaged(const char *token, const char *file, enum store_state state, void *context)
+{
+    char *path = context;
+    if (state == STORE_DAMAGED && path[0] == '\0')
+        snprintf(path, PATH_MAX, "%.64s/%.64s", token, file);
+}
+
+void software_explain(const struct software_tokens *tokens, sealring_error *error)
+{
+    char file[PATH_MAX] = "";
+    if (tokens == NULL || !tokens->hands_off || !store_examine(&tokens->store, take_damaged, file) || file[0] == '\0')
+        return;
+    error_set_token(
+        error, error != NULL ? error->token_code : 0,
+        "%s/%s is damaged or missing, and nothing is restored now; `sealring doctor --repair`, or any command that uses "
+        "the token, restores it from its copy",
+        tokens->store.tokens, file);
+}
+
 bool software_notice(struct software_tokens *tokens, char text[SOFTWARE_NOTICE_SIZE])
 {
     int state = NOTICE_READY;

@@ -31,6 +31,10 @@ void software_watch(struct software_tokens *tokens, struct token_watch *watch);
 /* For new tokens, while nobody else uses them: writes their files to disk and copies them. */
 sealring_status software_secure(struct software_tokens *tokens, sealring_error *error);
 
+/* Where nothing may be repaired (software_hands_off) and a token could not be opened: if one of its files is damaged and has a good copy, the error
+ * becomes that, with what restores it. tokens may be NULL. */
+void software_explain(const struct software_tokens *tokens, sealring_error *error);
+
 /* What was found or done since it was last asked: one line, an alarm. False: nothing. tokens may be NULL. */
 bool software_notice(struct software_tokens *tokens, char text[SOFTWARE_NOTICE_SIZE]);
 

@@ -4,32 +4,56 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "softhsm/stored.h"
 
-void folder_each(const char *path, enum folder_entries entries, void (*each)(const char *name, void *context),
-                 void *context)
+static bool folder_has_kind(enum folder_entries entries, mode_t mode)
+{
+    switch (entries) {
+    case FOLDER_DIRECTORIES:
+        return S_ISDIR(mode);
+    case FOLDER_FILES:
+        return S_ISREG(mode);
+    default:
+        return true;
+    }
+}
+
+int folder_each(const char *path, enum folder_entries entries, void (*each)(const char *name, void *context),
+                void *context)
 {
     char inside[STORED_PATH_MAX];
     struct stat file;
     DIR *folder = opendir(path);
     if (folder == NULL) {
-        return;
+        return errno == ENOENT ? 0 : errno;
     }
-    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+    int problem = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL) {
+            problem = errno != 0 ? errno : problem;
+            break;
+        }
         if (entry->d_name[0] == '.' ||
-            snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name) >= (int)sizeof(inside) ||
-            lstat(inside, &file) != 0) {
+            snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name) >= (int)sizeof(inside)) {
             continue;
         }
-        if (entries == FOLDER_DIRECTORIES ? S_ISDIR(file.st_mode) : S_ISREG(file.st_mode)) {
+        if (lstat(inside, &file) != 0) {
+            problem = errno == ENOENT ? problem : errno; /* another process removed it meanwhile */
+        } else if (folder_has_kind(entries, file.st_mode)) {
             each(entry->d_name, context);
         }
     }
     closedir(folder);
+    return problem;
 }
 
 static int folder_make_one(const char *path)
@@ -46,7 +70,13 @@ static int folder_make_one(const char *path)
         return 0;
     }
     *slash = '\0';
-    return stored_sync_folder(above);
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno;
+    }
+    int problem = stored_give(descriptor, path);
+    close(descriptor);
+    return problem != 0 ? problem : stored_sync_folder(above);
 }
 
 int folder_make(const char *path)

@@ -204,8 +204,12 @@ static void list_file(const char *name, void *context)
 static void list_all(void *context)
 {
     struct objects_work *work = context;
-    folder_each(work->copies, FOLDER_FILES, list_copy, work);
-    folder_each(work->folder, FOLDER_FILES, list_file, work);
+    int copies =
+        folder_each(work->copies, FOLDER_ALL, list_copy, work); /* whatever bears a copy's name has to be one */
+    int files = folder_each(work->folder, FOLDER_FILES, list_file, work);
+    if (copies != 0 || files != 0) {
+        work->problem = copies != 0 ? copies : files;
+    }
 }
 
 int objects_list(const struct store *store, const char *token, struct object_files *list)
@@ -276,7 +280,8 @@ static void keep_file(void *context)
         work->problem = stored_copy(work->copies, name, &work->found);
     }
     if (work->problem == 0) {
-        folder_each(work->copies, FOLDER_FILES, drop_other_copy, work);
+        int problem = folder_each(work->copies, FOLDER_ALL, drop_other_copy, work);
+        work->problem = problem != 0 ? problem : work->problem;
     }
 }
 
@@ -299,7 +304,8 @@ static void drop_copy(const char *name, void *context)
 static void drop_copies(void *context)
 {
     struct objects_work *work = context;
-    folder_each(work->copies, FOLDER_FILES, drop_copy, work);
+    int problem = folder_each(work->copies, FOLDER_ALL, drop_copy, work);
+    work->problem = problem != 0 ? problem : work->problem;
 }
 
 int objects_drop(const struct store *store, const char *token, const char *file)
@@ -366,8 +372,9 @@ static int make_lock(const struct objects_work *work)
     if (descriptor < 0) {
         return errno;
     }
+    int problem = stored_give(descriptor, path);
     close(descriptor);
-    return 0;
+    return problem;
 }
 
 static void restore_file(void *context)
@@ -428,7 +435,7 @@ static void clear_away(void *context)
     int length = (int)(strlen(work->file->file) - (sizeof(SUFFIX) - 1));
     (void)snprintf(lock, sizeof(lock), "%.*s.lock", length, work->file->file);
     if (!path_of(work->folder, work->file->file, path) ||
-        snprintf(aside, sizeof(aside), "%s/%.*s.damaged", work->folder, length, work->file->file) >=
+        snprintf(aside, sizeof(aside), "%s/%.*s" STORE_ASIDE_SUFFIX, work->folder, length, work->file->file) >=
             (int)sizeof(aside)) {
         work->problem = ENAMETOOLONG;
         return;
@@ -442,7 +449,8 @@ static void clear_away(void *context)
         return;
     }
     (void)snprintf(what, sizeof(what), "%s in %.64s, %s", work->file->file, strrchr(work->folder, '/') + 1,
-                   empty ? "which held no object, removed" : "damaged and without a copy, renamed to *.damaged");
+                   empty ? "which held no object, removed"
+                         : "damaged and without a copy, renamed to *" STORE_ASIDE_SUFFIX);
     store_note(work->store, what);
     if (empty) {
         work->problem = stored_remove(work->folder, work->file->file);

@@ -104,6 +104,7 @@ void store_note(const struct store *store, const char *what)
     if (descriptor < 0) {
         return;
     }
+    (void)stored_give(descriptor, path);
     ssize_t written = write(descriptor, line, (size_t)length);
     if (written < 0 && (errno == ENOSPC || errno == EDQUOT) && reserve_release(store->copies)) {
         written = write(descriptor, line, (size_t)length);
@@ -229,6 +230,21 @@ static void store_examine_file(struct store_work *work, const struct store_file 
     }
 }
 
+/* Whether the copy is good, and newer than the file, nobody can tell: neither is replaced. */
+static void store_doubt_file(struct store_work *work, const struct store_file *file, const char *token, int problem)
+{
+    char why[160];
+    bool damaged = !file->is_whole(&work->found);
+    if (work->each != NULL) {
+        work->each(token, file->name, STORE_UNREADABLE, work->each_context);
+        return;
+    }
+    work->outcome->damaged += damaged;
+    (void)snprintf(why, sizeof(why), "%sits copy cannot be read: %.64s: `sealring doctor` names it",
+                   damaged ? "it is damaged, and " : "", strerror(problem));
+    store_complain(work, file->name, token, why);
+}
+
 static void store_look_at_file(struct store_work *work, const struct store_file *file, const char *token)
 {
     char path[STORED_PATH_MAX], copies[STORED_PATH_MAX], copy_path[STORED_PATH_MAX];
@@ -243,7 +259,12 @@ static void store_look_at_file(struct store_work *work, const struct store_file 
         store_complain(work, file->name, token, strerror(problem));
         return;
     }
-    bool copied = stored_read(copy_path, &work->copy) == 0 && file->is_whole(&work->copy);
+    problem = stored_read(copy_path, &work->copy);
+    if (problem != 0) {
+        store_doubt_file(work, file, token, problem);
+        return;
+    }
+    bool copied = file->is_whole(&work->copy);
     bool damaged = !file->is_whole(&work->found) || file->has_gone_back(&work->found, &work->copy);
     if (work->each != NULL) {
         store_examine_file(work, file, damaged, copied, token);
@@ -256,9 +277,62 @@ static void store_look_at_file(struct store_work *work, const struct store_file 
 
 /* ---- All tokens ---- */
 
+struct store_entries {
+    struct store_work *work;
+    const char *token;
+    const char *folder;
+};
+
+static bool store_is_rewritten(const char *name)
+{
+    bool is = false;
+    for (size_t i = 0; i < STORE_FILES; i++) {
+        is = is || strcmp(name, store_files[i].name) == 0;
+    }
+    return is;
+}
+
+static void store_examine_copy(const char *name, void *context)
+{
+    const struct store_entries *entries = context;
+    char path[STORED_PATH_MAX];
+    if (!store_is_rewritten(name) && snprintf(path, sizeof(path), "%s/%s", entries->folder, name) < (int)sizeof(path) &&
+        stored_read(path, &entries->work->copy) != 0) {
+        entries->work->each(entries->token, name, STORE_UNREADABLE, entries->work->each_context);
+    }
+}
+
+static void store_examine_aside(const char *name, void *context)
+{
+    const struct store_entries *entries = context;
+    size_t length = strlen(name), suffix = sizeof(STORE_ASIDE_SUFFIX) - 1;
+    if (length > suffix && strcmp(name + length - suffix, STORE_ASIDE_SUFFIX) == 0) {
+        entries->work->each(entries->token, name, STORE_ASIDE, entries->work->each_context);
+    }
+}
+
+/* The objects' copies, and what was set aside. */
+static void store_examine_folders(struct store_work *work, const char *token)
+{
+    char path[STORED_PATH_MAX];
+    struct store_entries entries = {work, token, path};
+    if (snprintf(path, sizeof(path), "%s/%s", work->store->copies, token) >= (int)sizeof(path)) {
+        return;
+    }
+    if (folder_each(path, FOLDER_ALL, store_examine_copy, &entries) != 0) {
+        work->each(token, "", STORE_UNREADABLE, work->each_context);
+    }
+    if (snprintf(path, sizeof(path), "%s/%s", work->store->tokens, token) < (int)sizeof(path)) {
+        (void)folder_each(path, FOLDER_FILES, store_examine_aside, &entries);
+    }
+}
+
 static void store_look_at_token(const char *token, void *context)
 {
     struct store_work *work = context;
+    if (work->each != NULL) {
+        store_examine_folders(work, token);
+    }
     for (size_t i = 0; i < STORE_FILES; i++) {
         store_look_at_file(work, &store_files[i], token);
     }
@@ -267,7 +341,10 @@ static void store_look_at_token(const char *token, void *context)
 static void store_look(void *context)
 {
     struct store_work *work = context;
-    folder_each(work->store->tokens, FOLDER_DIRECTORIES, store_look_at_token, work);
+    int problem = folder_each(work->store->tokens, FOLDER_DIRECTORIES, store_look_at_token, work);
+    if (problem != 0) {
+        store_complain(work, "the files", work->store->tokens, strerror(problem));
+    }
     if (work->keep) {
         reserve_make(work->store->copies);
     }
@@ -334,8 +411,9 @@ static void store_sync_token(const char *token, void *context)
     char folder[STORED_PATH_MAX];
     if (snprintf(folder, sizeof(folder), "%s/%s", syncing->store->tokens, token) < (int)sizeof(folder)) {
         syncing->folder = folder;
-        folder_each(folder, FOLDER_FILES, store_sync_file, syncing);
+        int listing = folder_each(folder, FOLDER_FILES, store_sync_file, syncing);
         int problem = stored_sync_folder(folder);
+        problem = problem != 0 ? problem : listing;
         syncing->problem = problem != 0 ? problem : syncing->problem;
     }
 }
@@ -343,8 +421,9 @@ static void store_sync_token(const char *token, void *context)
 static void store_sync_all(void *context)
 {
     struct store_syncing *syncing = context;
-    folder_each(syncing->store->tokens, FOLDER_DIRECTORIES, store_sync_token, syncing);
+    int listing = folder_each(syncing->store->tokens, FOLDER_DIRECTORIES, store_sync_token, syncing);
     int problem = stored_sync_folder(syncing->store->tokens);
+    problem = problem != 0 ? problem : listing;
     syncing->problem = problem != 0 ? problem : syncing->problem;
 }
 

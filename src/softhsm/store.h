@@ -13,7 +13,8 @@ struct store {
     char copies[PATH_MAX];
 };
 
-#define STORE_TEXT_SIZE 256
+#define STORE_TEXT_SIZE    256
+#define STORE_ASIDE_SUFFIX ".damaged"
 
 /* What one look at the tokens came to. */
 struct store_outcome {
@@ -33,9 +34,11 @@ void store_keep(const struct store *store, struct store_outcome *outcome);
 
 /* How a file of a token is found. */
 enum store_state {
-    STORE_DAMAGED, /* and there is a copy to restore it from */
-    STORE_LOST,    /* damaged, and there is no good copy */
-    STORE_UNCOPIED /* good, and there is no copy, or an older one */
+    STORE_DAMAGED,    /* and there is a copy to restore it from */
+    STORE_LOST,       /* damaged, and there is no good copy */
+    STORE_UNCOPIED,   /* good, and there is no copy, or an older one */
+    STORE_UNREADABLE, /* it is a copy, and cannot be read: not as good as none, nor replaced */
+    STORE_ASIDE       /* an object's file that was damaged and had no copy, renamed to UUID.damaged */
 };
 
 typedef void (*store_finding)(const char *token, const char *file, enum store_state state, void *context);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,25 @@ static int stored_open(const char *path, int flags, int *descriptor)
     return 0;
 }
 
+int stored_give(int descriptor, const char *path)
+{
+    char folder[STORED_PATH_MAX];
+    struct stat file, place;
+    if (geteuid() != 0) {
+        return 0;
+    }
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || (size_t)(slash - path) >= sizeof(folder)) {
+        return ENAMETOOLONG;
+    }
+    (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+    if (fstat(descriptor, &file) != 0 || stat(folder, &place) != 0) {
+        return errno;
+    }
+    bool given = file.st_uid != 0 || (place.st_uid == 0 && place.st_gid == file.st_gid);
+    return given || fchown(descriptor, place.st_uid, place.st_gid) == 0 ? 0 : errno;
+}
+
 int stored_read(const char *path, struct stored *stored)
 {
     int descriptor;
@@ -100,7 +120,10 @@ int stored_replace(const char *path, bool make, struct stored *found, stored_dec
     if (problem != 0) {
         return problem;
     }
-    problem = stored_lock(descriptor, F_WRLCK);
+    problem = stored_give(descriptor, path);
+    if (problem == 0) {
+        problem = stored_lock(descriptor, F_WRLCK);
+    }
     if (problem == 0) {
         problem = stored_fill(descriptor, found);
     }
@@ -133,7 +156,10 @@ int stored_copy(const char *folder, const char *name, const struct stored *conte
     if (problem != 0) {
         return problem;
     }
-    problem = stored_write(descriptor, content);
+    problem = stored_give(descriptor, made);
+    if (problem == 0) {
+        problem = stored_write(descriptor, content);
+    }
     close(descriptor);
     if (problem == 0 && rename(made, path) != 0) {
         problem = errno;

@@ -40,6 +40,9 @@ int stored_copy(const char *folder, const char *name, const struct stored *conte
 /* Removes FOLDER/NAME and writes the folder to disk; one that is missing is no error. */
 int stored_remove(const char *folder, const char *name);
 
+/* What root makes belongs to whoever owns the folder that it is in, who could not read it otherwise. `path` is the file's. */
+int stored_give(int descriptor, const char *path);
+
 /* Writes the file's content to disk. */
 int stored_sync(const char *path);
 int stored_sync_folder(const char *path);

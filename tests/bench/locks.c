@@ -180,23 +180,6 @@ int locks_sample(const char *path, const char *shared_path)
 
 /* ---- Revoking ---- */
 
-struct taking {
-    struct shared *shared;
-    size_t taken;
-};
-
-static int take(const sealring_issued *issued, void *context)
-{
-    struct taking *taking = context;
-    struct shared *shared = taking->shared;
-    snprintf(shared->text[taking->taken], sizeof(*shared->text), "%s", issued->credential);
-    if (taking->taken < sizeof(shared->key_id) / sizeof(*shared->key_id))
-        memcpy(shared->key_id[taking->taken], issued->key_id, SEALRING_KEY_ID_LENGTH + 1);
-    shared->length = strlen(issued->credential);
-    taking->taken++;
-    return 0;
-}
-
 /* As the command does: opened, revoked, closed. Milliseconds. */
 static double revoke(struct scene *scene, const char *key_id)
 {
@@ -218,12 +201,15 @@ static void check(const pid_t *children, unsigned count)
 
 static void prepare(struct scene *scene, struct shared *shared)
 {
-    struct taking taking = {.shared = shared};
+    struct scene_taking taking = {
+        .text = shared->text, .key_id = shared->key_id, .key_ids = sizeof(shared->key_id) / sizeof(*shared->key_id)};
     while (taking.taken < shared->count) {
         size_t left = shared->count - taking.taken;
         scene_say("making keys in use: %zu of %zu", taking.taken, shared->count);
-        (void)scene_issue(scene->many, "harvested", CLIENTS + taking.taken, left < BATCH ? left : BATCH, take, &taking);
+        (void)scene_issue(scene->many, "harvested", CLIENTS + taking.taken, left < BATCH ? left : BATCH, scene_take,
+                          &taking);
     }
+    shared->length = taking.length;
 }
 
 static void report(struct shared *shared, double seconds, double rest, size_t revocations)

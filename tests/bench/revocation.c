@@ -70,22 +70,6 @@ int revocation_poll(const char *path, const char *shared_path)
 
 /* ---- Revoking ---- */
 
-struct taking {
-    struct shared *shared;
-    size_t taken;
-};
-
-static int take(const sealring_issued *issued, void *context)
-{
-    struct taking *taking = context;
-    struct shared *shared = taking->shared;
-    snprintf(shared->text[taking->taken], sizeof(*shared->text), "%s", issued->credential);
-    memcpy(shared->key_id[taking->taken], issued->key_id, SEALRING_KEY_ID_LENGTH + 1);
-    shared->length = strlen(issued->credential);
-    taking->taken++;
-    return 0;
-}
-
 static void check(const pid_t pollers[POLLERS])
 {
     for (unsigned i = 0; i < POLLERS; i++)
@@ -125,8 +109,9 @@ void revocation_measure(struct scene *scene)
     snprintf(path, sizeof(path), "%s/revocations", scene->directory);
     struct shared *shared = child_share(path, sizeof(*shared));
     shared->count = scene->quick ? 40 : KEYS_MAX;
-    struct taking taking = {.shared = shared};
-    (void)scene_issue(scene->many, "revoked", CLIENTS, shared->count, take, &taking);
+    struct scene_taking taking = {.text = shared->text, .key_id = shared->key_id, .key_ids = shared->count};
+    (void)scene_issue(scene->many, "revoked", CLIENTS, shared->count, scene_take, &taking);
+    shared->length = taking.length;
     for (unsigned i = 0; i < POLLERS; i++)
         pollers[i] = child_start("poller", scene->many_path, path);
     while (atomic_load(&shared->prepared) < POLLERS) {

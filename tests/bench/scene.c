@@ -159,6 +159,17 @@ static void make_vaults(struct scene *scene)
         exit(1);
 }
 
+int scene_take(const sealring_issued *issued, void *context)
+{
+    struct scene_taking *taking = context;
+    snprintf(taking->text[taking->taken], sizeof(*taking->text), "%s", issued->credential);
+    if (taking->taken < taking->key_ids)
+        memcpy(taking->key_id[taking->taken], issued->key_id, SEALRING_KEY_ID_LENGTH + 1);
+    taking->length = strlen(issued->credential);
+    taking->taken++;
+    return 0;
+}
+
 void scene_create_ring(sealring_manager *manager, const char *ring)
 {
     sealring_error error;

@@ -57,6 +57,16 @@ void scene_grow(struct scene *scene);
 double scene_issue(sealring_manager *manager, const char *ring, size_t first, size_t count,
                    sealring_issued_callback each, void *context);
 
+/* Takes the credentials that are issued: a callback of scene_issue, which goes on behind what was taken before. */
+struct scene_taking {
+    scene_text *text;
+    char (*key_id)[SEALRING_KEY_ID_LENGTH + 1];
+    size_t key_ids; /* how many of the key IDs are kept, the first ones */
+    size_t taken;
+    size_t length; /* of every text */
+};
+int scene_take(const sealring_issued *issued, void *context);
+
 void scene_create_ring(sealring_manager *manager, const char *ring);
 
 /* Opens the large vault; nothing is warmed, so that the token's operations can be counted. */

@@ -8,7 +8,6 @@
 . "$here/snapshot.sh"
 # shellcheck source=tests/cli/server.sh
 . "$here/server.sh"
-direct
 database=$SEALRING_VAULT/registry/sealring.db
 attacks=0
 # shellcheck disable=SC2046,SC2086 # words

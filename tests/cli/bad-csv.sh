@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
 . "$here/snapshot.sh"
-direct
 
 must init
 must ring create r --prefix acme_live

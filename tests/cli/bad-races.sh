@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
 . "$here/snapshot.sh"
-direct
 random_seed
 
 # together COUNT ARGUMENT...: COUNT at once; $work/race.N.{out,err,status}. @N@ in an argument becomes the number.

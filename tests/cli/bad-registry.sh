@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
 . "$here/snapshot.sh"
-direct
 random_seed
 
 disk=$work/disk

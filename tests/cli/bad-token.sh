@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
 . "$here/snapshot.sh"
-direct
 
 module=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
 [ -r "$module" ] || bail_out "SoftHSM2's module $module is missing: set SOFTHSM2_MODULE"

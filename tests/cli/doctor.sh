@@ -10,7 +10,6 @@
 . "$here/server.sh"
 # shellcheck source=tests/cli/clock.sh
 . "$here/clock.sh"
-direct
 build_server
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 : >"$work/shown"
@@ -187,11 +186,30 @@ rm "$(find "$v/tokens/softhsm2" -name generation | tail -n 1)"
 examine
 tells token-unreachable token 'sealring doctor'
 is "$(json '[.doctor.findings[] | select(.code == "token-file-damaged")] | length')" 3 "without --repair nothing is restored"
+run rotate payments --dry-run
+status_is 3 "a dry run, which restores nothing, cannot open the token"
+err_like '/token\.object is damaged or missing, and nothing is restored now; .sealring doctor --repair.' "and names the file and the command"
+nowhere "plugged in" "and no other reason"
 is_mended "a token's files" token-file-damaged
 rm "$(find "$v/tokens/copies" -name token.object | head -n 1)"
 examine
 tells token-copy-behind 'token\.object$' 'sealring doctor --repair'
 is_mended "copies" token-copy-behind
+copy=$(find "$v/tokens/copies" -name 'key-*.object' | head -n 1)
+mv "$copy" "$work/copy"
+mkdir "$copy"
+aside=$(find "$v/tokens/softhsm2" -name token.object | head -n 1)
+aside=${aside%/*}/11111111-2222-3333-4444-555555555555.damaged
+echo "what is left of an object" >"$aside"
+examine --repair
+tells token-copy-unreadable '/copies/.*/key-.*\.object$' 'ls -ld /'
+tells token-file-aside '/softhsm2/.*\.damaged$' 'if no version lacks its object: rm /'
+ok "neither is removed by --repair" test -d "$copy" -a -e "$aside"
+rmdir "$copy"
+mv "$work/copy" "$copy"
+rm "$aside"
+examine
+is "$status $(json .doctor.found)" "0 0" "nothing is found once both are as they were"
 cp -a "$v/tokens" "$work/tokens"
 rm -r "$v/tokens/copies"
 find "$v/tokens/softhsm2" -name token.object -exec truncate -s 0 {} +

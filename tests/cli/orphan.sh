@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
 . "$here/snapshot.sh"
-direct
 
 softhsm=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
 # shellcheck disable=SC2046,SC2086 # words

@@ -53,19 +53,28 @@ put_back() {
     cp -a "$work/good" "$SEALRING_VAULT"
 }
 everything() { # WHAT: every command that reads, as text and as JSON
+    mkdir "$work/said"
     for command in "audit show" "audit verify" "audit export" "audit key" "audit checkpoint" doctor status "client list" "client show acme" \
         "key list" "key show $key" "verifier list --all" "ring list" "ring show payments" usage; do
         for json in '' --json; do
             # shellcheck disable=SC2086 # words
             run $command $json
-            perl "$here/clean.pl" "$work/out" "$work/err" >"$work/unclean"
-            [ -s "$work/unclean" ] && echo "sealring $command $json: $(head -n 1 "$work/unclean")"
             [ "$status" -lt 128 ] || echo "sealring $command $json: status $status"
-            # a checkpoint is lines, whoever wrote them
-            [ "$command" != "audit checkpoint" ] && grep -q '^ *9  2026-01-01' "$work/out" "$work/err" && echo "sealring $command $json: a line that never was"
-            [ -z "$json" ] || [ ! -s "$work/out" ] || jq . <"$work/out" >/dev/null 2>&1 || echo "sealring $command $json: no JSON"
+            mv "$work/out" "$work/said/$command $json"
+            mv "$work/err" "$work/said/$command $json errors"
         done
     done >"$work/offences"
+    (
+        cd "$work/said" || exit
+        [ "$(find . -type f | wc -l)" -eq 60 ] || echo "not all commands were run"
+        perl "$here/clean.pl" ./*
+        # a checkpoint is lines, whoever wrote them
+        find . -type f ! -name 'audit checkpoint*' -exec grep -H '^ *9  2026-01-01' {} + | sed 's/$/: a line that never was/'
+        find . -type f -name '*--json' -size +0 -exec sh -c 'jq . "$@" >/dev/null 2>"$0" || echo "one of $*: no JSON: $(cat "$0")"' "$work/jq" {} +
+    ) >>"$work/offences"
+    rm -r "$work/said"
+    : >"$work/out"
+    : >"$work/err"
     ! [ -s "$work/offences" ]
     report $? "nothing of $1 reaches a terminal" "$(head -n 3 "$work/offences" | tr '\n' ' ')"
 }

@@ -9,7 +9,6 @@
 . "$here/snapshot.sh"
 # shellcheck source=tests/cli/server.sh
 . "$here/server.sh"
-direct
 build_server
 playbooks=$top_srcdir/docs/playbooks
 mkdir "$work/bin"

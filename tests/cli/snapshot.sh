@@ -7,20 +7,10 @@
 #   check_vault NAME              one case: rows, invariants and token objects agree with each other
 #   canaries FILE                 what must never be printed: PINs, and the secret parts of credentials on standard input
 #   random_seed, numbers          repeatable chance: the seed is printed, SEED=N repeats it
-#   direct                        calls the built program itself, not libtool's script in front of it
 # shellcheck shell=sh disable=SC2154
 
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 command -v pkcs11-tool >/dev/null || bail_out "pkcs11-tool is missing (Debian: opensc)"
-
-# libtool's script takes longer to start than the command to answer, and a signal may hit the script.
-direct() {
-    builddir=$(dirname "$SEALRING")
-    [ -x "$builddir/.libs/sealring" ] || return 0
-    SEALRING=$builddir/.libs/sealring
-    LD_LIBRARY_PATH=$builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-    export LD_LIBRARY_PATH
-}
 
 configured() { # KEY: its value in sealring.conf
     sed -n "s/^$1 = //p" "$SEALRING_VAULT/sealring.conf"

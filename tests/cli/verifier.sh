@@ -7,7 +7,6 @@
 . "$here/snapshot.sh"
 # shellcheck source=tests/cli/server.sh
 . "$here/server.sh"
-direct
 build_server
 
 state_of() { # VERSION

@@ -215,4 +215,34 @@ chown 2002 "$work/softhsm2.conf"
 as 2001 verify
 loads_not "with SoftHSM2's configuration of another user's"
 err_like "softhsm2.conf belongs to uid 2002" "it is named"
+
+# ---- Root's commands beside a service's user ----
+
+SEALRING_VAULT=$work/served
+must init --lease 1s
+must ring create payments --overlap 1s
+must client add alice
+must issue payments --client alice
+cp "$work/out" "$work/served.key"
+chown -R 2001:2001 "$SEALRING_VAULT"/*
+chown 0:0 "$SEALRING_VAULT/sealring.conf" "$SEALRING_VAULT/tokens/softhsm2.conf"
+chmod 755 "$SEALRING_VAULT"
+chmod 644 "$SEALRING_VAULT/sealring.conf" "$SEALRING_VAULT/tokens/softhsm2.conf"
+find "$SEALRING_VAULT/tokens/copies" -name token.object -exec rm {} +
+run_with "$work/served.key" verify
+succeeds "root verifies in a vault whose registry, tokens and reports belong to a service's user"
+is "$(stat -c '%u %g %a' "$SEALRING_VAULT"/verifiers/*.report)" "0 2001 640" "its report stays root's, and that user's group may read it"
+is "$(find "$SEALRING_VAULT/tokens/copies" -name token.object -exec stat -c %u {} + | sort -u)" 2001 "copies that root made are that user's"
+is "$(find "$SEALRING_VAULT/tokens/copies" -user 0 | wc -l)" 0 "as all that root made among the copies"
+as 2001 rotate payments --wait 60s
+succeeds "that user's rotation hears of root's verifier"
+as 2001 usage payments --json
+json_is '.usage[0].accepted' 1 "root's use counts"
+nowhere "Permission denied" "nothing is passed over"
+chgrp 0 "$SEALRING_VAULT"/verifiers/*.report
+as 2001 doctor --json
+json_is '[.doctor.findings[] | select(.code == "report-unreadable") | .mend | test("^as root: chgrp 2001 /")] | all and length == 1' true \
+    "of a report that an older sealring left as root the doctor proposes to give it the group"
+run_with "$work/served.key" verify
+is "$(stat -c %g "$SEALRING_VAULT"/verifiers/*.report)" 2001 "root's next command mends it as well"
 done_testing

@@ -67,8 +67,9 @@ result() { # 0|1 NAME DETAIL
     printf '%s\t%s (%s): %s\t%s\n' "$1" "$(cat "$attempt/name")" "$mode" "$2" "$3" >>"$results"
 }
 
+# shellcheck disable=SC2048,SC2086,SC2119 # lists of words
 sorted() { # WORD...
-    echo "$*" | tr ' ' '\n' | sort | paste -sd ' '
+    [ -z "$*" ] || printf '%s\n' $* | sort | paste -sd ' '
 }
 
 compare() { # WANTED GOT NAME
@@ -78,8 +79,9 @@ compare() { # WANTED GOT NAME
 
 # What is accepted in the second list and was not in the first.
 more() {
-    sort "$1" >"$work/first"
-    sort "$2" | comm -13 "$work/first" - | grep ' 200 ' | cut -d ' ' -f 1 | sort | paste -sd ' '
+    # shellcheck disable=SC2046 # a list of words
+    sorted $(awk -v first="$1" 'BEGIN { while ((getline line < first) > 0) before[line] }
+        / 200 / && !($0 in before) { print $1 }' "$2")
 }
 
 # Every line that a server logs at its start or later is one: none is in the world as it was made.
@@ -147,7 +149,7 @@ stopped() {
     attack
     serve fresh "$SEALRING_VAULT" write
     verdicts fresh "$work/now"
-    [ -s "$work/fresh.log" ] || await_look fresh
+    [ -s "$work/fresh.log" ] || [ -e "$attempt/rarely" ] || await_look fresh
     leave fresh
     [ ! -s "$work/fresh.log" ] || notice open
     rm -f "$work"/fresh.*
@@ -163,7 +165,11 @@ live() {
     verdicts live "$work/warm"
     : >"$work/live.log"
     attack
-    await_look live
+    if [ -e "$attempt/rarely" ]; then
+        until_true test -s "$work/live.log"
+    else
+        await_look live
+    fi
     verdicts live "$work/now"
     [ -s "$work/live.log" ] || await_look live # what it has to say is told with a look
     [ ! -s "$work/live.log" ] || notice look

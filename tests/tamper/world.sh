@@ -118,35 +118,19 @@ answered_or_gone() { # NAME COUNT
 verdicts() { # NAME OUT
     until_true test -e "$work/$1.answers"
     before=$(wc -l <"$work/$1.answers")
-    for name in $kinds $forged; do
-        cat "$work/creds/$name"
-    done 1<>"$work/$1.requests" # for reading, too: one that could not start reads nothing, and would be waited for
-    wanted=$(($(echo "$kinds $forged" | wc -w) + before))
+    # shellcheck disable=SC2086 # lists of words
+    set -- "$1" "$2" $kinds $forged
+    wanted=$(($# - 2 + before))
+    # shellcheck disable=SC2086
+    (cd "$work/creds" && cat $kinds $forged) 1<>"$work/$1.requests" # for reading, too: one that could not start reads nothing, and would be waited for
     until_true answered_or_gone "$1" "$wanted" || echo "# $1 does not answer"
-    tail -n "+$((before + 1))" "$work/$1.answers" | cut -f 1 | cut -d ' ' -f 2-3 >"$work/answers"
-    echo "$kinds $forged" | tr ' ' '\n' | paste -d ' ' - "$work/answers" >"$2"
-}
-
-# The number of the last report of whoever sits at the one report file.
-report_number() {
-    od -An -t u8 -j 296 -N 8 "$SEALRING_VAULT"/verifiers/*.report 2>/dev/null | tr -d ' '
-}
-
-# shellcheck disable=SC2317 # called by a helper
-reported_past() { # NAME NUMBER
-    [ "$(report_number)" -gt "$2" ] || is_gone "$1"
+    awk -v names="$kinds $forged" -v before="$before" 'BEGIN { split(names, name, " ") }
+        NR > before { split($0, answer, /[ \t]/); print name[NR - before], answer[2], answer[3] }' "$work/$1.answers" >"$2"
 }
 
 # Two reports from now on one whole look has begun and ended.
 await_look() { # NAME: one that fails makes no report, but a line in the log
-    next=$(($(report_number) + 1))
-    looks=0
-    until reported_past "$1" "$next"; do
-        looks=$((looks + 1))
-        [ $looks -lt 1200 ] || return 1
-        [ $looks -lt 100 ] || [ ! -s "$work/$1.log" ] || return 0
-        sleep 0.05
-    done
+    perl "$here/await_look.pl" "$SEALRING_VAULT/verifiers" "$(process_of "$1")" "$work/$1.log" || result 1 "a look has ended" "of $1"
 }
 
 # ---- Where SQL ends ----

@@ -16,6 +16,7 @@
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "softhsm/object_file.h"
+#include "softhsm/reserve.h"
 #include "softhsm/separate.h"
 
 #define PATH_SIZE 512
@@ -151,6 +152,33 @@ static void expect_good(void)
     sealring_close(&opened);
 }
 
+struct findings {
+    unsigned damaged, behind, lost, unreadable, aside, others;
+    unsigned repaired;
+};
+
+static int take_finding(const sealring_finding *finding, void *context)
+{
+    struct findings *findings = context;
+    findings->damaged += strcmp(finding->code, "token-file-damaged") == 0;
+    findings->lost += strcmp(finding->code, "token-file-lost") == 0;
+    findings->behind += strcmp(finding->code, "token-copy-behind") == 0;
+    findings->unreadable += strcmp(finding->code, "token-copy-unreadable") == 0;
+    findings->aside += strcmp(finding->code, "token-file-aside") == 0;
+    findings->others += strncmp(finding->code, "token-", 6) != 0;
+    findings->repaired += finding->repaired;
+    return 0;
+}
+
+static struct findings examine(bool repair)
+{
+    struct findings findings = {0};
+    sealring_error error;
+    sealring_doctor_options options = {.size = sizeof options, .repair = repair};
+    (void)sealring_doctor(vault.path, &options, take_finding, &findings, NULL, &error);
+    return findings;
+}
+
 /* ---- token.object and generation ---- */
 
 START_TEST(a_command_restores_what_a_login_rewrites)
@@ -208,6 +236,132 @@ START_TEST(without_a_copy_nothing_is_made_up)
     ck_assert_int_eq(rotate(&error), SEALRING_TOKEN);
     uint8_t bytes[FILE_SIZE];
     ck_assert_uint_eq(read_file(file_of(0, "token.object"), bytes), 0);
+}
+END_TEST
+
+/* ---- Copies that cannot be read ---- */
+
+#define COPY_KEPT "kept" /* in tokens/copies */
+
+static const char *copy_of(int token, const char *name)
+{
+    static char path[2 * PATH_SIZE];
+    snprintf(path, sizeof path, "%.200s/tokens/copies/%s/%s", vault.path, strrchr(tokens[token], '/') + 1, name);
+    return path;
+}
+
+static const char *kept_copy(void)
+{
+    static char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%.200s/tokens/copies/" COPY_KEPT, vault.path);
+    return path;
+}
+
+/* Root may read everything, so a link takes the copy's place, which no copy may be. */
+static void hide_copy(const char *copy)
+{
+    ck_assert_int_eq(rename(copy, kept_copy()), 0);
+    ck_assert_int_eq(symlink(kept_copy(), copy), 0);
+}
+
+static bool is_hidden(const char *copy)
+{
+    struct stat file;
+    return lstat(copy, &file) == 0 && S_ISLNK(file.st_mode);
+}
+
+static void show_copy(const char *copy)
+{
+    ck_assert_int_eq(rename(kept_copy(), copy), 0);
+}
+
+static void find_object_copy(char path[2 * PATH_SIZE])
+{
+    DIR *directory = opendir(copy_of(0, "."));
+    path[0] = '\0';
+    ck_assert_ptr_nonnull(directory);
+    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
+        if (strncmp(entry->d_name, "key-", 4) == 0)
+            snprintf(path, 2 * PATH_SIZE, "%s", copy_of(0, entry->d_name));
+    closedir(directory);
+    ck_assert_str_ne(path, "");
+}
+
+START_TEST(a_copy_that_cannot_be_read_is_not_replaced_and_raises_an_alarm)
+{
+    static const char *const names[] = {"token.object", "generation", NULL}; /* NULL: an object */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char copy[2 * PATH_SIZE];
+        if (names[i] != NULL)
+            snprintf(copy, sizeof copy, "%s", copy_of(0, names[i]));
+        else
+            find_object_copy(copy);
+        hide_copy(copy);
+        issue_another();
+        ck_assert(is_hidden(copy));
+        expect_good();
+        ck_assert(is_hidden(copy));
+        ck_assert_uint_eq(examine(true).unreadable, 1);
+        ck_assert(is_hidden(copy));
+        show_copy(copy);
+        ck_assert_uint_eq(examine(false).unreadable, 0);
+    }
+}
+END_TEST
+
+/* It is not said to have none, and is restored once it can be read. */
+START_TEST(a_damaged_file_is_restored_once_its_copy_can_be_read)
+{
+    uint8_t bytes[FILE_SIZE];
+    sealring_error error;
+    char copy[2 * PATH_SIZE];
+    snprintf(copy, sizeof copy, "%s", copy_of(0, "token.object"));
+    hide_copy(copy);
+    damage_file(file_of(0, "token.object"), EMPTY);
+    struct findings found = examine(false);
+    ck_assert_uint_eq(found.unreadable, 1);
+    ck_assert_uint_eq(found.lost, 0);
+    ck_assert_int_eq(rotate(&error), SEALRING_TOKEN);
+    ck_assert(is_hidden(copy));
+    ck_assert_uint_eq(read_file(file_of(0, "token.object"), bytes), 0);
+    show_copy(copy);
+    ASSERT_OK(rotate(&error), error);
+    expect_good();
+}
+END_TEST
+
+/* What a link leads to stays as it is, on a full disk too. */
+START_TEST(the_reserve_is_no_link)
+{
+    char reserve[2 * PATH_SIZE], victim[PATH_SIZE];
+    uint8_t bytes[FILE_SIZE];
+    snprintf(reserve, sizeof reserve, "%.200s/tokens/copies/reserve", vault.path);
+    snprintf(victim, sizeof victim, "%.200s/victim", vault.path);
+    write_file(victim, "precious", 8);
+    ck_assert_int_eq(unlink(reserve), 0);
+    ck_assert_int_eq(symlink(victim, reserve), 0);
+    *strrchr(reserve, '/') = '\0';
+    ck_assert(!reserve_release(reserve));
+    issue_another();
+    ck_assert_uint_eq(read_file(victim, bytes), 8);
+}
+END_TEST
+
+/* ---- What was set aside ---- */
+
+START_TEST(a_file_that_was_set_aside_is_found_and_left)
+{
+    char aside[2 * PATH_SIZE];
+    snprintf(aside, sizeof aside, "%s", file_of(0, "11111111-2222-3333-4444-555555555555.object"));
+    write_file(aside, "what is left of an object, without a copy of it", 47);
+    issue_another();
+    ck_assert_int_eq(access(aside, F_OK), -1);
+    ck_assert_uint_eq(examine(false).aside, 1);
+    ck_assert_uint_eq(examine(true).aside, 1);
+    snprintf(aside, sizeof aside, "%s", file_of(0, "11111111-2222-3333-4444-555555555555.damaged"));
+    ck_assert_int_eq(unlink(aside), 0);
+    ck_assert_uint_eq(examine(false).aside, 0);
+    expect_good();
 }
 END_TEST
 
@@ -272,31 +426,6 @@ END_TEST
 
 /* ---- The doctor ---- */
 
-struct findings {
-    unsigned damaged, behind, lost, others;
-    unsigned repaired;
-};
-
-static int take_finding(const sealring_finding *finding, void *context)
-{
-    struct findings *findings = context;
-    findings->damaged += strcmp(finding->code, "token-file-damaged") == 0;
-    findings->lost += strcmp(finding->code, "token-file-lost") == 0;
-    findings->behind += strcmp(finding->code, "token-copy-behind") == 0;
-    findings->others += strncmp(finding->code, "token-", 6) != 0;
-    findings->repaired += finding->repaired;
-    return 0;
-}
-
-static struct findings examine(bool repair)
-{
-    struct findings findings = {0};
-    sealring_error error;
-    sealring_doctor_options options = {.size = sizeof options, .repair = repair};
-    (void)sealring_doctor(vault.path, &options, take_finding, &findings, NULL, &error);
-    return findings;
-}
-
 START_TEST(the_doctor_finds_it_writes_nothing_and_repairs_it_when_asked)
 {
     uint8_t bytes[FILE_SIZE];
@@ -324,6 +453,10 @@ int main(void)
     tcase_add_test(files, a_command_restores_what_a_login_rewrites);
     tcase_add_test(files, a_server_restores_it_before_it_logs_in_and_raises_an_alarm);
     tcase_add_test(files, without_a_copy_nothing_is_made_up);
+    tcase_add_test(files, a_copy_that_cannot_be_read_is_not_replaced_and_raises_an_alarm);
+    tcase_add_test(files, a_damaged_file_is_restored_once_its_copy_can_be_read);
+    tcase_add_test(files, the_reserve_is_no_link);
+    tcase_add_test(files, a_file_that_was_set_aside_is_found_and_left);
     tcase_add_test(files, the_doctor_finds_it_writes_nothing_and_repairs_it_when_asked);
     suite_add_tcase(suite, files);
     TCase *locks = tcase_create("locks");

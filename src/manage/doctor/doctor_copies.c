@@ -12,8 +12,9 @@ static void find_file(const char *token, const char *file, enum store_state stat
     struct doctor *doctor = context;
     const struct store *store = software_store(doctor->config->software);
     struct doctor_finding *finding;
-    char path[2 * PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s/%s", store->tokens, token, file[0] != '\0' ? file : "*.object");
+    char path[2 * PATH_MAX], word[DOCTOR_WORD_SIZE];
+    snprintf(path, sizeof path, "%s/%s/%s", state == STORE_UNREADABLE ? store->copies : store->tokens, token,
+             file[0] != '\0' ? file : "*.object");
     switch (state) {
     case STORE_DAMAGED:
         finding = doctor_find(doctor, DOCTOR_TOKEN_FILE_DAMAGED, path,
@@ -26,6 +27,20 @@ static void find_file(const char *token, const char *file, enum store_state stat
                               store->copies);
         doctor_mend(doctor, finding,
                     "stop everything that uses the vault, and bring the token's folder back from a backup");
+        break;
+    case STORE_UNREADABLE:
+        finding = doctor_find(doctor, DOCTOR_TOKEN_COPY_UNREADABLE, path,
+                              "this copy of a software token's file cannot be read");
+        doctor_mend(
+            doctor, finding,
+            "find out what it is, and make it readable; if the token works without it, move it away, and any command "
+            "makes a new copy: ls -ld %s",
+            doctor_word(path, word));
+        break;
+    case STORE_ASIDE:
+        finding = doctor_find(doctor, DOCTOR_TOKEN_FILE_ASIDE, path,
+                              "this file of a software token was damaged and had no copy, and was set aside");
+        doctor_mend(doctor, finding, "if no version lacks its object: rm %s", doctor_word(path, word));
         break;
     case STORE_UNCOPIED:
     default:

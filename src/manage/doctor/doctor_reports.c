@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base62.h"
 #include "base/clock.h"
@@ -55,11 +56,16 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
 {
     const struct roster *roster = &doctor->manager->roster;
     uint8_t seat[REPORT_ID_SIZE];
+    char word[DOCTOR_WORD_SIZE];
+    struct stat place;
     struct doctor_finding *finding;
     if (error->system_errno == EACCES) {
         finding = doctor_find(doctor, DOCTOR_REPORT_UNREADABLE, path,
                               "it belongs to uid %lu, and this user may not read it", (unsigned long)file->st_uid);
-        doctor_mend(doctor, finding, "run sealring doctor as the vault's owner");
+        if (file->st_uid == 0 && stat(doctor->config->verifiers, &place) == 0 && place.st_uid == geteuid())
+            doctor_mend(doctor, finding, "as root: chgrp %lu %s", (unsigned long)place.st_gid, doctor_word(path, word));
+        else
+            doctor_mend(doctor, finding, "run sealring doctor as the vault's owner");
         return;
     }
     if (clock_wall_ms() - (int64_t)file->st_mtim.tv_sec * 1000 < FRESH_MS)

@@ -26,7 +26,9 @@ sealring_status kept_token_list(struct kept_token *token, sealring_error *error)
 {
     objects_release(&token->list);
     int problem = objects_list(token->store, token->folder, &token->list);
-    return problem == 0 ? SEALRING_OK : kept_token_fail(token, problem, "compared with their copies", error);
+    return problem == 0 ? SEALRING_OK
+                        : kept_token_fail(token, problem,
+                                          "compared with their copies (`sealring doctor` names what is wrong)", error);
 }
 
 sealring_status kept_token_keep(const struct kept_token *token, const struct object_file *file, sealring_error *error)

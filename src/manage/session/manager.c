@@ -195,6 +195,8 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error)
     struct token_config token;
     config_token(manager->config, &token);
     status = token_open(&token, &manager->token, error);
+    if (status != SEALRING_OK)
+        software_explain(manager->config->software, error);
     manager_compose_remark(manager);
     return status;
 }

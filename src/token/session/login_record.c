@@ -50,14 +50,14 @@ static sealring_status record_lock(struct record *record, const char *path, cons
 {
     char holder[TOKEN_HOLDER_SIZE] = "";
     int64_t began = clock_boot_ms();
-    int64_t deadline = began + (wait != NULL && wait->most_ms > 0 ? wait->most_ms : RECORD_WAIT_MS);
+    int64_t deadline = began + (wait->most_ms > 0 ? wait->most_ms : RECORD_WAIT_MS);
     int64_t report_at = began + RECORD_SILENT_MS;
     while (flock(record->lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return record_fail(error, record->path, "locked", errno);
         }
         int64_t now = clock_boot_ms();
-        if (wait != NULL && wait->waits != NULL && now >= report_at) {
+        if (wait->waits != NULL && now >= report_at) {
             wait->waits(path, holder, wait->context);
             report_at = now + RECORD_AGAIN_MS;
         }

@@ -19,7 +19,7 @@ struct record {
     struct pin_memory memory;
 };
 
-/* Opens (creating it 0600) and locks the record, waiting at most as long as `wait` permits (NULL: 30 s), and makes sure that a refusal can be written:
+/* Opens (creating it 0600) and locks the record, waiting at most `wait->most_ms` (0: 30 s), and makes sure that a refusal can be written:
  * the space for it is taken now, so that a full disk cannot make anybody forget a wrong PIN. shared: another token's record, whose lock
  * is taken instead; NULL: its own. SEALRING_TOKEN. */
 sealring_status record_open(const char *path, const char *shared, const struct token_login_wait *wait,

@@ -105,6 +105,19 @@ static bool lock(struct report_seats *seats, const char *name, struct report_sea
     return true;
 }
 
+/* Root's report beside the servers of the user that owns the directory: its group may read it, or no retirement could count its uses. It stays root's,
+ * who maps it: nobody else may write to it. */
+static void share(const struct report_seats *seats, const struct report_seat *seat)
+{
+    struct stat place, file;
+    if (geteuid() != 0 || fstat(dirfd(seats->stream), &place) != 0 || fstat(seat->descriptor, &file) != 0)
+        return;
+    if (file.st_gid != place.st_gid && fchown(seat->descriptor, (uid_t)-1, place.st_gid) != 0)
+        return; /* the doctor of that user names it */
+    if ((file.st_mode & S_IRGRP) == 0)
+        (void)fchmod(seat->descriptor, (file.st_mode & 07777) | S_IRGRP);
+}
+
 /* Whoever was killed before the header was there left a file of zeros at most: nothing was counted in it. */
 static bool is_unwritten(const struct report_seat *seat)
 {
@@ -145,8 +158,10 @@ static bool try_seat(struct report_seats *seats, const char *name, struct report
     seat->descriptor = openat(dirfd(seats->stream), name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (seat->descriptor < 0)
         return false;
-    if (lock(seats, name, seat) && is_free(seats, seat))
+    if (lock(seats, name, seat) && is_free(seats, seat)) {
+        share(seats, seat);
         return true;
+    }
     close(seat->descriptor);
     return false;
 }
@@ -174,8 +189,10 @@ sealring_status report_seats_make(struct report_seats *seats, struct report_seat
         if (seat->descriptor < 0)
             return error_set_system(error, errno, "a verifier's report cannot be made in %s by this user",
                                     seats->directory);
-        if (lock(seats, name, seat))
+        if (lock(seats, name, seat)) {
+            share(seats, seat);
             return SEALRING_OK;
+        }
         /* Somebody who was looking for a free file was faster, and keeps it. */
         close(seat->descriptor);
     }
