@@ -33,20 +33,20 @@ bounds()
 0 decisions docs/decisions.md
 0 formats docs/formats.md
 0 functions docs/man/*.3
-46 README README.md
-27 CHANGELOG CHANGELOG.md
-4 SECURITY SECURITY.md
-13 benchmarks docs/benchmarks.md
-8 containers docs/containers.md
-30 threats docs/threat-model.md
-28 tokens docs/tokens.md
-27 playbooks docs/playbooks/*
+0 README README.md
+0 CHANGELOG CHANGELOG.md
+0 SECURITY SECURITY.md
+0 benchmarks docs/benchmarks.md
+0 containers docs/containers.md
+0 threats docs/threat-model.md
+0 tokens docs/tokens.md
+0 playbooks docs/playbooks/*
 0 examples docs/examples
-227 commands docs/man/*.1 docs/man/*.5
-1 include include
-835 src src
-184 tools tools
-1199 tests tests
+0 commands docs/man/*.1 docs/man/*.5
+0 include include
+840 src src
+1 tools tools
+1201 tests tests
 END
 }
 
