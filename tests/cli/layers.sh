@@ -124,7 +124,8 @@ layers()
                 offend("a public header includes public and system headers only (" name ")")
             } else if (folder == "tools") {
                 own = FILENAME
-                sub(/[^\/]*$/, "", own)
+                match(own, /^tools\/[^\/]*\//)
+                own = substr(own, 1, RLENGTH)
                 if (!(index(name, own) == 1 && exists(name)) && !(name !~ /\// && exists(own name)))
                     offend("tools include public headers and their own folder only (" name ")")
             } else if (!(target in known)) {

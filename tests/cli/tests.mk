@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-TESTS += tests/cli/layers.sh
-EXTRA_DIST += tests/cli/layers.sh tests/layers.txt
+TESTS += tests/cli/layers.sh tests/cli/house.sh
+EXTRA_DIST += tests/cli/layers.sh tests/layers.txt tests/cli/house.sh
 TESTS += tests/cli/style.sh
 EXTRA_DIST += tests/cli/style.sh
 TESTS += tests/cli/install.sh
@@ -16,10 +16,10 @@ cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/cli
 	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/import.sh \
 	tests/cli/reissue.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
 	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh tests/cli/restore-keys.sh \
-	tests/cli/secrets.sh tests/cli/trace.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/containers.sh \
+	tests/cli/secrets.sh tests/cli/trace.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/one-process.sh tests/cli/containers.sh \
 	tests/cli/outside.sh tests/cli/reports.sh tests/cli/orphan.sh tests/cli/restrictions.sh
 TESTS += $(cli_tests)
-EXTRA_DIST += $(cli_tests) tests/cli/locks.sh tests/cli/identity.sh tests/cli/clean.pl tests/cli/clock.sh tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/reseal.pl
+EXTRA_DIST += $(cli_tests) tests/cli/locks.sh tests/cli/identity.sh tests/cli/clean.pl tests/cli/clock.sh tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/one_process.c tests/cli/reseal.pl
 TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
 # What nobody may be able to break anything with.

@@ -29,13 +29,13 @@ fuzz_note_LDFLAGS = -fsanitize=fuzzer
 fuzz_note_LDADD = $(sealring_objects)
 endif
 replay_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_csv.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
-	tools/sealring/clients_csv.c tools/sealring/clients_csv.h tools/sealring/memory.c tools/sealring/memory.h tools/sealring/pasted.c tools/sealring/pasted.h
+	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h tools/sealring/terminal/memory.c tools/sealring/terminal/memory.h tools/sealring/terminal/pasted.c tools/sealring/terminal/pasted.h
 replay_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/csv"'
 replay_csv_LDADD = $(sealring_objects) $(CSV_LIBS)
 if FUZZING
 fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c tests/fuzz/fuzzer.h tests/fuzz/property.h \
-	tools/sealring/clients_csv.c tools/sealring/clients_csv.h tools/sealring/memory.c tools/sealring/memory.h tools/sealring/pasted.c tools/sealring/pasted.h
+	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h tools/sealring/terminal/memory.c tools/sealring/terminal/memory.h tools/sealring/terminal/pasted.c tools/sealring/terminal/pasted.h
 fuzz_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)
 fuzz_csv_LDFLAGS = -fsanitize=fuzzer
 fuzz_csv_LDADD = $(sealring_objects) $(CSV_LIBS)

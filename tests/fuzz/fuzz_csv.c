@@ -3,8 +3,8 @@
 #include "fuzz/fuzzer.h"
 
 #include "fuzz/property.h"
-#include "tools/sealring/clients_csv.h"
-#include "tools/sealring/pasted.h"
+#include "tools/sealring/delivery/clients_csv.h"
+#include "tools/sealring/terminal/pasted.h"
 
 #define NOW INT64_C(1800000000123)
 

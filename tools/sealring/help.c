@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "tools/sealring/jsontext.h"
+#include "tools/sealring/terminal/jsontext.h"
 
 #define WIDTH  96
 #define COLUMN 28

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "tools/sealring/command.h"
-#include "tools/sealring/style.h"
+#include "tools/sealring/terminal/style.h"
 
 void help_overview(const struct style *style);
 void help_noun(const char *noun, const struct style *style);

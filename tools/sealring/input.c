@@ -8,8 +8,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "tools/sealring/memory.h"
-#include "tools/sealring/signals.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/signals.h"
 
 #define CAPACITY (INPUT_MAX + 3) /* one byte too many and its newline show that there is more */
 

@@ -8,7 +8,7 @@
 #include "tools/sealring/help.h"
 #include "tools/sealring/output.h"
 #include "tools/sealring/session.h"
-#include "tools/sealring/terminal.h"
+#include "tools/sealring/terminal/terminal.h"
 
 /* Whether --json was given, also on a command line that cannot be read otherwise. */
 static bool wants_json(int argc, char **argv)

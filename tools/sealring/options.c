@@ -9,8 +9,8 @@
 
 #include <sealring/manage.h>
 
-#include "tools/sealring/memory.h"
-#include "tools/sealring/pasted.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/pasted.h"
 #include "tools/sealring/suggest.h"
 
 static const struct option version_option = {"version", NULL, "print the version", OPTION_FLAG};

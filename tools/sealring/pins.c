@@ -11,9 +11,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "tools/sealring/memory.h"
-#include "tools/sealring/signals.h"
-#include "tools/sealring/terminal.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/signals.h"
+#include "tools/sealring/terminal/terminal.h"
 
 #define TERMINAL   "terminal"
 #define TOKENS_MAX 4 /* keys and audit, by the configuration and by the command line */

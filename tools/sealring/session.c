@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "tools/sealring/crash.h"
-#include "tools/sealring/jsontext.h"
-#include "tools/sealring/memory.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/pins.h"
-#include "tools/sealring/terminal.h"
+#include "tools/sealring/terminal/terminal.h"
 
 static const struct {
     sealring_status status;

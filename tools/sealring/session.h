@@ -10,7 +10,7 @@
 
 #include "tools/sealring/command.h"
 #include "tools/sealring/options.h"
-#include "tools/sealring/style.h"
+#include "tools/sealring/terminal/style.h"
 
 struct pins;
 

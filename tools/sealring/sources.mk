@@ -7,48 +7,48 @@ sealring_SOURCES = \
 	tools/sealring/options.c tools/sealring/options.h \
 	tools/sealring/suggest.c tools/sealring/suggest.h \
 	tools/sealring/help.c tools/sealring/help.h \
-	tools/sealring/completion.c tools/sealring/completion.h \
-	tools/sealring/completion_bash.c tools/sealring/completion_fish.c tools/sealring/completion_zsh.c \
+	tools/sealring/completion/completion.c tools/sealring/completion/completion.h \
+	tools/sealring/completion/completion_bash.c tools/sealring/completion/completion_fish.c tools/sealring/completion/completion_zsh.c \
 	tools/sealring/session.c tools/sealring/session.h \
 	tools/sealring/crash.c tools/sealring/crash.h \
-	tools/sealring/pasted.c tools/sealring/pasted.h \
+	tools/sealring/terminal/pasted.c tools/sealring/terminal/pasted.h \
 	tools/sealring/pins.c tools/sealring/pins.h \
-	tools/sealring/memory.c tools/sealring/memory.h \
+	tools/sealring/terminal/memory.c tools/sealring/terminal/memory.h \
 	tools/sealring/output.c tools/sealring/output.h \
 	tools/sealring/input.c tools/sealring/input.h \
-	tools/sealring/signals.c tools/sealring/signals.h \
-	tools/sealring/style.c tools/sealring/style.h \
-	tools/sealring/table.c tools/sealring/table.h \
-	tools/sealring/terminal.c tools/sealring/terminal.h \
-	tools/sealring/moment.c tools/sealring/moment.h \
-	tools/sealring/jsontext.c tools/sealring/jsontext.h \
-	tools/sealring/ocsf.c tools/sealring/ocsf.h \
-	tools/sealring/progress.c tools/sealring/progress.h \
-	tools/sealring/waitline.c tools/sealring/waitline.h \
-	tools/sealring/handover.c tools/sealring/handover.h \
-	tools/sealring/delivery.c tools/sealring/delivery.h \
-	tools/sealring/clients_csv.c tools/sealring/clients_csv.h \
-	tools/sealring/verdict.c tools/sealring/verdict.h \
-	tools/sealring/key_table.c tools/sealring/key_table.h \
-	tools/sealring/versions.c tools/sealring/versions.h tools/sealring/timeline.c \
-	tools/sealring/page.c tools/sealring/page.h tools/sealring/screen.c tools/sealring/screen.h tools/sealring/traffic_chart.c \
-	tools/sealring/traffic_chart.h tools/sealring/plans.c tools/sealring/plans.h tools/sealring/advice.c tools/sealring/advice.h \
-	tools/sealring/verifiers.c tools/sealring/verifiers.h tools/sealring/overview.c tools/sealring/overview.h \
-	tools/sealring/cmd_init.c tools/sealring/cmd_audit.c tools/sealring/cmd_backup.c tools/sealring/cmd_restore.c \
-	tools/sealring/cmd_status.c tools/sealring/cmd_token.c \
-	tools/sealring/cmd_run.c \
-	tools/sealring/cmd_doctor.c \
-	tools/sealring/cmd_ring.c \
-	tools/sealring/cmd_client.c \
-	tools/sealring/cmd_issue.c \
-	tools/sealring/cmd_reissue.c \
-	tools/sealring/cmd_key.c \
-	tools/sealring/cmd_rekey.c \
-	tools/sealring/cmd_verify.c \
-	tools/sealring/cmd_verifier.c \
-	tools/sealring/cmd_explain.c \
-	tools/sealring/cmd_usage.c \
-	tools/sealring/cmd_version.c \
-	tools/sealring/cmd_help.c
+	tools/sealring/terminal/signals.c tools/sealring/terminal/signals.h \
+	tools/sealring/terminal/style.c tools/sealring/terminal/style.h \
+	tools/sealring/terminal/table.c tools/sealring/terminal/table.h \
+	tools/sealring/terminal/terminal.c tools/sealring/terminal/terminal.h \
+	tools/sealring/terminal/moment.c tools/sealring/terminal/moment.h \
+	tools/sealring/terminal/jsontext.c tools/sealring/terminal/jsontext.h \
+	tools/sealring/views/ocsf.c tools/sealring/views/ocsf.h \
+	tools/sealring/terminal/progress.c tools/sealring/terminal/progress.h \
+	tools/sealring/views/waitline.c tools/sealring/views/waitline.h \
+	tools/sealring/delivery/handover.c tools/sealring/delivery/handover.h \
+	tools/sealring/delivery/delivery.c tools/sealring/delivery/delivery.h \
+	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h \
+	tools/sealring/views/verdict.c tools/sealring/views/verdict.h \
+	tools/sealring/views/key_table.c tools/sealring/views/key_table.h \
+	tools/sealring/views/versions.c tools/sealring/views/versions.h tools/sealring/views/timeline.c \
+	tools/sealring/terminal/page.c tools/sealring/terminal/page.h tools/sealring/terminal/screen.c tools/sealring/terminal/screen.h tools/sealring/views/traffic_chart.c \
+	tools/sealring/views/traffic_chart.h tools/sealring/views/plans.c tools/sealring/views/plans.h tools/sealring/views/advice.c tools/sealring/views/advice.h \
+	tools/sealring/views/verifiers.c tools/sealring/views/verifiers.h tools/sealring/views/overview.c tools/sealring/views/overview.h \
+	tools/sealring/vault/cmd_init.c tools/sealring/vault/cmd_audit.c tools/sealring/vault/cmd_backup.c tools/sealring/vault/cmd_restore.c \
+	tools/sealring/rings/cmd_status.c tools/sealring/vault/cmd_token.c \
+	tools/sealring/rings/cmd_run.c \
+	tools/sealring/vault/cmd_doctor.c \
+	tools/sealring/rings/cmd_ring.c \
+	tools/sealring/keys/cmd_client.c \
+	tools/sealring/keys/cmd_issue.c \
+	tools/sealring/keys/cmd_reissue.c \
+	tools/sealring/keys/cmd_key.c \
+	tools/sealring/keys/cmd_rekey.c \
+	tools/sealring/keys/cmd_verify.c \
+	tools/sealring/rings/cmd_verifier.c \
+	tools/sealring/keys/cmd_explain.c \
+	tools/sealring/keys/cmd_usage.c \
+	tools/sealring/rings/cmd_version.c \
+	tools/sealring/vault/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)
 sealring_LDADD = libsealring-manage.la libsealring.la $(JANSSON_LIBS) $(CSV_LIBS)

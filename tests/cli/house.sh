@@ -1,0 +1,191 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# How the source is arranged: files per folder, lengths, cycles between folders, names used twice, statuses as control flow; each against a
+# bound that may only go down. Then made-up faults, each of which must be noticed.
+set -u
+: "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
+
+# The aim is the first number of each line; where there is a second one, so much is left today.
+files_in_folder=16
+file_lines=645       # aim: 400
+function_lines=52
+refused_tests=34     # aim: 0: comparisons with SEALRING_REFUSED inside the library
+status_tests=157     # aim: 0: comparisons with any public status but SEALRING_OK inside the library
+bodies=124           # aim: 0: transaction bodies that are passed as callbacks
+
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+number=0
+
+# result STATUS WORDS: one TAP line; on failure the file `found` follows as diagnosis.
+result()
+{
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        head -n 20 "$work/found" | sed 's/^/# /'
+    fi
+}
+
+sources() # ROOT PATTERN PLACE...
+{
+    (cd "$1" && pattern=$2 && shift 2 && find "$@" -name "$pattern" | sort)
+}
+
+# ---- The rules: each prints one line for each fault in the tree at ROOT ----
+
+folders()
+{
+    sources "$1" '*.c' src tools | sed 's,/[^/]*$,,' | sort | uniq -c |
+        awk -v most=$files_in_folder '$1 > most { print $2 " has " $1 " C files, at most " most }'
+}
+
+files()
+{
+    sources "$1" '*.[ch]' src tools | while read -r file; do
+        lines=$(wc -l <"$1/$file")
+        [ "$lines" -le $file_lines ] || echo "$file has $lines lines, at most $file_lines"
+    done
+}
+
+# A function begins with a brace alone on its line and ends with one in the first column.
+functions()
+{
+    (cd "$1" && sources . '*.c' src tools | xargs awk -v most=$function_lines '
+        /^\{$/ { began = FNR }
+        /^\}$/ { if (began > 0 && FNR - began - 1 > most) print FILENAME ":" began ": a function of " FNR - began - 1 " lines, at most " most; began = 0 }
+        FNR == 1 { began = 0 }')
+}
+
+file_names_twice()
+{
+    sources "$1" '*.[ch]' src tools include | sed 's,.*/,,' | sort | uniq -d | sed 's/$/ is the name of two files/'
+}
+
+struct_names_twice()
+{
+    (cd "$1" && sources . '*.[ch]' src tools include | xargs sed -nE 's/^(typedef )?(struct|enum|union) ([a-z_0-9]+) \{.*/\2 \3/p') | sort | uniq -d |
+        sed 's/$/ is defined twice/'
+}
+
+# Folders that include each other, directly or not. (tests/layers.txt forbids that for src; this finds it by itself, in tools too.)
+cycles()
+{
+    (cd "$1" && sources . '*.[ch]' src tools | xargs grep -n '^#include "' /dev/null) | perl -ne '
+        m{^(?:\./)?(.*)/[^/]+:\d+:#include "(.+)/[^/]+"} or next;
+        my ($from, $to) = ($1, $2);
+        $to = "src/$to" unless $to =~ m{^tools/};
+        $uses{$from}{$to} = 1 if $from ne $to;
+        END {
+            for my $start (sort keys %uses) {
+                my (%seen, @todo);
+                @todo = keys %{$uses{$start}};
+                while (defined(my $next = pop @todo)) {
+                    next if $seen{$next}++;
+                    push @todo, keys %{$uses{$next} || {}};
+                }
+                print "$start is in a cycle of folders\n" if $seen{$start};
+            }
+        }'
+}
+
+# counted ROOT REGEX MOST WORDS: prints the places if there are more than MOST
+counted()
+{
+    (cd "$1" && sources . '*.[ch]' src | xargs grep -nE "$2" /dev/null) >"$work/places"
+    [ "$(wc -l <"$work/places")" -le "$3" ] || { echo "$(wc -l <"$work/places") $4, at most $3"; sed 's/$/ /' "$work/places"; }
+}
+
+refusals()
+{
+    counted "$1" '(==|!=) SEALRING_REFUSED\>|case SEALRING_REFUSED\>' $refused_tests "tests for SEALRING_REFUSED"
+}
+
+statuses()
+{
+    counted "$1" '(==|!=) SEALRING_(REFUSED|NOT_FOUND|INVALID|TOKEN|REGISTRY|WAITING|SYSTEM)\>|case SEALRING_(REFUSED|NOT_FOUND|INVALID|TOKEN|REGISTRY|WAITING|SYSTEM)\>' \
+        $status_tests "tests for a public status"
+}
+
+transaction_bodies()
+{
+    counted "$1" '^static sealring_status [a-z_]+\(struct registry \*registry, void \*context, sealring_error \*error\)$' $bodies \
+        "transaction bodies that are passed as callbacks"
+}
+
+rules="folders files functions file_names_twice struct_names_twice cycles refusals statuses transaction_bodies"
+for rule in $rules; do
+    $rule "$top_srcdir" >"$work/found" 2>&1
+    [ ! -s "$work/found" ]
+    result $? "$(echo "$rule" | tr _ ' ')"
+done
+
+# What the bounds leave: a bound that is far above what there is would notice nothing for long.
+: >"$work/found"
+for bound in refused_tests:refusals status_tests:statuses bodies:transaction_bodies; do
+    eval "${bound%:*}=0"
+    ${bound#*:} "$top_srcdir" | sed -n '1s/ \(.*\), at most 0/ \1/p' >>"$work/found"
+done
+sed 's/^/# /' "$work/found"
+
+# ---- Made-up faults, in a small tree ----
+
+# made FILE LINE...: a file of the made-up tree
+made()
+{
+    mkdir -p "$work/tree/$(dirname "$1")"
+    path=$work/tree/$1
+    shift
+    printf '%s\n' "$@" >"$path"
+}
+
+# notices RULE WORDS: RULE finds something in the made-up tree, and nothing once that is removed
+notices()
+{
+    $1 "$work/tree" >"$work/found" 2>&1
+    noticed=1
+    [ ! -s "$work/found" ] || noticed=0
+    rm -rf "$work/tree"
+    made src/base/good.c '/* x */' 'int f(void)' '{' '    return 0;' '}'
+    made tools/x/main.c 'int main(void)' '{' '}'
+    made include/sealring/x.h 'typedef struct sealring_x {' '} sealring_x;'
+    $1 "$work/tree" >"$work/good" 2>&1
+    [ $noticed -eq 0 ] && [ ! -s "$work/good" ]
+    result $? "notices $2"
+}
+
+many() # COUNT TEXT
+{
+    awk -v count="$1" -v text="$2" 'BEGIN { while (count-- > 0) print text }'
+}
+
+mkdir -p "$work/tree/src" "$work/tree/tools" "$work/tree/include"
+for name in a b c d e f g h i j k l m n o p q; do made src/base/$name.c x; done
+notices folders "a folder of 17 files"
+made src/base/long.c "$(many $((file_lines + 1)) x)"
+notices files "a file that is too long"
+made tools/x/long.c 'int f(void)' '{' "$(many $((function_lines + 1)) '    x;')" '}'
+notices functions "a function that is too long"
+made src/kdf/twin.c x
+made tools/x/twin.c x
+notices file_names_twice "a name of two files"
+made src/kdf/one.c 'struct twin {'
+made tools/x/two.h 'struct twin {'
+notices struct_names_twice "a structure that is defined twice"
+made src/kdf/one.c '#include "base/one.h"'
+made src/base/one.h '#include "token/one.h"'
+made src/token/one.h '#include "kdf/one.h"'
+notices cycles "a cycle of three folders"
+made tools/x/a/one.c '#include "tools/x/b/two.h"'
+made tools/x/b/two.h '#include "tools/x/a/one.h"'
+notices cycles "a cycle in the command"
+made src/base/many.c "$(many 1 'if (status == SEALRING_REFUSED)')"
+notices refusals "one more test for SEALRING_REFUSED"
+made src/base/many.c 'switch (status) {' 'case SEALRING_WAITING:'
+notices statuses "one more test for a status"
+made src/base/many.c 'static sealring_status body(struct registry *registry, void *context, sealring_error *error)'
+notices transaction_bodies "one more transaction body"
+echo "1..$number"

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where issued credentials go: standard output or a file, alone or as CSV or JSON, or one file for each API key. */
+#ifndef TOOL_DELIVERY_H
+#define TOOL_DELIVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/sealring/delivery/handover.h"
+#include "tools/sealring/terminal/progress.h"
+#include "tools/sealring/session.h"
+
+enum delivery_kind {
+    DELIVERY_SINGLE,   /* the text of one credential, alone */
+    DELIVERY_LIST,     /* CSV, or a JSON object on each line */
+    DELIVERY_DIRECTORY /* a file CLIENT.LABEL.KEYID for each */
+};
+
+struct delivery {
+    struct session *session;
+    enum delivery_kind kind;
+    const char *out; /* NULL: standard output */
+    struct handover file;
+    struct progress progress;
+    uint64_t total; /* for the progress bar, may be set while it runs */
+    bool begun;     /* something was written */
+    uint64_t issued;
+    uint64_t existed;
+    bool keep_partial; /* a failure at the end leaves what was handed over before it */
+    bool failed;       /* what was issued could not be written */
+    char problem[HANDOVER_PROBLEM_SIZE];
+    char key_id[SEALRING_KEY_ID_LENGTH + 1]; /* of the last one */
+    char client[SEALRING_NAME_LENGTH_MAX + 1];
+    uint32_t version;
+    bool last_existed;
+};
+
+/* Checks where the credentials are to go before any is issued. Returns an exit status; on STATUS_DONE it must be
+ * ended. With --dry-run nothing is opened. */
+int delivery_start(struct delivery *delivery, struct session *session, enum delivery_kind kind, const char *out);
+
+/* A sealring_issued_callback; context is the delivery. */
+int delivery_take(const sealring_issued *issued, void *context);
+
+/* Ends it after the library's call returned `status`: renames the file to its name, or removes it and reports what happened.
+ * Returns the exit status. */
+int delivery_end(struct delivery *delivery, sealring_status status);
+
+#endif

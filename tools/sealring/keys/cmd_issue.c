@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring issue: one API key's credential, or a CSV file's; sealring import: keys that clients have from elsewhere. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/sealring/delivery/clients_csv.h"
+#include "tools/sealring/commands.h"
+#include "tools/sealring/delivery/delivery.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/session.h"
+
+enum { DETAIL_ISSUE, DETAIL_IMPORT };
+
+static int issue_one(struct session *session)
+{
+    struct delivery delivery;
+    const struct options *options = &session->options;
+    const char *ring = options->arguments[0];
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(options, "out"));
+    if (result != STATUS_DONE)
+        return result;
+    char *scopes = option_joined(options, "scope");
+    if (scopes != NULL && strchr(scopes, ',') != NULL)
+        session_warn(session,
+                     "a scope has a comma in it: several scopes are separated by spaces, or given by several --scope");
+    sealring_issue_request request = {
+        .client = option_text(options, "client"),
+        .label = option_text(options, "label"),
+        .scopes = scopes,
+        .not_before = option_number(options, "not-before"),
+        .expires = option_number(options, "expires"),
+    };
+    sealring_status status =
+        sealring_issue(session->manager, ring, &request, 1, 0, delivery_take, &delivery, NULL, &session->error);
+    free(scopes);
+    result = delivery_end(&delivery, status);
+    if (result == STATUS_DONE && session->dry_run)
+        session_say(session, "would issue an API key to client %s in ring %s", request.client, ring);
+    else if (result == STATUS_DONE)
+        session_say(session, "API key %s was issued to client %s in ring %s, version %u%s%s", delivery.key_id,
+                    request.client, ring, (unsigned)delivery.version,
+                    delivery.out != NULL ? "; its credential is in " : "", delivery.out != NULL ? delivery.out : "");
+    return result;
+}
+
+/* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. bad: which request
+ * failed; the number of all of them if the message is about several. */
+static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
+                      const char *outcome)
+{
+    static const char word[] = "request ";
+    char message[SEALRING_MESSAGE_SIZE];
+    const char *rest = error->message;
+    size_t used = (size_t)snprintf(message, sizeof message, "%.150s", file);
+    if (bad < clients->count)
+        used += (size_t)snprintf(message + used, sizeof message - used, ", line %zu", clients->lines[bad]);
+    bool first = bad < clients->count && strncmp(rest, word, sizeof word - 1) == 0;
+    if (first)
+        rest += sizeof word - 1 + strspn(rest + sizeof word - 1, "0123456789");
+    else
+        used += (size_t)snprintf(message + used, sizeof message - used, ": ");
+    while (*rest != '\0' && used < sizeof message - 48) {
+        char *end = NULL;
+        size_t number = strncmp(rest, word, sizeof word - 1) == 0 ? strtoul(rest + sizeof word - 1, &end, 10) : 0;
+        if (number > 0 && number <= clients->count) {
+            used += (size_t)snprintf(message + used, sizeof message - used, "line %zu", clients->lines[number - 1]);
+            rest = end;
+        } else {
+            message[used++] = *rest++;
+        }
+    }
+    snprintf(message + used, sizeof message - used, "; %s", outcome);
+    memcpy(error->message, message, sizeof message);
+}
+
+static void say_totals(const struct delivery *delivery)
+{
+    char issued[MOMENT_SIZE];
+    char existed[MOMENT_SIZE];
+    const char *done = delivery->session->command->detail == DETAIL_IMPORT ? "imported" : "issued";
+    moment_number(delivery->issued, issued);
+    moment_number(delivery->existed, existed);
+    if (delivery->existed == 0)
+        session_say(delivery->session, "%s %s", issued, done);
+    else
+        session_say(delivery->session, "%s %s, %s had been %s before", issued, done, existed, done);
+}
+
+static int issue_all(struct session *session, const struct clients_csv *clients, const char *file)
+{
+    struct delivery delivery;
+    size_t bad = SIZE_MAX;
+    int result = delivery_start(&delivery, session, DELIVERY_LIST, option_text(&session->options, "out"));
+    if (result != STATUS_DONE)
+        return result;
+    delivery.total = clients->count;
+    bool imports = session->command->detail == DETAIL_IMPORT;
+    delivery.progress.what = imports ? "importing" : "issuing";
+    sealring_status status = (imports ? sealring_import : sealring_issue)(
+        session->manager, session->options.arguments[0], clients->requests, clients->count, SEALRING_ISSUE_ADD_CLIENTS,
+        delivery_take, &delivery, &bad, &session->error);
+    bool left_out = status != SEALRING_OK && bad == clients->count;
+    if (left_out)
+        name_line(&session->error, file, clients, bad, "repeat the command");
+    else if (status != SEALRING_OK && bad < clients->count)
+        name_line(&session->error, file, clients, bad,
+                  delivery.issued + delivery.existed > 0 ? "some lines above it were done" : "nothing was done");
+    delivery.keep_partial = left_out;
+    result = delivery_end(&delivery, status);
+    if (result == STATUS_DONE && session->dry_run)
+        session_say(session,
+                    imports ? "would import the keys of %zu lines: every line is valid"
+                            : "would issue the credentials of %zu lines, or print them again: every line is valid",
+                    clients->count);
+    else if (result == STATUS_DONE)
+        say_totals(&delivery);
+    return result;
+}
+
+static bool is_directory(FILE *stream)
+{
+    struct stat facts;
+    return fstat(fileno(stream), &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+static int issue_from(struct session *session, const char *file)
+{
+    struct clients_csv clients;
+    char problem[CLIENTS_CSV_PROBLEM_SIZE];
+    bool standard_input = strcmp(file, "-") == 0;
+    FILE *stream = standard_input ? stdin : fopen(file, "re");
+    if (stream == NULL)
+        return session_refuse(session, STATUS_REFUSED, "%s cannot be opened: %s", file, strerror(errno));
+    if (is_directory(stream)) {
+        fclose(stream);
+        return session_refuse(session, STATUS_REFUSED, "%s cannot be read: %s", file, strerror(EISDIR));
+    }
+    if (standard_input)
+        file = "standard input";
+    bool good = clients_csv_read(&clients, stream, session->command->detail == DETAIL_IMPORT, session->now, problem);
+    if (stream != stdin)
+        fclose(stream);
+    if (!good)
+        return session_refuse(session, STATUS_USAGE, "%s, %s; nothing was done", file, problem);
+    int result = session_open(session);
+    if (result == STATUS_DONE)
+        result = issue_all(session, &clients, file);
+    clients_csv_free(&clients);
+    return result;
+}
+
+static int run(struct session *session)
+{
+    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before"};
+    const char *from = option_text(&session->options, "from");
+    if (from == NULL && !option_given(&session->options, "client"))
+        return session_refuse(session, STATUS_USAGE,
+                              "issue wants --client NAME, or --from FILE: see `sealring issue --help`");
+    for (size_t i = 0; from != NULL && i < sizeof single_only / sizeof *single_only; i++)
+        if (option_given(&session->options, single_only[i]))
+            return session_refuse(session, STATUS_USAGE,
+                                  "--from takes everything from the file, so --%s has no place beside it",
+                                  single_only[i]);
+    if (from != NULL)
+        return issue_from(session, from);
+    int result = session_open(session);
+    return result == STATUS_DONE ? issue_one(session) : result;
+}
+
+static const struct argument arguments[] = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+
+static const struct option options[] = {
+    {"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
+    {"scope", "SCOPE", "a permission of the API key; may be repeated; default: none", OPTION_LIST},
+    {"label", "LABEL", "distinguishes several API keys of one client in a ring; default: default", OPTION_TEXT},
+    {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never", OPTION_MOMENT},
+    {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
+    {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
+    {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
+    "sealring issue payments --from clients.csv --out credentials.csv",
+    NULL,
+};
+
+const struct command command_issue = {
+    .words = "issue",
+    .group = "API keys",
+    .purpose = "issue one credential, or one for each line of a CSV file",
+    .arguments = arguments,
+    .options = options,
+    .notes =
+        "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
+        "derives it again.\n"
+        "The first line of the CSV file names its columns, in any order: client, and optionally contact, label, "
+        "scopes (separated by spaces), expires (RFC 3339, or a duration from now), not_before (RFC 3339) and key_id. "
+        "Missing clients are added. With key_id, an API key whose version was closed, for example after a "
+        "compromise, gets a successor under the same ID. Every line is checked before anything is issued. The output "
+        "is CSV with the columns client, label, key_id, version, serial, expires, scopes, credential, state. After "
+        "an interruption run the same command again: it issues what is missing and prints the complete result.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};
+
+static int run_import(struct session *session)
+{
+    const char *file = option_text(&session->options, "sha256");
+    if (file == NULL)
+        return session_refuse(session, STATUS_USAGE, "import wants --sha256 FILE: see `sealring import --help`");
+    return issue_from(session, file);
+}
+
+static const struct argument import_arguments[] = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0},
+                                                   {NULL, NULL, 0, 0}};
+
+static const struct option import_options[] = {
+    {"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
+    {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const import_examples[] = {
+    "sealring import payments --sha256 old-keys.csv --out imported.csv",
+    NULL,
+};
+
+const struct command command_import = {
+    .words = "import",
+    .group = "API keys",
+    .purpose = "accept keys that clients already have, by their SHA-256",
+    .arguments = import_arguments,
+    .options = import_options,
+    .notes =
+        "Use this command to move to sealring without a change at the clients. Their old keys are accepted unchanged "
+        "until their end date, or until sealring reissue has issued a credential of sealring's and the ring's "
+        "overlap has ended.\n"
+        "The first line of the CSV file names its columns, in any order: client, sha256 (64 hexadecimal digits), "
+        "expires (RFC 3339, or a duration from now: an imported key must have an end), and optionally contact, "
+        "label, scopes, not_before. Missing clients are added. Every line is checked before anything is imported. If "
+        "you repeat the command, it imports what is missing.\n"
+        "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
+        "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",
+    .examples = import_examples,
+    .run = run_import,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = DETAIL_IMPORT,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring reissue: a credential under the active version, once more or as the successor of an older one. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/delivery/delivery.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/options.h"
+#include "tools/sealring/session.h"
+
+static int reissue_one(struct session *session)
+{
+    struct delivery delivery;
+    const char *key_id = session->options.arguments[0];
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(&session->options, "out"));
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_reissue(session->manager, key_id, delivery_take, &delivery, &session->error);
+    result = delivery_end(&delivery, status);
+    if (result == STATUS_DONE && session->dry_run)
+        session_say(session, "would print the credential of API key %s", key_id);
+    else if (result == STATUS_DONE)
+        session_say(session, "credential of API key %s (client %s) under version %u, %s%s%s", key_id, delivery.client,
+                    (unsigned)delivery.version,
+                    delivery.last_existed ? "as issued before" : "the successor of the one it had",
+                    delivery.out != NULL ? "; it is in " : "", delivery.out != NULL ? delivery.out : "");
+    return result;
+}
+
+static bool names_directory(const char *path)
+{
+    struct stat found;
+    size_t length = strlen(path);
+    return (length > 0 && path[length - 1] == '/') || (stat(path, &found) == 0 && S_ISDIR(found.st_mode));
+}
+
+static void say_totals(const struct delivery *delivery, const char *ring)
+{
+    char total[MOMENT_SIZE];
+    char existed[MOMENT_SIZE];
+    struct session *session = delivery->session;
+    const char *plural = delivery->issued + delivery->existed == 1 ? "" : "s";
+    moment_number(delivery->issued + delivery->existed, total);
+    moment_number(delivery->existed, existed);
+    if (delivery->issued + delivery->existed == 0)
+        session_say(session, "ring %s has no API key that could be reissued", ring);
+    else if (delivery->existed == 0)
+        session_say(session, "%s successor%s issued", total, plural);
+    else
+        session_say(session, "%s credential%s printed, %s of them issued before", total, plural, existed);
+}
+
+static int reissue_ring(struct session *session)
+{
+    struct delivery delivery;
+    const char *ring = session->options.arguments[0];
+    const char *out = option_text(&session->options, "out");
+    enum delivery_kind kind = out != NULL && names_directory(out) ? DELIVERY_DIRECTORY : DELIVERY_LIST;
+    int result = delivery_start(&delivery, session, kind, out);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status =
+        sealring_reissue_ring(session->manager, ring, &delivery.total, delivery_take, &delivery, &session->error);
+    delivery.keep_partial = status == SEALRING_REFUSED; /* an API key that the token does not confirm is left out */
+    result = delivery_end(&delivery, status);
+    if (result != STATUS_DONE)
+        return result;
+    if (session->dry_run)
+        session_say(session, "would print the credentials of ring %s's API keys", ring);
+    else
+        say_totals(&delivery, ring);
+    return STATUS_DONE;
+}
+
+static int run(struct session *session)
+{
+    char problem[OPTIONS_PROBLEM_SIZE];
+    bool all = option_given(&session->options, "all");
+    if (!all && !options_key_id(session->options.arguments[0], "KEYID", problem))
+        return session_refuse(session, STATUS_USAGE, "%s; for a whole ring give --all", problem);
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    return all ? reissue_ring(session) : reissue_one(session);
+}
+
+static const struct argument arguments[] = {
+    {"KEYID|RING", "an API key's ID, or with --all a ring", ARGUMENT_TEXT, 0},
+    {NULL, NULL, 0, 0},
+};
+
+static const struct option options[] = {
+    {"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
+    {"out", "PATH", "write to this file (0600); with --all also to a directory, one file for each API key",
+     OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring reissue 9fK2mQ7xLw3RtB5n --out acme-mobile.key",
+    "sealring reissue payments --all --out successors/",
+    "sealring reissue payments --all --out successors.csv",
+    NULL,
+};
+
+const struct command command_reissue = {
+    .words = "reissue",
+    .group = "API keys",
+    .purpose = "print a credential again, or its successor after a rotation",
+    .arguments = arguments,
+    .options = options,
+    .notes =
+        "The claims stay the same. The token derives the credential's secret, and only from a row that it confirms.\n"
+        "With --all and a directory (an existing one, or a path that ends in /) each API key gets its own file, "
+        "named CLIENT.LABEL.KEYID. Otherwise the result is CSV, as with sealring issue --from.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring key rekey: the next serial of an API key, after a leak or for other claims. */
+#include <stdlib.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/delivery/delivery.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/views/waitline.h"
+
+static int run(struct session *session)
+{
+    const struct options *given = &session->options;
+    const char *key_id = given->arguments[0];
+    if (option_given(given, "scope") && option_given(given, "no-scopes"))
+        return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
+    if (!waitline_check(session))
+        return STATUS_USAGE;
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    struct delivery delivery;
+    result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(given, "out"));
+    if (result != STATUS_DONE)
+        return result;
+    char *scopes = option_joined(given, "scope");
+    sealring_rekey_request request = {
+        .size = sizeof request,
+        .scopes = option_given(given, "no-scopes") ? "" : scopes,
+        .set_expires = option_given(given, "expires"),
+        .expires = option_number(given, "expires"),
+        .overlap = option_number(given, "overlap"),
+        .reason = option_text(given, "reason"),
+    };
+    sealring_status status =
+        sealring_rekey(session->manager, key_id, &request, delivery_take, &delivery, &session->error);
+    free(scopes);
+    result = delivery_end(&delivery, status);
+    if (result != STATUS_DONE)
+        return result;
+    char overlap[SEALRING_TIME_SIZE];
+    sealring_duration_format(request.overlap, overlap);
+    if (session->dry_run)
+        session_say(session, "would replace the credentials of API key %s", key_id);
+    else if (request.overlap > 0)
+        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id, overlap);
+    else
+        session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
+    if (!session->dry_run && delivery.out != NULL)
+        session_say(session, "it is in %s", delivery.out);
+    return session->dry_run || request.overlap > 0 ? STATUS_DONE : waitline_effective(session);
+}
+
+static const struct argument arguments[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
+
+static const struct option options[] = {
+    {"scope", "SCOPE", "its new scopes; may be repeated; default: the present scopes", OPTION_LIST},
+    {"no-scopes", NULL, "no scope at all", OPTION_FLAG},
+    {"expires", "TIME", "its new expiry; default: the present one", OPTION_MOMENT},
+    {"overlap", "DURATION", "how long the older credentials stay valid; default: not at all", OPTION_DURATION},
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
+    WAITLINE_OPTIONS,
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring key rekey 9fK2mQ7xLw3RtB5n --reason 'found in a public repository'",
+    "sealring key rekey 9fK2mQ7xLw3RtB5n --scope read --scope write --overlap 1d --out acme-mobile.key",
+    NULL,
+};
+
+const struct command command_key_rekey = {
+    .words = "key rekey",
+    .group = "API keys",
+    .purpose = "replace an API key's credentials, after a leak or to change its claims",
+    .arguments = arguments,
+    .options = options,
+    .notes = "The API key keeps its ID. The new credential is printed once, alone, on standard output.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};

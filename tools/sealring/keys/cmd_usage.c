@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring usage: who calls, how often, with which version, and who never did. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/terminal/table.h"
+
+#define HOUR    INT64_C(3600000)
+#define DAY     (24 * HOUR)
+#define WEEK    (7 * DAY)
+#define LOCK_MS 1 /* if somebody is at work, the figures come from the files */
+
+/* One credential, its texts copied. */
+struct usage_line {
+    sealring_usage_info info;
+    char *texts[4];
+    uint64_t hour, day, week; /* calls */
+};
+
+struct usage {
+    struct session *session;
+    sealring_usage_filter filter;
+    struct usage_line *lines; /* by key: owned */
+    size_t count;
+    size_t capacity;
+    size_t at; /* where the present key begins */
+    struct table table;
+    json_t *array; /* with --json */
+};
+
+static uint64_t rejected(const sealring_usage_info *info)
+{
+    uint64_t sum = moment_sum(info->not_yet_valid, info->expired);
+    return moment_sum(moment_sum(sum, info->suspended), moment_sum(info->scope, info->closed));
+}
+
+/* "3 scope, 1 expired". */
+static void reasons(const sealring_usage_info *info, char text[160])
+{
+    const struct {
+        uint64_t count;
+        const char *name;
+    } kinds[] = {
+        {info->scope, "scope"},         {info->expired, "expired"}, {info->not_yet_valid, "not yet valid"},
+        {info->suspended, "suspended"}, {info->closed, "closed"},
+    };
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char number[MOMENT_SIZE];
+        if (kinds[i].count == 0)
+            continue;
+        moment_number(kinds[i].count, number);
+        int length = snprintf(text + used, 160 - used, "%s%.24s %s", used > 0 ? ", " : "", number, kinds[i].name);
+        used += length > 0 && (size_t)length < 160 - used ? (size_t)length : 0;
+    }
+}
+
+static json_t *json_of(const sealring_usage_info *info)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
+                     "key_id", info->key_id, "ring", info->ring, "client", info->client, "label", info->label, "state",
+                     sealring_key_state_name(info->state), "serial", (json_int_t)info->serial, "version",
+                     (json_int_t)info->version, "newest", info->newest, "from", jsontext_time(info->from), "to",
+                     jsontext_time(info->from + info->span), "accepted", (json_int_t)info->accepted, "rejected",
+                     "not_yet_valid", (json_int_t)info->not_yet_valid, "expired", (json_int_t)info->expired,
+                     "suspended", (json_int_t)info->suspended, "scope", (json_int_t)info->scope, "closed",
+                     (json_int_t)info->closed, "last_use", jsontext_time(info->last_use));
+}
+
+/* ---- By key --------------------------------------------------------------------------------------------------------- */
+
+static int take_line(const sealring_usage_info *info, void *context)
+{
+    struct usage *usage = context;
+    usage->lines = memory_room(usage->lines, usage->count, &usage->capacity, sizeof *usage->lines);
+    struct usage_line *line = &usage->lines[usage->count++];
+    *line = (struct usage_line){.info = *info,
+                                .texts = {memory_copy(info->key_id), memory_copy(info->ring), memory_copy(info->client),
+                                          memory_copy(info->label)}};
+    line->info.key_id = line->texts[0];
+    line->info.ring = line->texts[1];
+    line->info.client = line->texts[2];
+    line->info.label = line->texts[3];
+    return 0;
+}
+
+/* Both lists have the keys in one order. */
+static int add_recent(const sealring_usage_info *info, void *context)
+{
+    struct usage *usage = context;
+    int64_t now = usage->session->now;
+    uint64_t calls = moment_sum(info->accepted, rejected(info));
+    int64_t end = info->from + info->span;
+    size_t at = usage->at;
+    while (at < usage->count && strcmp(usage->lines[at].info.key_id, info->key_id) != 0)
+        at++;
+    if (at == usage->count)
+        return 0; /* made between the two lists */
+    usage->at = at;
+    for (; at < usage->count && strcmp(usage->lines[at].info.key_id, info->key_id) == 0; at++) {
+        struct usage_line *line = &usage->lines[at];
+        if (line->info.serial != info->serial)
+            continue;
+        line->hour = moment_sum(line->hour, end > now ? calls : 0);
+        line->day = moment_sum(line->day, end > now - DAY && info->span == HOUR ? calls : 0);
+        line->week = moment_sum(line->week, calls);
+    }
+    return 0;
+}
+
+static void add_number(struct table *table, uint64_t number)
+{
+    char text[MOMENT_SIZE];
+    moment_number(number, text);
+    table_add(table, number == 0 ? TONE_DIM : TONE_PLAIN, "%s", number == 0 ? "0" : text);
+}
+
+static void add_last_use(struct usage *usage, const struct usage_line *line)
+{
+    char text[MOMENT_SIZE];
+    int64_t now = usage->session->now;
+    int64_t last = line->info.last_use;
+    if (last > now && last <= now + 1000) /* rounded up to the second */
+        last = now;
+    moment_relative(last, now, text);
+    if (last != 0)
+        table_add(&usage->table, TONE_PLAIN, "%s", text);
+    else if (line->info.key_used == 0)
+        table_add(&usage->table, TONE_WARN, "never called");
+    else
+        table_add(&usage->table, TONE_DIM, "not this credential");
+}
+
+static void add_credential(struct usage *usage, const sealring_usage_info *info)
+{
+    table_add(&usage->table, TONE_PLAIN, "%s", info->key_id);
+    if (usage->filter.ring == NULL)
+        table_add(&usage->table, TONE_PLAIN, "%s", info->ring);
+    table_add(&usage->table, TONE_PLAIN, "%s", info->client);
+    table_add(&usage->table, TONE_PLAIN, "%s", info->label);
+    table_add(&usage->table, TONE_PLAIN, "%" PRIu32, info->version);
+}
+
+static void print_line(struct usage *usage, const struct usage_line *line)
+{
+    char text[160];
+    if (usage->session->json) {
+        json_t *object = json_of(&line->info);
+        json_object_set_new(object, "this_hour", json_integer((json_int_t)line->hour));
+        json_object_set_new(object, "last_24h", json_integer((json_int_t)line->day));
+        json_object_set_new(object, "last_7d", json_integer((json_int_t)line->week));
+        json_object_set_new(object, "idle", json_boolean(line->info.key_used == 0));
+        json_array_append_new(usage->array, object);
+        return;
+    }
+    reasons(&line->info, text);
+    add_credential(usage, &line->info);
+    add_number(&usage->table, line->hour);
+    add_number(&usage->table, line->day);
+    add_number(&usage->table, line->week);
+    table_add(&usage->table, text[0] != '\0' ? TONE_WARN : TONE_DIM, "%s", text);
+    add_last_use(usage, line);
+}
+
+static sealring_status list_keys(struct usage *usage)
+{
+    struct session *session = usage->session;
+    sealring_usage_filter recent = usage->filter;
+    int64_t week = session->now - WEEK;
+    recent.by = SEALRING_USAGE_HOUR;
+    recent.since = usage->filter.since > week ? usage->filter.since : week;
+    sealring_status status = sealring_usage_list(session->manager, &usage->filter, take_line, usage, &session->error);
+    if (status == SEALRING_OK)
+        status = sealring_usage_list(session->manager, &recent, add_recent, usage, &session->error);
+    for (size_t i = 0; i < usage->count && status == SEALRING_OK; i++)
+        print_line(usage, &usage->lines[i]);
+    for (size_t i = 0; i < usage->count; i++)
+        for (size_t text = 0; text < sizeof usage->lines->texts / sizeof *usage->lines->texts; text++)
+            free(usage->lines[i].texts[text]);
+    free(usage->lines);
+    return status;
+}
+
+/* ---- By hour and day ------------------------------------------------------------------------------------------------ */
+
+static int print_period(const sealring_usage_info *info, void *context)
+{
+    struct usage *usage = context;
+    char text[160];
+    usage->count++;
+    if (usage->session->json)
+        return json_array_append_new(usage->array, json_of(info));
+    char from[MOMENT_SIZE];
+    moment_absolute(info->from, from);
+    from[info->span == HOUR ? sizeof "2026-11-28T20" - 1 : sizeof "2026-11-28" - 1] = '\0';
+    table_add(&usage->table, TONE_PLAIN, info->span == HOUR ? "%sh" : "%s", from);
+    add_credential(usage, info);
+    add_number(&usage->table, info->accepted);
+    reasons(info, text);
+    table_add(&usage->table, text[0] != '\0' ? TONE_WARN : TONE_DIM, "%s", text);
+    return 0;
+}
+
+static void start_table(struct usage *usage)
+{
+    static const struct table_column keys[] = {{"KEY ID", 0},   {"RING", 0},      {"CLIENT", 0}, {"LABEL", 0},
+                                               {"VERSION", 0},  {"THIS HOUR", 1}, {"24H", 1},    {"7D", 1},
+                                               {"REJECTED", 0}, {"LAST USE", 0},  {NULL, 0}};
+    static const struct table_column keys_of_ring[] = {{"KEY ID", 0},    {"CLIENT", 0}, {"LABEL", 0}, {"VERSION", 0},
+                                                       {"THIS HOUR", 1}, {"24H", 1},    {"7D", 1},    {"REJECTED", 0},
+                                                       {"LAST USE", 0},  {NULL, 0}};
+    static const struct table_column periods[] = {{"FROM (UTC)", 0}, {"KEY ID", 0},   {"RING", 0},
+                                                  {"CLIENT", 0},     {"LABEL", 0},    {"VERSION", 0},
+                                                  {"ACCEPTED", 1},   {"REJECTED", 0}, {NULL, 0}};
+    static const struct table_column periods_of_ring[] = {{"FROM (UTC)", 0}, {"KEY ID", 0},  {"CLIENT", 0},
+                                                          {"LABEL", 0},      {"VERSION", 0}, {"ACCEPTED", 1},
+                                                          {"REJECTED", 0},   {NULL, 0}};
+    bool one = usage->filter.ring != NULL;
+    if (usage->filter.by == SEALRING_USAGE_TOTAL)
+        table_start(&usage->table, one ? keys_of_ring : keys);
+    else
+        table_start(&usage->table, one ? periods_of_ring : periods);
+}
+
+/* ---- The command ---------------------------------------------------------------------------------------------------- */
+
+/* "24h": ago; or a time. */
+static int read_since(struct session *session, int64_t *since)
+{
+    const char *text = option_text(&session->options, "since");
+    int64_t duration = 0;
+    *since = 0;
+    if (text == NULL)
+        return STATUS_DONE;
+    if (sealring_duration_parse(text, &duration, NULL) == SEALRING_OK)
+        *since = duration < session->now ? session->now - duration : 0;
+    else if (sealring_time_parse(text, since, NULL) != SEALRING_OK)
+        return session_refuse(session, STATUS_USAGE, "--since wants a duration (24h, 30d) or an RFC 3339 time");
+    return STATUS_DONE;
+}
+
+static int read_by(struct session *session, sealring_usage_by *by)
+{
+    static const struct {
+        const char *word;
+        sealring_usage_by by;
+    } words[] = {{"key", SEALRING_USAGE_TOTAL}, {"hour", SEALRING_USAGE_HOUR}, {"day", SEALRING_USAGE_DAY}};
+    const char *text = option_text(&session->options, "by");
+    *by = SEALRING_USAGE_TOTAL;
+    for (size_t i = 0; text != NULL && i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i].word) == 0) {
+            *by = words[i].by;
+            return STATUS_DONE;
+        }
+    return text == NULL ? STATUS_DONE : session_refuse(session, STATUS_USAGE, "--by wants key, hour or day");
+}
+
+static int read_filter(struct session *session, sealring_usage_filter *filter)
+{
+    const char *key_id = option_text(&session->options, "key");
+    char problem[OPTIONS_PROBLEM_SIZE];
+    filter->client = option_text(&session->options, "client");
+    filter->key_id = key_id;
+    if (session->options.argument_count > 0)
+        filter->ring = session->options.arguments[0];
+    if (key_id != NULL && !options_key_id(key_id, "--key", problem))
+        return session_refuse(session, STATUS_USAGE, "%s", problem);
+    int result = read_by(session, &filter->by);
+    return result == STATUS_DONE ? read_since(session, &filter->since) : result;
+}
+
+/* If it can be done at once. If not, the figures are the same: what is not harvested is read from the files. */
+static void harvest(struct session *session)
+{
+    const sealring_manage_options options = {.size = sizeof options, .lock_wait = LOCK_MS};
+    sealring_harvest_result result = {.size = sizeof result};
+    sealring_manager *manager = NULL;
+    if (sealring_manager_open(session->vault, &options, &manager, NULL) == SEALRING_OK &&
+        sealring_harvest(manager, &result, NULL) == SEALRING_OK) {
+        if (result.skipped > 0)
+            session_warn(session, "%" PRIu32 " file%s among the verifiers' reports %s skipped: %s", result.skipped,
+                         result.skipped == 1 ? "" : "s", result.skipped == 1 ? "was" : "were", result.remark);
+        if (result.without_detail > 0)
+            session_warn(session,
+                         "%" PRIu64 " uses are not among these: a verifier's report was full; run harvests more often",
+                         result.without_detail);
+    }
+    sealring_manager_close(&manager);
+}
+
+static int finish(struct usage *usage)
+{
+    struct session *session = usage->session;
+    if (session->json)
+        jsontext_print(json_pack("{s:o, s:O}", "as_of", jsontext_time(session->now), "usage", usage->array));
+    else if (usage->count > 0)
+        table_finish(&usage->table, stdout, &session->out, "");
+    else
+        session_say(session,
+                    usage->filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind" : "no uses in that time");
+    return STATUS_DONE;
+}
+
+static int run(struct session *session)
+{
+    struct usage usage = {.session = session};
+    int result = read_filter(session, &usage.filter);
+    if (result != STATUS_DONE)
+        return result;
+    result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    harvest(session);
+    usage.array = session->json ? json_array() : NULL;
+    start_table(&usage);
+    sealring_status status =
+        usage.filter.by == SEALRING_USAGE_TOTAL
+            ? list_keys(&usage)
+            : sealring_usage_list(session->manager, &usage.filter, print_period, &usage, &session->error);
+    result = status == SEALRING_OK ? finish(&usage) : session_fail(session, status);
+    json_decref(usage.array);
+    return result;
+}
+
+static const struct argument usage_argument[] = {{"RING", "only API keys of this ring", ARGUMENT_TEXT, 1},
+                                                 {NULL, NULL, 0, 0}};
+
+static const struct option usage_options[] = {
+    {"client", "NAME", "only those of this client", OPTION_TEXT},
+    {"key", "KEYID", "only this API key", OPTION_TEXT},
+    {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time", OPTION_TEXT},
+    {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const usage_examples[] = {"sealring usage payments", "sealring usage --client acme --by day",
+                                             "sealring usage payments --by hour --since 24h --json", NULL};
+
+const struct command command_usage = {
+    .words = "usage",
+    .group = "Vault",
+    .purpose = "show who calls, how often, and with which version",
+    .arguments = usage_argument,
+    .options = usage_options,
+    .notes =
+        "Each line is one credential: an API key whose client is changing to another version has two lines. \"this "
+        "hour\" counts from the beginning of the hour, \"24h\" and \"7d\" count whole hours; rejections and last use "
+        "are counted from --since. API keys that never called are listed, too.\n"
+        "\n"
+        "The result includes what running verifiers have counted until now. Hours are stored for 7 days, days for "
+        "400, unless the ring's policy has other values.",
+    .examples = usage_examples,
+    .run = run,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring verify: is the credential on standard input good. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/input.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/verdict.h"
+
+static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
+{
+    const struct style *style = &session->out;
+    const char *separator = style_separator(style);
+    enum tone tone = judge_tone(verdict);
+    terminal_print(stdout, style, "%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
+                   style_end(style, tone));
+    bool described = grant->key_id[0] != '\0';
+    if (described) {
+        enum tone state = style_version_tone(grant->version_state);
+        terminal_print(stdout, style, "  client %s%sring %s%sversion %" PRIu32 " (%s%s%s)%s%s%s%skey %s", grant->client,
+                       separator, grant->ring, separator, grant->version, style_start(style, state),
+                       sealring_version_state_name(grant->version_state), style_end(style, state), separator,
+                       grant->scopes[0] != '\0' ? "scopes " : "no scopes", grant->scopes, separator, grant->key_id);
+    }
+    if (!sealring_verdict_accepted(verdict) && grant->reason[0] != '\0')
+        terminal_print(stdout, style, described ? "\n%s" : "  %s", grant->reason);
+    putchar('\n');
+    if (sealring_verdict_accepted(verdict) && grant->sunset != 0) {
+        char sunset[MOMENT_SIZE];
+        moment_format(grant->sunset, session->now, sunset);
+        terminal_print(stdout, style, "%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
+                       grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
+                       style_end(style, TONE_WARN));
+    }
+}
+
+static int run(struct session *session)
+{
+    struct input input;
+    int result = input_read(session, &input);
+    if (result != STATUS_DONE)
+        return result;
+    char *scopes = option_joined(&session->options, "scope");
+    sealring_verdict verdict = SEALRING_UNDECIDED;
+    sealring_grant grant = {.size = sizeof grant};
+    result = judge(session, &input, scopes, &verdict, &grant);
+    free(scopes);
+    input_wipe(&input);
+    if (verdict == SEALRING_UNDECIDED)
+        return result;
+    if (session->json)
+        jsontext_print(judge_json(verdict, &grant));
+    else
+        print_verdict(session, verdict, &grant);
+    return result;
+}
+
+static const struct option options[] = {
+    {"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {"sealring verify --scope read < acme-mobile.key", NULL};
+
+const struct command command_verify = {
+    .words = "verify",
+    .group = "Credentials",
+    .purpose = "report whether the credential on standard input is valid",
+    .options = options,
+    .notes = "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 "
+             "token or the registry is unavailable. One trailing newline is removed. A terminal does not echo what you "
+             "type.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
+};

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring run: carries out what the rings' policies want, once or in a loop that outlives passing trouble. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/pins.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/terminal/signals.h"
+#include "tools/sealring/terminal/terminal.h"
+
+#define EVERY_DEFAULT 10000
+#define EVERY_LEAST   100
+#define EVERY_MOST    3600000
+#define BACK_OFF_MOST 60000
+#define MEASURE_EVERY 250
+#define SLICE         100 /* a signal that comes just before a sleep is noticed after it */
+
+/* What was reported of something that is blocked is not repeated while it does not change. */
+struct said {
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+    sealring_event event;
+    uint32_t version;
+    sealring_plan_state state;
+};
+
+struct said_list {
+    struct said *items;
+    size_t count;
+};
+
+struct running {
+    struct session *session;
+    struct said_list before; /* in the turn before */
+    struct said_list now;
+    bool loops;
+    bool looking;     /* with a manager that works */
+    char remark[256]; /* the beginning of the last one */
+    char trouble[sizeof((sealring_error *)0)->message];
+};
+
+static const struct {
+    sealring_event event;
+    const char *done;
+} deeds[] = {
+    {SEALRING_EVENT_PREPARE, "prepared"},
+    {SEALRING_EVENT_ACTIVATE, "activated"},
+    {SEALRING_EVENT_RETIRE, "retired"},
+    {SEALRING_EVENT_DESTROY, "destroyed"},
+};
+
+static int64_t wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- what is reported --------------------------------------------------------------------------------------------------- */
+
+static bool is_said(const struct said_list *list, const struct said *said)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct said *other = &list->items[i];
+        if (other->event == said->event && other->version == said->version && other->state == said->state &&
+            strcmp(other->ring, said->ring) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether it is news; what was done, and what concerns the vault, always is. */
+static bool is_news(struct running *running, const sealring_plan *plan)
+{
+    struct said said = {.event = plan->event, .version = plan->version, .state = plan->state};
+    if (plan->state == SEALRING_PLAN_DONE || plan->ring[0] == '\0')
+        return true;
+    snprintf(said.ring, sizeof said.ring, "%s", plan->ring);
+    if (is_said(&running->now, &said))
+        return false;
+    running->now.items = memory_grow(running->now.items, running->now.count + 1, sizeof *running->now.items);
+    running->now.items[running->now.count++] = said;
+    return !is_said(&running->before, &said);
+}
+
+static void print_json(const sealring_plan *plan)
+{
+    json_t *effects = json_array();
+    for (size_t i = 0; plan->change != NULL && i < plan->change->count; i++)
+        json_array_append_new(effects, jsontext_effect(&plan->change->effects[i]));
+    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:s, s:o}", "time", jsontext_time(wall_clock()),
+                                  "ring", plan->ring[0] != '\0' ? json_string(plan->ring) : json_null(), "event",
+                                  plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
+                                  "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
+                                  "due", jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen,
+                                  "effects", effects));
+}
+
+static const char *deed(sealring_event event)
+{
+    for (size_t i = 0; i < sizeof deeds / sizeof deeds[0]; i++)
+        if (deeds[i].event == event)
+            return deeds[i].done;
+    return "";
+}
+
+static void print_text(const struct running *running, const sealring_plan *plan)
+{
+    const struct style *style = &running->session->out;
+    char now[MOMENT_SIZE];
+    enum tone tone = plan->state == SEALRING_PLAN_DONE     ? TONE_GOOD
+                     : plan->state == SEALRING_PLAN_FAILED ? TONE_BAD
+                                                           : TONE_WARN;
+    moment_absolute(wall_clock(), now);
+    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), now, style_end(style, TONE_DIM));
+    if (plan->ring[0] == '\0') {
+        terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
+    } else if (plan->event == 0) {
+        terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
+    } else if (plan->state == SEALRING_PLAN_AHEAD) {
+        char due[MOMENT_SIZE];
+        moment_absolute(plan->due, due);
+        terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n",
+                       plan->ring, style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event),
+                       plan->version, due, plan->foreseen);
+    } else if (plan->state == SEALRING_PLAN_DONE) {
+        terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone),
+                       deed(plan->event), plan->version, style_end(style, tone), plan->text);
+    } else {
+        terminal_print(stdout, style, "%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring,
+                       style_start(style, tone), sealring_plan_state_name(plan->state), style_end(style, tone),
+                       sealring_event_name(plan->event), plan->version, plan->text);
+    }
+}
+
+static int hear(const sealring_plan *plan, void *context)
+{
+    struct running *running = context;
+    if (!is_news(running, plan))
+        return 0;
+    if (running->session->json)
+        print_json(plan);
+    else
+        print_text(running, plan);
+    fflush(stdout);
+    return signals_caught() != 0; /* between two steps */
+}
+
+/* ---- trouble, and its end --------------------------------------------------------------------------------------------------- */
+
+static void say_trouble(struct running *running, bool over)
+{
+    struct session *session = running->session;
+    const char *message = over ? "goes on" : session->error.message;
+    if (!over && strcmp(running->trouble, message) == 0)
+        return;
+    snprintf(running->trouble, sizeof running->trouble, "%s", over ? "" : message);
+    if (session->json)
+        jsontext_print_line(json_pack("{s:o, s:s, s:s}", "time", jsontext_time(wall_clock()), "state",
+                                      over ? "recovered" : "trouble", "text", message));
+    else if (over)
+        session_say(session, "sealring run: goes on");
+    else
+        session_warn(session, "%s; tries again", message);
+    fflush(stdout);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------------------- */
+
+static void sleep_for(int64_t milliseconds)
+{
+    while (milliseconds > 0 && signals_caught() == 0) {
+        int64_t slice = milliseconds < SLICE ? milliseconds : SLICE;
+        struct timespec pause = {.tv_nsec = (long)slice * 1000000L};
+        nanosleep(&pause, NULL);
+        milliseconds -= slice;
+    }
+}
+
+static sealring_status open_manager(struct session *session)
+{
+    sealring_manage_options options = {
+        .size = sizeof options,
+        .dry_run = session->dry_run,
+        .take_over = option_text(&session->options, "take-over"),
+        .trust_clock = option_text(&session->options, "trust-clock"),
+        .pin_source = pins_source(session),
+        .ask_pin = pins_ask,
+        .ask_context = session,
+        .lock_waits = session_tell_lock,
+        .lock_context = session,
+    };
+    if (session->manager != NULL)
+        return SEALRING_OK;
+    return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+}
+
+static sealring_status turn(struct running *running, sealring_run_result *result)
+{
+    struct session *session = running->session;
+    sealring_run_options options = {
+        .size = sizeof options,
+        .ring = session->options.argument_count > 0 ? session->options.arguments[0] : NULL,
+    };
+    struct said_list before = running->before;
+    sealring_status status = open_manager(session);
+    if (status == SEALRING_OK)
+        status = sealring_run_once(session->manager, &options, hear, running, result, &session->error);
+    if (status == SEALRING_OK) {
+        running->before = running->now;
+        running->now = (struct said_list){NULL, 0};
+        free(before.items);
+    }
+    return status;
+}
+
+/* What the acts of a turn left to report (a checkpoint that could not be signed), once while it does not change. */
+static void say_remark(struct running *running)
+{
+    const char *remark = sealring_manager_remark(running->session->manager);
+    if (strncmp(running->remark, remark, sizeof running->remark - 1) == 0)
+        return;
+    snprintf(running->remark, sizeof running->remark, "%s", remark);
+    if (remark[0] != '\0')
+        session_warn(running->session, "%s", remark);
+}
+
+/* A turn; and others for as long as something waits for verifiers that seem to be silent or lost, as only this process can measure that
+ * they are: at most the lease x 1.01 + 1 s. */
+static int once(struct running *running)
+{
+    struct session *session = running->session;
+    uint32_t failed = 0;
+    for (;;) {
+        sealring_run_result result = {.size = sizeof result};
+        sealring_status status = turn(running, &result);
+        if (status != SEALRING_OK)
+            return signals_caught() == 0 ? session_fail(session, status) : STATUS_DONE;
+        failed += result.failed;
+        if (result.silence == 0 || session->dry_run || signals_caught() != 0)
+            return failed > 0 ? STATUS_REFUSED : STATUS_DONE;
+        sleep_for(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
+    }
+}
+
+/* Whatever happens, the loop continues; what failed is opened again the next time. */
+static int loop(struct running *running, int64_t every)
+{
+    struct session *session = running->session;
+    int64_t back_off = every;
+    while (signals_caught() == 0) {
+        sealring_run_result result = {.size = sizeof result};
+        sealring_status status = turn(running, &result);
+        if (signals_caught() != 0)
+            break;
+        if (status == SEALRING_OK) {
+            if (running->trouble[0] != '\0')
+                say_trouble(running, true);
+            back_off = every;
+            say_remark(running);
+            sleep_for(result.come_back < every ? result.come_back : every);
+            continue;
+        }
+        say_trouble(running, false);
+        sealring_manager_close(&session->manager);
+        sleep_for(back_off);
+        back_off = back_off * 2 < BACK_OFF_MOST ? back_off * 2 : BACK_OFF_MOST;
+    }
+    return STATUS_DONE;
+}
+
+static int run(struct session *session)
+{
+    struct running running = {.session = session};
+    int64_t every =
+        option_given(&session->options, "every") ? option_number(&session->options, "every") : EVERY_DEFAULT;
+    int exit_status;
+    running.loops = !option_given(&session->options, "once");
+    if (!running.loops && option_given(&session->options, "every"))
+        return session_refuse(session, STATUS_USAGE, "--once and --every contradict each other");
+    if (every < EVERY_LEAST || every > EVERY_MOST)
+        return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
+    if (running.loops && session->dry_run)
+        return session_refuse(session, STATUS_USAGE, "--dry-run wants --once: nothing would ever change");
+    if (running.loops && option_given(&session->options, "take-over"))
+        return session_refuse(session, STATUS_USAGE,
+                              "--take-over wants --once: it is an answer to one alarm, not to all that come");
+    if (running.loops && option_given(&session->options, "trust-clock"))
+        return session_refuse(session, STATUS_USAGE,
+                              "--trust-clock wants --once: it is an answer to one checkpoint, not to all that come");
+    exit_status = session_environment(session);
+    if (exit_status != STATUS_DONE)
+        return exit_status;
+    signals_watch();
+    if (running.loops) {
+        exit_status = loop(&running, every);
+    } else {
+        exit_status = once(&running);
+    }
+    signals_release();
+    free(running.before.items);
+    free(running.now.items);
+    return exit_status;
+}
+
+static const struct argument arguments[] = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1},
+                                            {NULL, NULL, 0, 0}};
+
+static const struct option options[] = {
+    {"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
+    {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {
+    "sealring run --vault /var/lib/sealring",
+    "sealring run --once --dry-run",
+    NULL,
+};
+
+const struct command command_run = {
+    .words = "run",
+    .group = "Vault",
+    .purpose = "rotate, retire and destroy versions as the rings' policies require",
+    .arguments = arguments,
+    .options = options,
+    .notes =
+        "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
+        "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
+        "once for each step that is due and blocked. Several may run at the same time. A rollback stops rotation. "
+        "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
+        "the registry is unavailable for a while.",
+    .examples = examples,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+};

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring status: each ring's versions on a time line, their traffic, what happens next; once, or watched. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/views/overview.h"
+#include "tools/sealring/terminal/screen.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/terminal/signals.h"
+#include "tools/sealring/terminal/terminal.h"
+
+#define EVERY_DEFAULT 2000
+#define EVERY_LEAST   100
+#define EVERY_MOST    3600000
+#define SLICE         100 /* a signal that comes just before a sleep, and a change of size, are noticed after it */
+
+static const char *ring_of(const struct session *session)
+{
+    return session->options.argument_count > 0 ? session->options.arguments[0] : NULL;
+}
+
+static void print_json(json_t *json, bool line)
+{
+    if (line)
+        jsontext_print_line(json_incref(json));
+    else
+        jsontext_print(json_incref(json));
+}
+
+static void say_empty(const struct session *session, const struct overview *overview)
+{
+    if (overview->rings == 0)
+        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
+}
+
+static int show_once(struct session *session)
+{
+    struct overview overview;
+    struct page page;
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    page_open(&page, &session->out, session->out.terminal ? screen_size().columns : 0, session->now);
+    sealring_status status = overview_look(&overview, session, ring_of(session), &page);
+    if (status == SEALRING_OK && session->json)
+        print_json(overview.json, false);
+    else if (status == SEALRING_OK)
+        page_print(page_text(&page), stdout, 0, SIZE_MAX, "\n");
+    if (status == SEALRING_OK)
+        say_empty(session, &overview);
+    overview_free(&overview);
+    page_close(&page);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
+/* ---- Watching ----------------------------------------------------------------------------------------------------------- */
+
+struct watching {
+    struct session *session;
+    int64_t every;
+    bool draws;                                         /* in place, on a terminal */
+    struct screen screen;                               /* as of the last poll */
+    char *text;                                         /* owned: the last page that could be made */
+    char *substance;                                    /* owned: what was printed last */
+    int64_t looked;                                     /* when that was */
+    char trouble[sizeof((sealring_error *)0)->message]; /* "" for none */
+};
+
+static void set_clock(struct session *session)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Opened again after trouble: the registry may have been replaced meanwhile. */
+static sealring_status open_manager(struct session *session)
+{
+    sealring_manage_options options = {.size = sizeof options, .read_only = true};
+    if (session->manager != NULL)
+        return SEALRING_OK;
+    return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+}
+
+static void draw(const struct watching *watching)
+{
+    const struct style *style = &watching->session->out;
+    char every[SEALRING_TIME_SIZE];
+    char when[MOMENT_SIZE];
+    char *foot = NULL;
+    sealring_duration_format(watching->every, every);
+    moment_absolute(watching->session->now, when);
+    if (watching->trouble[0] != '\0') {
+        char since[MOMENT_SIZE];
+        moment_relative(watching->looked, watching->session->now, since);
+        char *trouble = terminal_text(style, watching->trouble);
+        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN), since, trouble,
+                           style_end(style, TONE_WARN));
+        free(trouble);
+    } else {
+        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM), when,
+                           style_separator(style), every, style_separator(style), style_end(style, TONE_DIM));
+    }
+    screen_draw(&watching->screen, watching->text, foot);
+    free(foot);
+}
+
+/* A block for each change. */
+static void print_change(struct watching *watching, const struct overview *overview)
+{
+    char *substance = overview_substance(overview);
+    bool news = watching->substance == NULL || strcmp(watching->substance, substance) != 0;
+    char when[MOMENT_SIZE];
+    if (news && watching->session->json) {
+        print_json(overview->json, true);
+    } else if (news) {
+        moment_absolute(watching->session->now, when);
+        if (watching->substance != NULL)
+            putchar('\n');
+        terminal_print(stdout, &watching->session->out, "---- %s ----\n", when);
+        page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
+    }
+    free(watching->substance);
+    watching->substance = substance;
+    fflush(stdout);
+}
+
+static void note_trouble(struct watching *watching)
+{
+    struct session *session = watching->session;
+    bool news = strcmp(watching->trouble, session->error.message) != 0;
+    snprintf(watching->trouble, sizeof watching->trouble, "%s", session->error.message);
+    sealring_manager_close(&session->manager);
+    if (news && !watching->draws)
+        session_warn(session, "%s; tries again", watching->trouble);
+}
+
+static void note_recovery(struct watching *watching)
+{
+    if (watching->trouble[0] != '\0' && !watching->draws)
+        session_warn(watching->session, "goes on");
+    watching->trouble[0] = '\0';
+}
+
+static sealring_status look(struct watching *watching)
+{
+    struct session *session = watching->session;
+    struct overview overview = {0};
+    struct page page;
+    set_clock(session);
+    watching->screen = screen_size();
+    page_open(&page, &session->out, watching->draws ? watching->screen.columns : 0, session->now);
+    sealring_status status = open_manager(session);
+    if (status == SEALRING_OK)
+        status = overview_look(&overview, session, ring_of(session), &page);
+    if (status == SEALRING_OK) {
+        free(watching->text);
+        watching->text = memory_copy(page_text(&page));
+        watching->looked = session->now;
+        note_recovery(watching);
+        if (!watching->draws)
+            print_change(watching, &overview);
+    }
+    overview_free(&overview);
+    page_close(&page);
+    return status;
+}
+
+static bool size_changed(const struct watching *watching)
+{
+    struct screen screen = screen_size();
+    return watching->draws && (screen.columns != watching->screen.columns || screen.lines != watching->screen.lines);
+}
+
+static void rest(const struct watching *watching)
+{
+    for (int64_t left = watching->every; left > 0 && signals_caught() == 0 && !size_changed(watching);) {
+        int64_t slice = left < SLICE ? left : SLICE;
+        struct timespec pause = {.tv_nsec = (long)slice * 1000000L};
+        nanosleep(&pause, NULL);
+        left -= slice;
+    }
+}
+
+/* The first poll must succeed: waiting does not create a vault. Later trouble is temporary. */
+static int watch(struct session *session, int64_t every)
+{
+    struct watching watching = {.session = session, .every = every, .draws = session->out.terminal && !session->json};
+    sealring_status status = look(&watching);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (watching.draws)
+        screen_enter();
+    else
+        signals_watch();
+    while (signals_caught() == 0 && !ferror(stdout)) {
+        if (watching.draws)
+            draw(&watching);
+        rest(&watching);
+        if (signals_caught() == 0 && look(&watching) != SEALRING_OK)
+            note_trouble(&watching);
+    }
+    if (watching.draws)
+        screen_leave();
+    else
+        signals_release();
+    free(watching.text);
+    free(watching.substance);
+    return STATUS_DONE;
+}
+
+static int run(struct session *session)
+{
+    bool given = option_given(&session->options, "every");
+    int64_t every = given ? option_number(&session->options, "every") : EVERY_DEFAULT;
+    if (given && !option_given(&session->options, "watch"))
+        return session_refuse(session, STATUS_USAGE, "--every goes with --watch");
+    if (every < EVERY_LEAST || every > EVERY_MOST)
+        return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
+    return option_given(&session->options, "watch") ? watch(session, every) : show_once(session);
+}
+
+static const struct argument arguments[] = {{"RING", "only this ring", ARGUMENT_TEXT, 1}, {NULL, NULL, 0, 0}};
+
+static const struct option options[] = {
+    {"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change", OPTION_FLAG},
+    {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const char *const examples[] = {"sealring status", "sealring status payments --watch",
+                                       "sealring status --json | jq '.rings[].plan'", NULL};
+
+const struct command command_status = {
+    .words = "status",
+    .group = "Vault",
+    .purpose = "show rings' versions on a time line, their traffic, and what happens next",
+    .arguments = arguments,
+    .options = options,
+    .notes =
+        "Changes nothing and does not use the token. Shows the versions, the share of traffic of each in the last 24 "
+        "hours, what the policy does next and when, what blocks it, and the verifiers.",
+    .examples = examples,
+    .run = run,
+};

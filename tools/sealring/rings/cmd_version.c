@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring rotate, prepare, activate, rollback, retire, reinstate, compromise, destroy: one function, eight events. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/waitline.h"
+
+#define TRIES_MOST 10 /* verifiers may join all the time */
+
+/* What a version in this state means for people: "version 2 " and the sentence. */
+static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
+{
+    char when[MOMENT_SIZE];
+    const char *be = session->dry_run ? "would be" : "is";
+    int64_t time = effect->to == SEALRING_VERSION_RETIRING ? effect->retire_at : effect->purge_at;
+    moment_format(time, session->now, when);
+    switch (effect->to) {
+    case SEALRING_VERSION_PENDING:
+        snprintf(text, size, "%s pending: accepted, and ready to be activated", be);
+        break;
+    case SEALRING_VERSION_ACTIVE:
+        snprintf(text, size, "%s active", be);
+        break;
+    case SEALRING_VERSION_RETIRING:
+        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when);
+        break;
+    case SEALRING_VERSION_RETIRED:
+        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
+        break;
+    case SEALRING_VERSION_COMPROMISED:
+        snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);
+        break;
+    case SEALRING_VERSION_DESTROYED:
+        snprintf(text, size, "%s destroyed: its object is gone from the token", be);
+        break;
+    case SEALRING_VERSION_NONE:
+        snprintf(text, size, "%s gone", be);
+        break;
+    }
+}
+
+/* A rotation creates a version and activates it: only each version's last state is printed. */
+static bool is_last(const sealring_change *change, size_t index)
+{
+    for (size_t i = index + 1; i < change->count; i++)
+        if (change->effects[i].version == change->effects[index].version)
+            return false;
+    return true;
+}
+
+static void print_effect(const struct session *session, const sealring_effect *effect)
+{
+    const struct style *style = &session->out;
+    enum tone tone = style_version_tone(effect->to);
+    char sentence[200];
+    effect_sentence(effect, session, sentence, sizeof sentence);
+    terminal_print(stdout, style, "version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version,
+                   style_end(style, tone), sentence);
+}
+
+static void print_change(const struct session *session, const sealring_change *change)
+{
+    const struct style *style = &session->out;
+    for (size_t i = 0; i < change->count; i++)
+        if (is_last(change, i) && change->effects[i].to == SEALRING_VERSION_ACTIVE)
+            print_effect(session, &change->effects[i]);
+    for (size_t i = 0; i < change->count; i++)
+        if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
+            print_effect(session, &change->effects[i]);
+    if (change->guard[0] != '\0' && session->dry_run)
+        terminal_print(stdout, style, "%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard,
+                       style_end(style, TONE_DIM));
+    else if (change->guard[0] != '\0')
+        session_say(session, "guards: %s", change->guard);
+}
+
+static void print_change_json(const struct session *session, const char *ring, const sealring_change *change,
+                              bool effective)
+{
+    json_t *effects = json_array();
+    for (size_t i = 0; i < change->count; i++)
+        json_array_append_new(effects, jsontext_effect(&change->effects[i]));
+    jsontext_print_as("change",
+                      json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:s, s:s}", "ring", ring, "event",
+                                sealring_event_name((sealring_event)session->command->detail), "dry_run",
+                                (int)session->dry_run, "effects", effects, "effective", (int)effective, "closing_owed",
+                                (int)change->closing_owed, "guard", change->guard, "remark", change->remark));
+}
+
+static int fail(struct session *session, sealring_status status, const sealring_change *change)
+{
+    sealring_error *error = &session->error;
+    size_t used = strlen(error->message);
+    /* The guards' answer belongs into the one line, unless the library put it there. */
+    bool decided = error->status == SEALRING_REFUSED || error->status == SEALRING_WAITING;
+    if (decided && change->guard[0] != '\0' && change->count == 0 && strstr(error->message, change->guard) == NULL)
+        snprintf(error->message + used, sizeof error->message - used, " (%s)", change->guard);
+    return session_fail(session, status);
+}
+
+static void say_next(const struct session *session, const char *ring)
+{
+    switch ((sealring_event)session->command->detail) {
+    case SEALRING_EVENT_ROTATE:
+    case SEALRING_EVENT_ACTIVATE:
+        session_say(session, "next: issue the successors: sealring reissue %s --all --out DIR/", ring);
+        break;
+    case SEALRING_EVENT_PREPARE:
+        session_say(session, "next: sealring activate %s", ring);
+        break;
+    case SEALRING_EVENT_REINSTATE:
+        session_say(session, "next: sealring activate %s %" PRIu32 ", if it is to issue again", ring,
+                    session->options.version);
+        break;
+    case SEALRING_EVENT_ROLLBACK:
+        session_say(session,
+                    "rotation is on hold until `sealring activate %s VERSION` goes forward again, or "
+                    "`sealring rotate %s` to a new version",
+                    ring, ring);
+        break;
+    case SEALRING_EVENT_RETIRE:
+    case SEALRING_EVENT_COMPROMISE:
+    case SEALRING_EVENT_DESTROY:
+        break;
+    }
+}
+
+static int remember_current(const sealring_version_info *version, void *context)
+{
+    *(uint64_t *)context = version->current;
+    return 0;
+}
+
+/* Retiring is the operator's decision, but not one to be taken unawares: whom it would lock out. */
+static void warn_of_the_late(const struct session *session, uint32_t version, uint64_t late)
+{
+    if (late > 0)
+        session_warn(session,
+                     "%" PRIu64 " API key%s newest credential under version %" PRIu32 " and %s locked out%s: %s", late,
+                     late == 1 ? " has its" : "s have their", version,
+                     session->dry_run ? "would be" : (late == 1 ? "is" : "are"), session->dry_run ? "" : " now",
+                     session->dry_run ? "sealring reissue first" : "sealring reinstate lets them in again");
+}
+
+/* Whether a version is pending still: then a rotation or activation waits for its barrier. Where none was named it is the next one, which was
+ * never active: one that was reinstated becomes active by its own number only. */
+static int find_pending(const sealring_version_info *version, void *context)
+{
+    uint32_t *pending = context;
+    if (version->state == SEALRING_VERSION_PENDING && *pending == 0 && version->activated == 0)
+        *pending = version->version;
+    return 0;
+}
+
+static sealring_status wait_for_barrier(struct session *session, const char *ring, uint32_t pending)
+{
+    char what[64];
+    struct waitline waitline;
+    snprintf(what, sizeof what, "waiting until every verifier can verify version %" PRIu32, pending);
+    waitline_start(&waitline, session, what);
+    sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
+    waitline_finish(&waitline);
+    if (waitline.interrupted)
+        waitline_leave(&waitline, session->error.message);
+    return status;
+}
+
+/* Until every verifier can verify the pending version; then the event's second half. A verifier that joins between the two is waited for
+ * as well. */
+static sealring_status activate_later(struct session *session, const char *ring, const sealring_event_options *options,
+                                      sealring_change *change)
+{
+    uint32_t pending = session->options.version;
+    sealring_status status = SEALRING_WAITING;
+    (void)sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL);
+    change->waits_for_verifiers = true;
+    for (int tries = 0; tries < TRIES_MOST && status == SEALRING_WAITING && change->waits_for_verifiers; tries++) {
+        status = wait_for_barrier(session, ring, pending);
+        if (status != SEALRING_OK)
+            return status;
+        status = sealring_version_change(session->manager, ring, SEALRING_EVENT_ACTIVATE, pending, options, change,
+                                         &session->error);
+    }
+    return status;
+}
+
+/* Whether what the event found in its way opens by itself. A rotation has made its version then. */
+static bool may_wait(const struct session *session, sealring_status status, const sealring_change *change)
+{
+    sealring_event event = (sealring_event)session->command->detail;
+    return status == SEALRING_WAITING && change->waits_for_verifiers && !session->dry_run &&
+           !option_given(&session->options, "no-wait") &&
+           (event == SEALRING_EVENT_ROTATE || event == SEALRING_EVENT_ACTIVATE);
+}
+
+/* Whether the change is effective only after a wait for verifiers. */
+static bool takes_effect(const struct session *session)
+{
+    sealring_event event = (sealring_event)session->command->detail;
+    return !session->dry_run && (event == SEALRING_EVENT_RETIRE || event == SEALRING_EVENT_COMPROMISE);
+}
+
+static int remember_owed(const sealring_version_info *version, void *context)
+{
+    *(bool *)context = version->closing_owed;
+    return 0;
+}
+
+/* The object is closed in the token after the change is effective. */
+static void say_what_is_owed(const struct session *session, const char *ring, sealring_change *change)
+{
+    if (!change->closing_owed || change->remark[0] != '\0')
+        return;
+    (void)sealring_version_list(session->manager, ring, session->options.version, remember_owed, &change->closing_owed,
+                                NULL);
+    if (change->closing_owed)
+        snprintf(
+            change->remark, sizeof change->remark,
+            "signing with the version's key is not disabled in the token yet: the next command that uses the token does "
+            "it, once the change is effective");
+}
+
+static int finish(struct session *session, const char *ring, sealring_change *change, uint64_t late)
+{
+    int result = STATUS_DONE;
+    if (!session->json)
+        print_change(session, change);
+    warn_of_the_late(session, session->options.version, late);
+    if (takes_effect(session))
+        result = waitline_effective(session);
+    say_what_is_owed(session, ring, change);
+    if (session->json)
+        print_change_json(session, ring, change, result == STATUS_DONE);
+    if (change->remark[0] != '\0')
+        session_warn(session, "%s", change->remark);
+    if (!session->dry_run)
+        say_next(session, ring);
+    return result;
+}
+
+/* The reason, and which guards it overrules. */
+static int read_reason(struct session *session, sealring_event_options *options)
+{
+    static const char *const overruling[] = {"overrule", "overrule-succession"};
+    const struct options *given = &session->options;
+    options->reason = option_text(given, "reason");
+    for (size_t i = 0; i < sizeof overruling / sizeof *overruling; i++) {
+        const char *why = option_text(given, overruling[i]);
+        if (why == NULL)
+            continue;
+        if (option_text(given, "reason") != NULL)
+            return session_refuse(session, STATUS_USAGE, "--%s has the reason already: do not give --reason",
+                                  overruling[i]);
+        if (why[0] == '\0')
+            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which is recorded in the audit log",
+                                  overruling[i]);
+        options->reason = why;
+    }
+    options->overrule = option_given(given, "overrule");
+    options->overrule_succession = option_given(given, "overrule-succession");
+    return STATUS_DONE;
+}
+
+static int run(struct session *session)
+{
+    const struct options *given = &session->options;
+    const char *ring = given->arguments[0];
+    sealring_event_options options = {.size = sizeof options};
+    if (read_reason(session, &options) != STATUS_DONE || !waitline_check(session))
+        return STATUS_USAGE;
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_change change = {.size = sizeof change};
+    uint64_t late = 0;
+    if (session->command->detail == SEALRING_EVENT_RETIRE)
+        (void)sealring_version_list(session->manager, ring, given->version, remember_current, &late, NULL);
+    sealring_status status = sealring_version_change(session->manager, ring, (sealring_event)session->command->detail,
+                                                     given->version, &options, &change, &session->error);
+    if (may_wait(session, status, &change))
+        status = activate_later(session, ring, &options, &change);
+    return status == SEALRING_OK ? finish(session, ring, &change, late) : fail(session, status, &change);
+}
+
+static const struct argument ring_only[] = {{"RING", "the ring", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+
+static const struct argument ring_and_version[] = {
+    {"RING", "the ring", ARGUMENT_TEXT, 0},
+    {"VERSION", "the version's number", ARGUMENT_VERSION, 0},
+    {NULL, NULL, 0, 0},
+};
+
+static const struct argument ring_and_choice[] = {
+    {"RING", "the ring", ARGUMENT_TEXT, 0},
+    {"VERSION", "the version's number; default: the pending one", ARGUMENT_VERSION, 1},
+    {NULL, NULL, 0, 0},
+};
+
+static const struct option reason_option[] = {
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option wait_options[] = {
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    WAITLINE_OPTIONS,
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option retire_options[] = {
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_TEXT},
+    {"overrule-succession", "REASON", "lock out clients that were issued no successor; recorded in the audit log",
+     OPTION_TEXT},
+    WAITLINE_OPTIONS,
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option overrule_options[] = {
+    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
+    {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+const struct command command_rotate = {
+    .words = "rotate",
+    .group = "Versions",
+    .purpose = "make the next version active; the former one stays accepted for the overlap",
+    .arguments = ring_only,
+    .options = wait_options,
+    .notes = "Uses the prepared version if there is one (a reinstated version is activated only by its number). "
+             "Credentials of the predecessor are accepted until it is retired.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_ROTATE,
+};
+
+const struct command command_prepare = {
+    .words = "prepare",
+    .group = "Versions",
+    .purpose = "create the next version, pending: accepted, issuing nothing yet",
+    .arguments = ring_only,
+    .options = reason_option,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_PREPARE,
+};
+
+const struct command command_activate = {
+    .words = "activate",
+    .group = "Versions",
+    .purpose = "make a pending or retiring version the active one",
+    .arguments = ring_and_choice,
+    .options = wait_options,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_ACTIVATE,
+};
+
+const struct command command_rollback = {
+    .words = "rollback",
+    .group = "Versions",
+    .purpose = "make the newest retiring version active again",
+    .arguments = ring_only,
+    .options = reason_option,
+    .notes =
+        "Stops automatic rotation until an operator rotates or activates. To return to the newer version: sealring "
+        "activate RING VERSION.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_ROLLBACK,
+};
+
+const struct command command_retire = {
+    .words = "retire",
+    .group = "Versions",
+    .purpose = "reject a retiring version's credentials when its overlap has ended",
+    .arguments = ring_and_version,
+    .options = retire_options,
+    .notes =
+        "Nobody must have used the version for the quiet period, and clients must have successors. Signing with its "
+        "object is disabled, and the object is kept until the purge delay has ended. Until then sealring reinstate "
+        "reverses the retirement.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_RETIRE,
+};
+
+const struct command command_reinstate = {
+    .words = "reinstate",
+    .group = "Versions",
+    .purpose = "make a retired version pending again: it is accepted",
+    .arguments = ring_and_version,
+    .options = reason_option,
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_REINSTATE,
+};
+
+const struct command command_compromise = {
+    .words = "compromise",
+    .group = "Versions",
+    .purpose = "reject a version's credentials at once and for ever",
+    .arguments = ring_and_version,
+    .options = wait_options,
+    .notes = "If the version was active, a pending version becomes active; without one, nothing is issued until one is "
+             "prepared and activated. This cannot be reversed.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_COMPROMISE,
+};
+
+const struct command command_destroy = {
+    .words = "destroy",
+    .group = "Versions",
+    .purpose = "destroy a closed version's object in the token",
+    .arguments = ring_and_version,
+    .options = overrule_options,
+    .notes =
+        "For a retired or compromised version whose purge delay has ended, or a pending version of which no client "
+        "holds a credential. This cannot be reversed.",
+    .run = run,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .detail = SEALRING_EVENT_DESTROY,
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines laid out in memory: wrapped at words, cut at the terminal's edge. */
+#include "tools/sealring/terminal/page.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "tools/sealring/terminal/terminal.h"
+
+#define INDENT_MOST 60
+#define ESCAPE      '\033'
+
+void page_open(struct page *page, const struct style *style, size_t width, int64_t now)
+{
+    *page = (struct page){.style = style, .width = width, .now = now};
+    page->stream = open_memstream(&page->text, &page->length);
+    if (page->stream == NULL) {
+        fputs("sealring: out of memory\n", stderr);
+        exit(1);
+    }
+}
+
+void page_close(struct page *page)
+{
+    if (page->stream != NULL)
+        fclose(page->stream);
+    free(page->text);
+    *page = (struct page){0};
+}
+
+const char *page_text(struct page *page)
+{
+    fflush(page->stream);
+    return page->text;
+}
+
+/* How many columns the first `length` bytes of a text take. */
+static size_t columns_of(const char *text, size_t length)
+{
+    char word[512];
+    if (length >= sizeof word)
+        return length;
+    memcpy(word, text, length);
+    word[length] = '\0';
+    return terminal_width(word);
+}
+
+/* The text has been escaped. */
+static void wrap(const struct page *page, size_t indent, const char *text)
+{
+    size_t column = indent;
+    size_t limit = page->width;
+    size_t hanging = indent < INDENT_MOST ? indent : INDENT_MOST;
+    while (*text != '\0') {
+        size_t blanks = strspn(text, " ");
+        size_t length = strcspn(text + blanks, " ");
+        size_t columns = columns_of(text + blanks, length);
+        if (limit != 0 && column > hanging && column + blanks + columns > limit) {
+            fprintf(page->stream, "\n%*s", (int)hanging, "");
+            column = hanging;
+            blanks = 0;
+            text += strspn(text, " ");
+        }
+        fwrite(text, 1, blanks + length, page->stream);
+        column += blanks + columns;
+        text += blanks + length;
+    }
+    fputc('\n', page->stream);
+}
+
+void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text)
+{
+    char *escaped = terminal_text(page->style, text);
+    fputs(lead, page->stream);
+    wrap(page, indent, escaped);
+    free(escaped);
+}
+
+/* The length of the next character; *columns: what it takes. A sequence of colour takes none. */
+static size_t character(const char *text, mbstate_t *state, size_t *columns)
+{
+    wchar_t wide = 0;
+    *columns = 0;
+    if (*text == ESCAPE)
+        return strcspn(text, "m\n") + 1;
+    size_t taken = mbrtowc(&wide, text, strcspn(text, "\n"), state);
+    if (taken == 0 || taken > strlen(text)) {
+        memset(state, 0, sizeof *state);
+        *columns = 1;
+        return 1;
+    }
+    int width = wcwidth(wide);
+    *columns = width > 0 ? (size_t)width : 0;
+    return taken;
+}
+
+static const char *print_line(const char *text, FILE *stream, size_t width)
+{
+    mbstate_t state = {0};
+    size_t column = 0;
+    while (*text != '\0' && *text != '\n') {
+        size_t columns = 0;
+        size_t length = character(text, &state, &columns);
+        column += columns;
+        if (width == 0 || column <= width || *text == ESCAPE)
+            fwrite(text, 1, length, stream);
+        text += length;
+    }
+    return text;
+}
+
+size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end)
+{
+    size_t count = 0;
+    for (; *text != '\0'; count++) {
+        if (count < lines) {
+            text = print_line(text, stream, width);
+            fputs(end, stream);
+        } else {
+            text += strcspn(text, "\n");
+        }
+        text += *text == '\n';
+    }
+    return count;
+}

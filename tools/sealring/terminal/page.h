@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text for people that is laid out before it is shown: it knows how wide the terminal is. */
+#ifndef TOOL_PAGE_H
+#define TOOL_PAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/sealring/terminal/style.h"
+
+struct page {
+    FILE *stream; /* to write to; kept in memory */
+    const struct style *style;
+    size_t width; /* columns of the terminal, 0: no limit */
+    int64_t now;
+    char *text; /* owned, as of the last page_text */
+    size_t length;
+};
+
+void page_open(struct page *page, const struct style *style, size_t width, int64_t now);
+void page_close(struct page *page);
+
+/* All that was written. */
+const char *page_text(struct page *page);
+
+/* Writes `text` behind `lead`, which takes `indent` columns, with each word on the next line, behind `indent` blanks, that would go
+ * beyond the width. The text is escaped for a terminal; the lead is not. */
+void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text);
+
+/* Prints at most `lines` lines, cut at `width` columns (0: no limit), each with `end` behind it. Returns how many there are. */
+size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end);
+
+#endif

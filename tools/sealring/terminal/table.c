@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Aligned tables with headers. */
+#include "tools/sealring/terminal/table.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/terminal.h"
+
+#define GAP 2
+
+void table_start(struct table *table, const struct table_column *columns)
+{
+    *table = (struct table){.columns = columns};
+    while (columns[table->column_count].title != NULL)
+        table->column_count++;
+}
+
+void table_add(struct table *table, enum tone tone, const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length <= 0) {
+        if (length == 0)
+            free(text);
+        text = memory_text("-");
+        tone = TONE_DIM;
+    }
+    table->cells = memory_room(table->cells, table->count, &table->capacity, sizeof *table->cells);
+    table->cells[table->count++] = (struct table_cell){text, tone};
+}
+
+static void print_cell(const struct table *table, size_t column, size_t width, const char *text, enum tone tone,
+                       FILE *stream, const struct style *style)
+{
+    size_t own = terminal_width(text);
+    int padding = own < width ? (int)(width - own) : 0;
+    if (table->columns[column].right)
+        fprintf(stream, "%*s", padding, "");
+    fprintf(stream, "%s%s%s", style_start(style, tone), text, style_end(style, tone));
+    if (column + 1 < table->column_count)
+        fprintf(stream, "%*s", (table->columns[column].right ? 0 : padding) + GAP, "");
+}
+
+void table_finish(struct table *table, FILE *stream, const struct style *style, const char *indent)
+{
+    size_t *widths = memory_grow(NULL, table->column_count, sizeof *widths);
+    for (size_t i = 0; i < table->column_count; i++)
+        widths[i] = terminal_width(table->columns[i].title);
+    for (size_t i = 0; i < table->count; i++) {
+        char *escaped = terminal_text(style, table->cells[i].text);
+        free(table->cells[i].text);
+        table->cells[i].text = escaped;
+        size_t width = terminal_width(table->cells[i].text);
+        if (width > widths[i % table->column_count])
+            widths[i % table->column_count] = width;
+    }
+    fputs(indent, stream);
+    for (size_t i = 0; i < table->column_count; i++)
+        print_cell(table, i, widths[i], table->columns[i].title, TONE_DIM, stream, style);
+    fputc('\n', stream);
+    for (size_t i = 0; i < table->count; i++) {
+        size_t column = i % table->column_count;
+        if (column == 0)
+            fputs(indent, stream);
+        print_cell(table, column, widths[column], table->cells[i].text, table->cells[i].tone, stream, style);
+        if (column + 1 == table->column_count)
+            fputc('\n', stream);
+        free(table->cells[i].text);
+    }
+    free(widths);
+    free(table->cells);
+    *table = (struct table){0};
+}
+
+void table_fact(FILE *stream, const struct style *style, const char *title, const char *format, ...)
+{
+    fprintf(stream, "%s%-13s%s ", style_start(style, TONE_DIM), title, style_end(style, TONE_DIM));
+    va_list arguments;
+    va_start(arguments, format);
+    terminal_vprint(stream, style, format, arguments);
+    va_end(arguments);
+    fputc('\n', stream);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Aligned tables with headers. */
+#ifndef TOOL_TABLE_H
+#define TOOL_TABLE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "tools/sealring/terminal/style.h"
+
+struct table_column {
+    const char *title; /* NULL ends the columns */
+    int right;         /* aligned to the right: numbers */
+};
+
+struct table_cell {
+    char *text;
+    enum tone tone;
+};
+
+struct table {
+    const struct table_column *columns;
+    size_t column_count;
+    struct table_cell *cells; /* owned, row by row */
+    size_t count;
+    size_t capacity;
+};
+
+void table_start(struct table *table, const struct table_column *columns);
+
+/* Adds the next cell of the present row; the row is full when each column has one. Empty text is shown as "-". */
+void table_add(struct table *table, enum tone tone, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Prints what was added, each line behind `indent`, and frees it. */
+void table_finish(struct table *table, FILE *stream, const struct style *style, const char *indent);
+
+/* Prints one line of a description: a dim title, aligned, and the value. */
+void table_fact(FILE *stream, const struct style *style, const char *title, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealring audit: the record of every management act, shown, verified, exported. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sealring/commands.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/views/ocsf.h"
+#include "tools/sealring/session.h"
+#include "tools/sealring/terminal/table.h"
+#include "tools/sealring/terminal/terminal.h"
+
+static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
+                                              {"ON", 0},    {"WHY", 0},  {NULL, 0}};
+
+struct audit_lines {
+    struct session *session;
+    struct table table;
+    json_t *array;
+    size_t count;
+};
+
+/* ---- show */
+
+/* Ring, version, key and client in one cell. */
+static void add_object(struct table *table, const sealring_audit_entry *entry)
+{
+    char version[16] = "";
+    if (entry->version != 0)
+        snprintf(version, sizeof version, " %" PRIu32, entry->version);
+    const char *gap = entry->ring != NULL && (entry->key_id != NULL || entry->client != NULL) ? " " : "";
+    const char *second = entry->key_id != NULL && entry->client != NULL ? " " : "";
+    table_add(table, TONE_PLAIN, "%s%s%s%s%s%s", entry->ring != NULL ? entry->ring : "", version, gap,
+              entry->key_id != NULL ? entry->key_id : "", second, entry->client != NULL ? entry->client : "");
+}
+
+/* The act and why: a refused one has its name, and why it was, in the detail. */
+static void add_act(struct table *table, const sealring_audit_entry *entry)
+{
+    json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
+    const char *refused = json_string_value(json_object_get(detail, "act"));
+    const char *reason = json_string_value(json_object_get(detail, refused != NULL ? "why" : "reason"));
+    table_add(table, refused != NULL ? TONE_BAD : TONE_BOLD, "%s%s%s", entry->act, refused != NULL ? ": " : "",
+              refused != NULL ? refused : "");
+    add_object(table, entry);
+    table_add(table, TONE_PLAIN, "%s", reason != NULL ? reason : "");
+    json_decref(detail);
+}
+
+static json_t *entry_json(const sealring_audit_entry *entry)
+{
+    json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o*}", "entry",
+                     (json_int_t)entry->sequence, "time", jsontext_time(entry->time), "actor",
+                     jsontext_text(entry->actor), "act", jsontext_text(entry->act), "ring", jsontext_text(entry->ring),
+                     "version", (json_int_t)entry->version, "key_id", jsontext_text(entry->key_id), "client",
+                     jsontext_text(entry->client), "detail", detail != NULL ? detail : json_null(), "operation_id",
+                     entry->operation_id, "leaf_hash", entry->leaf_hash, "raw", jsontext_raw(entry));
+}
+
+static int show_entry(const sealring_audit_entry *entry, void *context)
+{
+    struct audit_lines *listing = context;
+    char text[MOMENT_SIZE];
+    listing->count++;
+    if (listing->session->json)
+        return json_array_append_new(listing->array, entry_json(entry));
+    table_add(&listing->table, TONE_DIM, "%" PRIu64, entry->sequence);
+    moment_absolute(entry->time, text);
+    table_add(&listing->table, TONE_PLAIN, "%s", text);
+    table_add(&listing->table, TONE_PLAIN, "%s", entry->actor != NULL ? entry->actor : "");
+    add_act(&listing->table, entry);
+    return 0;
+}
+
+static sealring_audit_filter read_filter(const struct options *given)
+{
+    return (sealring_audit_filter){
+        .size = sizeof(sealring_audit_filter),
+        .ring = option_text(given, "ring"),
+        .key_id = option_text(given, "key"),
+        .client = option_text(given, "client"),
+        .act = option_text(given, "act"),
+        .since = option_number(given, "since"),
+        .last = (uint64_t)option_number(given, "last"),
+    };
+}
+
+static int run_show(struct session *session)
+{
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    struct audit_lines listing = {.session = session, .array = json_array()};
+    sealring_audit_filter filter = read_filter(&session->options);
+    table_start(&listing.table, columns);
+    sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);
+    if (status != SEALRING_OK) {
+        json_decref(listing.array);
+        return session_fail(session, status);
+    }
+    if (session->json) {
+        jsontext_print_as("entries", listing.array);
+        return STATUS_DONE;
+    }
+    json_decref(listing.array);
+    if (listing.count == 0)
+        session_say(session, "no entry matches");
+    else
+        table_finish(&listing.table, stdout, &session->out, "");
+    return STATUS_DONE;
+}
+
+/* ---- verify */
+
+struct problems {
+    const struct session *session;
+    json_t *array;
+};
+
+static int tell_problem(uint64_t entry, const char *text, void *context)
+{
+    struct problems *problems = context;
+    if (problems->session->json)
+        return json_array_append_new(
+            problems->array, json_pack("{s:I, s:o}", "entry", (json_int_t)entry, "problem", jsontext_text(text)));
+    const struct style *style = &problems->session->out;
+    terminal_print(stdout, style, "%s%s%s\n", style_start(style, TONE_BAD), text, style_end(style, TONE_BAD));
+    return 0;
+}
+
+/* A whole file, ending in NUL; NULL after the error was printed. */
+static char *read_file(struct session *session, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    char *text = NULL;
+    size_t length = 0, room = 0;
+    if (file == NULL) {
+        session_refuse(session, STATUS_USAGE, "the checkpoint %s cannot be read: %s", path, strerror(errno));
+        return NULL;
+    }
+    do {
+        room += 4096;
+        text = memory_grow(text, room + 1, 1);
+        length += fread(text + length, 1, room - length, file);
+    } while (length == room && room < SEALRING_AUDIT_NOTE_SIZE * 32);
+    text[length] = '\0';
+    bool good = ferror(file) == 0 && strlen(text) == length;
+    if (file != stdin)
+        fclose(file);
+    if (good)
+        return text;
+    session_refuse(session, STATUS_USAGE, "the checkpoint %s cannot be read, or is no text", path);
+    free(text);
+    return NULL;
+}
+
+static void print_report(const struct session *session, const sealring_audit_report *report)
+{
+    char number[MOMENT_SIZE];
+    const struct style *style = &session->out;
+    moment_number(report->entries, number);
+    table_fact(stdout, style, "entries", "%s", number);
+    moment_number(report->checkpoints, number);
+    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64, number, report->vouched);
+    moment_number(report->closed, number);
+    table_fact(stdout, style, "closed facts", "%s", number);
+    table_fact(stdout, style, "root", "%s", report->root);
+    table_fact(stdout, style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
+    if (report->problems == 0)
+        table_fact(stdout, style, "result", "%severything agrees%s", style_start(style, TONE_GOOD),
+                   style_end(style, TONE_GOOD));
+    if (report->remark[0] != '\0')
+        session_warn(session, "%s", report->remark);
+    if (report->problems == 0 && report->key[0] != '\0' && report->vouched < report->entries)
+        session_warn(session, "no checkpoint covers the entries after %" PRIu64 " yet", report->vouched);
+}
+
+static int finish_verify(struct session *session, sealring_status status, const sealring_audit_report *report,
+                         json_t *array)
+{
+    if (status != SEALRING_OK && status != SEALRING_REFUSED) {
+        json_decref(array);
+        return session_fail(session, status);
+    }
+    if (session->json) {
+        jsontext_print_as(
+            "audit", json_pack("{s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o}", "good", status == SEALRING_OK,
+                               "entries", (json_int_t)report->entries, "checkpoints", (json_int_t)report->checkpoints,
+                               "vouched", (json_int_t)report->vouched, "closed", (json_int_t)report->closed, "root",
+                               report->root, "key", report->key, "remark", report->remark, "problems", array));
+        return status == SEALRING_OK ? STATUS_DONE : STATUS_REFUSED;
+    }
+    json_decref(array);
+    print_report(session, report);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
+static int run_verify(struct session *session)
+{
+    const char *path = option_text(&session->options, "checkpoint");
+    char *checkpoint = path != NULL ? read_file(session, path) : NULL;
+    if (path != NULL && checkpoint == NULL)
+        return STATUS_USAGE;
+    int result = session_open(session);
+    if (result == STATUS_DONE) {
+        struct problems problems = {.session = session, .array = json_array()};
+        sealring_audit_report report = {.size = sizeof report};
+        sealring_audit_check check = {
+            .size = sizeof check, .key = option_text(&session->options, "key"), .checkpoint = checkpoint};
+        sealring_status status =
+            sealring_audit_verify(session->manager, &check, tell_problem, &problems, &report, &session->error);
+        result = finish_verify(session, status, &report, problems.array);
+    }
+    free(checkpoint);
+    return result;
+}
+
+/* ---- export, key, checkpoint */
+
+static int export_entry(const sealring_audit_entry *entry, void *context)
+{
+    const sealring_vault_info *vault = context;
+    return ocsf_print(stdout, vault, entry);
+}
+
+static int run_export(struct session *session)
+{
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_vault_info vault = {.size = sizeof vault};
+    sealring_audit_filter filter = {
+        .size = sizeof filter,
+        .first = (uint64_t)option_number(&session->options, "since"),
+        .proofs = option_given(&session->options, "proof"),
+    };
+    char note[SEALRING_AUDIT_NOTE_SIZE] = "";
+    sealring_status status = sealring_vault_describe(session->manager, &vault, &session->error);
+    /* first: what it vouches for is among the entries then */
+    if (status == SEALRING_OK)
+        status = sealring_audit_checkpoint(session->manager, note, &session->error);
+    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+        status = sealring_audit_list(session->manager, &filter, export_entry, &vault, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (note[0] != '\0' && ocsf_print_checkpoint(stdout, &vault, note) != 0)
+        return session_refuse(session, STATUS_REFUSED, "the checkpoint cannot be printed");
+    return STATUS_DONE;
+}
+
+static int run_key(struct session *session)
+{
+    char key[SEALRING_AUDIT_KEY_SIZE];
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_audit_key(session->manager, key, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (session->json)
+        jsontext_print_as("key", jsontext_text(key));
+    else
+        terminal_print(stdout, &session->out, "%s\n", key);
+    return STATUS_DONE;
+}
+
+/* Line by line: a good note comes out as it is. */
+static void print_note(const struct session *session, const char *note)
+{
+    for (size_t length = 0; *note != '\0'; note += length + (note[length] == '\n')) {
+        length = strcspn(note, "\n");
+        terminal_print(stdout, &session->out, "%.*s\n", (int)length, note);
+    }
+}
+
+static int run_checkpoint(struct session *session)
+{
+    char note[SEALRING_AUDIT_NOTE_SIZE];
+    int result = session_open(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_audit_checkpoint(session->manager, note, &session->error);
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (session->json)
+        jsontext_print_as("checkpoint", jsontext_text(note));
+    else
+        print_note(session, note);
+    return STATUS_DONE;
+}
+
+static const struct option show_options[] = {
+    {"ring", "RING", "only acts on this ring", OPTION_TEXT},
+    {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
+    {"client", "NAME", "only acts on this client", OPTION_TEXT},
+    {"act", "ACT", "only this act, such as version.retire, or all of a kind, such as version", OPTION_TEXT},
+    {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
+    {"last", "N", "only the newest N entries", OPTION_NUMBER},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option verify_options[] = {
+    {"checkpoint", "FILE",
+     "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input", OPTION_TEXT},
+    {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own", OPTION_TEXT},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option export_options[] = {
+    {"since", "N", "begin with entry N", OPTION_NUMBER},
+    {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+const struct command command_audit_show = {
+    .words = "audit show",
+    .group = "Audit log",
+    .purpose = "show who did what, when and why",
+    .options = show_options,
+    .run = run_show,
+};
+
+static const char *const verify_examples[] = {
+    "sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint",
+    NULL,
+};
+
+const struct command command_audit_verify = {
+    .words = "audit verify",
+    .group = "Audit log",
+    .purpose = "verify every entry, the tree over them and the checkpoints",
+    .options = verify_options,
+    .notes = "Needs no token, only the public key. Exit status 1 if something is wrong; each problem is one line that "
+             "names the entry.",
+    .examples = verify_examples,
+    .run = run_verify,
+};
+
+const struct command command_audit_export = {
+    .words = "audit export",
+    .group = "Audit log",
+    .purpose = "print the entries as lines of JSON",
+    .options = export_options,
+    .notes =
+        "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
+        "checkpoint. `sealring restore --log` replays these entries.",
+    .run = run_export,
+};
+
+const struct command command_audit_key = {
+    .words = "audit key",
+    .group = "Audit log",
+    .purpose = "print the key that verifies checkpoints; keep it elsewhere",
+    .run = run_key,
+};
+
+const struct command command_audit_checkpoint = {
+    .words = "audit checkpoint",
+    .group = "Audit log",
+    .purpose = "print the latest checkpoint; keep it elsewhere",
+    .run = run_checkpoint,
+};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of a vault at one time, as a page for people and as JSON. */
+#include "tools/sealring/views/overview.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sealring/views/advice.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/views/plans.h"
+#include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/traffic_chart.h"
+#include "tools/sealring/views/verifiers.h"
+#include "tools/sealring/views/versions.h"
+
+struct overview_rings {
+    sealring_ring_info *items; /* owned, with their texts, which the listing keeps for a moment only */
+    size_t count;
+    size_t capacity;
+};
+
+static int take_ring(const sealring_ring_info *ring, void *context)
+{
+    struct overview_rings *rings = context;
+    rings->items = memory_room(rings->items, rings->count, &rings->capacity, sizeof *rings->items);
+    sealring_ring_info *own = &rings->items[rings->count++];
+    *own = *ring;
+    own->name = memory_copy(ring->name);
+    own->prefix = memory_copy(ring->prefix);
+    return 0;
+}
+
+static void free_rings(struct overview_rings *rings)
+{
+    for (size_t i = 0; i < rings->count; i++) {
+        free((char *)rings->items[i].name);
+        free((char *)rings->items[i].prefix);
+    }
+    free(rings->items);
+}
+
+/* ---- A ring ------------------------------------------------------------------------------------------------------------- */
+
+struct ring_view {
+    const sealring_ring_info *info;
+    struct versions versions;
+    struct traffic traffic;
+    struct plans plans;
+};
+
+static void print_heading(const struct ring_view *view, const struct page *page)
+{
+    const struct style *style = page->style;
+    const char *separator = style_separator(style);
+    char keys[MOMENT_SIZE];
+    char overlap[SEALRING_TIME_SIZE];
+    char every[SEALRING_TIME_SIZE] = "";
+    moment_number(view->info->keys, keys);
+    sealring_duration_format(view->info->policy.overlap, overlap);
+    if (view->info->policy.rotate_every != 0)
+        sealring_duration_format(view->info->policy.rotate_every, every);
+    char *name = terminal_text(style, view->info->name);
+    char *lead = memory_text("ring %s%s%s", style_start(style, TONE_BOLD), name, style_end(style, TONE_BOLD));
+    char *text = memory_text("%sprefix %s%s%s API key%s%soverlap %s%s%s%s", separator, view->info->prefix, separator,
+                             keys, view->info->keys == 1 ? "" : "s", separator, overlap,
+                             every[0] != '\0' ? separator : "", every[0] != '\0' ? "rotates every " : "", every);
+    page_paragraph(page, lead, strlen("ring ") + terminal_width(name), text);
+    free(name);
+    free(lead);
+    free(text);
+}
+
+static void print_ring(const struct ring_view *view, const struct page *page)
+{
+    const struct style *style = page->style;
+    json_t *advice = advice_collect(view->info, &view->versions, &view->plans, page->now);
+    json_t *sentence = NULL;
+    size_t index = 0;
+    char lead[40];
+    snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
+             style_end(style, TONE_INFO));
+    print_heading(view, page);
+    versions_draw(&view->versions, page, view->info->keys);
+    traffic_draw(&view->traffic, &view->versions, page);
+    plans_print(&view->plans, view->info->name, page);
+    json_array_foreach(advice, index, sentence)
+    {
+        page_paragraph(page, lead, style->utf8 ? 4 : 5, json_string_value(sentence));
+    }
+    json_decref(advice);
+}
+
+static json_t *ring_json(const struct ring_view *view, int64_t now)
+{
+    json_t *object = jsontext_ring(view->info);
+    json_object_set(object, "version_list", view->versions.array);
+    json_object_set_new(object, "next", advice_collect(view->info, &view->versions, NULL, now));
+    json_object_set(object, "traffic", view->traffic.array);
+    json_object_set(object, "plan", view->plans.array);
+    return object;
+}
+
+static sealring_status look_at_ring(struct session *session, const sealring_ring_info *info, json_t *array,
+                                    const struct page *page)
+{
+    struct ring_view view = {.info = info};
+    sealring_status status = versions_load(&view.versions, session, info->name);
+    if (status == SEALRING_OK)
+        status = traffic_load(&view.traffic, session, info->name);
+    if (status == SEALRING_OK)
+        status = plans_load(&view.plans, session, info->name);
+    if (status == SEALRING_OK) {
+        json_array_append_new(array, ring_json(&view, session->now));
+        fputc('\n', page->stream);
+        print_ring(&view, page);
+    }
+    versions_free(&view.versions);
+    traffic_free(&view.traffic);
+    plans_free(&view.plans);
+    return status;
+}
+
+/* ---- The vault ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *vault_json(const sealring_vault_info *info)
+{
+    return json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o}", "path", jsontext_text(info->path), "vault_id",
+                     info->vault_id, "era", info->era, "epoch", (json_int_t)info->epoch, "schema", info->schema,
+                     "created", jsontext_time(info->created), "module", jsontext_text(info->module), "token_uri",
+                     jsontext_text(info->token_uri));
+}
+
+static void print_vault(const sealring_vault_info *info, const struct page *page)
+{
+    const struct style *style = page->style;
+    char *text = memory_text("vault %s%sepoch %" PRIu64, info->path, style_separator(style), info->epoch);
+    page_paragraph(page, style_start(style, TONE_DIM), 0, text);
+    fputs(style_end(style, TONE_DIM), page->stream);
+    free(text);
+}
+
+static void print_scheduler(const sealring_vault_info *info, const struct page *page)
+{
+    char when[MOMENT_SIZE];
+    moment_relative(info->last_run, page->now, when);
+    if (info->last_run == 0)
+        page_paragraph(page, "scheduler  ", 11, "sealring run has never run: what is planned waits for it, or for you");
+    else
+        fprintf(page->stream, "scheduler  sealring run last ran %s\n", when);
+}
+
+static sealring_status look(struct overview *overview, struct session *session, const char *name,
+                            sealring_vault_info *info, struct page *page)
+{
+    struct overview_rings rings = {0};
+    struct verifiers verifiers = {0};
+    json_t *array = json_array();
+    info->size = sizeof *info;
+    sealring_status status = sealring_vault_describe(session->manager, info, &session->error);
+    if (status == SEALRING_OK)
+        status = sealring_ring_list(session->manager, name, take_ring, &rings, &session->error);
+    if (status == SEALRING_OK)
+        status = verifiers_load(&verifiers, session);
+    if (status == SEALRING_OK)
+        print_vault(info, page);
+    for (size_t i = 0; i < rings.count && status == SEALRING_OK; i++)
+        status = look_at_ring(session, &rings.items[i], array, page);
+    if (status == SEALRING_OK) {
+        if (rings.count > 0) {
+            fputc('\n', page->stream);
+            verifiers_print(&verifiers, page);
+            print_scheduler(info, page);
+        }
+        overview->rings = rings.count;
+        overview->json = json_pack("{s:o, s:O, s:O, s:{s:o}}", "vault", vault_json(info), "rings", array, "verifiers",
+                                   verifiers.array, "scheduler", "last_run", jsontext_time(info->last_run));
+    }
+    json_decref(array);
+    verifiers_free(&verifiers);
+    free_rings(&rings);
+    return status;
+}
+
+sealring_status overview_look(struct overview *overview, struct session *session, const char *ring, struct page *page)
+{
+    *overview = (struct overview){0};
+    sealring_vault_info *info = memory_grow(NULL, 1, sizeof *info);
+    memset(info, 0, sizeof *info);
+    sealring_status status = look(overview, session, ring, info, page);
+    free(info);
+    return status;
+}
+
+void overview_free(struct overview *overview)
+{
+    json_decref(overview->json);
+    *overview = (struct overview){0};
+}
+
+static void forget(json_t *array, const char *const *names)
+{
+    size_t index = 0;
+    json_t *object = NULL;
+    json_array_foreach(array, index, object)
+    {
+        for (size_t i = 0; names[i] != NULL; i++)
+            json_object_del(object, names[i]);
+    }
+}
+
+char *overview_substance(const struct overview *overview)
+{
+    /* a plan's text contains how long ago, and what is due at once is due at each poll */
+    static const char *const of_plan[] = {"text", "foreseen", "due", NULL};
+    static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
+    json_t *copy = json_deep_copy(overview->json);
+    json_t *ring = NULL;
+    size_t index = 0;
+    json_object_del(copy, "scheduler");
+    forget(json_object_get(copy, "verifiers"), of_verifier);
+    json_array_foreach(json_object_get(copy, "rings"), index, ring)
+    {
+        forget(json_object_get(ring, "plan"), of_plan);
+    }
+    char *text = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(copy);
+    return text;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of a vault at one time: its rings' versions, traffic and plans, and its verifiers. */
+#ifndef TOOL_OVERVIEW_H
+#define TOOL_OVERVIEW_H
+
+#include <jansson.h>
+
+#include "tools/sealring/terminal/page.h"
+#include "tools/sealring/session.h"
+
+struct overview {
+    json_t *json; /* all of it */
+    size_t rings;
+};
+
+/* Reads everything, or one ring (NULL: all), and writes it on the page, too. The session's time is that of this poll. */
+sealring_status overview_look(struct overview *overview, struct session *session, const char *ring, struct page *page);
+
+void overview_free(struct overview *overview);
+
+/* What of it changes otherwise than by time alone going on; to be freed. */
+char *overview_substance(const struct overview *overview);
+
+#endif

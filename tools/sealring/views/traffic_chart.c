@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The share of traffic on each version, hour by hour, in block characters. */
+#include "tools/sealring/views/traffic_chart.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
+
+#define HOUR       INT64_C(3600000)
+#define EIGHTHS    8
+#define MARGIN     17 /* with the versions' digits: where the time line begins, too */
+#define NUMBER_MIN 5  /* the width of "calls" */
+
+static const char *const utf8_blocks[EIGHTHS + 1] = {
+    " ",
+    "\342\226\201",
+    "\342\226\202",
+    "\342\226\203",
+    "\342\226\204",
+    "\342\226\205",
+    "\342\226\206",
+    "\342\226\207",
+    "\342\226\210",
+};
+static const char *const ascii_blocks[EIGHTHS + 1] = {" ", ".", ":", "-", "=", "+", "*", "#", "%"};
+
+static struct traffic_row *row_of(struct traffic *traffic, uint32_t version)
+{
+    size_t at = 0;
+    while (at < traffic->count && traffic->rows[at].version < version)
+        at++;
+    if (at < traffic->count && traffic->rows[at].version == version)
+        return &traffic->rows[at];
+    traffic->rows = memory_room(traffic->rows, traffic->count, &traffic->capacity, sizeof *traffic->rows);
+    memmove(&traffic->rows[at + 1], &traffic->rows[at], (traffic->count - at) * sizeof *traffic->rows);
+    traffic->rows[at] = (struct traffic_row){.version = version};
+    traffic->count++;
+    return &traffic->rows[at];
+}
+
+static int take_hour(const sealring_traffic_info *info, void *context)
+{
+    struct traffic *traffic = context;
+    int64_t hour = (info->hour - traffic->from) / HOUR;
+    if (info->hour < traffic->from)
+        return 0;
+    if (hour >= TRAFFIC_HOURS) /* a verifier's clock is ahead of ours */
+        hour = TRAFFIC_HOURS - 1;
+    struct traffic_row *row = row_of(traffic, info->version);
+    row->accepted[hour] = moment_sum(row->accepted[hour], info->accepted);
+    row->rejected = moment_sum(row->rejected, info->rejected);
+    traffic->total[hour] = moment_sum(traffic->total[hour], info->accepted);
+    return json_array_append_new(traffic->array,
+                                 json_pack("{s:o, s:I, s:I, s:I}", "hour", jsontext_time(info->hour), "version",
+                                           (json_int_t)info->version, "accepted", (json_int_t)info->accepted,
+                                           "rejected", (json_int_t)info->rejected));
+}
+
+sealring_status traffic_load(struct traffic *traffic, struct session *session, const char *ring)
+{
+    *traffic = (struct traffic){.from = (session->now / HOUR - (TRAFFIC_HOURS - 1)) * HOUR, .array = json_array()};
+    return sealring_traffic(session->manager, ring, traffic->from, take_hour, traffic, &session->error);
+}
+
+void traffic_free(struct traffic *traffic)
+{
+    free(traffic->rows);
+    json_decref(traffic->array);
+    *traffic = (struct traffic){0};
+}
+
+/* ---- Drawing ---------------------------------------------------------------------------------------------------------- */
+
+/* What little there was is shown, and a share that is not the whole is not drawn as one. */
+static size_t level_of(uint64_t part, uint64_t whole)
+{
+    if (part == 0)
+        return 0;
+    size_t level = (size_t)((double)part * EIGHTHS / (double)whole + 0.5);
+    if (level >= EIGHTHS)
+        return part < whole ? EIGHTHS - 1 : EIGHTHS;
+    return level < 1 ? 1 : level;
+}
+
+static void share_format(uint64_t part, uint64_t whole, char text[MOMENT_SIZE])
+{
+    unsigned percent = whole > 0 ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
+    if (whole == 0)
+        strcpy(text, "-");
+    else if (part > 0 && percent == 0)
+        strcpy(text, "<1%");
+    else if (part < whole && percent == 100)
+        strcpy(text, ">99%");
+    else
+        snprintf(text, MOMENT_SIZE, "%u%%", percent);
+}
+
+static uint64_t calls_of(const struct traffic_row *row)
+{
+    uint64_t sum = 0;
+    for (size_t hour = 0; hour < TRAFFIC_HOURS; hour++)
+        sum = moment_sum(sum, row->accepted[hour]);
+    return sum;
+}
+
+static enum tone tone_of(const struct versions *versions, uint32_t number)
+{
+    for (size_t i = 0; i < versions->count; i++)
+        if (versions->items[i].version == number)
+            return style_version_tone(versions->items[i].state);
+    return TONE_PLAIN;
+}
+
+/* "  1,234 rejected". */
+static void rejected_format(const struct traffic_row *row, char text[MOMENT_SIZE])
+{
+    char number[MOMENT_SIZE];
+    text[0] = '\0';
+    moment_number(row->rejected, number);
+    if (row->rejected > 0)
+        snprintf(text, MOMENT_SIZE, "  %.40s rejected", number);
+}
+
+struct chart_layout {
+    int digits;      /* of the versions' numbers */
+    int number;      /* the width of a number of calls */
+    size_t rejected; /* the width of the text on rejected calls */
+    size_t hour;     /* the first that is drawn */
+};
+
+static struct chart_layout lay_out(const struct traffic *traffic, const struct versions *versions, size_t width)
+{
+    char text[MOMENT_SIZE];
+    struct chart_layout layout = {.digits = versions_digits(versions), .number = NUMBER_MIN};
+    for (size_t i = 0; i < traffic->count; i++) {
+        moment_number(calls_of(&traffic->rows[i]), text);
+        if ((int)strlen(text) > layout.number)
+            layout.number = (int)strlen(text);
+        rejected_format(&traffic->rows[i], text);
+        if (strlen(text) > layout.rejected)
+            layout.rejected = strlen(text);
+    }
+    size_t others = (size_t)(layout.digits + MARGIN + 2 + layout.number + 2 + 9) + layout.rejected;
+    size_t room = width == 0 ? TRAFFIC_HOURS : width > others ? width - others : 1;
+    layout.hour = room < TRAFFIC_HOURS ? TRAFFIC_HOURS - room : 0;
+    return layout;
+}
+
+static void draw_axis(const struct chart_layout *layout, const struct page *page)
+{
+    int columns = TRAFFIC_HOURS - (int)layout->hour;
+    char from[MOMENT_SIZE];
+    snprintf(from, sizeof from, "%dh ago", columns - 1);
+    int between = columns - (int)strlen(from) - 3;
+    fprintf(page->stream, "%s%-*s", style_start(page->style, TONE_DIM), layout->digits + MARGIN, "  calls by hour");
+    if (between > 0)
+        fprintf(page->stream, "%s%*snow", from, between, "");
+    else
+        fprintf(page->stream, "%*s", columns, columns >= 3 ? "now" : "");
+    fprintf(page->stream, "  %*s  this hour%s\n", layout->number, "calls", style_end(page->style, TONE_DIM));
+}
+
+static void draw_row(const struct traffic *traffic, const struct traffic_row *row, enum tone tone,
+                     const struct chart_layout *layout, const struct page *page)
+{
+    const struct style *style = page->style;
+    const char *const *blocks = style->utf8 ? utf8_blocks : ascii_blocks;
+    char calls[MOMENT_SIZE];
+    char share[MOMENT_SIZE];
+    char rejected[MOMENT_SIZE];
+    fprintf(page->stream, "  v%-*" PRIu32 "%*s%s", layout->digits, row->version, MARGIN - 3, "",
+            style_start(style, tone));
+    for (size_t hour = layout->hour; hour < TRAFFIC_HOURS; hour++)
+        fputs(blocks[level_of(row->accepted[hour], traffic->total[hour])], page->stream);
+    moment_number(calls_of(row), calls);
+    share_format(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1], share);
+    fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, calls, share);
+    rejected_format(row, rejected);
+    if (rejected[0] != '\0')
+        fprintf(page->stream, "%s%s%s", style_start(style, TONE_WARN), rejected, style_end(style, TONE_WARN));
+    fputc('\n', page->stream);
+}
+
+void traffic_draw(const struct traffic *traffic, const struct versions *versions, const struct page *page)
+{
+    if (traffic->count == 0) {
+        fprintf(page->stream, "  %sno calls in the last %d hours%s\n", style_start(page->style, TONE_DIM),
+                TRAFFIC_HOURS, style_end(page->style, TONE_DIM));
+        return;
+    }
+    struct chart_layout layout = lay_out(traffic, versions, page->width);
+    draw_axis(&layout, page);
+    for (size_t i = 0; i < traffic->count; i++)
+        draw_row(traffic, &traffic->rows[i], tone_of(versions, traffic->rows[i].version), &layout, page);
+}

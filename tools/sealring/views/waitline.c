@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for verifiers on the command line: a progress line on terminals, one line for each change elsewhere. */
+#include "tools/sealring/views/waitline.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/output.h"
+#include "tools/sealring/terminal/signals.h"
+#include "tools/sealring/terminal/terminal.h"
+
+#define SHOWN_AFTER 300 /* milliseconds: what is done by then needs no line */
+#define LINE_SIZE   512
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool waitline_check(struct session *session)
+{
+    if (!option_given(&session->options, "wait") || !option_given(&session->options, "no-wait"))
+        return true;
+    session_refuse(session, STATUS_USAGE, "--wait and --no-wait contradict each other");
+    return false;
+}
+
+/* As many bytes of a text as fit into the rest of a line: one that wraps could not be cleared again. */
+static int fitting(const char *text, size_t used)
+{
+    struct winsize size = {.ws_col = 0};
+    size_t width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    size_t room = used + 1 < width ? width - used - 1 : 0;
+    size_t length = strlen(text);
+    if (length <= room)
+        return (int)length;
+    while (room > 0 && ((unsigned char)text[room] & 0xC0) == 0x80) /* not inside a character */
+        room--;
+    return (int)room;
+}
+
+/* Who is missing, without the beginning of the line: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
+static const char *who(const char *text)
+{
+    static const char before[] = " yet: ";
+    const char *found = strstr(text, before);
+    return found != NULL ? found + sizeof before - 1 : text;
+}
+
+static void draw(struct waitline *waitline, const sealring_progress *progress)
+{
+    const struct style *style = &waitline->session->err;
+    char elapsed[SEALRING_TIME_SIZE];
+    char left[SEALRING_TIME_SIZE];
+    char line[2 * LINE_SIZE];
+    sealring_duration_format((monotonic() - waitline->began) / 1000 * 1000, elapsed);
+    int length = snprintf(line, LINE_SIZE, "  %" PRIu32 " of %" PRIu32 " verifiers, %s", progress->done,
+                          progress->total, elapsed);
+    if (progress->at_most >= 0) {
+        sealring_duration_format((progress->at_most + 999) / 1000 * 1000, left);
+        length += snprintf(line + length, LINE_SIZE, ", at most %s more", left);
+    }
+    if (progress->text[0] != '\0')
+        snprintf(line + length, LINE_SIZE, ": missing %s", who(progress->text));
+    char *text = terminal_text(style, line);
+    fprintf(stderr, "\r\033[K%s%s%s%.*s", style_start(style, TONE_INFO), waitline->what, style_end(style, TONE_INFO),
+            fitting(text, strlen(waitline->what)), text);
+    free(text);
+    fflush(stderr);
+    waitline->drawn = true;
+}
+
+static int show(const sealring_progress *progress, void *context)
+{
+    struct waitline *waitline = context;
+    if (signals_caught() != 0) {
+        waitline->interrupted = true;
+        return 1;
+    }
+    if (waitline->session->json || monotonic() - waitline->began < SHOWN_AFTER)
+        return 0;
+    if (waitline->session->err.terminal) {
+        draw(waitline, progress);
+    } else if (strcmp(waitline->text, progress->text) != 0) {
+        snprintf(waitline->text, sizeof waitline->text, "%s", progress->text);
+        session_say(waitline->session, "%s: %" PRIu32 " of %" PRIu32 " verifiers, missing: %s", waitline->what,
+                    progress->done, progress->total, who(progress->text));
+    }
+    return 0;
+}
+
+void waitline_start(struct waitline *waitline, struct session *session, const char *what)
+{
+    const struct options *given = &session->options;
+    *waitline = (struct waitline){.session = session, .what = what, .began = monotonic()};
+    int64_t most = option_given(given, "wait") ? option_number(given, "wait") : -1;
+    waitline->wait = (sealring_wait){
+        .size = sizeof waitline->wait,
+        .most = option_given(given, "no-wait") ? 0 : most,
+        .progress = show,
+        .context = waitline,
+    };
+    fflush(stdout); /* what was done is printed before the wait */
+    signals_watch();
+}
+
+void waitline_finish(struct waitline *waitline)
+{
+    signals_release();
+    if (waitline->drawn)
+        fputs("\r\033[K", stderr);
+}
+
+void waitline_leave(const struct waitline *waitline, const char *message)
+{
+    session_say(waitline->session, "interrupted: %s", message);
+    output_finish(STATUS_DONE);
+    raise(signals_caught());
+}
+
+typedef sealring_status (*wait_function)(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
+
+static int wait_until(struct session *session, wait_function wait)
+{
+    struct waitline waitline;
+    waitline_start(&waitline, session, "taking effect");
+    sealring_status status = wait(session->manager, &waitline.wait, &session->error);
+    waitline_finish(&waitline);
+    if (waitline.interrupted)
+        waitline_leave(&waitline, session->error.message);
+    if (status == SEALRING_OK) {
+        session_say(session, "effective: no verifier uses the former state any more");
+        return STATUS_DONE;
+    }
+    if (status != SEALRING_NOT_EFFECTIVE)
+        return session_fail(session, status);
+    session_warn(session, "%s", session->error.message);
+    return STATUS_NOT_EFFECTIVE;
+}
+
+int waitline_effective(struct session *session)
+{
+    return wait_until(session, sealring_wait_effective);
+}
+
+int waitline_era(struct session *session)
+{
+    return wait_until(session, sealring_wait_era);
+}
