@@ -119,7 +119,7 @@ int main(int argc, char **argv)
     expect_accepted(third, "third");
     if (waitpid(worker, &status, 0) != worker || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return 6;
-    /* The manager's end leaves the verifier its module and its sessions: a first sight still reaches the token. */
+    /* The manager's end leaves the verifier its module and its sessions: a cache miss still reaches the token. */
     open_manager();
     issue("unseen", third);
     sealring_manager_close(&manager);
