@@ -18,8 +18,15 @@
 
 #define WATCH_ID_SIZE 16
 
-/* No vault has a longer lease: whoever finds one in a registry or a report file takes it for this. */
-#define WATCH_LEASE_MAX_MS INT64_C(3600000)
+/* The lease of a vault. No vault has a longer one: a longer one in a registry or a report file counts as this. */
+#define WATCH_LEASE_DEFAULT_MS INT64_C(60000)
+#define WATCH_LEASE_MIN_MS     INT64_C(1000)
+#define WATCH_LEASE_MAX_MS     INT64_C(3600000)
+
+/* How often a verifier polls the registry; at least three times in a lease, whatever the registry contains. */
+#define WATCH_REFRESH_DEFAULT_MS INT64_C(200)
+#define WATCH_REFRESH_MIN_MS     INT64_C(10)
+#define WATCH_POLLS_PER_LEASE    3
 
 /* lease × 1.01 + 1 s: how long a verifier that fell silent may still serve; clocks of two hosts may run apart by so much, and a
  * verdict may have been on its way. Capped, never negative. */

@@ -54,6 +54,17 @@ done
 run init --vault "$work/lease" --lease 5s
 succeeds "a lease of 5 s is taken"
 
+for refresh in 0s 9ms 21s; do
+    run init --vault "$work/half" --refresh $refresh
+    status_is 2 "a refresh interval of $refresh is a usage error"
+    not_ok "and leaves nothing behind" test -e "$work/half"
+done
+run init --vault "$work/half" --lease 5s --refresh 2s
+status_is 2 "so is one of more than a third of the lease"
+run init --vault "$work/refresh" --refresh 20ms
+succeeds "a refresh interval of 20 ms is taken"
+is "$(sqlite3 "$work/refresh/registry/sealring.db" "SELECT refresh_ms FROM vault")" 20 "and stored"
+
 # A token that exists is used as it is.
 SOFTHSM2_CONF=$work/softhsm2.conf
 export SOFTHSM2_CONF

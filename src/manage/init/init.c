@@ -29,10 +29,6 @@
 #include "token/object/provision.h"
 #include "token/pin/pin_source.h"
 
-#define INIT_LEASE_MS   60000
-#define INIT_LEASE_MIN  1000
-#define INIT_LEASE_MAX  WATCH_LEASE_MAX_MS
-#define INIT_REFRESH_MS 200
 #define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
 #define INIT_PROBES     4
 
@@ -132,10 +128,15 @@ static bool is_one_line(const char *text)
 
 static sealring_status check_options(const sealring_init_options *options, sealring_error *error)
 {
-    if (options->lease != 0 && (options->lease < INIT_LEASE_MIN || options->lease > INIT_LEASE_MAX))
+    int64_t lease = options->lease != 0 ? options->lease : WATCH_LEASE_DEFAULT_MS;
+    int64_t refresh = options->refresh != 0 ? options->refresh : WATCH_REFRESH_DEFAULT_MS;
+    if (lease < WATCH_LEASE_MIN_MS || lease > WATCH_LEASE_MAX_MS)
+        return error_set(error, SEALRING_INVALID,
+                         "the lease must be 1s to 1h: so long a verifier may answer without polling the registry");
+    if (refresh < WATCH_REFRESH_MIN_MS || refresh > lease / WATCH_POLLS_PER_LEASE)
         return error_set(
             error, SEALRING_INVALID,
-            "the lease must be 1s to 1h: for so long a verifier may go on that cannot look at the registry");
+            "the refresh interval must be 10ms to a third of the lease: so often a verifier polls the registry");
     if (options->module == NULL) {
         if (options->token_uri != NULL || options->pin_source != NULL || options->module_init_args != NULL ||
             options->module_environment != NULL || options->audit_token_uri != NULL ||
@@ -412,8 +413,8 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
         .schema = REGISTRY_SCHEMA,
         .min_reader = REGISTRY_MIN_READER,
         .min_writer = REGISTRY_MIN_WRITER,
-        .lease_ms = init->options->lease != 0 ? init->options->lease : INIT_LEASE_MS,
-        .refresh_ms = INIT_REFRESH_MS,
+        .lease_ms = init->options->lease != 0 ? init->options->lease : WATCH_LEASE_DEFAULT_MS,
+        .refresh_ms = init->options->refresh != 0 ? init->options->refresh : WATCH_REFRESH_DEFAULT_MS,
         .created = clock_wall_ms(),
         .object_id_length = init->abilities.object_id_length,
         .token_closes_keys = init->abilities.closes_keys,

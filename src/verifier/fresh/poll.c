@@ -15,9 +15,8 @@
 #include "verifier/fresh/hours.h"
 #include "verifier/fresh/late_clock.h"
 
-#define LOOKS_PER_LEASE 3 /* at least, whatever the vault's row says */
-#define CLOCK_TRIES     10
-#define CLOCK_APART_MS  5
+#define CLOCK_TRIES    10
+#define CLOCK_APART_MS 5
 
 /* One look under way. */
 struct look {
@@ -444,7 +443,7 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     pthread_mutex_unlock(&verifier->inserting);
     late_clock_publish(verifier);
     atomic_store(&verifier->serve_until, protocol->lease_ends);
-    int64_t often = look->vault.lease_ms / LOOKS_PER_LEASE;
+    int64_t often = look->vault.lease_ms / WATCH_POLLS_PER_LEASE;
     int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
     atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);
     atomic_fetch_add(&verifier->looks, 1);

@@ -137,6 +137,7 @@ static int run(struct session *session)
         .ask_context = session,
         .module_environment = environment[0] != NULL ? environment : NULL,
         .lease = option_number(given, "lease"),
+        .refresh = option_number(given, "refresh"),
     };
     int exit_status = STATUS_DONE;
     int parts = (init.module != NULL) + (init.token_uri != NULL) + (init.pin_source != NULL);
@@ -153,6 +154,9 @@ static int run(struct session *session)
                            "--module-environment and --module-init-args belong to --module, --token, --pin-source");
     } else if (option_given(given, "lease") && init.lease == 0) {
         exit_status = session_refuse(session, STATUS_USAGE, "a lease of 0 is not possible: --lease wants 1s to 1h");
+    } else if (option_given(given, "refresh") && init.refresh == 0) {
+        exit_status = session_refuse(session, STATUS_USAGE,
+                                     "a refresh interval of 0 is not possible: --refresh wants 10ms or more");
     } else {
         exit_status = try_given_module(session, &init);
         if (exit_status == STATUS_DONE)
@@ -174,6 +178,7 @@ static const struct option options[] = {
     {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
     {"lease", "DURATION", "how long a verifier may answer after its last poll of the registry; default: 60s",
      OPTION_DURATION},
+    {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
