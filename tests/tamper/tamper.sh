@@ -116,7 +116,9 @@ judge() {
     compare "$(sorted "$(field "gains-$mode" "$(field gains "")")")" "$(more "$work/baseline" "$work/now")" "what is accepted that was not"
     lost=$(more "$work/now" "$work/baseline")
     compare "$(sorted "$(field "loses-$mode" "$(field loses "")")")" "$lost" "what is not accepted any more"
-    compare "$(field "$mode" "without-effect")" "${seen:-without-effect}" "where it is noticed"
+    wanted=$(field "$mode" "without-effect")
+    [ "$wanted" = "${seen:-without-effect}" ]
+    result $? "where it is noticed" "wanted '$wanted', got '$seen'; the act: $(tr '\n' ';' <"$work/act.err")"
     if [ -e "$attempt/audit" ]; then
         grep -Eq "$(cat "$attempt/audit")" "$work/audit.out"
         result $? "audit verify says what" "$(head -n 3 "$work/audit.out" | tr '\n' ';')"
