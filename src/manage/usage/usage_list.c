@@ -169,7 +169,7 @@ static void merge(struct usage_listing *listing)
     listing->count = kept + 1;
 }
 
-/* ---- Telling -------------------------------------------------------------------------------------------------------- */
+/* ---- Reporting ------------------------------------------------------------------------------------------------------ */
 
 static sealring_status tell(const struct usage_listing *listing, const struct registry_holder *holder, int64_t used,
                             const struct figure *figure, sealring_error *error)

@@ -31,7 +31,7 @@ static void remember_unlocked(sealring_manager *manager)
 struct waiting {
     sealring_manager *manager;
     sealring_wait asked;
-    registry_body look; /* sets `done` and `told` */
+    registry_body look; /* sets `done` and the progress */
     bool done;
     sealring_progress told;
     char text[LIFECYCLE_REASON_SIZE];
