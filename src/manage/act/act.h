@@ -30,7 +30,8 @@ sealring_status manager_ready(sealring_manager *manager, const char *purpose, se
 /* For a restriction that uses the token before it begins: opens the token without waiting for another act. */
 sealring_status manager_ready_restriction(sealring_manager *manager, const char *purpose, sealring_error *error);
 
-/* As manager_begin, for an act that takes something away from API keys or versions and must not wait for others. Holds vault.lock. */
+/* As manager_begin, for an act that takes something away from API keys or versions and must not wait for others. Holds vault.lock. If a take-over
+ * is still to be done, this is manager_begin. */
 sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error);
 
 /* After the restriction's commit: lets others commit, and takes vault.work for the steps in the tokens if it is available soon. False: it is not

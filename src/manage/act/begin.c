@@ -78,8 +78,9 @@ static sealring_status mend_urgently(sealring_manager *manager, const char *purp
     return status;
 }
 
-/* A restriction tries once. If the lock is held, it announces itself first; then it waits for at most one commit, as for its own commit. To
- * continue without the repair would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is refused. */
+/* A restriction tries once. If the lock is held, it tries again with the priority of its announcement; then it waits for at most one commit, as for
+ * its own. To continue without the repair would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is
+ * refused. */
 static void mend_files(sealring_manager *manager, const char *purpose, bool restricts)
 {
     sealring_error trouble = {.message = ""};

@@ -22,7 +22,7 @@ static void settle_log(sealring_manager *manager)
                  "what was done stands; its checkpoint is signed by the command that is at work, or by the next one");
 }
 
-/* Does nothing if another process waits for the lock or holds it. */
+/* Empties the write-ahead log, unless another process waits for the registry's lock or holds it. */
 static void empty_log(sealring_manager *manager)
 {
     bool held = registry_is_locked(manager->registry);

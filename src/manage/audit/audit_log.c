@@ -137,7 +137,7 @@ struct verification {
     struct examine_result result;
     struct retrace *retrace;
     bool stopped;
-    uint64_t own_problems; /* found by this function, not by the examination */
+    uint64_t own_problems; /* found by the verification itself, not by the examination */
 };
 
 static void problem(uint64_t entry, const char *text, void *context)

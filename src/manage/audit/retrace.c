@@ -228,7 +228,7 @@ static bool compare_row(const struct comparison *comparison, enum registry_table
 static sealring_status compare_key(const struct comparison *comparison, const char *key_id, json_t *image,
                                    sealring_error *error)
 {
-    /* when a successor is issued for a key under a closed version, it moves this member in an entry that is not kept here */
+    /* when a successor is issued for a key under a closed version, it moves this member in an entry that is not parsed here */
     static const char *const passed[] = {"last_serial", NULL};
     struct registry_key row;
     char what[64];
@@ -324,7 +324,7 @@ static sealring_status compare_version(const struct registry_version *row, void 
     json_t *image = json_object_get(comparison->retrace->versions, name);
     if (image == NULL)
         tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    /* a version that should be closed but is open contradicts the closed facts, and is reported there */
+    /* a closed row that should be open contradicts the closed facts, and is reported there */
     else if (row->state < SEALRING_VERSION_RETIRED ||
              json_integer_value(json_object_get(image, "state")) == (json_int_t)row->state)
         compare_row(comparison, REGISTRY_TABLE_VERSION, what, row, image, passed);

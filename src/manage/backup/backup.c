@@ -26,7 +26,7 @@ struct making {
     const char *file;
     struct backup backup;
     char vkey[REGISTRY_VKEY_SIZE];
-    char copy[BACKUP_PATH_SIZE];    /* a copy beside the registry: other file systems may not allow it */
+    char copy[BACKUP_PATH_SIZE];    /* of the registry, beside it: a backup's file system may not suit the copy */
     char partial[BACKUP_PATH_SIZE]; /* the unfinished backup, beside the file that it becomes */
     struct lock lock;               /* on the copy: only one command makes a backup at a time */
     struct backup_progress progress;
@@ -35,7 +35,7 @@ struct making {
     sealring_error *error;
 };
 
-/* Reads what the backup's note contains about the registry, as of one transaction. */
+/* Reads from the registry what the backup's note will contain, as of one transaction. */
 static sealring_status look(struct registry *registry, struct making *making, sealring_error *error)
 {
     struct backup *backup = &making->backup;

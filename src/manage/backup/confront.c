@@ -196,7 +196,7 @@ sealring_status confront_token(struct confront *confront, const struct config *c
     return status;
 }
 
-/* ---- What follows ---- */
+/* ---- Consequences ---- */
 
 static sealring_status retire(const struct confront_version *version, const struct confront *confront, int64_t now,
                               struct registry *registry, sealring_error *error)

@@ -173,7 +173,7 @@ static void tell_missing(const struct token_look *look, const struct version_loo
     }
 }
 
-/* Reports only the operator's own acts that set CKA_SIGN again: retire and reinstate. */
+/* To set CKA_SIGN again, only an operator's own acts are named: retire and reinstate. */
 static void tell_not_signing(const struct token_look *look, const struct version_look *version)
 {
     const char *ring = version->ring.name;

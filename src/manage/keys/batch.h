@@ -28,7 +28,7 @@ struct item;
 /* Requests that were left out because the token's answers about them are in doubt, while the others continue. */
 struct doubts {
     size_t count;
-    bool contradicted; /* the token answered differently, for at least one of them */
+    bool contradicted; /* the token contradicted itself about at least one of them */
     sealring_error first;
 };
 

@@ -83,7 +83,7 @@ const struct roster_version *roster_find(const struct roster_entry *entry, int64
     return NULL;
 }
 
-/* ---- what the registry remembers ---- */
+/* ---- what the registry contains ---- */
 
 static sealring_status take_row(const struct registry_verifier *row, void *context, sealring_error *error)
 {

@@ -22,7 +22,7 @@ struct roster_version {
 struct roster_entry {
     struct registry_verifier row;     /* as it must be remembered */
     bool remembered;                  /* the registry has a row of it */
-    bool changed;                     /* that row is not what it should be */
+    bool changed;                     /* that row must be written again */
     bool surplus;                     /* that row is not needed any more */
     struct registry_verifier written; /* the registry's row, zero if it has none */
     struct watched watched;
@@ -84,8 +84,8 @@ int64_t roster_lease(const struct roster *roster, const struct roster_entry *ent
 /* Whether it may be serving, or may return without joining again. */
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry);
 
-/* The time, in ms, after which the verifiers certainly no longer serve that the registry suggests to be silent or lost: none of them is ignored
- * before this process has measured it. only_lost: only those without a file. 0: there is none. */
+/* For the verifiers that the registry suggests are silent or lost: the time, in ms, until all of them certainly no longer serve. None of them is
+ * ignored before this process has measured its silence. only_lost: only those without a file. 0: there is none. */
 int64_t roster_suspicion(const struct roster *roster, bool only_lost);
 
 /* Whether no verifier may be serving. */

@@ -6,8 +6,8 @@
 #include "manage/session/manager.h"
 
 /* Under the vault's lock, with the token open: completes or undoes every intention (destroying only an object that still has its intention's
- * label), and closes the objects of closed versions whose closing is still owed. It never sets CKA_SIGN again and never destroys another object:
- * only an operator's act does that. */
+ * label), and closes the objects of closed versions whose closing is owed and may be done now. It never sets CKA_SIGN again and never destroys
+ * another object: only an operator's act does that. */
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error);
 
 /* "sealring-intent/NONCE", "sealring/RING/VERSION", and "sealring-probe/VAULTID" for the key with which `init` tests the token. */
