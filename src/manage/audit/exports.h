@@ -7,7 +7,7 @@
 
 #include "registry/log/log_rows.h"
 
-/* One line. What it points to exists as long as `line`; a caller that keeps it takes a reference to `line`. */
+/* One line. What it points to exists as long as `line`; a caller that keeps it must take a reference to `line`. */
 struct exported {
     json_t *line;
     const char *path;

@@ -336,6 +336,6 @@ void doctor_repair(struct doctor *doctor)
     mend_each(doctor);
     if (manager->token != NULL && recover_unfinished(manager, &error) != SEALRING_OK)
         doctor_unseen(doctor, SEALRING_TOKEN, "what the token is owed: %s", error.message);
-    manager->unsettled = true; /* signs the checkpoint and writes the anchor, if either is behind */
+    manager->unsettled = true; /* manager_end signs the checkpoint and writes the anchor, if either is behind */
     manager_end(manager);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which changes are effective at every verifier; and writes down what the roster learned of verifiers. */
+/* Determines whether a change is effective at every verifier, and writes down what the roster learned about verifiers. */
 #include "manage/fleet/effective.h"
 
 #include "base/base62.h"

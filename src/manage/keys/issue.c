@@ -57,7 +57,8 @@ static bool finish_ahead(struct pipeline *pipeline)
     return sealed;
 }
 
-/* A batch that was planned ahead does not contain the epoch of the batch that was written in between, which changed nothing that it depends on. */
+/* Updates the epoch in the plan of the batch ahead. The batch that was written in between moved the epoch, but changed nothing that the plan
+ * depends on. */
 static void skip_own_epoch(struct batch *batch, const struct batch *before)
 {
     struct registry_vault now;

@@ -148,8 +148,8 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
     }
 }
 
-/* Under the lock. Before the registry was checked against its anchor (`judged` false), restores only objects that stay open in any case: an older
- * registry does not contain what was closed since. */
+/* Under the lock. Before the registry was checked against its anchor (`judged` false), restores only objects that no row closes. Decisions about
+ * closed versions wait, because an older registry does not contain what was closed since. */
 static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, sealring_error *error)
 {
     sealring_status status = kept_token_list(token, error);

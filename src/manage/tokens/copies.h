@@ -6,7 +6,8 @@
 #include "manage/session/manager.h"
 #include "softhsm/objects.h"
 
-/* In a vault whose tokens are not its own, and in a dry run, none of these functions does anything. */
+/* In a vault whose tokens are not its own, none of these functions does anything. In a dry run none of them changes anything: copies_restore and
+ * copies_examine only report. */
 
 /* Without vault.lock, for which it waits at most lock_wait (0: one try) if it needs it, and before a token is opened: restores damaged and missing
  * objects from their copies, unless a row or a fact closes them. */

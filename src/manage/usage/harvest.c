@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Harvesting: copies what the verifiers counted into the registry, file by file, exactly. */
+/* Harvesting: copies the verifiers' counts into the registry, file by file, exactly. */
 #include "manage/usage/harvest.h"
 
 #include <stdio.h>

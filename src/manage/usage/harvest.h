@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Harvesting: copies what the verifiers counted into the registry, and rolls up and deletes old rows there. */
+/* Harvesting: copies the verifiers' counts into the registry, and rolls up and deletes old rows there. */
 #ifndef MANAGE_USAGE_HARVEST_H
 #define MANAGE_USAGE_HARVEST_H
 

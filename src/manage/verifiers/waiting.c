@@ -64,7 +64,7 @@ static void pause_for(int64_t milliseconds)
     nanosleep(&pause, NULL);
 }
 
-/* Until it is done, the time has passed, or the caller stops the wait. */
+/* Polls until it is done, the time has passed, or the caller stops the wait. */
 static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
 {
     int64_t began = clock_boot_ms();

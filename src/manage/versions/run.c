@@ -91,8 +91,8 @@ static sealring_status add_ring(const struct registry_ring *ring, void *context,
     return SEALRING_OK;
 }
 
-/* An act was interrupted before the checkpoint, or the audit token was missing. An interruption after the checkpoint and before the anchor is found
- * with the clocks, once a minute. */
+/* The log exceeds the latest checkpoint if an act was interrupted before the checkpoint, or the audit token was missing. An interruption after the
+ * checkpoint and before the anchor is found with the clocks, once a minute. */
 static sealring_status read_behind(struct registry *registry, struct run *run, sealring_error *error)
 {
     struct registry_checkpoint latest = {.size = 0};
