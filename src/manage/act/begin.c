@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The beginning of an act: the token's files, the tokens, the locks, the anchor, what an interrupted act left. */
+/* The beginning of an act: the token's files, the tokens, the locks, the anchor, and what an interrupted act left incomplete. */
 #include "manage/act/act.h"
 
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include "manage/tokens/copies.h"
 #include "manage/tokens/recover.h"
 
-#define MANAGER_FOLLOW_WAIT_MS 2000 /* of a restriction, for vault.work, after its commit */
-#define MANAGER_LOGIN_WAIT_MS  2000 /* of a restriction, for the login lock */
+#define MANAGER_FOLLOW_WAIT_MS 2000 /* a restriction's wait for vault.work after its commit */
+#define MANAGER_LOGIN_WAIT_MS  2000 /* a restriction's wait for the login lock */
 #define MANAGER_YIELD_NSEC     25000000L
-#define MANAGER_YIELDS_MOST    200 /* 5 s: whoever goes on announcing holds nobody up for good */
+#define MANAGER_YIELDS_MOST    200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
 
 static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
 {
@@ -33,7 +33,7 @@ static sealring_status take_over(struct registry *registry, void *context, sealr
     return witness_take_over(&manager->witness, registry, manager->take_over, &take_over_context->act, error);
 }
 
-/* Under the lock. The registry of a manager only grows while it lives, so the anchor is judged once. */
+/* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
 static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
 {
     if (manager->judged)
@@ -52,8 +52,8 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
     return status;
 }
 
-/* Files of tokens that are not safe hold no act up: a revocation least of all. What is wrong with the registry, or keeps its lock, the act itself
- * meets. */
+/* Token files that are not safe block no act, least of all a revocation. If the registry is damaged or its lock is held, the act itself reports
+ * that. */
 static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
 {
     if (trouble->status == SEALRING_REGISTRY)
@@ -67,7 +67,7 @@ static void announce(sealring_manager *manager, const char *purpose)
         lock_announce(&manager->urgent, purpose);
 }
 
-/* What a restriction announced goes before everybody who did not, and it yields to nobody. */
+/* An announced restriction has priority over every commit that was not announced, and yields to none. */
 static sealring_status mend_urgently(sealring_manager *manager, const char *purpose, sealring_error *error)
 {
     struct lock *lock = registry_lock_of(manager->registry);
@@ -78,8 +78,9 @@ static sealring_status mend_urgently(sealring_manager *manager, const char *purp
     return status;
 }
 
-/* A restriction tries once. Where that fails it is announced first: then it waits for one commit at most, as it would for its own. To go on
- * without would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is refused. */
+/* A restriction tries once. If the lock is held, it tries again with the priority of its announcement; then it waits for at most one commit, as for
+ * its own. To continue without the repair would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is
+ * refused. */
 static void mend_files(sealring_manager *manager, const char *purpose, bool restricts)
 {
     sealring_error trouble = {.message = ""};
@@ -90,8 +91,8 @@ static void mend_files(sealring_manager *manager, const char *purpose, bool rest
         copies_complain(manager, &trouble);
 }
 
-/* The tokens first: waiting for them must not keep others from the locks. A restriction is announced even so, and waits for the login lock for a
- * moment only: one that cannot reach the audit token goes on without it, as where that is away. */
+/* The tokens come first, because waiting for them must not keep others from the locks. A restriction is announced all the same, and waits only
+ * briefly for the login lock. If it cannot reach the audit token, it continues without it, as when that token is missing. */
 static sealring_status begin_with_tokens(sealring_manager *manager, const char *purpose, bool restricts,
                                          bool with_token, sealring_error *error)
 {
@@ -112,7 +113,7 @@ static sealring_status begin_with_tokens(sealring_manager *manager, const char *
     return status;
 }
 
-/* Takes vault.work, and sees that nobody keeps the registry's lock: an operator who copies it by hand, a restriction. */
+/* Takes vault.work, and checks that nobody holds the registry's lock, such as an operator who copies the registry by hand, or a restriction. */
 static sealring_status take_work(sealring_manager *manager, sealring_error *error)
 {
     sealring_status status = lock_acquire(&manager->work, manager->lock_wait, manager->purpose, error);
@@ -170,7 +171,7 @@ sealring_status manager_ready_restriction(sealring_manager *manager, const char 
 
 sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
 {
-    if (manager->take_over != NULL && !manager->judged) /* which is told to the audit token first */
+    if (manager->take_over != NULL && !manager->judged) /* the take-over is announced to the audit token first */
         return manager_begin(manager, purpose, false, error);
     sealring_status status = begin_with_tokens(manager, purpose, true, false, error);
     manager->purpose = purpose;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of an act: what was learned is written down, the checkpoint signed, the locks released. */
+/* The end of an act: writes down what the roster learned, signs the checkpoint, releases the locks. */
 #include "manage/act/act.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #define MANAGER_CHECKPOINT_PAGES 4000
 #define MANAGER_COPY_PAGES       1000 /* more are not copied under vault.lock */
 
-/* Another act that is at work signs what was committed, at its own end, or the next one does. */
+/* If another act is running, that act signs what was committed when it ends; otherwise the next act does. */
 static void settle_log(sealring_manager *manager)
 {
     if (!manager->unsettled || manager->dry_run)
@@ -22,7 +22,7 @@ static void settle_log(sealring_manager *manager)
                  "what was done stands; its checkpoint is signed by the command that is at work, or by the next one");
 }
 
-/* Unless somebody else is waiting for it, or is at it. */
+/* Empties the write-ahead log, unless another process waits for the registry's lock or holds it. */
 static void empty_log(sealring_manager *manager)
 {
     bool held = registry_is_locked(manager->registry);

@@ -32,8 +32,8 @@ static sealring_status set_era_in_force(struct registry *registry, void *context
     return registry_vault_set_era_in_force(registry, error);
 }
 
-/* As soon as no verifier goes by another era this is noted, so that it need not be asked for again: later ones join this one. A registry
- * that cannot note it says so when the act itself is written. */
+/* Once every verifier has applied the registry's era, this is recorded, so that it is not checked again: later verifiers start in this era. A
+ * registry that cannot record it reports that when the act itself is written. */
 void era_follow(sealring_manager *manager)
 {
     struct registry_vault vault;

@@ -5,12 +5,12 @@
 
 #include "manage/session/manager.h"
 
-/* Within a transaction; context: the manager. Whether no verifier goes by another era than the registry's, so that whatever is issued by this
- * one is known to all. SEALRING_WAITING, naming them, after a restore or a take-over until they looked or their leases are over. */
+/* Within a transaction; context: the manager. Whether every verifier has applied the registry's era, so that all verifiers know what is issued in
+ * it. SEALRING_WAITING, with their names, after a restore or a take-over until they have polled or their leases have expired. */
 sealring_status era_check(struct registry *registry, void *context, sealring_error *error);
 
-/* As soon as every verifier has applied the present era this is recorded, so that it is not asked for again. A failure is reported by the act
- * itself, when it writes. */
+/* Once every verifier has applied the present era, records this, so that it is not checked again. A failure is reported by the act itself, when it
+ * writes. */
 void era_follow(sealring_manager *manager);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Acts that set times want a wall clock that can be right. */
+/* Acts that set times need a wall clock that can be right. */
 #include "manage/act/late.h"
 
 #include "base/clock.h"
@@ -68,7 +68,8 @@ static sealring_status nothing(struct registry *registry, void *context, sealrin
     return SEALRING_OK;
 }
 
-/* The reason goes on the record, once for each manager. The checkpoint of the act has this clock's time again, so nobody is asked twice. */
+/* Records the reason in the audit log, once for each manager. The act's checkpoint has this clock's time again, so the operator need not confirm
+ * twice. */
 static sealring_status record(sealring_manager *manager, const struct clock_bound *bound, sealring_error *error)
 {
     char later[TIMETEXT_SIZE];

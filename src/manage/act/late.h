@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the wall clock is certainly late: the judgement of acts that set times, and of the doctor. */
+/* Whether the wall clock is certainly late: the check for acts that set times, and for the doctor. */
 #ifndef MANAGE_ACT_LATE_H
 #define MANAGE_ACT_LATE_H
 
@@ -13,16 +13,16 @@ struct late_judgement {
     bool late; /* wall_ms is before the bound (clockwatch_bound), as for a verifier that starts now */
 };
 
-/* Of the registry as it is. manager NULL: there is no registry to be read, and only the build's date counts. */
+/* For the registry as it is. manager NULL: no registry can be read, and only the build's date counts. */
 sealring_status late_judge(sealring_manager *manager, struct late_judgement *judgement, sealring_error *error);
 
-/* The wall clock is before the build's date: no confirmation helps. */
+/* The wall clock is before the build's date: a confirmation does not help. */
 bool late_is_unbuilt(const struct late_judgement *judgement);
 
-/* What it shows, and the later time that is known: the build's date, or when the latest checkpoint was signed. */
+/* The time that the clock shows, and the later time that is known: the build's date, or when the latest checkpoint was signed. */
 void late_times(const struct late_judgement *judgement, char shown[TIMETEXT_SIZE], char known[TIMETEXT_SIZE]);
 
-/* SEALRING_REFUSED if the wall clock is before the build's date: without a registry nothing else is known of it. */
+/* SEALRING_REFUSED if the wall clock is before the build's date: without a registry, nothing else is known about the time. */
 sealring_status late_check_build(sealring_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log for those who read and check it: listed, proved, examined; its key and its latest checkpoint. */
+/* The audit log for readers: its entries are listed, proved and examined; its key and its latest checkpoint are shown. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ struct entry_listing {
     const sealring_audit_filter *filter;
     sealring_audit_callback each;
     void *context;
-    uint64_t tree_size; /* that proofs are for */
+    uint64_t tree_size; /* the tree that the proofs are for */
     struct merkle_hash root;
     sealring_audit_proof *proof;
 };
@@ -77,7 +77,7 @@ static sealring_status tell(const struct registry_audit *row, void *context, sea
                                                         : error_set(error, SEALRING_REFUSED, "the listing was stopped");
 }
 
-/* Proofs lead to the latest checkpoint's root, which is signed; to the log's own if there is none. */
+/* Proofs lead to the root of the latest checkpoint, which is signed; without a checkpoint, to the log's own root. */
 static sealring_status choose_tree(struct entry_listing *listing, sealring_error *error)
 {
     struct registry_checkpoint *checkpoint = malloc(sizeof *checkpoint);
@@ -132,12 +132,12 @@ struct verification {
     void *context;
     sealring_audit_report *report;
     struct note_key key;
-    struct note note; /* the one kept elsewhere */
+    struct note note; /* the checkpoint that was kept elsewhere */
     struct checkpoint elsewhere;
     struct examine_result result;
     struct retrace *retrace;
     bool stopped;
-    uint64_t own_problems; /* that are not the examination's */
+    uint64_t own_problems; /* found by the verification itself, not by the examination */
 };
 
 static void problem(uint64_t entry, const char *text, void *context)
@@ -153,7 +153,7 @@ static void own_problem(struct verification *verification, const char *text)
     problem(0, text, verification);
 }
 
-/* The key: the caller's, who may have it from elsewhere; else the one that the registry names, which says less. */
+/* Chooses the key: the caller's, who may have kept it elsewhere; otherwise the one that the registry names, which is weaker evidence. */
 static sealring_status choose_key(struct registry *registry, struct verification *verification, bool *there,
                                   sealring_error *error)
 {
@@ -181,7 +181,7 @@ static sealring_status choose_key(struct registry *registry, struct verification
                          : error_set_registry(error, 0, "the registry's key for checkpoints is damaged");
 }
 
-/* What was kept elsewhere must be this log's, and signed. */
+/* The checkpoint that was kept elsewhere must be of this log, and signed. */
 static bool take_elsewhere(struct registry *registry, struct verification *verification)
 {
     char origin[CHECKPOINT_ORIGIN_SIZE];
@@ -211,7 +211,7 @@ static sealring_status take_entry(const struct registry_audit *entry, void *cont
     return retrace_entry(verification->retrace, entry, error);
 }
 
-/* The log itself, and whether the rows are what it says that was done to them. */
+/* Examines the log itself, and compares the rows with what the log states was done to them. */
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
@@ -243,7 +243,7 @@ static sealring_status verify(struct registry *registry, void *context, sealring
     return examine_and_retrace(registry, verification, &examine, error);
 }
 
-/* No body of registry_read's may act twice: a conflict never befalls a reader of SQLite, and it reads one snapshot. */
+/* registry_read runs its body only once: a reader of SQLite meets no conflict, and it reads one snapshot. */
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error)

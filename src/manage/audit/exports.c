@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `sealring audit export` wrote, read again: entries with all that their leaf hash is over, and checkpoints. */
+/* Reads what `sealring audit export` wrote: entries with all members that their leaf hash covers, and checkpoints. */
 #include "manage/audit/exports.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/base64.h"
 #include "base/error.h"
 
-/* A member that must be text, or may be null. False for anything else, and for a text with a NUL inside. */
+/* A member that must be a text, or may be null. False for anything else, and for a text that contains a NUL. */
 static bool read_text(const json_t *object, const char *name, bool nullable, const char **text)
 {
     const json_t *value = json_object_get(object, name);
@@ -30,7 +30,7 @@ static bool read_number(const json_t *object, const char *name, json_int_t lowes
     return json_is_integer(value) && *number >= lowest && *number <= highest;
 }
 
-/* A member that is not UTF-8 stands beside the others in hexadecimal digits, and takes its place: the leaf hash is over its bytes. */
+/* A member that is not UTF-8 is also in "raw", in hexadecimal digits. The decoded bytes replace the member, because the leaf hash covers its bytes. */
 static bool take_raw(json_t *members)
 {
     static const char *const names[] = {"actor", "act", "ring", "key_id", "client", "detail"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An act done again from its audit entry alone: the rows that it changed become what it left them as. */
+/* Repeats an act from its audit entry alone: the rows that it changed become what the act left. */
 #include "manage/audit/redo.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "log/row_image.h"
 
-/* Acts on these always change rows; two hand out again what there is. */
+/* Acts on these objects always change rows, except two that only hand out existing credentials again. */
 static bool must_have_rows(const char *act)
 {
     static const char *const kinds[] = {"ring.", "version.", "client.", "key."};
@@ -35,7 +35,7 @@ static void note_client(struct redo *redo, const char *name)
         snprintf(redo->names + length, sizeof redo->names - length, "%s%s", length > 0 ? ", " : "", name);
 }
 
-/* Each writes the row, by the same functions as the act did, so that what follows from it follows again; then reads it back.
+/* Each function writes the row with the same functions as the act did, so that the consequences are the same, and then reads it back.
  * SEALRING_INVALID: the row got another number than it had. */
 
 static sealring_status redo_ring(struct registry *registry, struct registry_ring *row, sealring_error *error)
@@ -63,7 +63,7 @@ static sealring_status redo_version(struct registry *registry, struct registry_v
     return status == SEALRING_OK ? registry_version_get(registry, row->ring, row->number, row, error) : status;
 }
 
-/* Contacts are in no entry: the backup's stays, unless the client was to be forgotten. */
+/* No entry contains contacts: the contact in the backup stays, unless the client was to be forgotten. */
 static sealring_status redo_client(struct registry *registry, struct registry_client *row, struct redo *redo,
                                    sealring_error *error)
 {

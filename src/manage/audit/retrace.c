@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log retraced: the rows as its acts left them, held against the rows as they are. */
+/* The audit log retraced: compares the rows as its acts left them with the rows as they are. */
 #include "manage/audit/retrace.h"
 
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 #define RETRACE_NAME_SIZE  64
 #define RETRACE_VALUE_SIZE 128
 
-/* Maps of the last image of each row (jansson's objects are hash tables). Kept is only what the token does not confirm: all rings and
- * versions; of API keys those that are, or were, not simply active; of credentials those that were given an end. */
+/* Maps of the last image of each row (jansson's objects are hash tables). They contain only what the token does not confirm: all rings and
+ * versions; the API keys that are, or were, not simply active; the credentials that were given an end. */
 struct retrace {
     json_t *rings;       /* by row */
     json_t *versions;    /* RING/NUMBER */
@@ -31,7 +31,7 @@ struct comparison {
     struct registry *registry;
     retrace_problem problem;
     void *context;
-    const char *ring; /* whose versions are walked through */
+    const char *ring; /* the ring whose versions are being compared */
 };
 
 sealring_status retrace_new(struct retrace **made, sealring_error *error)
@@ -78,7 +78,7 @@ static bool keep_key(struct retrace *retrace, const struct registry_key *key, js
     return json_object_set(retrace->keys, key->key_id, image) == 0;
 }
 
-/* A credential is inserted without an end, and counts once: what is updated is superseded. */
+/* A credential is inserted without an end and is counted once: an updated credential is superseded. */
 static bool keep_credential(struct retrace *retrace, const struct registry_credential *credential, json_t *image)
 {
     char name[RETRACE_NAME_SIZE];
@@ -111,9 +111,9 @@ static bool keep_row(struct retrace *retrace, json_t *image)
     }
 }
 
-/* Of most entries nothing is kept: they issue to keys that are simply active. That is told from the text, ten times as fast as by reading it: an
- * entry's detail is written compactly with sorted members, so an image has "state":N right before "table", and a quote inside of a
- * text is escaped. False: it has to be read. */
+/* Most entries only issue to keys that are simply active, and nothing of them is kept. They are recognised from the text, ten times as fast as by
+ * parsing: an entry's detail is written compactly with sorted members, so an image has "state":N directly before "table", and a quote inside a text
+ * is escaped. False: the entry must be parsed. */
 static bool is_plain(struct retrace *retrace, const struct registry_audit *entry)
 {
     static const char *const kept[] = {"\"narrowed\":true", "\"replaced\":true", "\"table\":\"ring\"",
@@ -188,7 +188,7 @@ static void value_text(enum registry_table table, const char *member, const json
         snprintf(text, RETRACE_VALUE_SIZE, "yes");
 }
 
-/* One line for a row, about the first member that differs; what follows from it differs, too. */
+/* Adds one line for a row, about the first member that differs; members that depend on it differ as well. */
 static bool tell_member(const struct comparison *comparison, enum registry_table table, const char *what,
                         const char *member, const json_t *is, const json_t *was)
 {
@@ -201,7 +201,7 @@ static bool tell_member(const struct comparison *comparison, enum registry_table
     return true;
 }
 
-/* Whether `row` is as `image` says. `passed`: members that are written without an entry of their own, NULL at the end. */
+/* Whether `row` equals `image`. `passed`: members that are written without an entry of their own, NULL at the end. */
 static bool compare_row(const struct comparison *comparison, enum registry_table table, const char *what,
                         const void *row, json_t *image, const char *const *passed)
 {
@@ -228,7 +228,7 @@ static bool compare_row(const struct comparison *comparison, enum registry_table
 static sealring_status compare_key(const struct comparison *comparison, const char *key_id, json_t *image,
                                    sealring_error *error)
 {
-    /* a successor that is issued for a key under a closed version moves it, in an entry that is not read here */
+    /* when a successor is issued for a key under a closed version, it moves this member in an entry that is not parsed here */
     static const char *const passed[] = {"last_serial", NULL};
     struct registry_key row;
     char what[64];
@@ -264,7 +264,7 @@ static sealring_status compare_credential(const struct comparison *comparison, j
     return SEALRING_OK;
 }
 
-/* A bound that no act has set. */
+/* A suspension or narrowing that no act has set. */
 static sealring_status compare_bound(const struct registry_key *key, void *context, sealring_error *error)
 {
     const struct comparison *comparison = context;
@@ -306,7 +306,7 @@ static sealring_status compare_keys(struct comparison *comparison, sealring_erro
     return status;
 }
 
-/* One that is not marked would be told of as removed. */
+/* A row that is not marked would be reported as removed. */
 static sealring_status mark_seen(json_t *image, sealring_error *error)
 {
     bool marked = image == NULL || json_object_set_new(image, "seen", json_true()) == 0;
@@ -315,7 +315,7 @@ static sealring_status mark_seen(json_t *image, sealring_error *error)
 
 static sealring_status compare_version(const struct registry_version *row, void *context, sealring_error *error)
 {
-    /* what the token was told is noted apart from the act */
+    /* this member is written apart from the act */
     static const char *const passed[] = {"closing_owed", NULL};
     struct comparison *comparison = context;
     char name[RETRACE_NAME_SIZE], what[128];
@@ -324,7 +324,7 @@ static sealring_status compare_version(const struct registry_version *row, void 
     json_t *image = json_object_get(comparison->retrace->versions, name);
     if (image == NULL)
         tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    /* a closed one that should be open contradicts the closed facts: it is told of there */
+    /* a closed row that should be open contradicts the closed facts, and is reported there */
     else if (row->state < SEALRING_VERSION_RETIRED ||
              json_integer_value(json_object_get(image, "state")) == (json_int_t)row->state)
         compare_row(comparison, REGISTRY_TABLE_VERSION, what, row, image, passed);

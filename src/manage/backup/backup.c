@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a backup of the registry while everybody goes on, and checking one. */
+/* Makes a backup of the registry while other commands and verifiers continue, and checks backups. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +26,16 @@ struct making {
     const char *file;
     struct backup backup;
     char vkey[REGISTRY_VKEY_SIZE];
-    char copy[BACKUP_PATH_SIZE]; /* of the registry, beside it: it may not be on every file system that a backup may */
-    char partial[BACKUP_PATH_SIZE]; /* the backup, beside where it is to be */
-    struct lock lock;               /* on the copy: of several that make a backup at the same time, one does */
+    char copy[BACKUP_PATH_SIZE];    /* of the registry, beside it: a backup's file system may not suit the copy */
+    char partial[BACKUP_PATH_SIZE]; /* the unfinished backup, beside the file that it becomes */
+    struct lock lock;               /* on the copy: only one command makes a backup at a time */
     struct backup_progress progress;
     struct audit_act act;
     bool stopped;
     sealring_error *error;
 };
 
-/* What the note says of the registry, as of one transaction. */
+/* Reads from the registry what the backup's note will contain, as of one transaction. */
 static sealring_status look(struct registry *registry, struct making *making, sealring_error *error)
 {
     struct backup *backup = &making->backup;
@@ -68,14 +68,14 @@ static sealring_status copy(struct registry *registry, void *context, sealring_e
 {
     struct making *making = context;
     struct db_copying copying = {copied, making};
-    registry_discard(making->copy); /* a run that was killed left it: the lock is ours */
+    registry_discard(making->copy); /* left by a run that was killed: this process holds the lock */
     sealring_status status = look(registry, making, error);
     if (status == SEALRING_OK)
         status = registry_copy_out(registry, making->copy, &copying, error);
     return making->stopped ? error_set(error, SEALRING_REFUSED, "the backup was stopped: there is none") : status;
 }
 
-/* ---- Looking through the copy before it is signed ---- */
+/* ---- Examining the copy before it is signed ---- */
 
 struct looking {
     const struct making *making;
@@ -124,7 +124,7 @@ static sealring_status record(struct registry *registry, void *context, sealring
     return status;
 }
 
-/* First, so that the checkpoint and the anchor are behind the registry that is copied. */
+/* Comes first, so that neither the checkpoint nor the anchor covers more than the registry that is copied. */
 static sealring_status announce(struct making *making, sealring_error *error)
 {
     sealring_manager *manager = making->manager;
@@ -160,7 +160,7 @@ static sealring_status choose_names(struct making *making, sealring_error *error
     return lock_init(&making->lock, lock, error);
 }
 
-/* The copy is whole and examined: from here on it is only read. */
+/* The copy is complete and examined: from here on it is only read. */
 static sealring_status seal(struct making *making, sealring_error *error)
 {
     char text[BACKUP_TEXT_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A backup as a file: one line, a signed note, the database's bytes. Written whole or not at all, read with doubt. */
+/* A backup as a file: one line, a signed note, the database's bytes. Written completely or not at all; checked when it is read. */
 #include "manage/backup/backup_file.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ sealring_status backup_progress(const struct backup_progress *progress, const ch
 
 /* ---- Copying bytes ---- */
 
-/* Reads `from` to its end, hashes it, and writes it into `to` (NULL: nowhere). *length: how many bytes there were. */
+/* Reads `from` to its end, hashes it, and writes it into `to` (NULL: nowhere). *length: the number of bytes. */
 static sealring_status pump(FILE *from, const char *from_path, FILE *to, const char *to_path, const char *what,
                             uint64_t total, const struct backup_progress *progress, uint64_t *length,
                             uint8_t digest[SHA256_SIZE], sealring_error *error)
@@ -92,7 +92,7 @@ static sealring_status open_to_write(const char *path, mode_t mode, FILE **strea
     return error_no_memory(error);
 }
 
-/* Closes what was written, with all of it on the disk if all went well so far. */
+/* Closes the file that was written. If everything succeeded so far, all of it is on the disk. */
 static sealring_status close_written(FILE *stream, const char *path, sealring_status status, sealring_error *error)
 {
     if (status == SEALRING_OK && (fflush(stream) != 0 || fsync(fileno(stream)) != 0))
@@ -135,7 +135,7 @@ sealring_status backup_file_sync_names(const char *path, sealring_error *error)
                         : error_set_system(error, problem, "the directory of %s cannot be written to disk", path);
 }
 
-/* A name that is not taken: where the file system cannot say so itself, by a second name. */
+/* Gives the file a name that must not exist; where the file system has no such rename, with a hard link. */
 static sealring_status give_name(const char *partial, const char *path, sealring_error *error)
 {
     int problem = renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0 ? 0 : errno;

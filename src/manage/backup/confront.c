@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A restored registry held against the key token, which no backup of the registry puts back: what it says is closed stays closed. */
+/* Compares a restored registry with the key token, which no backup of the registry rolls back: what the token closed stays closed. */
 #include "manage/backup/confront.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 /* A key object of the token. */
 struct confront_object {
     struct token_key_info info;
-    bool known; /* a version has it */
+    bool known; /* a version has this object */
 };
 
 static sealring_status room_for_one(void **memory, size_t *capacity, size_t count, size_t size, sealring_error *error)
@@ -33,7 +33,7 @@ static sealring_status room_for_one(void **memory, size_t *capacity, size_t coun
     return SEALRING_OK;
 }
 
-/* ---- What the registry says ---- */
+/* ---- What the registry contains ---- */
 
 static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
 {
@@ -73,7 +73,7 @@ static sealring_status look(struct registry *registry, void *context, sealring_e
     return status == SEALRING_OK ? registry_version_each(registry, 0, take_version, confront, error) : status;
 }
 
-/* ---- What the token says ---- */
+/* ---- What the token contains ---- */
 
 static sealring_status take_object(const struct token_key_info *key, void *context, sealring_error *error)
 {
@@ -98,7 +98,7 @@ static struct confront_object *find_object(const struct confront *confront, cons
     return NULL;
 }
 
-/* A closed version's object must not sign; it is asked, as some tokens keep CKA_SIGN and sign all the same. */
+/* A closed version's object must not sign. The key is tried, as some tokens keep CKA_SIGN and sign all the same. */
 static sealring_status judge_closed(const struct confront *confront, struct token *token,
                                     struct confront_version *version, const struct confront_object *object,
                                     sealring_error *error)
@@ -147,7 +147,7 @@ static sealring_status judge(struct confront *confront, struct token *token, str
     return SEALRING_OK;
 }
 
-/* "sealring/RING/NUMBER": the ring among ours, NULL for another label. */
+/* "sealring/RING/NUMBER": the ring if it is one of this vault's, NULL for another label. */
 static const struct registry_ring *ring_of_label(const struct confront *confront, const char *label, uint32_t *number)
 {
     char again[TOKEN_LABEL_MAX + 1];
@@ -161,7 +161,7 @@ static const struct registry_ring *ring_of_label(const struct confront *confront
     return NULL;
 }
 
-/* What is being made has another label, and is recovery's. */
+/* An object whose making is not complete has another label, and recovery handles it. */
 static void count_strange(struct confront *confront)
 {
     for (size_t i = 0; i < confront->object_count; i++) {
@@ -196,14 +196,14 @@ sealring_status confront_token(struct confront *confront, const struct config *c
     return status;
 }
 
-/* ---- What follows ---- */
+/* ---- Consequences ---- */
 
 static sealring_status retire(const struct confront_version *version, const struct confront *confront, int64_t now,
                               struct registry *registry, sealring_error *error)
 {
     struct registry_version row = version->row;
     row.state = SEALRING_VERSION_RETIRED;
-    row.activated = row.activated != 0 ? row.activated : now; /* a retired one has been active */
+    row.activated = row.activated != 0 ? row.activated : now; /* a retired version must have been active */
     row.retire_at = 0;
     row.closed = now;
     row.purge_at = now + version->ring.policy.purge_delay;

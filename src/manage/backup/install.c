@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A restored registry put in the vault's place, while verifiers run; the one that was there is kept. */
+/* Makes a restored registry the vault's registry while verifiers run; the former registry is kept. */
 #include "manage/backup/install.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "registry/connection/registry_copy.h"
 
-/* What SQLite keeps beside a database; all of it goes where that goes. */
+/* The files that SQLite keeps beside a database; they are moved together with it. */
 static const char *const companions[] = {"", "-wal", "-shm", "-journal"};
 
 #define LOCK_WAIT_MS 30000
@@ -21,10 +21,10 @@ struct installing {
     const char *aside;
     const struct install_before *before;
     const struct backup_progress *progress;
-    bool changed; /* the registry in place is not what it was before */
+    bool changed; /* the registry in place was changed since `before` */
 };
 
-/* Here nothing is stopped any more. */
+/* From here on the caller can no longer stop the work. */
 static bool copied(uint64_t done, uint64_t total, void *context)
 {
     const struct installing *installing = context;
@@ -32,7 +32,7 @@ static bool copied(uint64_t done, uint64_t total, void *context)
     return true;
 }
 
-/* A name with the time that nothing has yet. */
+/* A name with the time that no file has yet. */
 static sealring_status choose_aside(const char *registry, char aside[INSTALL_PATH_SIZE], sealring_error *error)
 {
     char stamp[32];
@@ -50,7 +50,7 @@ static sealring_status choose_aside(const char *registry, char aside[INSTALL_PAT
     return error_set(error, SEALRING_SYSTEM, "no name is free to keep the registry %s under", registry);
 }
 
-/* ---- Into the file that is there: one transaction, which readers see whole or not at all, and a crash undoes ---- */
+/* ---- Into the existing file: in one transaction, which readers see completely or not at all, and which a crash undoes ---- */
 
 static sealring_status keep(struct registry *registry, void *context, sealring_error *error)
 {
@@ -59,7 +59,7 @@ static sealring_status keep(struct registry *registry, void *context, sealring_e
     return registry_copy_out(registry, installing->aside, &copying, error);
 }
 
-/* Restrictions are committed whoever works on the vault: one that came meanwhile must not be lost without a word. */
+/* Restrictions are committed whoever works on the vault: one that was committed meanwhile must not be lost silently. */
 static sealring_status compare(struct registry *registry, void *context, sealring_error *error)
 {
     struct installing *installing = context;
@@ -100,7 +100,7 @@ static sealring_status exchange_content(struct registry *restored, struct regist
     return status;
 }
 
-/* ---- Another file in its place: for one that is missing, damaged, or has no room to grow ---- */
+/* ---- A new file in its place: if the file is missing, damaged, or has no room to grow ---- */
 
 static sealring_status move(const char *from, const char *to, const char *companion, sealring_error *error)
 {
@@ -112,8 +112,8 @@ static sealring_status move(const char *from, const char *to, const char *compan
     return error_set_system(error, errno, "%s cannot be renamed", old);
 }
 
-/* The database first: from then on nobody finds it, so that nobody makes a log anew that would be taken for the restored one's. Killed in
- * between there is no registry, which everybody says loudly, and restoring once more mends. */
+/* The database is moved first: from then on no process finds it, so that none makes a new log that would be taken for the restored registry's log.
+ * After a kill in between there is no registry; every command reports that clearly, and a second restore repairs it. */
 static sealring_status exchange_file(const char *path, const char *registry, const char *aside, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
@@ -124,7 +124,7 @@ static sealring_status exchange_file(const char *path, const char *registry, con
     return status == SEALRING_OK ? backup_file_sync_names(registry, error) : status;
 }
 
-/* Closed with all of it in its one file. */
+/* Closes the registry with all its content in its one file. */
 static sealring_status close_whole(struct registry **registry, struct lock *lock, const char *path,
                                    sealring_error *error)
 {
@@ -144,7 +144,7 @@ static sealring_status close_whole(struct registry **registry, struct lock *lock
     return SEALRING_OK;
 }
 
-/* Under the registry's lock. A registry that cannot be read any more has nothing new in it. */
+/* Under the registry's lock. A registry that can no longer be read contains nothing new. */
 static sealring_status replace_file(const struct config *config, const char *path, struct registry **restored,
                                     struct registry **live, struct lock *work, char aside[INSTALL_PATH_SIZE],
                                     sealring_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exported entries appended to a restored registry and done again, as far as the audit token or a checkpoint vouches for them. */
+/* Appends exported entries to a restored registry and repeats their acts, as far as the audit token or a checkpoint confirms them. */
 #include "manage/backup/replay.h"
 
 #include <inttypes.h>
@@ -15,12 +15,12 @@
 
 #define REPLAY_BATCH 64 /* entries in one transaction */
 
-/* Entries whose lines are kept until they are done. */
+/* Entries whose lines are kept until their acts are repeated. */
 struct replay_batch {
     struct registry_audit entries[REPLAY_BATCH];
     json_t *lines[REPLAY_BATCH];
     size_t count;
-    struct redo redo; /* the tally with them */
+    struct redo redo; /* the counts including them */
 };
 
 static sealring_status grow(void **memory, size_t *room, size_t count, size_t size, sealring_error *error)
@@ -36,7 +36,7 @@ static sealring_status grow(void **memory, size_t *room, size_t count, size_t si
     return SEALRING_OK;
 }
 
-/* ---- What the exports say ---- */
+/* ---- What the exports contain ---- */
 
 static sealring_status take_checkpoint(struct replay *replay, const struct exported *line, sealring_error *error)
 {
@@ -60,7 +60,7 @@ static sealring_status take_checkpoint(struct replay *replay, const struct expor
     return status;
 }
 
-/* The leaf hash that an entry must have whose number is known already. */
+/* The leaf hash that an entry must have if its number is known already. */
 static sealring_status known_hash(struct replay *replay, uint64_t sequence, struct merkle_hash *hash,
                                   sealring_error *error)
 {
@@ -114,8 +114,8 @@ static sealring_status take_line(const struct exported *line, void *context, sea
     return line->checkpoint != NULL ? take_checkpoint(context, line, error) : take_entry(context, line, error);
 }
 
-/* A checkpoint of another era may be of a history that was given up since; one of the anchor's is of the same. Without an anchor the
- * signature is all that can be asked for. */
+/* A checkpoint of another era may belong to a history that was abandoned since; one of the anchor's era belongs to the anchor's history. Without an
+ * anchor, only the signature can be checked. */
 static bool may_vouch(const struct replay *replay, const struct checkpoint *checkpoint)
 {
     const struct audit_witness *witness = replay->witness;
@@ -148,7 +148,7 @@ sealring_status replay_plan(struct replay *replay, sealring_error *error)
     return registry_read(replay->registry, plan, replay, error);
 }
 
-/* ---- Doing it again ---- */
+/* ---- Repeating the acts ---- */
 
 static sealring_status redo_batch(struct registry *registry, void *context, sealring_error *error)
 {
@@ -210,7 +210,7 @@ static sealring_status do_line(const struct exported *line, void *context, sealr
     return batch->count == REPLAY_BATCH ? flush(replay, error) : SEALRING_OK;
 }
 
-/* Each checkpoint up to here, of whatever era: one that does not agree is of another history, or the entries are. */
+/* Checks each checkpoint up to the target, of any era: if one does not agree, the checkpoint or the entries are of another history. */
 static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
 {
     struct replay *replay = context;
@@ -233,7 +233,7 @@ static sealring_status verify(struct registry *registry, void *context, sealring
                           "they are not this log's, or an entry was exchanged",
                           checkpoint->size);
     }
-    /* the one at the anchor's place, if all up to it is there */
+    /* the checkpoint at the anchor's position, if all entries up to it are there */
     if (status == SEALRING_OK && replay->target > replay->start && replay->witness->anchored &&
         replay->witness->anchor.size <= replay->target &&
         (status = witness_judge(replay->witness, registry, error)) == SEALRING_REFUSED)

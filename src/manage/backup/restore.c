@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Restoring a registry from a backup: checked, brought up to date from exported logs, held against both tokens, put in place. */
+/* Restores a registry from a backup: checks it, updates it from exported logs, compares it with both tokens, puts it in place. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,18 +37,18 @@ struct restore {
     struct backup_file file;
     struct note_key key;
     struct audit_witness witness;
-    struct lock lock;             /* vault.work, until the registry that is being restored has it */
-    bool installs;                /* from here on `path` is left to whoever looks for what became of it */
-    char path[INSTALL_PATH_SIZE]; /* of what is being restored, beside the vault's registry */
+    struct lock lock;             /* vault.work, until the restored registry takes it */
+    bool installs;                /* from here on `path` is not removed: it may be needed to find out what happened */
+    char path[INSTALL_PATH_SIZE]; /* the registry that is being restored, beside the vault's */
     struct registry *restored;
-    struct registry *live;        /* the vault's registry, NULL: there is none that can be opened */
-    struct install_before before; /* what that is */
-    struct token_files files;     /* of the vault's own software tokens */
+    struct registry *live;        /* the vault's registry, NULL: none can be opened */
+    struct install_before before; /* the state of `live` */
+    struct token_files files;     /* the vault's own software tokens */
     struct replay replay;
     struct confront confront;
     struct audit_act act;
-    json_t *losses; /* what is lost, as it was told */
-    bool stopped;   /* by the caller */
+    json_t *losses; /* what is lost, as it was reported */
+    bool stopped;   /* by the caller's callback */
 };
 
 static sealring_status tell(struct restore *restore, bool loss, const char *format, ...)
@@ -77,8 +77,8 @@ static void tell_waiting(const struct lock_holder *holder, void *context)
         restore->options.lock_waits(holder->text, holder->stopped, restore->options.lock_context);
 }
 
-/* registry: whose facts decide about the key token's; NULL: those of the audit token. Under the registry's lock, as other commands restore files
- * under it, too; and who holds it by hand wants nobody to write. */
+/* registry: its facts decide about the key token's files; NULL: repairs the files of the audit token. Takes the registry's lock, because other
+ * commands restore files under it as well, and because a person who holds it by hand wants no writes. */
 static sealring_status repair(struct restore *restore, struct registry *registry, sealring_error *error)
 {
     int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
@@ -109,7 +109,7 @@ static sealring_status tell_files(struct restore *restore)
     return status;
 }
 
-/* ---- The backup, and what the audit token says of it ---- */
+/* ---- The backup, and what the audit token contains about it ---- */
 
 static sealring_status refuse_unknown(const struct restore *restore, sealring_error *error)
 {
@@ -144,7 +144,7 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     return status;
 }
 
-/* The whole of it, as `sealring audit verify` does, and that it is what the note says. */
+/* Examines the whole log, as `sealring audit verify` does, and checks that the registry is the one that the note describes. */
 static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
 {
     const struct restore *restore = context;
@@ -173,7 +173,7 @@ static sealring_status examine(struct registry *registry, void *context, sealrin
 
 static sealring_status unpack(struct restore *restore, sealring_error *error)
 {
-    registry_discard(restore->path); /* a run that was killed left it: the lock is ours */
+    registry_discard(restore->path); /* left by a run that was killed: this process holds the lock */
     sealring_status status = backup_file_take(&restore->file, restore->path, &restore->progress, error);
     if (status == SEALRING_OK)
         status = registry_open(restore->path, restore->config->work, REGISTRY_READ_WRITE, &restore->restored, error);
@@ -184,7 +184,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     return status == SEALRING_OK ? registry_read(restore->restored, examine, restore, error) : status;
 }
 
-/* ---- The registry that is there ---- */
+/* ---- The registry in place ---- */
 
 static sealring_status look_at_live(struct registry *registry, void *context, sealring_error *error)
 {
@@ -220,7 +220,7 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
     return tell(restore, false, "the registry in place is of no use any more (%.200s)", inner.message);
 }
 
-/* ---- A new era, with an epoch above any that a verifier may have seen in another ---- */
+/* ---- A new era, with an epoch above any that a verifier may have seen in another era ---- */
 
 struct renewal {
     struct restore *restore;
@@ -235,7 +235,7 @@ static sealring_status find_epoch(struct registry *registry, void *context, seal
     const struct audit_witness *witness = &restore->witness;
     struct roster roster = {0};
     uint64_t highest = registry_vault_row(registry)->epoch;
-    if (witness->anchored && witness->anchor.size > restore->file.backup.entries) /* an epoch for each entry at most */
+    if (witness->anchored && witness->anchor.size > restore->file.backup.entries) /* at most one epoch for each entry */
         highest += witness->anchor.size - restore->file.backup.entries;
     if (restore->before.epoch > highest)
         highest = restore->before.epoch;
@@ -375,7 +375,8 @@ static sealring_status weigh_version(struct restore *restore, const struct confr
                 number, ring, text, ring, number);
 }
 
-/* A backup of another vault on the same audit token would find none of its keys here. An audit token of the vault's own has no other vault's key. */
+/* A backup of another vault that uses the same audit token would find none of its keys here. If the audit token is the vault's own, it has no other
+ * vault's key. */
 static bool is_elsewhere(const struct restore *restore)
 {
     bool any = restore->confront.proved > 0 || restore->confront.lost == 0;
@@ -430,7 +431,7 @@ static sealring_status weigh(struct restore *restore, sealring_error *error)
         json_string_value(json_array_get(restore->losses, 0)));
 }
 
-/* ---- Carrying it out ---- */
+/* ---- Restoring ---- */
 
 struct recording {
     struct restore *restore;
@@ -496,7 +497,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
     if (status != SEALRING_OK)
         return status;
-    restore->witness.settled = true; /* what is lost was weighed */
+    restore->witness.settled = true; /* the losses were assessed */
     witness_settle(&restore->witness, restore->config, restore->live);
     if (registry_lock(restore->live, 0, "restore", NULL) == SEALRING_OK) {
         registry_checkpoint(restore->live, 0);
@@ -508,7 +509,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     return SEALRING_OK;
 }
 
-/* ---- All of it ---- */
+/* ---- The whole restore ---- */
 
 static sealring_status prepare(struct restore *restore, const char *vault, sealring_error *error)
 {
@@ -542,7 +543,7 @@ static sealring_status run(struct restore *restore, sealring_error *error)
     sealring_status status = lock_acquire(&restore->lock, wait, "restore", error);
     if (status == SEALRING_OK)
         status = repair(restore, NULL, error);
-    if (status == SEALRING_OK) /* under the lock: nobody moves the anchor meanwhile */
+    if (status == SEALRING_OK) /* under the lock, so that nobody moves the anchor meanwhile */
         status = recall(restore, error);
     if (status == SEALRING_OK)
         status = unpack(restore, error);
@@ -559,7 +560,7 @@ static sealring_status run(struct restore *restore, sealring_error *error)
         status = replay_plan(replay, error);
     if (status == SEALRING_OK)
         status = replay_run(replay, error);
-    if (status == SEALRING_OK) /* by all facts, those from the exports included */
+    if (status == SEALRING_OK) /* by all facts, including those from the exports */
         status = repair(restore, restore->restored, error);
     if (status == SEALRING_OK)
         status = weigh(restore, error);
@@ -573,7 +574,7 @@ static void finish(struct restore *restore)
     confront_release(&restore->confront);
     token_files_release(&restore->files);
     backup_file_close(&restore->file);
-    if (restore->restored != NULL && left) /* its file goes while the lock is held */
+    if (restore->restored != NULL && left) /* its file is removed while the lock is held */
         registry_give_lock(restore->restored, &restore->lock);
     registry_close(restore->restored);
     if (left)

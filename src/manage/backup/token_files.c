@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of the vault's own software tokens while its registry is restored: repaired from their copies before the tokens are asked. */
+/* The files of the vault's own software tokens during a restore: repaired from their copies before the tokens are used. */
 #include "manage/backup/token_files.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@ struct repair {
     bool audit;
 };
 
-/* A name in the token's folder may be anybody's. */
+/* Anybody may have chosen a name in the token's folder. */
 static void add(struct repair *repair, const char *folder, const struct object_file *object,
                 enum copies_outcome outcome)
 {
@@ -51,7 +51,7 @@ static void take_damaged(const char *token, const char *file, enum store_state s
     add(repair, token, &named, COPIES_RESTORED);
 }
 
-/* Keys are needed one by one. Without its own files, and the audit token without its objects, a token answers wrongly. */
+/* A dry run can continue without some key objects. But without its own files, or an audit token without its objects, a token answers wrongly. */
 static sealring_status check_unrepaired(struct token_files *files, struct repair *repair, sealring_error *error)
 {
     if (!repair->audit)
@@ -68,7 +68,7 @@ static sealring_status check_unrepaired(struct token_files *files, struct repair
     return SEALRING_OK;
 }
 
-/* ---- All of it ---- */
+/* ---- The whole repair ---- */
 
 sealring_status token_files_repair(struct token_files *files, const struct config *config, struct registry *registry,
                                    sealring_error *error)
@@ -85,7 +85,7 @@ sealring_status token_files_repair(struct token_files *files, const struct confi
 
 /* ---- What was found ---- */
 
-/* The file that is known as the one of the version's object; NULL: it was neither damaged nor missing, or has no copy. */
+/* The damaged or missing file of the version's object; NULL: it was neither damaged nor missing, or it has no copy. */
 static const struct token_file *file_of(const struct token_files *files, const struct confront_version *version)
 {
     const struct registry_version *row = &version->row;
@@ -129,7 +129,7 @@ void token_files_suppose(const struct token_files *files, struct confront *confr
     }
 }
 
-/* ---- In words ---- */
+/* ---- Descriptions ---- */
 
 bool token_files_describe(const struct token_files *files, size_t index, const struct confront *confront, bool dry_run,
                           char text[TOKEN_FILES_TEXT_SIZE])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor: looks at every part of a vault, has mended what can be, and looks again before it says that it is. */
+/* The doctor: examines every part of a vault, repairs what can be repaired, and examines it again before it reports a repair. */
 #include "manage/doctor/doctor_parts.h"
 
 #include <stdarg.h>
@@ -104,13 +104,13 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
 {
-    /* nothing that a command takes for an option */
+    /* must not begin like an option of a command */
     const char *before = path[0] == '-' ? "./" : "";
     size_t length = strlen(before) + strlen(path);
     char *whole = malloc(length + 1);
     if (whole != NULL)
         snprintf(whole, length + 1, "%s%s", before, path);
-    /* half a word could be another one */
+    /* a truncated word could be another word */
     if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
         snprintf(text, DOCTOR_WORD_SIZE, "NAME");
     free(whole);
@@ -122,7 +122,7 @@ bool doctor_is_busy(const struct doctor *doctor)
     return lock_is_taken(doctor->config->work) || lock_is_taken(doctor->config->lock);
 }
 
-/* ---- one look at everything ------------------------------------------------------------------------------------------------ */
+/* ---- the examination ------------------------------------------------------------------------------------------------------- */
 
 /* SEALRING_NOT_FOUND: there is no vault. */
 static sealring_status load_config(struct doctor *doctor, sealring_error *error)
@@ -137,7 +137,7 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
             *error = inner;
         return status;
     }
-    /* where the file system is no good that comes first, and inodes mean nothing */
+    /* an unsuitable file system is reported first, and there inodes mean nothing */
     if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
         status = config_check_copy(doctor->config, &inner);
     if (status == SEALRING_OK)
@@ -174,7 +174,7 @@ static sealring_status try_to_open(struct doctor *doctor, bool read_only, sealri
     return sealring_manager_open(doctor->vault, &options, &doctor->manager, error);
 }
 
-/* To write, if there is something to be mended; whoever may not write gets to hear what is wrong all the same. */
+/* For writing, if repairs were requested; a user who may not write gets the findings all the same. */
 static void open_registry(struct doctor *doctor)
 {
     sealring_error error = {.message = ""};
@@ -232,7 +232,7 @@ static struct doctor_finding *find_same(const struct doctor_findings *findings, 
     return NULL;
 }
 
-/* What was found before and is not any more was mended; what is there still keeps the reason why. */
+/* A finding that is no longer found was repaired; one that is still found keeps the reason why. */
 static void compare(struct doctor *doctor, struct doctor_findings *before, struct doctor_findings *mended)
 {
     for (size_t i = 0; i < before->count; i++) {
@@ -264,8 +264,8 @@ static bool has_something_to_mend(const struct doctor *doctor)
     return false;
 }
 
-/* Once more where a repair lets see more than before: a PIN file that may be used again. Findings that memory ran out for are not
- * acted on: they may lack the path. */
+/* Repeats this where a repair makes more visible than before: a PIN file that may be used again. If memory was exhausted, findings are not
+ * repaired: they may lack the path. */
 static sealring_status repair(struct doctor *doctor, sealring_error *error)
 {
     struct doctor_findings mended = {.items = NULL};
@@ -285,7 +285,7 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
         struct doctor_finding *kept =
             find_same(&doctor->findings, &mended.items[i]) == NULL ? add(&doctor->findings) : NULL;
         if (kept == NULL)
-            release(&mended.items[i]); /* it is back already */
+            release(&mended.items[i]); /* it was found again */
         else
             *kept = mended.items[i];
     }
@@ -293,7 +293,7 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
     return status;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------------------ */
+/* ---- reporting ---------------------------------------------------------------------------------------------------------------- */
 
 static void count_finding(sealring_doctor_result *result, const struct doctor_finding *finding,
                           sealring_severity severity)
@@ -325,7 +325,7 @@ static int tell(const struct doctor_finding *finding, const struct doctor_kind_r
     return each == NULL ? 0 : each(&told, context);
 }
 
-/* In the order of the kinds, which is that of the parts. */
+/* In the order of the kinds, which is the order of the parts. */
 static sealring_status tell_all(struct doctor *doctor, sealring_finding_callback each, void *context,
                                 sealring_error *error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's look at the audit log: entries and tree, checkpoints, and what the audit token knows of them. */
+/* The doctor's examination of the audit log: entries and tree, checkpoints, and what the audit token contains about them. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,11 @@
 #include "log/log_examine.h"
 #include "manage/doctor/doctor_parts.h"
 
-#define PROBLEMS_MOST 20 /* that are told one by one */
+#define PROBLEMS_MOST 20 /* that are reported one by one */
 
 struct audit_look {
     struct doctor *doctor;
-    char vkey[REGISTRY_VKEY_SIZE]; /* "": nothing signs */
+    char vkey[REGISTRY_VKEY_SIZE]; /* "": no key signs */
     uint64_t entries;
     struct registry_checkpoint latest; /* size 0: none */
     struct note_key key;
@@ -130,7 +130,7 @@ static void look_at_witness(struct audit_look *look)
     sealring_manager *manager = doctor->manager;
     sealring_error error = {.message = ""};
     struct doctor_finding *finding;
-    /* a fresh look, also when this manager has written the anchor itself */
+    /* read again, even if this manager has written the anchor itself */
     memset(&manager->witness, 0, sizeof manager->witness);
     witness_read(&manager->witness, manager->config, manager->registry);
     if (manager->witness.remark[0] != '\0') {

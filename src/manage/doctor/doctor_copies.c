@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's look at the files of the vault's own software tokens and at their copies, before anything logs in to a token. */
+/* The doctor's examination of the files of the vault's own software tokens and of their copies, before anything logs in to a token. */
 #include <stdio.h>
 #include <time.h>
 
@@ -60,7 +60,7 @@ void doctor_look_at_copies(struct doctor *doctor)
                       store->tokens);
 }
 
-#define TRIES      20 /* to see the files while nobody changes them */
+#define TRIES      20 /* to see the files while no process changes them */
 #define PAUSE_NSEC 100000000L
 
 void doctor_look_at_objects(struct doctor *doctor)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's look at files: who may read and write what the vault consists of, whose it is, and what is missing. */
+/* The doctor's examination of files: who may read and write the vault's files, who owns them, and what is missing. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void set_path(struct doctor *doctor, struct doctor_finding *finding, cons
     doctor->no_memory = doctor->no_memory || finding->path == NULL;
 }
 
-/* "its group", "others", "its group and others": who has any of these permissions. */
+/* "its group", "others", "its group and others": those who have any of these permissions. */
 static const char *who(mode_t mode, mode_t bits)
 {
     bool group = (mode & bits & S_IRWXG) != 0, others = (mode & bits & S_IRWXO) != 0;
@@ -54,7 +54,7 @@ void doctor_look_at_vault(struct doctor *doctor)
 
 /* ---- one thing each ------------------------------------------------------------------------------------------------------ */
 
-/* Permissions that are to be taken away; `what` is a sentence without its subject. */
+/* Permissions that must be removed; `what` is a sentence without its subject. */
 static bool look_at_mode(struct doctor *doctor, enum doctor_kind kind, const char *path, mode_t wrong, const char *name,
                          const char *can)
 {
@@ -74,7 +74,7 @@ static bool look_at_mode(struct doctor *doctor, enum doctor_kind kind, const cha
     return true;
 }
 
-/* Whose the vault is: its directory's owner. */
+/* The vault belongs to the owner of its directory. */
 static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *vault)
 {
     char word[DOCTOR_WORD_SIZE];
@@ -100,7 +100,7 @@ static bool is_inside(const struct doctor *doctor, const char *path)
     return strncmp(path, doctor->config->directory, length) == 0 && path[length] == '/';
 }
 
-/* The directory that a file is in; false for the vault's own, which was looked at before. */
+/* The directory that contains a file; false for the vault's own, which was examined before. */
 static bool directory_of(const struct doctor *doctor, const char *path, char directory[PATH_MAX])
 {
     snprintf(directory, PATH_MAX, "%s", path);
@@ -111,7 +111,7 @@ static bool directory_of(const struct doctor *doctor, const char *path, char dir
     return strcmp(directory, doctor->config->directory) != 0;
 }
 
-/* wanted: with which mode it is made if it is missing; 0: it need not be there. */
+/* wanted: the mode with which it is made if it is missing; 0: it need not exist. */
 static void look_at_directory(struct doctor *doctor, const char *path, const struct stat *vault, mode_t wanted)
 {
     char word[DOCTOR_WORD_SIZE];
@@ -119,7 +119,7 @@ static void look_at_directory(struct doctor *doctor, const char *path, const str
     if (stat(path, &file) == 0) {
         bool open = look_at_mode(doctor, DOCTOR_DIRECTORY_WRITABLE, path, OTHERS_WRITE, "the directory", "written");
         if (open && !is_inside(doctor, path) && doctor->findings.count > 0)
-            doctor->findings.items[doctor->findings.count - 1].hopeless = true; /* it may be of others, too */
+            doctor->findings.items[doctor->findings.count - 1].hopeless = true; /* others may use it as well */
         if (is_inside(doctor, path))
             look_at_owner(doctor, path, vault);
         return;
@@ -148,7 +148,7 @@ static void look_at_lock(struct doctor *doctor, const char *path, const struct s
     look_at_owner(doctor, path, vault);
 }
 
-/* Only a unit of systemd is given it; by hand there is none to be looked at. */
+/* Only a systemd unit has it: a doctor that is started by hand has none to examine. */
 static void look_at_credential(struct doctor *doctor, const char *source)
 {
     char path[PATH_MAX];
@@ -198,7 +198,7 @@ static void look_at_module(struct doctor *doctor)
     look_at_mode(doctor, DOCTOR_MODULE_WRITABLE, doctor->config->module, OTHERS_WRITE, "the PKCS#11 module", "written");
 }
 
-/* What `init` was killed at. */
+/* Left by an `init` that was killed. */
 static void look_at_leftover(struct doctor *doctor)
 {
     char path[PATH_MAX], word[DOCTOR_WORD_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of finding: what each is called, how bad it is, who mends it, why it matters. sealring-doctor(1) has the same list. */
+/* The kinds of finding: name, severity, who repairs it, why it matters. sealring-doctor(1) has the same list. */
 #include "manage/doctor/doctor_parts.h"
 
 #define NOTICE  SEALRING_SEVERITY_NOTICE

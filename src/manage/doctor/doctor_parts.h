@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's inside: what was found, by which part, and who mends it. */
+/* Internals of the doctor: the findings, the parts that make them, and who repairs them. */
 #ifndef MANAGE_DOCTOR_DOCTOR_PARTS_H
 #define MANAGE_DOCTOR_DOCTOR_PARTS_H
 
@@ -9,7 +9,7 @@
 
 #include "manage/session/manager.h"
 
-/* Every kind of finding; doctor_kinds.c says of each what it is called, how bad it is, why it matters and who mends it. */
+/* Every kind of finding; doctor_kinds.c contains the name, severity, reason and repair of each. */
 enum doctor_kind {
     /* files and permissions */
     DOCTOR_VAULT_WRITABLE,
@@ -54,7 +54,7 @@ enum doctor_kind {
     DOCTOR_ANCHOR_BEHIND,
     DOCTOR_ANCHOR_MISSING,
     DOCTOR_REGISTRY_PUT_BACK,
-    /* steps that the token is owed */
+    /* steps that are owed to the token */
     DOCTOR_INTENTION_UNFINISHED,
     DOCTOR_CLOSING_OWED,
     DOCTOR_DESTRUCTION_OWED,
@@ -88,21 +88,21 @@ enum doctor_kind {
     DOCTOR_KINDS
 };
 
-/* How a registry that is of no use gives way to a good one. */
+/* Replaces an unusable registry by a good one. */
 #define DOCTOR_RESTORE "sealring restore BACKUP --log EXPORT"
 
 struct doctor_finding {
     enum doctor_kind kind;
-    char *object; /* owned, as all texts */
+    char *object; /* owned, as are all texts */
     char *what;
     char *mend;
-    char *failure; /* why it could not be mended, NULL: it was not tried, or it was mended */
-    bool hopeless; /* of a kind that can be mended, but not this one */
-    bool tried;    /* to mend it, in this call */
+    char *failure; /* why the repair failed, NULL: it was not tried, or it succeeded */
+    bool hopeless; /* the kind can be repaired, but not this finding */
+    bool tried;    /* its repair was tried in this call */
     bool repaired;
-    /* what its mender wants to know */
+    /* for its repair */
     char *path;
-    mode_t mode; /* permissions to be taken away */
+    mode_t mode; /* permissions to be removed */
     uid_t owner;
     gid_t group;
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
@@ -126,44 +126,44 @@ struct doctor {
     struct doctor_findings findings;
     sealring_doctor_result result;
     sealring_error cannot_repair; /* why nothing can be written, SEALRING_OK if it can */
-    sealring_status incomplete; /* why not everything was looked at: SEALRING_INVALID, _REGISTRY, _TOKEN; SEALRING_OK */
-    char unseen[384];           /* the same in words */
+    sealring_status incomplete; /* why not everything was examined: SEALRING_INVALID, _REGISTRY, _TOKEN; SEALRING_OK */
+    char unseen[384];           /* the same as text */
     bool no_memory;
 };
 
-/* ---- What is found -------------------------------------------------------------------------------------------------- */
+/* ---- Findings ------------------------------------------------------------------------------------------------------- */
 
-/* Adds a finding about `object`; the format tells what is so. NULL without memory, which doctor->no_memory keeps. */
+/* Adds a finding about `object`; the format describes it. NULL without memory, which sets doctor->no_memory. */
 struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
                                    ...) __attribute__((format(printf, 4, 5)));
 
-/* Says with which command it is mended. finding may be NULL. */
+/* Adds the command that repairs it. finding may be NULL. */
 void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Something could not be looked at. The first one counts; what is neither INVALID nor TOKEN counts as REGISTRY. */
+/* Something could not be examined. The first one counts; any status except INVALID and TOKEN counts as REGISTRY. */
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Forgets the findings from number `count` on: what they were of has changed meanwhile. */
+/* Discards the findings from number `count` on: their objects have changed meanwhile. */
 void doctor_forget(struct doctor_findings *findings, size_t count);
 
-/* Whether a command is at work on the vault. */
+/* Whether a command is working on the vault. */
 bool doctor_is_busy(const struct doctor *doctor);
 
-/* The path, or another text, as a word of a shell's command line; "NAME" for one that is too long. text is the caller's. */
+/* The path, or another text, as a word of a shell's command line; "NAME" if it is too long. `text` is the caller's buffer. */
 #define DOCTOR_WORD_SIZE (4 * PATH_MAX)
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE]);
 
-/* ---- The parts: each looks, changes nothing, and adds findings ---------------------------------------------------------- */
+/* ---- The parts: each examines, changes nothing, and adds findings ------------------------------------------------------- */
 
-/* Before anything is opened: what a configuration is read from. */
+/* Before anything is opened: the directory and files that a configuration is read from. */
 void doctor_look_at_vault(struct doctor *doctor);
-/* With the configuration: directories, registry's files, PIN files, login records. */
+/* With the configuration: directories, the registry's files, PIN files, login records. */
 void doctor_look_at_files(struct doctor *doctor);
-/* Before anything logs in to a token: the files of a software token of the vault's own, and their copies. */
+/* Before anything logs in to a token: the files of the vault's own software tokens, and their copies. */
 void doctor_look_at_copies(struct doctor *doctor);
-/* With the registry, or without: a wall clock that is certainly late. */
+/* With or without the registry: a wall clock that is certainly late. */
 void doctor_look_at_clock(struct doctor *doctor);
 /* With the registry: the files of its objects. */
 void doctor_look_at_objects(struct doctor *doctor);
@@ -173,26 +173,26 @@ void doctor_look_at_audit(struct doctor *doctor);
 void doctor_look_at_reports(struct doctor *doctor);
 void doctor_look_at_token(struct doctor *doctor);
 
-/* ---- Mending ------------------------------------------------------------------------------------------------------------- */
+/* ---- Repairs ------------------------------------------------------------------------------------------------------------- */
 
-/* Under the vault's lock, with the token if it is there. Whatever it changes is on the record before it is changed. */
+/* Under the vault's lock, with the token if it is reachable. Every change is in the audit log before it is made. */
 typedef sealring_status (*doctor_mender)(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 
 struct doctor_kind_row {
     const char *code;
     sealring_severity severity;
-    doctor_mender mender; /* NULL: it takes a person */
+    doctor_mender mender; /* NULL: an operator must repair it */
     const char *why;
 };
 const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind);
 
-/* Whether it can be mended, and that was not tried yet. */
+/* Whether it can be repaired, and its repair was not tried yet. */
 bool doctor_can_mend(const struct doctor_finding *finding);
 
-/* Mends what can be, and notes that it was tried. */
+/* Repairs what can be repaired, and notes that this was tried. */
 void doctor_repair(struct doctor *doctor);
 
-/* The menders. */
+/* The repairs. */
 sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
@@ -205,9 +205,9 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
                                            sealring_error *error);
 sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* Carried out when the lock is let go of: checkpoint and anchor. */
+/* Carried out when the lock is released: checkpoint and anchor. */
 sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* Recovery's, which comes with the lock and writes its own entries. */
+/* Recovery carries it out, as part of taking the lock, and writes its own entries. */
 sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's look at the registry: damage, schema, the rings' invariants, the clocks, and what the token is owed. */
+/* The doctor's examination of the registry: damage, schema, the rings' invariants, the clocks, and what is owed to the token. */
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 /* ---- the database ------------------------------------------------------------------------------------------------------ */
 
-/* The name may be anything: as a text of SQL, and the whole statement as a word of the shell. */
+/* The name may contain anything: it is quoted as an SQL text, and the whole statement as a word of the shell. */
 static void mend_strange(struct doctor *doctor, struct doctor_finding *finding, const char *path, const char *name)
 {
     static const char beginning[] = "SELECT sql FROM sqlite_schema WHERE name = '";
@@ -84,7 +84,7 @@ static void look_at_database(struct doctor *doctor)
 struct doctor_rings {
     char (*names)[SEALRING_NAME_LENGTH_MAX + 1];
     size_t count;
-    const char *ring; /* at hand */
+    const char *ring; /* the present ring */
     struct ring_state state;
 };
 
@@ -188,7 +188,7 @@ void doctor_look_at_clock(struct doctor *doctor)
                                               "--trust-clock REASON to the next command that issues or rotates");
 }
 
-/* ---- what the token is owed ---------------------------------------------------------------------------------------------- */
+/* ---- what is owed to the token ------------------------------------------------------------------------------------------- */
 
 struct owed_closings {
     struct doctor *doctor;
@@ -216,7 +216,7 @@ static sealring_status take_closing(const struct registry_version *version, void
     return SEALRING_OK;
 }
 
-/* A retired version is not closed before everybody rejects it: until then nothing is owed. */
+/* A retired version is not closed before every verifier rejects it: until then its closing is not owed. */
 static void tell_closing(struct doctor *doctor, const struct registry_version *version, const char *ring)
 {
     char object[SEALRING_NAME_LENGTH_MAX + 16];
@@ -256,7 +256,7 @@ static void tell_intention(struct doctor *doctor, const struct registry_intentio
                     "a key was about to be made at %s by %s, who neither finished nor gave up", when, intention->owner);
     if (config_labels(doctor->config) == TOKEN_LABELS_CHANGE)
         doctor_mend(doctor, finding, "sealring doctor --repair");
-    else /* nothing but the label would tell whose the object is */
+    else /* only the label could show whose the object is */
         doctor_mend(
             doctor, finding,
             "sealring doctor --repair; if it stays, the token has the key, and no version has it: sealring token "
@@ -279,7 +279,7 @@ static sealring_status read_owed(struct registry *registry, void *context, sealr
     return status;
 }
 
-/* While a command is at work, what it is about to do is not owed. */
+/* While a command is working, the steps that it is about to do are not owed. */
 static void look_at_owed(struct doctor *doctor)
 {
     struct owed_closings *owed = calloc(1, sizeof *owed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's hands: each repair is on the record before it is carried out, under the vault's lock. */
+/* The doctor's repairs: each is in the audit log before it is carried out, under the vault's lock. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 
 #define ASIDE_MOST 100
 
-/* ---- the record ---------------------------------------------------------------------------------------------------------- */
+/* ---- audit entries ------------------------------------------------------------------------------------------------------- */
 
 static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
 {
@@ -30,7 +30,7 @@ static sealring_status nothing(struct registry *registry, void *context, sealrin
     return SEALRING_OK;
 }
 
-/* One entry, and what `body` does to the registry, in one transaction. `done` in words for whoever reads the log. */
+/* Writes one entry and makes the change of `body` in the registry, in one transaction. `done` describes the repair for readers of the log. */
 static sealring_status record_with(struct doctor *doctor, const struct doctor_finding *finding, const char *act_name,
                                    const char *done, registry_body body, void *context, sealring_error *error)
 {
@@ -49,7 +49,7 @@ static sealring_status record(struct doctor *doctor, const struct doctor_finding
     return record_with(doctor, finding, "doctor.repair", done, nothing, NULL, error);
 }
 
-/* It was on the record, and then could not be done. */
+/* The repair was in the audit log, and then failed: records this as well. */
 static sealring_status take_back(struct doctor *doctor, const struct doctor_finding *finding, int problem,
                                  sealring_error *error)
 {
@@ -111,7 +111,7 @@ sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *
 
 /* ---- reports --------------------------------------------------------------------------------------------------------------- */
 
-/* Out of the way, not away: it may be evidence, or another vault's. */
+/* The file is renamed, not removed: it may be evidence, or another vault's. */
 sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     char aside[PATH_MAX], done[PATH_MAX + 32];
@@ -130,7 +130,7 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
     return status;
 }
 
-/* A verifier that has its report file gets a row again by that. */
+/* A verifier that has its report file gets a row again from that file. */
 static sealring_status delete_damaged(struct registry *registry, void *context, sealring_error *error)
 {
     const struct doctor_finding *finding = context;
@@ -142,7 +142,7 @@ sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_fi
     sealring_status status =
         record_with(doctor, finding, "doctor.repair", "row removed", delete_damaged, finding, error);
     if (status == SEALRING_OK)
-        roster_release(&doctor->manager->roster); /* which would go on with it */
+        roster_release(&doctor->manager->roster); /* the roster would still use the row */
     return status;
 }
 
@@ -166,7 +166,7 @@ static sealring_status read_roster(struct registry *registry, void *context, sea
     return manager_read_roster(context, registry, error);
 }
 
-/* Everything that it tells is in the registry before it goes: uses of credentials, of versions, its verifier's end. */
+/* Before the file is removed, everything in it is in the registry: uses of credentials and of versions, its verifier's end. */
 sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_manager *manager = doctor->manager;
@@ -228,7 +228,7 @@ static sealring_status owe_closing(struct registry *registry, void *context, sea
     return registry_version_update(registry, &row, error);
 }
 
-/* The closing is noted as owed; recovery, which comes at the end of all repairs, carries it out as it does after a crash. */
+/* Notes the closing as owed; recovery, which follows all repairs, carries it out as after a crash. */
 sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     return record_with(doctor, finding, "doctor.repair", "its object is to be closed", owe_closing, finding, error);
@@ -336,6 +336,6 @@ void doctor_repair(struct doctor *doctor)
     mend_each(doctor);
     if (manager->token != NULL && recover_unfinished(manager, &error) != SEALRING_OK)
         doctor_unseen(doctor, SEALRING_TOKEN, "what the token is owed: %s", error.message);
-    manager->unsettled = true; /* checkpoint and anchor are made up for, if they are behind */
+    manager->unsettled = true; /* manager_end signs the checkpoint and writes the anchor, if either is behind */
     manager_end(manager);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's look at verifiers: report files that nobody can use or needs, and verifiers that hold things up. */
+/* The doctor's examination of verifiers: report files that nobody can use or needs, and verifiers that block something. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "manage/doctor/doctor_parts.h"
 #include "verifier/report/report_seat.h"
 
-#define FRESH_MS INT64_C(60000) /* so young, a file that is none yet may be one that is being made */
+#define FRESH_MS INT64_C(60000) /* an invalid file that is younger may still be in the making */
 
 struct reports_look {
     struct doctor *doctor;
@@ -44,7 +44,7 @@ static const struct roster_entry *entry_of(const struct roster *roster, const ui
     return NULL;
 }
 
-/* Nobody may be moved a file away from: not who holds it, nor a verifier that sat there last and may serve. */
+/* No file may be taken from a process that holds it, nor from the verifier that owned it last and may serve. */
 static bool is_somebodys(const struct roster *roster, const char *path, const uint8_t seat[REPORT_ID_SIZE])
 {
     const struct roster_entry *entry = entry_of(roster, seat, NULL);
@@ -77,7 +77,7 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
         finding->hopeless = is_somebodys(roster, path, seat);
 }
 
-/* Root's are good: sealring runs as root too, beside servers of the user that owns the directory. */
+/* Files of root are good: sealring also runs as root, beside servers of the user that owns the directory. */
 static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *file)
 {
     struct stat place;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's look at the token: its objects against the registry's versions, one by one. */
+/* The doctor's examination of the token: compares its objects with the registry's versions, one by one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 #define LABEL_VERSION "sealring/"
 #define LABEL_INTENT  "sealring-intent/"
-#define TRIES         20 /* to see registry and token as of one moment, while others are at work */
+#define TRIES         20 /* to read registry and token in one state, while others are working */
 #define PAUSE_NSEC    100000000L
 
 struct version_look {
@@ -36,7 +36,7 @@ struct token_look {
     size_t intention_count;
     char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
     size_t ring_count;
-    uint8_t stamp[32]; /* of all that bears on the comparison */
+    uint8_t stamp[32]; /* covers everything that the comparison depends on */
     struct token_key_info *objects;
     size_t object_count;
 };
@@ -173,7 +173,7 @@ static void tell_missing(const struct token_look *look, const struct version_loo
     }
 }
 
-/* Only what gives CKA_SIGN back by an operator's own act is named: retire and reinstate. */
+/* To set CKA_SIGN again, only an operator's own acts are named: retire and reinstate. */
 static void tell_not_signing(const struct token_look *look, const struct version_look *version)
 {
     const char *ring = version->ring.name;
@@ -211,7 +211,7 @@ static sealring_status prove(const struct token_look *look, const struct version
     sealring_status status = token_key_prove(look->doctor->manager->token, &reference, &error);
     if (status != SEALRING_REFUSED || error.token_code != 0)
         return status == SEALRING_TOKEN ? status
-                                        : SEALRING_OK; /* what changed since it was listed is seen the next time */
+                                        : SEALRING_OK; /* what changed since it was listed is found next time */
     struct doctor_finding *finding = find_version(look, DOCTOR_CHECK_VALUE_DIFFERS, version, error.message);
     doctor_mend(look->doctor, finding,
                 "bring the token's backup back; or: sealring rotate %s, then sealring compromise %s %" PRIu32
@@ -241,7 +241,7 @@ static void look_at_attributes(const struct token_look *look, const struct versi
     }
 }
 
-/* Whether the object is the version's: by its label; where the token keeps or changes none, by its check value. */
+/* Whether the object is the version's: by its label; if the token does not keep or change labels, by its check value. */
 static sealring_status look_at_label(const struct token_look *look, const struct version_look *version,
                                      const struct token_key_info *object, bool *owned)
 {
@@ -253,7 +253,7 @@ static sealring_status look_at_label(const struct token_look *look, const struct
     owned_aim(&look->vault, &version->ring, &version->row, &aim);
     *owned = strcmp(object->label, aim.label) == 0;
     if (*owned || (intent && look->intention_count > 0))
-        return SEALRING_OK; /* the latter is told as an unfinished step */
+        return SEALRING_OK; /* the latter is reported as an unfinished step */
     snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
     if (config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE)
         status = owned_identify(look->doctor->manager->token, &aim, &error);
@@ -270,7 +270,7 @@ static sealring_status look_at_label(const struct token_look *look, const struct
     return SEALRING_OK;
 }
 
-/* What a closed version's object is asked for decides, and not its CKA_SIGN alone. */
+/* Whether a closed version's object signs is decided by trying it, not by its CKA_SIGN alone. */
 static sealring_status look_at_closed(const struct token_look *look, const struct version_look *version, bool *signs)
 {
     const struct registry_version *row = &version->row;
@@ -291,7 +291,7 @@ static sealring_status look_at_object(const struct token_look *look, const struc
     if (status != SEALRING_OK || !owned)
         return status;
     if (row->state == SEALRING_VERSION_DESTROYED) {
-        if (!row->closing_owed) { /* else told with what is owed */
+        if (!row->closing_owed) { /* else reported with what is owed */
             finding = find_version(look, DOCTOR_DESTRUCTION_OWED, version, "its object is in the token");
             doctor_mend(look->doctor, finding, "sealring destroy %s %" PRIu32, version->ring.name, row->number);
         }
@@ -369,7 +369,7 @@ static bool is_intended(const struct token_look *look, const struct token_key_in
     return false;
 }
 
-/* What recovery leaves alone as it cannot tell the objects apart. Those of a version are listed with it. */
+/* Intentions that recovery leaves alone because it cannot distinguish the objects. Objects of a version are reported with that version. */
 static void look_at_intentions(const struct token_look *look)
 {
     const struct token_key_info *object;
@@ -461,7 +461,7 @@ static sealring_status compare(struct token_look *look, sealring_error *error)
     return status;
 }
 
-/* Registry and token are two: what is seen counts if the registry was the same before and after, and nobody was at work. */
+/* Registry and token are read separately: the findings count only if the registry was the same before and after, and no command was working. */
 static sealring_status look_until_still(struct token_look *look, sealring_error *error)
 {
     struct doctor *doctor = look->doctor;

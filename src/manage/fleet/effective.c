@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in force at every verifier, and what was learned of them, written down. */
+/* Determines whether a change is effective at every verifier, and writes down what the roster learned about verifiers. */
 #include "manage/fleet/effective.h"
 
 #include "base/base62.h"
@@ -28,7 +28,7 @@ static sealring_status record_alarm(struct registry *registry, void *context, se
     return registry_verifier_put(registry, &row, error);
 }
 
-/* What verifiers raised alarms about goes on the record: they cannot write there themselves. */
+/* Records verifiers' alarms in the audit log: verifiers cannot write there themselves. */
 static void record_alarms(sealring_manager *manager)
 {
     size_t index = 0;

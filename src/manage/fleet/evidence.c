@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Testimony for the guards: which verifiers can verify what, and who used a version last. */
+/* Evidence for the guards: which verifiers can verify which versions, and who used a version last. */
 #include "manage/fleet/evidence.h"
 
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include "manage/fleet/usage_files.h"
 #include "registry/usage/usage_rows.h"
 
-#define NAMES_MOST  16   /* that are asked for; three are shown, the rest is counted */
-#define BEHIND_MOST 1000 /* that are counted of API keys without a successor */
+#define NAMES_MOST  16   /* that are requested; three are shown, the rest is counted */
+#define BEHIND_MOST 1000 /* API keys without a successor that are counted */
 
 void evidence_release(struct evidence *evidence)
 {
@@ -31,7 +31,7 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Which of the ring's versions its verifier can verify as they are now. */
+/* Which of the ring's versions the entry's verifier can verify as they are now. */
 static size_t list_proved(const struct roster_entry *entry, const struct ring_state *state, uint32_t *proved)
 {
     size_t count = 0;
@@ -43,7 +43,7 @@ static size_t list_proved(const struct roster_entry *entry, const struct ring_st
     return count;
 }
 
-/* A time that a report tells and that has not come yet is none: it vouches for nothing. */
+/* A time in a report that is still in the future is ignored: it proves nothing. */
 static int64_t past(const struct roster *roster, int64_t time)
 {
     return time > roster->now ? 0 : time;
@@ -67,7 +67,7 @@ static struct watch_account account_of(const struct roster *roster, const struct
     return account;
 }
 
-/* Whoever may serve is listed by name, and who left a hole within the quiet period; of all others only their last use matters. */
+/* A verifier that may serve, or that left a hole within the quiet period, is listed by name. Of all others only their last use matters. */
 static bool is_listed(const struct roster *roster, const struct roster_entry *entry, int64_t quiet_period)
 {
     return entry->row.ended == 0 || (entry->row.hole != 0 && entry->row.hole >= roster->now - quiet_period);
@@ -116,7 +116,7 @@ static int64_t pending_use(int64_t key, const void *context)
     return usage_pending_last_use(context, key);
 }
 
-/* Who would be left without a good credential. */
+/* The API keys that would have no valid credential left. */
 static sealring_status name_behind(struct registry *registry, const struct usage_pending *pending,
                                    const struct registry_version *version, struct evidence *evidence,
                                    sealring_error *error)
@@ -142,7 +142,7 @@ static sealring_status name_behind(struct registry *registry, const struct usage
     return status;
 }
 
-/* Who used the version lately, and who has a credential of it and never called. */
+/* The API keys that used the version recently, and those that have a credential of it and never called. */
 static sealring_status name_users(struct registry *registry, const struct usage_pending *pending,
                                   const struct registry_version *version, struct evidence *evidence,
                                   sealring_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the verifiers' report files tell of usage: one file's records for harvesting, or all files' for a list. */
+/* What the verifiers' report files contain about usage: one file's records for harvesting, or all files' records for a list. */
 #include "manage/fleet/usage_files.h"
 
 #include <limits.h>
@@ -82,7 +82,7 @@ static struct usage_record *next_row(struct usage_records *records)
 
 /* ---- One file ------------------------------------------------------------------------------------------------------- */
 
-/* Nobody but the vault's owner and root may have written there: what others put down is no report. Root's are those of a command or server that
+/* Only the vault's owner and root may have written there: a file of anybody else is not a report. A file of root's is from a command or server that
  * root ran, beside the servers of the user that owns the directory. */
 static sealring_status check_owner(const char *path, sealring_error *error)
 {
@@ -115,8 +115,8 @@ static sealring_status check_summary(const char *path, const uint8_t vault_id[RE
     return SEALRING_OK;
 }
 
-/* The header comes after the hold, so that it is the last word of one who ended, and before the records, so that what is closed by
- * it is complete in them. */
+/* The header is read after the hold, so that it is final if the verifier has ended; and before the records, so that the records of the hours that
+ * it closes are complete. */
 sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTRY_ID_SIZE], bool hold,
                                 struct usage_file *file, sealring_error *error)
 {
@@ -148,7 +148,7 @@ void usage_file_close(struct usage_file *file)
     file->reader = NULL;
 }
 
-/* A clock that was set back by an hour or less leaves a verifier counting for the hour to come (verifier/fresh/hours.h). */
+/* After a clock was set back by an hour or less, a verifier may still count for the next hour (verifier/fresh/hours.h). */
 static int64_t newest_hour(int64_t now)
 {
     return now / USAGE_HOUR_MS + 1;
@@ -157,12 +157,12 @@ static int64_t newest_hour(int64_t now)
 struct usage_collection {
     struct usage_records *records;
     uint32_t settled;
-    int64_t newest; /* hour that there can be */
+    int64_t newest; /* the newest possible hour */
     int64_t now;
     uint32_t index;
 };
 
-/* No use is later than its hour's end, nor than now, rounded up to the second as verifiers do. */
+/* No use is later than the end of its hour, nor later than now, rounded up to the second as verifiers do. */
 static int64_t possible_use(const struct report_credential *record, int64_t now)
 {
     int64_t end = ((int64_t)record->hour + 1) * USAGE_HOUR_MS;
@@ -258,7 +258,7 @@ static sealring_status note_file(struct usage_pending *pending, const struct reg
     return SEALRING_OK;
 }
 
-/* A file that cannot be read is passed over, and is noted as a gap: then the registry's rows are all there is. */
+/* A file that cannot be read is skipped and noted as a gap: then only the registry's rows count. */
 static sealring_status read_path(const char *path, void *context)
 {
     struct usage_reading *reading = context;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory in which a vault is being made: claimed by one command, and known for what it is if that one is interrupted. */
+/* The directory in which a vault is being made: claimed by one command, and recognised as unfinished if that is interrupted. */
 #include "manage/init/claim.h"
 
 #include <dirent.h>
@@ -19,7 +19,7 @@
 #define CLAIM_HEAD "sealring is making a vault here, or was interrupted: say `sealring init` again. ID "
 #define CLAIM_SIZE (sizeof CLAIM_HEAD + 2 * (size_t)REGISTRY_ID_SIZE + 1)
 
-/* All that making a vault puts into its directory before it is one, the claim last. */
+/* Everything that making a vault puts into its directory before it is a vault, the claim last. */
 static const char *const claim_parts[] = {
     "registry", "login", "verifiers", "tokens", "pins", "vault.lock", CONFIG_FILE ".new", CLAIM_FILE,
 };
@@ -54,7 +54,7 @@ static sealring_status make_parents(char *path, sealring_error *error)
     return SEALRING_OK;
 }
 
-/* ---- What is there */
+/* ---- What the directory contains */
 
 struct contents {
     bool anything;
@@ -131,7 +131,7 @@ static void let_go(struct claim *claim)
 
 /* ---- Claiming */
 
-/* Whether the path still leads to the file that is locked: one that was removed excludes nobody. */
+/* Whether the path still leads to the locked file: a lock on a removed file excludes nobody. */
 static bool is_current(const char *path, int descriptor)
 {
     struct stat open_file, named_file;
@@ -139,7 +139,7 @@ static bool is_current(const char *path, int descriptor)
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
-/* The ID in the claim of a command that was interrupted: it may not have come so far. */
+/* Reads the ID in the claim of an interrupted command, which may have ended before it wrote one. */
 static void read_name(struct claim *claim)
 {
     char text[CLAIM_SIZE];
@@ -167,7 +167,7 @@ static sealring_status lock_claim(struct claim *claim, sealring_error *error)
     return error_set(error, SEALRING_REFUSED, "another command is making a vault in %s", claim->path);
 }
 
-/* A vault whose making was interrupted when all was done. */
+/* For a vault whose making was interrupted when everything else was done. */
 static void tidy(struct claim *claim)
 {
     char path[PATH_MAX + 32];
@@ -204,10 +204,10 @@ sealring_status claim_take(const char *vault, struct claim *claim, sealring_erro
     status = lock_claim(claim, error);
     if (status != SEALRING_OK) {
         if (claim->made)
-            rmdir(claim->path); /* fails if somebody else was faster */
+            rmdir(claim->path); /* fails if another command was faster */
         return status;
     }
-    /* again, as somebody else may have made a vault before the lock was had */
+    /* again, as another command may have made a vault before the lock was taken */
     status = look(claim->path, &contents, error);
     if (status == SEALRING_OK)
         status = refuse(claim->path, &contents, error);
@@ -245,7 +245,7 @@ void claim_undo(struct claim *claim)
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/" CONFIG_FILE, claim->path);
-    unlink(path); /* what was made is no vault from here on, but an unfinished one */
+    unlink(path); /* from here on the directory is not a vault, but an unfinished one */
     remove_parts(claim->path, CLAIM_PARTS);
     if (claim->made)
         rmdir(claim->path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a vault: its directories, its tokens or the probe of a given one, its registry, its configuration. */
+/* Makes a vault: its directories, its own tokens or the test of a given one, its registry, its configuration. */
 #include <config.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,16 +40,16 @@ struct init {
     struct token_abilities abilities;
     char audit_key[REGISTRY_VKEY_SIZE]; /* "": no audit token */
     struct claim claim;
-    bool named; /* the claim says under which ID: objects may be in a token */
+    bool named; /* the claim contains the ID: objects may be in a token */
     uint8_t vault_id[REGISTRY_ID_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE];
 };
 
-/* ---- where it may be */
+/* ---- the vault's path */
 
-#define SOFTHSM2_LINE 1000 /* of its configuration file, whose reader has 1024 bytes for one */
+#define SOFTHSM2_LINE 1000 /* of its configuration file, whose reader has 1024 bytes for a line */
 
-/* SoftHSM2 ends a value at the first of these (SimpleConfigLoader.cpp), and so opens another directory or none. */
+/* SoftHSM2 ends a value at the first of these characters (SimpleConfigLoader.cpp), and so opens another directory or none. */
 static sealring_status check_place(const char *path, bool software, sealring_error *error)
 {
     static const struct {
@@ -79,7 +79,7 @@ static sealring_status check_vault(const char *vault, bool software, sealring_er
     return status == SEALRING_OK ? check_place(path, software, error) : status;
 }
 
-/* ---- what it will want of the environment */
+/* ---- what it will need in the environment */
 
 sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
                                           sealring_environment_callback each, void *context, sealring_error *error)
@@ -346,7 +346,7 @@ static sealring_status keep_probe(const struct token_key_info *key, void *contex
     return SEALRING_OK;
 }
 
-/* Destroys what an init that did not come to its end has made in given tokens under this ID, which is nobody else's. */
+/* Destroys what an init that did not complete made in given tokens under this ID, which no other init uses. */
 static sealring_status discard(const struct init *init, const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
     struct token_config token_config;
@@ -367,7 +367,7 @@ static sealring_status discard(const struct init *init, const uint8_t vault_id[R
     return status;
 }
 
-/* What an interrupted init has left in the tokens goes first: afterwards nothing says under which ID that was. */
+/* First destroys what an interrupted init left in the tokens: afterwards its ID is recorded nowhere. */
 static sealring_status name_claim(struct init *init, sealring_error *error)
 {
     sealring_status status = manager_random(init->vault_id, sizeof init->vault_id, error);
@@ -397,7 +397,7 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
     return status;
 }
 
-/* Here a checkpoint that cannot be signed is a failure: better known now than when it is missed. */
+/* Here a checkpoint that cannot be signed is a failure: it is better known now than when it is missed. */
 static sealring_status first_checkpoint(const struct init *init, struct registry *registry, sealring_error *error)
 {
     struct audit_witness witness = {.made = true};
@@ -418,7 +418,7 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
         .created = clock_wall_ms(),
         .object_id_length = init->abilities.object_id_length,
         .token_closes_keys = init->abilities.closes_keys,
-        .era_in_force = true, /* nobody can go by another yet */
+        .era_in_force = true, /* no verifier can use another era yet */
     };
     struct registry_write how = {.moves_epoch = false};
     struct registry *registry = NULL;
@@ -454,7 +454,7 @@ static sealring_status sync_directory(const char *path, sealring_error *error)
     return status;
 }
 
-/* Names survive a power loss once their directory is written out, too. */
+/* Names survive a power loss only once their directory is written to disk, too. */
 static sealring_status sync_directories(const struct init *init, sealring_error *error)
 {
     static const char *const names[] = {"registry",        "login", "verifiers", "tokens",
@@ -469,7 +469,7 @@ static sealring_status sync_directories(const struct init *init, sealring_error 
     return status;
 }
 
-/* Only now: until here an interrupted init begins anew. */
+/* Not earlier: until here an interrupted init starts again from the beginning. */
 static sealring_status secure_tokens(struct init *init, sealring_error *error)
 {
     struct config *config = init->config;
@@ -498,7 +498,7 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = make_registry(init, error);
     if (status == SEALRING_OK && init->software)
         status = secure_tokens(init, error);
-    /* last: this file makes the directory a vault */
+    /* last, because this file makes the directory a vault */
     if (status == SEALRING_OK)
         status = sync_directories(init, error);
     if (status == SEALRING_OK)

@@ -20,7 +20,7 @@ enum item_kind {
     ITEM_NEW,       /* a new API key */
     ITEM_EXISTING,  /* handed over again */
     ITEM_SUCCESSOR, /* the key exists, its newest credential is under a closed version: the next serial */
-    ITEM_LEFT_OUT,  /* the token's answer is in doubt: nothing is done about it */
+    ITEM_LEFT_OUT,  /* the token's answer is in doubt: this item is not carried out */
 };
 
 struct item {
@@ -144,7 +144,7 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     sealring_status status = plan_client(registry, batch, request, item, error);
     if (status != SEALRING_OK)
         return status;
-    (void)scope_normalise(request->scopes, scopes, problem); /* checked with all requests before */
+    (void)scope_normalise(request->scopes, scopes, problem); /* checked before, with all requests */
     if (!item->adds_client) {
         status = registry_key_get_by_label(registry, batch->ring.id, item->holder.client.id, request_label(request),
                                            &key, error);
@@ -197,7 +197,7 @@ static sealring_status plan_ring(struct registry *registry, struct batch *batch,
 
 struct planning {
     struct batch *batch;
-    bool keep; /* else items[0] alone serves all of them: only the check counts */
+    bool keep; /* otherwise items[0] alone serves all of them: only the check counts */
 };
 
 static sealring_status plan(struct registry *registry, void *context, sealring_error *error)
@@ -231,7 +231,7 @@ sealring_status batch_plan(struct batch *batch, sealring_error *error)
 
 /* ---- sealing */
 
-/* Key IDs and nonces for a batch out of one answer of the token: 16 digits take 17 bytes on average, and 32 are drawn. */
+/* Key IDs and nonces for a batch from one answer of the token: 16 digits take 17 bytes on average, and 32 are drawn. */
 static sealring_status draw(struct batch *batch, sealring_error *error)
 {
     enum { KEY_ID_BYTES = 64, PER_ITEM = KEY_ID_BYTES + REGISTRY_NONCE_SIZE };
@@ -362,15 +362,15 @@ static bool means_the_same(const struct item *item, const struct item *now)
             (item->older.key.id == now->older.key.id && item->older.key.changed_epoch == now->older.key.changed_epoch));
 }
 
-/* Whether each request of a sealed batch still means what it was sealed for; what would be refused by now does not. Sealing takes long, and
- * holds no lock: API keys may have been revoked meanwhile, clients forgotten, versions compromised. */
+/* Whether each request of a sealed batch still means what it was sealed for, and would not be refused by now. Sealing takes long and holds no lock:
+ * meanwhile API keys may have been revoked, clients forgotten, versions compromised. */
 static bool is_unchanged(struct registry *registry, const struct batch *batch)
 {
     struct batch now = {.call = batch->call, .first = batch->first, .count = batch->count};
     const struct registry_vault *vault = registry_vault_row(registry);
     if (memcmp(vault->era, batch->vault.era, sizeof vault->era) != 0)
         return false;
-    if (vault->epoch == batch->vault.epoch + (batch->wrote ? 1 : 0)) /* moved by this transaction alone */
+    if (vault->epoch == batch->vault.epoch + (batch->wrote ? 1 : 0)) /* moved only by this transaction */
         return true;
     if (plan_ring(registry, &now, NULL) != SEALRING_OK || now.ring.id != batch->ring.id ||
         now.ring.changed_epoch != batch->ring.changed_epoch || now.active.number != batch->active.number ||
@@ -407,7 +407,7 @@ static sealring_status write_items(struct registry *registry, void *context, sea
     return status;
 }
 
-/* A batch that was issued before: only the record changes. */
+/* A batch that was issued before: only its entry in the audit log is new. */
 static sealring_status record_again(struct registry *registry, void *context, sealring_error *error)
 {
     struct batch *batch = context;

@@ -9,7 +9,7 @@
 #include "manage/keys/seal.h"
 #include "manage/session/manager.h"
 
-/* Requests per transaction: with a key and a credential each, no transaction holds more than 500 rows and some. */
+/* Requests per transaction: with a key and a credential each, no transaction changes many more than 500 rows. */
 #define BATCH_MAX 250
 
 /* What all batches of one call share. */
@@ -19,16 +19,16 @@ struct batch_call {
     const sealring_issue_request *requests;
     size_t count;
     unsigned flags;
-    bool imports;    /* digests of keys that clients have, instead of credentials */
+    bool imports;    /* digests of keys that clients have already, instead of credentials */
     bool repeatable; /* existing keys are handed over again */
 };
 
 struct item;
 
-/* Requests that were left out, as the token's answers about them are in doubt, while the others go on. */
+/* Requests that were left out because the token's answers about them are in doubt, while the others continue. */
 struct doubts {
     size_t count;
-    bool contradicted; /* the token answered differently, for at least one of them */
+    bool contradicted; /* the token contradicted itself about at least one of them */
     sealring_error first;
 };
 
@@ -38,9 +38,9 @@ struct batch {
     size_t first; /* requests first … first + count - 1 of the call */
     size_t count;
     size_t bad;                  /* after a failure: which request */
-    struct doubts doubts;        /* what was left out */
-    bool wrote;                  /* something that moved the epoch */
-    bool stale;                  /* what it was planned on has changed: to be planned and sealed again */
+    struct doubts doubts;        /* about what was left out */
+    bool wrote;                  /* something that moved the epoch was written */
+    bool stale;                  /* what the plan depended on has changed: plan and seal it again */
     struct registry_vault vault; /* as of the plan */
     struct registry_ring ring;
     struct registry_version active;
@@ -52,17 +52,17 @@ struct batch {
 sealring_status batch_make(struct batch *batch, const struct batch_call *call, sealring_error *error);
 void batch_release(struct batch *batch);
 
-/* Whether the requests first … first + count - 1 could be carried out, however many they are. Nothing is kept. */
+/* Whether the requests first … first + count - 1 could be carried out, for any count. Nothing is kept. */
 sealring_status batch_check(struct batch *batch, sealring_error *error);
 
-/* What each request means for the registry as it is. */
+/* Determines what each request means for the registry as it is. */
 sealring_status batch_plan(struct batch *batch, sealring_error *error);
 
-/* The token's part, without any lock. Touches neither the registry nor another batch: it may run while one is written. Of a call that can be repeated a
- * request whose answer is in doubt is left out. */
+/* The token's part, without any lock. It uses neither the registry nor another batch, so it may run while another batch is written. In a call that
+ * can be repeated, a request whose answer is in doubt is left out. */
 sealring_status batch_seal(struct batch *batch, sealring_error *error);
 
-/* The transaction, within an act. Fails with `stale` set, and nothing written, if a request does not mean any more what it was sealed for. */
+/* The transaction, within an act. Fails with `stale` set, and writes nothing, if a request no longer means what it was sealed for. */
 sealring_status batch_write(struct batch *batch, sealring_error *error);
 
 sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback each, void *context,

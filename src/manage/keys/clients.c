@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clients: whom API keys are issued to. */
+/* Clients: the holders of API keys. */
 #include "manage/keys/clients.h"
 
 #include <string.h>
@@ -42,7 +42,7 @@ struct client_change {
 
 static void record(struct client_change *change)
 {
-    /* the entry holds no contact data: `client forget` leaves the log whole */
+    /* the entry contains no contact data, so that `client forget` does not have to change the log */
     memcpy(change->act.client, change->name, strlen(change->name) + 1);
 }
 
@@ -123,7 +123,7 @@ static sealring_status change_client(sealring_manager *manager, const char *purp
         status = manager_begin_dated(manager, purpose, false, error);
     if (status != SEALRING_OK)
         return status;
-    /* the epoch tells a bulk issue under way that what it planned may not hold any more */
+    /* the new epoch shows to a bulk issue in progress that its plan may be outdated */
     status = manager_write(manager, true, &change.act, body, &change, error);
     record(&change);
     manager_end_act(manager, &change.act, status, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Issuing and importing: everything checked first, committed in batches, safe to repeat. */
+/* Issuing and importing: everything is checked first, then committed in batches, and can safely be repeated. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 #include "manage/session/manager.h"
 #include "manage/session/parallel.h"
 
-#define TRIES_MOST 20 /* of one batch that others' changes make stale */
+#define TRIES_MOST 20 /* for one batch that others' changes make stale */
 
 /* Two batches: while one is written, the token seals the next. */
 struct pipeline {
@@ -35,7 +35,7 @@ static sealring_status seal_ahead(void *context, sealring_error *error)
     return batch_seal(context, error);
 }
 
-/* The batch behind the present one, if there is one. What fails here is tried again, and told, when its turn comes. */
+/* Starts on the batch after the present one, if there is one. A failure here is tried again, and reported, when that batch is the present one. */
 static void start_ahead(struct pipeline *pipeline)
 {
     size_t next = pipeline->present->first + pipeline->present->count;
@@ -57,7 +57,8 @@ static bool finish_ahead(struct pipeline *pipeline)
     return sealed;
 }
 
-/* What was planned ahead does not know of the batch written in between, which changed nothing that it rests on. */
+/* Updates the epoch in the plan of the batch ahead. The batch that was written in between moved the epoch, but changed nothing that the plan
+ * depends on. */
 static void skip_own_epoch(struct batch *batch, const struct batch *before)
 {
     struct registry_vault now;
@@ -74,7 +75,7 @@ static void add_doubts(struct doubts *all, const struct doubts *more)
     all->contradicted = all->contradicted || more->contradicted;
 }
 
-/* What is left out ends the call with a failure, but not before everything else is done. */
+/* If requests were left out, the call ends with a failure, but only after everything else is done. */
 static sealring_status report_doubts(const struct pipeline *pipeline, sealring_error *error)
 {
     const struct doubts *doubts = &pipeline->doubts;
@@ -86,7 +87,7 @@ static sealring_status report_doubts(const struct pipeline *pipeline, sealring_e
                      doubts->first.message);
 }
 
-/* Writes the present batch, and starts on the one ahead. status: of its planning and sealing, which goes on the record if it was refused. */
+/* Writes the present batch, and starts on the one ahead. status: of its planning and sealing, which is recorded in the audit log if it was refused. */
 static sealring_status write_present(struct pipeline *pipeline, sealring_status status, sealring_error *error)
 {
     struct batch *batch = pipeline->present;
@@ -110,8 +111,8 @@ static sealring_status write_present(struct pipeline *pipeline, sealring_status 
     return status;
 }
 
-/* Planned and sealed without any lock, as the token takes its time; written if that is still what it means. sealed: it was sealed while the
- * last one was written. */
+/* Planned and sealed without any lock, because the token is slow; written if it still means the same. sealed: it was sealed while the previous
+ * batch was written. */
 static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sealring_error *error)
 {
     struct batch *batch = pipeline->present;
@@ -157,7 +158,7 @@ static sealring_status issue_all(struct pipeline *pipeline, sealring_issued_call
     return status;
 }
 
-/* Every request by itself, all of them together, and against the registry, without the lock: the batches ask again. */
+/* Checks every request by itself, all of them together, and against the registry, without the lock: the batches check again. */
 static sealring_status check(struct pipeline *pipeline, sealring_error *error)
 {
     const struct batch_call *call = &pipeline->call;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking what is to be issued: each request by itself, and all of them together. */
+/* Checks what is to be issued: each request by itself, and all of them together. */
 #include "manage/keys/issue_request.h"
 
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static int compare(const void *left, const void *right)
     int order = strcmp(a->client, b->client);
     if (order == 0)
         order = strcmp(request_label(a), request_label(b));
-    if (order == 0) /* qsort is not stable: the later request is the one to be named */
+    if (order == 0) /* qsort is not stable: the later request is reported */
         order = a < b ? -1 : a > b;
     return order;
 }

@@ -39,7 +39,7 @@ bool key_id_is_well_formed(const char *key_id)
 sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
                         sealring_error *error)
 {
-    if (!key_id_is_well_formed(key_id)) /* not repeated: people paste whole credentials here */
+    if (!key_id_is_well_formed(key_id)) /* the text is not repeated: people paste whole credentials here */
         return error_set(error, SEALRING_INVALID, "that is no key ID: it has %d characters out of 0-9, A-Z, a-z",
                          SEALRING_KEY_ID_LENGTH);
     struct registry_holder_filter filter = {.key_id = key_id};
@@ -218,7 +218,7 @@ static sealring_status tell_key(const struct registry_holder *holder, void *cont
                                                        : error_set(error, SEALRING_REFUSED, "the listing was stopped");
 }
 
-/* Whether what the filter names exists: an empty answer about something unknown would be misleading. */
+/* Whether what the filter names exists: an empty answer about something unknown would mislead. */
 sealring_status key_check_filter(struct registry *registry, const struct registry_holder_filter *filter,
                                  sealring_error *error)
 {

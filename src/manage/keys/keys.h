@@ -11,7 +11,7 @@
 /* 16 base62 digits. */
 bool key_id_is_well_formed(const char *key_id);
 
-/* The API key with its newest credential. SEALRING_INVALID if the text is no key ID (it is not repeated: it may be a whole
+/* The API key with its newest credential. SEALRING_INVALID if the text is not a key ID (the message does not repeat it: it may be a whole
  * credential), SEALRING_NOT_FOUND. Inside a transaction. */
 sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
                         sealring_error *error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reissuing: an API key's credential under its ring's active version, printed again or made as successor. */
+/* Reissuing: prints an API key's credential under its ring's active version again, or makes it as a successor. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,15 +36,15 @@ struct reissue {
     size_t room;
     size_t count;
     size_t done; /* handed over in earlier batches */
-    bool full;   /* the page was full: there may be more behind its last key */
-    bool stale;  /* what was sealed has changed meanwhile: to be read and sealed again */
+    bool full;   /* the page was full: there may be more keys after its last one */
+    bool stale;  /* what was sealed has changed meanwhile: read and seal it again */
     char next_client[SEALRING_NAME_LENGTH_MAX + 1];
     char next_label[SEALRING_NAME_LENGTH_MAX + 1];
     struct audit_act act;
-    /* keys of the ring that cannot be confirmed, and why not the first of them */
+    /* keys of the ring that cannot be confirmed, and the reason for the first of them */
     uint64_t unconfirmed;
     char first_problem[SEALRING_MESSAGE_SIZE];
-    sealring_error doubt; /* of the token's answers, in this batch; status SEALRING_OK: there was none */
+    sealring_error doubt; /* about the token's answers in this batch; status SEALRING_OK: none */
 };
 
 /* ---- reading */
@@ -114,7 +114,8 @@ static sealring_status seal_item(struct reissue *reissue, struct reissue_item *i
                : seal_new(reissue->manager, &reissue->vault, &item->successor, text, &item->doubt, error);
 }
 
-/* Whether this one key holds up no other: under a version whose key signs no more, or the token's answer about it is in doubt. */
+/* Whether only this key is left out, while the others continue: its version is closed, so its key no longer signs, or the token's answer about it
+ * is in doubt. */
 static bool is_passed_over(struct reissue *reissue, const struct reissue_item *item, sealring_status status,
                            const sealring_error *inner)
 {
@@ -155,7 +156,7 @@ static sealring_status seal_items(struct reissue *reissue, sealring_error *error
 
 /* ---- writing */
 
-/* What is only handed over again alters no verdict. */
+/* Handing over an existing credential again changes no verdict. */
 static bool makes_something(const struct reissue *reissue)
 {
     for (size_t i = 0; i < reissue->count; i++)
@@ -182,8 +183,8 @@ static void record(struct reissue *reissue)
     audit_detail_add(act, "handed_over", keys); /* key ID, serial, whether it existed, of each */
 }
 
-/* Whether the ring and each key are what they were when they were read. Sealing takes long, and holds no lock: keys may have been revoked
- * meanwhile, versions compromised. */
+/* Whether the ring and each key are as they were when they were read. Sealing takes long and holds no lock: meanwhile keys may have been revoked,
+ * and versions compromised. */
 static bool is_unchanged(struct registry *registry, const struct reissue *reissue)
 {
     const struct registry_vault *vault = registry_vault_row(registry);
@@ -252,7 +253,7 @@ static sealring_status write_batch(struct reissue *reissue, sealring_status stat
     return status;
 }
 
-/* Read and sealed without any lock, as the token takes its time; written if that is still so. */
+/* Read and sealed without any lock, because the token is slow; written if nothing has changed. */
 static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
 {
     sealring_status status = manager_ready(reissue->manager, "reissue", error);

@@ -14,19 +14,19 @@
 #include "manage/session/manager.h"
 #include "verifier/request/judge.h"
 
-#define TRIES_MOST 20 /* of a key that others' changes make stale */
+#define TRIES_MOST 20 /* for a key that others' changes make stale */
 
 struct rekey {
     sealring_manager *manager;
     const char *key_id;
     const sealring_rekey_request *request;
-    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised, if the request has any */
+    char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised, if the request has scopes */
     struct registry_vault vault;
     struct registry_version active;
     struct registry_holder older;
     struct registry_holder successor;
     int64_t ends;
-    bool stale; /* what was sealed has changed meanwhile: to be read and sealed again */
+    bool stale; /* what was sealed has changed meanwhile: read and seal it again */
     struct audit_act act;
 };
 
@@ -42,8 +42,8 @@ static sealring_status read_key(struct registry *registry, void *context, sealri
     return seal_active_version(rekey->manager, registry, &rekey->older.ring, &rekey->active, error);
 }
 
-/* New scopes may go beyond what the key was narrowed to, or beyond what it had: rekey is the way to widen. But then the
- * narrowing is lifted, and older credentials that live on would win their former scopes back. */
+/* New scopes may exceed those that the key was narrowed to, or those that it had: rekeying is the way to widen them. But this lifts the narrowing,
+ * and older credentials that are still valid would get their former scopes again. */
 static sealring_status apply_scopes(struct rekey *rekey, sealring_error *error)
 {
     struct registry_holder *successor = &rekey->successor;
@@ -67,7 +67,7 @@ static sealring_status apply_scopes(struct rekey *rekey, sealring_error *error)
 
 static sealring_status make_successor(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
 {
-    /* even with new scopes the rest of the claims comes from the row: the token has to confirm it first */
+    /* even with new scopes the other claims come from the row: the token must confirm it first */
     sealring_status status = seal_again(rekey->manager, &rekey->vault, &rekey->older, text, NULL, error);
     secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK)
@@ -85,7 +85,7 @@ static sealring_status make_successor(struct rekey *rekey, char text[SEAL_TEXT_S
     return seal_new(rekey->manager, &rekey->vault, &rekey->successor, text, NULL, error);
 }
 
-/* Every older credential ends after the overlap, those that are superseded already included; an earlier end stays. */
+/* Every older credential ends after the overlap, including those that are superseded already; an earlier end stays. */
 static sealring_status end_older(struct registry *registry, const struct rekey *rekey, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
@@ -117,7 +117,7 @@ static void record(struct rekey *rekey)
         audit_detail_add(&rekey->act, "reason", json_string(rekey->request->reason));
 }
 
-/* Whether key, ring and active version are what they were when they were read. */
+/* Whether key, ring and active version are as they were when they were read. */
 static bool is_unchanged(struct registry *registry, const struct rekey *rekey)
 {
     struct registry_holder now;
@@ -169,8 +169,8 @@ static bool restricts(const struct rekey *rekey)
     return rekey->request->overlap == 0 && rekey->manager->trust_clock == NULL;
 }
 
-/* What ends the older credentials at once is a restriction; but its successor wants a clock that can be right, and one that is confirmed goes on the
- * record first. */
+/* A rekey that ends the older credentials at once is a restriction. But its successor needs a clock that can be right, and if an operator confirms
+ * the clock, the confirmation is written to the audit log first. */
 static sealring_status begin(const struct rekey *rekey, sealring_error *error)
 {
     sealring_manager *manager = rekey->manager;
@@ -206,7 +206,7 @@ static sealring_status write_sealed(struct rekey *rekey, sealring_status status,
     return status;
 }
 
-/* Read and sealed without any lock, as the token takes its time; written if that is still so. */
+/* Read and sealed without any lock, because the token is slow; written if nothing has changed. */
 static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealring_error *error)
 {
     sealring_status status = check_request(rekey, error);

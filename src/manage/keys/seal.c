@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One credential on its way out: sealed in the token, confirmed by it, handed over. */
+/* One credential on its way to the caller: sealed in the token, confirmed by it, handed over. */
 #include "manage/keys/seal.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ static void ask_about(sealring_manager *manager, const struct registry_vault *va
     derive_reference(vault, &holder->ring, &holder->version, &question->reference);
 }
 
-/* The binding of an imported key, whose text stays empty; of others the text and its digest. */
+/* For an imported key: its binding; the text stays empty. For others: the text and its digest. */
 static sealring_status ask(const struct seal_question *question, char text[SEAL_TEXT_SIZE],
                            uint8_t answer[TEXT_DIGEST_SIZE], sealring_error *error)
 {
@@ -52,7 +52,7 @@ static sealring_status report_contradiction(const struct seal_question *question
                            token_name(question->manager->token), question->holder->key.key_id);
 }
 
-/* A token that errs once in a while would otherwise have its error handed out as a credential that no server accepts. */
+/* Asks twice: otherwise the error of a token that fails occasionally would be handed out as a credential that no server accepts. */
 static sealring_status ask_twice(const struct seal_question *question, char text[SEAL_TEXT_SIZE],
                                  uint8_t answer[TEXT_DIGEST_SIZE], enum seal_doubt *doubt, sealring_error *error)
 {
@@ -88,7 +88,7 @@ sealring_status seal_import(sealring_manager *manager, const struct registry_vau
     return ask_twice(&question, no_text, holder->credential.binding, doubt, error);
 }
 
-/* Whether the token confirms the row: *confirmed. An answer that is the stored one needs no second; any other does. */
+/* Whether the token confirms the row: *confirmed. An answer that equals the stored one needs no second; any other does. */
 static sealring_status confirm(sealring_manager *manager, const struct registry_vault *vault,
                                const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
                                enum seal_doubt *doubt, sealring_error *error)
@@ -167,7 +167,7 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     credential->replaced = false;
     credential->retire_at = 0;
     credential->issued = clock_wall_ms();
-    /* the successor of an imported key is one of ours */
+    /* the successor of an imported key is a credential of sealring's own */
     credential->imported = false;
     memset(credential->binding, 0, sizeof credential->binding);
     return token_random(manager->token, credential->nonce, sizeof credential->nonce, error);
@@ -179,7 +179,7 @@ sealring_status seal_insert_successor(struct registry *registry, const struct re
     struct registry_credential superseded = older->credential;
     superseded.state = SEALRING_CREDENTIAL_SUPERSEDED;
     if (superseded.imported && !superseded.replaced) {
-        /* nobody's version retires an imported key: it ends by itself, its holder has the overlap to move */
+        /* an imported key does not end with the retirement of a version: it ends by itself, and its holder has the overlap to change to the new one */
         int64_t end = clock_wall_ms() + older->ring.policy.overlap;
         superseded.replaced = true;
         superseded.retire_at = end < superseded.expires ? end : superseded.expires;

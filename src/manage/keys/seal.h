@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One credential on its way out: sealed in the token, confirmed by it, handed over. */
+/* One credential on its way to the caller: sealed in the token, confirmed by it, handed over. */
 #ifndef MANAGE_KEYS_SEAL_H
 #define MANAGE_KEYS_SEAL_H
 
@@ -9,11 +9,11 @@
 /* Room for the text of a credential, NUL included. */
 #define SEAL_TEXT_SIZE (SEALRING_CREDENTIAL_LENGTH_MAX + 1)
 
-/* Why one API key can be left out, and others go on. */
+/* Why one API key can be left out while others continue. */
 enum seal_doubt {
     SEAL_CERTAIN,
     SEAL_UNCONFIRMED,  /* the token does not confirm the registry's row */
-    SEAL_CONTRADICTED, /* the token answered the same question twice, and not the same */
+    SEAL_CONTRADICTED, /* the token answered the same question twice, and the answers differ */
 };
 
 /* Derives the credential that `holder` describes (its version must be open), writes its text, and sets the row's digest. The token is
@@ -25,24 +25,24 @@ sealring_status seal_new(sealring_manager *manager, const struct registry_vault 
 sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
                             struct registry_holder *holder, enum seal_doubt *doubt, sealring_error *error);
 
-/* Derives the credential of an existing row again. Nothing is taken from a row on trust: SEALRING_REFUSED unless the text has
- * the stored digest (an imported one, unless the token binds it as stored; its text stays empty), and if the version is closed,
- * as its key signs no more. A row is called unconfirmed only if the token gave the same answer twice. */
+/* Derives the credential of an existing row again. No row is trusted: SEALRING_REFUSED unless the text has the stored digest (for an imported one:
+ * unless the token's binding is the stored one; its text stays empty), and if the version is closed, as its key no longer signs. A row is reported
+ * as unconfirmed only if the token gave the same answer twice. */
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
                            sealring_error *error);
 
-/* Makes `successor` the next credential of the same API key under `active`, with the claims of `holder` and a nonce from the
- * token. The digest is still to be sealed. */
+/* Makes `successor` the next credential of the same API key under `active`, with the claims of `holder` and a nonce from the token. Its digest is
+ * not sealed yet. */
 sealring_status seal_successor(sealring_manager *manager, const struct registry_holder *holder,
                                const struct registry_version *active, struct registry_holder *successor,
                                sealring_error *error);
 
-/* Inserts the successor's row, supersedes `older`, and counts up the key's serial. Inside a writing transaction. */
+/* Inserts the successor's row, supersedes `older`, and increments the key's serial. Inside a writing transaction. */
 sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,
                                       const struct registry_holder *successor, sealring_error *error);
 
-/* Hands it to the caller's callback. SEALRING_REFUSED if that stops the call. */
+/* Passes it to the caller's callback. SEALRING_REFUSED if that stops the call. */
 sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,
                                sealring_issued_callback each, void *context, sealring_error *error);
 

@@ -67,7 +67,7 @@ static sealring_status insert_ring(struct registry *registry, void *context, sea
     status = registry_ring_insert(registry, &create->ring, error);
     if (status != SEALRING_OK)
         return status;
-    /* nobody issues what some verifier cannot verify: where verifiers are, it is pending until they have proved it */
+    /* nothing is issued that a verifier cannot verify: if there are verifiers, the version is pending until they have proved it */
     status = manager_read_roster(create->make.manager, registry, error);
     if (status != SEALRING_OK)
         return status;
@@ -168,7 +168,7 @@ sealring_status sealring_ring_set(sealring_manager *manager, const char *name, c
 
 /* ---- list */
 
-/* Rings are few and their questions several: they are collected first, then asked about one by one. */
+/* Rings are few and the questions about each are several: they are collected first, then examined one by one. */
 struct ring_collection {
     struct registry_ring *rows;
     sealring_ring_info *infos;
@@ -219,7 +219,7 @@ static sealring_status read_rings(struct registry *registry, void *context, seal
             .rotation_held = row->rotation_held,
             .created = row->created,
         };
-        if (row->policy.succession == 0) /* of a ring that was made before there was one */
+        if (row->policy.succession == 0) /* of a ring that was made before succession existed */
             infos[i].policy.succession = policy_succession(&row->policy);
         hex_encode(row->ring_id, sizeof row->ring_id, infos[i].ring_id);
         status = registry_version_each(registry, row->id, find_active, &infos[i], error);

@@ -9,9 +9,9 @@
 
 #include <sealring/outside.h>
 
-#define ACTOR_HOST_SIZE 128 /* escaped, and cut */
+#define ACTOR_HOST_SIZE 128 /* escaped, and truncated */
 
-/* Without the characters that part user, host and process: the last @ and the last blank are the record's own. */
+/* Escapes the characters that separate user, host and process: the last @ and the last blank belong to the record itself. */
 static void escape_host(const char *host, char escaped[ACTOR_HOST_SIZE])
 {
     char text[ACTOR_HOST_SIZE];

@@ -3,8 +3,8 @@
 #ifndef MANAGE_SESSION_ACTOR_H
 #define MANAGE_SESSION_ACTOR_H
 
-/* Fills actor: "alice@host 4711", of which the last @ and the last blank part user, host and process: clean UTF-8 (name_contact_problem), as
- * names of users and hosts may hold any byte. */
+/* Fills actor: "alice@host 4711", in which the last @ and the last blank separate user, host and process. It is clean UTF-8 (name_contact_problem),
+ * although names of users and hosts may contain any byte. */
 void actor_describe(char actor[256]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit token: the key that signs checkpoints, and the anchor that a registry put back is noticed by. */
+/* The audit token: the key that signs checkpoints, and the anchor that shows whether the registry was rolled back. */
 #include "manage/session/audit_token.h"
 
 #include <inttypes.h>
@@ -30,8 +30,8 @@
 /* What is committed, as of one transaction. */
 struct witness_state {
     struct checkpoint checkpoint;
-    uint64_t vouched;  /* up to which entry the latest checkpoint goes, 0: none */
-    int64_t signed_ms; /* when the latest one was signed, as far as its signature verifies */
+    uint64_t vouched;  /* the latest checkpoint covers the entries up to this one, 0: none */
+    int64_t signed_ms; /* when the latest checkpoint was signed, if its signature verifies */
     char vkey[REGISTRY_VKEY_SIZE];
     struct registry_checkpoint row;
 };
@@ -41,7 +41,7 @@ bool witness_configured(const struct config *config)
     return config->audit_token[0] != '\0' && config->audit_pin_source[0] != '\0';
 }
 
-/* Open only for as long as it takes: while another token of a module is open, a destroyed key cannot be looked for with fresh eyes. */
+/* The token is open only as briefly as possible: while another token of the module is open, a search for a destroyed key may return an old result. */
 static sealring_status witness_open(const struct config *config, struct token **token, sealring_error *error)
 {
     struct token_config audit;
@@ -149,7 +149,7 @@ static bool anchor_parse(const char *text, struct witness_anchor *anchor)
     char again[TOKEN_DATA_MAX];
     size_t length = 0;
     memset(anchor, 0, sizeof *anchor);
-    /* A number that does not fit is noticed in the end, when the anchor is written again and compared. */
+    /* A number that does not fit is noticed at the end, when the anchor is formatted again and compared. */
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(text, WITNESS_ANCHOR_HEAD "%" SCNu64 " %32s %" SCNu64 " %" SCNu64 " %44s", &anchor->serial, era,
                &anchor->size, &anchor->closed_count, digest) != 5 ||
@@ -179,7 +179,7 @@ static void anchor_take(const char *text, bool *there, struct witness_anchor *ne
     }
 }
 
-/* The newest of the data objects with that label. One that is none of ours is no reason to go on without. */
+/* The newest of the data objects with that label. If there are objects and none contains an anchor, this is refused, and not treated as no anchor. */
 static sealring_status anchor_load_data(struct token *token, const char *label, bool *there,
                                         struct witness_anchor *newest, sealring_error *error)
 {
@@ -198,8 +198,8 @@ static sealring_status anchor_load_data(struct token *token, const char *label, 
     return status;
 }
 
-/* The newest of those in data objects and of the one in the label of the private key, where a token keeps that which keeps no data objects.
- * Such a token may refuse to search for one as well; one that refuses and has none in the label hides it. */
+/* The newest of the anchors in data objects and of the one in the label of the private key, where a token without data objects keeps it. Such a
+ * token may also refuse to search for data objects; one that refuses and has no anchor in the label hides it. */
 static sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                    struct audit_witness *witness, sealring_error *error)
 {
@@ -225,10 +225,10 @@ static sealring_status anchor_load(struct token *token, const uint8_t vault_id[R
         return status;
     take_over_label(vault_id, label);
     status = anchor_load_data(token, label, &witness->announced, &witness->take_over, error);
-    /* one that the anchor has caught up with is over */
+    /* a take-over is complete once the anchor is as new as it */
     witness->announced = witness->announced && witness->take_over.serial > witness->anchor.serial;
     return status == SEALRING_REFUSED ? SEALRING_OK
-                                      : status; /* no take-over is announced then, which is the safe side */
+                                      : status; /* then no take-over is announced, which is the safe side */
 }
 
 static sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
@@ -255,20 +255,20 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
         status = token_data_remove(token, label, error);
-    if (status == SEALRING_OK || status == SEALRING_REFUSED) /* a token that keeps no such objects */
+    if (status == SEALRING_OK || status == SEALRING_REFUSED) /* the token keeps no data objects */
         status = token_signer_destroy(token, &signer, error);
     token_close(token);
     return status;
 }
 
-/* ---- Judging ---- */
+/* ---- Checking the registry against the anchor ---- */
 
 static void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)
 {
     snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
 }
 
-/* Which is there since `init`, under the vault's ID, and stays also when the anchor is lost. In doubt: yes. */
+/* The key exists since `init`, under the vault's ID, and stays even if the anchor is lost. In doubt: true. */
 static bool witness_has_key(struct token *token, const struct registry *registry)
 {
     struct token_signer signer;
@@ -316,7 +316,7 @@ sealring_status witness_recall(struct audit_witness *witness, const struct confi
     return status;
 }
 
-/* The digest that the registry's log has at the anchor's place; *there: it is that long. */
+/* The digest of the registry's log at the anchor's size; *there: the log is that long. */
 static sealring_status witness_digest(const struct witness_anchor *anchor, struct registry *registry,
                                       struct merkle_hash *digest, bool *there, sealring_error *error)
 {
@@ -338,8 +338,8 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
     return status;
 }
 
-/* Whether it is what a take-over that was cut short has left: the registry that it was about, under the era that it chose, or what became
- * of it since. Whoever writes the registry alone cannot announce one. */
+/* Whether an interrupted take-over left this state: the registry that it was about, under the era that it chose, or a later state of that registry.
+ * Write access to the registry alone does not suffice to announce a take-over. */
 static sealring_status witness_was_taken_over(const struct audit_witness *witness, struct registry *registry, bool *was,
                                               sealring_error *error)
 {
@@ -378,7 +378,7 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
         return status;
     if (status == SEALRING_OK)
         status = witness_digest(&witness->anchor, registry, &digest, &there, error);
-    if (status == SEALRING_REGISTRY) /* the tree has a hole: that is no log that goes on */
+    if (status == SEALRING_REGISTRY) /* the tree has a hole: such a log does not continue from the anchor */
         there = false;
     else if (status != SEALRING_OK || (there && merkle_equal(&digest, &witness->anchor.digest)))
         return status;
@@ -445,7 +445,7 @@ static sealring_status witness_look(struct registry *registry, void *context, se
     return status;
 }
 
-/* The signed note; verified before anybody gets to see it, with the key that verifiers will take. */
+/* The signed note. Before it is used, it is verified with the key that verifiers will use. */
 static sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                          const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
                                          sealring_error *error)
@@ -482,7 +482,8 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
     return status;
 }
 
-/* The time of a checkpoint is not before that of the one before: what was signed by a clock that was late would be no lower bound for others. */
+/* A checkpoint's time is not before that of the previous one, unless an operator has confirmed the clock: a time signed by a late clock would be no
+ * lower bound for others. */
 static sealring_status witness_sign(struct token *token, struct witness_state *state, bool clock_confirmed,
                                     const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
@@ -508,7 +509,7 @@ static sealring_status witness_keep(struct registry *registry, struct witness_st
     bool held = registry_is_locked(registry);
     if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
         return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
-    /* not before: while the token signs nobody is kept from writing */
+    /* the lock is taken only now: nobody is kept from writing while the token signs */
     sealring_status status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
     if (status != SEALRING_OK)
         return status;
@@ -518,7 +519,7 @@ static sealring_status witness_keep(struct registry *registry, struct witness_st
     return status;
 }
 
-/* What the token is to remember of it. */
+/* Describes the checkpoint as an anchor for the token. */
 static void witness_describe(const struct witness_state *state, const struct audit_witness *witness,
                              struct witness_anchor *anchor)
 {
@@ -585,7 +586,7 @@ static sealring_status witness_judge_body(struct registry *registry, void *conte
     return witness_judge(context, registry, error);
 }
 
-/* The anchor, as it is now: another manager may have moved it since, and the token may have been away when this one asked. */
+/* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. */
 static sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
                                           sealring_error *error)
 {

@@ -30,7 +30,7 @@ static sealring_status recorded(struct registry *registry, void *context, sealri
                         recorded_body->act, error);
 }
 
-/* Every commit for itself, so that a restriction waits for one commit at most. */
+/* Takes the lock for one commit only, so that a restriction waits for at most one commit. */
 static sealring_status lock_for_commit(sealring_manager *manager, sealring_error *error)
 {
     if (!manager->restricts && !manager_holds_work(manager))

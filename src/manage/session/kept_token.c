@@ -74,7 +74,7 @@ sealring_status kept_token_follow_audit(const struct config *config, sealring_er
     if (!kept_token_find(config, true, &token))
         return SEALRING_OK;
     sealring_status status = kept_token_list(&token, error);
-    /* the new ones first: of the old anchor and the new one there is a copy at any time */
+    /* the new ones come first, so that at any time there is a copy of the old anchor or of the new one */
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
             if ((token.list.files[i].state == OBJECT_FILE_MISSING) == (pass == 1))

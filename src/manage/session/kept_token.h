@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "softhsm/objects.h"
 
-/* One of the vault's two tokens, as of the last look at it. */
+/* One of the vault's two tokens, as it was last listed. */
 struct kept_token {
     const struct store *store;
     char folder[SOFTWARE_FOLDER_SIZE];
@@ -17,7 +17,7 @@ struct kept_token {
 /* False: the token is not the vault's own. */
 bool kept_token_find(const struct config *config, bool audit, struct kept_token *token);
 
-/* The error of a problem (errno) with the token's files. Returns SEALRING_SYSTEM. */
+/* Sets the error for a problem (errno) with the token's files. Returns SEALRING_SYSTEM. */
 sealring_status kept_token_fail(const struct kept_token *token, int problem, const char *what, sealring_error *error);
 
 /* Lists the token's object files with their copies; released by objects_release. */
@@ -26,11 +26,11 @@ sealring_status kept_token_list(struct kept_token *token, sealring_error *error)
 /* Copies one file. */
 sealring_status kept_token_keep(const struct kept_token *token, const struct object_file *file, sealring_error *error);
 
-/* An anchor that is missing beside another data object was destroyed when that was made, and only its copy was not removed any more. */
+/* An anchor that is missing while another data object exists was destroyed when that object was made, and only its copy was not removed. */
 bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file);
 
-/* After a change of the audit token's objects: their files are written to disk and copied. What it destroyed itself, data objects only, loses its
- * copy. */
+/* After a change of the audit token's objects: writes their files to disk and copies them. Removes the copies of objects that the token itself
+ * destroyed, which are data objects only. */
 sealring_status kept_token_follow_audit(const struct config *config, sealring_error *error);
 
 #endif

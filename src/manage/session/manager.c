@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every operation shares: the open vault, its lock, its token, its transactions with their audit entry. */
+/* What all operations share: the open vault, its lock, its token, its transactions with their audit entries. */
 #include "manage/session/manager.h"
 
 #include <openssl/rand.h>
@@ -34,12 +34,12 @@ static sealring_status keep_reason(const char *reason, char **kept, sealring_err
 static void tell_waiting(const struct lock_holder *holder, void *context)
 {
     const sealring_manager *manager = context;
-    /* a restriction that is committed would seem to wait still */
+    /* a committed restriction would still seem to wait */
     if (manager->waits != NULL && !manager->followed)
         manager->waits(holder->text, holder->stopped, manager->waits_context);
 }
 
-/* The login lock's file has no note of its holder: it is a login record. */
+/* The file of the login lock contains no note of its holder: it is a login record. */
 static void tell_login(const char *path, char text[TOKEN_HOLDER_SIZE], void *context)
 {
     struct lock_holder holder;
@@ -116,8 +116,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
     return SEALRING_OK;
 }
 
-/* Empties the write-ahead log, unless somebody else is at work, who will: while nothing happens all that was committed stands
- * in the database itself. */
+/* Empties the write-ahead log, unless another process is working, which then empties it: while no process writes, the database itself contains
+ * everything that was committed. */
 static void settle(sealring_manager *manager)
 {
     if (!manager->wrote || manager->owner != getpid())
@@ -166,7 +166,7 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
     return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
 }
 
-/* Of several things to be said all are. */
+/* Joins all remarks. */
 void manager_compose_remark(sealring_manager *manager)
 {
     char notice[SOFTWARE_NOTICE_SIZE], trace[SEALRING_MESSAGE_SIZE];
@@ -203,7 +203,7 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error)
 
 sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error)
 {
-    /* a manager may be open for days, and a mount may be made meanwhile */
+    /* a manager may be open for days, and a file system may be mounted meanwhile */
     sealring_status status = config_check_mounts(manager->config, error);
     return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every operation shares: the open vault, its lock, its token, its transactions with their audit entry. */
+/* What all operations share: the open vault, its lock, its token, its transactions with their audit entries. */
 #ifndef MANAGE_SESSION_MANAGER_H
 #define MANAGE_SESSION_MANAGER_H
 
@@ -17,7 +17,7 @@
 #include "registry/rows/rows.h"
 #include "token/key/key_object.h"
 
-/* What may be missing of the uses: report files that were passed over, and those with damaged records. */
+/* Uses that may be missing: report files that were skipped, and those with damaged records. */
 struct manager_gap {
     uint64_t count;
     char remark[256]; /* of the first: the file, and what to do */
@@ -33,36 +33,36 @@ struct sealring_manager {
     bool read_only;
     bool wrote;                   /* since it was opened */
     int64_t lock_wait;            /* for vault.work, and for the registry's lock */
-    int64_t urgent_wait;          /* for the registry's lock, of an act that restricts */
-    struct lock work;             /* held for a whole act: nobody else changes tokens or reports meanwhile */
-    struct lock urgent;           /* the announcement of an act that restricts */
-    bool restricts;               /* the act under way does */
-    bool followed;                /* and it is committed: manager_restricted was called */
-    const char *purpose;          /* of the act under way */
-    uint64_t yielded_epoch;       /* up to which manager_yield has let others go first */
-    sealring_lock_callback waits; /* who is told of waiting; may be NULL */
+    int64_t urgent_wait;          /* a restriction's wait for the registry's lock */
+    struct lock work;             /* held for a whole act: no other process changes tokens or reports meanwhile */
+    struct lock urgent;           /* the announcement of a restriction */
+    bool restricts;               /* the present act is a restriction */
+    bool followed;                /* it is committed: manager_restricted was called */
+    const char *purpose;          /* of the present act */
+    uint64_t yielded_epoch;       /* up to which manager_yield has yielded to others */
+    sealring_lock_callback waits; /* receives that a lock is waited for; may be NULL */
     void *waits_context;
     pid_t owner;
-    char actor[256];      /* user@host process, for the record */
-    struct roster roster; /* of the verifiers, as of the last transaction that asked for it */
+    char actor[256];      /* user@host process, for the audit log */
+    struct roster roster; /* of the verifiers, as of the last transaction that read it */
     struct usage_pending
-        *pending; /* uses that are in no row yet, for plans and rehearsals, which harvest nothing; NULL: not read */
-    struct manager_gap gap;                  /* as of the last reading of the usage in the report files */
-    uint64_t committed_epoch;                /* of the last change by this manager that can alter a verdict */
-    struct audit_witness witness;            /* the audit token, and what is to be said of it */
-    char token_remark[SOFTWARE_NOTICE_SIZE]; /* of the files of the vault's own software tokens */
-    char remark[3 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all that is to be said */
-    bool judged;           /* the registry goes on from where the audit token knows it */
-    bool unsettled;        /* since the last checkpoint something was written */
+        *pending; /* uses that are in no row yet, for plans and dry runs, which harvest nothing; NULL: not read */
+    struct manager_gap gap;                  /* as of the last time that the usage was read from the report files */
+    uint64_t committed_epoch;                /* of this manager's last change that can alter a verdict */
+    struct audit_witness witness;            /* the audit token, and the remarks about it */
+    char token_remark[SOFTWARE_NOTICE_SIZE]; /* about the files of the vault's own software tokens */
+    char remark[3 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
+    bool judged;           /* the registry continues from the audit token's anchor */
+    bool unsettled;        /* something was written since the last checkpoint */
     _Atomic(bool) alarmed; /* in this act the token did not confirm a row of the registry, or contradicted itself */
     _Atomic(bool) contradicted; /* the token gave a wrong answer once, and then the right one */
-    int64_t settle_again_at; /* for sealring_run_once: not before that time since boot, unless something was written */
-    char *take_over;         /* the reason to go on with a registry that was put back; NULL: refuse */
-    char *trust_clock;       /* the reason to go by a wall clock that is before the latest checkpoint; NULL: refuse */
+    int64_t settle_again_at; /* for sealring_run_once: not before this time since boot, unless something was written */
+    char *take_over;         /* the reason to accept a registry that was rolled back; NULL: refuse */
+    char *trust_clock;       /* the reason to accept a wall clock that is before the latest checkpoint; NULL: refuse */
     int64_t
-        bound_ms; /* a time that the present is not before, as far as `manager_begin_dated` found out; 0: it did not ask */
-    bool clock_recorded;       /* the reason to go by the clock is on the record */
-    int64_t committed_boot_ms; /* when it was committed at the latest; 0: none was */
+        bound_ms; /* the present is not before this time, as `manager_begin_dated` determined; 0: it did not check */
+    bool clock_recorded;       /* the reason to accept the clock is in the audit log */
+    int64_t committed_boot_ms; /* it was committed at this time at the latest; 0: nothing was */
 };
 
 #define MANAGER_CONTRADICTED \
@@ -74,7 +74,7 @@ sealring_status manager_check_owner(const sealring_manager *manager, sealring_er
 /* Composes what sealring_manager_remark returns. */
 void manager_compose_remark(sealring_manager *manager);
 
-/* One more file whose uses are not all known. */
+/* Adds a file whose uses are not all known. */
 void manager_note_gap(sealring_manager *manager, const char *remark);
 
 /* Reads in one snapshot. SEALRING_INVALID in a forked child. */
@@ -86,7 +86,7 @@ sealring_status manager_read_vault(sealring_manager *manager, struct registry_va
 /* Within a transaction: brings the roster up to date. */
 sealring_status manager_read_roster(sealring_manager *manager, struct registry *registry, sealring_error *error);
 
-/* False after manager_yield failed, or when vault.work was removed: the act cannot write any more. */
+/* False after manager_yield failed, or when vault.work was removed: the act can no longer write. */
 bool manager_holds_work(const sealring_manager *manager);
 
 /* Opens the token if it is not open yet. */
@@ -97,10 +97,10 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error);
 sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
                               void *context, sealring_error *error);
 
-/* A reason that an operator gave: NULL or one line of UTF-8 of at most 254 bytes, as a contact. */
+/* A reason from an operator: NULL or one line of UTF-8 of at most 254 bytes, as for a contact. */
 sealring_status manager_check_reason(const char *reason, sealring_error *error);
 
-/* SEALRING_INVALID unless it can be a ring's name. */
+/* SEALRING_INVALID unless it is a valid name for a ring. */
 sealring_status manager_check_ring_name(const char *name, sealring_error *error);
 
 /* The ring, or SEALRING_NOT_FOUND with its message. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a vault for verification with a PIN from elsewhere than the configuration: the public function. */
+/* The public function that opens a vault for verification with a PIN that is not from the configuration. */
 #include "verifier/process/open.h"
 
 sealring_status sealring_open_with_pin(const char *vault, const sealring_options *options, const char *pin_source,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Doing the same for many items on a few threads: a token answers several sessions at once. */
+/* Performs one function for many items on a few threads: a token answers several sessions at once. */
 #include "manage/session/parallel.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 
 #define PARALLEL_THREADS 4
-#define PARALLEL_SHARE   16 /* items that make another thread worth while */
+#define PARALLEL_SHARE   16 /* from this number of items on another thread is worth while */
 
 struct share {
     size_t count;
@@ -42,7 +42,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Signals stay with the caller's thread. */
+/* Signals are delivered to the caller's thread only. */
 static bool start_thread(pthread_t *thread, void *(*function)(void *), void *argument)
 {
     sigset_t all;
@@ -54,7 +54,7 @@ static bool start_thread(pthread_t *thread, void *(*function)(void *), void *arg
     return started;
 }
 
-/* How many threads were started besides the caller's. */
+/* Starts threads besides the caller's, and returns their number. */
 static size_t start(struct parallel_worker *workers, size_t wanted)
 {
     size_t started = 0;

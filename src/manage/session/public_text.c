@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public functions on text: times, durations, and what a credential says of itself. */
+/* The public functions on text: times, durations, and what a credential's text contains. */
 #include <sealring/manage.h>
 #include <sealring/outside.h>
 
@@ -56,7 +56,7 @@ void sealring_explain(const char *credential, size_t length, sealring_explanatio
     memcpy(explanation->key_id, parts.key_id, sizeof explanation->key_id);
     explanation->version = parts.version;
     explanation->well_formed = problem == TEXT_GOOD;
-    /* The range is looked at once the check digits are known to match. */
+    /* The range is checked once the check digits are known to match. */
     explanation->check_digits_match = problem == TEXT_GOOD || problem == TEXT_SECRET_RANGE;
     secret_wipe(&parts, sizeof parts);
     if (problem == TEXT_GOOD) {

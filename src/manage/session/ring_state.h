@@ -15,7 +15,7 @@ struct ring_state {
     struct lifecycle_ring view;
 };
 
-/* Inside a transaction. A state that was loaded before (or is zeroed) is replaced. SEALRING_NOT_FOUND names the ring. */
+/* Inside a transaction. Replaces a state that was loaded before, or a zeroed one. SEALRING_NOT_FOUND names the ring. */
 sealring_status state_load(struct registry *registry, const char *ring, struct ring_state *state,
                            sealring_error *error);
 void state_release(struct ring_state *state);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The roster: who verifies, from the report files and from what the registry remembers of them. */
+/* The roster: the vault's verifiers, from the report files and from the registry's rows about them. */
 #include "manage/session/roster.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ static struct roster_entry *find_entry(struct roster *roster, const uint8_t inst
     return NULL;
 }
 
-/* The verifier that was last known to sit at a file, if it may not have ended yet. */
+/* The verifier that last owned a file, if it may not have ended yet. */
 static struct roster_entry *find_seat(struct roster *roster, const uint8_t seat[REPORT_ID_SIZE])
 {
     for (size_t i = 0; i < roster->count; i++)
@@ -83,7 +83,7 @@ const struct roster_version *roster_find(const struct roster_entry *entry, int64
     return NULL;
 }
 
-/* ---- what the registry remembers ---- */
+/* ---- what the registry contains ---- */
 
 static sealring_status take_row(const struct registry_verifier *row, void *context, sealring_error *error)
 {
@@ -96,12 +96,12 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
     entry->row = *row;
     entry->written = *row;
     entry->remembered = true;
-    entry->row_damaged = row->damaged; /* it was lost, as far as anybody knows */
+    entry->row_damaged = row->damaged; /* nothing shows that it ended, so it counts as lost */
     name_entry(entry);
     return SEALRING_OK;
 }
 
-/* ---- what the files tell ---- */
+/* ---- what the files contain ---- */
 
 struct roster_versions {
     struct roster_entry *entry;
@@ -132,8 +132,8 @@ static sealring_status take_version(const struct report_version *record, uint32_
     return SEALRING_OK;
 }
 
-/* The records that are known, as they are now, and those that came in behind them. *no_memory: it failed for that, and not for what is in
- * the file. */
+/* Reads the known records as they are now, and the records that were added after them. *no_memory: this failed for lack of memory, not because of
+ * the file's content. */
 static sealring_status read_versions(const struct report_reader *reader, struct roster_entry *entry, bool *no_memory)
 {
     struct report_version record;
@@ -183,10 +183,10 @@ static void watch_file(const struct roster *roster, struct roster_entry *entry, 
     };
     memcpy(watched->era, summary->look.era, sizeof watched->era);
     if (memcmp(watched->era, roster->vault.era, sizeof watched->era) != 0)
-        watched->epoch = 0; /* what it applied is of another life of the registry */
+        watched->epoch = 0; /* what it applied is of another era of the registry */
 }
 
-/* Whoever owned the file before let go of it, and so has ended; unless this is another file, put in the place of the one it holds. */
+/* The former owner of the file has released it, and so has ended; unless this is another file, which replaces the one that the owner holds. */
 static void take_over(struct roster *roster, const struct roster_entry *owner, int64_t inode)
 {
     for (size_t i = 0; i < roster->count; i++) {
@@ -198,7 +198,7 @@ static void take_over(struct roster *roster, const struct roster_entry *owner, i
     }
 }
 
-/* What lies in its file's place, held by nobody, while the one that is remembered may be held elsewhere. */
+/* Whether this file is only a copy at its file's path: no process holds it, and the remembered file may be held elsewhere. */
 static bool is_copy(const struct roster_entry *entry, int64_t inode, bool held)
 {
     int64_t known = entry->inode != 0 ? entry->inode : entry->row.inode;
@@ -229,13 +229,13 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     watch_file(roster, entry, summary, held);
     if (held)
         entry->lease_ms = summary->look.lease_ms;
-    /* what lies in its file's place is not what it writes to: it is alone with its lease, whatever that tells */
+    /* a verifier does not write to the copy at its file's path: only its lease counts, whatever the copy contains */
     if (copied || entry->damaged)
         entry->watched.file_there = false;
     return SEALRING_OK;
 }
 
-/* A file that cannot be read: of a verifier that is known, or of one that nobody saw yet, if a process holds it. */
+/* A file that cannot be read: of a known verifier, or, if a process holds it, of one that is not known yet. */
 static sealring_status take_damaged(struct roster *roster, const char *path, sealring_error *error)
 {
     uint8_t seat[REPORT_ID_SIZE];
@@ -259,13 +259,13 @@ static sealring_status take_damaged(struct roster *roster, const char *path, sea
     }
     entry->damaged = true;
     entry->watched.held = held;
-    /* a file that this user may not open counts as held, and may be of a process that has ended: there the kernel's list decides */
+    /* a file that this user may not open counts as held, and its process may have ended: then the kernel's list of locks decides */
     entry->lease_unknown = held && entry->lease_ms == 0 && lock_holder_is_listed(path);
     return SEALRING_OK;
 }
 
-/* A report of another vault, or under another name. The vault's ID in the registry may be the one that was changed, and the file's name is no
- * better: whoever holds it is a verifier, and is waited for until it has surely been silent. */
+/* A report of another vault, or under another name. The vault's ID in the registry may be what was changed, and the file's name proves no more. So
+ * a process that holds the file counts as a verifier, and is waited for until it has certainly been silent. */
 static sealring_status take_strange(struct roster *roster, const struct report_reader *reader,
                                     const struct report_summary *summary, const uint8_t seat[REPORT_ID_SIZE],
                                     sealring_error *error)
@@ -277,7 +277,7 @@ static sealring_status take_strange(struct roster *roster, const struct report_r
         roster->strange++;
         return SEALRING_OK;
     }
-    /* a copy may bear the instance of a verifier that has its own file: this one is identified by its inode */
+    /* a copy may contain the instance of a verifier that has its own file: this one is identified by its inode */
     if (own_place)
         memcpy(instance, summary->instance, sizeof instance);
     else
@@ -315,12 +315,12 @@ static sealring_status read_file(const char *path, void *context)
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, &inner);
     if (status != SEALRING_OK && error_is_exhaustion(&inner)) {
-        /* nothing is wrong with the file: a verifier that serves must not be taken for none, nor for one that is lost */
+        /* the file is good: a verifier that serves must not be left out, nor counted as lost */
         if (reading->error != NULL)
             *reading->error = inner;
     } else if (status != SEALRING_OK)
         status = take_damaged(roster, path, reading->error);
-    else if (!report_seat_parse(strrchr(path, '/') + 1, seat)) /* it is not listed, either */
+    else if (!report_seat_parse(strrchr(path, '/') + 1, seat)) /* counted, not listed */
         roster->strange++;
     else if (memcmp(summary.vault_id, roster->vault.vault_id, sizeof summary.vault_id) != 0 ||
              memcmp(summary.seat, seat, sizeof seat) != 0)
@@ -331,9 +331,9 @@ static sealring_status read_file(const char *path, void *context)
     return status;
 }
 
-/* ---- what follows ---- */
+/* ---- conclusions ---- */
 
-/* What the row remembers, as far as it may count (lifecycle/watch.h). */
+/* Takes from the row what may count (lifecycle/watch.h). */
 static void take_remembered(const struct roster *roster, struct roster_entry *entry)
 {
     const struct registry_verifier *row = &entry->row;
@@ -355,7 +355,7 @@ int64_t roster_lease(const struct roster *roster, const struct roster_entry *ent
     return entry->lease_unknown ? WATCH_LEASE_MAX_MS : roster->vault.lease_ms;
 }
 
-/* For people only: the report has not changed since it was remembered, which is long ago by its own word. Whoever decides measures that. */
+/* For display only: the report has not changed since it was remembered, and by its own time that is long ago. Decisions are based on a measurement. */
 static bool seems_silent(const struct roster *roster, const struct roster_entry *entry)
 {
     return entry->hinted && roster->now - entry->row.last_report > watch_silence(roster_lease(roster, entry));
@@ -368,7 +368,7 @@ int64_t roster_last_use(const struct roster *roster, const struct roster_entry *
     return version->last_use > roster->now + AHEAD_MS ? limit : version->last_use;
 }
 
-/* What was concluded by a clock that was ahead. */
+/* Limits times that were determined with a clock that was ahead. */
 static void limit_times(const struct roster *roster, struct registry_verifier *row)
 {
     if (roster->late)
@@ -403,7 +403,7 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     bool aged = row->ended != 0 && roster->now - row->ended > (row->hole == 0 ? ROWS_KEPT_MS : HOLES_KEPT_MS);
     entry->surplus = entry->remembered && !watched->file_there && !watched->held &&
                      (aged || (watched->taken_over && row->hole == 0));
-    /* The number of somebody who goes on reporting is news only when what is remembered grows old. */
+    /* The number of a verifier that keeps reporting is news only when the remembered one becomes old, or while the verifier is silent. */
     bool told = row->state != written->state || row->ended != written->ended || row->hole != written->hole ||
                 row->inode != written->inode || memcmp(row->seat, written->seat, sizeof row->seat) != 0;
     bool moved = row->number != written->number;
@@ -411,7 +411,7 @@ static void judge(struct roster *roster, struct roster_entry *entry)
     bool stale = age > roster->vault.lease_ms / 4 || age < 0;
     entry->changed =
         entry->changed || !entry->remembered || told || (moved && (stale || row->state == SEALRING_VERIFIER_SILENT));
-    /* a damaged row is written anew by what its verifier's own file contains, and by nothing else */
+    /* a damaged row is replaced only by the content of its verifier's own file */
     if (entry->row_damaged && !watched->file_there)
         entry->changed = entry->surplus = false;
 }
@@ -430,7 +430,7 @@ static void forget_files(struct roster *roster)
     roster->strange = 0;
 }
 
-/* Who looked while the registry named a longer lease goes by that until its next look, whatever the registry says by now. */
+/* A verifier that polled while the registry named a longer lease uses that lease until its next poll, whatever the registry contains by now. */
 static void take_longest_lease(struct roster *roster)
 {
     for (size_t i = 0; i < roster->count; i++) {
@@ -441,7 +441,7 @@ static void take_longest_lease(struct roster *roster)
     }
 }
 
-/* Whether anything is ahead of this clock, and if so, whether it is the clock that is behind. */
+/* Whether a use, an end or a hole is later than this clock's time, and if so, whether the clock is late. */
 static sealring_status look_ahead(struct roster *roster, struct registry *registry, sealring_error *error)
 {
     uint64_t uses = 0;
@@ -476,7 +476,7 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
     if (status != SEALRING_OK)
         return status;
     status = report_each_path(directory, read_file, &reading, error);
-    /* the clocks last: what was read was so before */
+    /* the clocks are read last: everything was read before that time */
     roster->boot_ms = clock_boot_ms();
     roster->now = clock_wall_ms();
     take_longest_lease(roster);
@@ -498,7 +498,7 @@ bool roster_is_news(const struct roster *roster)
     return false;
 }
 
-/* What its file says of uses outlives the file, if that is removed when its verifier has ended. */
+/* Writes the uses in its file to the registry, so that they are kept if the file is removed after its verifier has ended. */
 static sealring_status remember_uses(struct registry *registry, const struct roster *roster,
                                      const struct roster_entry *entry, sealring_error *error)
 {
@@ -513,7 +513,7 @@ static sealring_status remember_uses(struct registry *registry, const struct ros
             status = registry_version_use_put(registry, told->ring, told->number, roster_last_use(roster, entry, told),
                                               error);
         else if (status == SEALRING_NOT_FOUND)
-            status = SEALRING_OK; /* of a registry that was put back since */
+            status = SEALRING_OK; /* of a registry that was rolled back since */
     }
     return status;
 }
@@ -591,7 +591,7 @@ void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed
         if (!roster_may_serve(roster, entry))
             continue;
         count->total++;
-        /* An epoch that the registry has not reached says nothing of what comes: the registry was set back. */
+        /* An epoch that the registry has not reached proves nothing about later changes: the registry was rolled back. */
         struct watched watched = entry->watched;
         if (watched.epoch > roster->vault.epoch)
             watched.epoch = 0;

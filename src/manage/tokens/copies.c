@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a manager does for the files of the vault's own software tokens: every object has a copy, and none that is closed comes back. */
+/* A manager's work on the files of the vault's own software tokens: every object has a copy, and no closed key becomes usable again. */
 #include "manage/tokens/copies.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ enum decision {
     DECISION_RESTORE,
     DECISION_RESTORE_CLOSED,
     DECISION_DROP,
-    DECISION_DOUBT /* its version's row is closed, and no fact: left as it is, with an alarm */
+    DECISION_DOUBT /* its version's row is closed, but no fact confirms it: left as it is, with an alarm */
 };
 
 struct search {
@@ -40,8 +40,8 @@ static sealring_status take_intention(const struct registry_intention *intention
     return SEALRING_OK;
 }
 
-/* No row has the object. What an intention names is restored for recover.c to judge by its label, and to destroy: an intention alone can be
- * forged, and so can the lack of a row. All else is left: neither the file nor its copy goes. */
+/* No row has the object. If an intention names it, it is restored, so that recover.c checks its label and destroys it: an intention alone can be
+ * forged, and so can the lack of a row. Anything else is left: neither the file nor its copy is removed. */
 static sealring_status decide_without_row(struct registry *registry, const struct object_file *file,
                                           enum decision *decision, sealring_error *error)
 {
@@ -52,7 +52,7 @@ static sealring_status decide_without_row(struct registry *registry, const struc
     return status;
 }
 
-/* Only a fact closes: a row alone may have been edited (registry/rows/columns.h: of the two the state is the further one). */
+/* Only a fact proves a closing: a row alone may have been edited (registry/rows/columns.h: the state is the further one of the two). */
 static sealring_status decide_by_facts(struct registry *registry, const struct registry_version *version, bool in_place,
                                        enum decision *decision, sealring_error *error)
 {
@@ -71,7 +71,8 @@ static sealring_status decide_by_facts(struct registry *registry, const struct r
     return SEALRING_OK;
 }
 
-/* A copy must never bring a key back. Only a fact removes one: whoever destroys an object removed it before (closing.c). */
+/* A copy must never make a closed or destroyed key usable again. Only a fact removes a copy: an act that destroys an object removed the copy before
+ * (closing.c). */
 static sealring_status decide(struct registry *registry, const struct kept_token *token, const struct object_file *file,
                               enum decision *decision, sealring_error *error)
 {
@@ -93,7 +94,7 @@ static sealring_status decide(struct registry *registry, const struct kept_token
 
 struct decisions {
     const struct kept_token *token;
-    enum decision *each; /* of token->list.files */
+    enum decision *each; /* for token->list.files */
 };
 
 static sealring_status decide_all(struct registry *registry, void *context, sealring_error *error)
@@ -147,8 +148,8 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
     }
 }
 
-/* Under the lock. Before the registry was judged by its anchor (`judged` false) only what stays open anyway is restored: an older registry knows
- * nothing of what was closed since. */
+/* Under the lock. Before the registry was checked against its anchor (`judged` false), restores only objects that no row closes. Decisions about
+ * closed versions wait, because an older registry does not contain what was closed since. */
 static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, sealring_error *error)
 {
     sealring_status status = kept_token_list(token, error);
@@ -244,7 +245,7 @@ sealring_status copies_restore(const struct config *config, struct registry *reg
     return status;
 }
 
-/* ---- The record ---- */
+/* ---- The audit entry ---- */
 
 static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
 {
@@ -254,7 +255,7 @@ static sealring_status nothing(struct registry *registry, void *context, sealrin
     return SEALRING_OK;
 }
 
-/* The journal's lines, one text each. A line that is no text must not keep the others off the record, nor hold acts up. */
+/* The journal's lines, one text each. A line that is not a text must not keep the others out of the audit log, nor block acts. */
 static json_t *lines_of(char *journal)
 {
     json_t *lines = json_array();
@@ -301,7 +302,7 @@ static sealring_status keep_changed(const struct kept_token *token, sealring_err
     return status;
 }
 
-/* What a change has left damaged, as the disk is full, is restored as after a crash. */
+/* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
 sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
 {
     struct kept_token token;
@@ -316,9 +317,9 @@ sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
     return status;
 }
 
-/* ---- Which file is whose ---- */
+/* ---- Which file belongs to which object ---- */
 
-/* Rewrites the object's file and sees which one that is. */
+/* Rewrites the object's file, and finds out which file that is. */
 static sealring_status learn(sealring_manager *manager, struct kept_token *token, const uint8_t *object_id,
                              size_t length, sealring_error *error)
 {
@@ -347,7 +348,7 @@ static sealring_status learn(sealring_manager *manager, struct kept_token *token
     return kept_token_keep(token, changed, error);
 }
 
-/* All that have none get a copy first: while a file is rewritten it may be lost. */
+/* Files that have no copy get one first: a file may be lost while it is rewritten. */
 static sealring_status keep_uncopied(struct kept_token *token, const struct object_files *except, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
@@ -391,7 +392,7 @@ sealring_status copies_add(sealring_manager *manager, const struct object_files 
         made->object_id_length = object_id_length;
         memcpy(made->object_id, object_id, object_id_length);
         status = kept_token_keep(&token, made, error);
-    } else if (status == SEALRING_OK) { /* somebody else made one at the same time */
+    } else if (status == SEALRING_OK) { /* another process made an object at the same time */
         status = keep_uncopied(&token, before, error);
         if (status == SEALRING_OK)
             status = learn(manager, &token, object_id, object_id_length, error);
@@ -423,7 +424,7 @@ sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id,
     if (!kept_token_find(manager->config, false, &token))
         return SEALRING_OK;
     sealring_status status = kept_token_list(&token, error);
-    /* a copy that may be any object's, in a vault of before there were copies, goes as well: the next command makes it again */
+    /* a copy without an ID, in a vault from before copies existed, may be this object's and is removed as well: the next command makes it again */
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++) {
         const struct object_file *file = &token.list.files[i];
         if (same_id(file, object_id, object_id_length) || !file->known) {
@@ -479,7 +480,7 @@ static bool any_lacks_copy(const struct kept_token *token, const struct wanted_i
     return lacks;
 }
 
-/* A version without a copy, and a file that may be its object's. */
+/* Whether a version has no copy, and a file may be its object's. */
 static bool is_to_be_learned(const struct kept_token *token, const struct wanted_ids *wanted)
 {
     bool lacks = any_lacks_copy(token, wanted), unknown = false;
@@ -488,7 +489,7 @@ static bool is_to_be_learned(const struct kept_token *token, const struct wanted
     return lacks && unknown;
 }
 
-/* A vault of before there were copies, or whose copies were removed. An object that is not there has no file; the doctor says so. */
+/* For a vault from before copies existed, or whose copies were removed. A missing object has no file; the doctor reports it. */
 static sealring_status learn_all(sealring_manager *manager, struct kept_token *token, const struct wanted_ids *wanted,
                                  sealring_error *error)
 {
@@ -509,7 +510,7 @@ static sealring_status learn_all(sealring_manager *manager, struct kept_token *t
     return status;
 }
 
-/* A copy without an ID is of an object that is not sealring's, unless a version still lacks its own. */
+/* A copy without an ID is of an object that is not sealring's, unless a version still has no copy. */
 static sealring_status clear(struct kept_token *token, const struct wanted_ids *wanted, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;

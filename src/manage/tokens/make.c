@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a version's object in the token: the intention first, the object under its label, then the row. */
+/* Makes a version's object in the token: first the intention, then the object under its label, then the row. */
 #include "manage/tokens/make.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ struct intend_context {
     const struct registry_ring *ring;
 };
 
-/* The check input and the object ID need the vault's ID, and the object ID the length that the token keeps: both are in the vault's row. */
+/* The check input and the object ID depend on the vault's ID, and the object ID on the length that the token keeps: both are in the vault's row. */
 static sealring_status intend(struct registry *registry, void *context, sealring_error *error)
 {
     struct intend_context *intend_context = context;
@@ -43,7 +43,7 @@ static sealring_status forget(struct registry *registry, void *context, sealring
     return registry_intention_delete(registry, make->intention.id, error);
 }
 
-/* Where a label is not what it was made, or cannot be changed, the object has its own from the start. */
+/* Whether the object is made with its intention's label. If the token loses labels or cannot change them, the object has its own from the start. */
 static bool keeps_intention(const struct make *make)
 {
     return config_labels(make->manager->config) == TOKEN_LABELS_CHANGE;
@@ -63,8 +63,8 @@ static void make_finish(struct make *make)
         (void)manager_write(make->manager, false, NULL, forget, make, NULL);
 }
 
-/* This process has made the object, under an ID of its own drawing: it needs no label to know that. One that could not be made was
- * destroyed by whoever tried; whether it is gone is recovery's to find. */
+/* This process has made the object, under an ID that it drew: it needs no label to know that. An object whose making failed was destroyed by the
+ * function that tried; recovery finds out whether it is gone. */
 static void make_undo(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A version's object in the token: changed and destroyed only if it is that version's. */
+/* A version's object in the token: changed and destroyed only if it belongs to that version. */
 #include "manage/tokens/owned.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ sealring_status owned_allow_sign(struct token *token, const struct owned *owned,
     if (status != SEALRING_OK || !allow)
         return status;
     status = token_key_identify(token, reference, owned->label, false, error);
-    if (status == SEALRING_REFUSED) /* another vault's, closed by it */
+    if (status == SEALRING_REFUSED) /* another vault's key, closed by that vault */
         (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL);
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finishing what an interrupted operation left half done in the token. */
+/* Completes what an interrupted operation left incomplete in the token. */
 #include "manage/tokens/recover.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include "manage/tokens/copies.h"
 #include "manage/tokens/owned.h"
 
-#define RECOVER_AT_ONCE 64 /* intentions or closings handled in one call: there is rarely more than one */
+#define RECOVER_AT_ONCE 64 /* intentions or closings in one call: there is rarely more than one */
 
 void recover_intention_label(const uint8_t nonce[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
 {
@@ -35,12 +35,12 @@ void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TO
     snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-probe/%s", digits);
 }
 
-/* One thing to finish. */
+/* One thing to complete. */
 struct unfinished {
     struct registry_intention intention;
     struct registry_version version;
     bool has_version;
-    struct registry_ring ring_row; /* of a closing */
+    struct registry_ring ring_row; /* for a closing */
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
 };
 
@@ -117,12 +117,12 @@ static sealring_status delete_intention(struct registry *registry, void *context
     return registry_intention_delete(registry, one->intention.id, error);
 }
 
-/* What became of an intention's object. */
+/* What happened to an intention's object. */
 enum outcome {
     OUTCOME_FINISHED, /* it is destroyed, or has its version's label */
-    OUTCOME_NOTHING,  /* there is none */
-    OUTCOME_ANOTHERS, /* it bears another label: the intention may be forged */
-    OUTCOME_UNDECIDED /* the token refuses, or has several with this ID: the intention stays, and holds nothing else up */
+    OUTCOME_NOTHING,  /* there is no object */
+    OUTCOME_ANOTHERS, /* it has another label: the intention may be forged */
+    OUTCOME_UNDECIDED /* the token refuses, or has several with this ID: the intention stays, and blocks nothing else */
 };
 
 static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *has,
@@ -145,8 +145,9 @@ static sealring_status finish_labelled(sealring_manager *manager, const struct u
     return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
 }
 
-/* Where the object has no label of an intention, or will not keep it, nothing is destroyed: what is named by an intention alone may be
- * anybody's key, as whoever can write the registry can write one. An object that no version has stays for an operator to destroy by name. */
+/* If the object does not have the intention's label, or the token cannot keep it, nothing is destroyed: an object that only an intention names may
+ * be anybody's key, as anybody who can write the registry can write an intention. An object that no version has stays until an operator destroys it
+ * by name. */
 static sealring_status finish_object(sealring_manager *manager, const struct unfinished *one, enum outcome *outcome,
                                      sealring_error *error)
 {
@@ -212,8 +213,8 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
     struct owned owned;
     owned_aim(vault, &one->ring_row, &one->version, &owned);
     sealring_status status = owned_allow_sign(manager->token, &owned, false, error);
-    /* an object that is gone signs nothing; a token that refuses stays owed and is said by `status`; so does a destruction,
-     * which takes an operator's word */
+    /* an object that is gone signs nothing; if the token refuses, the closing stays owed, which `sealring status` reports; so does a destruction,
+     * which only an operator may order */
     if (status == SEALRING_REFUSED || (status == SEALRING_OK && one->version.state == SEALRING_VERSION_DESTROYED))
         return SEALRING_OK;
     if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
@@ -226,14 +227,14 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
     return status;
 }
 
-/* A retired version's object is closed when the retirement is in force everywhere; what is compromised or destroyed, at once. */
+/* A retired version's object is closed once the retirement is effective everywhere; the object of a compromised or destroyed version, at once. */
 static bool may_close(const sealring_manager *manager, const struct registry_version *version)
 {
     return version->state != SEALRING_VERSION_RETIRED ||
            effective_everywhere(&manager->roster, version->changed_epoch, 0);
 }
 
-/* Writes and changes nothing. (A row that is replaced by the same one is not written by SQLite.) */
+/* Writes a row, and deletes it again. (SQLite does not write a row that is replaced by the same one.) */
 static sealring_status write_in_vain(struct registry *registry, void *context, sealring_error *error)
 {
     const struct registry_intention *none = context;
@@ -242,9 +243,8 @@ static sealring_status write_in_vain(struct registry *registry, void *context, s
     return status == SEALRING_OK ? registry_intention_delete(registry, intention.id, error) : status;
 }
 
-/* A commit that failed at its last step (the log was written and could not be made safe) is seen by nobody, but lies in the log, and a
- * start that finds no other process using it would take it for good. What is done to the token rests on its not being there, so it is
- * written over first. */
+/* A commit that failed at its last step (the log was written and could not be made durable) is visible to no process, but it is in the log, and a
+ * process that starts when no other one uses the registry would accept it. Changes in the token depend on its absence, so it is overwritten first. */
 static sealring_status bury_failed_commits(sealring_manager *manager, sealring_error *error)
 {
     struct registry_intention none = {.object_id_length = 1, .owner = "recovery", .created = 1};

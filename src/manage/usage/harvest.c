@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Harvesting: what the verifiers counted comes into the registry, file by file, exactly. */
+/* Harvesting: copies the verifiers' counts into the registry, file by file, exactly. */
 #include "manage/usage/harvest.h"
 
 #include <stdio.h>
@@ -15,21 +15,21 @@
 
 #define BATCH_RECORDS 150 /* each changes its own row and perhaps its key's: with the file's row fewer than 500 */
 #define BATCH_TRAFFIC 400
-#define BATCH_SIFT    2000 /* reads only, for some 50 ms: a restriction that is committed waits for vault.work no longer */
+#define BATCH_SIFT    2000 /* reads only, for about 50 ms: a committed restriction waits no longer for vault.work */
 
-/* After so long a file that is gone is forgotten: no row by the hour is older (sealring_policy.usage_hourly). */
+/* After this time a file that is gone is forgotten: no row by the hour is older (sealring_policy.usage_hourly). */
 #define FORGET_HOURS (401 * 24)
 
 /* Why the result is exact, whatever happens in between:
- * - A row has what one file says of one credential in one hour, and is replaced by what the file says later. So a harvest may be
- *   repeated, or be cut off between two batches, and the next one puts all of it right.
- * - An hour of a file is settled with the last batch, when nobody will count in it any more: the verifier has closed it
- *   (verifier/fresh/hours.h), or nobody sits at the file, and nobody sits down at it meanwhile (the file is held), nor counts in that hour
- *   later (who sits down begins behind what is settled).
- * - What is settled is passed over from then on, so it may become part of a day, and its cell in the file another record.
- * - An hour is never settled while it lasts on this host's clock, so a clock that is ahead settles nothing by itself.
- * - Others may work between two batches. What is not settled may be written by any number of harvests in any order. So it is enough that the
- *   file's row is what it was and that no registry was restored; else the file is read again. */
+ * - A row contains what one file contains about one credential in one hour, and is replaced by what the file contains later. So a harvest may be
+ *   repeated, or be interrupted between two batches, and the next one corrects everything.
+ * - An hour of a file is settled with the last batch, once no verifier can count in it any more: the verifier has closed it
+ *   (verifier/fresh/hours.h); or no verifier owns the file, none can take it meanwhile (the file is held), and none counts in that hour later (a
+ *   verifier that takes the file begins after what is settled).
+ * - What is settled is ignored from then on, so it may become part of a day, and its cell in the file may be used for another record.
+ * - An hour is never settled before it has ended on this host's clock, so a clock that is ahead settles nothing by itself.
+ * - Other processes may work between two batches. What is not settled may be written by any number of harvests in any order. So it suffices that
+ *   the file's row is unchanged and that no registry was restored; otherwise the file is read again. */
 enum judgement { RECORD_UNKNOWN, RECORD_SAME, RECORD_CHANGED };
 
 struct harvest {
@@ -38,25 +38,25 @@ struct harvest {
     sealring_harvest_result *result;
     sealring_error *error;
     uint8_t vault_id[REGISTRY_ID_SIZE];
-    uint8_t (*seats)[REGISTRY_ID_SIZE]; /* of all files that are there, read or not */
+    uint8_t (*seats)[REGISTRY_ID_SIZE]; /* of all existing files, read or not */
     size_t seat_count;
 
-    /* The file at hand. */
+    /* The present file. */
     struct usage_file file;
     struct registry_usage_seat before; /* its row */
     struct registry_usage_seat after;
-    struct registry_usage_seat present; /* its row as this harvest has left it */
+    struct registry_usage_seat present; /* its row as this harvest left it */
     uint8_t era[REGISTRY_ID_SIZE];
-    bool known; /* it has one */
+    bool known; /* it has a row */
     struct usage_records records;
-    uint8_t judged[BATCH_SIFT]; /* those of the batch */
-    size_t changed;             /* of them, moved to the front by `take_judged` */
-    uint64_t unknown;           /* of them, those of no key or version of this registry */
+    uint8_t judged[BATCH_SIFT]; /* of the batch's records */
+    size_t changed;             /* records to be written, moved to the front by `take_judged` */
+    uint64_t unknown;           /* records of no key or version of this registry */
     struct registry_traffic *traffic;
     size_t traffic_count;
     size_t at;        /* first of the batch */
-    bool yielded;     /* and others have settled hours of this file meanwhile: it is read again */
-    bool had_yielded; /* others may have worked, at any file */
+    bool yielded;     /* others have settled hours of this file, or the era has changed: the file is read again */
+    bool had_yielded; /* other processes may have worked, on any file */
 };
 
 /* ---- Before anything is written ------------------------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ static sealring_status make_traffic(struct registry *registry, struct harvest *h
     return SEALRING_OK;
 }
 
-/* The key's ring, and the version's traffic; *good: both exist. */
+/* Finds the key's ring and the version's traffic; *good: both exist. */
 static sealring_status place(struct registry *registry, struct harvest *harvest, struct usage_record *record,
                              bool *good, sealring_error *error)
 {
@@ -143,7 +143,7 @@ static size_t batch_end(size_t at, size_t count, size_t most)
     return count - at < most ? count : at + most;
 }
 
-/* Which records of the batch have to be written: a writing transaction costs a flush even if it changes nothing. */
+/* Determines which records of the batch must be written: a writing transaction costs a flush even if it changes nothing. */
 static sealring_status judge_batch(struct registry *registry, void *context, sealring_error *error)
 {
     struct harvest *harvest = context;
@@ -160,7 +160,7 @@ static sealring_status judge_batch(struct registry *registry, void *context, sea
     return status;
 }
 
-/* Outside of the transaction, which may be repeated. */
+/* Runs outside the transaction, which may be repeated. */
 static void take_judged(struct harvest *harvest)
 {
     size_t end = batch_end(harvest->at, harvest->records.count, BATCH_SIFT);
@@ -201,7 +201,7 @@ static sealring_status look_again(struct registry *registry, void *context, seal
     return SEALRING_OK;
 }
 
-/* Whoever restricts something goes first. */
+/* Yields to restrictions. */
 static sealring_status give_way(struct harvest *harvest)
 {
     bool yielded = false;
@@ -212,7 +212,7 @@ static sealring_status give_way(struct harvest *harvest)
     return manager_read(harvest->manager, look_again, harvest, harvest->error);
 }
 
-/* Keeps the records that have to be written, and sums up all for the traffic. */
+/* Keeps the records that must be written, and sums up all of them for the traffic. */
 static sealring_status sift(struct harvest *harvest)
 {
     sealring_status status = SEALRING_OK;
@@ -236,7 +236,7 @@ static sealring_status put_traffic(struct registry *registry, void *context, sea
     const struct harvest *harvest = context;
     size_t end = batch_end(harvest->at, harvest->traffic_count, BATCH_TRAFFIC);
     sealring_status status = SEALRING_OK;
-    /* rolled up are the rows of known files only */
+    /* only rows of known files are rolled up */
     if (harvest->at == 0 && !harvest->known)
         status = registry_usage_seat_put(registry, &harvest->before, error);
     for (size_t i = harvest->at; i < end && status == SEALRING_OK; i++)
@@ -267,7 +267,7 @@ static sealring_status put_batch(struct harvest *harvest, registry_body body)
     return status == SEALRING_OK ? give_way(harvest) : status;
 }
 
-/* Traffic first: as long as records are to be written, the next harvest would write it again. */
+/* Writes the traffic first: as long as records remain to be written, the next harvest writes it again. */
 static sealring_status write_down(struct harvest *harvest)
 {
     sealring_status status = SEALRING_OK;
@@ -287,7 +287,7 @@ static sealring_status write_down(struct harvest *harvest)
 
 /* ---- One file ------------------------------------------------------------------------------------------------------- */
 
-/* Which hours are read for good, and whether the file need not be read again. */
+/* Determines which hours are final, and whether the file need not be read again. */
 static void conclude(struct harvest *harvest)
 {
     const struct usage_records *records = &harvest->records;
@@ -296,7 +296,7 @@ static void conclude(struct harvest *harvest)
     harvest->after = harvest->before;
     if (final > harvest->before.settled_hour)
         harvest->after.settled_hour = (uint32_t) final;
-    bool all = records->ahead == 0 && records->damaged == 0; /* what is damaged is to be found again */
+    bool all = records->ahead == 0 && records->damaged == 0; /* damaged records must be found again */
     for (size_t i = 0; i < records->count; i++)
         all = all && records->rows[i].hour <= harvest->after.settled_hour;
     harvest->after.is_finished = harvest->file.held && all;
@@ -310,7 +310,7 @@ static bool is_finished(const struct harvest *harvest)
            memcmp(harvest->before.finished, harvest->file.instance, sizeof harvest->file.instance) == 0;
 }
 
-/* What one pass read and wrote; of a file that is read again the last pass counts. */
+/* Counts what one pass read; for a file that is read again, only the last pass counts. */
 static void count_pass(struct harvest *harvest)
 {
     sealring_harvest_result *result = harvest->result;
@@ -406,7 +406,7 @@ static bool is_there(const struct harvest *harvest, const uint8_t seat[REGISTRY_
     return false;
 }
 
-/* A file that is gone is finished by nobody: all zero. */
+/* Whether the row is marked as that of a file that is gone: finished, by an instance that is all zero. */
 static bool is_put_away(const struct registry_usage_seat *row)
 {
     static const uint8_t nobody[REGISTRY_ID_SIZE];
@@ -456,8 +456,8 @@ static sealring_status note_path(const char *path, void *context)
     return note_seat(context, path);
 }
 
-/* Nothing more will be heard of their hours, so these may grow old. Files that came while others went first are no reason to take them for
- * gone: what is there is listed again then. */
+/* Nothing more is counted in their hours, so these may be rolled up. Files that were made while the harvest yielded must not be treated as gone:
+ * the existing files are listed again then. */
 static sealring_status settle_gone(struct harvest *harvest, const char *directory)
 {
     if (harvest->had_yielded) {

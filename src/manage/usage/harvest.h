@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Harvesting: what the verifiers counted comes into the registry, and grows old there. */
+/* Harvesting: copies the verifiers' counts into the registry, and rolls up and deletes old rows there. */
 #ifndef MANAGE_USAGE_HARVEST_H
 #define MANAGE_USAGE_HARVEST_H
 
 #include "manage/fleet/usage_files.h"
 
-/* sealring_harvest for who holds the vault's lock already (between manager_begin and manager_end). now: wall time. */
+/* sealring_harvest for a caller that already holds the vault's lock (between manager_begin and manager_end). now: wall time. */
 sealring_status harvest_all(sealring_manager *manager, int64_t now, sealring_harvest_result *result,
                             sealring_error *error);
 
-/* The second part alone: hours that are older than their ring's policy wants them become days, older days are deleted. */
+/* The second part alone: hours that are older than their ring's policy allows become days, and older days are deleted. */
 sealring_status harvest_age(sealring_manager *manager, int64_t now, sealring_harvest_result *result,
                             sealring_error *error);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing old by the rings' policies: hours become days, days are deleted. */
+/* Ages usage by the rings' policies: hours become days, days are deleted. */
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "manage/act/act.h"
 #include "manage/usage/harvest.h"
 
-/* One version, and before which days its rows are too old. Whole days move, so that a day is told in one way once it is over. */
+/* One version, and the days before which its rows are too old. Whole days are rolled up, so that a day that has ended is listed in one way only. */
 struct age {
     int64_t ring;
     uint32_t version;
@@ -19,7 +19,7 @@ struct ages {
     int64_t now;
     struct age *rows;
     size_t count;
-    const sealring_policy *policy; /* of the ring that is being looked at */
+    const sealring_policy *policy; /* of the ring that is being examined */
     struct registry *registry;
 };
 
@@ -91,7 +91,7 @@ static sealring_status prune_traffic(struct registry *registry, void *context, s
                                   &step->taken, error);
 }
 
-/* Each commit takes what is the oldest by then, after which whoever restricts something goes first. */
+/* Each commit takes the rows that are the oldest by then; after each one, restrictions go first. */
 static sealring_status repeat(sealring_manager *manager, registry_body body, struct step *step, uint64_t *sum,
                               sealring_error *error)
 {
@@ -126,7 +126,7 @@ sealring_status harvest_age(sealring_manager *manager, int64_t now, sealring_har
     struct ages ages = {.now = now};
     bool yielded;
     sealring_status status;
-    if (manager->dry_run) /* what is rolled back comes up again and again */
+    if (manager->dry_run) /* a dry run is rolled back: the same rows would be found again and again */
         return SEALRING_OK;
     do {
         yielded = false;

@@ -49,7 +49,7 @@ static sealring_status take_row(const struct registry_traffic *traffic, void *co
     return add(counting, traffic->version, traffic->hour, traffic->accepted, traffic->rejected, error);
 }
 
-/* Records come by key, so each key is looked up once. */
+/* Records are sorted by key, so each key is looked up once. */
 static sealring_status take_pending(struct registry *registry, struct counting *counting, sealring_error *error)
 {
     const struct usage_record *end = usage_pending_end(&counting->pending);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing usage by credential: the registry's rows, and what lies in the verifiers' files still. */
+/* Lists usage by credential: the registry's rows, and what is in the verifiers' files but not harvested yet. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,9 +29,9 @@ struct usage_listing {
     int64_t now;
     struct usage_pending pending;
     struct registry *registry;
-    int64_t checked_ring; /* its version that was found to be there last */
+    int64_t checked_ring; /* the ring of the version that was found to exist last */
     uint32_t checked_version;
-    struct figure *figures; /* of the key at hand */
+    struct figure *figures; /* of the present key */
     size_t count;
     size_t capacity;
 };
@@ -52,7 +52,7 @@ static sealring_status add_figure(struct usage_listing *listing, const struct fi
     return SEALRING_OK;
 }
 
-/* An hour by the day is a part of it; a day by the hour stays one. */
+/* In a list by day, an hour is part of its day; in a list by hour, a day stays a day. */
 static struct figure span_of(const struct usage_listing *listing, uint32_t period, bool daily)
 {
     int64_t length = daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
@@ -169,7 +169,7 @@ static void merge(struct usage_listing *listing)
     listing->count = kept + 1;
 }
 
-/* ---- Telling -------------------------------------------------------------------------------------------------------- */
+/* ---- Reporting ------------------------------------------------------------------------------------------------------ */
 
 static sealring_status tell(const struct usage_listing *listing, const struct registry_holder *holder, int64_t used,
                             const struct figure *figure, sealring_error *error)
@@ -198,7 +198,7 @@ static sealring_status tell(const struct usage_listing *listing, const struct re
                                                        : error_set(error, SEALRING_REFUSED, "the listing was stopped");
 }
 
-/* Latest of what the registry knows of the key, and of what lies in the files. */
+/* The latest use of the key in the registry and in the files. */
 static int64_t last_known(const struct usage_listing *listing, int64_t key, int64_t used)
 {
     const struct usage_record *end = usage_pending_end(&listing->pending);
@@ -228,7 +228,7 @@ static sealring_status tell_holder(const struct registry_holder *holder, void *c
         status = add_figure(listing, &newest, error);
     merge(listing);
     used = last_known(listing, holder->key.id, used);
-    if (used > listing->now) /* of a clock that was ahead */
+    if (used > listing->now) /* from a clock that was ahead */
         used = listing->now;
     for (size_t i = 0; i < listing->count && status == SEALRING_OK; i++)
         status = tell(listing, holder, used, &listing->figures[i], error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verifiers for people: listed with what they owe, and forgotten when they are gone for good. */
+/* Verifiers for operators: listed with what they have not done yet, and forgotten when they will not return. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 struct accepted {
     int64_t ring;
     uint32_t number;
-    uint64_t proof_from; /* a proof of an earlier epoch is none: it would be of the version before it was closed */
+    uint64_t proof_from; /* a proof of an earlier epoch does not count: it is of the version before it was closed */
 };
 
 struct verifier_listing {
@@ -39,7 +39,7 @@ static sealring_status take_version(const struct registry_version *version, void
     if (more == NULL)
         return error_no_memory(error);
     listing->accepted = more;
-    /* an active or retiring one is past its barrier: all that changed since were its windows */
+    /* an active or retiring version is past its barrier: only its windows have changed since */
     uint64_t from = version->state == SEALRING_VERSION_PENDING ? version->changed_epoch : version->created_epoch;
     more[listing->accepted_count++] = (struct accepted){version->ring, version->number, from};
     return SEALRING_OK;
@@ -240,7 +240,7 @@ static sealring_status forget_one(struct registry *registry, void *context, seal
     audit_detail(&forget->act, "{s:s, s:s, s:s, s:I, s:s}", "instance", forget->instance, "verifier", entry->name,
                  "before", sealring_verifier_state_name(entry->row.state), "hole", (json_int_t)entry->row.hole,
                  "reason", forget->reason);
-    /* not in the roster before it is committed: what that holds is written down at the end, without an entry on the record */
+    /* enters the roster only after the commit: what the roster contains is written down at the end without an audit entry */
     forget->entry = entry;
     forget->row = entry->row;
     forget->row.state = SEALRING_VERIFIER_FORGOTTEN;

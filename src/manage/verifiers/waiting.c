@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for verifiers: looks at their reports again and again, and tells who is missing. */
+/* Waiting for verifiers: polls their reports, and reports which verifiers are missing. */
 #include "manage/act/act.h"
 
 #include <stdio.h>
@@ -15,10 +15,10 @@
 #include "manage/fleet/effective.h"
 #include "manage/fleet/evidence.h"
 
-#define LOOK_MS 20   /* between two looks at the reports */
-#define TELL_MS 1000 /* the waiting is told at least so often */
+#define LOOK_MS 20   /* between two polls of the reports */
+#define TELL_MS 1000 /* the caller gets a progress report at least this often */
 
-/* The same when no lock is held: not worth waiting for it. */
+/* As effective_remember, when no lock is held. It does not wait for the lock. */
 static void remember_unlocked(sealring_manager *manager)
 {
     if (manager->read_only || manager->dry_run || !roster_is_news(&manager->roster) ||
@@ -31,7 +31,7 @@ static void remember_unlocked(sealring_manager *manager)
 struct waiting {
     sealring_manager *manager;
     sealring_wait asked;
-    registry_body look; /* sets `done` and `told` */
+    registry_body look; /* sets `done` and the progress */
     bool done;
     sealring_progress told;
     char text[LIFECYCLE_REASON_SIZE];
@@ -45,7 +45,7 @@ struct waiting {
     char text_before[LIFECYCLE_REASON_SIZE];
 };
 
-/* False if the caller wants no more. */
+/* Reports progress. False if the caller stops the wait. */
 static bool tell(struct waiting *waiting, int64_t boot_ms)
 {
     bool changed = strcmp(waiting->text, waiting->text_before) != 0;
@@ -64,7 +64,7 @@ static void pause_for(int64_t milliseconds)
     nanosleep(&pause, NULL);
 }
 
-/* Until it is done, or the time is up, or the caller wants no more. */
+/* Polls until it is done, the time has passed, or the caller stops the wait. */
 static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
 {
     int64_t began = clock_boot_ms();
@@ -82,7 +82,7 @@ static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
 
 /* ---- the barrier ---- */
 
-/* The version that is waited for: the one that was named, or the ring's next one. */
+/* The version that is waited for: the named one, or the ring's next one. */
 static const struct lifecycle_version *choose(const struct waiting *waiting)
 {
     const struct lifecycle_ring *ring = &waiting->state.view;
@@ -90,7 +90,7 @@ static const struct lifecycle_version *choose(const struct waiting *waiting)
     return waiting->version != 0 ? lifecycle_find(ring, waiting->version) : lifecycle_find_next(ring, &count);
 }
 
-/* What activating it waits for: only one that is pending has not met its barrier yet. */
+/* What its activation waits for: only a pending version has not passed its barrier yet. */
 static enum lifecycle_answer ask(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                  char reason[LIFECYCLE_REASON_SIZE])
 {
@@ -98,7 +98,7 @@ static enum lifecycle_answer ask(const struct lifecycle_version *version, const 
                                                       : guard_era(evidence, reason);
 }
 
-/* One that does not block is done. */
+/* A verifier that does not block counts as done. */
 static void count_verifiers(struct waiting *waiting, const struct lifecycle_version *version)
 {
     struct lifecycle_evidence one = waiting->evidence.view;
@@ -159,7 +159,7 @@ sealring_status sealring_wait_barrier(sealring_manager *manager, const char *rin
     return status;
 }
 
-/* ---- in force everywhere ---- */
+/* ---- effective everywhere ---- */
 
 static void take_count(struct waiting *waiting, const struct roster_count *count)
 {
@@ -178,7 +178,7 @@ static sealring_status look_at_reports(struct registry *registry, void *context,
     sealring_status status = manager_read_roster(manager, registry, error);
     if (status != SEALRING_OK)
         return status;
-    /* an era that ended ended with all its verdicts: whoever goes by another has loaded everything anew */
+    /* when an era ends, all its verdicts end: a verifier of another era has loaded everything again */
     roster_count(&manager->roster, manager->committed_epoch, manager->committed_boot_ms, &count);
     take_count(waiting, &count);
     return SEALRING_OK;
@@ -196,7 +196,8 @@ static sealring_status look_for_owed(struct registry *registry, void *context, s
     return registry_version_each_owed(registry, find_owed, context, error);
 }
 
-/* What is in force is closed in the token as well; a token that is away is told by the next command that reaches it. */
+/* Once the change is effective, the token closes the version's object as well. If the token is missing, the next command that reaches it closes the
+ * object. */
 static void close_owed(sealring_manager *manager)
 {
     bool owed = false;
@@ -231,7 +232,7 @@ sealring_status sealring_wait_effective(sealring_manager *manager, const sealrin
     return SEALRING_OK;
 }
 
-/* ---- the registry's present life ---- */
+/* ---- the registry's present era ---- */
 
 static sealring_status look_at_era(struct registry *registry, void *context, sealring_error *error)
 {
@@ -255,7 +256,7 @@ sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait
         return status;
     if (!waiting.done)
         return not_yet(&waiting, "put back", error);
-    /* whoever comes next need not ask */
+    /* so that the next command need not check again */
     if (!manager->read_only && !manager->dry_run && manager_begin(manager, "following", false, NULL) == SEALRING_OK)
         manager_end(manager);
     return SEALRING_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The token's part in a version's end and return: closing, reopening, destroying its object. */
+/* The token's part when a version is closed, reinstated or destroyed: closing, reopening and destroying its object. */
 #include "manage/versions/closing.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "manage/act/act.h"
 #include "manage/tokens/copies.h"
 
-/* The version that the event is about: its first step's. */
+/* The version that the event is about is the one of its first step. */
 static uint32_t subject(const struct transition *transition)
 {
     return transition->decision.steps[0].number;
@@ -52,7 +52,7 @@ static sealring_status write_owed(struct registry *registry, void *context, seal
     return registry_version_update(registry, &row, error);
 }
 
-/* Notes that the token still has to do its part, or has done it. Recorded by the act's own entry, unless `act` is one. */
+/* Notes that the token still has to do its part, or has done it. `act` is the audit entry for this; NULL: the act's own entry records it. */
 static sealring_status set_owed(struct transition *transition, bool owed, struct audit_act *act, sealring_error *error)
 {
     struct owed_change change = {transition->ring, subject(transition), owed};
@@ -67,7 +67,7 @@ void closing_aim(const struct transition *transition, struct owned *target)
         owned_aim(&transition->vault, &transition->state.ring, row, target);
 }
 
-/* Tried also where the registry says that this token cannot do it: that is the word of whoever can write the registry. */
+/* Tried even if the registry states that this token cannot close keys: anybody who can write the registry can write that. */
 bool closing_regardless(struct transition *transition, const struct owned *target)
 {
     const struct token_key_reference *object = &target->reference;
@@ -93,8 +93,8 @@ void closing_follow(struct transition *transition, const char *problem)
     snprintf(error.message, sizeof error.message, "%s", problem);
     if (transition->manager->token != NULL)
         status = allow_sign(transition, false, &error);
-    /* an object that is gone signs nothing; while another act is at work in the token it may have been given its right back since, so
-     * that it stays owed */
+    /* an object that is gone signs nothing; while another act works in the token, that act may have restored the right to sign, so the closing
+     * stays owed */
     if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager)) {
         change->closing_owed = true;
         snprintf(
@@ -130,7 +130,7 @@ sealring_status closing_reopen(struct transition *transition, sealring_error *er
 
 void closing_revert(struct transition *transition)
 {
-    /* read again: what the transaction loaded may be half of the ring */
+    /* read again: the transaction may have loaded only a part of the ring */
     if (transition_load(transition, NULL) == SEALRING_OK && allow_sign(transition, false, NULL) == SEALRING_OK)
         (void)set_owed(transition, false, NULL, NULL);
 }
@@ -142,7 +142,7 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     sealring_error inner;
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
     sealring_status status = owned_identify(transition->manager->token, &owned, &inner);
-    /* the copy first, and from the disk as well: nothing may bring the object back */
+    /* the copy goes first, and from the disk as well, so that nothing can restore the object */
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
         status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
     if (status == SEALRING_OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An object in the token that no version has, destroyed by an operator who names it. */
+/* Destroys an object in the token that belongs to no version, when an operator names it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,24 +29,24 @@ struct orphan {
     size_t object_id_length;
     char digits[2 * TOKEN_OBJECT_ID_MAX + 1];
     const char *reason;
-    const char *overrule; /* the reason to go by a log that proves nothing; NULL: refuse */
-    /* of the object */
+    const char *overrule; /* the reason to accept a log that proves nothing; NULL: refuse */
+    /* from the object */
     size_t objects;
     char label[TOKEN_LABEL_MAX + 1];
     char wrong[256];
-    /* of the registry */
+    /* from the registry */
     int64_t intentions[INTENT_LIMIT];
     size_t intention_count;
     struct registry_vault vault;
-    const struct registry_ring *ring; /* while its versions are looked through */
-    bool has_namesake;                /* a version whose label the object bears */
+    const struct registry_ring *ring; /* while its versions are searched */
+    bool has_namesake;                /* a version whose label the object has */
     struct registry_version namesake;
     struct registry_ring namesake_ring;
-    /* of the log */
+    /* from the log */
     struct note_key key;
     struct audit_witness witness;
-    uint64_t named_by;   /* the entry that has the object as a version's; 0: none */
-    uint64_t unreadable; /* the first entry whose detail is no JSON; 0: none */
+    uint64_t named_by;   /* the entry that names the object as a version's; 0: none */
+    uint64_t unreadable; /* the first entry whose detail is not JSON; 0: none */
     struct examine_result log;
     struct audit_act act;
 };
@@ -63,9 +63,9 @@ static sealring_status parse(const char *text, struct orphan *orphan, sealring_e
     return SEALRING_OK;
 }
 
-/* ---- what the registry knows ---- */
+/* ---- what the registry contains ---- */
 
-/* Where labels cannot be changed a key that was being made bears the label of a version whose number was given again. */
+/* If labels cannot be changed, a key whose making was interrupted has the label of a version whose number was given to another key. */
 static sealring_status compare_label(const struct registry_version *version, void *context, sealring_error *error)
 {
     struct orphan *orphan = context;
@@ -158,8 +158,8 @@ static bool begins(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Several vaults may use one token, and rings of theirs may have one name: a label of a version or an intention does not show whose key it is, the
- * object ID does. The label of a probe names the vault. */
+/* Several vaults may use one token, and their rings may have the same names. So the label of a version or an intention does not show which vault
+ * made the key; the object ID does. The label of a probe names the vault. */
 static sealring_status check_maker(const struct orphan *orphan, sealring_error *error)
 {
     char probe[TOKEN_LABEL_MAX + 1];
@@ -185,7 +185,7 @@ static sealring_status check_maker(const struct orphan *orphan, sealring_error *
         orphan->digits, token, label);
 }
 
-/* The version whose label this object bears has to have another key, and one that proves itself as far as it may sign. */
+/* The version whose label this object has must have another key. If the version is accepted, that key must prove itself. */
 static sealring_status check_namesake(const struct orphan *orphan, sealring_error *error)
 {
     struct token_key_reference reference;
@@ -207,7 +207,7 @@ static sealring_status check_namesake(const struct orphan *orphan, sealring_erro
                      sealring_version_state_name(version->state));
 }
 
-/* ---- what the audit log knows ---- */
+/* ---- what the audit log contains ---- */
 
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
@@ -230,7 +230,7 @@ static sealring_status take_entry(const struct registry_audit *entry, void *cont
     return SEALRING_OK;
 }
 
-/* The whole log, as `sealring audit verify` does, and that the audit token knows no longer one and no other. */
+/* Examines the whole log, as `sealring audit verify` does, and checks that the audit token's anchor is of this log and not of a longer one. */
 static sealring_status read_log(struct registry *registry, void *context, sealring_error *error)
 {
     struct orphan *orphan = context;
@@ -246,7 +246,7 @@ static sealring_status read_log(struct registry *registry, void *context, sealri
     return status;
 }
 
-/* Asked again: the token may have been away when the act began, and what it signs with is not for the registry to name. */
+/* The audit token is read again: it may have been missing when the act began, and its key must not be taken from the registry. */
 static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *error)
 {
     const sealring_manager *manager = orphan->manager;
@@ -328,7 +328,7 @@ static sealring_status destroy(struct orphan *orphan, sealring_error *error)
     sealring_status status = check(orphan, error);
     if (status != SEALRING_OK || manager->dry_run)
         return status;
-    /* first the entry: no entry, no act; then the copy, and from the disk as well: nothing may bring the object back */
+    /* the entry comes first: without an entry there is no act; then the copy, from the disk as well, so that nothing can restore the object */
     status = manager_write(manager, false, &orphan->act, record, orphan, error);
     if (status == SEALRING_OK)
         status = copies_drop(manager, orphan->object_id, orphan->object_id_length, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads what a ring's policy wants, and tells what lies ahead. */
+/* Reads what a ring's policy requires and plans what is due, now and later. */
 #include "manage/versions/plan.h"
 
 #include <stdlib.h>
@@ -159,11 +159,11 @@ sealring_status plan_wants(const struct transition *transition, char reason[LIFE
         goto cleanup;
     }
     read_clocks(roster, &reading);
-    /* a hold that ends meanwhile is for the next call to find */
+    /* if a hold of the clocks ends meanwhile, the next call finds that */
     clockwatch_judge(transition->wanted_context, &reading, INT64_MAX, &clock);
     const struct lifecycle_times times = {
         .now = roster->now, .publishing = watch_silence(roster->vault.lease_ms), .clocks_disagree = clock.memory.held};
-    /* only the answer about the transition's own version counts, and its evidence is of that one */
+    /* only the action for the transition's own version counts, and the evidence is about that version */
     for (size_t i = 0; i < ring->count; i++)
         views[i] = &transition->evidence.view;
     size_t count = lifecycle_schedule(ring, views, &times, actions);
@@ -205,7 +205,7 @@ static sealring_status read_plan(struct registry *registry, void *context, sealr
     return plan_read(reading->manager, registry, &reading->plan, error);
 }
 
-/* Reading the report files costs more than all the rest: only a version that is to retire depends on them. */
+/* Reading the report files costs more than all the rest, and only a version that is to retire depends on them. */
 static bool wants_uses(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->state.count; i++)

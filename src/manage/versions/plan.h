@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a ring's policy wants, read from the registry, the reports and the clocks. */
+/* What a ring's policy requires, read from the registry, the reports and the clocks. */
 #ifndef MANAGE_VERSIONS_PLAN_H
 #define MANAGE_VERSIONS_PLAN_H
 
@@ -10,8 +10,8 @@
 struct plan {
     const char *ring;
     struct ring_state state;
-    struct evidence common;    /* for versions of which no use matters */
-    struct evidence *retiring; /* owned, one for each version; filled of those that are retiring */
+    struct evidence common;    /* for versions whose uses do not matter */
+    struct evidence *retiring; /* owned, one for each version; filled for those that are retiring */
     const struct lifecycle_evidence **views;
     size_t room;
     struct lifecycle_times times;
@@ -20,7 +20,7 @@ struct plan {
     size_t count;
 };
 
-/* Within a transaction, on the manager's roster as of it. A plan that was read before (zeroed but for `ring`) is replaced. */
+/* Within a transaction, on the manager's roster as of that transaction. Replaces a plan that was read before, or one that is zero except `ring`. */
 sealring_status plan_read(sealring_manager *manager, struct registry *registry, struct plan *plan,
                           sealring_error *error);
 void plan_release(struct plan *plan);
@@ -29,19 +29,19 @@ void plan_release(struct plan *plan);
 sealring_status plan_judge_clocks(sealring_manager *manager, struct registry *registry,
                                   struct clock_judgement *judgement, sealring_error *error);
 
-/* Writes down what was judged. */
+/* Writes down the judgement of the clocks. */
 sealring_status plan_remember_clocks(struct registry *registry, const struct clock_judgement *judgement,
                                      sealring_error *error);
 
-/* How an action stands at this time. */
+/* The state of an action at this time. */
 sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t now);
 
-/* For transition->wanted; wanted_context: the clocks' memory (struct clock_memory) as of the plan. Whether the policy wants the event of the
- * state that the transition has loaded, now, free and allowed. */
+/* For transition->wanted; wanted_context: the clocks' memory (struct clock_memory) as of the plan. Whether the policy requires the event for the
+ * state that the transition has loaded, and it is due now, not held and allowed. */
 sealring_status plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
                            sealring_error *error);
 
-/* Whether the token is owed the closing of this version's object, and may be told now. */
+/* Whether the closing of this version's object is owed to the token, and may be done now. */
 bool plan_may_close(const sealring_manager *manager, const struct registry_version *version);
 
 #endif

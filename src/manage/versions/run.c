@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler's turn: carries out what the rings' policies want, one act at a time. */
+/* One turn of the scheduler: carries out what the rings' policies require, one act at a time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +15,12 @@
 
 #define REASON      "by the ring's policy"
 #define SOON_MS     1000    /* after something was done, or while something waits */
-#define LATEST_MS   3600000 /* whatever is ahead: policies change */
-#define ACTS_MAX    64      /* of one ring in one turn; the next turn goes on */
+#define LATEST_MS   3600000 /* even if nothing is due earlier: policies change */
+#define ACTS_MAX    64      /* of one ring in one turn; the next turn continues */
 #define CLOCK_TRIES 3
 #define SETTLE_MS   60000
 
-/* One act that was tried in this turn, and is not tried again. */
+/* One act that was tried in this turn and is not tried again. */
 struct tried {
     sealring_event event;
     uint32_t version;
@@ -31,11 +31,11 @@ struct run {
     sealring_plan_callback each;
     void *context;
     sealring_run_result result;
-    struct plan plan; /* of the ring in turn */
+    struct plan plan; /* of the present ring */
     struct clock_judgement clock;
-    bool alarm;  /* the clocks' judgement goes on the record */
-    bool behind; /* no checkpoint goes up to the log's end */
-    bool owed;   /* a closed version's key signs still, as a verifier may go by what was before */
+    bool alarm;  /* the clocks' judgement is recorded in the audit log */
+    bool behind; /* no checkpoint covers the log's end */
+    bool owed;   /* the key of a closed version still signs, as a verifier may not have applied the closing */
     bool token_away;
     char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
     size_t ring_count;
@@ -91,8 +91,8 @@ static sealring_status add_ring(const struct registry_ring *ring, void *context,
     return SEALRING_OK;
 }
 
-/* Somebody was interrupted before the checkpoint, or the audit token was away. One that was interrupted behind it, before the anchor, is
- * found out with the clocks, once a minute. */
+/* The log exceeds the latest checkpoint if an act was interrupted before the checkpoint, or the audit token was missing. An interruption after the
+ * checkpoint and before the anchor is found with the clocks, once a minute. */
 static sealring_status read_behind(struct registry *registry, struct run *run, sealring_error *error)
 {
     struct registry_checkpoint latest = {.size = 0};
@@ -124,7 +124,7 @@ static bool is_alarm(const struct clock_judgement *judgement)
     return judgement->stepped || judgement->released;
 }
 
-/* Judged again on what is remembered now; SEALRING_WAITING if another scheduler has found out meanwhile what this one was to record. */
+/* Judges again with what is remembered now; SEALRING_WAITING if another scheduler meanwhile found what this one was to record. */
 static sealring_status remember(struct registry *registry, void *context, sealring_error *error)
 {
     struct run *run = context;
@@ -147,7 +147,7 @@ static sealring_status write_clocks(struct run *run)
         status = manager_write(run->manager, false, run->alarm ? &act : NULL, remember, run, run->error);
         audit_release(&act);
     }
-    return status == SEALRING_WAITING ? SEALRING_OK : status; /* somebody else is at it: the next turn will see */
+    return status == SEALRING_WAITING ? SEALRING_OK : status; /* another scheduler does it: the next turn checks */
 }
 
 /* Reads rings, reports and clocks, and writes down what is new. */
@@ -164,7 +164,7 @@ static sealring_status take_stock(struct run *run)
         if (status != SEALRING_OK)
             return status;
         if (run->clock.worth_writing) {
-            /* once a minute or so: statistics, which no decision goes by, so that trouble with them holds nothing up */
+            /* about once a minute: statistics, on which no decision here depends, so that a failure in them blocks nothing */
             sealring_harvest_result harvested = {.size = sizeof harvested};
             if (!run->late)
                 status = harvest_all(manager, manager->roster.now, &harvested, run->error);
@@ -174,11 +174,11 @@ static sealring_status take_stock(struct run *run)
         if (run->clock.worth_writing || settles) {
             manager->unsettled = true;
             manager->settle_again_at =
-                manager->roster.boot_ms + SETTLE_MS; /* an audit token that is away is not asked all the time */
+                manager->roster.boot_ms + SETTLE_MS; /* do not ask a missing audit token all the time */
         }
-        manager_end(manager); /* remembers the roster; makes up for a checkpoint or an anchor that was left out */
+        manager_end(manager); /* remembers the roster; writes a missing checkpoint or anchor */
     }
-    if (status == SEALRING_OK && manager->dry_run) /* which harvests nothing */
+    if (status == SEALRING_OK && manager->dry_run) /* a dry run harvests nothing */
         status = usage_foresee(manager, manager->roster.now, run->error);
     run->result.clocks_held = run->clock.memory.held;
     if (status == SEALRING_OK && run->late)
@@ -190,7 +190,7 @@ static sealring_status take_stock(struct run *run)
 
 /* ---- one act ---- */
 
-/* An object is not destroyed on the registry's word alone: the token has to say that it was closed. One that is gone is no loss. */
+/* An object is not destroyed on the registry's statement alone: the token must confirm that it was closed. If the object is gone, nothing is lost. */
 static sealring_status ask_witness(struct run *run, uint32_t number, sealring_error *error)
 {
     const struct registry_version *version = state_find(&run->plan.state, number);
@@ -204,7 +204,7 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
     sealring_status status = manager_token(run->manager, error);
     if (status != SEALRING_OK || version == NULL)
         return status;
-    /* CKA_SIGN alone is no proof: some tokens keep it and sign */
+    /* CKA_SIGN alone is no proof: some tokens keep the attribute's value and sign all the same */
     status = token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, error);
     if (status == SEALRING_NOT_FOUND)
         return SEALRING_OK;
@@ -238,7 +238,7 @@ static sealring_status carry_out(struct run *run, const struct lifecycle_action 
     return version_carry_out(&transition, error);
 }
 
-/* A failure that concerns this act is told and over with; the registry's is the call's. */
+/* A failure that concerns only this act is reported, and the turn continues; a failure of the registry is the call's. */
 static sealring_status attempt(struct run *run, const struct lifecycle_action *action)
 {
     sealring_change change = {.size = sizeof change};
@@ -254,7 +254,7 @@ static sealring_status attempt(struct run *run, const struct lifecycle_action *a
         run->result.done++;
         return tell_action(run, action, SEALRING_PLAN_DONE, change.guard, &change);
     case SEALRING_WAITING:
-        return SEALRING_OK; /* somebody was faster, or something else changed: the plan is read again */
+        return SEALRING_OK; /* another process was faster, or something else changed: the plan is read again */
     case SEALRING_REGISTRY:
     case SEALRING_SYSTEM:
         if (run->error != NULL)
@@ -283,20 +283,20 @@ static bool was_tried(const struct run *run, const struct lifecycle_action *acti
     return false;
 }
 
-/* The first thing that is due, free, allowed, and can be tried; NULL for nothing. */
+/* The first action that is due, not held, allowed, and can be tried; NULL for none. */
 static const struct lifecycle_action *choose(const struct run *run)
 {
     const struct plan *plan = &run->plan;
     for (size_t i = 0; i < plan->count && run->tried_count < ACTS_MAX; i++) {
         const struct lifecycle_action *action = &plan->actions[i];
-        bool token = action->event != SEALRING_EVENT_RETIRE; /* which can do without */
+        bool token = action->event != SEALRING_EVENT_RETIRE; /* a retirement does not need the token */
         if (lifecycle_may_happen(action, plan->times.now) && !was_tried(run, action) && !(token && run->token_away))
             return action;
     }
     return NULL;
 }
 
-/* Reports what is due and blocked, and what will be; notes when the next thing is due. */
+/* Reports what is due and blocked, and what is planned; notes when the next action is due. */
 static sealring_status tell_rest(struct run *run)
 {
     const struct plan *plan = &run->plan;
@@ -314,7 +314,7 @@ static sealring_status tell_rest(struct run *run)
     return status;
 }
 
-/* The token is told of the closed versions of which it may be told by now: that is recovery's work, which comes with the lock. */
+/* Closes the objects of closed versions that may be closed by now. Recovery does that, as part of manager_begin. */
 static sealring_status close_owed(struct run *run)
 {
     sealring_manager *manager = run->manager;
@@ -347,7 +347,7 @@ static sealring_status close_owed(struct run *run)
     return status;
 }
 
-/* Whether the token is not told yet of a version that is closed: nobody may go by what was before. */
+/* Whether the closing of a version's object is still owed: first every verifier must have applied the change. */
 static bool owes_closing(const struct run *run)
 {
     const struct ring_state *state = &run->plan.state;
@@ -391,8 +391,8 @@ static int64_t come_back(const struct run *run)
     return left > 0 ? left : 0;
 }
 
-/* What waits for verifiers that seem to be silent is done by whoever goes on measuring. A lost one is waited for in any case: until it is
- * known to have ended no version retires. */
+/* If something waits for verifiers that seem silent, only continued measuring can complete it. A lost verifier is measured in any case: no version
+ * retires until it is known to have ended. */
 static int64_t measure_silence(const struct run *run)
 {
     const struct roster *roster = &run->manager->roster;
@@ -400,7 +400,7 @@ static int64_t measure_silence(const struct run *run)
     return roster_suspicion(roster, !waits);
 }
 
-/* One ring's trouble must not stop the others; what stops two of them stops all. */
+/* A failure in one ring must not stop the others; a failure in two rings stops all. */
 static sealring_status run_rings(struct run *run, const char *only)
 {
     sealring_error first = {.message = ""};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One event on its way: read and decided, decided again inside the changing transaction, written, recorded. */
+/* One event in progress: read and decided, decided again inside the changing transaction, written, recorded. */
 #include "manage/versions/transition.h"
 
 #include <stdio.h>
@@ -40,7 +40,7 @@ sealring_status transition_decide(struct transition *transition, sealring_error 
     }
     snprintf(transition->change->guard, sizeof transition->change->guard, "%s", decision->reason);
     transition->change->waits_for_verifiers = (decision->waiting & (GUARD_BARRIER | GUARD_ERA)) != 0;
-    /* what could not be found out is no answer: a caller that waits would never hear of it */
+    /* a failure to find out is not an answer: a caller that waits would never be notified of it */
     return wanted == SEALRING_OK || wanted == SEALRING_WAITING ? refusal(transition, error) : wanted;
 }
 
@@ -70,7 +70,7 @@ sealring_status transition_load(struct transition *transition, sealring_error *e
 {
     sealring_error inner = {.status = SEALRING_OK};
     sealring_status status = manager_read(transition->manager, load, transition, &inner);
-    /* in a transaction of its own, as one in which something could not be read is of no use any more; what this process lacks is no damage */
+    /* in a transaction of its own, because one in which something could not be read is unusable; a lack of this process's resources is no damage */
     transition->blind =
         status != SEALRING_OK && transition->event == SEALRING_EVENT_COMPROMISE && !error_is_exhaustion(&inner);
     if (transition->blind)
@@ -127,7 +127,7 @@ static void record(struct transition *transition)
 {
     struct audit_act *act = &transition->act;
     memcpy(act->ring, transition->state.ring.name, sizeof act->ring);
-    /* the version that the event is about; a rotation's first step is the predecessor's */
+    /* the version that the event is about; the first step of a rotation is about the predecessor */
     act->version = transition->decision.test_version != 0 ? transition->decision.test_version
                                                           : transition->decision.steps[0].number;
     audit_detail(act, "{s:s, s:b}", "guard", transition->decision.reason, "overruled", transition->decision.overruled);
@@ -136,7 +136,7 @@ static void record(struct transition *transition)
         audit_detail_add(act, "reason", json_string(transition->reason));
 }
 
-/* What the token still has to be told after this step is committed. */
+/* Whether the token still has work to do after this step is committed. */
 static bool owes_token_step(const struct transition *transition, const struct lifecycle_step *step)
 {
     switch (step->to) {
@@ -154,7 +154,7 @@ static sealring_status write_rows(struct registry *registry, struct transition *
 {
     const struct lifecycle_decision *decision = &transition->decision;
     sealring_status status = SEALRING_OK;
-    /* the version that leaves `active` first: at most one may be active at any time */
+    /* the version that leaves `active` is written first: at most one may be active at any time */
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; status == SEALRING_OK && i < decision->count; i++) {
             const struct lifecycle_step *step = &decision->steps[i];
@@ -170,7 +170,7 @@ static sealring_status write_rows(struct registry *registry, struct transition *
     return status;
 }
 
-/* The transaction: everything is read and decided again inside it, so that nothing that changed meanwhile is missed. */
+/* The transaction: reads and decides everything again inside it, so that it misses no change made meanwhile. */
 static sealring_status carry_out(struct registry *registry, void *context, sealring_error *error)
 {
     struct transition *transition = context;
@@ -207,7 +207,7 @@ cleanup:
     return status;
 }
 
-/* Adds the decision's steps to the change; a version that was changed before in the same call appears once. */
+/* Adds the decision's steps to the change; a version that was already changed in the same call appears once. */
 void transition_report(struct transition *transition)
 {
     sealring_change *change = transition->change;

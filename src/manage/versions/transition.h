@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One event on its way: read and decided, decided again inside the changing transaction, written, recorded. */
+/* One event in progress: read and decided, decided again inside the changing transaction, written, recorded. */
 #ifndef MANAGE_VERSIONS_TRANSITION_H
 #define MANAGE_VERSIONS_TRANSITION_H
 
@@ -16,8 +16,8 @@ struct transition {
     uint32_t version; /* 0: the event chooses */
     const char *reason;
     unsigned overrule; /* bits of enum lifecycle_guard */
-    /* NULL: somebody's act. Of an automatic one: SEALRING_OK if the policy wants it of the state that was read, SEALRING_WAITING if not, and
-     * why not, or what failed. */
+    /* NULL: an operator's act. For an automatic act: SEALRING_OK if the policy requires it for the state that was read; SEALRING_WAITING if not,
+     * with the reason; otherwise what failed. */
     sealring_status (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
                               sealring_error *error);
     const void *wanted_context;
@@ -25,10 +25,10 @@ struct transition {
     uint32_t tested;           /* the version whose key was proved in the token, 0: none */
     const char *token_problem; /* retire: why the token is not open, if it is not */
     sealring_change *change;
-    /* filled on the way */
+    /* filled in on the way */
     struct ring_state state;
     struct evidence evidence;
-    bool blind; /* compromise: that could not be read, and counts as none */
+    bool blind; /* compromise: the evidence could not be read, and counts as none */
     struct registry_vault vault;
     struct lifecycle_decision decision;
     struct audit_act act;
@@ -36,11 +36,11 @@ struct transition {
 
 void transition_release(struct transition *transition);
 
-/* Reads the ring's present state, the vault's row and what bears on the guards. */
+/* Reads the ring's present state, the vault's row and the evidence for the guards. */
 sealring_status transition_load(struct transition *transition, sealring_error *error);
 
-/* Decides on the state that was read; the guards' line goes into the change. SEALRING_OK if the event is allowed, else the decision's
- * status and message. */
+/* Decides on the state that was read; the guards' line is stored in the change. SEALRING_OK if the event is allowed, else the decision's status and
+ * message. */
 sealring_status transition_decide(struct transition *transition, sealring_error *error);
 
 /* Proves the version's key in the token: object, attributes, check value. */
@@ -52,7 +52,7 @@ bool transition_apply(struct transition *transition);
 /* The transaction: reads and decides again, applies, checks the invariants, writes rows and audit entry. */
 sealring_status transition_commit(struct transition *transition, sealring_error *error);
 
-/* Adds what was decided to the change that the caller is told. */
+/* Adds what was decided to the change that the caller receives. */
 void transition_report(struct transition *transition);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events of a version's life: prepare, activate, rotate, roll back, retire, reinstate, compromise, destroy. */
+/* The events of a version's life cycle: prepare, activate, rotate, roll back, retire, reinstate, compromise, destroy. */
 #include "manage/versions/version_events.h"
 
 #include <stdio.h>
@@ -19,8 +19,8 @@
 
 static const struct event_needs {
     sealring_event event;
-    bool token;         /* cannot happen without the token */
-    bool names_version; /* the operator must say which version */
+    bool token;         /* needs the token */
+    bool names_version; /* the operator must name the version */
 } event_needs[] = {
     {SEALRING_EVENT_PREPARE, true, false},    {SEALRING_EVENT_ACTIVATE, true, false},
     {SEALRING_EVENT_ROTATE, true, false},     {SEALRING_EVENT_ROLLBACK, true, false},
@@ -57,13 +57,13 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
         return status;
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
-    /* a registry that failed may have kept it all the same: the next start knows, and closes the object if it has not */
+    /* a registry that failed may contain the change nevertheless: the next start finds out, and closes the object if it does not */
     if (status != SEALRING_OK && status != SEALRING_REGISTRY && status != SEALRING_SYSTEM)
         closing_revert(transition);
     return status;
 }
 
-/* As transition_prove, for a version that is to issue: says what to do if its object is gone. */
+/* As transition_prove, for a version that is to issue: the message states what to do if its object is gone. */
 static sealring_status prove_successor(struct transition *transition, uint32_t number, sealring_error *error)
 {
     sealring_error inner = {.token_code = 0};
@@ -95,8 +95,8 @@ static sealring_status activate(struct transition *transition, sealring_error *e
 static sealring_status retire(struct transition *transition, sealring_error *error)
 {
     sealring_status status = transition_commit(transition, error);
-    /* the token closes the object only when no verifier goes by the former state any more: it would answer *unavailable* to what
-     * it still has to accept */
+    /* the token closes the object only when every verifier has applied the change: a verifier that has not would answer *unavailable* for
+     * credentials that it must still accept */
     if (status == SEALRING_OK &&
         effective_everywhere(&transition->manager->roster, transition->manager->committed_epoch,
                              transition->manager->committed_boot_ms))
@@ -106,8 +106,8 @@ static sealring_status retire(struct transition *transition, sealring_error *err
     return status;
 }
 
-/* The commit first: killed in between, it leaves a closed version whose object the next start closes; the other way round it would leave
- * an active version whose object refuses, which nobody would mend. But a registry that cannot be told holds nothing up. */
+/* The commit comes first: a process killed in between leaves a closed version, whose object the next start closes. In the other order it would
+ * leave an active version whose object refuses, which nothing would repair. But a registry that cannot be written delays nothing. */
 static sealring_status compromise(struct transition *transition, sealring_error *error)
 {
     struct owned target;
@@ -136,7 +136,7 @@ static sealring_status destroy(struct transition *transition, sealring_error *er
     return status == SEALRING_OK ? closing_destroy(transition, NULL, error) : status;
 }
 
-/* A destroy whose token step failed is owed: saying it again repeats that step. */
+/* A destroy whose token step failed is owed: repeating the command repeats that step. */
 static bool destroy_is_owed(const struct transition *transition)
 {
     const struct registry_version *row = state_find(&transition->state, transition->version);
@@ -164,7 +164,7 @@ static sealring_status repeat_destroy(struct transition *transition, sealring_er
     return status;
 }
 
-/* The gate names who uses a version, and succession asks who is in use: both by the statistics. */
+/* The gate names who uses a version, and succession asks which API keys are in use: both read the statistics. */
 static sealring_status take_stock(sealring_manager *manager, sealring_error *error)
 {
     sealring_harvest_result harvested = {.size = sizeof harvested};
@@ -172,7 +172,7 @@ static sealring_status take_stock(sealring_manager *manager, sealring_error *err
                             : harvest_all(manager, clock_wall_ms(), &harvested, error);
 }
 
-/* Decides, tests in the token, commits, and lets the token follow. Under the lock. */
+/* Decides, tests in the token, commits, and then changes the token. Under the lock. */
 static sealring_status run_event(struct transition *transition, sealring_error *error)
 {
     static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
@@ -197,20 +197,20 @@ static sealring_status run_event(struct transition *transition, sealring_error *
         status = actions[transition->event](transition, error);
     else if (actions[transition->event] == activate && transition->decision.test_version != 0)
         status = prove_successor(transition, transition->decision.test_version, error);
-    /* a destroy that is committed is told even if the token did not follow */
+    /* a destroy that is committed is reported even if the token step failed */
     if (status == SEALRING_OK || transition->change->closing_owed)
         transition_report(transition);
     return status;
 }
 
-/* Whether the two halves of a rotation would be allowed, told on a model of the ring: a rotation that cannot be activated
- * must not leave a version behind. With dry_run that is all there is to do. */
+/* Whether both halves of a rotation would be allowed, tried on a model of the ring: a rotation that cannot activate the version must not leave it
+ * behind. With dry_run nothing else is done. */
 static sealring_status rehearse_rotation(struct transition *transition, bool prepares, sealring_error *error)
 {
     static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
     sealring_status status = SEALRING_OK;
     if (prepares)
-        transition->evidence.view.verifier_count = 0; /* nobody can have proved what is not made yet */
+        transition->evidence.view.verifier_count = 0; /* no verifier can have proved a version that is not made yet */
     for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
         transition->event = halves[i];
         status = transition_decide(transition, error);
@@ -261,8 +261,8 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
 sealring_status version_carry_out(struct transition *transition, sealring_error *error)
 {
     const struct event_needs *needs = needs_of(transition->event);
-    /* what can do without the token still tells it, if it is there; before the lock, so that nobody else waits for that; a compromise waits for
-     * no token before its commit */
+    /* an event that does not need the token still uses it, if it is there; the token is opened before the lock, so that nobody else waits for it; a
+     * compromise waits for no token before its commit */
     sealring_error token_error = {.message = ""};
     if (transition->event == SEALRING_EVENT_RETIRE)
         (void)manager_token(transition->manager, &token_error);
@@ -277,7 +277,7 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
         snprintf(name, sizeof name, "version.%s", sealring_event_name(transition->event));
         snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
         status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
-        /* what the policy wanted and somebody else was faster with is no refusal, nor is a barrier that is being waited for */
+        /* it is no refusal if another process was faster with what the policy requires, nor if a barrier is being waited for */
         bool refused =
             transition->wanted == NULL && !(status == SEALRING_WAITING && transition->event == SEALRING_EVENT_ACTIVATE);
         manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
