@@ -336,8 +336,10 @@ static sealring_status harvest_pass(struct harvest *harvest)
     usage_records_merge(records);
     conclude(harvest);
     status = sift(harvest);
+    if (status != SEALRING_OK || harvest->yielded)
+        return status;
     harvest->result->changed += harvest->changed;
-    return status == SEALRING_OK && !harvest->yielded ? write_down(harvest) : status;
+    return write_down(harvest);
 }
 
 static sealring_status harvest_file(struct harvest *harvest)
