@@ -31,17 +31,6 @@ bool outside_is_unsafe(uint32_t code_point)
     return false;
 }
 
-bool outside_is_utf8(const char *text, size_t length)
-{
-    for (size_t at = 0, size = 0; at < length; at += size) {
-        size = utf8_character(text + at, length - at, NULL);
-        if (size == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- Into the caller's memory, like snprintf ------------------------------------------------------------------------- */
 
 struct outside_room {

@@ -13,9 +13,6 @@
  * like another. */
 bool outside_is_unsafe(uint32_t code_point);
 
-/* Whether all of the text is UTF-8. */
-bool outside_is_utf8(const char *text, size_t length);
-
 /* As sealring_text_escape and sealring_shell_quote. */
 size_t outside_escape(const char *text, size_t length, sealring_escape form, char *escaped, size_t size);
 size_t outside_shell_quote(const char *word, char *quoted, size_t size);

@@ -46,7 +46,7 @@ static void pack(const struct protocol *protocol, struct process *process)
 bool verifying_serves(const struct process *process)
 {
     struct protocol protocol = unpack(process);
-    return process->life == SERVING && protocol_may_serve(&protocol, NOW);
+    return process->life == SERVING && NOW < protocol_serves_until(&protocol);
 }
 
 /* ---- verdicts: judge.c on what verifier.c or sight.c makes of an entry or a row ---- */

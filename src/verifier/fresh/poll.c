@@ -442,7 +442,7 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     *again = !protocol_reported(protocol, written, look->vault.lease_ms);
     pthread_mutex_unlock(&verifier->inserting);
     late_clock_publish(verifier);
-    atomic_store(&verifier->serve_until, protocol->lease_ends);
+    atomic_store(&verifier->serve_until, protocol_serves_until(protocol));
     int64_t often = look->vault.lease_ms / WATCH_POLLS_PER_LEASE;
     int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
     atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);

@@ -116,9 +116,9 @@ bool protocol_reported(struct protocol *protocol, int64_t boot_ms, int64_t lease
     return true;
 }
 
-bool protocol_may_serve(const struct protocol *protocol, int64_t boot_ms)
+int64_t protocol_serves_until(const struct protocol *protocol)
 {
-    return protocol->loaded && boot_ms < protocol->lease_ends;
+    return protocol->loaded ? protocol->lease_ends : 0;
 }
 
 bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const uint8_t era[REGISTRY_ID_SIZE],
@@ -126,9 +126,4 @@ bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const
 {
     return protocol->loaded && fences == protocol->fences && same_era(protocol, era) &&
            row_epoch >= protocol->seen_epoch;
-}
-
-int64_t protocol_silence_ends(int64_t committed_boot_ms, int64_t lease_ms)
-{
-    return add_capped(committed_boot_ms, watch_silence(lease_ms));
 }

@@ -70,16 +70,13 @@ void protocol_applied(struct protocol *protocol, const uint8_t era[REGISTRY_ID_S
  * the lease begins with a look that follows it. */
 bool protocol_reported(struct protocol *protocol, int64_t boot_ms, int64_t lease_ms);
 
-bool protocol_may_serve(const struct protocol *protocol, int64_t boot_ms);
+/* Until which boot time it may serve; 0: not at all. */
+int64_t protocol_serves_until(const struct protocol *protocol);
 
 /* Whether a row read at (era, epoch) may enter the cache: not if a change between then and now was applied, or is being applied,
  * without seeing it. `fences`: protocol->fences as of before the row was read; a row from before a fence may come from a file
  * that is gone, whose epochs say nothing about this one's. */
 bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const uint8_t era[REGISTRY_ID_SIZE],
                          uint64_t row_epoch);
-
-/* Waiting side (barrier, effective): until when a verifier that fell silent may still serve, counted on the waiter's own boot clock
- * from its commit: lease × 1.01 + 1 s. */
-int64_t protocol_silence_ends(int64_t committed_boot_ms, int64_t lease_ms);
 
 #endif
