@@ -51,8 +51,8 @@ int clock_boot_id(char boot_id[CLOCK_BOOT_ID_SIZE])
     return 0;
 }
 
-/* The number in the link's text, "time:[4026531834]"; 0 if unknown. A kernel before Linux 5.6 has no time namespaces, which shows in
- * that it has others. */
+/* The number in the link's text, "time:[4026531834]"; 0 if unknown. A kernel before Linux 5.6 has no time namespaces: then
+ * this link is missing, but those of other namespaces exist. */
 static unsigned long time_namespace(void)
 {
     char text[64] = "";

@@ -294,8 +294,8 @@ static sealring_status hand_out_credential(struct walk *walk, const struct piece
     return walk->credential(&record, walk->context);
 }
 
-/* Passes on the record that begins at cell `index` of the piece, which is cell `cell` of the file. *taken: its number of cells; 0 if
- * the record continues behind the piece. */
+/* Calls back with the record that begins at cell `index` of the piece, which is cell `cell` of the file. *taken: its number of cells; 0
+ * if the record continues behind the piece. */
 static sealring_status hand_out(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell,
                                 uint32_t *taken)
 {
@@ -314,7 +314,7 @@ static sealring_status hand_out(struct walk *walk, const struct piece *piece, ui
     return *taken == 0 ? SEALRING_OK : hand_out_version(walk, version, cell);
 }
 
-/* Passes on the complete records of a piece that begins at `cell`. *taken: their number of cells, which is smaller than the piece if
+/* Calls back with the complete records of a piece that begins at `cell`. *taken: their number of cells, which is smaller than the piece if
  * the last record continues behind it. */
 static sealring_status hand_out_piece(struct walk *walk, const struct piece *piece, uint32_t cell, uint32_t *taken)
 {
