@@ -10,20 +10,20 @@
 #define LIMBS_32         8  /* 256 bits in 32-bit pieces */
 #define DIGITS_AT_A_TIME 5  /* 62^5 is below 2^30 */
 
-/* Hides from the optimiser what it knows of a value, so that it cannot turn a mask back into a branch. */
+/* Hides from the optimiser what it knows of a value, so that it cannot turn a mask into a branch. */
 static inline uint32_t opaque(uint32_t value)
 {
     __asm__("" : "+r"(value));
     return value;
 }
 
-/* All ones if low <= value <= high, else 0. Good for values below 2^31. */
+/* All ones if low <= value <= high, else 0. Correct for values below 2^31. */
 static inline uint32_t mask_between(uint32_t value, uint32_t low, uint32_t high)
 {
     return opaque((((value - low) | (high - value)) >> 31) - 1);
 }
 
-/* The character of a digit below 62: '0' + digit, and past 9 and 35 a jump to the next run of ASCII letters. */
+/* The character of a digit below 62: '0' + digit, and for digits past 9 and 35 an offset to the next range of ASCII letters. */
 static inline char character_of(uint32_t digit)
 {
     uint32_t upper = mask_between(digit, 10, 61) & ('A' - '0' - 10);
@@ -39,8 +39,8 @@ static inline uint32_t digit_plus_one(char character)
            (mask_between(value, 'a', 'z') & (value - 'a' + 37));
 }
 
-/* value / 62 for value below 2^22, without the divide instruction, whose time depends on its operands: multiplied by
- * 69273667 = (2^32 + 58) / 62, the excess value * 58 / 2^32 stays below 1. */
+/* value / 62 for value below 2^22, without the divide instruction, whose time depends on its operands. It multiplies by 69273667 =
+ * (2^32 + 58) / 62; the error value * 58 / 2^32 stays below 1. */
 static inline uint32_t divide_by_62(uint32_t value)
 {
     return (uint32_t)((uint64_t)value * 69273667 >> 32);
@@ -64,7 +64,7 @@ void base62_encode_256(const uint8_t number[32], char digits[BASE62_256_DIGITS])
     secret_wipe(limbs, sizeof limbs);
 }
 
-/* Sixteen characters, worked on at once wherever the processor can (a GNU C extension that gcc and clang have). */
+/* Sixteen characters, processed at once if the processor can (a GNU C extension of gcc and clang). */
 typedef uint8_t sixteen __attribute__((vector_size(16)));
 
 static inline sixteen sixteen_at(const char *text)
@@ -74,10 +74,10 @@ static inline sixteen sixteen_at(const char *text)
     return characters;
 }
 
-/* All ones in each place that holds a digit or `also`. */
+/* All ones in each place that contains a digit or `also`. */
 static inline sixteen are_digits(sixteen characters, char also)
 {
-    sixteen letters = (characters | 0x20) - 'a'; /* both cases: that bit is all they differ in */
+    sixteen letters = (characters | 0x20) - 'a'; /* upper and lower case differ only in this bit */
     return (sixteen)(characters - '0' < 10) | (sixteen)(letters < 26) | (sixteen)(characters == (uint8_t)also);
 }
 
@@ -88,7 +88,7 @@ static inline bool are_all(sixteen mask)
     return (halves[0] & halves[1]) == UINT64_MAX;
 }
 
-/* What each digit counts, something below 256 for other characters. False if there are any. */
+/* The value of each digit, and some number below 256 for other characters. False if there are any. */
 static bool values_of(const char digits[BASE62_256_DIGITS], uint8_t values[BASE62_256_DIGITS])
 {
     static const size_t places[] = {0, 16, BASE62_256_DIGITS - sizeof(sixteen)}; /* some twice */
@@ -104,7 +104,7 @@ static bool values_of(const char digits[BASE62_256_DIGITS], uint8_t values[BASE6
     return are_all(good);
 }
 
-/* number = number * 62^5 + the next 5 digits, over as many limbs as that can need. Returns what does not fit. */
+/* number = number * 62^5 + the next 5 digits, over the limbs in use. Returns what does not fit. */
 static inline uint32_t shift_in(uint32_t *limbs, size_t count, uint32_t chunk, uint32_t factor)
 {
     uint64_t carry = chunk;
@@ -119,11 +119,11 @@ static inline uint32_t shift_in(uint32_t *limbs, size_t count, uint32_t chunk, u
 bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32])
 {
     uint8_t values[BASE62_256_DIGITS];
-    uint32_t limbs[LIMBS_32] = {0}; /* the least significant first */
+    uint32_t limbs[LIMBS_32] = {0}; /* least significant first */
     uint32_t wrong = !values_of(digits, values);
     size_t position = 0;
-    /* Several digits make one multiplication: 43 = 3 + 8 * 5. A chunk has less than 30 bits, so after n chunks the number
-     * fits into n limbs, until the last. */
+    /* One multiplication for several digits: 43 = 3 + 8 * 5. A chunk has less than 30 bits, so after n chunks the number fits into n
+     * limbs, except after the last. */
     for (size_t chunks = 1; position < BASE62_256_DIGITS; chunks++) {
         size_t end = position == 0 ? BASE62_256_DIGITS % DIGITS_AT_A_TIME : position + DIGITS_AT_A_TIME;
         uint32_t chunk = 0;
@@ -132,7 +132,7 @@ bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32])
         }
         wrong |= shift_in(limbs, chunks < LIMBS_32 ? chunks : LIMBS_32, chunk, 62U * 62 * 62 * 62 * 62);
     }
-    uint32_t keep = opaque((uint32_t)(((uint64_t)wrong - 1) >> 32)); /* all ones if nothing was wrong */
+    uint32_t keep = opaque((uint32_t)(((uint64_t)wrong - 1) >> 32)); /* all ones if everything was valid */
     for (size_t i = 0; i < LIMBS_32; i++) {
         uint32_t limb = limbs[LIMBS_32 - 1 - i] & keep;
         number[4 * i] = (uint8_t)(limb >> 24);
@@ -191,7 +191,7 @@ size_t base62_find_other(const char *text, size_t length, char also)
     }
     while (place < length) {
         if (length - place < sizeof(sixteen)) {
-            place = length - sizeof(sixteen); /* some a second time */
+            place = length - sizeof(sixteen); /* some of them twice */
         }
         if (!are_all(are_digits(sixteen_at(text + place), also))) {
             return find_other_slowly(text, place, length, also);

@@ -33,7 +33,7 @@ static bool base64_digit(char character, uint32_t *value)
     return found != NULL;
 }
 
-/* Four characters, of which the last `padding` stand for nothing: the bits that they leave over must be 0. */
+/* Decodes four characters, of which the last `padding` are padding. Unused bits must be 0. */
 static bool base64_four(const char *text, unsigned padding, uint8_t bytes[3])
 {
     uint32_t all = 0;

@@ -12,8 +12,7 @@
 /* Writes BASE64_LENGTH(length) characters and a NUL. */
 void base64_encode(const void *bytes, size_t length, char *text);
 
-/* False for anything that base64_encode would not write, and for what does not fit into `size` bytes. bytes is written to only as far
- * as *length says. */
+/* False for anything that base64_encode would not write, and for what does not fit into `size` bytes. Writes only *length bytes. */
 bool base64_decode(const char *text, size_t text_length, uint8_t *bytes, size_t size, size_t *length);
 
 #endif

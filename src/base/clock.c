@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks: wall time for what people agreed on, boot time for what must not jump. */
+/* The two clocks: wall time for times that people agreed on, boot time for what must not jump. */
 #include "base/clock.h"
 
 #include <config.h>
@@ -11,14 +11,14 @@
 
 #define BOOT_ID_LENGTH 36
 
-/* The number of the time namespace that the kernel begins with: PROC_TIME_INIT_INO in its include/linux/proc_ns.h. */
+/* The number of the kernel's initial time namespace: PROC_TIME_INIT_INO in its include/linux/proc_ns.h. */
 #define TIME_NAMESPACE_OF_THE_HOST 4026531834U
 #define BOOT_ID_BEGINNING          24
 
 static int64_t read_ms(clockid_t clock)
 {
     struct timespec now = {0};
-    /* Linux has both clocks since 2.6.39; with a valid address there is nothing left to fail. */
+    /* Linux has both clocks since 2.6.39, so with a valid address the call cannot fail. */
     (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -51,8 +51,8 @@ int clock_boot_id(char boot_id[CLOCK_BOOT_ID_SIZE])
     return 0;
 }
 
-/* The number in the link's text, "time:[4026531834]"; 0 in doubt. A kernel before Linux 5.6 has no such namespaces, which is seen by its having
- * others. */
+/* The number in the link's text, "time:[4026531834]"; 0 if unknown. A kernel before Linux 5.6 has no time namespaces: then
+ * this link is missing, but those of other namespaces exist. */
 static unsigned long time_namespace(void)
 {
     char text[64] = "";

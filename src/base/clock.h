@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks: wall time for what people agreed on, boot time for what must not jump. */
+/* The two clocks: wall time for times that people agreed on, boot time for what must not jump. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -8,16 +8,18 @@
 int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC (CLOCK_REALTIME) */
 int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included (CLOCK_BOOTTIME) */
 
-/* A time that no right wall clock is before: that of the source this was built from (SOURCE_DATE_EPOCH), or the date in configure.ac. */
+/* A lower bound for every correct wall clock: the date of the source this was built from (SOURCE_DATE_EPOCH), or the date in
+ * configure.ac. */
 int64_t clock_build_ms(void);
 
-/* Which boot of this host it is, by the kernel's random boot ID, 36 characters; a container may have its own. Returns 0 or an errno. */
+/* Identifies the boot of this host, by the kernel's random boot ID, 36 characters; a container may have its own. Returns 0 or an errno. */
 #define CLOCK_BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define CLOCK_BOOT_ID_SIZE 40
 int clock_boot_id(char boot_id[CLOCK_BOOT_ID_SIZE]);
 
-/* Which CLOCK_BOOTTIME this process has: two times since boot are comparable only if their references are equal and not "". The boot ID in
- * the host's own time namespace (time_namespaces(7)), else its beginning and the namespace's number; "" in doubt. */
+/* Identifies this process's CLOCK_BOOTTIME: two times since boot are comparable only if their references are equal and not "". The boot
+ * ID in the host's own time namespace (time_namespaces(7)), else the beginning of the boot ID and the namespace's number; "" if
+ * unknown. */
 void clock_reference(char reference[CLOCK_BOOT_ID_SIZE]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filling the caller's sealring_error: one line that says what happened, to what, and what to do. */
+/* Fills the caller's sealring_error: one line that states what happened, to which object, and what to do. */
 
-/* strerror_r exists in two kinds; this asks for POSIX's, whatever the compiler's command line defines. */
+/* There are two versions of strerror_r. This selects POSIX's, whatever the compiler's command line defines. */
 #undef _GNU_SOURCE
 #undef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -16,7 +16,7 @@
 #include "base/foreign_text.h"
 #include "base/utf8.h"
 
-/* A message cut in the middle of a character loses that character; it is not turned into '?'. */
+/* A message that is truncated in the middle of a character loses that character, and does not get a '?' for it. */
 static size_t cut_at_character(const char *text, size_t length)
 {
     size_t start = length;
@@ -29,7 +29,7 @@ static size_t cut_at_character(const char *text, size_t length)
     return start < length && utf8_character(text + start, length - start, NULL) == 0 ? start : length;
 }
 
-/* Names, paths and answers of modules stand in messages, and messages on terminals and in logs. */
+/* Messages contain names, paths and answers of modules, and are shown on terminals and in logs. */
 static void replace_controls(char *text)
 {
     size_t length = strlen(text);
@@ -49,7 +49,7 @@ static void replace_controls(char *text)
     text[out] = '\0';
 }
 
-/* The body is cut rather than `ending`, which holds the reason. The arguments may point into *error. */
+/* Truncates the body rather than `ending`, which contains the reason. The arguments may point into *error. */
 static void write_message(sealring_error *error, const char *ending, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filling the caller's sealring_error: one line that says what happened, to what, and what to do. */
+/* Fills the caller's sealring_error: one line that states what happened, to which object, and what to do. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
@@ -7,8 +7,8 @@
 
 #include <sealring/verify.h>
 
-/* Each writes the message (cut at SEALRING_MESSAGE_SIZE, control characters replaced by '?') unless error is NULL, and
- * returns `status`, so that a failure reads `return error_set(...)`. Never pass anything secret. */
+/* Each writes the message (truncated at SEALRING_MESSAGE_SIZE, control characters replaced by '?') unless error is NULL, and returns
+ * `status`, so that a failure is written `return error_set(...)`. Never pass anything secret. */
 sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 sealring_status error_set_system(sealring_error *error, int system_errno, const char *format, ...)
@@ -19,7 +19,7 @@ sealring_status error_set_registry(sealring_error *error, int registry_code, con
     __attribute__((format(printf, 3, 4)));              /* SEALRING_REGISTRY */
 sealring_status error_no_memory(sealring_error *error); /* SEALRING_SYSTEM, ENOMEM */
 
-/* Whether this process had no memory or no file descriptors left, which says nothing about what it was working on. */
+/* Returns whether this process had no memory or no file descriptors left, which is no evidence about the object it was working on. */
 bool error_is_exhaustion(const sealring_error *error);
 
 #endif

@@ -11,8 +11,8 @@
 
 #define REPLACEMENT 0xfffd
 
-/* Besides the controls: format characters (general category Cf) that are invisible or act on their neighbours, UnicodeData 15.
- * Private use and unassigned code points show as a box, or as nothing worse. */
+/* Besides the controls: format characters (general category Cf) that are invisible or affect their neighbours, UnicodeData 15. Private
+ * use and unassigned code points appear as a box, or in another harmless way. */
 static const uint32_t unsafe[][2] = {
     {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x180e, 0x180e}, {0x200b, 0x200f},   {0x202a, 0x202e},
     {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
@@ -36,8 +36,8 @@ bool outside_is_unsafe(uint32_t code_point)
 struct outside_room {
     char *text;
     size_t size;
-    size_t wanted; /* what all of it takes, NUL left out */
-    bool full;     /* nothing follows a piece that did not fit */
+    size_t wanted; /* the length of the whole result, without NUL */
+    bool full;     /* nothing may follow a piece that did not fit */
 };
 
 static void room_add(struct outside_room *room, const char *piece, size_t length)
@@ -60,7 +60,7 @@ static struct outside_room room_of(char *text, size_t size)
 
 /* ---- For people and for JSON ------------------------------------------------------------------------------------------ */
 
-/* RFC 8259, section 7: beyond the basic plane as a surrogate pair. */
+/* RFC 8259, section 7: code points beyond the basic plane as a surrogate pair. */
 static void add_json(struct outside_room *room, uint32_t code_point)
 {
     char piece[16];
@@ -71,7 +71,7 @@ static void add_json(struct outside_room *room, uint32_t code_point)
     room_add(room, piece, (size_t)length);
 }
 
-/* As in C: \x1b for a byte, \u202e and \U000e0001 for what is more than one. */
+/* As in C: \x1b for a byte, \u202e and \U000e0001 for a code point of several bytes. */
 static void add_escape(struct outside_room *room, uint32_t code_point, bool byte)
 {
     char piece[16];
@@ -81,7 +81,7 @@ static void add_escape(struct outside_room *room, uint32_t code_point, bool byte
     room_add(room, piece, (size_t)length);
 }
 
-/* Whether a character goes out as it is. JSON's own blanks stand between its values only. */
+/* Returns whether a character is written unchanged. JSON's own blanks may occur only between its values. */
 static bool is_kept(uint32_t code_point, sealring_escape form)
 {
     if (form == SEALRING_ESCAPE_JSON && (code_point == '\n' || code_point == '\r' || code_point == '\t')) {
@@ -103,7 +103,7 @@ size_t outside_escape(const char *text, size_t length, sealring_escape form, cha
         } else {
             add_escape(&room, taken > 0 ? code_point : (unsigned char)text[at], taken == 0);
         }
-        taken += taken == 0 ? 1 : 0; /* no character: the byte alone */
+        taken += taken == 0 ? 1 : 0; /* not a character: one byte */
     }
     return room.wanted;
 }
@@ -112,7 +112,8 @@ size_t outside_escape(const char *text, size_t length, sealring_escape form, cha
 
 static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
 
-/* Whether 'quotation marks' are not enough: what a terminal must not get, what is no UTF-8, and what an interactive shell changes. */
+/* Returns whether 'quotation marks' are not enough: for what is unsafe on a terminal, is not UTF-8, or is changed by an interactive
+ * shell. */
 static bool needs_escapes(const char *word, size_t length)
 {
     for (size_t at = 0, taken = 0; at < length; at += taken) {
@@ -125,8 +126,8 @@ static bool needs_escapes(const char *word, size_t length)
     return false;
 }
 
-/* In $'…' (POSIX.1-2024, 2.2.4) each such byte is three octal digits, and so is the quotation mark: a shell that does not know this form
- * takes it for '…', which nothing in it can end. */
+/* In $'…' (POSIX.1-2024, 2.2.4) each such byte is three octal digits, and so is the quotation mark. A shell that does not know this
+ * form reads it as '…', which nothing inside can end. */
 static void add_octal(struct outside_room *room, const char *word, size_t length)
 {
     room_add(room, "$'", 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text from outside: what no terminal may get as it is. The public functions are those of <sealring/outside.h>. */
+/* Text from outside, made safe for terminals. The public functions are those of <sealring/outside.h>. */
 #ifndef BASE_FOREIGN_TEXT_H
 #define BASE_FOREIGN_TEXT_H
 
@@ -9,8 +9,8 @@
 
 #include <sealring/outside.h>
 
-/* Controls (utf8_is_control), what changes the direction of text, and what cannot be seen: they steer a terminal, or make one text look
- * like another. */
+/* Controls (utf8_is_control), characters that change the direction of text, and invisible ones: they control a terminal, or make one
+ * text look like another. */
 bool outside_is_unsafe(uint32_t code_point);
 
 /* As sealring_text_escape and sealring_shell_quote. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forks: memory that a child finds empty, and keeping a fork out while a library's lock is held. */
+/* Forks: memory that a child finds empty, and a guard that delays forks while a library's lock is held. */
 #include "base/fork.h"
 
 #include <errno.h>
@@ -14,26 +14,25 @@
 
 #define PAGE_SIZE_MAX 4096
 #define PATIENCE_MS   5000
-#define PAUSE_NS      50000 /* between two looks at the guard */
-#define HOLDERS       64    /* threads inside that are known by name; more may be inside */
+#define PAUSE_NS      50000 /* between two checks of the guard */
+#define HOLDERS       64    /* threads inside that are recorded; there may be more */
 
-/* This and the module table (token/module) are all the process-wide state there is. It has to be: fork handlers
- * (pthread_atfork) belong to the process and cannot be taken back, so what they go by must not belong to a vault, which
- * may be closed at any time. It is set up as the library is loaded, before anybody can be inside: a fork that had begun
- * before the handlers are there would not wait, and a lazy set-up could be cut in two by a fork or a raw clone.
- * It lies in a page that is wiped in children: nobody is inside there, whoever was in the parent.
- * glibc takes the handlers back when the library is unloaded (dlclose); the page stays then, as no handler may meet a
- * page that is gone. */
+/* This and the module table (token/module) are the only process-wide state. It must be process-wide: fork handlers (pthread_atfork)
+ * belong to the process and cannot be removed, so their state must not belong to a vault, which may be closed at any time. It is set up
+ * when the library is loaded, before any thread can be inside: a fork that began before the handlers exist would not wait, and a fork
+ * or a raw clone could interrupt a lazy set-up. It is in a page that is wiped in children: no thread is inside there, whatever the
+ * parent's did. glibc removes the handlers when the library is unloaded (dlclose); the page stays, because no handler may find it
+ * unmapped. */
 struct guard {
     atomic_int inside;
-    atomic_int closed; /* by so many forks */
+    atomic_int closed; /* by this number of forks */
     atomic_llong patience_ms;
     atomic_int process;                  /* 0: not asked for yet */
-    _Atomic(uintptr_t) holders[HOLDERS]; /* pthread_self of who is inside; 0: nobody */
+    _Atomic(uintptr_t) holders[HOLDERS]; /* pthread_self of the threads inside; 0: free */
 };
 _Static_assert(sizeof(struct guard) <= PAGE_SIZE_MAX, "the guard has a page");
 
-static struct guard *guard; /* written by set_up only; NULL: it failed, and then no vault can be opened */
+static struct guard *guard; /* only set_up writes it; NULL: that failed, and no vault can be opened */
 static int set_up_errno;
 
 /* ---- the page ---- */
@@ -103,7 +102,7 @@ static uintptr_t own_name(void)
     return (uintptr_t)pthread_self();
 }
 
-/* Puts `to` in the place of `from`, one place; false if there is none. */
+/* Replaces `from` by `to` in one place. False if there is none. */
 static bool change_holder(uintptr_t from, uintptr_t to)
 {
     for (size_t i = 0; i < HOLDERS; i++) {
@@ -126,7 +125,7 @@ static bool holds(uintptr_t name)
     return false;
 }
 
-/* One that was inside when it forked leaves the child's guard, which it never entered: that stays at 0. */
+/* A thread that was inside when it forked leaves the child's guard, which it never entered: the counter stays at 0. */
 static void count_out(void)
 {
     int inside = atomic_load(&guard->inside);
@@ -141,8 +140,8 @@ static void wait_while_closed(int64_t until)
     }
 }
 
-/* Who enters and who closes each write first and then read what the other wrote (both sequentially consistent), so at
- * least one of two that meet sees the other; the one who enters gives way. */
+/* A thread that enters and a thread that closes each write first and then read what the other wrote (both sequentially consistent). So
+ * at least one of the two sees the other; the entering thread yields. */
 void fork_guard_enter(void)
 {
     if (guard == NULL) {
@@ -204,7 +203,7 @@ static void before_fork(void)
     (void)fork_guard_close(PATIENCE_MS);
 }
 
-/* The child's page is fresh, unless MADV_WIPEONFORK is ignored (wiped_is_honoured): then whoever was inside is not there. */
+/* The child's page is fresh, unless MADV_WIPEONFORK is ignored (wiped_is_honoured): then the recorded threads do not exist in the child. */
 static void after_fork_in_child(void)
 {
     memset(guard, 0, sizeof *guard);

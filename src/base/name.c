@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What names, prefixes and contacts may look like. */
+/* The permitted forms of names, prefixes and contacts. */
 #include "base/name.h"
 
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #define PROBLEM_SIZE    128
 #define CONTACT_MAXIMUM 254 /* an e-mail address fits: RFC 5321, section 4.5.3.1.3, less the angle brackets */
 
-/* By hand, as the library must not depend on the program's locale. */
+/* Written out, because the library must not depend on the program's locale. */
 static bool is_lower_or_digit(char character)
 {
     return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
@@ -24,7 +24,7 @@ static bool is_alphanumeric(char character)
     return is_lower_or_digit(character) || (character >= 'A' && character <= 'Z');
 }
 
-/* What every kind of text has in common. NULL if nothing is wrong so far. */
+/* The rules for every kind of text. NULL if nothing is wrong so far. */
 static const char *length_problem(const char *text, size_t maximum, char problem[PROBLEM_SIZE])
 {
     if (text == NULL) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What names, prefixes and contacts may look like. */
+/* The permitted forms of names, prefixes and contacts. */
 #ifndef BASE_NAME_H
 #define BASE_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Each returns NULL if the text is good, else what is wrong with it as a sentence fragment ("is longer than 64 bytes",
- * "has a character other than letters, digits, `.`, `_`, `-` at position 5"). The text itself is not repeated. */
+/* Each returns NULL if the text is valid, else the reason as a sentence fragment ("is longer than 64 bytes", "has a character other
+ * than letters, digits, `.`, `_`, `-` at position 5"). It does not quote the text. */
 const char *name_problem(const char *text, char problem[128]);         /* ring, label */
 const char *name_client_problem(const char *text, char problem[128]);  /* client: also `@` and `+` */
 const char *name_prefix_problem(const char *text, char problem[128]);  /* [a-z0-9]+(_[a-z0-9]+)*, at most 24 */

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* A table looked up by value: names last, so that scripts can rely on them. */
+/* A table for lookups by value: existing names never change, because scripts rely on them. */
 struct value_name {
     int value;
     const char *text;

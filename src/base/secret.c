@@ -9,10 +9,10 @@
 
 #include <openssl/crypto.h>
 
-/* Of the process, as its limit is. A forked child starts with its parent's answer, and has its limit as well. */
+/* For the process, as its limit is. A forked child inherits the value, as it inherits the limit. */
 static _Atomic(bool) unlocked;
 
-/* Whole pages, so that locking and releasing never touch a neighbour's memory. 0: too large. */
+/* Whole pages, so that locking and releasing never affect other memory. 0: too large. */
 static size_t page_multiple(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -32,7 +32,7 @@ void *secret_allocate(size_t size)
     if (memory == MAP_FAILED) {
         return NULL;
     }
-    /* Best effort both: a small RLIMIT_MEMLOCK must not keep a server from starting. But it is said. */
+    /* Best effort for both: a small RLIMIT_MEMLOCK must not keep a server from starting. But it is reported. */
     if (mlock(memory, mapped) != 0) {
         atomic_store_explicit(&unlocked, true, memory_order_relaxed);
     }

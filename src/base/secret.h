@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A zeroed region of whole pages of its own, MADV_DONTDUMP, and mlock'ed where RLIMIT_MEMLOCK allows. NULL: no memory. */
+/* A zeroed region in whole pages of its own, with MADV_DONTDUMP, and mlock'ed if RLIMIT_MEMLOCK permits. NULL: no memory. */
 void *secret_allocate(size_t size);
 
-/* Whether this process ever got memory from secret_allocate that could not be locked: what was in it may reach the swap space. */
+/* Returns whether secret_allocate ever returned memory to this process that could not be locked: its contents may reach the swap space. */
 bool secret_was_unlocked(void);
 
-/* One line for people that says so, and what to do. */
+/* One line that reports this, and what to do. */
 #define SECRET_UNLOCKED_WORDS                                                                                          \
     "secrets cannot be locked into memory, and may be written to the swap space: raise RLIMIT_MEMLOCK (ulimit -l, or " \
     "LimitMEMLOCK= in the unit)"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256, at once or in pieces, without taking memory. */
+/* SHA-256, in one call or in pieces, without allocating memory. */
 #include "base/sha256.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256), "OpenSSL's context fits");
 _Static_assert(_Alignof(SHA256_CTX) <= _Alignof(struct sha256), "OpenSSL's context is aligned");
 
-/* These functions cannot fail: they return 1 always (OpenSSL, crypto/sha/sha256.c, include/crypto/md32_common.h). */
+/* These functions cannot fail: they always return 1 (OpenSSL, crypto/sha/sha256.c, include/crypto/md32_common.h). */
 void sha256_start(struct sha256 *hash)
 {
     (void)SHA256_Init((SHA256_CTX *)(void *)hash);

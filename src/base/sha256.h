@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256, at once or in pieces, without taking memory. */
+/* SHA-256, in one call or in pieces, without allocating memory. */
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H
 
@@ -8,7 +8,7 @@
 
 #define SHA256_SIZE 32
 
-/* Room for the pieces' state; its content is sha256.c's own business. */
+/* Memory for the state between pieces; only sha256.c knows its contents. */
 struct sha256 {
     uint64_t state[14];
 };

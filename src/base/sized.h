@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-/* Copies what the caller's structure has into the whole one at `whole`, of whole_size bytes, and zeroes the rest. callers NULL: all
- * zero. whole's own size member becomes whole_size. */
+/* Copies the caller's structure into the complete one at `whole`, of whole_size bytes, and zeroes the rest. callers NULL: all zero.
+ * whole's own size member becomes whole_size. */
 void sized_take(void *whole, size_t whole_size, const void *callers);
 
-/* Copies as much of `whole` as the caller's structure has room for, its size member untouched. callers may be NULL. */
+/* Copies as much of `whole` as fits into the caller's structure; its size member is unchanged. callers may be NULL. */
 void sized_give(void *callers, const void *whole, size_t whole_size);
 
 #endif

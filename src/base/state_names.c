@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of verdicts and version states, and what a server answers. */
+/* Names of verdicts and version states, and the HTTP response for each verdict. */
 #include <sealring/verify.h>
 
 #include <config.h>

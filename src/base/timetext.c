@@ -9,8 +9,8 @@
 #define MS_PER_DAY INT64_C(86400000)
 #define TIME_MAX   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
-/* The calendar is computed here: the C library's functions read the TZ variable, and with a zone of the "right/" kind
- * they count leap seconds. */
+/* The calendar is computed here, because the C library's functions read the TZ variable, and with a zone of the "right/" kind they
+ * count leap seconds. */
 
 static bool is_leap_year(int64_t year)
 {
@@ -26,7 +26,7 @@ static int64_t days_in_month(int64_t year, int64_t month)
 /* Days from 1970-01-01 to January 1 of `year` in the Gregorian calendar. */
 static int64_t days_before_year(int64_t year)
 {
-    int64_t past = year - 1; /* complete years since year 1; year 0 is -1, and no leap year lies in between */
+    int64_t past = year - 1; /* complete years since year 1; year 0 is -1, and there is no leap year in between */
     int64_t leap_days = year == 0 ? -1 : past / 4 - past / 100 + past / 400;
     return past * 365 + leap_days - (INT64_C(1969) * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
 }
@@ -70,7 +70,7 @@ void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
     }
 }
 
-/* Reads exactly `count` digits at *text and steps over them. */
+/* Reads exactly `count` digits at *text and advances *text. */
 static bool read_digits(const char **text, int count, int64_t *value)
 {
     *value = 0;
@@ -94,7 +94,7 @@ static bool read_one_of(const char **text, const char *characters)
     return true;
 }
 
-/* time-secfrac: any number of digits, of which the first three count. None at all is fine. */
+/* time-secfrac: any number of digits, of which the first three count. It may be absent. */
 static bool read_fraction(const char **text, int64_t *milliseconds)
 {
     *milliseconds = 0;
@@ -128,8 +128,8 @@ static bool read_offset(const char **text, int64_t *milliseconds)
     return true;
 }
 
-/* RFC 3339, section 5.6. Second 60 is refused: times are counted without leap seconds, so it has no number of its own,
- * and an expiry moved silently would be worse than one refused. */
+/* RFC 3339, section 5.6. Second 60 is refused: times are counted without leap seconds, so it has no number of its own, and it is better
+ * to refuse an expiry than to move it silently. */
 bool timetext_parse(const char *text, int64_t *time)
 {
     int64_t year, month, day, hour, minute, second, fraction, offset;
@@ -149,7 +149,7 @@ bool timetext_parse(const char *text, int64_t *time)
     }
     int64_t result =
         days_before(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 + fraction - offset;
-    /* The first millisecond of 1970 is refused as well: 0 means "none", and an expiry would become "never". */
+    /* The first millisecond of 1970 is also refused: 0 means "none", and an expiry would become "never". */
     if (result <= 0 || result > TIME_MAX) {
         return false;
     }
@@ -162,7 +162,7 @@ struct unit {
     uint64_t milliseconds;
 };
 
-/* In the order in which they may appear. */
+/* In the order in which they may occur. */
 static const struct unit units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 
 #define UNIT_COUNT (sizeof units / sizeof units[0])
@@ -179,7 +179,7 @@ void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE])
         text[length++] = '-';
     }
     for (size_t i = 0; i < UNIT_COUNT && rest > 0; i++) {
-        /* Seconds only if they say it exactly: "1500ms", not "1s500ms". */
+        /* Uses seconds only if they are exact: "1500ms", not "1s500ms". */
         if (units[i].milliseconds > rest || (units[i].milliseconds == 1000 && rest % 1000 != 0)) {
             continue;
         }
@@ -189,7 +189,7 @@ void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE])
     }
 }
 
-/* The unit at *text, which must come after `*next - 1` in the table; *next moves behind it. NULL: none. */
+/* Reads the unit at *text, which must come after `*next - 1` in the table, and advances *next. NULL: none. */
 static const struct unit *read_unit(const char **text, size_t *next)
 {
     size_t length = strspn(*text, "dhms");

@@ -9,8 +9,8 @@
 #define TIMETEXT_SIZE         32
 #define TIMETEXT_DURATION_MAX (INT64_C(36500) * 86400000)
 
-/* Meaning as in <sealring/manage.h>; false if the text is none. 1970-01-01T00:00:00Z itself is refused: 0 means "none".
- * A number that is no time of 1970 to 9999 is written "out of range", a negative duration with "-". */
+/* As described in <sealring/manage.h>; false if the text is not valid. 1970-01-01T00:00:00Z itself is refused: 0 means "none". A number
+ * that is not a time of 1970 to 9999 is written as "out of range", a negative duration with "-". */
 void timetext_format(int64_t time, char text[TIMETEXT_SIZE]);
 bool timetext_parse(const char *text, int64_t *time);
 void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One UTF-8 character at a time, for texts that people and terminals get to see. */
+/* Decodes UTF-8 one character at a time, for texts that are shown to people and on terminals. */
 #include "base/utf8.h"
 
-/* What the first byte says: RFC 3629, section 3. `smallest` refuses overlong forms. */
+/* The meaning of the first byte: RFC 3629, section 3. `smallest` excludes overlong forms. */
 struct lead {
     uint8_t first;
     uint8_t last;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory under MADV_WIPEONFORK, and the proof that the advice is followed. */
+/* Memory under MADV_WIPEONFORK, and the test that the advice is effective. */
 #include "base/wiped.h"
 
 #include <errno.h>
@@ -43,9 +43,9 @@ void wiped_unmap(void *page, size_t size)
     }
 }
 
-/* ---- what the kernel says of the mapping ---- */
+/* ---- what the kernel reports about the mapping ---- */
 
-/* Whether this line of smaps begins the mapping that the address is in; *begins: whether it begins any. */
+/* Returns whether this line of smaps begins the mapping that contains the address. *begins: it begins some mapping. */
 static bool is_mapping_of(const char *line, uintptr_t address, bool *begins)
 {
     uintmax_t first = 0, end = 0;
@@ -54,7 +54,7 @@ static bool is_mapping_of(const char *line, uintptr_t address, bool *begins)
     return *begins && first <= address && address < end;
 }
 
-/* "wf" among VmFlags (proc(5)): dup_mmap() goes by that very flag. */
+/* Returns whether VmFlags contains "wf" (proc(5)): dup_mmap() uses this flag. */
 static bool is_marked(const void *page)
 {
     FILE *file = fopen("/proc/self/smaps", "re");
@@ -77,8 +77,8 @@ static bool is_marked(const void *page)
 
 /* ---- what a child finds ---- */
 
-/* The child is made by the system call itself: no fork handler of the program runs, and as it has no signal to end with, neither SIGCHLD nor
- * a wait for any child of the program's is disturbed. It only looks, and ends. */
+/* Makes the child with the system call itself: no fork handler of the program runs, and because the child ends without a signal,
+ * neither SIGCHLD nor the program's waits for its children are affected. The child only reads, and ends. */
 static void look_in_child(const volatile char *page, volatile char *found)
 {
     sigset_t all, before;
@@ -111,7 +111,7 @@ static bool is_empty_in_child(volatile char *page)
 bool wiped_is_honoured(void)
 {
     enum { UNKNOWN, HONOURED, IGNORED };
-    static atomic_int known = UNKNOWN; /* true of the children as well */
+    static atomic_int known = UNKNOWN; /* also valid for children */
     if (atomic_load_explicit(&known, memory_order_relaxed) == UNKNOWN) {
         int failure = errno;
         void *page = wiped_map(1);

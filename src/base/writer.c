@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A writer into caller's memory that never overruns: for big-endian encodings. */
+/* A writer into the caller's memory that never overruns it, for big-endian encodings. */
 #include "base/writer.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ void writer_init(struct writer *writer, uint8_t *data, size_t capacity)
     writer->overflow = false;
 }
 
-/* Once something did not fit, nothing more is written: a later, shorter piece would hide the gap. */
+/* After something did not fit, nothing more is written: a later, shorter piece would hide the gap. */
 void writer_bytes(struct writer *writer, const void *bytes, size_t length)
 {
     if (writer->overflow || length > writer->capacity - writer->length) {

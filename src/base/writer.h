@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A writer into caller's memory that never overruns: for big-endian encodings. */
+/* A writer into the caller's memory that never overruns it, for big-endian encodings. */
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
 
@@ -11,7 +11,7 @@ struct writer {
     uint8_t *data;
     size_t capacity;
     size_t length;
-    bool overflow; /* something did not fit: the content is worthless */
+    bool overflow; /* something did not fit: the contents are invalid */
 };
 
 void writer_init(struct writer *writer, uint8_t *data, size_t capacity);

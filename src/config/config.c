@@ -22,7 +22,7 @@ enum value_kind {
     VALUE_PATH,
     VALUE_VARIABLE,
     VALUE_NUMBER /* kept as text; 1 to 4096 */,
-    VALUE_PIN /* a path, unless it says that it is none */,
+    VALUE_PIN /* a path, unless it has another form of pin-source */,
     VALUE_LABELS /* one of label_words */
 };
 
@@ -75,7 +75,7 @@ void config_set_labels(struct config *config, enum token_labels labels)
              labels == TOKEN_LABELS_CHANGE ? "" : label_words[labels]);
 }
 
-/* Writes DIRECTORY/NAME, or NAME if it is absolute; false if it does not fit. Both may lie in the structure that path is in. */
+/* Writes DIRECTORY/NAME, or NAME if it is absolute. False if it does not fit. Both may be in the structure that contains path. */
 static bool join(char path[PATH_MAX], const char *directory, const char *name)
 {
     size_t directory_length = name[0] == '/' ? 0 : strlen(directory);
@@ -173,7 +173,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* What is wrong with a line goes into problem as a sentence fragment. */
+/* If the line is invalid, problem becomes the reason as a sentence fragment. */
 static sealring_status apply_line(struct config *config, char *line, bool seen[], char problem[128])
 {
     char *text = trim(line);
@@ -228,7 +228,7 @@ static sealring_status apply_line(struct config *config, char *line, bool seen[]
     return fits ? SEALRING_OK : SEALRING_INVALID;
 }
 
-/* The configuration names the module that is loaded into this process: whoever can write it can run code as its reader. */
+/* The configuration names the module that is loaded into this process, so whoever can write it can run code as its reader. */
 static sealring_status check_owner(const struct stat *file, const char *path, sealring_error *error)
 {
     if ((file->st_mode & (S_IWGRP | S_IWOTH)) != 0)
@@ -317,7 +317,7 @@ cleanup:
     return status;
 }
 
-/* A path in the vault's directory goes without that, unless the reader would take the rest for something else. */
+/* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
 static const char *written_value(const struct config *config, const struct config_key *key)
 {
     const char *value = (const char *)config + key->offset;
@@ -331,7 +331,7 @@ static const char *written_value(const struct config *config, const struct confi
     return other ? value : rest;
 }
 
-/* The reader takes a line, and no blanks around a value. */
+/* The reader takes one line, and removes blanks around a value. */
 static bool can_be_read(const char *value)
 {
     size_t length = strlen(value);
@@ -345,7 +345,7 @@ static sealring_status check_values(const struct config *config, sealring_error 
     const char *name = "module-environment";
     for (size_t i = 0; good && i < config->environment_count; i++) {
         const char *value = config->environment[i].value;
-        size_t length = strlen(value); /* what it begins with stands behind its name */
+        size_t length = strlen(value); /* its beginning is safe: the name precedes it */
         good = strchr(value, '\n') == NULL && (length == 0 || strchr(" \t\r", value[length - 1]) == NULL);
     }
     for (size_t i = 0; good && i < config_key_count; i++)
@@ -397,7 +397,7 @@ sealring_status config_write(const struct config *config, sealring_error *error)
     bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
     int problem = errno;
     written = fclose(file) == 0 && written;
-    /* link, not rename: it fails if the file exists */
+    /* link instead of rename, because it fails if the file exists */
     if (written && link(temporary, path) != 0) {
         problem = errno;
         written = false;
@@ -410,7 +410,8 @@ sealring_status config_write(const struct config *config, sealring_error *error)
     return error_set_system(error, problem, "%s cannot be written", path);
 }
 
-/* What is loaded into this process, and what SoftHSM2 reads there. The module's owner is the configuration's business, whose owner is trusted. */
+/* Checks what is loaded into this process, and what SoftHSM2 reads there. The module's owner is not checked, because the configuration
+ * names the module, and its owner is trusted. */
 static sealring_status check_module(const struct config *config, sealring_error *error)
 {
     sealring_status status = trust_not_writable(config->module, error);

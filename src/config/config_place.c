@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a vault belongs, so that its copy is known for one. */
+/* The place where a vault belongs, by which a copy of it is recognised. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,30 +13,32 @@
 #include "config/config.h"
 #include "registry/connection/filesystem.h"
 
-#define MADE_ON_OVERLAY " overlay" /* behind the inode */
+#define MADE_ON_OVERLAY " overlay" /* after the inode */
 
-/* Each with the slash, so that whoever edits all paths of a copy, to give it a token of its own, edits this one as well. */
+/* Both with the slash, so that someone who edits all paths of a copy, to give it its own token, edits this one as well. */
 static bool is_at(const struct config *config)
 {
     size_t length = strlen(config->directory);
     return strncmp(config->place, config->directory, length) == 0 && strcmp(config->place + length, "/") == 0;
 }
 
-/* Whether the directory is on an overlay that it was not made on. What an image's or another container's layer has is copied when it is written to,
- * so that locks and reports do not reach the vault. A directory of a lower layer has that layer's inode, and the overlay's own root that of the upper
- * one: so the inode alone proves nothing, and `vault-inode` has a word for a vault that was made on an overlay. */
+/* Returns whether the directory is on an overlay on which it was not made. Files from an image's or another container's layer are
+ * copied when they are written, so locks and reports do not reach the vault. A directory from a lower layer has that layer's inode, and
+ * the overlay's own root that of the upper one. So the inode alone proves nothing, and `vault-inode` has an extra word for a vault that
+ * was made on an overlay. */
 static bool is_overlaid(const struct config *config)
 {
     struct stat here;
     char *rest = NULL;
     if (config->place_inode[0] == '\0' || !filesystem_is_overlay(config->directory))
-        return false; /* without the line somebody vouches for the place */
+        return false; /* without the line, an operator has vouched for the place */
     unsigned long long inode = strtoull(config->place_inode, &rest, 10);
     return strcmp(rest, MADE_ON_OVERLAY) != 0 || stat(config->directory, &here) != 0 || here.st_ino != inode;
 }
 
-/* Another path to the same directory (a mount in a container), or the same directory under another name. Device numbers are of no use, as they
- * change from boot to boot; a copy that has the inode by chance, or is a copy of a whole disk, is known as long as the original is there. */
+/* Returns whether it is another path to the same directory (a mount in a container), or the same directory under another name. Device
+ * numbers are not used, because they change from boot to boot. A copy that has the inode by chance, or is a copy of a whole disk, is
+ * recognised while the original exists. */
 static bool is_renamed(const struct config *config)
 {
     char path[PATH_MAX + 32];
@@ -48,11 +50,11 @@ static bool is_renamed(const struct config *config)
         return true;
     snprintf(path, sizeof path, "%s" CONFIG_FILE, config->place);
     if (access(path, F_OK) == 0 || filesystem_is_overlay(config->directory))
-        return false; /* there is a vault where this one was; and in an overlay what is written goes into a copy */
+        return false; /* there is a vault at the recorded place; and on an overlay, writes go into a copy */
     return config->place_inode[0] != '\0' && strtoull(config->place_inode, NULL, 10) == here.st_ino;
 }
 
-/* Who reads another verifiers/ than servers write to finds no verifier, and would report each revocation as effective. */
+/* A process that reads another verifiers/ than the servers write to finds no verifier, and would report each revocation as effective. */
 sealring_status config_check_mounts(const struct config *config, sealring_error *error)
 {
     const char *const parts[] = {config->verifiers, config->registry, config->login_record,
@@ -103,7 +105,7 @@ sealring_status config_take_place(struct config *config, sealring_error *error)
     size_t length = strlen(config->directory);
     if (stat(config->directory, &here) != 0)
         return error_set_system(error, errno, "the vault's directory %s cannot be examined", config->directory);
-    if (strchr(config->directory, '\n') != NULL) /* it would be another line of the configuration */
+    if (strchr(config->directory, '\n') != NULL) /* it would begin another line of the configuration */
         return error_set(error, SEALRING_INVALID, "the path of the vault has a line end: move it to another one");
     if (length + 2 > sizeof config->place)
         return error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", config->directory);
@@ -124,7 +126,7 @@ static bool copy_all(int from, int to)
     return got == 0;
 }
 
-/* The file as it is, with the lines behind it, in its place whole or not at all. */
+/* Replaces the file atomically by its present contents with the lines added. */
 static sealring_status append(const struct config *config, const char *path, const char *temporary,
                               sealring_error *error)
 {

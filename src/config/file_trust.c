@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose files are believed: root's, and those of the user who runs this. */
+/* Trusted owners of files: root, and the user who runs this. */
 #include "config/file_trust.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static bool is_trusted(uid_t owner)
     return owner == 0 || owner == geteuid();
 }
 
-/* In a user namespace that does not map everybody, users from outside appear as this one (user_namespaces(7)). */
+/* In a user namespace that does not map all users, unmapped ones appear as this one (user_namespaces(7)). */
 static bool is_unmapped(uid_t owner)
 {
     unsigned long overflow = 65534, inside = 1, outside = 1, length = 0;
@@ -51,7 +51,7 @@ sealring_status trust_owner(const struct stat *file, const char *path, sealring_
 static sealring_status check_step(const char *path, sealring_error *error)
 {
     struct stat directory;
-    if (stat(path, &directory) != 0) /* the way to a directory that was just resolved */
+    if (stat(path, &directory) != 0) /* a directory above one that was just resolved */
         return errno == EACCES ? SEALRING_OK
                                : error_set_system(error, errno, "the directory %s cannot be examined", path);
     bool sticky = (directory.st_mode & S_ISVTX) != 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SoftHSM2 tokens that `init` made inside a vault: their files are sealring's to look after. */
+/* The SoftHSM2 tokens that `init` made inside a vault, whose files sealring protects. */
 #include "config/software_token.h"
 
 #include <dirent.h>
@@ -14,7 +14,7 @@
 
 #define SOFTWARE_VARIABLE "SOFTHSM2_CONF"
 
-/* The last notice; whoever finds it in use by another thread does without. */
+/* The last notice. A thread that finds it in use by another thread skips its own notice. */
 enum notice_state { NOTICE_NONE, NOTICE_BUSY, NOTICE_READY };
 
 struct software_tokens {
@@ -24,7 +24,7 @@ struct software_tokens {
     char notice[SOFTWARE_NOTICE_SIZE];
 };
 
-/* ---- Whose tokens ---- */
+/* ---- Which tokens ---- */
 
 static bool is_same_place(const char *one, const char *other)
 {
@@ -47,7 +47,7 @@ static char *value_of(char *line, const char *key)
     return text;
 }
 
-/* Whether SoftHSM2, by this configuration, keeps its objects in files in the vault's own directory. */
+/* Returns whether SoftHSM2, with this configuration, stores its objects in files in the vault's own directory. */
 static bool keeps_files_in(const char *configuration, const char *tokens)
 {
     char line[PATH_MAX + 64];
@@ -107,7 +107,7 @@ bool software_may_write(const struct software_tokens *tokens)
     return tokens != NULL && !tokens->hands_off;
 }
 
-/* SoftHSM2 makes the serial number of the folder's UUID: its fourth and fifth groups of digits (ObjectStore.cpp). */
+/* SoftHSM2 derives the serial number from the folder's UUID: its fourth and fifth groups of digits (ObjectStore.cpp). */
 static bool has_serial(const char *folder, const char *serial)
 {
     return strlen(folder) == 36 && strncmp(folder + 19, serial, 4) == 0 && strncmp(folder + 24, serial + 4, 12) == 0;

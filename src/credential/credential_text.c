@@ -29,7 +29,7 @@ static uint32_t check_of(const char *text, size_t length)
     return libdeflate_crc32(0, text, length);
 }
 
-/* The first byte in [from, to) that is no base62 digit, `to` if there is none. */
+/* The position of the first byte in [from, to) that is not a base62 digit, `to` if there is none. */
 static size_t find_other(const char *text, size_t from, size_t to)
 {
     return from + base62_find_other(text + from, to - from, '0');
@@ -58,7 +58,7 @@ size_t text_format(const char *prefix, const char *key_id, uint32_t version, con
     return length;
 }
 
-/* Where the parts begin and end: offsets into the text. */
+/* The begin and end of each part: offsets into the text. */
 struct text_layout {
     size_t prefix_end;
     size_t key_id;
@@ -68,7 +68,7 @@ struct text_layout {
     size_t check;
 };
 
-/* From the right, as a prefix may hold underscores of its own. False, and where, if a separator is not in its place. */
+/* Searches from the right, because a prefix may contain underscores. False with *position if a separator is missing. */
 static bool find_parts(const char *text, size_t length, struct text_layout *layout, size_t *position)
 {
     layout->check = length - CHECK_DIGITS;
@@ -98,11 +98,11 @@ static bool read_key_id(const char *text, const struct text_layout *layout, stru
     if (*position < layout->key_id + SEALRING_KEY_ID_LENGTH) {
         return false;
     }
-    memcpy(parts->key_id, text + layout->key_id, SEALRING_KEY_ID_LENGTH); /* zeroed before: it ends in NUL */
+    memcpy(parts->key_id, text + layout->key_id, SEALRING_KEY_ID_LENGTH); /* zeroed before, so NUL-terminated */
     return true;
 }
 
-/* The rule of name_prefix_problem, over bytes that do not end in NUL. */
+/* The rule of name_prefix_problem, for bytes without a final NUL. */
 static bool read_prefix(const char *text, const struct text_layout *layout, struct text_parts *parts, size_t *position)
 {
     size_t length = layout->prefix_end;
@@ -152,8 +152,8 @@ bool text_check_matches(const char *text, size_t length)
     return base62_decode_32(text + length - CHECK_DIGITS, &check) && check == check_of(text, length - CHECK_DIGITS);
 }
 
-/* The check digits come before the dear decoding of 256 bits: they turn away typos. (libdeflate's CRC may read tables at
- * places that depend on the text, where the processor has no instruction for it; decoding the secret does not.) */
+/* The check digits come before the expensive decoding of 256 bits: they reject typos. (If the processor has no instruction for it,
+ * libdeflate's CRC may read tables at places that depend on the text; the decoding of the secret does not.) */
 static enum text_problem read_tail(const char *text, const struct text_layout *layout, struct text_parts *parts,
                                    size_t *position)
 {
@@ -177,7 +177,7 @@ static enum text_problem read_head(const char *text, const struct text_layout *l
     if (!read_key_id(text, layout, parts, position)) {
         return TEXT_BAD_STRUCTURE;
     }
-    /* A wrong version does not keep people from being told the prefix, and the other way round. */
+    /* A wrong version does not prevent reporting the prefix, nor the reverse. */
     size_t version_position;
     bool version_good = read_version(text, layout, parts, &version_position);
     if (!read_prefix(text, layout, parts, position)) {
@@ -194,7 +194,7 @@ static enum text_problem read_parts(const char *text, size_t length, struct text
     if (find_parts(text, length, &layout, position)) {
         problem = read_head(text, &layout, parts, position);
     }
-    /* A byte that never occurs explains best what is wrong (a line end, say), whatever else is. */
+    /* A byte that never occurs in a credential (a line end, for example) is the best explanation, whatever else is wrong. */
     size_t other = base62_find_other(text, length, '_');
     if (other < length) {
         *position = other;
@@ -248,7 +248,7 @@ enum text_problem text_parse(const char *text, size_t length, struct text_parts 
     if (problem == TEXT_GOOD) {
         *wrong = 0;
     }
-    return problem; /* decoding leaves no secret behind when it fails */
+    return problem; /* a failed decoding leaves no secret behind */
 }
 
 const char *text_problem_words(enum text_problem problem)
@@ -271,16 +271,16 @@ const char *text_problem_words(enum text_problem problem)
     return words[problem];
 }
 
-/* The functions on a context of our own, which OpenSSL 3 calls deprecated, and not EVP: through EVP every hash takes memory from the
- * heap (EVP_DigestInit_ex makes the provider's context anew, tried with 3.0), and a request for a credential that was seen before
- * takes none. Here is the one place to change should they go. */
+/* Uses the functions on a caller's context, which OpenSSL 3 calls deprecated, and not EVP: through EVP every hash allocates heap memory
+ * (EVP_DigestInit_ex makes the provider's context again, tested with 3.0), and a request for a cached credential allocates none. This
+ * is the only place to change if they are removed. */
 bool text_digest(const char *text, size_t length, uint8_t digest[TEXT_DIGEST_SIZE])
 {
     SHA256_CTX context;
-    /* None of the three ever fails in OpenSSL 3.0; so no branch for it. */
+    /* None of the three ever fails in OpenSSL 3.0, so there is no branch for it. */
     bool good = SHA256_Init(&context) == 1;
     good &= SHA256_Update(&context, text, length) == 1;
     good &= SHA256_Final(digest, &context) == 1;
-    secret_wipe(&context, sizeof context); /* it holds the text's last block */
+    secret_wipe(&context, sizeof context); /* it contains the text's last block */
     return good;
 }

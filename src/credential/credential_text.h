@@ -28,30 +28,29 @@ enum text_problem {
     TEXT_BAD_PREFIX,
     TEXT_BAD_VERSION,  /* 0, leading zero, above 4294967295, not a number */
     TEXT_SECRET_RANGE, /* 2^256 or above */
-    TEXT_BAD_CHECK     /* the check digits differ: a typo or a cut */
+    TEXT_BAD_CHECK     /* the check digits differ: a typo or a truncated text */
 };
 
-/* Writes the text and its NUL into text; returns its length, 0 if prefix, key ID or version are not well formed. */
+/* Writes the text and its NUL into text. Returns its length, 0 if prefix, key ID or version are not well formed. */
 size_t text_format(const char *prefix, const char *key_id, uint32_t version, const uint8_t secret[TEXT_SECRET_SIZE],
                    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1]);
 
-/* Reads `length` bytes, from the right; no allocation, no lock, at most SEALRING_CREDENTIAL_LENGTH_MAX bytes looked at.
- * On a problem the parts that were read are filled and the others empty, the secret always wiped;
- * *position, if not NULL, is the offset of the first byte that is wrong (0 where that has no meaning).
- * With TEXT_BAD_CHECK prefix, key_id and version are filled. */
+/* Parses `length` bytes, from the right; no allocation, no lock, reads at most SEALRING_CREDENTIAL_LENGTH_MAX bytes. On a problem the
+ * parts that were read are filled and the others empty, and the secret is always wiped; *position, if not NULL, is the offset of the
+ * first wrong byte (0 if that has no meaning). With TEXT_BAD_CHECK prefix, key_id and version are filled. */
 enum text_problem text_parse(const char *text, size_t length, struct text_parts *parts, size_t *position);
 
 /* A sentence for people: "the check digits do not match: a typo, or the text was cut". Static. */
 const char *text_problem_words(enum text_problem problem);
 
-/* SHA-256 of the text; takes no memory and leaves none of the text behind. False if OpenSSL fails. */
+/* SHA-256 of the text. Allocates no memory and leaves no copy of the text behind. False if OpenSSL fails. */
 bool text_digest(const char *text, size_t length, uint8_t digest[TEXT_DIGEST_SIZE]);
 
-/* Finds where key ID and version are, looking at the structure only (length, separators, the version's digits): no check
- * digits, no secret. *key_id points into the text. False: text_parse would say malformed too. */
+/* Finds key ID and version by the structure alone (length, separators, the version's digits), without check digits and secret. *key_id
+ * points into the text. False: text_parse would report it as malformed, too. */
 bool text_locate(const char *text, size_t length, const char **key_id, uint32_t *version);
 
-/* Whether the check digits are right, of a text that text_locate found. False: text_parse would say malformed. */
+/* Returns whether the check digits of a text that text_locate found are right. False: text_parse would report it as malformed. */
 bool text_check_matches(const char *text, size_t length);
 
 #endif

@@ -18,7 +18,7 @@ static bool is_scope_character(char character)
     return character == 0x21 || (character >= 0x23 && character <= 0x5b) || (character >= 0x5d && character <= 0x7e);
 }
 
-/* The next token at or after *cursor, which moves behind it. False at the end. */
+/* Reads the next token at or after *cursor, and advances *cursor. False at the end. */
 static bool next_token(const char **cursor, struct scope_token *token)
 {
     token->text = *cursor + strspn(*cursor, " ");
@@ -27,7 +27,7 @@ static bool next_token(const char **cursor, struct scope_token *token)
     return token->length > 0;
 }
 
-/* Bytewise, the shorter first if it begins the longer. */
+/* Compares bytes; the shorter is first if the longer begins with it. */
 static int compare_tokens(struct scope_token a, struct scope_token b)
 {
     size_t common = a.length < b.length ? a.length : b.length;
@@ -45,7 +45,7 @@ static bool well_formed(struct scope_token token)
     return true;
 }
 
-/* Puts the token into the sorted set, unless it is there. False if it does not fit. */
+/* Inserts the token into the sorted set, unless it is there. False if it does not fit. */
 static bool insert_token(char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], size_t *length, struct scope_token token)
 {
     const char *cursor = scopes;
@@ -65,7 +65,7 @@ static bool insert_token(char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], size_t *le
     if (token.length + separator > SEALRING_SCOPES_LENGTH_MAX - *length) {
         return false;
     }
-    if (place == *length) { /* at the end: the separator comes before */
+    if (place == *length) { /* at the end the separator comes before it */
         memset(scopes + place, ' ', separator);
         memcpy(scopes + place + separator, token.text, token.length);
     } else {
@@ -120,7 +120,7 @@ bool scope_includes(const char *scopes, const char *wanted, const char **missing
 {
     struct scope_token token;
     while (wanted != NULL && next_token(&wanted, &token)) {
-        /* Checked here too: should something malformed ever stand in `scopes`, nobody gets in by asking for it. */
+        /* Also checked here: if `scopes` ever contained a malformed token, nobody would get access by requesting it. */
         if (!well_formed(token) || !contains(scopes, token)) {
             if (missing != NULL) {
                 *missing = token.text;
@@ -134,7 +134,7 @@ bool scope_includes(const char *scopes, const char *wanted, const char **missing
     return true;
 }
 
-/* `scopes` may be `a` or `b` itself: what is written never overtakes what is read. */
+/* `scopes` may be `a` or `b` itself: the write position never passes the read position. */
 void scope_intersect(const char *a, const char *b, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1])
 {
     struct scope_token first, second;

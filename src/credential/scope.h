@@ -8,12 +8,12 @@
 
 #include <sealring/verify.h>
 
-/* Writes the sorted set without repetitions, one space between. input NULL or "": the empty set. Several spaces between
- * tokens are allowed. Returns NULL if it is good, else what is wrong as in base/name.h. */
+/* Writes the sorted set without repetitions, separated by single spaces. input NULL or "": the empty set. Several spaces between tokens
+ * are allowed. Returns NULL if it is valid, else the reason as in base/name.h. */
 const char *scope_normalise(const char *input, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], char problem[128]);
 
-/* Whether every token of `wanted` (any order, NULL: none; tokens that are none are never included) is in the normalised
- * set `scopes`. On false *missing / *missing_length, if not NULL, name the first that is missing, inside `wanted`. */
+/* Returns whether every token of `wanted` is in the normalised set `scopes`. wanted: any order, NULL for none; invalid tokens are never
+ * included. On false *missing / *missing_length, if not NULL, name the first missing one, inside `wanted`. */
 bool scope_includes(const char *scopes, const char *wanted, const char **missing, size_t *missing_length);
 
 /* Writes the tokens that are in both normalised sets. */

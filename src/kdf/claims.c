@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The claims that a credential's secret is derived from, and a version's check value, in their one encoding. */
+/* The only encoding of the claims from which a credential's secret, and a version's check value, are derived. */
 #include "kdf/claims.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/writer.h"
 #include "kdf/kdf.h"
 
-/* Bound to the formats: another encoding takes another label, never the same with a changed context. */
+/* Bound to the formats: another encoding must have another label, never the same label with a changed context. */
 #define CREDENTIAL_LABEL "sealring credential v1"
 #define IMPORT_LABEL     "sealring import v1"
 #define CHECK_LABEL      "sealring check v1"
@@ -26,13 +26,14 @@ _Static_assert(sizeof CREDENTIAL_LABEL - 1 + INPUT_OVERHEAD + CONTEXT_MAX <= CLA
 _Static_assert(sizeof CHECK_LABEL - 1 + INPUT_OVERHEAD + CHECK_CONTEXT_MAX <= CLAIMS_CHECK_INPUT_MAX,
                "a check value's context always fits");
 
-/* That all fits is asserted above. Should it not, there is no input; without a branch, as no test could ever take it. */
+/* The assertions above ensure that everything fits. If it did not, there would be no input; without a branch, because no test could
+ * take it. */
 static size_t whole_length(const struct writer *context, const struct writer *writer)
 {
     return writer->length * (size_t) !(context->overflow | writer->overflow);
 }
 
-/* Texts from the registry are not trusted to end in NUL within their room. */
+/* Texts from the registry may lack the NUL within their size. */
 static bool well_formed(const struct claims *claims)
 {
     return claims->version != 0 && claims->serial != 0 && claims->not_before >= 0 && claims->expires >= 0 &&

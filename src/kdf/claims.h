@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The claims that a credential's secret is derived from, and a version's check value, in their one encoding. */
+/* The only encoding of the claims from which a credential's secret, and a version's check value, are derived. */
 #ifndef KDF_CLAIMS_H
 #define KDF_CLAIMS_H
 
@@ -30,24 +30,23 @@ struct claims {
 
 #define CLAIMS_DIGEST_SIZE 32 /* SHA-256 */
 
-/* Largest KDF input for a credential and for a check value. */
+/* The largest KDF input for a credential and for a check value. */
 #define CLAIMS_INPUT_MAX       1280
 #define CLAIMS_CHECK_INPUT_MAX 192
 
-/* Writes the whole KDF input (Label "sealring credential v1") and returns its length, 0 if the claims are not well formed
- * (a key ID of other length, a negative time, version or serial 0).
- * Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial (32), nonce, client after its length, scopes
- * after their length, not-before (64), expiry (64); big-endian, lengths 16 bits. */
+/* Writes the whole KDF input (Label "sealring credential v1") and returns its length, 0 if the claims are not well formed (a key ID of
+ * another length, a negative time, version or serial 0). Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial
+ * (32), nonce, client after its length, scopes after their length, not-before (64), expiry (64); big-endian, lengths 16 bits. */
 size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX]);
 
-/* The same for what binds an imported key to its claims (Label "sealring import v1"; Context as above, then the SHA-256 of the key
+/* The same for the binding of an imported key to its claims (Label "sealring import v1"; Context as above, then the SHA-256 of the key
  * that the client has). */
 size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
                            uint8_t input[CLAIMS_INPUT_MAX]);
 
-/* The same for a version's check value (Label "sealring check v1"; Context vault ID, ring ID, version, CKA_ID after its
- * length, the ring's name after its length: so that nobody can give one ring's keys the name of another). 0 if object_id_length is 0
- * or over CLAIMS_OBJECT_ID_MAX, or the name too long. */
+/* The same for a version's check value (Label "sealring check v1"; Context vault ID, ring ID, version, CKA_ID after its length, the
+ * ring's name after its length, so that one ring's keys cannot be presented under another ring's name). 0 if object_id_length is 0 or
+ * over CLAIMS_OBJECT_ID_MAX, or the name too long. */
 size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],
                           uint32_t version, const uint8_t *object_id, size_t object_id_length, const char *ring_name,
                           uint8_t input[CLAIMS_CHECK_INPUT_MAX]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NIST SP 800-108r1 KDF in counter mode, one block: what the token computes its HMAC over. */
+/* NIST SP 800-108r1 KDF in counter mode, one block: the input of the token's HMAC. */
 #include "kdf/kdf.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@ void kdf_write_block(struct writer *writer, uint32_t counter, const uint8_t *fix
     writer_bytes(writer, fixed, fixed_length);
 }
 
-/* The fixed input is written in its pieces, so that nobody has to put it together in memory of its own:
- * Label || 0x00 || Context || [L]_2 (SP 800-108r1, section 4, with 32 bits for L). */
+/* Writes the fixed input in pieces, so that callers need no memory for it: Label || 0x00 || Context || [L]_2 (SP 800-108r1, section 4,
+ * with 32 bits for L). */
 void kdf_write_input(struct writer *writer, const char *label, const uint8_t *context, size_t context_length)
 {
     kdf_write_block(writer, 1, NULL, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NIST SP 800-108r1 KDF in counter mode, one block: what the token computes its HMAC over. */
+/* NIST SP 800-108r1 KDF in counter mode, one block: the input of the token's HMAC. */
 #ifndef KDF_KDF_H
 #define KDF_KDF_H
 

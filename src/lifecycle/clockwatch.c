@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judges the wall clock by the time since boot, which nobody can set. */
+/* Judges the wall clock by the time since boot, which cannot be set. */
 #include "lifecycle/clockwatch.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #define WRITE_EVERY_MS INT64_C(60000)
 
-/* Sums and differences that stay within 64 bits, whatever a registry or a clock that was never set holds. */
+/* Sums and differences limited to 64 bits, whatever values a registry or a clock that was never set contains. */
 static int64_t plus(int64_t a, int64_t b)
 {
     int64_t sum;
@@ -32,8 +32,8 @@ static bool same_boot(const struct clock_reading *one, const struct clock_readin
     return one->boot_id[0] != '\0' && strcmp(one->boot_id, other->boot_id) == 0;
 }
 
-/* By how much the wall clock is ahead of what the last reading lets expect, negative if it is behind. On another boot it may be ahead as
- * it likes, as nobody knows how long the host was off. */
+/* By how much the wall clock is ahead of what the last reading predicts; negative if it is behind. After another boot any advance is
+ * possible, because the time that the host was off is not known. */
 static int64_t ahead(const struct clock_reading *last, const struct clock_reading *now)
 {
     int64_t moved = minus(now->wall_ms, last->wall_ms);
@@ -43,7 +43,7 @@ static int64_t ahead(const struct clock_reading *last, const struct clock_readin
     return moved < 0 ? moved : 0;
 }
 
-/* What the wall clock should show now, had nothing stepped while it was held before. */
+/* What the wall clock should show now without the steps while it was held. */
 static void expect(const struct clock_memory *before, const struct clock_reading *now, struct clock_memory *after)
 {
     after->expectation = before->expectation;
@@ -51,7 +51,7 @@ static void expect(const struct clock_memory *before, const struct clock_reading
     if (same_boot(&before->last, now))
         after->expected_ms = plus(before->expected_ms, minus(now->boot_ms, before->last.boot_ms));
     else if (before->expectation == CLOCK_EXPECTED_EXACTLY)
-        /* If the clock was behind, one that is no longer behind was set right. If it was ahead, it may be ahead still. */
+        /* If the clock was behind and is not any more, it was corrected. If it was ahead, it may still be. */
         after->expectation =
             before->last.wall_ms < before->expected_ms ? CLOCK_EXPECTED_AT_LEAST : CLOCK_EXPECTED_NOTHING;
 }
@@ -64,7 +64,7 @@ static bool is_back(const struct clock_memory *memory)
            (memory->expectation == CLOCK_EXPECTED_AT_LEAST && off >= -CLOCKWATCH_STEP_MS);
 }
 
-/* The first step: from now on it is held. */
+/* The first step: the hold begins. */
 static void hold(const struct clock_memory *before, const struct clock_reading *now, struct clock_memory *after)
 {
     bool same = same_boot(&before->last, now);
@@ -126,7 +126,7 @@ void clockwatch_judge(const struct clock_memory *before, const struct clock_read
     }
     if (judgement->released) {
         *after = (struct clock_memory){.last = *now};
-        judgement->stepped = false; /* a step back to what is right */
+        judgement->stepped = false; /* a step back to the right time */
     }
     if (after->held)
         judgement->held_for = minus(steady_ms, minus(now->boot_ms, after->steady_boot_ms));
@@ -142,7 +142,7 @@ int64_t clockwatch_bound(const struct clock_bound *bound)
     return by_signature > bound->built_ms ? by_signature : bound->built_ms;
 }
 
-/* It was not set back since: by drift and by corrections that a time service makes it may be off by the slack. */
+/* Returns whether the clock was not set back since. Drift and the corrections of a time service may change it by the slack. */
 static bool goes_on(const struct clock_trust *trust, int64_t offset_ms)
 {
     return trust->earned && offset_ms >= minus(trust->offset_ms, CLOCKWATCH_BOUND_SLACK_MS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides an event: picks the version, asks the rule and its guards, and lists the changes that it means. */
+/* Decides an event: chooses the version, checks the rule and its guards, and lists the resulting changes. */
 #include "lifecycle/decide.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #define NUMBERS_SHOWN 8 /* version numbers that a reason lists */
 
-/* One decision while it is being made. */
+/* One decision in progress. */
 struct decision_attempt {
     const struct lifecycle_ring *ring;
     const struct lifecycle_evidence *evidence;
@@ -21,7 +21,7 @@ struct decision_attempt {
     struct lifecycle_decision *decision;
 };
 
-/* ---- Looking around in a ring ---------------------------------------------------------------------------------------- */
+/* ---- Searching a ring -------------------------------------------------------------------------------------------------- */
 
 const struct lifecycle_version *lifecycle_find(const struct lifecycle_ring *ring, uint32_t number)
 {
@@ -44,7 +44,7 @@ bool lifecycle_is_next(const struct lifecycle_version *version)
     return version->state == SEALRING_VERSION_PENDING && version->activated == 0;
 }
 
-/* The highest next version, and how many there are. */
+/* The highest next version, and the number of next versions. */
 const struct lifecycle_version *lifecycle_find_next(const struct lifecycle_ring *ring, size_t *count)
 {
     const struct lifecycle_version *last = NULL;
@@ -75,7 +75,7 @@ static void say_numbers(char *reason, const struct lifecycle_ring *ring, sealrin
     }
 }
 
-/* now + duration without overflow; policy_problem keeps honest durations far from it. */
+/* now + duration without overflow; policy_problem keeps valid durations far below the limit. */
 static int64_t later(int64_t now, int64_t duration)
 {
     int64_t sum;
@@ -87,7 +87,7 @@ static int64_t later(int64_t now, int64_t duration)
 
 /* ---- Choosing the version -------------------------------------------------------------------------------------------- */
 
-/* Each sets attempt->version, or writes why not into the reason and returns false. Called without a number only. */
+/* Each sets attempt->version, or writes the reason why not and returns false. Only for calls without a number. */
 static bool choose_pending(struct decision_attempt *attempt)
 {
     char *reason = attempt->decision->reason;
@@ -115,7 +115,7 @@ static bool choose_newest_retiring(struct decision_attempt *attempt)
         const struct lifecycle_version *version = &ring->versions[i];
         if (version->state != SEALRING_VERSION_RETIRING)
             continue;
-        /* Numbers ascend, so of two that were activated at the same time the later one is taken. */
+        /* Numbers ascend, so of two that were activated at the same time the later one is chosen. */
         if (attempt->version == NULL || version->activated >= attempt->version->activated)
             attempt->version = version;
     }
@@ -156,7 +156,7 @@ static bool choose(struct decision_attempt *attempt)
     return false;
 }
 
-/* ---- Asking the rule and its guards ---------------------------------------------------------------------------------- */
+/* ---- Checking the rule and its guards ---------------------------------------------------------------------------------- */
 
 static bool ask_rule(struct decision_attempt *attempt)
 {
@@ -216,7 +216,7 @@ static enum lifecycle_answer ask_keep(const struct decision_attempt *attempt, ch
 static const struct {
     enum lifecycle_guard guard;
     enum lifecycle_answer (*ask)(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
-    bool overrulable; /* humans overrule waiting; what would break a client's credential they cannot */
+    bool overrulable; /* an operator may overrule waiting, but not what would break a client's credential */
 } guards[] = {
     {GUARD_BARRIER, ask_barrier, false},      {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
     {GUARD_PURGE, ask_purge, true},           {GUARD_UNHELD, ask_unheld, false}, {GUARD_KEEP, ask_keep, true},
@@ -243,7 +243,7 @@ static void ask_guards(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
     struct guard_result results[GUARD_COUNT];
-    bool overrulable = true; /* every guard that does not allow it */
+    bool overrulable = true; /* true if every guard that does not allow it can be overruled */
 
     decision->answer = LIFECYCLE_ALLOWED;
     memset(results, 0, sizeof(results));
@@ -265,7 +265,7 @@ static void ask_guards(struct decision_attempt *attempt)
     for (size_t i = 0; i < GUARD_COUNT && decision->answer == LIFECYCLE_WAITING; i++)
         if (results[i].answer == LIFECYCLE_WAITING)
             decision->waiting |= guards[i].guard;
-    /* What stands in the way comes first, so that a long line loses the rest. */
+    /* What blocks the event comes first, so that truncation removes the rest. */
     say_results(decision->reason, results, LIFECYCLE_FORBIDDEN);
     say_results(decision->reason, results, LIFECYCLE_WAITING);
     say_results(decision->reason, results, LIFECYCLE_ALLOWED);
@@ -273,7 +273,7 @@ static void ask_guards(struct decision_attempt *attempt)
 
 /* ---- The changes ----------------------------------------------------------------------------------------------------- */
 
-/* A step that changes nothing but the state yet. */
+/* Adds a step that only changes the state. */
 static struct lifecycle_step *add_step(struct lifecycle_decision *decision, const struct lifecycle_version *version,
                                        sealring_version_state to)
 {
@@ -303,11 +303,11 @@ static void steps_activate(struct decision_attempt *attempt)
         struct lifecycle_step *step = add_step(decision, active, SEALRING_VERSION_RETIRING);
         step->retire_at = later(attempt->now, attempt->ring->policy.overlap);
         if (active->retire_at > step->retire_at)
-            step->retire_at = active->retire_at; /* an end that was announced is a promise */
+            step->retire_at = active->retire_at; /* an announced end is a promise */
     }
     struct lifecycle_step *chosen = add_step(decision, attempt->version, SEALRING_VERSION_ACTIVE);
     chosen->activated = attempt->now;
-    chosen->retire_at = attempt->version->retire_at; /* what was announced of a retiring one stays announced */
+    chosen->retire_at = attempt->version->retire_at; /* the announced end of a retiring version stays announced */
     decision->test_version = attempt->version->number;
     decision->set_hold = attempt->ring->rotation_held != hold;
     decision->hold = hold;
@@ -321,7 +321,7 @@ static void close_version(struct decision_attempt *attempt)
     step->purge_at = later(attempt->now, attempt->ring->policy.purge_delay);
 }
 
-/* The newest next version that may issue at once (the standby). One that was reinstated is none: it was given up before. */
+/* The standby: the newest next version that may issue at once. A reinstated version is not one, because it was given up before. */
 static const struct lifecycle_version *find_standby(const struct decision_attempt *attempt)
 {
     const struct lifecycle_ring *ring = attempt->ring;

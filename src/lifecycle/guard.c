@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Guards: whether an event may happen now, and one line that tells an operator why or why not. */
+/* Guards: decide whether an event may happen now, with one line of reason for the operator. */
 #include "lifecycle/guard.h"
 
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 #include "base/timetext.h"
 #include "base/utf8.h"
 
-#define NAMES_SHOWN 3  /* blockers that are named; the rest is counted */
-#define NAME_SHOWN  40 /* bytes of a verifier's name that are shown */
+#define NAMES_SHOWN 3  /* blockers that are named; the others are counted */
+#define NAME_SHOWN  40 /* bytes shown of a verifier's name */
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -19,7 +19,7 @@
 
 static const char ellipsis[] = "\xE2\x80\xA6"; /* U+2026 */
 
-/* ---- Words ---------------------------------------------------------------------------------------------------------- */
+/* ---- Text ----------------------------------------------------------------------------------------------------------- */
 
 /* The largest length up to `limit` that does not end inside a UTF-8 character (RFC 3629, section 3). */
 static size_t whole_characters(const char *text, size_t limit)
@@ -29,7 +29,7 @@ static size_t whole_characters(const char *text, size_t limit)
     return limit;
 }
 
-/* A verifier names itself: its name may neither end the line nor steer a terminal. */
+/* A verifier chooses its own name, which must not end the line or control a terminal. */
 static void replace_controls(char *text)
 {
     while (*text != '\0') {
@@ -52,7 +52,7 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
     va_list arguments;
 
     if (length >= mark && strcmp(reason + length - mark, ellipsis) == 0)
-        return; /* cut before */
+        return; /* truncated before */
     va_start(arguments, format);
     int wanted = vsnprintf(reason + length, LIFECYCLE_REASON_SIZE - length, format, arguments);
     va_end(arguments);
@@ -61,8 +61,8 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
     replace_controls(reason);
 }
 
-/* Must not overflow, whatever a damaged registry holds. later is an end or a time past one, and ends are after 1970: what overflows is
- * too long. */
+/* Must not overflow, whatever a damaged registry contains. later is an end or a time after one, and ends are after 1970: on overflow
+ * the difference is too large. */
 static int64_t difference(int64_t later, int64_t earlier)
 {
     int64_t result;
@@ -72,7 +72,7 @@ static int64_t difference(int64_t later, int64_t earlier)
     return result;
 }
 
-/* "6d23h": a duration as people say it, in steps that suit its size; rounded up, so that nobody comes back too early. */
+/* "6d23h": a duration for people, in units that suit its size; rounded up, so that nobody tries again too early. */
 static const char *about(int64_t duration, char text[TIMETEXT_SIZE])
 {
     int64_t step = duration >= DAY ? HOUR : duration >= HOUR ? MINUTE : SECOND;
@@ -85,7 +85,7 @@ static const char *about(int64_t duration, char text[TIMETEXT_SIZE])
     return text;
 }
 
-/* "window over since T" or "window ends T, in D"; whether it is over. At its very end it is. */
+/* "window over since T" or "window ends T, in D". Returns whether the end is reached, which includes the end itself. */
 static bool say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, int64_t end, int64_t now)
 {
     char time[TIMETEXT_SIZE];
@@ -101,7 +101,7 @@ static bool say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, i
 
 /* ---- Verifiers that block ------------------------------------------------------------------------------------------- */
 
-/* Writes why this verifier blocks into why (not used where it does not), and whether it does. */
+/* Returns whether this verifier blocks, and writes why into `why` (which is not used if it does not). */
 #define WHY_SIZE 64
 typedef bool (*blocks_function)(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
                                 const struct lifecycle_evidence *evidence, char why[WHY_SIZE]);
@@ -163,7 +163,7 @@ static bool blocks_barrier(const struct lifecycle_verifier *verifier, const stru
     return !proved(verifier, version->number);
 }
 
-/* Why the first of them cannot, as far as it reported that. */
+/* Adds the last alarm of the first blocking verifier that reported one. */
 static void say_alarm(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_version *version,
                       const struct lifecycle_evidence *evidence)
 {
@@ -243,7 +243,7 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
     if (verifier->lease_over && verifier->stopped != 0 && verifier->stopped < until)
         until = verifier->stopped;
     if (from >= until)
-        return false; /* it was not serving in the quiet period */
+        return false; /* it did not serve in the quiet period */
     if (verifier->reports_until == 0) {
         snprintf(why, WHY_SIZE, "no reports");
         return true;
@@ -272,7 +272,8 @@ static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle
         guard_say(reason, " and %zu more", count - shown);
 }
 
-/* Whether a use was reported in the quiet period: by whom, or that it was by verifiers that are gone. */
+/* Returns whether a use was reported in the quiet period, and names the users; if no user or verifier is listed, writes how long ago it
+ * was. */
 static bool say_uses(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_evidence *evidence, bool listed)
 {
     char text[TIMETEXT_SIZE];
@@ -328,7 +329,8 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
 
 /* ---- Succession ------------------------------------------------------------------------------------------------------- */
 
-/* Who has none, and the command that helps: rather fewer names than no command. One name, of 90 bytes at most, always leaves room for it. */
+/* Names the API keys without a successor, and the command that helps. Shows fewer names rather than no command: one name, of 90 bytes
+ * at most, always leaves room for it. */
 static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const char *ring, const struct lifecycle_version *version,
                        const struct lifecycle_evidence *evidence)
 {
@@ -357,7 +359,7 @@ enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_
 
     reason[0] = '\0';
     if (evidence->succession <= 0)
-        return LIFECYCLE_ALLOWED; /* the policy does not ask for it */
+        return LIFECYCLE_ALLOWED; /* the policy does not require it */
     about(evidence->succession, text);
     if (count == 0 && evidence->gap != NULL) {
         guard_say(reason, "which API keys were used in the last %s is not fully known: %.256s", text, evidence->gap);

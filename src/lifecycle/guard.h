@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Guards: pure answers to barrier, gate, purge, keep, over a list of verifiers and the state of one ring. */
+/* Guards: pure answers to barrier, gate, purge, keep, from a list of verifiers and the state of one ring. */
 #ifndef LIFECYCLE_GUARD_H
 #define LIFECYCLE_GUARD_H
 
@@ -11,7 +11,7 @@
 
 #define LIFECYCLE_REASON_SIZE 384
 
-/* One version as the registry knows it. */
+/* One version as the registry contains it. */
 struct lifecycle_version {
     uint32_t number;
     sealring_version_state state;
@@ -21,7 +21,7 @@ struct lifecycle_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
-    uint64_t epoch; /* at which verifiers could learn of it as it is */
+    uint64_t epoch; /* from which verifiers can know its present row */
     bool was_compromised;
     bool held; /* clients may hold credentials of it */
 };
@@ -30,19 +30,19 @@ struct lifecycle_ring {
     const char *name;
     sealring_policy policy;
     bool rotation_held;
-    uint32_t last_number;                     /* the highest number ever given, 0: none */
+    uint32_t last_number;                     /* the highest number ever assigned, 0: none */
     const struct lifecycle_version *versions; /* ascending by number */
     size_t count;
 };
 
-/* One verifier as its last report tells, seen from the waiting side. */
+/* One verifier by its last report, as the waiting process sees it. */
 struct lifecycle_verifier {
     const char *name;       /* for people: host and process */
-    const char *alarm;      /* the last one that it raised; NULL or "": none */
+    const char *alarm;      /* the last alarm that it raised; NULL or "": none */
     uint64_t epoch;         /* applied */
     const uint32_t *proved; /* versions of this ring whose check value it derived */
     size_t proved_count;
-    bool lease_over;      /* it has been silent for so long that it cannot be serving */
+    bool lease_over;      /* it has been silent for longer than it can be serving */
     int64_t reports_from; /* its reports cover this span without a hole */
     int64_t reports_until;
     int64_t last_use; /* of the version in question by an issued credential, 0: none */
@@ -50,55 +50,57 @@ struct lifecycle_verifier {
     int64_t stopped;  /* with lease_over: it served nothing from this time on, 0: unknown */
 };
 
-/* An API key that bears on the version in question, as the statistics tell. */
+/* An API key that affects the decision about a version, by the statistics. */
 struct lifecycle_user {
     const char *name; /* for people: key ID and client */
-    int64_t last_use; /* 0: it never called */
+    int64_t last_use; /* 0: it has never called */
 };
 
-/* What bears on a decision about one version besides the ring itself. */
+/* The evidence for a decision about one version, besides the ring itself. */
 struct lifecycle_evidence {
     int64_t now;
     const struct lifecycle_verifier *verifiers;
     size_t verifier_count;
-    int64_t quiet_period; /* 0: the gate asks for retire_at only */
+    int64_t quiet_period; /* 0: the gate checks retire_at only */
     int64_t
         last_use; /* that was ever reported of the version, also by verifiers that are not listed any more; 0: none */
-    /* Who they are. Of users only names depend on this list, for a use blocks whoever it was; idle keys block by themselves. */
+    /* The users by name. Without this list only the names of users would be missing, because any use blocks; idle keys block only if
+     * listed. */
     const struct lifecycle_user *users; /* that used it in the quiet period */
     size_t user_count;
-    const struct lifecycle_user *idle; /* whose newest credential is under it, and that never called */
+    const struct lifecycle_user *idle; /* whose newest credential is under it, and that have never called */
     size_t idle_count;
     bool idle_blocks; /* by the ring's policy */
     int64_t
-        succession; /* API keys that were used within this time need a successor; 0: the policy does not ask for it */
-    /* Those that have none: their newest good credential is under the version. At most so many are named; the count may be cut, too. */
+        succession; /* API keys that were used within this time need a successor; 0: the policy does not require it */
+    /* Those that have none: their newest valid credential is under the version. behind_named of them are listed; the count may be
+     * limited, too. */
     const struct lifecycle_user *behind;
     size_t behind_named;
     size_t behind_count;
     bool behind_more;  /* there are more than behind_count */
     const char *gap;   /* why uses may be missing in all this, and what to do; NULL: nothing is known to be missing */
     uint64_t gap_more; /* further reasons */
-    bool new_era;      /* the registry was put back, and who of the verifiers goes by what was before has to be asked */
+    bool new_era;      /* the registry was rolled back: verifiers may still follow the former one */
 };
 
 enum lifecycle_answer {
     LIFECYCLE_ALLOWED = 0,
-    LIFECYCLE_WAITING,  /* not yet; the reason says for what, and until when if a time is known */
+    LIFECYCLE_WAITING,  /* not yet; the reason states for what, and until when if a time is known */
     LIFECYCLE_FORBIDDEN /* never from this state */
 };
 
-/* Appends to a reason. Control characters become '?'; what does not fit is cut, and the line then ends in "…". */
+/* Appends to a reason. Control characters become '?'; a longer text is truncated, and the line then ends in "…". */
 void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Each writes one line for people into reason, whatever the answer.
- * - barrier: every verifier has reported the version's epoch and proved its number, or its lease is over. None: open.
- * - era: every verifier has reported an epoch of the registry's present life, or its lease is over; or none ever began another.
- *   What was closed when an older copy was put back, and is not any more, is rejected by all others.
- * - gate: retire_at is reached, and with a quiet period the reports of every verifier cover it, as far as that verifier may
- *   have been serving in it, without a use. A hole counts as a use: of a dead verifier up to when it `stopped`. Names keys and
- *   verifiers that block; keys that never called block if the policy says so.
- * - unheld: LIFECYCLE_FORBIDDEN if it is held: no waiting ends that. */
+ * - barrier: every verifier has reported the version's epoch and proved its number, or its lease has expired. No verifier: open.
+ * - era: every verifier has reported an epoch of the registry's present era, or its lease has expired; or there was never another era.
+ *   Then all other verifiers reject what the rollback of the registry reopened.
+ * - gate: retire_at is reached and, with a quiet period, the reports of every verifier cover the part of it in which that verifier may
+ *   have been serving, without a use. A hole counts as a use: for an ended verifier up to when it `stopped`. The reason names keys and
+ *   verifiers that block. Keys that have never called block if the policy requires it.
+ * - unheld: LIFECYCLE_FORBIDDEN if clients may hold credentials: waiting does not change that. */
 enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                     char reason[LIFECYCLE_REASON_SIZE]);
 enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
@@ -107,11 +109,11 @@ enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const 
 enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                   char reason[LIFECYCLE_REASON_SIZE]);
 enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE]);
-/* Whether every API key that is in use keeps a good credential when the version retires: it proves that a successor was issued, not that it was
- * delivered. Suspended and expired ones do not count. */
+/* Whether every API key in use keeps a valid credential when the version retires. It proves that a successor was issued, not that it
+ * was delivered. Suspended and expired ones do not count. */
 enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_version *version,
                                        const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
-/* Whether one more version than now may be retiring. */
+/* Whether one more version may be retiring than now. */
 enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE]);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be true of a ring at any time, and of any change of it. Written apart from the rules, so that it can judge them. */
+/* What must always be true of a ring, and of any change of it. Written independently of the rules, so that it can check them. */
 #include "lifecycle/invariant.h"
 
 #include "lifecycle/decide.h"
 
 enum { TIME_ACTIVATED = 1, TIME_RETIRE_AT = 2, TIME_CLOSED = 4, TIME_PURGE_AT = 8, TIME_DESTROYED = 16 };
 
-/* Which times a row in a state has to hold, and which it may not. */
+/* The times that a row in a state must contain, and must not contain. */
 static const struct {
     unsigned required;
     unsigned forbidden;
@@ -71,7 +71,7 @@ const char *lifecycle_broken_invariant(const struct lifecycle_ring *ring)
 
 #define TO(state) (1u << SEALRING_VERSION_##state)
 
-/* What a version in a state may be after one event, whether the event named it or moved it along with another. */
+/* The states that a version in a state may have after one event, whether the event named it or changed it together with another. */
 static const unsigned reachable[] = {
     [SEALRING_VERSION_PENDING] = TO(PENDING) | TO(ACTIVE) | TO(COMPROMISED) | TO(DESTROYED),
     [SEALRING_VERSION_ACTIVE] = TO(ACTIVE) | TO(RETIRING) | TO(COMPROMISED),
@@ -131,7 +131,7 @@ const char *lifecycle_broken_transition(const struct lifecycle_ring *before, con
             continue;
         if (after->versions[i].number <= before->last_number)
             return "a version's number was given again";
-        /* A new ring's first version is activated together with its making. */
+        /* A new ring's first version is activated in the same step in which it is made. */
         if (after->versions[i].state != SEALRING_VERSION_PENDING &&
             !(after->versions[i].state == SEALRING_VERSION_ACTIVE && before->count == 0))
             return "a new version was not pending first";

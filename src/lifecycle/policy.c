@@ -20,7 +20,7 @@ static const sealring_policy defaults = {
     .succession = 400 * DAY,
 };
 
-/* The bounds keep every sum of a time and a duration far from the end of 64 bits, and a typo from becoming a promise. */
+/* The bounds keep every sum of a time and a duration far below 64 bits, and keep a typo from becoming a promise. */
 #define LONGEST          (3650 * DAY)
 #define USAGE_HOURLY_MAX (400 * DAY)
 #define KEEP_MIN         1
@@ -60,7 +60,7 @@ static bool within(int64_t value, int64_t least, int64_t most)
     return value >= least && value <= most;
 }
 
-/* Whether a member is out of its bounds, and what it is for. */
+/* Returns whether a member is out of its bounds, as a text with its purpose. */
 static const char *out_of_bounds(const sealring_policy *policy)
 {
     if (!within(policy->overlap, SECOND, LONGEST))
@@ -95,13 +95,13 @@ int64_t policy_predecessor_life(const sealring_policy *policy)
     return policy->overlap > policy->quiet_period ? policy->overlap : policy->quiet_period;
 }
 
-/* The next whole second: what is just beyond a bound, in words that one can type. */
+/* The next whole second: the first value beyond a bound that can be typed. */
 static int64_t seconds_beyond(int64_t duration)
 {
     return duration > INT64_MAX - SECOND ? duration : (duration / SECOND + 1) * SECOND;
 }
 
-/* Whether a version can live through publishing and overlap before the policy wants more of them than it keeps. */
+/* Returns whether there is time to publish a version and for its overlap before the policy requires more versions than it keeps. */
 static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, char problem[POLICY_PROBLEM_SIZE])
 {
     int64_t publishing = watch_silence(lease_ms);
@@ -113,7 +113,7 @@ static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, 
         return NULL;
     timetext_duration_format(every, every_text);
     if (every <= publishing) {
-        /* in whole seconds, so that what it proposes is enough */
+        /* in whole seconds, so that the proposed value is sufficient */
         timetext_duration_format(seconds_beyond(publishing), other);
         snprintf(
             problem, POLICY_PROBLEM_SIZE,
@@ -122,8 +122,8 @@ static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, 
             other, every_text, other);
         return problem;
     }
-    /* at its making a predecessor finds those that were made within the last `life` */
-    unsigned alive = (unsigned)(life / every) + 1; /* bounds were checked: some 52 million at most */
+    /* when it is made, a predecessor meets those that were made within the last `life` */
+    unsigned alive = (unsigned)(life / every) + 1; /* the bounds were checked: at most some 52 million */
     if (alive <= policy->keep)
         return NULL;
     timetext_duration_format(life, other);
@@ -134,7 +134,7 @@ static const char *not_livable(const sealring_policy *policy, int64_t lease_ms, 
         other, every_text, alive, other, every_text, (unsigned long)policy->keep);
     int64_t longer = seconds_beyond(life / policy->keep);
     timetext_duration_format(longer, least);
-    /* of the two ways out at least one is within the bounds: beyond 3650d for rotating is a life of 3650d, which takes keep 2 */
+    /* at least one of the two remedies is within the bounds: an interval beyond 3650d means a life of 3650d, for which keep 2 is enough */
     if (longer <= LONGEST)
         length += snprintf(problem + length, POLICY_PROBLEM_SIZE - (size_t)length, "rotate every %s or less often%s",
                            least, alive <= KEEP_MAX ? ", or " : "");

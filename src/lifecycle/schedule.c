@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists what a ring's policy wants done, by the time from which on it wants it. */
+/* Lists the events that a ring's policy requires, ordered by the time from which on it requires them. */
 #include "lifecycle/schedule.h"
 
 #include <string.h>
 
-/* One list while it is being made. */
+/* One list in progress. */
 struct schedule {
     const struct lifecycle_ring *ring;
     const struct lifecycle_evidence *const *evidence;
@@ -13,7 +13,7 @@ struct schedule {
     size_t count;
 };
 
-/* time + duration, within what a due time can be: after 1970, whatever a damaged registry holds. */
+/* time + duration, limited to possible due times: after 1970, whatever a damaged registry contains. */
 static int64_t shift(int64_t time, int64_t duration)
 {
     int64_t sum;
@@ -23,16 +23,16 @@ static int64_t shift(int64_t time, int64_t duration)
     return sum > 0 ? sum : 1;
 }
 
-/* ---- Looking around in a ring ---------------------------------------------------------------------------------------- */
+/* ---- Searching a ring -------------------------------------------------------------------------------------------------- */
 
 static uint32_t next_number(const struct lifecycle_ring *ring)
 {
     return ring->last_number == UINT32_MAX ? 0 : ring->last_number + 1;
 }
 
-/* ---- What is wanted, and when ---------------------------------------------------------------------------------------- */
+/* ---- Required events, and when ----------------------------------------------------------------------------------------- */
 
-/* Keeps the list in the order of `due`; of equal ones the first that was wanted stays first. */
+/* Keeps the list ordered by `due`; of equal ones the first that was added stays first. */
 static void want(struct schedule *schedule, sealring_event event, uint32_t version, int64_t due,
                  enum lifecycle_hold hold)
 {
@@ -50,7 +50,7 @@ static void want(struct schedule *schedule, sealring_event event, uint32_t versi
     action->hold = hold;
 }
 
-/* Retirements and destructions come first, as they may make room for an activation that is due at the same time. */
+/* Retirements and destructions come first, because they may make room for an activation that is due at the same time. */
 static void want_closings(struct schedule *schedule)
 {
     enum lifecycle_hold hold = schedule->times->clocks_disagree ? LIFECYCLE_HELD_CLOCKS : LIFECYCLE_FREE;
@@ -58,7 +58,7 @@ static void want_closings(struct schedule *schedule)
 
     for (size_t i = 0; i < schedule->ring->count; i++) {
         const struct lifecycle_version *version = &schedule->ring->versions[i];
-        /* A row that lacks the end of its state is damaged: it is listed, so that its guard says so. */
+        /* A row without the end of its state is damaged. It is listed, so that its guard reports it. */
         if (version->state == SEALRING_VERSION_RETIRING)
             want(schedule, SEALRING_EVENT_RETIRE, version->number, version->retire_at > 0 ? version->retire_at : now,
                  hold);
@@ -91,7 +91,7 @@ static void want_rotation(struct schedule *schedule)
     want(schedule, SEALRING_EVENT_ACTIVATE, next != NULL ? next->number : next_number(ring), due, hold);
 }
 
-/* ---- What stands in its way ------------------------------------------------------------------------------------------ */
+/* ---- What blocks an event ---------------------------------------------------------------------------------------------- */
 
 static const char *const held_by[] = {
     [LIFECYCLE_HELD_ROLLBACK] = "an operator rolled back: nothing is activated by itself until they rotate or activate",
@@ -99,8 +99,8 @@ static const char *const held_by[] = {
         "the wall clock and the time since boot disagree: nothing irreversible happens by itself until they agree",
 };
 
-/* The number that lifecycle_decide is asked about. Of several that are pending by prepare, which no event leads to, it is for people
- * to choose: then decide has to say so. */
+/* The number for lifecycle_decide. No event leads to several pending versions that were never active; if there are, an operator must
+ * choose, and decide reports it. */
 static uint32_t asked_about(const struct lifecycle_ring *ring, const struct lifecycle_action *action)
 {
     size_t pending;
@@ -137,7 +137,7 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
     guard_say(action->reason, "%s", held_by[action->hold]);
 }
 
-/* What keep will have to say of a rotation when it is due. */
+/* What keep will answer to a rotation when it is due. */
 static void foresee_keep(const struct schedule *schedule, struct lifecycle_action *action)
 {
     const struct lifecycle_ring *ring = schedule->ring;
@@ -145,7 +145,7 @@ static void foresee_keep(const struct schedule *schedule, struct lifecycle_actio
 
     if (action->event != SEALRING_EVENT_ACTIVATE || lifecycle_find_active(ring) == NULL)
         return;
-    /* those whose window lasts longer, or whose retirement will be held up */
+    /* those whose window is longer, or whose retirement will be blocked */
     for (size_t i = 0; i < schedule->count; i++) {
         const struct lifecycle_action *other = &schedule->actions[i];
         retiring += other->event == SEALRING_EVENT_RETIRE && (other->due > action->due || other->foreseen[0] != '\0');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of the life cycle, one line each, and what to tell somebody who wanted what no rule allows. */
+/* The rules of the life cycle, one line each, and the advice for a request that no rule allows. */
 #include "lifecycle/transition_table.h"
 
 #define NONE        SEALRING_VERSION_NONE
@@ -10,8 +10,8 @@
 #define COMPROMISED SEALRING_VERSION_COMPROMISED
 #define DESTROYED   SEALRING_VERSION_DESTROYED
 
-/* After NIST SP 800-57 part 1 rev. 5, section 7 (key states and transitions), except that accepting goes on in "retiring".
- * That the active version becomes retiring when another is activated is no rule of its own: lifecycle_decide adds it. */
+/* After NIST SP 800-57 part 1 rev. 5, section 7 (key states and transitions), except that credentials are still accepted in "retiring".
+ * There is no rule that the active version becomes retiring when another is activated: lifecycle_decide adds it. */
 const struct lifecycle_rule lifecycle_rules[] = {
     {SEALRING_EVENT_PREPARE, NONE, PENDING, 0},
     {SEALRING_EVENT_ACTIVATE, PENDING, ACTIVE, GUARD_BARRIER | GUARD_KEEP},

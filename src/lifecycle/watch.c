@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reports and silence say about verifiers: who may be serving, who goes by a change. */
+/* What follows from reports and silence about verifiers: which may be serving, which have applied a change. */
 #include "lifecycle/watch.h"
 
 #include <string.h>
@@ -21,20 +21,21 @@ int64_t watch_silence(int64_t lease_ms)
     return add_capped(add_capped(lease_ms, percent), SILENCE_MARGIN_MS);
 }
 
-/* This process knows that it ended for good, by what it sees or saw itself. The lock is asked first, and if it is held nothing else is. */
+/* Returns whether this process knows that the verifier ended permanently, by what it sees or saw itself. The lock is checked first: if
+ * it is held, nothing else matters. */
 static bool is_found_ended(const struct watched *watched)
 {
     return !watched->held && (watched->file_there || watched->taken_over || watched->own.ended != 0);
 }
 
-/* What is no matter of time. The row is asked last, and not of a verifier that this process saw alive. */
+/* Returns whether the verifier ended, without regard to time. The row is used last, and not for a verifier that this process saw alive. */
 static bool has_ended(const struct watched *watched)
 {
     return is_found_ended(watched) || (!watched->held && watched->concluded && !watched->own.alive);
 }
 
-/* Whether it may have reported since the last look, or this is the first: its silence begins anew. In a file that is held and cannot be
- * read it may go on reporting. */
+/* Returns whether the verifier may have reported since the last poll, or this is the first poll: then its silence begins again. If its
+ * file is held and cannot be read, it may continue to report there. */
 static bool is_news(const struct watched *watched)
 {
     const struct watch_memory *own = &watched->own;
@@ -80,8 +81,8 @@ static void observe(struct watched *watched, int64_t boot_ms)
     own->alive = own->alive || watched->held;
 }
 
-/* A file of another boot may lack what had not reached the disk, and one that is gone all that came after it was last read. The boot ID
- * may be another only because a container has its own; whoever saw the verifier alive knows better. */
+/* A file of another boot may lack what had not reached the disk, and a missing file everything after it was last read. The boot ID may
+ * differ only because a container has its own; a process that saw the verifier alive knows better. */
 static bool may_lack_uses(const struct watched *watched)
 {
     if (!watched->file_there && !watched->taken_over)
@@ -89,7 +90,7 @@ static bool may_lack_uses(const struct watched *watched)
     return watched->other_boot && !watched->own.alive;
 }
 
-/* What the row says stays, unless this process saw the verifier alive after it was written. */
+/* The row's contents stay, unless this process saw the verifier alive after they were written. */
 static void conclude(struct watched *watched, int64_t now, struct watch_end *end)
 {
     bool outdated = watched->own.alive && watched->own.ended == 0 && !watched->forgotten;
@@ -110,7 +111,7 @@ sealring_verifier_state watch_look(struct watched *watched, int64_t boot_ms, int
         if (is_found_ended(watched) || lost_for_good)
             watched->own.ended = end->ended;
     } else {
-        /* it may serve, whatever was concluded, or written, before */
+        /* it may serve, whatever was concluded or written before */
         *end = (struct watch_end){.ended = 0};
         watched->own.ended = 0;
     }
@@ -122,7 +123,7 @@ bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZ
 {
     if (watch_is_over(watched, boot_ms, lease_ms))
         return true;
-    /* whatever it looked at before the commit is worth nothing by now */
+    /* anything that it polled before the commit is invalid by now */
     if (committed_boot_ms > 0 && boot_ms >= add_capped(committed_boot_ms, watch_silence(lease_ms)))
         return true;
     return watched->file_there && !watched->joining && watched->epoch >= epoch &&
@@ -133,7 +134,7 @@ void watch_testify(const struct watched *watched, const struct watch_account *ac
                    int64_t lease_ms, struct lifecycle_verifier *verifier)
 {
     bool over = watch_is_over(watched, boot_ms, lease_ms);
-    bool silent = over && !has_ended(watched); /* it may come back, and goes on counting in its file then */
+    bool silent = over && !has_ended(watched); /* it may come back, and then continues to count in its file */
 
     verifier->epoch = watched->file_there && !watched->joining ? watched->epoch : 0;
     verifier->lease_over = over;

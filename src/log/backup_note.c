@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the signed note at the head of a backup says of it. Pure. */
+/* The text of the signed note at the head of a backup. Pure. */
 #include "log/backup_note.h"
 
 #include <inttypes.h>
@@ -48,7 +48,7 @@ bool backup_parse(const char *text, size_t length, struct backup *backup)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    /* Each value has one text: whatever else was read, a number that does not fit too, is noticed when it is written again. */
+    /* Each value has exactly one text, so formatting the result again reveals any other text, including a number that does not fit. */
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(copy,
                "sealring backup 1 vault %32s era %32s epoch %" SCNu64 " entries %" SCNu64 " root %44s closed %" SCNu64

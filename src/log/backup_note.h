@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the signed note at the head of a backup says of it. Pure. */
+/* The text of the signed note at the head of a backup. Pure. */
 #ifndef LOG_BACKUP_NOTE_H
 #define LOG_BACKUP_NOTE_H
 
@@ -22,10 +22,10 @@ struct backup {
     int64_t time; /* milliseconds since 1970 UTC */
 };
 
-/* Writes the note's text, which ends in a newline. Its first line is one that no checkpoint can have. */
+/* Writes the note's text, which ends in a newline. Its first line cannot be that of a checkpoint. */
 void backup_format(const struct backup *backup, char text[BACKUP_TEXT_SIZE]);
 
-/* Reads what backup_format wrote, and nothing else. */
+/* Parses what backup_format wrote, and nothing else. */
 bool backup_parse(const char *text, size_t length, struct backup *backup);
 
 #endif

@@ -31,7 +31,7 @@ void checkpoint_format(const struct checkpoint *checkpoint, char text[CHECKPOINT
              checkpoint->origin, checkpoint->size, root, era, checkpoint->closed_count, closed, checkpoint->time);
 }
 
-/* Takes a line, without its newline, off the front of what is left. */
+/* Takes the first line, without its newline, from the rest of the text. */
 static bool checkpoint_line(const char **text, size_t *length, char line[CHECKPOINT_LINE_SIZE])
 {
     const char *newline = *length > 0 ? memchr(*text, '\n', *length) : NULL;
@@ -64,7 +64,7 @@ static bool checkpoint_era(const char *text, uint8_t era[CHECKPOINT_ERA_SIZE])
     return true;
 }
 
-/* Whether the line begins with the word and a blank; then *rest is what follows. */
+/* Returns whether the line begins with the word and a blank; then *rest is what follows. */
 static bool checkpoint_word(const char *line, const char *word, const char **rest)
 {
     size_t length = strlen(word);

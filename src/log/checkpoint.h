@@ -13,7 +13,7 @@
 #define CHECKPOINT_ORIGIN_SIZE 48 /* "sealring/" and the vault's ID in hexadecimal */
 #define CHECKPOINT_TEXT_SIZE   512
 
-/* What was closed for good, or reopened, up to here: how many facts, and the hash over all of them (closed.h). */
+/* A checkpoint covers the closed facts, too: their number, and the hash over all of them (registry/rows/closed_facts.h). */
 struct checkpoint {
     char origin[CHECKPOINT_ORIGIN_SIZE];
     uint64_t size; /* entries */
@@ -30,7 +30,7 @@ void checkpoint_origin(const uint8_t vault_id[16], char origin[CHECKPOINT_ORIGIN
 /* Writes the note's text, which ends in a newline. */
 void checkpoint_format(const struct checkpoint *checkpoint, char text[CHECKPOINT_TEXT_SIZE]);
 
-/* Reads what checkpoint_format wrote, and nothing else: also refuses other logs' checkpoints, which lack the extension lines. */
+/* Parses what checkpoint_format wrote, and nothing else: also refuses other logs' checkpoints, which lack the extension lines. */
 bool checkpoint_parse(const char *text, size_t length, struct checkpoint *checkpoint);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of an audit entry that its leaf hash is over: docs/formats.md, "Audit entry". */
+/* The bytes of an audit entry that its leaf hash covers: docs/formats.md, "Audit entry". */
 #include "log/leaf.h"
 
 #include <string.h>
 
 #include "base/sha256.h"
 
-#define LEAF_NULL UINT32_MAX /* in the place of a length: SQL's NULL, which is not the empty text */
+#define LEAF_NULL UINT32_MAX /* instead of a length: SQL's NULL, which differs from the empty text */
 
-/* Entries are short as a rule: collected here, they are hashed at one stroke. */
+/* Entries are usually short: they are collected here and hashed in one step. */
 struct leaf {
     struct sha256 hash;
     size_t length;

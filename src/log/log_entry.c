@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One management act, as it goes on the record in the transaction that carries it out. */
+/* One act, as it is entered in the audit log in the transaction that carries it out. */
 #include "log/log_entry.h"
 
 #include <stdarg.h>
@@ -82,7 +82,7 @@ static const char *or_null(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
-/* Into memory that is there: when json_dumps is refused some on its way, jansson (2.14) may leave out a member's name, and goes on. */
+/* Writes into an existing buffer: when json_dumps cannot allocate memory, jansson (2.14) may omit a member's name and continue. */
 static char *text_of(const json_t *detail)
 {
     static const size_t flags = JSON_COMPACT | JSON_SORT_KEYS;

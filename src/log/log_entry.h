@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One management act, as it goes on the record in the transaction that carries it out. */
+/* One act, as it is entered in the audit log in the transaction that carries it out. */
 #ifndef LOG_LOG_ENTRY_H
 #define LOG_LOG_ENTRY_H
 
@@ -17,24 +17,24 @@ struct audit_act {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
     json_t *detail; /* before, after, reason; NULL for none */
-    bool failed;    /* the detail could not be made: the act must not happen */
+    bool failed;    /* the detail could not be made: the act must not be carried out */
 };
 
-/* Sets the detail as json_pack would make it (a transaction that is run again sets it again). No contact data, no secrets. */
-/* A text of unknown origin (a path, a name) as a member of a detail: bytes that are not UTF-8 escaped. */
+/* A text of unknown origin (a path, a name) as a member of a detail: bytes that are not UTF-8 are escaped. */
 json_t *audit_text(const char *text);
 
+/* Sets the detail as json_pack would make it (a transaction that is run again sets it again). No contact data, no secrets. */
 void audit_detail(struct audit_act *act, const char *format, ...);
 
 /* Adds a member to the detail. Takes over the reference; NULL marks the act as failed. */
 void audit_detail_add(struct audit_act *act, const char *name, json_t *value);
 
-/* Adds to a list that is to become a detail; takes both. NULL, if one of them is or there is no memory: a list that would be shorter than
- * what was done never goes on the record. */
+/* Adds an item to a list for a detail, and takes over both references. NULL if either is NULL or there is no memory: a list that lacks
+ * something that was done never enters the audit log. */
 json_t *audit_list_add(json_t *list, json_t *item);
 
-/* Every row that a transaction's body changes between the two becomes part of the act's detail as `rows` (log/row_image.h): what it takes to do
- * the act again. */
+/* Every row that a transaction's body changes between the two calls becomes part of the act's detail as `rows` (log/row_image.h): what
+ * is needed to repeat the act. */
 struct audit_rows {
     json_t *images;
     bool failed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Examining the whole audit log: every entry, the tree, every checkpoint, the closed facts and the rows that they are about. */
+/* Examines the whole audit log: every entry, the tree, every checkpoint, the closed facts and the rows that they are about. */
 #include "log/log_examine.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 #define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE
 
-/* A checkpoint that the log has to agree with. */
+/* A checkpoint that the log must agree with. */
 struct vouched {
     struct checkpoint checkpoint;
     bool elsewhere;
@@ -31,13 +31,13 @@ struct log_examination {
     struct vouched *vouched; /* by size */
     size_t count, room, next;
     uint64_t vouched_good; /* the largest size that agreed */
-    bool disagreed;        /* one did not: those after it will not either, and are not told of */
+    bool disagreed;        /* one did not: later ones will not either, and are not reported */
 
     struct merkle_frontier frontier;
     uint64_t expected;     /* number of the next entry */
-    bool broken;           /* entries are missing: there is no tree any more */
+    bool broken;           /* entries are missing, so there is no tree any more */
     uint64_t nodes;        /* that there must be */
-    uint64_t node_problem; /* first entry below the last node that was wrong; 0: none yet */
+    uint64_t node_problem; /* first entry below the last wrong node; 0: none yet */
     uint8_t closed[REGISTRY_DIGEST_SIZE];
     uint64_t closed_count;
     bool closed_broken;
@@ -115,7 +115,7 @@ static sealring_status examine_checkpoint(const struct registry_checkpoint *row,
     return examine_expect(of, &checkpoint, false);
 }
 
-/* The closed facts up to a checkpoint: the chain itself is examined apart. */
+/* Compares the closed facts up to a checkpoint. The chain itself is examined separately. */
 static void examine_closed_at(struct log_examination *of, const struct vouched *vouched, const char *which)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
@@ -139,7 +139,7 @@ static void examine_which(const struct vouched *vouched, char which[128])
              vouched->elsewhere ? "that was kept elsewhere, after" : "after", vouched->checkpoint.size, time);
 }
 
-/* All checkpoints of the size that the tree has now. */
+/* Compares all checkpoints whose size is the tree's present size. */
 static void examine_vouched(struct log_examination *of)
 {
     struct merkle_hash root;
@@ -165,7 +165,7 @@ static void examine_vouched(struct log_examination *of)
     }
 }
 
-/* What no entry was left for. */
+/* Reports checkpoints that cover more entries than there are. */
 static void examine_truncated(struct log_examination *of)
 {
     const struct vouched *largest = NULL;
@@ -243,7 +243,7 @@ static sealring_status examine_entry(const struct registry_audit *entry, void *c
     if (status != SEALRING_OK || of->broken) {
         return status;
     }
-    /* The stored hash, once it was told that the entry is another: what the tree says of it is a question of its own. */
+    /* Uses the stored hash even if the entry was reported as different: the tree is examined separately. */
     if (!merkle_append(&of->frontier, &stored, examine_node, of)) {
         return of->status;
     }
@@ -340,7 +340,7 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
         status = examine_expect(&of, examine->elsewhere, true);
     }
     if (status == SEALRING_OK) {
-        examine_vouched(&of); /* one of no entry at all */
+        examine_vouched(&of); /* one with no entries at all */
         status = examine_entries(&of);
     }
     if (status == SEALRING_OK) {

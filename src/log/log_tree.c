@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Merkle tree over the registry's audit entries: leaf hashes beside the entries, larger subtrees in a table of their own. */
+/* The Merkle tree over the registry's audit entries: leaf hashes are stored with the entries, larger subtrees in their own table. */
 #include "log/log_tree.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@ struct tree {
     sealring_error *error;
 };
 
-/* A subtree below the smallest that is stored. */
+/* Computes a subtree below the smallest stored one. */
 static sealring_status tree_small(struct registry *registry, unsigned level, uint64_t position,
                                   struct merkle_hash *root, sealring_error *error)
 {

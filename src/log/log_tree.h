@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Merkle tree over the registry's audit entries: leaf hashes beside the entries, larger subtrees in a table of their own. */
+/* The Merkle tree over the registry's audit entries: leaf hashes are stored with the entries, larger subtrees in their own table. */
 #ifndef LOG_LOG_TREE_H
 #define LOG_LOG_TREE_H
 
 #include "log/merkle.h"
 #include "registry/log/log_rows.h"
 
-/* All inside a transaction. */
+/* Call all of these inside a transaction. */
 
-/* After entry number `sequence` was appended: stores the subtrees that it completes. Reads and writes O(log sequence) rows. */
+/* Call it after entry number `sequence` was appended: stores the subtrees that it completes. Reads and writes O(log sequence) rows. */
 sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring_error *error);
 
-/* The root over the first `size` entries: O(log size) rows. SEALRING_REGISTRY if a row that it takes is missing. */
+/* The root over the first `size` entries: O(log size) rows. SEALRING_REGISTRY if a required row is missing. */
 sealring_status tree_root(struct registry *registry, uint64_t size, struct merkle_hash *root, sealring_error *error);
 
-/* Proofs from what is stored; entry numbers from 1. */
+/* Proofs from the stored rows; entry numbers from 1. */
 sealring_status tree_inclusion(struct registry *registry, uint64_t sequence, uint64_t size, struct merkle_proof *proof,
                                sealring_error *error);
 sealring_status tree_consistency(struct registry *registry, uint64_t first, uint64_t second, struct merkle_proof *proof,

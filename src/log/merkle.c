@@ -33,7 +33,7 @@ void merkle_node(const struct merkle_hash *left, const struct merkle_hash *right
 
 bool merkle_equal(const struct merkle_hash *one, const struct merkle_hash *other)
 {
-    return memcmp(one->bytes, other->bytes, MERKLE_HASH_SIZE) == 0; /* nothing secret */
+    return memcmp(one->bytes, other->bytes, MERKLE_HASH_SIZE) == 0; /* not secret */
 }
 
 /* ---- Growth ---- */
@@ -85,7 +85,7 @@ bool merkle_frontier_at(merkle_source source, void *context, uint64_t size, stru
         return false;
     }
     for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
-        /* The subtrees of a size's bits lie one behind the other, the largest first. */
+        /* The subtrees for a size's bits follow each other, the largest first. */
         if ((size >> level & 1) != 0 && !source(context, level, (size >> level) - 1, &frontier->roots[level])) {
             return false;
         }
@@ -95,7 +95,7 @@ bool merkle_frontier_at(merkle_source source, void *context, uint64_t size, stru
 
 /* ---- Proofs ---- */
 
-/* The largest power of two below `size`, which is at least 2; and its logarithm. */
+/* Returns the largest power of two below `size`, which is at least 2; *level is its logarithm. */
 static uint64_t merkle_split(uint64_t size, unsigned *level)
 {
     *level = 0;
@@ -105,7 +105,7 @@ static uint64_t merkle_split(uint64_t size, unsigned *level)
     return UINT64_C(1) << *level;
 }
 
-/* MTH(D[begin:begin + size]) for a `begin` that such a subtree can have: a multiple of the power of two not below size. */
+/* MTH(D[begin:begin + size]). `begin` must be a multiple of the smallest power of two that is not below size. */
 static bool merkle_subtree(merkle_source source, void *context, uint64_t begin, uint64_t size, struct merkle_hash *root)
 {
     struct merkle_hash lefts[MERKLE_LEVELS];
@@ -129,7 +129,7 @@ static bool merkle_subtree(merkle_source source, void *context, uint64_t begin, 
     return true;
 }
 
-/* Both proofs walk from the root down, and are told from the bottom up. */
+/* Both proofs are made from the root down, but listed from the bottom up. */
 static bool merkle_proof_turn(struct merkle_proof *proof)
 {
     for (size_t i = 0; i < proof->count / 2; i++) {
@@ -166,7 +166,7 @@ bool merkle_consistency(merkle_source source, void *context, uint64_t first, uin
                         struct merkle_proof *proof)
 {
     uint64_t begin = 0, old = first, size = second;
-    bool whole = true; /* the old tree is a subtree that its root is known of */
+    bool whole = true; /* the old tree is a subtree whose root is known */
     proof->count = 0;
     if (first > second || second > MERKLE_SIZE_MAX) {
         return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of the registry as an audit entry tells them, so that an act can be done again from the log alone; and read back. */
+/* Rows of the registry as an audit entry contains them, so that an act can be repeated from the log alone: written and parsed. */
 #include "log/row_image.h"
 
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include "base/base62.h"
 
-/* One member of an image, and where it stands in the row. */
+/* One member of an image, and its place in the row. */
 enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID };
 
 struct member {
@@ -131,7 +131,7 @@ static json_t *hexadecimal(const void *bytes, size_t size)
     return json_string(text);
 }
 
-/* *wanted: the member is not 0, false or empty; NULL for one that is wanted: no memory. */
+/* *wanted: the member is not 0, false or empty. NULL while *wanted: no memory. */
 static json_t *write_member(const struct member *member, const void *row, bool *wanted)
 {
     const char *place = (const char *)row + member->offset;
@@ -160,7 +160,7 @@ static json_t *write_member(const struct member *member, const void *row, bool *
         char text[2 * REGISTRY_OBJECT_ID_MAX + 1];
         size_t length = ((const struct registry_version *)row)->object_id_length;
         *wanted = length > 0;
-        hex_encode((const uint8_t *)place, length, text); /* also one of zeros: its length is part of it */
+        hex_encode((const uint8_t *)place, length, text); /* even if all are zero, because the length is part of it */
         return *wanted ? json_string(text) : NULL;
     }
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of the registry as an audit entry tells them, so that an act can be done again from the log alone; and read back. */
+/* Rows of the registry as an audit entry contains them, so that an act can be repeated from the log alone: written and parsed. */
 #ifndef LOG_ROW_IMAGE_H
 #define LOG_ROW_IMAGE_H
 
@@ -7,11 +7,11 @@
 
 #include "registry/rows/rows.h"
 
-/* The row as it is after the act. What is 0, false or empty is left out. No contact: an entry is kept for ever. NULL: no memory.
- * Of a client's row, `contact` is not read back. */
+/* The row as it is after the act. Members that are 0, false or empty are omitted. A client's `contact` is neither written, because
+ * entries are kept for ever, nor read. NULL: no memory. */
 json_t *image_of(enum registry_table table, const void *row);
 
-/* The row that an image tells of. False if it is none, or has a member that is not of its kind or too long; then *problem names it. */
+/* Parses an image into a row. False if it is not an image, or has a member of the wrong kind or length; then *problem names it. */
 union image_row {
     struct registry_ring ring;
     struct registry_version version;

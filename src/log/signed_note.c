@@ -61,11 +61,11 @@ static EVP_PKEY *note_public_key(uint8_t type, const uint8_t *bytes, size_t leng
             key = NULL;
         }
     }
-    ERR_clear_error(); /* what could not be read is no error of anybody's */
+    ERR_clear_error(); /* an unreadable key must not leave errors in OpenSSL's queue */
     return key;
 }
 
-/* C2SP signed-note: with Ed25519 of name, newline, type and key; with ECDSA of the SubjectPublicKeyInfo alone. */
+/* C2SP signed-note: for Ed25519 over name, newline, type and key; for ECDSA over the SubjectPublicKeyInfo alone. */
 static uint32_t note_key_id(const struct note_key *key)
 {
     uint8_t digest[SHA256_SIZE];
@@ -127,7 +127,7 @@ bool note_key_parse(const char *text, struct note_key *key)
     if (!note_key_make(name, material[0], material + 1, length - 1, key)) {
         return false;
     }
-    note_key_format(key, again); /* also says that the ID is the key's, in lower-case digits */
+    note_key_format(key, again); /* this also checks that the ID is the key's, in lower-case digits */
     if (strcmp(text, again) == 0) {
         return true;
     }
@@ -158,7 +158,7 @@ static bool note_is_text(const char *text, size_t length)
     return true;
 }
 
-/* Whether it is base64, in which case the first four bytes are the key ID. Signatures of types that we do not know may be long. */
+/* Returns whether it is base64; then the first four bytes are the key ID. Signatures of unknown types may be long. */
 static bool note_take_id(struct note_signature *signature)
 {
     uint8_t piece[48];
@@ -198,7 +198,7 @@ static bool note_take_signature(const char *line, size_t length, struct note_sig
     return note_is_name(signature->name, signature->name_length) && note_take_id(signature);
 }
 
-/* Where the last empty line is: the newline that ends the text is the one before it. */
+/* The position of the last empty line: the newline that ends the text is the one before it. */
 static const char *note_last_blank(const char *text, size_t length)
 {
     for (size_t i = length; i > 1; i--) {

@@ -18,7 +18,7 @@
 /* The signature types that sealring makes and verifies. */
 enum note_type { NOTE_ED25519 = 0x01, NOTE_ECDSA = 0x02 };
 
-/* A verifier key ("vkey"). public_key: of Ed25519 the 32 bytes of RFC 8032; of ECDSA the SubjectPublicKeyInfo in DER, on P-256. */
+/* A verifier key ("vkey"). public_key: for Ed25519 the 32 bytes of RFC 8032; for ECDSA the SubjectPublicKeyInfo in DER, on P-256. */
 struct note_key {
     char name[NOTE_NAME_MAX + 1];
     uint32_t id;
@@ -27,15 +27,15 @@ struct note_key {
     size_t public_length;
 };
 
-/* Fills the key, its ID computed. False for a name that cannot be one, or a public key that is none of that type. */
+/* Fills the key and computes its ID. False for an invalid name, or a public key that is not valid for the type. */
 bool note_key_make(const char *name, enum note_type type, const uint8_t *public_key, size_t length,
                    struct note_key *key);
 
-/* NAME+ID+BASE64, and back. Parsing is strict: the ID must be the one that follows from the rest. */
+/* NAME+ID+BASE64, formatted and parsed. Parsing is strict: the ID must follow from the rest. */
 void note_key_format(const struct note_key *key, char text[NOTE_KEY_TEXT_SIZE]);
 bool note_key_parse(const char *text, struct note_key *key);
 
-/* One signature line, as it stands in the note: nothing is decoded but the ID. */
+/* One signature line as in the note: only the ID is decoded. */
 struct note_signature {
     const char *name;
     size_t name_length;
@@ -44,7 +44,7 @@ struct note_signature {
     uint32_t key_id;
 };
 
-/* A note that was read: points into the text that was handed over. text ends in a newline, the blank line is not part of it. */
+/* A parsed note: points into the text that was passed. text ends in a newline; the blank line is not part of it. */
 struct note {
     const char *text;
     size_t text_length;
@@ -52,17 +52,18 @@ struct note {
     size_t count;
 };
 
-/* False for what is no signed note; *problem, if not NULL, is then what is wrong, static. */
+/* False for a text that is not a signed note; *problem, if not NULL, is then the reason (static). */
 bool note_parse(const char *text, size_t length, struct note *note, const char **problem);
 
 enum note_verdict {
     NOTE_GOOD,      /* signed by the key */
-    NOTE_BAD,       /* a signature that says it is the key's is not */
-    NOTE_NOT_SIGNED /* none says so */
+    NOTE_BAD,       /* a signature with the key's name and ID is not valid */
+    NOTE_NOT_SIGNED /* no signature has the key's name and ID */
 };
 enum note_verdict note_verify(const struct note *note, const struct note_key *key);
 
-/* The line "— NAME BASE64\n". False if the signature is too long. */
+/* Writes the line "— NAME BASE64
+ * ". False if the signature is too long. */
 bool note_sign_line(const struct note_key *key, const uint8_t *signature, size_t length, char line[NOTE_LINE_SIZE]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When the latest checkpoint was signed: a time that the present is not before. */
+/* When the latest checkpoint was signed: a lower bound of the present time. */
 #include "log/signed_time.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "log/signed_note.h"
 #include "registry/log/log_rows.h"
 
-/* The column `time` beside the note is not signed. */
+/* Takes the time from the note, because the column `time` beside it is not signed. */
 static bool note_time(const char *text, const char *vkey, const struct registry_vault *vault, int64_t *time_ms)
 {
     struct note_key key;

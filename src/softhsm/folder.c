@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folders that a software token and its copies are in. */
+/* The folders of a software token and its copies. */
 #include "softhsm/folder.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The content of a file of SoftHSM2's object store: whether it is whole, and the few things that are changed in a copy. Pure. */
+/* The contents of a file of SoftHSM2's object store: checks that it is complete, and makes the few changes needed in a copy. Pure. */
 #include "softhsm/object_file.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ enum attribute_kind { KIND_BOOLEAN = 1, KIND_NUMBER = 2, KIND_BYTES = 3, KIND_MA
 struct attribute {
     uint64_t type;
     uint64_t kind;
-    size_t at; /* of the value: behind a byte string's length */
+    size_t at; /* of the value: after a byte string's length */
     size_t length;
 };
 
@@ -35,7 +35,7 @@ static uint64_t number_at(const uint8_t *bytes)
     return number;
 }
 
-/* The length of what follows a length: false if it goes beyond the end. */
+/* Reads the length of what follows. False if that extends beyond the end. */
 static bool read_length(const uint8_t *bytes, size_t end, size_t *at, size_t unit, size_t *length)
 {
     if (end - *at < NUMBER) {
@@ -50,7 +50,7 @@ static bool read_length(const uint8_t *bytes, size_t end, size_t *at, size_t uni
     return true;
 }
 
-/* Reads the attribute at *at and moves behind it; false if there is no whole one. */
+/* Reads the attribute at *at and moves *at behind it. False if there is no complete one. */
 static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct attribute *attribute)
 {
     if (end - *at < (size_t)2 * NUMBER) {
@@ -68,7 +68,7 @@ static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct 
         attribute->length = NUMBER;
         break;
     case KIND_BYTES:
-    case KIND_MAP: /* its inside is SoftHSM2's; sealring makes none */
+    case KIND_MAP: /* its format is SoftHSM2's own; sealring makes none */
         whole = read_length(bytes, end, at, 1, &attribute->length);
         break;
     case KIND_SET:
@@ -86,7 +86,7 @@ static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct 
     return true;
 }
 
-/* In a whole file; SoftHSM2 writes them in ascending order. */
+/* Searches a complete file; SoftHSM2 writes attributes in ascending order. */
 static bool find(const uint8_t *bytes, size_t length, uint64_t type, struct attribute *found)
 {
     size_t at = NUMBER;
@@ -128,8 +128,8 @@ bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin)
     return is;
 }
 
-/* What nobody may change in an object that is there: the class, the value, what says what it is and where it comes from. SoftHSM2 encrypts a value
- * once, when it is set, so its bytes stay. */
+/* Attributes that never change in an existing object: class, value, identity and origin. SoftHSM2 encrypts a value once, when it is
+ * set, so its bytes stay the same. */
 static bool is_fixed(uint64_t type)
 {
     static const uint64_t fixed[] = {

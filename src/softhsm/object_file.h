@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The content of a file of SoftHSM2's object store: whether it is whole, and the few things that are changed in a copy. Pure. */
+/* The contents of a file of SoftHSM2's object store: checks that it is complete, and makes the few changes needed in a copy. Pure. */
 #ifndef SOFTHSM_OBJECT_FILE_H
 #define SOFTHSM_OBJECT_FILE_H
 
@@ -7,38 +7,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A longer file is not taken for one: SoftHSM2's largest objects, RSA keys of 16384 bits, have 12 KiB. */
+/* A longer file is not treated as one: SoftHSM2's largest objects, RSA keys of 16384 bits, have 12 KiB. */
 #define OBJECT_FILE_MAX 65536
 
-/* The format, of SoftHSM2 2.6.1 and 2.7.0 (ObjectFile.cpp, File.cpp): the generation number, then attributes: type, kind, value. All numbers
- * have 8 bytes, the highest first; a boolean has one byte, 00 or FF; a byte string, a set and a map begin with their length. */
+/* The format, of SoftHSM2 2.6.1 and 2.7.0 (ObjectFile.cpp, File.cpp): the generation number, then attributes: type, kind, value. All
+ * numbers have 8 bytes, big-endian; a boolean has one byte, 00 or FF; a byte string, a set and a map begin with their length. */
 
-/* Whether it is a whole object file: a generation number that is not 0, and attributes to the last byte, each type once. */
+/* Returns whether it is a complete object file: a generation number that is not 0, and attributes to the last byte, each type once. */
 bool object_file_is_whole(const uint8_t *bytes, size_t length);
 
-/* Whether it is a whole token.object: label, serial number, flags, the security officer's PIN; with_pin: and the user's. */
+/* Returns whether it is a complete token.object: label, serial number, flags, the security officer's PIN; with_pin: and the user's. */
 bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin);
 
-/* Whether a whole file has every attribute that a whole copy of it has, and those that nobody may change with the same values. SoftHSM2 takes
- * none away; but where a file was cut short it adds what is missing with values of its own, an empty CKA_VALUE among them, as soon as it reads it. */
+/* Returns whether a complete file has every attribute of its complete copy, with equal values for those that never change. SoftHSM2
+ * removes no attributes; but when it reads a truncated file, it adds the missing ones with its own values, including an empty
+ * CKA_VALUE. */
 bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy, size_t copy_length);
 
-/* Whether it holds no object: it is empty, or zeros, or whole and has no class, or is a secret key or a data object without a value. SoftHSM2
- * that is killed while it makes an object leaves such a file. */
+/* Returns whether it contains no object: it is empty, or all zeros, or complete without a class, or a secret key or a data object
+ * without a value. SoftHSM2 leaves such a file if it is killed while it makes an object. */
 bool object_file_holds_nothing(const uint8_t *bytes, size_t length);
 
-/* Whether it is a data object's. */
+/* Returns whether it is a data object's. */
 bool object_file_is_data(const uint8_t *bytes, size_t length);
 
-/* Sets CKA_SIGN of a whole file to false, in place. */
+/* Sets CKA_SIGN of a complete file to false, in place. */
 void object_file_close(uint8_t *bytes, size_t length);
 
-/* The generation number: SoftHSM2 reads a file again if it is another one than it remembers. Of at least 8 bytes. */
+/* The generation number: SoftHSM2 reads a file again if the number differs from the one that it stored. The file has at least 8 bytes. */
 uint64_t object_file_generation(const uint8_t *bytes);
 void object_file_set_generation(uint8_t *bytes, uint64_t generation);
 
-/* A generation number that is above all of the million after `generation`: what is restored gets it, so that no process takes it for what
- * it read before. A copy whose number is behind by less is therefore as good as a newer one. */
+/* A generation number that is above all of the million after `generation`. A restored file gets it, so that every process reads it
+ * again. So a copy whose number is behind by less is as good as a newer one. */
 #define OBJECT_FILE_GENERATIONS UINT64_C(0x100000)
 uint64_t object_file_renew_generation(uint64_t generation);
 

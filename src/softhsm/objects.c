@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of a token's objects and their copies. All of it under the vault's lock, but for objects_list. */
+/* The files of a token's objects and their copies. Everything runs under the vault's lock, except objects_list. */
 #include "softhsm/objects.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #define TOKEN_OBJECT "token.object"
 #define KNOWN_PREFIX "key-"
 
-/* One piece of work on a token, with the memory for two files. */
+/* One task on a token, with the memory for two files. */
 struct objects_work {
     const struct store *store;
     char folder[STORED_PATH_MAX]; /* the token's */
@@ -40,7 +40,7 @@ static bool is_object_name(const char *name)
            strcmp(name, TOKEN_OBJECT) != 0;
 }
 
-/* Reads a copy's name; false: it is no object's. */
+/* Parses a copy's name. False: it is not an object's. */
 static bool parse_copy_name(const char *name, struct object_file *file)
 {
     memset(file, 0, sizeof(*file));
@@ -108,7 +108,7 @@ static int objects_run(const struct store *store, const char *token, struct obje
     return problem;
 }
 
-/* Whether space was given up for another try. */
+/* Returns whether space was released for another try. */
 static bool may_try_again(const struct objects_work *work, int problem)
 {
     return (problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies);
@@ -166,7 +166,7 @@ static void list_copy(const char *name, void *context)
         return;
     }
     if (!object_file_is_whole(work->copy.bytes, work->copy.length)) {
-        return; /* as good as none */
+        return; /* counts as missing */
     }
     file.state = state_of(&work->found, &work->copy);
     file.data = object_file_is_data(work->copy.bytes, work->copy.length);
@@ -205,7 +205,7 @@ static void list_all(void *context)
 {
     struct objects_work *work = context;
     int copies =
-        folder_each(work->copies, FOLDER_ALL, list_copy, work); /* whatever bears a copy's name has to be one */
+        folder_each(work->copies, FOLDER_ALL, list_copy, work); /* every entry with a copy's name must be a copy */
     int files = folder_each(work->folder, FOLDER_FILES, list_file, work);
     if (copies != 0 || files != 0) {
         work->problem = copies != 0 ? copies : files;
@@ -343,7 +343,7 @@ static bool always(const struct stored *found, void *context)
     return found->exists;
 }
 
-/* All processes read the token's folder again. */
+/* Makes all processes read the token's folder again. */
 static int announce(struct objects_work *work)
 {
     char path[STORED_PATH_MAX];
@@ -359,7 +359,7 @@ static int announce(struct objects_work *work)
     return stored_replace(path, true, &work->found, always, NULL, &generation, &replaced);
 }
 
-/* C_DestroyObject fails where an object's lock file is missing. */
+/* C_DestroyObject fails if an object's lock file is missing. */
 static int make_lock(const struct objects_work *work)
 {
     char path[STORED_PATH_MAX];
@@ -426,7 +426,7 @@ int objects_restore(const struct store *store, const char *token, const struct o
     return objects_run(store, token, &work, restore_file);
 }
 
-/* ---- Removing what is left of a making ---- */
+/* ---- Removing incomplete objects ---- */
 
 static void clear_away(void *context)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Space that is kept for repairs on a full disk. Only within separate_run. */
+/* Reserved space for repairs on a full disk. Only within separate_run. */
 #include "softhsm/reserve.h"
 
 #include <fcntl.h>
@@ -36,7 +36,7 @@ void reserve_make(const char *folder)
     close(descriptor);
 }
 
-/* What a link leads to is not ours to truncate. */
+/* The target of a link must not be truncated. */
 bool reserve_release(const char *folder)
 {
     char path[STORED_PATH_MAX];

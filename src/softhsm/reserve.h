@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Space that is kept for repairs on a full disk. Only within separate_run. */
+/* Reserved space for repairs on a full disk. Only within separate_run. */
 #ifndef SOFTHSM_RESERVE_H
 #define SOFTHSM_RESERVE_H
 
@@ -8,10 +8,10 @@
 #define RESERVE_FILE "reserve"
 #define RESERVE_SIZE 65536
 
-/* Makes it, or makes it whole again; without space it stays as it is. */
+/* Makes it or extends it to its full size; if there is no space, it stays as it is. */
 void reserve_make(const char *folder);
 
-/* Gives its space up; false if it had none. */
+/* Releases its space. False if it had none. */
 bool reserve_release(const char *folder);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Work on files whose locks are another owner's: with file descriptors of its own. */
+/* Runs work on files that others lock with fcntl, with a separate table of file descriptors. */
 #include "softhsm/separate.h"
 
 #include <errno.h>
@@ -19,10 +19,10 @@
 struct separate {
     void (*task)(void *context);
     void *context;
-    int problem; /* 0: the task was run */
+    int problem; /* 0: the task ran */
 };
 
-/* In one step, so that the host's descriptors are not even open twice for a moment. A container's filter may know only one of the two. */
+/* In one step, so that the host's descriptors are not even briefly open twice. A container's filter may know only one of the two calls. */
 static int leave_table(void)
 {
 #ifdef SYS_close_range

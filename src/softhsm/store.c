@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folders of a vault's own SoftHSM2 tokens, and the copies of what SoftHSM2 rewrites in place there at each login. */
+/* The folders of a vault's own SoftHSM2 tokens, and the copies of the files that SoftHSM2 rewrites in place at each login. */
 #include "softhsm/store.h"
 
 #include <dirent.h>
@@ -36,7 +36,7 @@ static bool may_copy_token(const struct stored *stored)
     return stored->exists && object_file_is_token(stored->bytes, stored->length, true);
 }
 
-/* A login gives the file another generation number and changes nothing else, and a copy that is restored gets a new one. */
+/* A login changes only the file's generation number, and a restored copy gets a new one. */
 static bool is_same_token(const struct stored *one, const struct stored *other)
 {
     return other->exists && one->length == other->length && one->length > sizeof(uint64_t) &&
@@ -50,7 +50,7 @@ static bool is_same_generation(const struct stored *one, const struct stored *ot
            now - object_file_generation(other->bytes) < OBJECT_FILE_GENERATIONS / 2;
 }
 
-/* SoftHSM2 makes a `generation` that is missing anew, from 1. A process that remembers a number which comes again sees no change. */
+/* SoftHSM2 makes a missing `generation` again, from 1. A process that stored the same number before would not see a change. */
 static bool has_gone_back(const struct stored *found, const struct stored *copy)
 {
     return is_whole_generation(copy) && object_file_generation(found->bytes) < object_file_generation(copy->bytes);
@@ -63,7 +63,7 @@ static bool never_goes_back(const struct stored *found, const struct stored *cop
     return false;
 }
 
-/* What SoftHSM2 rewrites in each token's folder. */
+/* The files that SoftHSM2 rewrites in each token's folder. */
 static const struct store_file {
     const char *name;
     bool (*has_gone_back)(const struct stored *found, const struct stored *copy);
@@ -80,14 +80,14 @@ struct store_work {
     const struct store *store;
     bool keep;
     struct store_outcome *outcome;
-    store_finding each; /* NULL: not to be examined only */
+    store_finding each; /* set: only examine, and call it */
     void *each_context;
     struct stored found, copy;
 };
 
 /* ---- The journal ---- */
 
-/* Before the file is restored, so that no restoration is silent. */
+/* Called before the file is restored, so that no restoration is silent. */
 void store_note(const struct store *store, const char *what)
 {
     char path[STORED_PATH_MAX], line[STORE_TEXT_SIZE + 64], when[32];
@@ -122,7 +122,7 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
     if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
         snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) >= (int)sizeof(taken) ||
         ((stat(taken, &file) != 0 || file.st_size == 0) &&
-         rename(path, taken) != 0)) { /* an empty one: the disk was full */
+         rename(path, taken) != 0)) { /* if it is empty, the disk was full */
         return 0;
     }
     int descriptor = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -152,7 +152,7 @@ static void store_complain(const struct store_work *work, const char *what, cons
 
 struct store_wanted {
     const struct store_file *file;
-    const struct stored *copy; /* with the number that it is to get */
+    const struct stored *copy; /* with the number that it gets when restored */
 };
 
 static bool store_still_damaged(const struct stored *found, void *context)
@@ -190,7 +190,7 @@ static void store_mend_file(struct store_work *work, const struct store_file *fi
                             const char *copies, const char *token)
 {
     if (!work->found.exists && !copied) {
-        return; /* nobody's token */
+        return; /* not a token's folder */
     }
     work->outcome->damaged++;
     (void)snprintf(work->outcome->what, sizeof(work->outcome->what), "%s of the SoftHSM2 token in %.64s", file->name,
@@ -230,7 +230,7 @@ static void store_examine_file(struct store_work *work, const struct store_file 
     }
 }
 
-/* Whether the copy is good, and newer than the file, nobody can tell: neither is replaced. */
+/* If it cannot be decided whether the copy is valid and newer than the file, neither is replaced. */
 static void store_doubt_file(struct store_work *work, const struct store_file *file, const char *token, int problem)
 {
     char why[160];
@@ -311,7 +311,7 @@ static void store_examine_aside(const char *name, void *context)
     }
 }
 
-/* The objects' copies, and what was set aside. */
+/* Examines the objects' copies, and files that were set aside. */
 static void store_examine_folders(struct store_work *work, const char *token)
 {
     char path[STORED_PATH_MAX];
@@ -387,7 +387,7 @@ bool store_examine(const struct store *store, store_finding each, void *context)
     return store_run(&work);
 }
 
-/* ---- To disk ---- */
+/* ---- Syncing ---- */
 
 struct store_syncing {
     const struct store *store;

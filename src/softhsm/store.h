@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folders of a vault's own SoftHSM2 tokens, and the copies of what SoftHSM2 rewrites in place there at each login. */
+/* The folders of a vault's own SoftHSM2 tokens, and the copies of the files that SoftHSM2 rewrites in place at each login. */
 #ifndef SOFTHSM_STORE_H
 #define SOFTHSM_STORE_H
 
@@ -16,42 +16,42 @@ struct store {
 #define STORE_TEXT_SIZE    256
 #define STORE_ASIDE_SUFFIX ".damaged"
 
-/* What one look at the tokens came to. */
+/* The result of one check of the tokens. */
 struct store_outcome {
     unsigned damaged;              /* files that were found damaged, */
     unsigned restored;             /* and restored from their copies */
-    char what[STORE_TEXT_SIZE];    /* the last one, in words that are no sentence: "token.object of TOKEN" */
+    char what[STORE_TEXT_SIZE];    /* the last one, as a phrase: "token.object of TOKEN" */
     char problem[STORE_TEXT_SIZE]; /* why one was not restored, or could not be copied; "" */
 };
 
-/* Restores token.object and generation of each token from their copies if they are damaged: in place and under SoftHSM2's own lock. Under the
- * login lock. */
+/* Restores token.object and generation of each token from their copies if they are damaged: in place, and under SoftHSM2's own lock.
+ * The caller holds the login lock. */
 void store_mend(const struct store *store, struct store_outcome *outcome);
 
-/* Copies token.object of each token if it differs in more than its generation number, and generation; both only if they are whole. What a login
- * has left damaged (the disk is full) is restored. Under the login lock, after a login. */
+/* Copies token.object of each token if it differs in more than its generation number, and generation; both only if they are complete.
+ * Restores files that the login left damaged (the disk is full). Called after a login, with the login lock held. */
 void store_keep(const struct store *store, struct store_outcome *outcome);
 
-/* How a file of a token is found. */
+/* The state of a token's file. */
 enum store_state {
     STORE_DAMAGED,    /* and there is a copy to restore it from */
-    STORE_LOST,       /* damaged, and there is no good copy */
-    STORE_UNCOPIED,   /* good, and there is no copy, or an older one */
-    STORE_UNREADABLE, /* it is a copy, and cannot be read: not as good as none, nor replaced */
+    STORE_LOST,       /* damaged, and there is no valid copy */
+    STORE_UNCOPIED,   /* valid, and there is no copy, or only an older one */
+    STORE_UNREADABLE, /* it is a copy that cannot be read: neither counted as missing nor replaced */
     STORE_ASIDE       /* an object's file that was damaged and had no copy, renamed to UUID.damaged */
 };
 
 typedef void (*store_finding)(const char *token, const char *file, enum store_state state, void *context);
 
-/* Changes nothing, and calls back with each file that is not as it should be; from another thread, which has none of the caller's file
- * descriptors. False: it could not be looked at. */
+/* Changes nothing, and calls back with each file that is not as it should be, from another thread, which has none of the caller's file
+ * descriptors. False: the files could not be examined. */
 bool store_examine(const struct store *store, store_finding each, void *context);
 
-/* Writes everything in the tokens' folders to disk, which SoftHSM2 does not. 0, or an errno. */
+/* Syncs everything in the tokens' folders, which SoftHSM2 does not do. Returns 0 or an errno. */
 int store_sync(const struct store *store);
 
-/* What was restored is noted in the file `restored` of the folder of copies, until somebody who may write the audit log takes it: at most
- * `size` bytes of lines "TIME WHAT", 0 for none. It is the caller's, under the vault's lock, to record them and then to call
+/* Restorations are noted in the file `restored` of the folder of copies, until a process that may write the audit log takes the notes:
+ * lines "TIME WHAT", at most `size` bytes, 0 for none. The caller, with the vault's lock held, must record them and then call
  * store_forget_journal. */
 size_t store_read_journal(const struct store *store, char *text, size_t size);
 void store_forget_journal(const struct store *store);

@@ -48,7 +48,7 @@ static int stored_fill(int descriptor, struct stored *stored)
     return 0;
 }
 
-/* O_NONBLOCK: a FIFO that somebody put there does not hold anybody up. */
+/* O_NONBLOCK: a FIFO in its place must not block. */
 static int stored_open(const char *path, int flags, int *descriptor)
 {
     struct stat file;

@@ -12,7 +12,7 @@
 
 #define STORED_PATH_MAX (PATH_MAX + 256)
 
-/* bytes: of the caller, OBJECT_FILE_MAX long. */
+/* bytes: OBJECT_FILE_MAX bytes that the caller owns. */
 struct stored {
     uint8_t *bytes;
     size_t length;
@@ -21,29 +21,29 @@ struct stored {
 
 /* Each returns 0 or an errno. */
 
-/* Reads the whole file under a shared lock by fcntl, which keeps out whoever changes it; one that is missing is read as `exists` false, a
- * longer one as OBJECT_FILE_MAX bytes of it. EAGAIN: it is locked for more than two seconds. */
+/* Reads the whole file under a shared fcntl lock, which excludes writers. A missing file gives `exists` false, a longer one its first
+ * OBJECT_FILE_MAX bytes. EAGAIN: it was locked for more than two seconds. */
 int stored_read(const char *path, struct stored *stored);
 
-/* Decides under the lock whether the file is to be replaced, from what it holds then. */
+/* Decides under the lock, from the file's present content, whether to replace it. */
 typedef bool (*stored_decision)(const struct stored *found, void *context);
 
-/* Under an exclusive lock, as SoftHSM2 takes it: reads the file into `found` and, if the decision is yes, replaces its content in place and
- * writes it to disk. A file that is missing is made (0600) if `make` is true. *replaced says whether it was done. Interrupted, it leaves an
- * empty file or the new content. */
+/* Under an exclusive lock, like SoftHSM2's: reads the file into `found` and, if the decision is yes, replaces its content in place and
+ * syncs it. Makes a missing file (0600) if `make` is true. *replaced: it was done. If interrupted, it leaves an empty file or the new
+ * content. */
 int stored_replace(const char *path, bool make, struct stored *found, stored_decision decision, void *context,
                    const struct stored *content, bool *replaced);
 
-/* Makes the file FOLDER/NAME have this content, as a whole or not at all, and writes file and folder to disk. */
+/* Writes this content to the file FOLDER/NAME, atomically, and syncs file and folder. */
 int stored_copy(const char *folder, const char *name, const struct stored *content);
 
-/* Removes FOLDER/NAME and writes the folder to disk; one that is missing is no error. */
+/* Removes FOLDER/NAME and syncs the folder; a missing file is no error. */
 int stored_remove(const char *folder, const char *name);
 
-/* What root makes belongs to whoever owns the folder that it is in, who could not read it otherwise. `path` is the file's. */
+/* Gives a file that root made to the owner of its folder, who could not read it otherwise. `path` is the file's. */
 int stored_give(int descriptor, const char *path);
 
-/* Writes the file's content to disk. */
+/* Syncs the file's content. */
 int stored_sync(const char *path);
 int stored_sync_folder(const char *path);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which file systems a registry may live on. */
+/* The file systems on which a registry may be stored. */
 #include "registry/connection/filesystem.h"
 
 #include <errno.h>
@@ -14,16 +14,16 @@
 
 #include "base/error.h"
 
-/* What is behind a FUSE mount is known to its server process only: sshfs, GlusterFS, rclone, s3fs, CephFS, and virtiofs, whose other side is another
- * kernel. Some of them are local (ntfs-3g, bindfs), but whether their locks and shared mappings are those of the files behind them differs
- * by program, version and option: all of them are refused. */
+/* Only the server process of a FUSE mount knows what is behind it: sshfs, GlusterFS, rclone, s3fs, CephFS, and virtiofs, whose other
+ * side is another kernel. Some are local (ntfs-3g, bindfs), but whether their locks and shared mappings are those of the underlying
+ * files depends on program, version and option. So all of them are refused. */
 #define FILESYSTEM_FUSE      0x65735546
 #define FILESYSTEM_OVERLAY   0x794C7630
 #define FILESYSTEM_NAME_SIZE 40
 
-/* SQLite's write-ahead log shares memory between processes and relies on POSIX locks: both hold on one machine only
- * (https://www.sqlite.org/wal.html, "all processes using a database must be on the same host computer").
- * Numbers as in Linux' uapi/linux/magic.h and the file systems' own sources. */
+/* SQLite's write-ahead log shares memory between processes and relies on POSIX locks. Both work only on one machine
+ * (https://www.sqlite.org/wal.html, "all processes using a database must be on the same host computer"). Numbers from Linux'
+ * uapi/linux/magic.h and the file systems' own sources. */
 static const struct {
     uint32_t type;
     const char *name;
@@ -46,7 +46,7 @@ const char *filesystem_network_name(uint32_t type)
     return NULL;
 }
 
-/* The type of the mount with this device, as /proc/self/mountinfo has it (proc(5)): "fuse.sshfs" is more than the number says. */
+/* The type of the mount with this device, from /proc/self/mountinfo (proc(5)): "fuse.sshfs" is more specific than the number. */
 static void mount_type(dev_t device, char type[FILESYSTEM_NAME_SIZE])
 {
     char line[4096];
@@ -74,12 +74,12 @@ bool filesystem_is_overlay(const char *path)
 
 struct mount_of {
     bool has_id;
-    uint64_t id; /* only where has_id */
+    uint64_t id; /* valid only if has_id */
     dev_t device;
 };
 
-/* False, and errno. Linux before 5.8, and some sandboxes, report no mount ID (statx(2)): then the device has to do, which misses a mount of another
- * directory of the same file system, and takes a subvolume of btrfs for a mount. */
+/* False with errno set on failure. Linux before 5.8, and some sandboxes, report no mount ID (statx(2)). Then the device must be
+ * sufficient, although it misses a mount of another directory of the same file system, and counts a subvolume of btrfs as a mount. */
 static bool find_mount(const char *path, struct mount_of *mount)
 {
     struct stat facts;
@@ -140,11 +140,11 @@ sealring_status filesystem_check(const char *path, sealring_error *error)
     struct statfs facts;
     if (statfs(path, &facts) != 0) {
         if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
-            return SEALRING_OK; /* whoever opens it will say it better */
+            return SEALRING_OK; /* opening it reports the problem better */
         }
         return error_set_system(error, errno, "cannot tell the file system of %s", path);
     }
-    /* f_type is signed and of the machine's word size: the number is its low 32 bits. */
+    /* f_type is signed and as long as a machine word: the number is its low 32 bits. */
     const char *name = filesystem_network_name((uint32_t)facts.f_type);
     if (name == NULL) {
         return SEALRING_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which file systems a registry may live on. */
+/* The file systems on which a registry may be stored. */
 #ifndef REGISTRY_CONNECTION_FILESYSTEM_H
 #define REGISTRY_CONNECTION_FILESYSTEM_H
 
@@ -8,20 +8,20 @@
 
 #include <sealring/verify.h>
 
-/* The name of the network or cluster file system with this f_type (statfs(2)), NULL if it is none. Pure. */
+/* The name of the network or cluster file system with this f_type (statfs(2)); NULL if it is of no such kind. Pure. */
 const char *filesystem_network_name(uint32_t type);
 
-/* SEALRING_REGISTRY if `path` lies on one. The path is only looked at, never opened. */
+/* SEALRING_REGISTRY if `path` is on one. Only reads the path's status, never opens it. */
 sealring_status filesystem_check(const char *path, sealring_error *error);
 
-/* The same for a path that may not be there yet: of the nearest directory above it that is. */
+/* The same for a path that may not exist yet: checks the nearest existing directory above it. */
 sealring_status filesystem_check_above(const char *path, sealring_error *error);
 
-/* Whether it is on overlayfs, whose directories have the inodes of those below, and whose files are copied when they are written to. */
+/* Returns whether it is on overlayfs: its directories have the inodes of lower ones, and its files are copied when they are written. */
 bool filesystem_is_overlay(const char *path);
 
-/* Whether a part of the directory (symbolic links are followed) is on the mount that the directory is on; true if one of them is not there, or cannot
- * be reached. */
+/* Returns whether a part of the directory (symbolic links are followed) is on the same mount as the directory; true if one of them does
+ * not exist, or cannot be reached. */
 bool filesystem_is_same_mount(const char *directory, const char *part);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What problems of the database mean to people. */
+/* Error messages for problems of the database. */
 #include "registry/connection/handle.h"
 
 #include <string.h>
 
 #include "base/error.h"
 
-/* Each goes on a line "the registry PATH …". */
+/* Each completes a line "the registry PATH …". */
 static const struct {
     enum db_problem problem;
     const char *words;
@@ -46,7 +46,7 @@ sealring_status handle_fail(const char *path, enum db_problem problem, const str
     }
     const char *open = failure->words[0] != '\0' ? " (" : "", *close = failure->words[0] != '\0' ? ")" : "";
     if (problem == DB_REPLACED) {
-        /* The verifiers' fence: said in the same words wherever it is found out. */
+        /* The verifiers' fence: the same words, wherever it is detected. */
         error_set_registry(
             error, failure->code,
             "the registry file was replaced while open: %s is another file now, or gone; open the vault again", path);

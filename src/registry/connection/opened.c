@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every open registry of this process, so that a forked child can let go of those that it inherited. */
+/* The list of all open registries of this process, so that a forked child can close those that it inherited. */
 #include "registry/connection/opened.h"
 
 #include <stdatomic.h>
@@ -7,12 +7,13 @@
 
 #include "base/fork.h"
 
-/* State of the process, as SQLite's is: it notes for each file which locks the process holds, a child inherits the notes and not the
- * locks, and as long as any inherited connection to the file is open, new ones take no lock. Whoever comes next then believes to be
- * alone, and may delete the log that the child reads. So all have to go, whichever vault or manager they belong to.
- * A list that only grows, of places that are used again: without a lock, which a child could inherit held. */
+/* The list belongs to the process, as SQLite's own state does: SQLite notes for each file which locks the process holds. A child
+ * inherits the notes, but not the locks, and while any inherited connection to the file is open, new connections take no locks. Another
+ * process would then assume to be alone, and may delete the log that the child reads. So all inherited connections must be closed,
+ * whichever vault or manager they belong to. The list only grows and reuses its entries; it has no lock, which a child could inherit
+ * held. */
 struct opened_place {
-    _Atomic(struct registry *) registry; /* NULL: vacant */
+    _Atomic(struct registry *) registry; /* NULL: free */
     struct opened_place *next;
 };
 

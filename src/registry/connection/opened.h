@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every open registry of this process, so that a forked child can let go of those that it inherited. */
+/* The list of all open registries of this process, so that a forked child can close those that it inherited. */
 #ifndef REGISTRY_CONNECTION_OPENED_H
 #define REGISTRY_CONNECTION_OPENED_H
 
@@ -11,7 +11,7 @@
 bool opened_add(struct registry *registry);
 void opened_remove(struct registry *registry);
 
-/* Calls back with each that another process, the parent, opened; it is taken out of the list first. */
+/* Calls back with each registry that the parent process opened, after removing it from the list. */
 void opened_each_inherited(void (*each)(struct registry *registry));
 
 #endif

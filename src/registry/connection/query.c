@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of one statement: bind, take rows, read columns; the first problem sticks and is told at the end. */
+/* One run of one statement: binds parameters, fetches rows, reads columns. The first problem is kept and reported at the end. */
 #include "registry/connection/query.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #define QUERY_TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z, as in base/timetext.c */
 
-/* What forbids a query here and now, NULL if nothing does. */
+/* Why a query is not allowed at present; NULL if it is. */
 static const char *query_objection(const struct registry *registry, const struct db_query *text)
 {
     if (registry->transaction == TRANSACTION_NONE) {
@@ -32,7 +32,7 @@ void query_start(struct query *query, struct registry *registry, const struct db
         return;
     }
     if (registry->problem != DB_FINE) {
-        /* After one failed statement its transaction is over, as PostgreSQL has it: say again what failed. */
+        /* After a failed statement its transaction can only be rolled back, as in PostgreSQL: report the first failure again. */
         query->refused = handle_fail(registry->path, registry->problem, NULL, error);
         return;
     }
@@ -94,7 +94,7 @@ bool query_row(struct query *query)
     return row && query->problem == DB_FINE;
 }
 
-/* Notes a value that the schema would not have let in: somebody else wrote it. */
+/* Records a value that the schema does not permit: another program wrote it. */
 static void query_demand(struct query *query, bool fits)
 {
     if (!fits && query->problem == DB_FINE) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry: made, opened, locked, checkpointed, closed. */
+/* The registry: create, open, lock, checkpoint, close. */
 #include "registry/connection/registry.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "registry/connection/vault_row.h"
 #include "registry/driver/sqlite.h"
 
-/* The path from the root, so that a later chdir does not lead the comparison with the open file astray. */
+/* Makes the path absolute, so that a later chdir does not affect the comparison with the open file. */
 static char *registry_absolute(const char *path)
 {
     if (path[0] == '/') {
@@ -63,10 +63,9 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
     return SEALRING_OK;
 }
 
-/* A connection that a forked child inherited while a thread of its parent was inside: nothing is known of its
- * memory, so that it is left as it is. An idle one has nothing to write or to undo, and closing it lets go of no
- * lock but the child's own (fcntl(2)). It has to be closed: SQLite notes the locks that this process holds on a
- * file, the note is inherited, and the locks are not. */
+/* Returns whether a forked child inherited a connection that a thread of its parent was using: its memory may be inconsistent, so it is
+ * left as it is. An idle connection has nothing to write or to undo, and closing it releases no locks but the child's own (fcntl(2)).
+ * It must be closed: SQLite notes the locks that a process holds on a file, and a child inherits the notes, but not the locks. */
 static bool registry_must_abandon(const struct registry *registry)
 {
     return registry->transaction != TRANSACTION_NONE && registry->process != fork_process();
@@ -94,9 +93,9 @@ void registry_close(struct registry *registry)
     free(registry);
 }
 
-/* ---- Making --------------------------------------------------------------------------------------------------------- */
+/* ---- Creating ------------------------------------------------------------------------------------------------------- */
 
-/* The directory that `path` is in, to be freed. */
+/* The directory of `path`. The caller frees it. */
 static char *registry_directory(const char *path)
 {
     char *directory = strdup(path);
@@ -107,7 +106,7 @@ static char *registry_directory(const char *path)
     return directory;
 }
 
-/* Makes the new name in the directory survive a power loss. */
+/* Ensures that the new name in the directory survives a power loss. */
 static sealring_status registry_sync_directory(const char *directory, sealring_error *error)
 {
     int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -132,7 +131,7 @@ static sealring_status registry_check_new(const struct registry_vault *vault, st
     return SEALRING_OK;
 }
 
-/* Fills the empty database whose transaction is open, and commits. */
+/* Fills the empty database, in its open transaction, and commits. */
 static sealring_status registry_fill(struct registry *registry, const struct registry_vault *vault,
                                      sealring_error *error)
 {
@@ -213,7 +212,7 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
     if (mode == REGISTRY_READ_WRITE && lock_path == NULL) {
         return error_set(error, SEALRING_INVALID, "a registry to be written needs a lock file");
     }
-    opened_each_inherited(registry_close_database); /* the handles themselves are their owners' */
+    opened_each_inherited(registry_close_database); /* the handles themselves stay with their owners */
     sealring_status status = registry_new(path, mode, &registry, error);
     if (status != SEALRING_OK) {
         return status;
@@ -229,7 +228,7 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
     }
     status = lock_init(&registry->lock, mode == REGISTRY_READ_WRITE ? lock_path : NULL, error);
     if (status == SEALRING_OK) {
-        /* The first transaction reads the vault row and with it whether this program understands the rest. */
+        /* The first transaction reads the vault row, which shows whether this program can read the rest. */
         status = registry_read(registry, registry_look, NULL, error);
     }
     if (status == SEALRING_OK && mode == REGISTRY_READ_WRITE) {
@@ -288,7 +287,7 @@ void registry_give_lock(struct registry *registry, struct lock *taken)
 void registry_checkpoint(struct registry *registry, int pages)
 {
     if (lock_held(&registry->lock) && registry->transaction == TRANSACTION_NONE) {
-        registry->transaction = TRANSACTION_WRITE; /* at work, as a child that is forked now can see */
+        registry->transaction = TRANSACTION_WRITE; /* busy, for a child that is forked meanwhile */
         registry->db->driver->checkpoint(registry->db, pages);
         registry->transaction = TRANSACTION_NONE;
     }

@@ -10,69 +10,70 @@
 #include <sealring/verify.h>
 
 #define REGISTRY_ID_SIZE    16
-#define REGISTRY_SCHEMA     2 /* what this library writes, and the newest that it reads */
-#define REGISTRY_MIN_READER 1 /* the oldest library that reads it right */
-#define REGISTRY_MIN_WRITER 2 /* and that writes it right: images of rings have the succession since 2 */
+#define REGISTRY_SCHEMA     2 /* what this library writes, and the newest that it can read */
+#define REGISTRY_MIN_READER 1 /* the oldest library that reads it correctly */
+#define REGISTRY_MIN_WRITER 2 /* and that writes it correctly: since 2, images of rings contain the succession */
 
-struct registry; /* one connection: one thread at a time */
+struct registry; /* one connection, for one thread at a time */
 
-/* The vault's one row. */
+/* The vault's single row. */
 struct registry_vault {
     uint8_t vault_id[REGISTRY_ID_SIZE];
-    uint8_t era[REGISTRY_ID_SIZE]; /* random; another after every restore */
+    uint8_t era[REGISTRY_ID_SIZE]; /* random; replaced by every restore and take-over */
     uint64_t epoch;                /* counts changes that can alter a verdict */
     int schema;
-    int min_reader; /* the oldest schema number whose readers understand this registry */
+    int min_reader; /* the oldest schema number whose readers can read this registry */
     int min_writer;
     int64_t lease_ms;
     int64_t refresh_ms;
     int64_t created;
-    size_t object_id_length; /* what the token was found able to keep (token_probe) */
+    size_t object_id_length; /* the token's abilities, from token_probe */
     bool token_closes_keys;
     bool
-        era_in_force; /* no verifier goes by another era any more: after a restore or a take-over that has to be waited for */
+        era_in_force; /* no verifier follows another era any more: after a restore or a take-over one has to wait for it */
 };
 
 enum registry_mode { REGISTRY_READ_ONLY, REGISTRY_READ_WRITE };
 
-/* Makes the file (0640 less umask) with the vault row; era is random from OpenSSL's RAND_bytes if all zero.
- * SEALRING_REFUSED if it exists; SEALRING_REGISTRY on a network file system. */
+/* Creates the file (0640 less umask) with the vault row. If era is all zero, it is made with OpenSSL's RAND_bytes. SEALRING_REFUSED if
+ * the file exists; SEALRING_REGISTRY on a network file system. */
 sealring_status registry_create(const char *path, const struct registry_vault *vault, sealring_error *error);
 
-/* Opens it. lock_path: the vault's lock file, made if missing (0640), for REGISTRY_READ_WRITE only, else NULL.
- * SEALRING_REGISTRY with a message that tells missing, not ours, newer than this program, corrupt, unreadable apart. */
+/* Opens it. lock_path: the vault's lock file, made if missing (0600), for REGISTRY_READ_WRITE only, else NULL. SEALRING_REGISTRY: the
+ * message distinguishes missing, not a registry, newer than this program, corrupt, unreadable. */
 sealring_status registry_open(const char *path, const char *lock_path, enum registry_mode mode,
                               struct registry **opened, sealring_error *error);
-/* Forked children: an inherited handle is good for registry_close only. A child closes all that it inherited of one
- * registry before it opens that registry itself, or SQLite takes its parent's locks for the child's. */
+/* In a forked child, an inherited handle may only be passed to registry_close. A child must close all inherited handles of a registry
+ * before it opens that registry itself, or SQLite takes its parent's locks for the child's. */
 void registry_close(struct registry *registry);
 
 struct lock;
 
-/* The registry's lock (flock on lock_path): whoever writes holds it, for one commit; what belongs together is held together by the vault's
- * other lock (manage/session/manager.h). Waits at most wait_ms; SEALRING_REGISTRY with the holder's name when it cannot be had. Not recursive. */
+/* The registry's lock (flock on lock_path). Every writer holds it, for one commit; the vault's other lock (manage/session/manager.h)
+ * keeps several commits together. Waits at most wait_ms. SEALRING_REGISTRY with the holder's name if the lock is not available. Not
+ * recursive. */
 sealring_status registry_lock(struct registry *registry, int64_t wait_ms, const char *purpose, sealring_error *error);
 void registry_unlock(struct registry *registry);
 bool registry_is_locked(const struct registry *registry); /* by this handle */
 
-/* The lock itself, to name what goes before it and who is told of waiting (registry/lock/lock.h). */
+/* The lock itself, to set what it yields to and the callback for waiting (registry/lock/lock.h). */
 struct lock *registry_lock_of(struct registry *registry);
 
-/* The lock is one of the vault's, not of a handle's: whoever holds it may hand it to the handle that writes next, and take it back. */
+/* The lock belongs to the vault, not to a handle: its holder may pass it to the handle that writes next, and take it back. */
 void registry_take_lock(struct registry *registry, struct lock *held);
 void registry_give_lock(struct registry *registry, struct lock *taken);
 
-/* A transaction's body. Called again from the start after a conflict: it may have no effect besides the registry's and what
- * it overwrites in context; no token call. Anything but SEALRING_OK rolls back and is returned. */
+/* The body of a transaction. It is called again from the start after a conflict, so it may only change the registry, and overwrite
+ * values in context; it must not call the token. Any status but SEALRING_OK rolls back and is returned. */
 typedef sealring_status (*registry_body)(struct registry *registry, void *context, sealring_error *error);
 
-/* Reads in one consistent snapshot; the first statement reads the vault row, which registry_vault_row then gives.
- * Each call compares device and inode with the path's: SEALRING_REGISTRY if the file was replaced. */
+/* Reads in one consistent snapshot. The first statement reads the vault row, which registry_vault_row then returns. Each call compares
+ * device and inode with the path's: SEALRING_REGISTRY if the file was replaced. */
 sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error);
 
-/* Writes in one transaction; the caller holds the lock. The first statement locks the vault row and, if moves_epoch, counts the
- * epoch up by one. operation_id makes a re-run after an uncertain commit harmless: if an audit entry with it exists already,
- * body is not called and SEALRING_OK returned. With dry_run everything is done and then rolled back. */
+/* Writes in one transaction; the caller holds the lock. The first statement locks the vault row and, if moves_epoch, increases the
+ * epoch by one. operation_id makes it harmless to repeat the call after an uncertain commit: if an audit entry with it exists already,
+ * body is not called and SEALRING_OK is returned. With dry_run everything is done and then rolled back. */
 struct registry_write {
     uint8_t operation_id[REGISTRY_ID_SIZE];
     bool moves_epoch;
@@ -81,30 +82,30 @@ struct registry_write {
 sealring_status registry_write(struct registry *registry, const struct registry_write *how, registry_body body,
                                void *context, sealring_error *error);
 
-/* Inside a transaction: the vault row as of it. epoch is the new one if the transaction moves it. */
+/* Inside a transaction: the vault row in its snapshot. epoch is the new one if the transaction increases it. */
 const struct registry_vault *registry_vault_row(const struct registry *registry);
 
-/* Gives the registry another era, inside a writing transaction: every verifier reloads all before it accepts anything again. */
+/* Sets a new era, inside a writing transaction: every verifier reloads everything before it accepts anything again. */
 sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
                                        sealring_error *error);
 
-/* The same with another epoch, which is to be above every one that a verifier may have seen before. */
+/* The same with a new epoch, which must be above every one that a verifier may have seen. */
 sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
                                      sealring_error *error);
 
-/* Notes that no verifier goes by another era any more: era_in_force of the vault's row, which both of the former clear. */
+/* Records that no verifier follows another era any more: sets era_in_force in the vault's row, which both functions above clear. */
 sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error);
 
-/* Copies what the write-ahead log holds into the database if it has grown beyond `pages`; the caller holds the lock. Never
- * waits for readers. Failure to do so is no failure. */
+/* Copies the write-ahead log into the database if it has grown beyond `pages`; the caller holds the lock. Never waits for readers. A
+ * failure is ignored. */
 void registry_checkpoint(struct registry *registry, int pages);
 
-/* Copies it if it has grown by more than `pages` since the last time, and empties nothing. Needs no lock and holds nobody up: so
- * registry_checkpoint has little left to copy. */
+/* Copies the log if it has grown by more than `pages` since the last time, but does not empty it. Needs no lock and delays no other
+ * process. It leaves little to copy for registry_checkpoint. */
 void registry_copy_log(struct registry *registry, int pages);
 
-/* Receives every row of these tables that the writing transaction inserts or updates, as it is afterwards (a struct registry_ring, …), so that
- * no change stays out of the record. NULL: nobody is. */
+/* Sets the callback that receives every row of these tables that a writing transaction inserts or updates, in its new form (a struct
+ * registry_ring, …), so that every change is recorded. NULL: none. */
 enum registry_table {
     REGISTRY_TABLE_RING,
     REGISTRY_TABLE_VERSION,

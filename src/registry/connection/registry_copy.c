@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole of a registry: copied into a file, taken from another one, looked through. */
+/* A whole registry: copies it into a file, replaces it from another one, and checks it. */
 #include "registry/connection/registry_copy.h"
 
 #include "base/error.h"
@@ -32,7 +32,7 @@ sealring_status registry_copy_in(struct registry *registry, struct registry *fro
     if (status != SEALRING_OK) {
         return status;
     }
-    registry->transaction = TRANSACTION_WRITE; /* at work, as a child that is forked now can see */
+    registry->transaction = TRANSACTION_WRITE; /* busy, for a child that is forked meanwhile */
     from->transaction = TRANSACTION_READ;
     enum db_problem problem = registry->db->driver->copy_in(registry->db, from->db, copying, &failure);
     registry->transaction = TRANSACTION_NONE;

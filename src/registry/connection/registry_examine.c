@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the registry's database is whole; what is lacking in its schema is made again. */
+/* Checks that the registry's database is intact, and restores missing parts of its schema. */
 #include "registry/connection/registry_examine.h"
 
 #include "registry/connection/handle.h"

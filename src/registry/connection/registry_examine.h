@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the registry's database is whole; what is lacking in its schema is made again. */
+/* Checks that the registry's database is intact, and restores missing parts of its schema. */
 #ifndef REGISTRY_CONNECTION_REGISTRY_EXAMINE_H
 #define REGISTRY_CONNECTION_REGISTRY_EXAMINE_H
 
@@ -8,11 +8,11 @@
 
 typedef db_flaw_callback registry_flaw_callback;
 
-/* Inside registry_read: tells each flaw. Reads all of the database. SEALRING_OK whatever it found. */
+/* Inside registry_read: reads all of the database and reports each flaw. Returns SEALRING_OK whatever it finds. */
 sealring_status registry_examine(struct registry *registry, registry_flaw_callback each, void *context,
                                  sealring_error *error);
 
-/* Inside registry_write: makes the index or trigger of this name again that DB_FLAW_LACKING told of. */
+/* Inside registry_write: creates the index or trigger with this name that DB_FLAW_LACKING reported. */
 sealring_status registry_complete(struct registry *registry, const char *name, sealring_error *error);
 
 #endif

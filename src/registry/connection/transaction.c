@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transactions: functions that may be run again, over one snapshot, whole or not at all. */
+/* Transactions: functions that may be run again, in one snapshot, atomically. */
 #include "registry/connection/handle.h"
 
 #include <string.h>
@@ -9,16 +9,16 @@
 #include "base/error.h"
 #include "registry/connection/vault_row.h"
 
-/* Tries before a conflict is reported. Between them SQLite itself waits (SQLITE_BUSY_MS), others want the pause. */
+/* Tries before a conflict is reported. SQLite itself waits between them (SQLITE_BUSY_MS); other databases need the pause. */
 #define TRANSACTION_TRIES     20
 #define TRANSACTION_PAUSE_MAX 50 /* milliseconds */
 
 struct transaction {
     struct registry *registry;
-    const struct registry_write *how; /* NULL: reads */
+    const struct registry_write *how; /* NULL: read only */
     registry_body body;
     void *context;
-    bool skipped; /* the operation had been done before */
+    bool skipped; /* the operation was done before */
 };
 
 static sealring_status transaction_begin(struct transaction *run, sealring_error *error)
@@ -35,7 +35,7 @@ static sealring_status transaction_begin(struct transaction *run, sealring_error
     return status;
 }
 
-/* The first statements, which the body may rely on, and the body. */
+/* Runs the first statements, on which the body may rely, and the body. */
 static sealring_status transaction_do(struct transaction *run, sealring_error *error)
 {
     struct registry *registry = run->registry;
@@ -63,10 +63,10 @@ static sealring_status transaction_finish(struct transaction *run, sealring_stat
     struct registry *registry = run->registry;
     const struct db_driver *driver = registry->db->driver;
     if (status == SEALRING_OK && registry->problem != DB_FINE) {
-        /* The body passed over a failed statement. What it did is half done: no commit. */
+        /* The body ignored a failed statement, so its work is incomplete: no commit. */
         status = handle_fail(registry->path, registry->problem, NULL, error);
     }
-    /* A reading one has nothing to take back. */
+    /* A reading transaction has nothing to roll back. */
     bool keep = run->how == NULL || (status == SEALRING_OK && !run->how->dry_run && !run->skipped);
     enum db_problem problem = keep ? driver->commit(registry->db) : DB_FINE;
     if (problem != DB_FINE && status == SEALRING_OK) {
@@ -89,7 +89,7 @@ static void transaction_pause(unsigned attempt)
 
 static sealring_status transaction_run(struct transaction *run, sealring_error *error)
 {
-    sealring_error attempt; /* of the last try only: a conflict that was overcome is no failure */
+    sealring_error attempt; /* of the last try only: a resolved conflict is not a failure */
     sealring_status status = SEALRING_OK;
     for (unsigned tries = 0; tries < TRANSACTION_TRIES; tries++) {
         attempt.status = SEALRING_OK;
@@ -125,7 +125,7 @@ sealring_status transaction_allowed(struct registry *registry, sealring_error *e
         return status;
     }
     enum db_problem problem = registry->db->driver->check(registry->db);
-    /* Gone or exchanged: what is open is not the registry any more. */
+    /* Missing or replaced: the open file is not the registry any more. */
     return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, DB_REPLACED, error);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vault's one row: read first in every transaction, locked first in every writing one. */
+/* The vault's single row: every transaction reads it first, every writing one locks it first. */
 #include "registry/connection/vault_row.h"
 
 #include "registry/connection/handle.h"
@@ -11,7 +11,7 @@
 
 static const struct db_query vault_read_query = {"SELECT " VAULT_COLUMNS("") " FROM vault WHERE id = 1", false};
 
-/* The update locks the row, so that writers queue up here and nowhere else (PostgreSQL; SQLite's BEGIN IMMEDIATE did). */
+/* The update locks the row, so that writers wait here and nowhere else (PostgreSQL; in SQLite, BEGIN IMMEDIATE has done so). */
 static const struct db_query vault_lock_query = {
     "UPDATE vault SET epoch = epoch + ?1 WHERE id = 1 RETURNING " VAULT_COLUMNS(""), true};
 
@@ -36,7 +36,7 @@ void columns_read_vault(struct query *query, struct registry_vault *vault)
     vault->schema = query_small(query, 1, INT_MAX);
     vault->min_reader = query_small(query, 1, INT_MAX);
     vault->min_writer = query_small(query, 1, INT_MAX);
-    /* too long a one is cut where it is used: no reason to stop */
+    /* a value above the maximum is limited where it is used; it is no error here */
     vault->lease_ms = query_duration(query);
     vault->refresh_ms = query_duration(query);
     vault->created = query_time(query);
@@ -50,13 +50,13 @@ static sealring_status vault_row_take(struct registry *registry, struct query *q
     bool found = query_row(query);
     if (found) {
         columns_read_vault(query, &registry->vault);
-        (void)query_row(query); /* to the end: PostgreSQL and RETURNING want it */
+        (void)query_row(query); /* fetch to the end: PostgreSQL and RETURNING require it */
     }
     sealring_status status = query_end(query, error);
     return status == SEALRING_OK && !found ? handle_problem(registry, DB_CORRUPT, error) : status;
 }
 
-/* Refuses what a newer sealring wrote in a way that this one would misread. */
+/* Refuses a registry that a newer sealring wrote in a way that this one would misread. */
 static sealring_status vault_row_check_schema(const struct registry *registry, int needed, const char *deed,
                                               sealring_error *error)
 {

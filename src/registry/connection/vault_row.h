@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vault's one row: its columns and its statements. For the files of registry/. */
+/* The vault's single row: its columns and its statements. For the files of registry/. */
 #ifndef REGISTRY_CONNECTION_VAULT_ROW_H
 #define REGISTRY_CONNECTION_VAULT_ROW_H
 
@@ -16,7 +16,7 @@ sealring_status vault_row_read(struct registry *registry, sealring_error *error)
 sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error);
 sealring_status vault_row_check_reader(const struct registry *registry, sealring_error *error);
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error);
-/* In a writing transaction: brings an older schema up to date. */
+/* In a writing transaction: upgrades an older schema. */
 sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error);
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error);
 

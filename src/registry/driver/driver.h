@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The driver seam: what the registry asks of a database, as a table of functions. SQLite is behind it, PostgreSQL can be. */
+/* The driver seam: what the registry needs from a database, as a table of functions. SQLite implements it, and PostgreSQL can. */
 #ifndef REGISTRY_DRIVER_DRIVER_H
 #define REGISTRY_DRIVER_DRIVER_H
 
@@ -7,21 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How a call ended. Everything but DB_FINE inside a transaction dooms it: it can only be rolled back. */
+/* The result of a call. Inside a transaction, after any result but DB_FINE only a rollback is possible. */
 enum db_problem {
     DB_FINE = 0,
-    DB_BUSY,           /* lost against another transaction: run the whole again */
-    DB_CONSTRAINT,     /* the schema refuses the change */
-    DB_CORRUPT,        /* damaged, or a row that the schema would not let in */
+    DB_BUSY,           /* conflict with another transaction: run the whole again */
+    DB_CONSTRAINT,     /* the schema does not permit the change */
+    DB_CORRUPT,        /* damaged, or a row that the schema does not permit */
     DB_FULL,           /* no space left */
     DB_IO,             /* input or output failed */
     DB_NOT_A_DATABASE, /* not a database at all */
     DB_NOT_OURS,       /* a database of another kind */
     DB_READ_ONLY,      /* may not be written */
-    DB_MISSING,        /* is not there */
-    DB_EMPTY,          /* is there, with nothing in it */
+    DB_MISSING,        /* does not exist */
+    DB_EMPTY,          /* exists, but is empty */
     DB_UNREADABLE,     /* may not be read */
-    DB_EXISTS,         /* is there already, and should be made */
+    DB_EXISTS,         /* exists already, but was to be created */
     DB_REPLACED,       /* the path leads to another file than the open one */
     DB_NO_MEMORY,
     DB_OTHER
@@ -29,8 +29,8 @@ enum db_problem {
 
 enum db_access { DB_READS, DB_WRITES };
 
-/* One statement. Statements are told by the address of their db_query, and prepared once per connection.
- * SQL that both SQLite and PostgreSQL run: parameters ?1, ?2, …, 64-bit integers, text, byte strings; integers for booleans. */
+/* One statement. The address of its db_query identifies a statement, which is prepared once per connection. SQL that both SQLite and
+ * PostgreSQL run: parameters ?1, ?2, …, 64-bit integers, text, byte strings; integers for booleans. */
 struct db_query {
     const char *sql;
     bool writes;
@@ -38,30 +38,30 @@ struct db_query {
 
 struct db_driver;
 
-/* Hears how far a copy is, in bytes, after each slice; false stops it (DB_OTHER). NULL: nobody does. */
+/* Receives the progress of a copy, in bytes, after each slice; returning false stops it (DB_OTHER). NULL: no callback. */
 struct db_copying {
     bool (*each)(uint64_t done, uint64_t total, void *context);
     void *context;
 };
 
-struct db { /* one connection: one thread at a time. Drivers begin their own structure with it */
+struct db { /* one connection, for one thread at a time; drivers put it at the start of their own structure */
     const struct db_driver *driver;
 };
 
 struct db_statement;
 
-/* What is behind the last problem of a connection, or of an open or create that failed. */
+/* The cause of a connection's last problem, or of a failed open or create. */
 struct db_failure {
     int code;         /* the driver's own */
     int system_errno; /* 0 if none */
-    char words[160];  /* the driver's own, nothing of the rows' content */
+    char words[160];  /* the driver's own, without any contents of rows */
 };
 
-/* What is wrong with a database as such. */
+/* What is wrong with a database as a whole. */
 enum db_flaw {
-    DB_FLAW_DAMAGE,  /* pages, rows, references; a table that is gone */
-    DB_FLAW_LACKING, /* an index or a trigger of the schema is gone: db_driver.complete makes it again */
-    DB_FLAW_STRANGE  /* something in its schema is another than it should be, or is not of it */
+    DB_FLAW_DAMAGE,  /* damaged pages, rows, references; a missing table */
+    DB_FLAW_LACKING, /* an index or a trigger of the schema is missing: db_driver.complete creates it again */
+    DB_FLAW_STRANGE  /* a part of the schema differs from what it should be, or does not belong to it */
 };
 
 /* name: of the schema's object, "" for none. */
@@ -70,27 +70,26 @@ typedef void (*db_flaw_callback)(enum db_flaw flaw, const char *name, const char
 struct db_driver {
     const char *name;
 
-    /* Makes an empty database with the schema and leaves the transaction open that made the tables. On a problem nothing is
-     * left. discard removes what an unfinished create made; the connection is closed before. */
+    /* Creates an empty database with the schema, and leaves the transaction open that created the tables. On a problem nothing is left.
+     * discard removes what an unfinished create made; the connection must be closed before. */
     enum db_problem (*create)(const char *path, struct db **created, struct db_failure *failure);
     void (*discard)(const char *path);
     enum db_problem (*open)(const char *path, enum db_access access, struct db **opened, struct db_failure *failure);
     void (*close)(struct db *db);
-    void (*abandon)(struct db *db); /* in a forked child, of one that was at work: its own memory only */
+    void (*abandon)(struct db *db); /* in a forked child, for one that was busy: frees only its own memory */
     void (*failure)(struct db *db, struct db_failure *failure);
 
-    /* DB_REPLACED if the path leads to something else than what is open, DB_MISSING or DB_UNREADABLE if it
-     * leads nowhere. */
+    /* DB_REPLACED if the path leads to another file than the open one, DB_MISSING or DB_UNREADABLE if it leads to none. */
     enum db_problem (*check)(struct db *db);
     enum db_problem (*begin)(struct db *db,
                              enum db_access access); /* DB_READS: one snapshot from the first statement on */
     enum db_problem (*commit)(struct db *db);
-    void (*rollback)(struct db *db); /* without a transaction: nothing */
+    void (*rollback)(struct db *db); /* no effect without a transaction */
 
-    /* A statement of the connection's own, to be released after use. While it is in use, asking again gives another one. */
+    /* Lends a statement of the connection, to be released after use. If it is in use, another one is prepared. */
     enum db_problem (*prepare)(struct db *db, const struct db_query *query, struct db_statement **statement);
     void (*release)(struct db_statement *statement);
-    /* text and bytes stay the caller's until the release. parameter counts from 1, as in ?1. */
+    /* The caller owns text and bytes, which must stay valid until the release. parameter counts from 1, as in ?1. */
     enum db_problem (*bind_int64)(struct db_statement *statement, int parameter, int64_t value);
     enum db_problem (*bind_text)(struct db_statement *statement, int parameter, const char *text);
     enum db_problem (*bind_bytes)(struct db_statement *statement, int parameter, const void *bytes, size_t length);
@@ -98,27 +97,28 @@ struct db_driver {
     enum db_problem (*step)(struct db_statement *statement, bool *row);
     int64_t (*changes)(struct db_statement *statement); /* rows that a finished statement inserted or updated */
 
-    /* The present row's columns, from 0. False for a value of another type. Memory is good until the next step. */
+    /* The current row's columns, from 0. False for a value of another type. Memory stays valid until the next step. */
     bool (*column_int64)(struct db_statement *statement, int column, int64_t *value);
     bool (*column_text)(struct db_statement *statement, int column, const char **text, size_t *length);
     bool (*column_bytes)(struct db_statement *statement, int column, const void **bytes, size_t *length);
     bool (*column_is_null)(struct db_statement *statement, int column);
 
-    /* Moves what is logged into its final place and empties the log if more than `pages` pages are logged. Never waits, but no other
-     * connection can write meanwhile. */
+    /* If more than `pages` pages are logged, moves them to their final place and empties the log. Never waits, but no other connection
+     * can write meanwhile. */
     void (*checkpoint)(struct db *db, int pages);
 
-    /* Moves it if more than `pages` pages were logged since the last time; others read and write meanwhile. The log keeps its size. */
+    /* If more than `pages` pages were logged since the last time, moves them; other connections read and write meanwhile. The log keeps
+     * its size. */
     void (*copy_log)(struct db *db, int pages);
 
-    /* Inside a writing transaction: adds what the present schema has and schema `from` has not. What is there already is left. */
+    /* Inside a writing transaction: adds what the present schema has and schema `from` does not. Leaves what exists already. */
     enum db_problem (*upgrade)(struct db *db, int from);
-    /* Inside a transaction: reads all of the database and tells each flaw. */
+    /* Inside a transaction: reads all of the database and reports each flaw. */
     enum db_problem (*examine)(struct db *db, db_flaw_callback each, void *context);
-    /* Inside a writing one: makes an index or a trigger of the schema. DB_MISSING if the schema has none of that name. */
+    /* Inside a writing transaction: creates an index or a trigger of the schema. DB_MISSING if the schema has none of that name. */
     enum db_problem (*complete)(struct db *db, const char *name);
-    /* Copies, in slices: into a new file (0600) that is a whole database, as the open transaction sees it, or as it is; or from another
-     * connection of the driver's, in one transaction. Where it fails, or is stopped, nothing is left and nothing changed. */
+    /* Copies in slices: into a new file (0600) that is a complete database, from the open transaction's snapshot or the present state;
+     * or from another connection of the driver, in one transaction. On failure, or if stopped, nothing is left and nothing is changed. */
     enum db_problem (*copy_out)(struct db *db, const char *path, const struct db_copying *copying,
                                 struct db_failure *failure);
     enum db_problem (*copy_in)(struct db *db, struct db *from, const struct db_copying *copying,

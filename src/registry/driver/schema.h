@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of the registry, as each driver's database wants them said. */
+/* The tables of the registry, in the SQL of each driver's database. */
 #ifndef REGISTRY_DRIVER_SCHEMA_H
 #define REGISTRY_DRIVER_SCHEMA_H
 
 #include <stddef.h>
 
-#define SCHEMA_NUMBER 2 /* what this library writes, and the newest that it reads */
+#define SCHEMA_NUMBER 2 /* what this library writes, and the newest that it can read */
 
 /* One statement each, to be run in this order: schema 1. */
 extern const char *const schema_sqlite[];
 extern const size_t schema_sqlite_count;
 
-/* What was added since, in this order; a new database gets these after the statements above, so that it has the same text as an upgraded one. */
+/* What was added since, in this order. A new database gets these after the statements above, so that its schema has the same text as an
+ * upgraded one. */
 struct schema_addition {
-    int schema; /* since which */
+    int schema; /* that added it */
     const char *table, *column;
     const char *definition; /* of the column */
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry's tables in SQLite's words: schema 1, and what was added since. */
+/* The registry's tables in SQLite's SQL: schema 1, and what was added since. */
 #include "registry/driver/schema.h"
 
-/* Conventions. Times and durations: milliseconds. Booleans: 0 and 1. Rows are kept for good: a tombstone is a state. Only an
- * intention goes away when it is fulfilled. changed_epoch: the epoch of the last transaction that changed the row, for verifiers
- * that load what changed; a credential's change moves its API key's too, so that credentials need no index of theirs. Lengths are in bytes, hence the casts: SQLite counts a text's characters, and only to the first NUL.
- * What is final stays final by trigger too, so that no mistake in a query can undo it. */
+/* Conventions. Times and durations: milliseconds. Booleans: 0 and 1. Rows are kept permanently: a tombstone is a state. Only an
+ * intention is deleted when it is fulfilled. changed_epoch: the epoch of the last transaction that changed the row, for verifiers that
+ * load changes; a change of a credential sets its API key's changed_epoch too, so credentials need no index of their own. Lengths are
+ * in bytes, hence the casts: SQLite counts a text's characters, and only to the first NUL. Triggers also protect what is final, so that
+ * no wrong query can undo it. */
 
 const char *const schema_sqlite[] = {
     "CREATE TABLE vault ("
@@ -82,8 +83,8 @@ const char *const schema_sqlite[] = {
     "    changed_epoch INTEGER NOT NULL CHECK (changed_epoch >= 0)"
     ") STRICT",
 
-    /* States as in sealring_key_state: 1 active, 2 suspended, 3 revoked. used: 0 as long as no report told of a use, else the time of
-     * one; of all whose statistics are pruned, the last. It bears on no verdict, and moves no epoch. */
+    /* States as in sealring_key_state: 1 active, 2 suspended, 3 revoked. used: 0 until a report contains a use, then the time of a use:
+     * the last one of all whose statistics are pruned. It affects no verdict, and does not increase the epoch. */
     "CREATE TABLE api_key ("
     "    id INTEGER PRIMARY KEY,"
     "    key_id TEXT NOT NULL UNIQUE CHECK (length(CAST(key_id AS BLOB)) = 16),"
@@ -100,7 +101,7 @@ const char *const schema_sqlite[] = {
     "    CHECK (narrowed = 1 OR narrowed_scopes = '')"
     ") STRICT",
 
-    /* Client first, so that it serves the list of one client's keys too; with the next one for the revoked among them. */
+    /* Client first, so that it also serves the list of one client's keys; the next index serves the revoked ones among them. */
     "CREATE UNIQUE INDEX api_key_label ON api_key (client, ring, label) WHERE state <> 3",
     "CREATE INDEX api_key_revoked ON api_key (client) WHERE state = 3",
     "CREATE INDEX api_key_ring ON api_key (ring, state)",
@@ -110,9 +111,9 @@ const char *const schema_sqlite[] = {
     " WHEN (OLD.state = 3 AND NEW.state <> 3) OR NEW.last_serial < OLD.last_serial"
     " BEGIN SELECT RAISE(ABORT, 'revoked is final, and serials only grow'); END",
 
-    /* States as in sealring_credential_state: 1 current, 2 superseded. ring repeats its key's, so that a credential can refer to
-     * its version and a version's credentials can be counted. The digest is in the key, so that a presented credential is found
-     * at one stroke, however many its API key has had; and API keys' numbers grow, so that new rows go to the end. */
+    /* States as in sealring_credential_state: 1 current, 2 superseded. ring repeats its key's, so that a credential can refer to its
+     * version and a version's credentials can be counted. The digest is in the primary key, so that a presented credential is found in
+     * one lookup, however many credentials its API key has had. API keys' numbers increase, so new rows go to the end. */
     "CREATE TABLE credential ("
     "    api_key INTEGER NOT NULL REFERENCES api_key (id),"
     "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
@@ -152,10 +153,11 @@ const char *const schema_sqlite[] = {
     "    created INTEGER NOT NULL CHECK (created >= 0)"
     ") STRICT",
 
-    /* What the operator's side remembers of verifiers, whose own word is in their report files. number: of its last report that was
-     * seen. seen_boot_ms and seen_boot_id are not used any more: each process measures silence by its own clock. ended: wall time from
-     * which on it surely served nothing, 0: it may serve. hole: its reports may lack uses up to then (0: they are complete). alarms: of
-     * those in its reports, so many are on the record. Rows that bear on nothing any more are deleted. */
+    /* What the operator's side records about verifiers; what they report themselves is in their report files. number: of the last of
+     * its reports that was read. seen_boot_ms and seen_boot_id are not used any more: each process measures silence by its own clock.
+     * ended: the wall time from which on it certainly served nothing; 0: it may still serve. hole: its reports may lack uses up to then
+     * (0: they are complete). alarms: the number of its reported alarms that are in the audit log. Rows that have no effect any more
+     * are deleted. */
     "CREATE TABLE verifier ("
     "    instance BLOB PRIMARY KEY CHECK (length(instance) = 16),"
     "    seat BLOB NOT NULL CHECK (length(seat) = 16),"
@@ -176,8 +178,8 @@ const char *const schema_sqlite[] = {
     ") STRICT, WITHOUT ROWID",
     "CREATE INDEX verifier_seat ON verifier (seat)",
 
-    /* The evidence for the retire gate, kept apart from the statistics: the last use of a version, whatever the verdict, that any report
-     * told. It only grows. */
+    /* The evidence for the retire gate, separate from the statistics: the last use of a version in any report, whatever the verdict. It
+     * only increases. */
     "CREATE TABLE version_use ("
     "    ring INTEGER NOT NULL,"
     "    version INTEGER NOT NULL,"
@@ -188,11 +190,11 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER version_use_forward BEFORE UPDATE ON version_use WHEN NEW.last_use < OLD.last_use"
     " BEGIN SELECT RAISE(ABORT, 'the last use never goes back'); END",
 
-    /* Statistics, harvested from report files. usage_hour has what one file (seat) told of one credential in one hour, so that it can be
-     * read again; settled_hour: all hours up to it are read for good from that file, and what it still tells of them is passed
-     * over. Hours that are settled move to usage_day when the policy's time is over. usage_traffic: the same hours' sums by version.
-     * finished: the last verifier of the file, if that ended and nothing of the file is missing here. No foreign keys: reports
-     * come from elsewhere, and are checked as they are read. ring repeats the key's, so that a version's users are found. */
+    /* Statistics, harvested from report files. usage_hour contains what one file (seat) reports about one credential in one hour, so
+     * that it can be read again. settled_hour: all hours up to it have been finally read from that file; what it still contains about
+     * them is ignored. Settled hours move to usage_day when the policy's time has passed. usage_traffic: the same hours' sums by
+     * version. finished: the last verifier of the file, if that has ended and everything in the file is recorded here. No foreign keys:
+     * reports come from outside, and are checked when they are read. ring repeats the key's, so that a version's users are found. */
     "CREATE TABLE usage_hour ("
     "    api_key INTEGER NOT NULL,"
     "    serial INTEGER NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),"
@@ -243,8 +245,8 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER usage_seat_forward BEFORE UPDATE ON usage_seat WHEN NEW.settled_hour < OLD.settled_hour"
     " BEGIN SELECT RAISE(ABORT, 'what is settled stays so'); END",
 
-    /* How the two clocks stood when automation last wrote them down, and, while they are held to disagree, since when they are steady again
-     * (time since boot) and what the wall clock should show: lifecycle/clockwatch.h. */
+    /* The two clocks as automation last recorded them, and, while they are considered to disagree, since when they have been steady
+     * again (time since boot) and what the wall clock should show: lifecycle/clockwatch.h. */
     "CREATE TABLE clock ("
     "    id INTEGER PRIMARY KEY CHECK (id = 1),"
     "    boot_id TEXT NOT NULL CHECK (length(boot_id) BETWEEN 0 AND 39),"
@@ -270,15 +272,15 @@ const char *const schema_sqlite[] = {
     "    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32)"
     ") STRICT",
     "CREATE INDEX audit_operation ON audit (operation_id)",
-    /* Also what keeps INSERT OR REPLACE from replacing an entry. */
+    /* This also keeps INSERT OR REPLACE from replacing an entry. */
     "CREATE TRIGGER audit_gapless BEFORE INSERT ON audit"
     " WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM audit)"
     " BEGIN SELECT RAISE(ABORT, 'audit entries follow each other without a gap'); END",
     "CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit"
     " BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END",
 
-    /* Complete subtrees of the log's Merkle tree, of 16 leaves (level 4) and more: hash of the 2^level leaves from
-     * position * 2^level on. What is below is made of the leaf hashes. */
+    /* Complete subtrees of the log's Merkle tree, of 16 leaves (level 4) and more: hash of the 2^level leaves from position * 2^level
+     * on. Smaller ones are computed from the leaf hashes. */
     "CREATE TABLE audit_node ("
     "    level INTEGER NOT NULL CHECK (level BETWEEN 4 AND 62),"
     "    position INTEGER NOT NULL CHECK (position >= 0),"
@@ -288,15 +290,15 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER audit_node_fixed BEFORE UPDATE ON audit_node"
     " BEGIN SELECT RAISE(ABORT, 'nodes of the audit log are never changed'); END",
 
-    /* The keys that sign checkpoints, for those who verify; the newest signs. */
+    /* The keys that sign checkpoints, for those who verify. The newest one signs. */
     "CREATE TABLE audit_key ("
     "    id INTEGER PRIMARY KEY,"
     "    vkey TEXT NOT NULL UNIQUE CHECK (length(CAST(vkey AS BLOB)) BETWEEN 1 AND 511),"
     "    created INTEGER NOT NULL CHECK (created >= 0)"
     ") STRICT",
 
-    /* Signed notes over the log's first `size` entries. The latest hundred, and the last of each day, are kept: each vouches for
-     * all before it. */
+    /* Signed notes over the log's first `size` entries. The latest hundred, and the last of each day, are kept: each covers all entries
+     * before it. */
     "CREATE TABLE checkpoint ("
     "    size INTEGER PRIMARY KEY CHECK (size >= 1),"
     "    time INTEGER NOT NULL CHECK (time >= 0),"
@@ -305,8 +307,8 @@ const char *const schema_sqlite[] = {
     "CREATE TRIGGER checkpoint_fixed BEFORE UPDATE ON checkpoint"
     " BEGIN SELECT RAISE(ABORT, 'checkpoints are never changed'); END",
 
-    /* What was closed (kind 1: an API key was revoked; 2: a version came into or out of a closed state), in the order in which it was.
-     * Each hash covers all before it. */
+    /* What was closed (kind 1: an API key was revoked; 2: a version entered or left a closed state), in that order. Each hash covers
+     * all facts before it. */
     "CREATE TABLE closed_fact ("
     "    sequence INTEGER PRIMARY KEY CHECK (sequence >= 1),"
     "    kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
@@ -347,7 +349,7 @@ const char *const schema_sqlite[] = {
 
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
 
-/* succession: 0 is the default (400 days), also of rings that were made before. */
+/* succession: 0 is the default (400 days), also for rings that existed before. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
 };

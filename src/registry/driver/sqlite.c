@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite driver: transactions, statements, and what its result codes mean. */
+/* The SQLite driver: transactions, statements, and the meaning of SQLite's result codes. */
 #include "registry/driver/sqlite.h"
 
 #include <limits.h>
@@ -14,14 +14,14 @@ static struct sqlite_db *sqlite_of(struct db *db)
 
 /* ---- Result codes (https://www.sqlite.org/rescode.html) ------------------------------------------------------------- */
 
-/* Extended codes come before the primary code that they refine. */
+/* Extended codes precede the primary code that they refine. */
 static const struct {
     int code;
     enum db_problem problem;
 } sqlite_problems[] = {
     {SQLITE_OK, DB_FINE},
-    {SQLITE_READONLY_RECOVERY, DB_BUSY}, /* the log wants recovery, which a reader may not do; a writer soon will */
-    {SQLITE_READONLY_CANTINIT, DB_UNREADABLE}, /* the log's files are missing or may not be opened */
+    {SQLITE_READONLY_RECOVERY, DB_BUSY}, /* the log needs recovery, which a reader may not do; a writer will soon */
+    {SQLITE_READONLY_CANTINIT, DB_UNREADABLE}, /* the log's files are missing or cannot be opened */
     {SQLITE_READONLY_CANTLOCK, DB_UNREADABLE},
     {SQLITE_READONLY_DBMOVED, DB_REPLACED},
     {SQLITE_CANTOPEN_ISDIR, DB_NOT_A_DATABASE},
@@ -63,7 +63,7 @@ static void sqlite_failure(struct db *db, struct db_failure *failure)
 
 /* ---- Transactions --------------------------------------------------------------------------------------------------- */
 
-/* Runs a statement without parameters or rows, prepared at its first use. */
+/* Runs a statement without parameters or rows, which is prepared at its first use. */
 static enum db_problem sqlite_command(struct sqlite_db *connection, sqlite3_stmt **kept, const char *sql)
 {
     if (*kept == NULL) {
@@ -73,7 +73,7 @@ static enum db_problem sqlite_command(struct sqlite_db *connection, sqlite3_stmt
         }
     }
     int code = sqlite3_step(*kept);
-    sqlite3_reset(*kept); /* repeats the step's code */
+    sqlite3_reset(*kept); /* returns the step's code again */
     return code == SQLITE_DONE ? DB_FINE : sqlite_problem(code);
 }
 
@@ -81,7 +81,7 @@ static enum db_problem sqlite_begin(struct db *db, enum db_access access)
 {
     struct sqlite_db *connection = sqlite_of(db);
     if (access == DB_WRITES) {
-        /* At once, so that no transaction finds out half-way that its snapshot is too old to be written upon. */
+        /* Locks at once, so that no transaction finds later that its snapshot is too old for writing. */
         return sqlite_command(connection, &connection->begin_write, "BEGIN IMMEDIATE");
     }
     return sqlite_command(connection, &connection->begin_read, "BEGIN");
@@ -96,14 +96,14 @@ static enum db_problem sqlite_commit(struct db *db)
 static void sqlite_rollback(struct db *db)
 {
     struct sqlite_db *connection = sqlite_of(db);
-    if (!sqlite3_get_autocommit(connection->handle)) { /* some errors roll back by themselves */
+    if (!sqlite3_get_autocommit(connection->handle)) { /* some errors roll back automatically */
         sqlite_command(connection, &connection->rollback, "ROLLBACK");
     }
 }
 
 /* ---- Statements ----------------------------------------------------------------------------------------------------- */
 
-/* The slot that keeps a query's statement, or the free one where it belongs; NULL if all are taken by others. */
+/* The slot that keeps a query's statement, or the free slot for it; NULL if all are taken by others. */
 static struct db_statement *sqlite_slot(struct sqlite_db *connection, const struct db_query *query)
 {
     size_t start = ((uintptr_t)query >> 4) * 31;
@@ -191,8 +191,8 @@ static int64_t sqlite_changes(struct db_statement *statement)
     return sqlite3_changes64(statement->connection->handle);
 }
 
-/* The value itself, not copied: sqlite3_column_TYPE would look anew for it, and take a mutex that a connection
- * without has not, at every question. A connection is one thread's, so that unprotected values are as good as others
+/* Returns the value itself, not a copy: sqlite3_column_TYPE would search for it again on every call, and take a mutex (which a
+ * connection opened without one does not have). Only one thread uses a connection, so unprotected values are safe
  * (https://www.sqlite.org/c3ref/value.html). This is the hot path. */
 static sqlite3_value *sqlite_value(struct db_statement *statement, int column)
 {
@@ -235,7 +235,7 @@ static bool sqlite_column_is_null(struct db_statement *statement, int column)
 
 /* ---- Write-ahead log ------------------------------------------------------------------------------------------------ */
 
-/* After a commit of this connection's own SQLite told; before, the log's size tells how many pages it may be at most. */
+/* After a commit of this connection SQLite has reported the number; before, the log's size limits it. */
 static int sqlite_logged_pages(const struct sqlite_db *connection)
 {
     struct stat facts;
@@ -252,8 +252,8 @@ static void sqlite_checkpoint(struct db *db, int pages)
     if (sqlite_logged_pages(connection) <= pages) {
         return;
     }
-    /* Copies what no reader needs any more and waits for nobody; what is left is copied next time. Then, if nobody is reading,
-     * empties the log: one that is damaged counts only up to the damage, and would bring back what the database was before. */
+    /* Copies what no reader needs any more, without waiting; the rest is copied next time. Then empties the log if there are no
+     * readers: a damaged log counts only up to the damage, and would restore an older state of the database. */
     int logged = -1, copied = -1;
     sqlite3_busy_timeout(connection->handle, 0);
     int code = sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, &logged, &copied);
@@ -261,12 +261,12 @@ static void sqlite_checkpoint(struct db *db, int pages)
     connection->log_pages = code == SQLITE_OK || code == SQLITE_BUSY ? logged - copied : -1;
 }
 
-/* A passive checkpoint: whoever writes or reads goes on. What a reader still needs is left for the next time. */
+/* A passive checkpoint: readers and writers continue. What a reader still needs is left for the next time. */
 static void sqlite_copy_log(struct db *db, int pages)
 {
     struct sqlite_db *connection = sqlite_of(db);
     int logged = sqlite_logged_pages(connection);
-    if (logged < connection->copied_pages) { /* it was begun anew */
+    if (logged < connection->copied_pages) { /* the log was restarted */
         connection->copied_pages = 0;
     }
     if (logged - connection->copied_pages <= pages) {

@@ -9,23 +9,23 @@
 
 #include "registry/driver/driver.h"
 
-/* SQLite's application_id: "SLRG" in ASCII. With it, `file` and others can tell a registry from any other database. */
+/* SQLite's application_id: "SLRG" in ASCII. By it, `file` and other programs distinguish a registry from other databases. */
 #define SQLITE_APPLICATION_ID 0x534C5247
 
-/* Key IDs are random, so that a batch of new keys touches about as many pages of their index as it has keys, and each goes to
- * the log whole. Pages of 1,024 and 2,048 bytes were measured too: what they save there they lose elsewhere. */
+/* Key IDs are random, so a batch of new keys changes about one page of their index per key, and each goes to the log as a whole. Pages
+ * of 1,024 and 2,048 bytes were measured, too: what they save there costs as much elsewhere. */
 #define SQLITE_PAGE_SIZE 4096
 
-/* How long SQLite itself waits for another's transaction; the whole is run again a bounded number of times after that. */
+/* How long SQLite itself waits for another transaction. After that, the transaction is run again, a limited number of times. */
 #define SQLITE_BUSY_MS 200
 
-/* Page cache of a connection at most. A verifier has up to 16 of them in each of its processes: 4 MiB hold a
- * registry of 10,000 API keys whole, and what is asked about larger ones at random is not in the cache with 32 MiB
- * either (bench_registry). A manager has one, and issues in bulk. */
+/* The limit of a connection's page cache. A verifier has up to 16 connections in each of its processes: 4 MiB can contain a whole
+ * registry of 10,000 API keys, and random queries of larger ones miss the cache even with 32 MiB (bench_registry). A manager has one
+ * connection, and issues in bulk. */
 #define SQLITE_CACHE_READING 4096 /* KiB */
 #define SQLITE_CACHE_WRITING 32768
 
-#define SQLITE_STATEMENTS 128 /* slots for prepared statements, a power of two, well above the number of queries */
+#define SQLITE_STATEMENTS 128 /* slots for prepared statements: a power of two, well above the number of queries */
 
 struct sqlite_db;
 
@@ -45,7 +45,7 @@ struct sqlite_db {
     ino_t inode;
     char *log_path;   /* of the write-ahead log */
     int log_pages;    /* in it after this connection's last commit or checkpoint; -1: not known */
-    int copied_pages; /* in it when this connection copied it last */
+    int copied_pages; /* in it when this connection last copied it */
     sqlite3_stmt *begin_read, *begin_write, *commit, *rollback;
     struct db_statement statements[SQLITE_STATEMENTS];
 };
@@ -54,7 +54,7 @@ extern const struct db_driver sqlite_driver;
 
 enum db_problem sqlite_problem(int code);
 
-/* sqlite_open.c: making and opening. */
+/* sqlite_open.c: creating and opening. */
 enum db_problem sqlite_create(const char *path, struct db **created, struct db_failure *failure);
 void sqlite_discard(const char *path);
 enum db_problem sqlite_open(const char *path, enum db_access access, struct db **opened, struct db_failure *failure);
@@ -62,18 +62,18 @@ void sqlite_close(struct db *db);
 void sqlite_abandon(struct db *db);
 enum db_problem sqlite_check(struct db *db);
 
-/* sqlite_schema.c: what a database has to contain. */
+/* sqlite_schema.c: the required contents of a database. */
 int sqlite_lay_out(sqlite3 *handle, int schema);
 enum db_problem sqlite_upgrade(struct db *db, int from);
 
 /* sqlite_examine.c. */
 enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context);
 enum db_problem sqlite_complete(struct db *db, const char *name);
-/* For those above and below. The empty file is made with `mode`, and only if nothing of another database lies there. */
+/* For the files above and below. Makes the empty file with `mode`, if there are no files of another database at the path. */
 enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failure *failure);
 enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **connected, struct db_failure *failure);
 
-/* sqlite_copy.c: the whole of a database, copied and looked through. */
+/* sqlite_copy.c: copies and checks a whole database. */
 enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db_copying *copying,
                                 struct db_failure *failure);
 enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_copying *copying,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite driver: a whole database, copied by SQLite's online backup and looked through. */
+/* The SQLite driver: copies a whole database with SQLite's online backup, and checks one. */
 #include "registry/driver/sqlite.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define SQLITE_COPY_PAGES 256 /* 1 MiB at a time */
-#define SQLITE_COPY_TRIES 50  /* slices that were lost against another transaction, each after SQLITE_BUSY_MS */
+#define SQLITE_COPY_TRIES 50  /* slices lost to another transaction, each after SQLITE_BUSY_MS */
 
 static enum db_problem sqlite_copy_fail(struct db_failure *failure, sqlite3 *handle, int code)
 {
@@ -15,7 +15,7 @@ static enum db_problem sqlite_copy_fail(struct db_failure *failure, sqlite3 *han
     return sqlite_problem(code) == DB_FINE ? DB_OTHER : sqlite_problem(code);
 }
 
-/* https://www.sqlite.org/c3ref/backup_finish.html: one transaction of `to`; of `from` the one that is open, else one for each slice. */
+/* https://www.sqlite.org/c3ref/backup_finish.html: one transaction of `to`; for `from` the open one, or else one for each slice. */
 static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct db_copying *copying,
                                        struct db_failure *failure)
 {
@@ -73,7 +73,7 @@ enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_c
     return sqlite_transfer(((struct sqlite_db *)from)->handle, ((struct sqlite_db *)db)->handle, copying, failure);
 }
 
-/* A pragma that names what is wrong, one row each; *clean: `good` was its one row (NULL: it had none). */
+/* Runs a pragma that returns one row per problem. *clean: `good` was its only row (NULL: it had no rows). */
 static int sqlite_ask_clean(sqlite3 *handle, const char *sql, const char *good, bool *clean)
 {
     sqlite3_stmt *statement = NULL;

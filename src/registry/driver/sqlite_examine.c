@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite driver: whether a database is whole, and has the schema that it should have. */
+/* The SQLite driver: checks that a database is intact and has the schema that it should have. */
 #include "registry/driver/sqlite.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void examine_tell(const struct schema_examination *examination, enum db_f
 
 /* ---- Damage ---- */
 
-/* One line for each thing that is wrong, at most twenty; "ok" if nothing is. */
+/* One line for each problem, at most twenty; "ok" if there is none. */
 static int examine_pages(const struct schema_examination *examination)
 {
     sqlite3_stmt *statement = NULL;
@@ -40,7 +40,7 @@ static int examine_pages(const struct schema_examination *examination)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Rows that refer to rows which are not there. Counted by table: there may be a million. */
+/* Rows that refer to missing rows. Counted by table, as there may be a million. */
 static int examine_references(const struct schema_examination *examination)
 {
     sqlite3_stmt *statement = NULL;
@@ -63,7 +63,7 @@ static int examine_references(const struct schema_examination *examination)
 
 /* ---- Schema ---- */
 
-/* The object's name in a statement of the schema; whether it is a table. */
+/* Reads the object's name from a statement of the schema. Returns whether it is a table. */
 static bool examine_name(const char *sql, char name[EXAMINE_NAME_SIZE])
 {
     static const char *const beginnings[] = {"CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ",
@@ -79,7 +79,7 @@ static bool examine_name(const char *sql, char name[EXAMINE_NAME_SIZE])
     return false;
 }
 
-/* The text of an object of the schema; NULL: there is none. Good until the statement is reset. */
+/* The text of an object of the schema; NULL: there is none. Valid until the statement is reset. */
 static const char *examine_text(sqlite3_stmt *find, const char *name, int *code)
 {
     sqlite3_reset(find);
@@ -90,7 +90,7 @@ static const char *examine_text(sqlite3_stmt *find, const char *name, int *code)
     return text;
 }
 
-/* Looks for one object of the schema among what the database has. */
+/* Searches the database for one object of the schema. */
 static int examine_object(const struct schema_examination *examination, sqlite3_stmt *find, sqlite3_stmt *model,
                           const char *sql)
 {
@@ -139,7 +139,7 @@ static int examine_strangers(const struct schema_examination *examination)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* An empty database with the schema that this one says it has: an older one is as good, until it is written. */
+/* An empty database with the schema number of this one: an older one is valid, until it is written. */
 static int examine_model(const struct schema_examination *examination, sqlite3 **model)
 {
     sqlite3_stmt *statement = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite driver: making, opening, configuring and closing a database file. */
+/* The SQLite driver: creates, opens, configures and closes a database file. */
 #include "registry/driver/sqlite.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 
 #include "registry/driver/schema.h"
 
-/* Beware in this file: closing any descriptor of a database file drops the POSIX locks that other connections of this process
- * hold on it (fcntl(2)). So an existing file is only ever opened by SQLite, and looked at with stat. */
+/* Caution in this file: closing any descriptor of a database file drops the POSIX locks that other connections of this process hold on
+ * it (fcntl(2)). So only SQLite opens an existing file; this code reads only its status. */
 
 static char *sqlite_join(const char *path, const char *suffix)
 {
@@ -39,7 +39,7 @@ static enum db_problem sqlite_fail_handle(struct db_failure *failure, struct sql
     return sqlite_problem(failure->code);
 }
 
-/* What can be said of the file before SQLite looks at it. */
+/* Checks the file before SQLite opens it. */
 static enum db_problem sqlite_look(const char *path, struct stat *facts, struct db_failure *failure)
 {
     if (stat(path, facts) != 0) {
@@ -61,7 +61,7 @@ static int sqlite_logged(void *context, sqlite3 *handle, const char *name, int p
     return SQLITE_OK;
 }
 
-/* Switches that make SQLite trust the file as little as it can (https://www.sqlite.org/security.html). */
+/* Switches that make SQLite trust the file as little as possible (https://www.sqlite.org/security.html). */
 static int sqlite_harden(sqlite3 *handle)
 {
     static const struct {
@@ -86,7 +86,7 @@ static int sqlite_harden(sqlite3 *handle)
     return SQLITE_OK;
 }
 
-/* What a connection is set to before it reads the file for the first time. */
+/* Configures a connection before it reads the file for the first time. */
 static int sqlite_configure(struct sqlite_db *connection, bool writes)
 {
     sqlite3 *handle = connection->handle;
@@ -96,15 +96,15 @@ static int sqlite_configure(struct sqlite_db *connection, bool writes)
         code = sqlite3_busy_timeout(handle, SQLITE_BUSY_MS);
     }
     if (code == SQLITE_OK) {
-        code = sqlite3_wal_autocheckpoint(handle, 0); /* checkpoints are the lock holder's: registry_checkpoint */
+        code = sqlite3_wal_autocheckpoint(handle, 0); /* only the lock holder makes checkpoints: registry_checkpoint */
     }
     if (code == SQLITE_OK) {
         sqlite3_wal_hook(handle, sqlite_logged, connection);
-        /* Readers that may not write the directory need the log to be there, whoever closes last. */
+        /* Readers without write permission for the directory need the log to exist after the last writer has closed. */
         int keep = 1;
         code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     }
-    /* No memory map: a file cut short under it would end the process by SIGBUS. */
+    /* No memory map: if the file were truncated, it would end the process with SIGBUS. */
     char pragmas[320];
     snprintf(pragmas, sizeof pragmas,
              "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
@@ -139,7 +139,7 @@ enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **c
     }
     if (code != SQLITE_OK) {
         problem = sqlite_fail_handle(failure, connection);
-        problem = problem == DB_FINE ? DB_OTHER : problem; /* a switch that this SQLite does not have */
+        problem = problem == DB_FINE ? DB_OTHER : problem; /* this SQLite does not have one of the switches */
         goto cleanup;
     }
     problem = DB_FINE;
@@ -152,7 +152,7 @@ cleanup:
     return problem;
 }
 
-/* Remembers which file is open. DB_REPLACED if the path led elsewhere before or after. */
+/* Records which file is open. DB_REPLACED if the path led to another file before or after. */
 static enum db_problem sqlite_identify(struct sqlite_db *connection, const struct stat *before)
 {
     int moved = 1;
@@ -173,7 +173,7 @@ enum db_problem sqlite_check(struct db *db)
     return same ? DB_FINE : DB_REPLACED;
 }
 
-/* Reads one number, as a pragma answers. */
+/* Reads one number, such as the result of a pragma. */
 static int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;
@@ -185,7 +185,7 @@ static int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
     return code == SQLITE_OK ? finished : code;
 }
 
-/* The questions that a file answers before it counts as a registry. */
+/* The checks that a file must pass to count as a registry. */
 static enum db_problem sqlite_recognise(struct sqlite_db *connection, enum db_access access, struct db_failure *failure)
 {
     int64_t application = 0, number = 0, tables = 0;
@@ -197,7 +197,7 @@ static enum db_problem sqlite_recognise(struct sqlite_db *connection, enum db_ac
     if (application != SQLITE_APPLICATION_ID) {
         return sqlite_fail(failure, DB_NOT_OURS, 0, "the application ID is another");
     }
-    if (number < 1) { /* what is newer than this program tells so in its vault row */
+    if (number < 1) { /* a newer registry states its requirements in its vault row */
         return sqlite_fail(failure, DB_NOT_OURS, 0, "its schema has no number");
     }
     if (access == DB_READS) {
@@ -206,7 +206,7 @@ static enum db_problem sqlite_recognise(struct sqlite_db *connection, enum db_ac
     if (sqlite3_db_readonly(connection->handle, "main") != 0) {
         return sqlite_fail(failure, DB_READ_ONLY, 0, "");
     }
-    /* A restored copy may have come without; else this changes nothing. */
+    /* A restored copy may not be in WAL mode; otherwise this changes nothing. */
     if (sqlite3_exec(connection->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
         return sqlite_fail_handle(failure, connection);
     }
@@ -241,11 +241,11 @@ enum db_problem sqlite_open(const char *path, enum db_access access, struct db *
     return DB_FINE;
 }
 
-/* ---- Making --------------------------------------------------------------------------------------------------------- */
+/* ---- Creating ------------------------------------------------------------------------------------------------------- */
 
 static const char *const sqlite_companions[] = {"-wal", "-shm", "-journal"};
 
-/* Makes the empty file: SQLite would give it another mode, and would open one that is there. */
+/* Makes the empty file itself: SQLite would use another mode, and would open an existing file. */
 enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failure *failure)
 {
     for (size_t i = 0; i < sizeof sqlite_companions / sizeof *sqlite_companions; i++) {
@@ -257,7 +257,7 @@ enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failur
             return sqlite_fail(failure, DB_NO_MEMORY, 0, "");
         }
         if (there) {
-            /* SQLite would take it for the new database's own; and it may hold the last of a lost registry. */
+            /* SQLite would use it as the new database's log; and it may contain the last changes of a lost registry. */
             return sqlite_fail(failure, DB_EXISTS, 0, "its log is still there");
         }
     }
@@ -345,8 +345,7 @@ void sqlite_close(struct db *db)
 
 void sqlite_abandon(struct db *db)
 {
-    /* Another thread may have been in the middle of it (https://www.sqlite.org/howtocorrupt.html, 2.6): the handle
-     * stays as it is. */
+    /* Another thread may have been using it (https://www.sqlite.org/howtocorrupt.html, 2.6), so the handle is left as it is. */
     struct sqlite_db *connection = (struct sqlite_db *)db;
     free(connection->path);
     free(connection->log_path);

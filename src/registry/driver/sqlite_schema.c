@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite driver: laying out a schema, and bringing an older one up to date. */
+/* The SQLite driver: creates a schema, and upgrades an older one. */
 #include "registry/driver/sqlite.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lock between managing processes: flock on a file, whose content names the holder. */
+/* The lock between managing processes: flock on a file that contains the holder's name. */
 #include "registry/lock/lock.h"
 
 #include <errno.h>
@@ -16,11 +16,11 @@
 #include "base/error.h"
 
 #define LOCK_PAUSE_MS       5
-#define LOCK_SILENT_MS      200  /* a wait that is shorter is no news */
-#define LOCK_ASK_AGAIN_MS   1000 /* a holder may be stopped meanwhile, or another one have come */
-#define LOCK_ANNOUNCE_TRIES 200  /* whoever asks whether something is announced holds the lock for an instant */
+#define LOCK_SILENT_MS      200  /* a shorter wait is not reported */
+#define LOCK_ASK_AGAIN_MS   1000 /* meanwhile the holder may be stopped, or the lock may have another holder */
+#define LOCK_ANNOUNCE_TRIES 200  /* a process that checks for announcements holds the lock briefly */
 #define LOCK_ANNOUNCE_NSEC  1000000
-#define LOCK_YIELD_SHARE    2 /* one half of the wait is yielded to announcements: they cannot keep others out for good */
+#define LOCK_YIELD_SHARE    2 /* one half of the wait is yielded to announcements: they cannot block others permanently */
 #define LOCK_OTHERS         (S_IRWXG | S_IRWXO)
 
 static int lock_open(const char *path)
@@ -28,8 +28,8 @@ static int lock_open(const char *path)
     return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 }
 
-/* flock(2) asks for no permission but to open the file: whoever can read it could hold the lock for ever. Files of older releases have mode
- * 0640; another user's, or those of a file system that has no modes, are left to `doctor`. */
+/* flock(2) requires only permission to open the file: everybody who can read it could hold the lock for ever. Files of older releases
+ * have mode 0640; those of another user, or on a file system without modes, are left to `doctor`. */
 static void lock_close_to_others(int descriptor)
 {
     struct stat file;
@@ -68,7 +68,7 @@ void lock_free(struct lock *lock)
     lock->path = NULL;
 }
 
-/* Whether the path still leads to what the descriptor has open: a lock on a removed file excludes nobody. */
+/* Returns whether the path still leads to the file that the descriptor has open: a lock on a removed file excludes nobody. */
 static bool lock_is_current(const char *path, int descriptor)
 {
     struct stat open_file, named_file;
@@ -81,7 +81,7 @@ bool lock_held(const struct lock *lock)
     return lock->descriptor >= 0 && lock->process == getpid() && lock_is_current(lock->path, lock->descriptor);
 }
 
-/* One try: 0, or the errno (EWOULDBLOCK: held, by whom is in holder; ESTALE: the file was exchanged meanwhile). */
+/* One try. Returns 0 or an errno (EWOULDBLOCK: held, holder is set; ESTALE: the file was replaced meanwhile). */
 static int lock_try(const char *path, int *locked, struct lock_holder *holder)
 {
     int descriptor = lock_open(path);
@@ -103,7 +103,7 @@ static int lock_try(const char *path, int *locked, struct lock_holder *holder)
     return problem;
 }
 
-/* Of several that announced something the last one is named. */
+/* If several processes have announced something, names the last one. */
 static void lock_read_announcer(const char *path, struct lock_holder *holder)
 {
     int descriptor = lock_open(path);
@@ -124,12 +124,12 @@ struct lock_wait {
     struct lock *lock;
     int64_t began;
     int64_t most;
-    int64_t ask_again_at; /* who holds it; reading that at every try would cost more than the try */
+    int64_t ask_again_at; /* time to read the holder again: to read it at every try would cost more than the try */
     struct lock_holder holder;
     char told[LOCK_HOLDER_TEXT_SIZE];
 };
 
-/* Tells who holds the lock as soon as this is more than a moment, and whenever that changes. */
+/* Reports the holder of the lock when the wait has lasted for a moment, and whenever the holder changes. */
 static void lock_tell(struct lock_wait *wait, int64_t now)
 {
     const struct lock *lock = wait->lock;
@@ -144,7 +144,7 @@ static void lock_tell(struct lock_wait *wait, int64_t now)
     lock->waits(&wait->holder, lock->waits_context);
 }
 
-/* Whether it is the turn of somebody else, who announced that. */
+/* Returns whether another process, which announced that it needs the lock, goes first. */
 static bool lock_must_yield(const struct lock_wait *wait, int64_t now)
 {
     return wait->lock->yields_to != NULL && now - wait->began < wait->most / LOCK_YIELD_SHARE &&
@@ -183,7 +183,7 @@ sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *pur
     if (lock_held(lock)) {
         return error_set(error, SEALRING_INVALID, "the lock %s is held by this handle already", lock->path);
     }
-    lock_release(lock); /* a forked child's inherited descriptor, or a lock on a file that was removed */
+    lock_release(lock); /* a forked child's inherited descriptor, or a lock on a removed file */
     struct lock_wait wait = {.lock = lock, .began = clock_boot_ms(), .most = wait_ms};
     wait.ask_again_at = wait.began + LOCK_SILENT_MS;
     int problem = lock_wait_for(&wait);
@@ -211,17 +211,17 @@ void lock_release(struct lock *lock)
     }
     if (lock->process == getpid()) {
         if (ftruncate(lock->descriptor, 0) != 0) {
-            /* A stale line is no harm: it is shown only while somebody holds the lock, who writes another. */
+            /* A stale line does no harm: it is shown only while a process holds the lock, and that process writes its own. */
         }
-        flock(lock->descriptor, LOCK_UN); /* said aloud: a forked child may have the descriptor open still */
+        flock(lock->descriptor, LOCK_UN); /* explicitly, as a forked child may still have the descriptor open */
     }
     close(lock->descriptor);
     lock->descriptor = -1;
 }
 
-/* ---- for who does not want it ---- */
+/* ---- for processes that do not take it ---- */
 
-/* O_RDWR: a file system of the network may take no exclusive lock on a file that is open for reading only. */
+/* O_RDWR: on a network file system, an exclusive lock may require a file that is open for writing. */
 static int lock_open_existing(const char *path)
 {
     return open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
@@ -233,9 +233,9 @@ bool lock_is_taken(const char *path)
     if (descriptor < 0) {
         return errno == EACCES && lock_holder_is_listed(path);
     }
-    /* shared, and let go of at once: who wants the lock at this very moment tries again */
+    /* a shared lock, released at once: a process that tries to take the lock at this moment tries again */
     bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    flock(descriptor, LOCK_UN); /* a child that was forked just now may have the descriptor */
+    flock(descriptor, LOCK_UN); /* a child forked meanwhile may have the descriptor */
     close(descriptor);
     return taken;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lock between managing processes: flock on a file, whose content names the holder. */
+/* The lock between managing processes: flock on a file that contains the holder's name. */
 #ifndef REGISTRY_LOCK_LOCK_H
 #define REGISTRY_LOCK_LOCK_H
 
@@ -11,7 +11,7 @@
 
 #include "registry/lock/lock_holder.h"
 
-/* Called when a lock has been waited for a moment, and again when what is known of its holder changes. */
+/* Called when the wait for a lock has lasted for a moment, and again when what is known of its holder changes. */
 typedef void (*lock_wait_callback)(const struct lock_holder *holder, void *context);
 
 struct lock {
@@ -23,26 +23,27 @@ struct lock {
     void *waits_context;
 };
 
-/* Remembers the path and makes the file (0600) if it is missing; one of this user's that others could open loses those permissions: whoever may
- * open the file can hold the lock. path NULL: a lock that cannot be had. */
+/* Stores the path and makes the file (0600) if it is missing. If it is this user's and others may open it, those permissions are
+ * removed: everybody who may open the file can hold the lock. path NULL: a lock that can never be taken. */
 sealring_status lock_init(struct lock *lock, const char *path, sealring_error *error);
 void lock_free(struct lock *lock);
 
-/* Announces that another lock is needed soon: holds this one together with everybody else who announces something. What cannot be
- * announced is left: it takes its turn like everybody else. */
+/* Announces that this process needs another lock soon, by holding this one, shared with all others that announce something. If that
+ * fails, it is ignored: the process then waits like any other. */
 void lock_announce(struct lock *lock, const char *purpose);
 
-/* Whether somebody has announced something by the lock of this path. */
+/* Returns whether a process has announced something by the lock at this path. */
 bool lock_is_announced(const char *path);
 
-/* Waits at most wait_ms (0: tries once). SEALRING_REGISTRY names the holder; SEALRING_INVALID if it is held by this handle. */
+/* Waits at most wait_ms (0: tries once). SEALRING_REGISTRY names the holder; SEALRING_INVALID if this handle holds it. */
 sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *purpose, sealring_error *error);
 void lock_release(struct lock *lock);
 
-/* False in a forked child, which inherits the descriptor but not the right, and when the lock file was removed meanwhile. */
+/* False in a forked child, which inherits the descriptor but not the right, and if the lock file was removed meanwhile. */
 bool lock_held(const struct lock *lock);
 
-/* Whether somebody holds the lock of this path, for who may not write and so cannot take it. False if that cannot be told. */
+/* Returns whether a process holds the lock at this path; for processes that may not write and so cannot take it. False if that cannot
+ * be determined. */
 bool lock_is_taken(const char *path);
 
 #endif

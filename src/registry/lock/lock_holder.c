@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who holds a lock: what its file notes, checked against what the kernel knows. */
+/* The holder of a lock: what its file contains, checked against what the kernel reports. */
 #include "registry/lock/lock_holder.h"
 
 #include <dirent.h>
@@ -22,7 +22,7 @@
 #define LOCKS_PATH  "/proc/locks"
 #define LISTED_MOST 8
 
-/* The note: "user@host PID purpose", and a line with what tells this process from another one that gets its PID later. */
+/* The note: "user@host PID purpose", and a line that distinguishes this process from another one that gets its PID later. */
 struct holder_note {
     char name[LOCK_HOLDER_NAME_SIZE];
     int64_t process;
@@ -30,14 +30,14 @@ struct holder_note {
     int64_t since;
 };
 
-/* Processes that hold a flock on one file: those of this PID namespace, as others are listed as 0. */
+/* Processes that hold a flock on one file; only those of this PID namespace, as others are listed as 0. */
 struct listed {
     int64_t processes[LISTED_MOST];
     size_t count;
 };
 
-/* proc_pid_stat(5): the state is field 3, the start time field 22; the command's name before them may hold anything but ends with the
- * last parenthesis. */
+/* proc_pid_stat(5): the state is field 3, the start time field 22. The command's name before them may contain anything but ends with
+ * the last parenthesis. */
 static bool read_process(int64_t process, char *state, uint64_t *start)
 {
     char path[64], text[STAT_SIZE];
@@ -81,7 +81,7 @@ void lock_holder_sign(int descriptor, const char *purpose)
         return;
 }
 
-/* One line of text that a terminal may get to see. */
+/* Returns whether it is one line of text that is safe to print on a terminal. */
 static bool is_presentable(const char *text, size_t length)
 {
     uint32_t code_point = 0;
@@ -94,7 +94,7 @@ static bool is_presentable(const char *text, size_t length)
     return length > 0;
 }
 
-/* The PID is the first word of digits only: a user without a name is "uid 1000@host". */
+/* The PID is the first word that consists of digits: a user without a name is "uid 1000@host". */
 static int64_t parse_process(const char *line)
 {
     for (const char *word = strchr(line, ' '); word != NULL; word = strchr(word + 1, ' ')) {
@@ -108,7 +108,7 @@ static int64_t parse_process(const char *line)
     return 0;
 }
 
-/* Whoever could write the file may have written anything. */
+/* Whoever could write to the file may have written anything. */
 static void read_note(int descriptor, struct holder_note *note)
 {
     char text[NOTE_SIZE + 1];
@@ -131,14 +131,14 @@ static void read_note(int descriptor, struct holder_note *note)
 
 /* ---- the kernel's list ---- */
 
-/* "1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234567 0 EOF"; one that waits has "->" behind its number. The device of an overlay or of btrfs is
- * not the one that stat reports: there the inode decides. */
+/* "1: FLOCK ADVISORY WRITE 4711 fd:01:1234567 0 EOF"; a waiting one has "->" after its number. For an overlay or btrfs, the device is
+ * not the one that stat reports: there only the inode is compared. */
 static bool parse_listed(const char *line, const struct stat *file, int64_t *process)
 {
     unsigned major_number, minor_number;
     unsigned long long inode;
     long long pid;
-    /* A number that does not fit is another file's, or another process. */
+    /* A number that does not fit belongs to another file, or another process. */
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(line, "%*d: FLOCK %*s %*s %lld %x:%x:%llu", &pid, &major_number, &minor_number, &inode) != 4)
         return false;
@@ -195,7 +195,8 @@ static void name_process(int64_t process, char name[LOCK_HOLDER_NAME_SIZE])
         snprintf(name, LOCK_HOLDER_NAME_SIZE, "process %" PRId64 " of uid %lu", process, (unsigned long)file.st_uid);
 }
 
-/* Whether the process has the file open now, so that it is surely the one that the kernel lists, and not one that got its PID since. */
+/* Returns whether the process has the file open now, so that it is certainly the one that the kernel lists, and not one that got its
+ * PID later. */
 static bool has_open(int64_t process, const char *path)
 {
     char directory[64], entry[PATH_MAX];
@@ -234,9 +235,9 @@ static void describe(struct lock_holder *holder, const char *path, const char *d
                  holder->process, holder->process);
 }
 
-/* A note counts as the holder's if the kernel lists its PID, or lists none at all (another PID namespace, no /proc). A process is called
- * stopped only if its start time is the noted one, or where there is no note if it has the file open: a PID that was given to another process
- * since is nobody to be killed. */
+/* A note counts as the holder's if the kernel lists its PID, or lists none at all (another PID namespace, no /proc). A process is
+ * reported as stopped only if its start time is the noted one, or, without a note, if it has the file open: the PID may belong to
+ * another process since, which nobody should kill. */
 void lock_holder_read(int descriptor, const char *path, struct lock_holder *holder)
 {
     struct holder_note note;

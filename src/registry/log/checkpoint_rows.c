@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that vouch for the audit log: nodes of its tree, the keys that sign, the checkpoints they signed. */
+/* Rows that prove the audit log: nodes of its tree, the signing keys, the signed checkpoints. */
 #include "registry/log/log_rows.h"
 
 #include "registry/connection/query.h"
@@ -22,7 +22,7 @@ static const struct db_query key_get = {"SELECT k.vkey FROM audit_key k ORDER BY
 static const struct db_query checkpoint_insert = {"INSERT INTO checkpoint (size, time, note) VALUES (?1, ?2, ?3)",
                                                   true};
 
-/* 86,400,000 ms are a day. */
+/* A day has 86,400,000 ms. */
 static const struct db_query checkpoint_thin = {
     "DELETE FROM checkpoint WHERE size NOT IN (SELECT c.size FROM checkpoint c ORDER BY c.size DESC LIMIT 100)"
     " AND size NOT IN (SELECT max(d.size) FROM checkpoint d GROUP BY d.time / 86400000)",
@@ -103,7 +103,7 @@ sealring_status registry_checkpoint_insert(struct registry *registry, const stru
         return status;
     }
     query_start(&query, registry, &checkpoint_thin, error);
-    (void)query_row(&query); /* however many they are */
+    (void)query_row(&query); /* however many rows there are */
     return query_end(&query, error);
 }
 

@@ -10,7 +10,7 @@
 #define AUDIT_COLUMNS \
     "a.sequence, a.operation_id, a.time, a.actor, a.act, a.ring, a.version, a.key_id, a.client, a.detail, a.leaf_hash"
 
-/* The vault row's lock makes this the only writer, so that max + 1 is nobody else's; a sequence would leave gaps at rollbacks. */
+/* The vault row's lock makes this the only writer, so max + 1 is unique; a sequence would leave gaps at rollbacks. */
 static const struct db_query audit_append = {
     "INSERT INTO audit (sequence, operation_id, time, actor, act, ring, version, key_id, client, detail, leaf_hash)"
     " VALUES ((SELECT coalesce(max(a.sequence), 0) + 1 FROM audit a), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -23,7 +23,7 @@ static const struct db_query audit_size = {"SELECT coalesce(max(a.sequence), 0) 
 
 static const struct db_query audit_walk = {"SELECT " AUDIT_COLUMNS " FROM audit a ORDER BY a.sequence", false};
 
-/* Text parameters are '' where nothing is asked for. The newest so many are found from the end, then told in order. */
+/* Text parameters are '' for no filter. The newest N entries are found from the end, then returned in order. */
 static const struct db_query audit_each = {
     "SELECT " AUDIT_COLUMNS " FROM audit a WHERE a.sequence IN ("
     "    SELECT b.sequence FROM audit b WHERE b.sequence >= ?1 AND b.time >= ?2"
@@ -65,7 +65,7 @@ sealring_status registry_audit_append(struct registry *registry, const struct re
                                       sealring_error *error)
 {
     if (memcmp(entry->operation_id, registry->operation_id, REGISTRY_ID_SIZE) != 0) {
-        /* A run after an uncertain commit would not find it, and do everything twice. */
+        /* After an uncertain commit, a repeated call would not find it, and do everything twice. */
         return error_set(error, SEALRING_INVALID, "an audit entry must have its transaction's operation ID");
     }
     return audit_insert(registry, entry, error);

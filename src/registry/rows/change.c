@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The look: whether the registry moved, and what changed since. */
+/* The poll's queries: whether the registry changed, and what changed since. */
 #include "registry/connection/vault_row.h"
 #include "registry/rows/rows.h"
 
 #include "registry/rows/columns.h"
 
-/* Each by its table's index of changed epochs, so that a look costs what changed, not what there is. Epochs are
- * never negative: -1 finds everything. */
+/* Each uses its table's index of changed epochs, so the cost of a poll depends on what changed, and not on the size. Epochs are never
+ * negative: -1 finds everything. */
 #define CHANGE_SINCE(alias) " WHERE " alias ".changed_epoch > ?1 ORDER BY " alias ".changed_epoch"
 #define CHANGE_ALL          (-1)
 
@@ -16,7 +16,7 @@ static const struct db_query change_versions = {"SELECT " VERSION_COLUMNS " FROM
 
 static const struct db_query change_keys = {"SELECT " KEY_COLUMNS " FROM api_key k" CHANGE_SINCE("k"), false};
 
-/* Every digest is behind the empty one: the first entry of the index of imported ones. */
+/* Every digest is greater than the empty one, so this finds the first entry of the index of imported ones. */
 static const struct db_query change_imports = {
     "SELECT c.api_key FROM credential c WHERE c.imported = 1 AND c.digest > ?1 LIMIT 1", false};
 
@@ -130,7 +130,7 @@ sealring_status registry_changes(struct registry *registry, uint64_t since, bool
                                  const struct registry_change_callbacks *callbacks, void *context,
                                  struct registry_vault *as_of, bool *has_imports, sealring_error *error)
 {
-    /* What an epoch cannot be is past every row's. */
+    /* A value that is not a possible epoch is above every row's. */
     int64_t after = since > INT64_MAX ? INT64_MAX : (int64_t)since;
     struct change change = {all ? CHANGE_ALL : after, all, callbacks, context, as_of, has_imports};
     return registry_read(registry, change_body, &change, error);

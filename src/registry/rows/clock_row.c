@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one row of how the two clocks stood to each other. */
+/* The single row about the relation of the two clocks. */
 #include "registry/rows/rows.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closed facts: what was revoked, retired, compromised or destroyed, in a chain of hashes that no edited row can leave unnoticed. */
+/* Closed facts: what was revoked, retired, compromised or destroyed, in a hash chain that reveals any edited row. */
 
 #include "registry/rows/closed_facts.h"
 
@@ -45,7 +45,7 @@ static const struct db_query closed_keys_differ = {
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
     false};
 
-/* Of each version the last fact. A version that came back (retired → pending) goes on without facts until it is closed again. */
+/* The last fact of each version. A reinstated version (retired → pending) gets no further facts until it is closed again. */
 static const struct db_query closed_versions_differ = {
     "SELECT coalesce(r.name, hex(f.ring_id)), f.version, coalesce(v.state, 0), f.state FROM closed_fact f"
     " LEFT JOIN ring r ON r.ring_id = f.ring_id LEFT JOIN version v ON v.ring = r.id AND v.number = f.version"
@@ -57,7 +57,7 @@ static const struct db_query closed_versions_differ = {
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
     false};
 
-/* The one encoding of a fact: the kind says how long the rest is. */
+/* The only encoding of a fact: the kind determines the length of the rest. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE])
 {
@@ -143,7 +143,7 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
         before = query_small(&query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
     }
     sealring_status status = query_end(&query, error);
-    /* no such row: the update will say so */
+    /* no such row: the update reports it */
     return status != SEALRING_OK || before == 0 || before == SEALRING_KEY_REVOKED ? status
                                                                                   : closed_add(registry, &fact, error);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closed facts: what was revoked, retired, compromised or destroyed, in a chain of hashes. */
+/* Closed facts: what was revoked, retired, compromised or destroyed, in a hash chain. */
 #ifndef REGISTRY_ROWS_CLOSED_FACTS_H
 #define REGISTRY_ROWS_CLOSED_FACTS_H
 
 #include "registry/rows/rows.h"
 
-/* Something that was closed, or a version that came back from a closed state. Written by the updates of keys and versions themselves. */
+/* Something that was closed, or a version that was reinstated. The updates of keys and versions write these. */
 struct registry_closed {
     uint64_t sequence;
     bool is_version;
@@ -13,25 +13,25 @@ struct registry_closed {
     uint8_t ring_id[REGISTRY_ID_SIZE];
     uint32_t version;
     int state;
-    uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the hash before it (of the first: 32 zero bytes) and this fact */
+    uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
 typedef sealring_status (*registry_closed_callback)(const struct registry_closed *fact, void *context,
                                                     sealring_error *error);
 sealring_status registry_closed_each(struct registry *registry, registry_closed_callback each, void *context,
                                      sealring_error *error);
-/* The state that the version's last fact gives it; 0: it has none. Below retired: it was reinstated. */
+/* The version's state by its last fact; 0: it has none. Below retired: it was reinstated. */
 sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
                                         sealring_error *error);
-/* The hash over the first `count` facts, SEALRING_NOT_FOUND if there are not so many; and over all there are. */
+/* The hash over the first `count` facts, SEALRING_NOT_FOUND if there are fewer; and over all of them. */
 sealring_status registry_closed_at(struct registry *registry, uint64_t count, uint8_t hash[REGISTRY_DIGEST_SIZE],
                                    sealring_error *error);
 sealring_status registry_closed_head(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
                                      sealring_error *error);
-/* The hash that a fact must have after the one before it. */
+/* The hash of a fact that follows the one with the hash `before`. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE]);
 
-/* Rows that say otherwise than the last fact about them: `is_version` with the ring's name, or the key ID. */
+/* Rows that contradict the last fact about them: `is_version` with the ring's name, or the key ID. */
 struct registry_contradiction {
     bool is_version;
     char name[SEALRING_NAME_LENGTH_MAX + 1]; /* key ID or ring */
@@ -44,7 +44,7 @@ typedef sealring_status (*registry_contradiction_callback)(const struct registry
 sealring_status registry_closed_contradictions(struct registry *registry, registry_contradiction_callback each,
                                                void *context, sealring_error *error);
 
-/* For key_rows.c and version_rows.c, before they write the row: notes what it closes, or reopens. */
+/* For key_rows.c and version_rows.c, before they write the row: records a fact if it closes or reopens something. */
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of columns and their readers, shared by the queries on one table and those that join several. */
+/* Lists of columns and their readers, shared by queries on one table and on several. */
 #ifndef REGISTRY_ROWS_COLUMNS_H
 #define REGISTRY_ROWS_COLUMNS_H
 
 #include "registry/connection/query.h"
 #include "registry/rows/rows.h"
 
-/* What was closed stays closed, whatever its row says by now: a row is edited in one place, the fact is one of a chain whose end the audit
- * token knows (closed.c). A version's last fact counts; one that is below retired tells that it was reinstated. */
+/* What was closed stays closed, whatever its row contains: a row is edited in one place, but the fact is in a chain whose head the
+ * audit token knows (closed_facts.c). A version's last fact counts; if it is below retired, the version was reinstated. */
 #define KEY_STATE                                                                                                     \
     "CASE WHEN EXISTS (SELECT 1 FROM closed_fact kf WHERE kf.kind = 1 AND kf.key_id = k.key_id) THEN 3 ELSE k.state " \
     "END"
@@ -16,8 +16,8 @@
     " WHERE vf.kind = 2 AND vf.ring_id = (SELECT vr.ring_id FROM ring vr WHERE vr.id = v.ring)"             \
     " AND vf.version = v.number ORDER BY vf.sequence DESC LIMIT 1), v.state)"
 
-/* Each list belongs to the alias in it, and is read by the function below it. */
-/* Without the succession, which schema 1 has not: only ring.c reads it, of a ring as such. Elsewhere it is 0. */
+/* Each list uses the alias in it, and the function below it reads it. */
+/* Without the succession, which schema 1 does not have: only ring_rows.c reads it, for rings themselves. Elsewhere it is 0. */
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
@@ -44,16 +44,15 @@ void columns_read_key(struct query *query, struct registry_key *key);
     "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.changed_epoch"
 void columns_read_credential(struct query *query, struct registry_credential *credential);
 
-/* A credential with all that it hangs on: FROM api_key k, credential c, version v, ring r, client cl. */
+/* A credential with all rows that it refers to: FROM api_key k, credential c, version v, ring r, client cl. */
 #define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
 #define HOLDER_JOINED \
     "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = k.ring AND v.number = c.version"
 void columns_read_holder(struct query *query, struct registry_holder *holder);
 
-/* What a verdict and the claims need of a credential that hangs on API key k of client cl: FROM credential c,
- * api_key k, client cl. Each text or byte string costs SQLite an allocation: so what is empty as a rule is NULL
- * then, and what a credential is asked for by is not among them: c.digest, k.key_id. The reader leaves all else in
- * the holder as it is. */
+/* What a verdict and the claims need of a credential of API key k of client cl: FROM credential c, api_key k, client cl. Each text or
+ * byte string costs SQLite an allocation. So values that are usually empty are NULL then, and the search keys of a credential are not
+ * included: c.digest, k.key_id. The reader leaves the other fields of the holder as they are. */
 #define PRESENTED_COLUMNS                                                                                            \
     "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
     "c.imported, CASE WHEN c.imported THEN c.binding END, k.ring, k.client, " KEY_STATE ", k.narrowed, "             \

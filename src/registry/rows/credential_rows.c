@@ -16,7 +16,7 @@ static const struct db_query credential_update = {
     " WHERE api_key = ?1 AND serial = ?2",
     true};
 
-/* For verifiers, which look for changed API keys only. One that this transaction changed already is left alone. */
+/* For verifiers, which search only for changed API keys. One that this transaction has changed already is left alone. */
 static const struct db_query credential_move_key = {
     "UPDATE api_key SET changed_epoch = ?2 WHERE id = ?1 AND changed_epoch <> ?2", true};
 

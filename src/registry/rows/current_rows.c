@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows as they stand, for those who hold them against the audit log. */
+/* Rows as they are, to be compared with the audit log. */
 
 #include "registry/rows/current_rows.h"
 
@@ -9,7 +9,7 @@ static const struct db_query standing_bounds = {
     "SELECT " KEY_COLUMNS " FROM api_key k WHERE k.state = 2 OR (k.narrowed = 1 AND k.state <> 3) ORDER BY k.key_id",
     false};
 
-/* What hangs on nothing is not there for anybody. */
+/* A credential without its key, client or version counts as missing. */
 static const struct db_query standing_credentials = {
     "SELECT count(*) FROM credential c JOIN api_key k ON k.id = c.api_key AND k.ring = c.ring"
     " JOIN client cl ON cl.id = k.client JOIN version v ON v.ring = c.ring AND v.number = c.version",

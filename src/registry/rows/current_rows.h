@@ -11,7 +11,7 @@ sealring_status registry_bounds_each(struct registry *registry, registry_key_cal
 /* Keys with an imported credential that has a successor and no end: reissuing sets one. */
 sealring_status registry_unended_imports_each(struct registry *registry, registry_key_callback each, void *context,
                                               sealring_error *error);
-/* How many credentials there are, in all, that hang on an API key, its client and a version. */
+/* The number of all credentials that belong to an API key, its client and a version. */
 sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error);
 
 #endif

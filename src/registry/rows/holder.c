@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holders: an API key with its ring, client, credential and that one's version, in one statement. */
+/* Holders: an API key with its ring, its client, a credential and that one's version, in one statement. */
 #include "registry/rows/rows.h"
 
 #include <string.h>
@@ -15,9 +15,9 @@ static const struct db_query holder_get = {"SELECT " HOLDER_COLUMNS
 
 static const struct db_query holder_key_exists = {"SELECT k.id FROM api_key k WHERE k.key_id = ?1", false};
 
-/* The filters: '' for none. ?1 key ID, ?2 ring, ?3 client, ?4 only active; ?5, ?6, ?7 after ring, client, label; ?8 limit.
- * One statement for each filter that can lead (an index finds its rows), the other filters thin out what it finds.
- * SQLite takes CROSS JOIN for an order to join in: keys first, whatever it would guess. */
+/* The filters: '' for none. ?1 key ID, ?2 ring, ?3 client, ?4 only active; ?5, ?6, ?7 after ring, client, label; ?8 limit. There is one
+ * statement for each filter that can lead (an index finds its rows); the other filters reduce what it finds. SQLite takes CROSS JOIN as
+ * an order to join in: keys first, whatever it would choose. */
 #define HOLDER_LIST(leading)                                                                                  \
     "SELECT " HOLDER_COLUMNS " FROM api_key k CROSS JOIN credential c CROSS JOIN version v CROSS JOIN ring r" \
     " CROSS JOIN client cl WHERE " leading                                                                    \
@@ -25,7 +25,7 @@ static const struct db_query holder_key_exists = {"SELECT k.id FROM api_key k WH
     " AND (?4 = 0 OR k.state = 1) AND (?5 = '' OR (r.name, cl.name, k.label) > (?5, ?6, ?7))"                 \
     " AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY r.name, cl.name, k.label, k.id LIMIT ?8"
 
-/* In two parts, for the two indexes: keys that are not revoked, and those that are. */
+/* In two parts, for the two indexes: keys that are not revoked, and revoked ones. */
 #define HOLDER_OF_CLIENT                                                                                   \
     "k.id IN (SELECT a.id FROM client x, api_key a WHERE x.name = ?3 AND a.client = x.id AND a.state <> 3" \
     " UNION ALL SELECT a.id FROM client x, api_key a WHERE x.name = ?3 AND a.client = x.id AND a.state = 3)"
@@ -36,8 +36,8 @@ static const struct db_query holder_list_ring = {HOLDER_LIST("k.ring = (SELECT x
                                                  false};
 static const struct db_query holder_list_all = {HOLDER_LIST("1 = 1"), false};
 
-/* A page of one ring's active keys: by way of the clients' names, so that it costs what the page holds and nothing is sorted.
- * ?1 ring, ?2 and ?3 after client and label, ?4 limit. */
+/* A page of one ring's active keys, found through the clients' names, so that the cost depends on the page and nothing is sorted. ?1
+ * ring, ?2 and ?3 after client and label, ?4 limit. */
 static const struct db_query holder_page = {
     "SELECT " HOLDER_COLUMNS " FROM ring r CROSS JOIN client cl CROSS JOIN api_key k CROSS JOIN credential c"
     " CROSS JOIN version v WHERE r.name = ?1 AND cl.name >= ?2 AND (cl.name > ?2 OR k.label > ?3)"
@@ -86,7 +86,7 @@ static int64_t holder_limit(const struct registry_holder_filter *filter)
     return filter->limit == 0 ? INT64_MAX : filter->limit;
 }
 
-/* Whether the filter is one that holder_page answers: active keys of one ring, in pages, from within that ring. */
+/* Returns whether holder_page can answer the filter: active keys of one ring, in pages, from a place within that ring. */
 static bool holder_is_page(const struct registry_holder_filter *filter)
 {
     return filter->ring != NULL && filter->limit != 0 && filter->only_active && filter->key_id == NULL &&

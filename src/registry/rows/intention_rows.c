@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of intentions: objects that may have been made in the token and are not yet a version's. */
+/* Rows of intentions: objects that may have been made in the token and do not yet belong to a version. */
 #include "registry/rows/rows.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ sealring_status registry_intention_insert(struct registry *registry, struct regi
     if (intention->ring != 0) {
         query_bind_int64(&query, 2, intention->ring);
     } else {
-        query_bind_text(&query, 2, NULL); /* a ring that is not there yet */
+        query_bind_text(&query, 2, NULL); /* a ring that does not exist yet */
     }
     query_bind_bytes(&query, 3, intention->object_id, intention->object_id_length);
     query_bind_text(&query, 4, intention->owner);
@@ -58,7 +58,7 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
 {
     struct query query;
     struct registry_intention intention;
-    char owner[sizeof intention.owner]; /* for people only, and with a host's name as it was */
+    char owner[sizeof intention.owner]; /* only to be displayed, with the host's name as it was */
     query_start(&query, registry, &intention_all, error);
     while (query_row(&query)) {
         intention.id = query_int64(&query);

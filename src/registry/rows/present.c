@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one presented credential is found by: its rows and the vault's era and epoch, of one snapshot, in one
- * statement. */
+/* Finds one presented credential: its rows and the vault's era and epoch, in one snapshot and one statement. */
 #include "registry/connection/vault_row.h"
 #include "registry/rows/rows.h"
 
@@ -10,9 +9,9 @@
 #include "base/name.h"
 #include "registry/rows/columns.h"
 
-/* The vault's row leads and the others hang on it, so that era and epoch are answered in any case. An unknown key ID
- * costs one look at the index of key IDs (i), a wrong secret that and one at the credentials; only for a credential
- * that is there the rest is fetched. The column behind the vault's is the API key's number, NULL if there is none. */
+/* The vault's row leads and the others are joined to it, so that era and epoch are returned in any case. An unknown key ID costs one
+ * lookup in the index of key IDs (i), a wrong secret one more in the credentials; the rest is fetched only if the credential exists.
+ * The column after the vault's is the API key's number, NULL if there is none. */
 #define PRESENT_VAULT "w.era, w.epoch, w.min_reader, "
 #define PRESENT_REST  " LEFT JOIN api_key k ON k.id = c.api_key LEFT JOIN client cl ON cl.id = k.client WHERE w.id = 1"
 
@@ -113,7 +112,7 @@ static sealring_status present_body(struct registry *registry, void *context, se
     }
     sealring_status status = query_end(&query, error);
     if (status == SEALRING_OK && !row) {
-        return handle_problem(registry, DB_CORRUPT, error); /* the vault's row is not there */
+        return handle_problem(registry, DB_CORRUPT, error); /* the vault's row is missing */
     }
     return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
 }

@@ -20,7 +20,7 @@ static const struct db_query ring_update = {
     " WHERE id = ?1",
     true};
 
-/* Of a registry that no newer program has written yet (schema 1), and of the present one. */
+/* For a registry that no newer program has written yet (schema 1), and for the present schema. */
 static const struct db_query ring_get[] = {
     {"SELECT " RING_COLUMNS ", 0 FROM ring r WHERE r.name = ?1", false},
     {"SELECT " RING_COLUMNS ", r.succession FROM ring r WHERE r.name = ?1", false}};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry's rows and the queries on them. All are called inside registry_read or registry_write. */
+/* The registry's rows and the queries on them. Call all of them inside registry_read or registry_write. */
 #ifndef REGISTRY_ROWS_ROWS_H
 #define REGISTRY_ROWS_ROWS_H
 
@@ -13,12 +13,11 @@
 #define REGISTRY_NONCE_SIZE       16
 #define REGISTRY_CONTACT_SIZE     255
 
-/* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that bears on a verdict sets its
- * changed_epoch to the transaction's epoch by itself. *_get return SEALRING_NOT_FOUND (error untouched) if there is none; an
- * insert that breaks uniqueness is avoided by asking first: a constraint error is SEALRING_REGISTRY. *_each hand rows
- * to a callback that may read but not write; a status other than OK from it ends the walk and is returned.
- * *_update write what may change and leave the rest: names, prefixes, object IDs, check values, digests and claims stay as
- * inserted. Of a row that is not there: SEALRING_NOT_FOUND. */
+/* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that affects a verdict sets its changed_epoch
+ * to the transaction's epoch. *_get return SEALRING_NOT_FOUND (error unchanged) if there is none. Query before an insert that could
+ * violate uniqueness: a constraint error is SEALRING_REGISTRY. *_each pass rows to a callback that may read but not write; a status
+ * other than OK from it ends the walk and is returned. *_update write the columns that may change: names, prefixes, object IDs, check
+ * values, digests and claims stay as inserted. If the row does not exist: SEALRING_NOT_FOUND. */
 
 struct registry_ring {
     int64_t id;
@@ -27,7 +26,7 @@ struct registry_ring {
     char prefix[SEALRING_PREFIX_LENGTH_MAX + 1];
     sealring_policy policy;
     bool rotation_held;
-    uint32_t last_version; /* the highest number ever given */
+    uint32_t last_version; /* the highest number ever assigned */
     int64_t created;
     uint64_t changed_epoch;
 };
@@ -56,7 +55,7 @@ struct registry_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
-    uint64_t created_epoch; /* at which verifiers could first learn of it; set by insert */
+    uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
 };
 typedef sealring_status (*registry_version_callback)(const struct registry_version *version, void *context,
@@ -69,16 +68,15 @@ sealring_status registry_version_get(struct registry *registry, int64_t ring, ui
                                      struct registry_version *version, sealring_error *error);
 sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
                                       void *context, sealring_error *error); /* by number; ring 0: of all rings */
-/* The versions whose closing_owed is set, of all rings, by ring and number. One look at an index where there are
- * none. */
+/* The versions with closing_owed, of all rings, by ring and number. Costs one index lookup if there are none. */
 sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each, void *context,
                                            sealring_error *error);
 sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
                                                struct registry_version *version, sealring_error *error);
-/* Whether any credential of an API key that is not revoked was issued under it. One look at an index, however many there are. */
+/* Returns whether any credential of an API key that is not revoked was issued under it. One index lookup, however many there are. */
 sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
                                       sealring_error *error);
-/* How many credentials were issued under it, and of how many API keys, not revoked, the newest one is under it. */
+/* The number of credentials issued under it, and the number of API keys, not revoked, whose newest credential is under it. */
 sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,
                                        uint64_t *current, sealring_error *error);
 
@@ -136,7 +134,7 @@ struct registry_credential {
     int64_t expires;
     sealring_credential_state state;
     bool replaced;
-    int64_t retire_at; /* superseded by rekey: when it ends; 0 and replaced cannot be */
+    int64_t retire_at; /* superseded by rekey: when it ends; 0 is not possible with `replaced` */
     int64_t issued;
     bool imported; /* the digest is of a key that the client had before; `binding` ties it to the claims */
     uint8_t binding[REGISTRY_DIGEST_SIZE];
@@ -146,7 +144,7 @@ typedef sealring_status (*registry_credential_callback)(const struct registry_cr
                                                         sealring_error *error);
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
-/* Moves the changed_epoch of the API key as well: verifiers look for changed API keys only. */
+/* Also sets the changed_epoch of the API key: verifiers search only for changed API keys. */
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
 sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,
@@ -162,16 +160,15 @@ struct registry_holder {
     struct registry_key key;
     struct registry_credential credential;
 };
-/* By key ID and digest. SEALRING_NOT_FOUND: *key_exists tells whether at least the key ID is known. */
+/* By key ID and digest. On SEALRING_NOT_FOUND, *key_exists reports whether the key ID exists. */
 sealring_status registry_holder_get(struct registry *registry, const char *key_id,
                                     const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
                                     bool *key_exists, sealring_error *error);
-/* The way of every request: what one presented credential is found by, in one statement that is a transaction of its
- * own, with the vault's era and epoch of the same snapshot, whether or not there is such a credential. Not inside
- * registry_read or registry_write. Whether the file is still the path's is not asked here: registry_look_vault does.
- * If the call is SEALRING_OK and `found`, `holder` has what a verdict and the claims need, all else in it is 0:
- * ring.id; version.ring and number; the client's name; of the API key id, key_id, ring, client, state, narrowed,
- * narrowed_scopes; of the credential all but issued and changed_epoch. */
+/* For every cache miss: finds one presented credential, in one statement that is a transaction of its own, with the vault's era and
+ * epoch in the same snapshot, whether or not the credential exists. Not inside registry_read or registry_write. Does not check whether
+ * the path still leads to the open file: registry_look_vault does. If the status is SEALRING_OK and `found` is true, `holder` has what
+ * a verdict and the claims need, and all else in it is 0: ring.id; version.ring and number; the client's name; of the API key id,
+ * key_id, ring, client, state, narrowed, narrowed_scopes; of the credential all but issued and changed_epoch. */
 struct registry_presented {
     uint8_t era[REGISTRY_ID_SIZE];
     uint64_t epoch;
@@ -182,16 +179,16 @@ struct registry_presented {
 sealring_status registry_present(struct registry *registry, const char *key_id,
                                  const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_presented *presented,
                                  sealring_error *error);
-/* The same for an imported key, which is known by its digest alone; key_exists is what found is. */
+/* The same for an imported key, which is found by its digest alone; key_exists equals found. */
 sealring_status registry_present_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                           struct registry_presented *presented, sealring_error *error);
-/* The credential of an imported digest, in any ring, inside a transaction. */
+/* The credential with an imported digest, in any ring, inside a transaction. */
 sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                                  struct registry_credential *credential, sealring_error *error);
-/* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three
- * or none) only what comes behind that place, and at most `limit` rows (0: all), so that long walks can pause. Pages are
- * for active keys: of revoked ones several may share a place, and a page could end between them. Pages of one ring with
- * only_active cost what they hold; others sort all that the filters leave. */
+/* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three or none)
+ * only what follows that place, and at most `limit` rows (0: all), so that long walks can pause. Pages are for active keys: several
+ * revoked ones may share a place, and a page could end between them. The cost of pages of one ring with only_active depends on the
+ * page; others sort all rows that pass the filters. */
 struct registry_holder_filter {
     const char *key_id;
     const char *ring;
@@ -209,16 +206,16 @@ sealring_status registry_holder_each(struct registry *registry, const struct reg
 sealring_status registry_holder_of_key(struct registry *registry, int64_t key, registry_holder_callback each,
                                        void *context, sealring_error *error);
 
-/* A verifier's look: the vault's row, in one statement. *replaced: the path leads to another file (device, inode)
- * than the open one; then nothing else is filled, and the status is SEALRING_OK. A path that leads nowhere is
- * SEALRING_REGISTRY: a registry that is away, not another one. Not inside a transaction. */
+/* For a verifier's poll: reads the vault's row in one statement. *replaced: the path leads to another file (device, inode) than the
+ * open one; then nothing else is filled, and the status is SEALRING_OK. If the path leads to no file, SEALRING_REGISTRY: the registry
+ * is missing, but not replaced. Not inside a transaction. */
 sealring_status registry_look_vault(struct registry *registry, struct registry_vault *vault, bool *replaced,
                                     sealring_error *error);
 
-/* What changed after epoch `since`, in one reading transaction: rings, then versions, then API keys, each in the
- * order of their changed_epoch. all: every ring and every version whatever `since` is, and no API key. *as_of: the
- * vault's row of this snapshot; *has_imports: whether there is any imported credential. The callbacks may read; as
- * any body's, what they did counts only if the call is SEALRING_OK, and they may be called again from the start. */
+/* What changed after epoch `since`, in one reading transaction: rings, then versions, then API keys, each in the order of their
+ * changed_epoch. all: every ring and every version whatever `since` is, and no API key. *as_of: the vault's row of this snapshot;
+ * *has_imports: there is an imported credential. The callbacks may read. As with any body, their effects count only if the call returns
+ * SEALRING_OK, and they may be called again from the start. */
 struct registry_change_callbacks {
     registry_ring_callback ring;
     registry_version_callback version;
@@ -235,7 +232,7 @@ struct registry_intention {
     int64_t ring;                    /* 0: a ring that is being made together with its first version */
     uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
     size_t object_id_length;
-    char owner[128]; /* who is at it: host, process, its start */
+    char owner[128]; /* the process that makes it: host, PID, start time */
     int64_t created;
 };
 typedef sealring_status (*registry_intention_callback)(const struct registry_intention *intention, void *context,
@@ -246,9 +243,9 @@ sealring_status registry_intention_delete(struct registry *registry, int64_t id,
 sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
                                         sealring_error *error);
 
-/* What automation remembers of the two clocks: schema/sqlite.c says what the columns mean. boot_ms 0: nothing yet. */
+/* What automation records about the two clocks: registry/driver/schema_sqlite.c describes the columns. boot_ms 0: nothing yet. */
 struct registry_clock {
-    char boot_id[40]; /* of which boot and time namespace boot_ms is: clock_reference */
+    char boot_id[40]; /* identifies the boot and time namespace of boot_ms: clock_reference */
     int64_t boot_ms;
     int64_t wall_ms;
     bool held;
@@ -262,12 +259,12 @@ sealring_status registry_clock_get(struct registry *registry, struct registry_cl
 sealring_status registry_clock_put(struct registry *registry, const struct registry_clock *clock,
                                    sealring_error *error);
 
-/* What the operator's side remembers of a verifier, and the evidence of use for the retire gate: schema/sqlite.c says what the columns mean.
- * These bear on no verdict: writing them moves no epoch. */
+/* What the operator's side records about a verifier, and the evidence of use for the retire gate: registry/driver/schema_sqlite.c
+ * describes the columns. They affect no verdict, so writing them does not increase the epoch. */
 struct registry_verifier {
     uint8_t instance[REGISTRY_ID_SIZE];
     uint8_t seat[REGISTRY_ID_SIZE];
-    int64_t inode; /* of its file: a copy in its place tells nothing of it */
+    int64_t inode; /* of its file: a copy in its place is no evidence for it */
     char host[72];
     char program[72];
     int64_t process;
@@ -275,43 +272,43 @@ struct registry_verifier {
     sealring_verifier_state state;
     uint64_t number;
     uint64_t epoch;
-    char seen_boot_id[40]; /* the boot in which it was seen alive last: of another one its file may lack uses */
-    int64_t seen_boot_ms;  /* not used any more, and written as 0: whoever waits measures on its own clock */
+    char seen_boot_id[40]; /* the boot in which it was last seen alive; after another boot its file may lack uses */
+    int64_t seen_boot_ms;  /* not used any more, and written as 0: waiting commands measure with their own clock */
     int64_t last_report;
-    int64_t ended; /* counts only of a verifier whose file nobody holds: a row ends no wait (lifecycle/watch.h) */
+    int64_t ended; /* counts only for a verifier whose file is not locked: a row ends no wait (lifecycle/watch.h) */
     int64_t hole;
     uint64_t alarms;
-    bool damaged; /* the row is, and nothing but `instance` is filled, with zeroes where that is damaged, too */
+    bool damaged; /* the row is damaged; only `instance` is filled, with zeroes where that is damaged, too */
 };
 typedef sealring_status (*registry_verifier_callback)(const struct registry_verifier *verifier, void *context,
                                                       sealring_error *error);
-/* Inserts it, or puts it in the place of the row with the same instance. */
+/* Inserts it, or replaces the row with the same instance. */
 sealring_status registry_verifier_put(struct registry *registry, const struct registry_verifier *verifier,
                                       sealring_error *error);
-/* One that is not there is no failure. */
+/* OK if there is none. */
 sealring_status registry_verifier_delete(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
                                          sealring_error *error);
-/* The same for a damaged row, and for every row whose instance is none. */
+/* The same for a damaged row, and for every row with an invalid instance. */
 sealring_status registry_verifier_delete_damaged(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
                                                  sealring_error *error);
 sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,
                                        sealring_error *error); /* by instance */
 
-/* The last use of a version that any report told; 0: none. Put only moves it on. */
+/* The last use of a version in any report; 0: none. Put never sets an earlier time. */
 sealring_status registry_version_use_get(struct registry *registry, int64_t ring, uint32_t number, int64_t *last_use,
                                          sealring_error *error);
 sealring_status registry_version_use_put(struct registry *registry, int64_t ring, uint32_t number, int64_t last_use,
                                          sealring_error *error);
 
-/* How many are later than `time`, the present; and sets those back to it: the one exception, as nothing was used later than now. */
+/* The number that is later than `time`, the present; and sets those to it: the only exception, as no use is in the future. */
 sealring_status registry_version_use_ahead(struct registry *registry, int64_t time, uint64_t *count,
                                            sealring_error *error);
 sealring_status registry_version_use_limit(struct registry *registry, int64_t time, sealring_error *error);
 
-/* One management act. In the same transaction as the change; entries are only ever added. Strings may be NULL.
- * operation_id is that of the transaction, else SEALRING_INVALID. The tree over the entries: registry/log/entry_rows.h. */
+/* One act, in the same transaction as the change; entries are only ever added. Strings may be NULL. operation_id must be that of the
+ * transaction, else SEALRING_INVALID. The tree over the entries: registry/log/log_rows.h. */
 struct registry_audit {
-    uint64_t sequence; /* from 1, without a gap; given by append */
+    uint64_t sequence; /* from 1, without a gap; assigned by append */
     uint8_t operation_id[REGISTRY_ID_SIZE];
     int64_t time;
     const char *actor; /* user, host, process */

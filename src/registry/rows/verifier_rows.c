@@ -36,7 +36,7 @@ static const struct db_query version_use_put = {
 
 static const struct db_query version_use_ahead = {"SELECT count(*) FROM version_use WHERE last_use > ?1", false};
 
-/* A trigger forbids to set a row back, for good reason: this is the one exception, so the row is made anew. */
+/* A trigger forbids setting a row back. This is the only exception, so the row is deleted and inserted again. */
 static const struct db_query version_use_first_ahead = {
     "SELECT ring, version FROM version_use WHERE last_use > ?1 LIMIT 1", false};
 static const struct db_query version_use_delete = {"DELETE FROM version_use WHERE ring = ?1 AND version = ?2", true};
@@ -106,7 +106,7 @@ static void read_verifier(struct query *query, struct registry_verifier *verifie
     verifier->alarms = query_uint64(query);
 }
 
-/* A row that nobody can read hides nobody, and holds up nothing that does not need it: whoever walks decides what it counts as. */
+/* A damaged row must hide no other, and must not block callers that do not need it: the caller decides how it counts. */
 static void read_or_excuse(struct query *query, struct registry_verifier *verifier)
 {
     *verifier = (struct registry_verifier){.damaged = false};

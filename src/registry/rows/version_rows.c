@@ -27,7 +27,7 @@ static const struct db_query version_of_ring = {
 static const struct db_query version_all = {"SELECT " VERSION_COLUMNS " FROM version v ORDER BY v.ring, v.number",
                                             false};
 
-/* The 1 is said, not bound: only so does SQLite know that version_owed has them all. */
+/* The 1 is literal, not bound: only then does SQLite know that the index version_owed contains them all. */
 static const struct db_query version_owed = {
     "SELECT " VERSION_COLUMNS " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
 

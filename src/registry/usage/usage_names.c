@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who uses a version, and who never called: the names that the retire gate tells. */
+/* The names for the retire gate: who uses a version, and who has never called. */
 #include <stdlib.h>
 
 #include "base/name.h"
@@ -9,7 +9,7 @@
 
 #define NAME_COLUMNS "k.id, k.key_id, cl.name, k.label"
 
-/* By the version's index, the latest period first, so that nothing is sorted: who wants some names reads some rows. */
+/* By the version's index, the latest period first, so that nothing is sorted: to get a few names, only some rows are read. */
 static const struct db_query users_of_hours = {
     "SELECT " NAME_COLUMNS ", u.last_use FROM usage_hour u CROSS JOIN api_key k CROSS JOIN client cl"
     " WHERE u.ring = ?1 AND u.version = ?2 AND u.hour >= ?3 AND u.last_use >= ?4 AND k.id = u.api_key"
@@ -21,7 +21,7 @@ static const struct db_query users_of_days = {
     " AND cl.id = k.client ORDER BY u.day DESC",
     false};
 
-/* By the index of keys that never called. */
+/* By the index of keys that have never called. */
 static const struct db_query idle_keys = {
     "SELECT " NAME_COLUMNS ", k.used FROM api_key k CROSS JOIN credential c CROSS JOIN client cl"
     " WHERE k.ring = ?1 AND k.used = 0 AND k.state = 1 AND c.api_key = k.id AND c.serial = k.last_serial"
@@ -33,8 +33,7 @@ static const struct db_query idle_keys = {
     " AND (" credential ".retire_at = 0 OR " credential ".retire_at > " now ")"
 #define LAST_USE_IN(table) "coalesce((SELECT max(u.last_use) FROM " table " u WHERE u.api_key = k.id), 0)"
 
-/* By the version's index. A successor was issued later and is under a version that is accepted; the number of that version may be lower, after a
- * rollback. */
+/* By the version's index. A successor was issued later and is under an accepted version, whose number may be lower after a rollback. */
 static const struct db_query behind_keys = {
     "SELECT " NAME_COLUMNS ", k.used, " LAST_USE_IN("usage_hour") ", " LAST_USE_IN(
         "usage_day") " FROM credential c CROSS JOIN api_key k CROSS JOIN client cl"
@@ -94,7 +93,7 @@ static sealring_status find_users(struct registry *registry, const struct db_que
     query_start(&query, registry, text, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, version);
-    /* a last use is rounded up, so it may stand in the hour before its own */
+    /* a last use is rounded up, so it may be in the hour before its own */
     query_bind_int64(&query, 3, since < length ? 0 : since / length - 1);
     query_bind_int64(&query, 4, since);
     while (users->count < users->most && query_row(&query)) {

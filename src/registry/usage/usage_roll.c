@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing old: hours become days, days are forgotten, each exactly once, some rows in one transaction. */
+/* Ageing of statistics: hours become days, days are deleted, each exactly once, some rows in one transaction. */
 #include <string.h>
 
 #include "registry/connection/query.h"
@@ -7,21 +7,21 @@
 
 #define HOURS_IN_DAY 24
 
-/* By the version's index: what is not settled yet stays, and is passed over. */
+/* By the version's index: what is not settled yet is skipped. */
 static const struct db_query roll_find = {
     "SELECT u.api_key, u.serial, u.hour, u.seat, u.accepted, u.not_yet_valid, u.expired, u.suspended, u.scope, u.closed,"
     " u.last_use FROM usage_hour u CROSS JOIN usage_seat s WHERE u.ring = ?1 AND u.version = ?2 AND u.hour < ?3"
     " AND s.seat = u.seat AND u.hour <= s.settled_hour ORDER BY u.hour LIMIT ?4",
     false};
 
-/* SQLite makes a sum that is too large a floating-point number, which the schema refuses: a row with a count that cannot be would keep
- * hours from ever becoming days. */
+/* SQLite turns a sum that is too large into a floating-point number, which the schema refuses: a row with an impossible count would
+ * keep hours from ever becoming days. */
 #define SUM_MOST "1152921504606846976"
 #define SUM(column)                                                                                \
     column " = CASE WHEN usage_day." column " > " SUM_MOST " - excluded." column " THEN " SUM_MOST \
            " ELSE usage_day." column " + excluded." column " END"
 
-/* A day's row names the version of its serial, which never changes. */
+/* A day's row contains the version of its serial, which never changes. */
 static const struct db_query roll_add = {
     "INSERT INTO usage_day (api_key, serial, day, ring, version, accepted, not_yet_valid, expired, suspended, scope,"
     " closed, last_use) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
@@ -48,7 +48,7 @@ static const struct db_query traffic_find = {
 static const struct db_query traffic_delete = {
     "DELETE FROM usage_traffic WHERE ring = ?1 AND version = ?2 AND hour = ?3 AND seat = ?4", true};
 
-/* What one call takes; found first, as nothing is changed during a walk. */
+/* The rows of one call; collected first, as nothing may be changed during a walk. */
 struct roll_rows {
     struct registry_usage rows[USAGE_ROLL_MOST];
     unsigned count;
@@ -127,7 +127,7 @@ sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uin
     return status;
 }
 
-/* ---- Days to nothing ------------------------------------------------------------------------------------------------ */
+/* ---- Days deleted --------------------------------------------------------------------------------------------------- */
 
 static sealring_status prune_collect(struct registry *registry, const struct registry_usage *of,
                                      struct roll_rows *found, sealring_error *error)

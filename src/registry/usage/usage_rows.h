@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statistics of use, harvested from the verifiers' reports: by hour and file, rolled up by day, pruned in the end. */
+/* Statistics of use, harvested from the verifiers' reports: by hour and file, rolled up by day, finally pruned. */
 #ifndef REGISTRY_USAGE_USAGE_ROWS_H
 #define REGISTRY_USAGE_USAGE_ROWS_H
 
@@ -7,9 +7,9 @@
 
 #define USAGE_HOUR_MS  INT64_C(3600000)
 #define USAGE_DAY_MS   (24 * USAGE_HOUR_MS)
-#define USAGE_VERDICTS 5 /* kinds of rejection that are told apart */
+#define USAGE_VERDICTS 5 /* kinds of rejection that are distinguished */
 
-/* The rules of rows.h hold. None of this moves the epoch or is an act on the record. */
+/* The rules of rows.h apply. None of this increases the epoch or is an act in the audit log. */
 
 /* Rejections, in the order of the columns. */
 enum usage_rejection { USAGE_NOT_YET_VALID, USAGE_EXPIRED, USAGE_SUSPENDED, USAGE_SCOPE, USAGE_CLOSED };
@@ -29,16 +29,16 @@ struct registry_usage {
 typedef sealring_status (*registry_usage_callback)(const struct registry_usage *usage, void *context,
                                                    sealring_error *error);
 
-/* *same: the hour's row is there as it is to be. */
+/* same: the row of the hour exists with these values. */
 sealring_status registry_usage_same(struct registry *registry, const struct registry_usage *usage, bool *same,
                                     sealring_error *error);
-/* Puts an hour in the place of what its file told of it before. Three rows at most. */
+/* Replaces what was recorded of the hour from the same file. Changes at most three rows. */
 sealring_status registry_usage_put(struct registry *registry, const struct registry_usage *usage,
                                    sealring_error *error);
-/* All of one key that touches [since, until): days, then hours, in no other order. */
+/* All records of one key that overlap [since, until): days, then hours, in no other order. */
 sealring_status registry_usage_of_key(struct registry *registry, int64_t key, int64_t since, int64_t until,
                                       registry_usage_callback each, void *context, sealring_error *error);
-/* The key's ring, and `used`: the time of a use, 0: it never called. SEALRING_NOT_FOUND for no key of ours. */
+/* The key's ring, and `used`: the time of a use, 0: it has never called. SEALRING_NOT_FOUND if there is no such key. */
 sealring_status registry_usage_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
                                      sealring_error *error);
 
@@ -62,7 +62,7 @@ sealring_status registry_traffic_each(struct registry *registry, int64_t ring, u
 
 struct registry_usage_seat {
     uint8_t seat[REGISTRY_ID_SIZE];
-    uint32_t settled_hour; /* never goes back */
+    uint32_t settled_hour; /* never decreases */
     bool is_finished;
     uint8_t finished[REGISTRY_ID_SIZE]; /* with it: the instance */
 };
@@ -76,55 +76,56 @@ sealring_status registry_usage_seat_delete(struct registry *registry, const uint
                                            sealring_error *error);
 sealring_status registry_usage_seat_each(struct registry *registry, registry_usage_seat_callback each, void *context,
                                          sealring_error *error);
-/* For a verifier, of its own file, in a transaction of its own; 0: none is. */
+/* For a verifier, about its own file, in a transaction of its own; 0: no hour is settled. */
 sealring_status registry_usage_settled(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                        uint32_t *settled_hour, sealring_error *error);
 
-/* ---- Growing old ---------------------------------------------------------------------------------------------------- */
+/* ---- Ageing --------------------------------------------------------------------------------------------------------- */
 
-#define USAGE_ROLL_MOST 160 /* rows that one call takes: with what each changes elsewhere, fewer than 500 */
+#define USAGE_ROLL_MOST 160 /* rows per call: with the rows that each changes elsewhere, fewer than 500 */
 
-/* Whether any of the three below would find something. */
+/* Returns whether any of the three below would find something. */
 sealring_status registry_usage_aged(struct registry *registry, int64_t ring, uint32_t version, uint32_t roll_before,
                                     uint32_t prune_before, bool *aged, sealring_error *error);
 
-/* Moves hours before day `before` of one version, as far as they are settled, into their days; *moved: how many, fewer than
- * USAGE_ROLL_MOST if there are no more. */
+/* Moves settled hours before day `before` of one version into their days. *moved: their number, less than USAGE_ROLL_MOST if there are
+ * no more. */
 sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
                                     unsigned *moved, sealring_error *error);
-/* Deletes days before day `before` of one version, after noting their last use with the key. */
+/* Deletes days before day `before` of one version, after recording their last use with the key. */
 sealring_status registry_usage_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
                                      unsigned *deleted, sealring_error *error);
 /* Deletes traffic of hours before `before` of one version. */
 sealring_status registry_traffic_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
                                        unsigned *deleted, sealring_error *error);
 
-/* ---- Who ------------------------------------------------------------------------------------------------------------ */
+/* ---- Names ---------------------------------------------------------------------------------------------------------- */
 
 struct registry_usage_name {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
     char label[SEALRING_NAME_LENGTH_MAX + 1];
-    int64_t last_use; /* 0: it never called */
+    int64_t last_use; /* 0: it has never called */
 };
 typedef sealring_status (*registry_usage_name_callback)(const struct registry_usage_name *name, void *context,
                                                         sealring_error *error);
 
 #define USAGE_NAMES_MOST 64
 
-/* API keys that used the version at or after `since` (wall time), each once, at most `most` (up to USAGE_NAMES_MOST): those of the
- * latest hour first, within what was read by last use. Costs what it hands out, and what those hours hold of keys named already. */
+/* API keys that used the version at or after `since` (wall time), each once, at most `most` (up to USAGE_NAMES_MOST): the latest hours
+ * are read first, and the keys found are ordered by last use. The cost depends on the number of results, and on repeated keys in those
+ * hours. */
 sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t version, int64_t since, unsigned most,
                             registry_usage_name_callback each, void *context, sealring_error *error);
 
-/* Active API keys whose newest credential is under the version and that never called at all, with any credential; at most `most`
- * (0: all). Costs what there is of active keys of the ring that never called. */
+/* Active API keys whose newest credential is under the version and that have never called, with any credential; at most `most` (0:
+ * all). The cost depends on the number of active keys of the ring that have never called. */
 sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t version, unsigned most,
                            registry_usage_name_callback each, void *context, sealring_error *error);
 
-/* Active API keys that were used at or after `since`, with any credential, and that would be left without a good one if the version were not
- * accepted: their newest good credential at `now` is under it. `each` is called for the first `named`; *count: how many there are, at most
- * `most`. Costs what there is of credentials under the version. */
+/* Active API keys that were used at or after `since`, with any credential, and that would have no valid credential if the version were
+ * not accepted: their newest valid credential at `now` is under it. `each` is called for the first `named`. *count: their number, at
+ * most `most`. The cost depends on the number of credentials under the version. */
 struct usage_behind {
     int64_t ring;
     uint32_t version;
@@ -132,7 +133,7 @@ struct usage_behind {
     unsigned named, most;
     int64_t (*pending)(
         int64_t key,
-        const void *context); /* its last use that is in no row yet, 0: none; NULL: the rows are all there is */
+        const void *context); /* its last use that is not in a row yet, 0: none; NULL: the rows are complete */
     const void *pending_context;
 };
 sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of report files: up to which hour each is harvested for good. */
+/* Rows of report files: the hour up to which each was finally harvested. */
 #include <string.h>
 
 #include "registry/connection/query.h"
@@ -75,7 +75,7 @@ sealring_status registry_usage_seat_each(struct registry *registry, registry_usa
     return query_end(&query, error);
 }
 
-/* ---- A verifier's question ------------------------------------------------------------------------------------------ */
+/* ---- A verifier's query --------------------------------------------------------------------------------------------- */
 
 struct settled_question {
     const uint8_t *seat;

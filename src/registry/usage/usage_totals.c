@@ -80,7 +80,7 @@ sealring_status registry_usage_same(struct registry *registry, const struct regi
     return query_end(&query, error);
 }
 
-/* The key has called: that is so for good. */
+/* Records that the key has called, which is final. */
 static sealring_status mark_used(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
 {
     struct query query;
@@ -131,7 +131,7 @@ struct usage_walk {
     void *context;
 };
 
-/* The first period that touches the time span, and the first behind it. */
+/* The first period that overlaps the time span, and the first one after it. */
 static int64_t first_period(int64_t since, int64_t length)
 {
     return since <= 0 ? 0 : since / length;

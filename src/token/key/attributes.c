@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a version's key object must be: the template it is generated from, and what is read back. */
+/* The attributes of a version's key object: the template to generate it, and the checks when it is read back. */
 #include "token/key/attributes.h"
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "token/key/origin.h"
 #include "token/object/object.h"
 
-/* PKCS #11 v2.40, section 4.9 and 4.10. Usages default to true, so each is denied. */
+/* PKCS #11 v2.40, sections 4.9 and 4.10. Usages default to true, so each unwanted one is set to false. */
 static const struct {
     CK_ATTRIBUTE_TYPE type;
     bool value;
@@ -66,13 +66,13 @@ void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type,
     }
 }
 
-/* What is read back. An optional one may be unknown to the token, but if it is known it must be right. */
+/* The attributes that are read back. A token may not know an optional one; if it knows it, the value must be right. */
 static const struct {
     CK_ATTRIBUTE_TYPE type;
     const char *name;
     bool value;
     bool optional;
-    bool narrows; /* it can be put right by taking something away from the key, and then nothing else tells of it */
+    bool narrows; /* can be corrected by taking something away from the key; after that nothing else reveals it */
 } attributes_expected[] = {
     {CKA_TOKEN, "CKA_TOKEN", true, false, false},
     {CKA_PRIVATE, "CKA_PRIVATE", true, false, false},
@@ -116,7 +116,7 @@ static sealring_status attributes_check_number(struct attempt *attempt, CK_OBJEC
     return SEALRING_OK;
 }
 
-/* One of attributes_expected, as it counts: where a token says of no key that it was made in it, its other word does. */
+/* Reads one of attributes_expected. If the token calls no key local, the other evidence of origin.h replaces a false CKA_LOCAL. */
 static sealring_status attributes_read_flag(struct attempt *attempt, CK_OBJECT_HANDLE handle, size_t index, bool *value,
                                             bool *known)
 {
@@ -171,7 +171,7 @@ sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handl
     return status;
 }
 
-/* ---- For those who look after keys ---- */
+/* ---- For doctor ---- */
 
 static void attributes_add_wrong(struct attributes_verdict *verdict, const char *name, const char *problem)
 {

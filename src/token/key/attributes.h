@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a version's key object must be: the template it is generated from, and what is read back. */
+/* The attributes of a version's key object: the template to generate it, and the checks when it is read back. */
 #ifndef TOKEN_KEY_ATTRIBUTES_H
 #define TOKEN_KEY_ATTRIBUTES_H
 
@@ -9,7 +9,7 @@
 
 #include "token/session/attempt.h"
 
-/* What a template leaves out for a token that does not know it. Never an attribute that keeps the secret inside. */
+/* The attributes that a template omits for a token that does not know them. Never one that protects the secret. */
 enum attributes_without {
     ATTRIBUTES_ALL = 0,
     ATTRIBUTES_WITHOUT_MECHANISMS = 1, /* CKA_ALLOWED_MECHANISMS */
@@ -29,22 +29,22 @@ struct attributes_template {
     CK_MECHANISM_TYPE mechanism;
 };
 
-/* Fills the template; object_id and label must live as long as it does. `without`: a sum of attributes_without. */
+/* Fills the template; object_id and label must live as long as the template. `without`: a sum of attributes_without. */
 void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type, unsigned without,
                      const uint8_t *object_id, size_t object_id_length, const char *label);
 
-/* Reads every attribute back that matters. SEALRING_REFUSED: the object is closed (token_code
- * CKR_KEY_FUNCTION_NOT_PERMITTED), or it is not what sealring makes, which is an alarm. `name` for messages. */
+/* Reads back every relevant attribute. SEALRING_REFUSED: the object is closed (token_code CKR_KEY_FUNCTION_NOT_PERMITTED), or it is not
+ * as sealring makes it, which is an alarm. `name` is for messages. */
 sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name);
 
-/* All that is wrong with a secret key object, whether or not it is closed: for those who look after keys. */
+/* All that is wrong with a secret key object, whether or not it is closed. For `doctor`. */
 struct attributes_verdict {
-    char wrong[256]; /* "CKA_DERIVE is true, CKA_LOCAL is false"; "" for nothing */
-    bool narrowable; /* attributes_narrow puts all of it right */
+    char wrong[256]; /* "CKA_DERIVE is true, CKA_LOCAL is false"; "" if nothing is wrong */
+    bool narrowable; /* attributes_narrow corrects all of it */
 };
 sealring_status attributes_judge(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct attributes_verdict *verdict);
 
-/* Takes away the usages other than signing, and that it can be copied. Gives nothing. */
+/* Clears the usages other than signing, and forbids copies. Permits nothing. */
 sealring_status attributes_narrow(struct attempt *attempt, CK_OBJECT_HANDLE handle);
 
 #endif

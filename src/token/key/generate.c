@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a version's secret inside the token, so that it never was anywhere else. */
+/* Generates a version's secret inside the token, so that it never exists anywhere else. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ struct generate_request {
     char name[OBJECT_NAME_SIZE];
 };
 
-/* In this order; CKK_SHA256_HMAC where only that signs. */
+/* In this order; CKK_SHA256_HMAC for tokens where only that type signs. */
 static const CK_KEY_TYPE generate_key_types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
 
 static const unsigned generate_without[] = {ATTRIBUTES_ALL, ATTRIBUTES_WITHOUT_MECHANISMS, ATTRIBUTES_WITHOUT_COPYABLE,
@@ -30,15 +30,15 @@ static bool generate_is_template_problem(CK_RV code)
            code == CKR_ATTRIBUTE_READ_ONLY || code == CKR_TEMPLATE_INCONSISTENT;
 }
 
-/* NSS softokn answers no better when a token object is to have an attribute that its database does not know. */
+/* NSS softokn returns one of these codes if its database does not know an attribute of a token object. */
 static bool generate_may_be_template_problem(struct attempt *attempt, CK_RV code)
 {
     return generate_is_template_problem(code) ||
            ((code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED) && connection_ask(attempt->token) == CKR_OK);
 }
 
-/* Destroys whatever has the ID, which nobody had before: a failed generation may leave a half-made object behind. A
- * failure is not reported: the first one is what matters, and the object keeps the label that tells whose it is. */
+/* Destroys all objects with this ID, which was unused before: a failed generation may leave an incomplete object. A failure here is not
+ * reported, because the first failure is the one that matters; a remaining object keeps its label, which identifies its owner. */
 static void generate_clean_up(struct attempt *attempt, const struct token_key_reference *reference)
 {
     CK_OBJECT_HANDLE *handles = NULL;
@@ -73,7 +73,7 @@ static CK_RV generate_object(struct attempt *attempt, const struct generate_requ
     return code;
 }
 
-/* Is it what was asked for, under the ID and label that were asked for? A token may cut a long ID. */
+/* Checks that the key has the requested ID and label, and the right attributes. A token may truncate a long ID. */
 static sealring_status generate_read_back(struct attempt *attempt, const struct generate_request *request,
                                           CK_OBJECT_HANDLE handle)
 {
@@ -90,7 +90,7 @@ static sealring_status generate_read_back(struct attempt *attempt, const struct 
         return status;
     }
     if (!known || length != reference->object_id_length || memcmp(object_id, reference->object_id, length) != 0 ||
-        (label[0] != '\0' && strcmp(label, request->label) != 0)) { /* no label at all is the probe's to find */
+        (label[0] != '\0' && strcmp(label, request->label) != 0)) { /* a missing label is for the probe to find */
         return error_set(attempt->error, SEALRING_REFUSED,
                          "the PKCS#11 token %s did not keep the ID or the label of %s: use a shorter ID",
                          attempt->token->name, request->name);
@@ -143,7 +143,7 @@ static sealring_status generate_action(struct attempt *attempt, void *context)
     const struct token_key_reference *reference = request->reference;
     CK_OBJECT_HANDLE *handles = NULL;
     size_t count = 0;
-    /* Some tokens silently replace an object when its ID comes again. */
+    /* Some tokens silently replace an object if its ID is used again. */
     sealring_status status =
         object_search(attempt, reference->object_id, reference->object_id_length, &handles, &count);
     free(handles);

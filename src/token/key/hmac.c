@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HMAC-SHA256 in the token, and what proves that a key is the one that the registry means. */
+/* HMAC-SHA256 in the token, and the proof that a key is the one in the registry. */
 #include "token/key/hmac.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "token/object/object.h"
 #include "token/session/handle_index.h"
 
-#define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer that is just long enough, and say CKR_OK */
-#define HMAC_TRIES       10  /* a module may be started anew by others between proof and use, again and again */
+#define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer of the exact size, and return CKR_OK */
+#define HMAC_TRIES       10  /* others may initialise the module again between proof and use, repeatedly */
 #define HMAC_FILLING     0xa5
 #define HMAC_THIRD       0x3c
 
@@ -27,7 +27,7 @@ sealring_status hmac_check_reference(const struct token_key_reference *reference
     return SEALRING_OK;
 }
 
-/* One signature, into a buffer that is full of `filling`. */
+/* Makes one signature, into a buffer filled with `filling`. */
 static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
                       uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
 {
@@ -49,7 +49,7 @@ static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const ui
     code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
                                       &output_length);
     if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE) {
-        code = CKR_FUNCTION_FAILED; /* no HMAC-SHA256, whatever it is */
+        code = CKR_FUNCTION_FAILED; /* not HMAC-SHA256 */
     }
     if (code == CKR_OK) {
         memcpy(mac, output, TOKEN_HMAC_SIZE);
@@ -58,8 +58,8 @@ static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const ui
     return code;
 }
 
-/* What the module did write is the same over two fillings. Where it is not, one of the two may have been a wrong answer: a third that is
- * like one of them decides. */
+/* The bytes that the module writes do not depend on the filling. If two answers differ, one may be wrong: a third that equals one of
+ * them decides. */
 static CK_RV hmac_ask_again(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
                             uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
 {
@@ -85,8 +85,8 @@ sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, cons
 {
     const char *function;
     CK_RV code = hmac_ask(attempt, handle, data, length, HMAC_FILLING, mac, &function);
-    /* A module may write less than it says. Where the last byte is as it was before (one honest answer in 256), it is asked
-     * again over another filling. */
+    /* A module may write fewer bytes than it reports. If the last byte is that of the filling (one correct answer in 256), ask again
+     * with another filling. */
     if (code == CKR_OK && mac[TOKEN_HMAC_SIZE - 1] == HMAC_FILLING) {
         code = hmac_ask_again(attempt, handle, data, length, mac, &function);
     }
@@ -120,7 +120,7 @@ sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle
     return status;
 }
 
-/* Before a key is called another one the token has to give the same answer twice. */
+/* Before a key is reported as a wrong one, the token must give the same answer twice. */
 static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
                                                 const struct token_key_reference *reference)
 {
@@ -172,9 +172,9 @@ struct hmac_request {
     const uint8_t *data;
     size_t length;
     uint8_t *mac;
-    bool unproved; /* the key has to be found and proved first */
+    bool unproved; /* the key must be found and proved first */
     bool afresh;
-    bool refused; /* once: the key was proved again since */
+    bool refused; /* refused once; the key was proved again after that */
 };
 
 static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
@@ -188,7 +188,7 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
         return error_set(attempt->error, SEALRING_TOKEN, "a key on the PKCS#11 token %s does not stay",
                          attempt->token->name);
     }
-    /* The name is made for a message only. */
+    /* The name is only for messages, so it is made only after a failure. */
     sealring_status status = hmac_sign(attempt, handle, "the key", request->data, request->length, request->mac);
     if (status != SEALRING_OK) {
         char name[OBJECT_NAME_SIZE];
@@ -196,10 +196,10 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
         enum code_class class = code_class_of(attempt->code);
         if (class == CODE_HANDLE) {
             index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
-            attempt->code = CKR_OK; /* no proof that it is gone: the search will tell */
+            attempt->code = CKR_OK; /* does not prove that the key is gone: the search decides */
             request->unproved = true;
         } else if (class == CODE_REFUSED && !request->refused) {
-            /* NSS softokn says so of a closed key, and of any key when it has forgotten the login: which is it? */
+            /* NSS softokn returns this for a closed key, and for any key after it has lost the login: find out which. */
             request->refused = true;
             if (attempt_confirm(attempt) == SEALRING_OK) {
                 index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
@@ -223,7 +223,7 @@ static sealring_status hmac_once(struct token *token, const struct token_key_ref
                                  size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
 {
     struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
-    sealring_error failure; /* a first try that only finds the key unproved is no failure of the call */
+    sealring_error failure; /* that a first attempt finds the key unproved is not a failure of the call */
     sealring_status status = hmac_check_reference(reference, error);
     if (status != SEALRING_OK) {
         return status;
@@ -244,7 +244,7 @@ static sealring_status hmac_once(struct token *token, const struct token_key_ref
     return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
 }
 
-/* A key that is not there is looked for once more by a module that was initialised anew. */
+/* If a key was not found, initialises the module again, so that the key is searched once more. */
 static bool hmac_look_anew(struct token *token, const struct token_key_reference *reference, sealring_error *error)
 {
     bool fresh;

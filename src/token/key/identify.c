@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether an object in the token is the key that a version's row means, before it is changed or destroyed. */
+/* Checks that an object in the token is the key of a version's row, before it is changed or destroyed. */
 #include <string.h>
 
 #include "base/error.h"
@@ -18,8 +18,8 @@ struct identify_request {
     bool made_here;
 };
 
-/* A key that signs proves itself by its check value, which whoever can only write the registry cannot compute. It does so also where its label
- * is right: another vault on the token may have a ring of the same name. */
+/* A key that signs is identified by its check value, which an attacker who can only write the registry cannot compute. This also
+ * applies if the label is right: another vault on the token may have a ring of the same name. */
 static sealring_status identify_by_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
                                                const char *label, const struct token_key_reference *reference)
 {
@@ -36,7 +36,8 @@ static sealring_status identify_by_check_value(struct attempt *attempt, CK_OBJEC
     return status;
 }
 
-/* One that is closed already proves nothing, but no live key is lost with it; what sealring never makes is left alone. */
+/* A closed key without label cannot prove itself, but it is no live key that could be lost. An object that sealring never makes is left
+ * alone. */
 static sealring_status identify_closed(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
 {
     struct attributes_verdict verdict;

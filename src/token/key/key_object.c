@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A version's secret key object after it was made: relabelled, closed, narrowed, destroyed, listed. */
+/* Changes a version's secret key object after generation: relabels, closes, narrows, destroys and lists keys. */
 #include "token/key/key_object.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct object_change {
     size_t object_id_length;
     const char *from; /* label */
     const char *to;   /* label */
-    char *label;      /* is read here */
+    char *label;      /* set to the label that is read */
     bool allow;
     bool acted; /* C_DestroyObject was called */
 };
@@ -30,8 +30,8 @@ static sealring_status key_check_id(size_t object_id_length, sealring_error *err
     return SEALRING_OK;
 }
 
-/* Runs the action, and again with fresh eyes if there seems to be no such object: SoftHSM2 that could not carry out a
- * destruction shows the object to others only. */
+/* Runs the action. If the object is not found, runs it again after the module was initialised again: SoftHSM2, after a failed
+ * destruction, shows the object only to other processes. */
 static sealring_status key_run_surely(struct token *token, enum attempt_kind kind, attempt_action action,
                                       struct object_change *change, sealring_error *error)
 {
@@ -63,7 +63,7 @@ static sealring_status key_refuse_label(struct attempt *attempt, const struct ob
                      name, attempt->token->name, label, wanted);
 }
 
-/* Whoever can write the registry can name any object by its ID; the label is the token's own word. */
+/* Whoever can write the registry can name any object by its ID; only the label comes from the token. */
 static sealring_status key_find_labelled(struct attempt *attempt, const struct object_change *change,
                                          CK_OBJECT_HANDLE *handle)
 {
@@ -156,7 +156,7 @@ sealring_status token_key_touch(struct token *token, const uint8_t *object_id, s
 
 /* ---- Close and open ---- */
 
-/* The attribute, read back. */
+/* Sets the attribute and reads it back. */
 static sealring_status key_set_sign(struct attempt *attempt, const struct object_change *change,
                                     CK_OBJECT_HANDLE handle)
 {
@@ -182,7 +182,7 @@ static sealring_status key_set_sign(struct attempt *attempt, const struct object
     return status;
 }
 
-/* A token may keep the attribute and sign all the same. */
+/* A token may store CKA_SIGN false, and sign nevertheless. */
 static sealring_status key_check_closed(struct attempt *attempt, const struct object_change *change,
                                         CK_OBJECT_HANDLE handle)
 {
@@ -272,8 +272,8 @@ static sealring_status key_find_action(struct attempt *attempt, void *context)
     return object_find(attempt, change->object_id, change->object_id_length, &handle);
 }
 
-/* Looks again through a module that was initialised anew, as a fresh process would, whatever C_DestroyObject said:
- * SoftHSM2 whose directory cannot be written to destroys an object in the eyes of this initialisation only. */
+/* Searches again after the module was initialised again, as a new process would, whatever C_DestroyObject returned: if its directory is
+ * not writable, SoftHSM2 destroys the object only for its present initialisation. */
 static sealring_status key_confirm_destroyed(struct token *token, struct object_change *change,
                                              sealring_status destroyed, sealring_error *error)
 {
@@ -281,7 +281,7 @@ static sealring_status key_confirm_destroyed(struct token *token, struct object_
     sealring_error failure = {0};
     sealring_status status = connection_refresh(token, destroyed != SEALRING_OK, &fresh, &failure);
     if (status == SEALRING_OK && !fresh) {
-        return destroyed; /* the module is not ours alone: its word must do */
+        return destroyed; /* not initialised again: rely on C_DestroyObject's result */
     }
     if (status == SEALRING_OK) {
         status = attempt_run(token, ATTEMPT_SEARCH, key_find_action, change, &failure);
@@ -341,7 +341,7 @@ static sealring_status key_read_info(struct attempt *attempt, CK_OBJECT_HANDLE h
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && status == SEALRING_OK; i++) {
         status = object_read_bool(attempt, handle, flags[i].type, flags[i].value, &known);
         if (!known && flags[i].type == CKA_COPYABLE) {
-            info->copyable = true; /* a token that does not know the attribute makes copies */
+            info->copyable = true; /* a token that does not know the attribute permits copies */
         }
     }
     return status;
@@ -408,7 +408,7 @@ static sealring_status key_walk(struct token *token, const char *label_prefix, b
 {
     struct key_list list = {.label_prefix = label_prefix, .examine = examine};
     sealring_status status = attempt_run(token, ATTEMPT_SEARCH, key_list_action, &list, error);
-    /* Outside all locks: the callback is somebody else's. */
+    /* Outside all locks, because the callback is foreign code. */
     for (size_t i = 0; i < list.count && status == SEALRING_OK; i++) {
         status = each(&list.keys[i], context, error);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a key was made, on a token that does not say so by CKA_LOCAL. */
+/* Determines where a key was made, on a token that does not report it by CKA_LOCAL. */
 #include "token/key/origin.h"
 
 #include "token/key/key_object.h"
@@ -7,7 +7,7 @@
 
 #define ORIGIN_ITEMS 7
 
-/* What a key says of its past. */
+/* The attributes of a key about its origin. */
 struct origin {
     bool always_sensitive, never_extractable, local;
 };
@@ -19,7 +19,7 @@ struct origin_template {
     CK_KEY_TYPE key_type;
 };
 
-/* All that a version's key would have and that bears on it, as a session object. */
+/* What a version's key would have that is relevant here, for a session object. */
 static void origin_fill(struct origin_template *template)
 {
     *template = (struct origin_template){
@@ -94,7 +94,7 @@ sealring_status origin_is_told_otherwise(struct attempt *attempt, bool *other)
     if (status == SEALRING_OK) {
         status = origin_of_imported(attempt, &imported);
     }
-    if (status == SEALRING_REFUSED) { /* it makes or takes none: nothing shows the difference, and CKA_LOCAL decides */
+    if (status == SEALRING_REFUSED) { /* no session keys here: nothing shows the difference, and CKA_LOCAL decides */
         attempt->code = CKR_OK;
         token->origin_known = true;
         return SEALRING_OK;

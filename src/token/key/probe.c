@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a token can do, found out by doing it. */
+/* Determines by tests what a token can do. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,14 +11,14 @@
 #define PROBE_INPUT   "sealring probe"
 #define PROBE_CHANGED "/relabelled"
 
-static const size_t probe_id_lengths[] = {16, 8, 2}; /* some tokens keep 16 bits of an ID only */
+static const size_t probe_id_lengths[] = {16, 8, 2}; /* some tokens store only 16 bits of an ID */
 
 struct probe {
     const struct token_key_reference *reference;
     struct token_abilities *abilities;
 };
 
-/* Generates under the longest ID that the token keeps. */
+/* Generates a key with the longest ID that the token stores. */
 static sealring_status probe_generate(struct token *token, const char *label, struct token_key_reference *reference,
                                       sealring_error *error)
 {
@@ -40,7 +40,7 @@ static sealring_status probe_generate(struct token *token, const char *label, st
     return status;
 }
 
-/* Reads what the token kept of the template, and tries to make the copy that it should refuse. */
+/* Reads which parts of the template the token stored, and tries to make a copy, which it should refuse. */
 static sealring_status probe_look_action(struct attempt *attempt, void *context)
 {
     struct probe *probe = context;
@@ -71,8 +71,8 @@ static sealring_status probe_look_action(struct attempt *attempt, void *context)
     return SEALRING_OK;
 }
 
-/* Closes the key, sees it refuse the bare C_SignInit and C_Sign, and opens it again. The module is initialised anew in between: what it
- * merely remembers of the change is gone then. */
+/* Closes the key, checks that it refuses C_SignInit or C_Sign, and opens it again. In between the module is initialised again, so that
+ * a change that it kept only in memory is lost. */
 static sealring_status probe_closing(struct token *token, const struct token_key_reference *reference, bool *closes,
                                      sealring_error *error)
 {
@@ -97,12 +97,12 @@ static sealring_status probe_closing(struct token *token, const struct token_key
     if (status == SEALRING_OK) {
         status = token_key_prove(token, reference, error);
     }
-    /* A version that cannot be opened again could not be reinstated. */
+    /* If a version cannot be opened again, it cannot be reinstated. */
     *closes = !signs && status == SEALRING_OK;
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
-/* A label that cannot be changed is left by C_SetAttributeValue as it was, whatever it answers. */
+/* If a label cannot be changed, C_SetAttributeValue leaves it as it was, whatever it returns. */
 static bool probe_relabels(struct token *token, const struct token_key_reference *reference, const char *from,
                            const char *to)
 {
@@ -123,7 +123,7 @@ static sealring_status probe_label_action(struct attempt *attempt, void *context
     return status == SEALRING_OK ? object_read_label(attempt, handle, label->text) : status;
 }
 
-/* Gives the key another label, looks at it after the module was initialised anew, and gives back the one by which it is found again. */
+/* Changes the key's label, reads it after the module was initialised again, and restores the label by which the key is found. */
 static sealring_status probe_labels(struct token *token, const struct token_key_reference *reference, const char *label,
                                     enum token_labels *labels, sealring_error *error)
 {
@@ -156,7 +156,7 @@ sealring_status token_probe(struct token *token, const char *label, struct token
     memset(abilities, 0, sizeof(*abilities));
     sealring_status status = probe_generate(token, label, &reference, error);
     if (status == SEALRING_REFUSED && error != NULL) {
-        error->status = SEALRING_TOKEN; /* the message says what the token lacks */
+        error->status = SEALRING_TOKEN; /* the message names what the token lacks */
     }
     if (status != SEALRING_OK) {
         return SEALRING_TOKEN;

@@ -13,13 +13,12 @@
 #include "token/module/return_code.h"
 #include "token/object/object.h"
 
-#define SIGNER_BUFFER_SIZE  512 /* as hmac.c: some modules overrun a buffer that is just long enough */
+#define SIGNER_BUFFER_SIZE  512 /* as in hmac.c: some modules overrun a buffer of the exact size */
 #define SIGNER_ED25519_SIZE 32
 #define SIGNER_POINT_SIZE   65 /* uncompressed, of P-256 */
 #define SIGNER_RAW_SIZE     64 /* an Ed25519 signature; r and s of P-256 */
 
-/* How each type is asked for. Ed25519's curve by its OID (PKCS #11 v3.0, section 2.3.5), or by the name that tokens of
- * before take. */
+/* The parameters of each type. Ed25519's curve by its OID (PKCS #11 v3.0, section 2.3.5), or by the name that older tokens accept. */
 static const struct signer_kind {
     enum token_signer_type type;
     CK_KEY_TYPE key_type;
@@ -42,7 +41,7 @@ static const struct signer_kind {
 };
 #define SIGNER_KINDS (sizeof(signer_kinds) / sizeof(signer_kinds[0]))
 
-/* SubjectPublicKeyInfo of a point on P-256, up to the point (RFC 5480, section 2). */
+/* The part of a SubjectPublicKeyInfo on P-256 before the point (RFC 5480, section 2). */
 static const uint8_t signer_spki[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
                                       0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
 
@@ -124,7 +123,7 @@ static sealring_status signer_check_private(struct attempt *attempt, const struc
     return SEALRING_OK;
 }
 
-/* CKA_EC_POINT is an OCTET STRING in DER (PKCS #11 v2.40, section 2.3.3); some tokens leave the wrapping away. */
+/* CKA_EC_POINT is an OCTET STRING in DER (PKCS #11 v2.40, section 2.3.3); some tokens omit the wrapping. */
 static sealring_status signer_read_public(struct attempt *attempt, struct signer_request *request,
                                           CK_OBJECT_HANDLE handle)
 {
@@ -216,7 +215,7 @@ static CK_RV signer_generate_pair(struct attempt *attempt, const struct signer_r
                                                  private_count, &public_key, &private_key);
 }
 
-/* Whatever has the ID. */
+/* Destroys all objects with the ID. */
 static sealring_status signer_destroy_action(struct attempt *attempt, void *context)
 {
     static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
@@ -236,7 +235,8 @@ static sealring_status signer_destroy_action(struct attempt *attempt, void *cont
     return status;
 }
 
-/* A pair that could not be made, under an ID that nothing had before. A failure is not reported: the first one is what matters. */
+/* Destroys what is left of a pair that could not be made, under an ID that was unused before. A failure here is not reported, because
+ * the first failure is the one that matters. */
 static void signer_clean_up(struct attempt *attempt, struct signer_request *request)
 {
     sealring_error ignored;
@@ -251,7 +251,7 @@ static bool signer_next_kind(CK_RV code)
            code == CKR_DOMAIN_PARAMS_INVALID || code == CKR_CURVE_NOT_SUPPORTED;
 }
 
-/* Whether the token says that it has both mechanisms. */
+/* Returns whether the token reports both mechanisms. */
 static bool signer_has(const struct attempt *attempt, const struct signer_kind *kind)
 {
     CK_MECHANISM_INFO info;
@@ -308,7 +308,7 @@ static sealring_status signer_generate_action(struct attempt *attempt, void *con
 
 /* ---- Signing ---- */
 
-/* r and s, as tokens give them (PKCS #11 v2.40, section 2.3.1), in DER, as everybody else takes them. */
+/* Converts r and s, as tokens return them (PKCS #11 v2.40, section 2.3.1), to DER, which all others expect. */
 static bool signer_to_der(const uint8_t raw[SIGNER_RAW_SIZE], uint8_t der[TOKEN_SIGNATURE_MAX], size_t *length)
 {
     ECDSA_SIG *signature = ECDSA_SIG_new();
@@ -317,7 +317,7 @@ static bool signer_to_der(const uint8_t raw[SIGNER_RAW_SIZE], uint8_t der[TOKEN_
     uint8_t *at = der;
     int written = -1;
     if (signature != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(signature, r, s) == 1) {
-        r = s = NULL; /* the signature's now */
+        r = s = NULL; /* now owned by the signature */
         if (i2d_ECDSA_SIG(signature, NULL) <= TOKEN_SIGNATURE_MAX) {
             written = i2d_ECDSA_SIG(signature, &at);
         }
@@ -386,7 +386,7 @@ static sealring_status signer_label_action(struct attempt *attempt, void *contex
         status = object_read(attempt, handle, CKA_LABEL, request->label_read, TOKEN_LABEL_MAX, &length, &known);
         request->label_read[length] = '\0';
     }
-    if (status == SEALRING_OK && !known) { /* it may be what was kept there */
+    if (status == SEALRING_OK && !known) { /* the label may be a stored value */
         status = error_set(attempt->error, SEALRING_REFUSED,
                            "the PKCS#11 token %s does not show the label of the key pair", attempt->token->name);
     }

@@ -14,7 +14,7 @@
 /* The numbers are those of C2SP's signature types. */
 enum token_signer_type { TOKEN_ED25519 = 0x01, TOKEN_P256 = 0x02 };
 
-/* The pair is told by CKA_ID. public_key: of Ed25519 the 32 bytes of RFC 8032, of P-256 the SubjectPublicKeyInfo in DER. */
+/* CKA_ID identifies the pair. public_key: for Ed25519 the 32 bytes of RFC 8032, for P-256 the SubjectPublicKeyInfo in DER. */
 struct token_signer {
     uint8_t object_id[TOKEN_OBJECT_ID_MAX];
     size_t object_id_length;
@@ -23,29 +23,29 @@ struct token_signer {
     size_t public_length;
 };
 
-/* Generates a pair under `label` with the signer's object ID, which nothing may have: Ed25519 if the token has
- * CKM_EC_EDWARDS_KEY_PAIR_GEN and CKM_EDDSA, else ECDSA on P-256; if the signer's type is not 0, that one. The private key is sensitive and not extractable, read back and
- * checked. Fills type and public key. What was made is destroyed again if anything goes wrong. */
+/* Generates a pair with `label` and the signer's object ID, which must be unused: Ed25519 if the token has CKM_EC_EDWARDS_KEY_PAIR_GEN
+ * and CKM_EDDSA, else ECDSA on P-256; or the signer's type if that is not 0. The private key is sensitive and not extractable, read
+ * back and checked. Fills type and public key. On failure, what was made is destroyed again. */
 sealring_status token_signer_generate(struct token *token, const char *label, struct token_signer *signer,
                                       sealring_error *error);
 
 /* Fills type and public key of the pair with the signer's object ID. SEALRING_NOT_FOUND; SEALRING_REFUSED with an alarm if there are
- * several, or if the private key is not one that sealring makes. */
+ * several, or if the private key is not as sealring makes it. */
 sealring_status token_signer_find(struct token *token, struct token_signer *signer, sealring_error *error);
 
-/* Signs: 64 bytes of Ed25519, or ECDSA over SHA-256 in DER. Returns as token_signer_find. */
+/* Signs: 64 bytes for Ed25519, or ECDSA over SHA-256 in DER. Returns as token_signer_find. */
 sealring_status token_signer_sign(struct token *token, const struct token_signer *signer, const void *data,
                                   size_t length, uint8_t signature[TOKEN_SIGNATURE_MAX], size_t *signature_length,
                                   sealring_error *error);
 
-/* The private key's label, of at most TOKEN_LABEL_MAX bytes, is a place to keep something for tokens that have no CKO_DATA. SEALRING_REFUSED if
+/* The private key's label, of at most TOKEN_LABEL_MAX bytes: a place to store a value on tokens without CKO_DATA. SEALRING_REFUSED if
  * the token does not show it. */
 sealring_status token_signer_label(struct token *token, const struct token_signer *signer,
                                    char label[TOKEN_LABEL_MAX + 1], sealring_error *error);
 sealring_status token_signer_relabel(struct token *token, const struct token_signer *signer, const char *label,
                                      sealring_error *error);
 
-/* Destroys the pair with the signer's object ID, or what there is of it; none is as good. */
+/* Destroys the pair with the signer's object ID, or what exists of it. OK if there is none. */
 sealring_status token_signer_destroy(struct token *token, const struct token_signer *signer, sealring_error *error);
 
 #endif

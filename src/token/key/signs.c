@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a key signs, whatever its attributes are: found out by asking it. */
+/* Determines by a test whether a key signs, whatever its attributes are. */
 #include "token/key/signs.h"
 
 #include "base/error.h"
@@ -32,7 +32,7 @@ sealring_status signs_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool
     if (class != CODE_CLOSED && class != CODE_REFUSED) {
         return attempt_fail(attempt, code, function, "asking whether a key signs");
     }
-    return attempt_confirm(attempt); /* NSS softokn refuses every key once it has forgotten the login */
+    return attempt_confirm(attempt); /* NSS softokn refuses every key after it has lost the login */
 }
 
 struct signs_request {

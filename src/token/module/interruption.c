@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals that wait while a module writes. */
+/* Blocks signals while a module writes. */
 #include "token/module/interruption.h"
 
 #include <pthread.h>
 #include <stddef.h>
 
-/* SIGPIPE is not among them (token/module/sigpipe.h), nor what a fault raises: blocking that is undefined (POSIX, sigprocmask). */
+/* SIGPIPE is not in the list (token/module/sigpipe.h), nor are signals that a fault raises: to block them is undefined (POSIX,
+ * sigprocmask). */
 static const int interruption_signals[] = {SIGHUP,  SIGINT,    SIGQUIT, SIGTERM, SIGALRM,
                                            SIGUSR1, SIGVTALRM, SIGPROF, SIGUSR2};
 

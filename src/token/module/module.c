@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A loaded PKCS#11 module: the one owner of Cryptoki in this process. */
+/* A loaded PKCS#11 module: the only owner of Cryptoki in this process. */
 #include "token/module/module.h"
 
 #include <dlfcn.h>
@@ -14,11 +14,11 @@
 #include "token/module/return_code.h"
 #include "token/module/trace.h"
 
-#define MODULE_EXIT_HANDLERS 2 /* behind the first initialisation, and behind the first login */
+#define MODULE_EXIT_HANDLERS 2 /* registered after the first initialisation, and after the first login */
 #define MODULE_EXIT_WAIT_SEC 1
 
-/* A forked child starts with a table of its own: it can neither trust its parent's lock (another thread may have held
- * it while the process was copied) nor may it finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
+/* A forked child starts with its own table: it cannot trust its parent's lock, which another thread may have held during the fork, and
+ * it must not finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
 struct module_table {
     pid_t pid;
     pthread_mutex_t lock;
@@ -71,7 +71,7 @@ static struct module *module_new(const char *path, void *library, CK_FUNCTION_LI
     module->path = strdup(path);
     module->library = library;
     module->functions = functions;
-    /* A steady stream of readers must not keep out the one who repairs the connection. */
+    /* A steady flow of readers must not block the thread that repairs the connection. */
     pthread_rwlockattr_t attributes;
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -111,7 +111,7 @@ static sealring_status module_open(const char *path, void **library, sealring_er
     return SEALRING_OK;
 }
 
-/* Asked for once while it is loaded: p11-kit-client makes another list, with a state of its own, each time. */
+/* Asked once, when it is loaded: p11-kit-client makes another list, with its own state, each time. */
 static sealring_status module_ask_functions(const char *path, void *library, CK_FUNCTION_LIST **functions,
                                             sealring_error *error)
 {
@@ -144,7 +144,7 @@ static struct timespec module_exit_deadline(void)
     return deadline;
 }
 
-/* A call that does not come back within the second is left alone, and so is its module. */
+/* If a call does not return within the second, it and its module are left alone. */
 static void module_finalise_at_exit(struct module *module)
 {
     struct timespec deadline = module_exit_deadline();
@@ -159,7 +159,7 @@ static void module_finalise_at_exit(struct module *module)
     pthread_rwlock_unlock(&module->use);
 }
 
-/* What a parent initialised is not a forked child's to finalise (PKCS #11 v2.40, section 6.6.1). */
+/* A forked child must not finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
 static void module_exit(void)
 {
     struct module_table *table = atomic_load(&module_tables);
@@ -174,8 +174,8 @@ static void module_exit(void)
     pthread_mutex_unlock(&table->lock);
 }
 
-/* The end of a process runs handlers and destructors in the reverse order of their registration. Where none can be registered, a vault has
- * to be closed before. */
+/* At the end of a process, handlers and destructors run in the reverse order of their registration. If no handler can be registered,
+ * vaults must be closed before the end. */
 void module_watch_exit(void)
 {
     struct module_table *table = module_table_get();
@@ -247,7 +247,7 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
         return status;
     }
     pthread_mutex_lock(&table->lock);
-    /* By the library and not by the path: two paths may lead to one file. */
+    /* Found by the library and not by the path, because two paths may lead to one file. */
     struct module *module = module_find(table, library);
     if (module != NULL) {
         dlclose(library);
@@ -259,8 +259,7 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
             status = status != SEALRING_OK ? status : error_no_memory(error);
             goto cleanup;
         }
-        /* It stays mapped: a module may leave threads and thread-exit handlers behind that unloading would pull
-         * away. */
+        /* The library stays mapped: a module may leave threads and thread-exit handlers behind, whose code unloading would remove. */
         module->next = table->first;
         table->first = module;
     }

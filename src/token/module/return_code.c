@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Cryptoki's return codes are called, and what is to be done about each. */
+/* Names of Cryptoki's return codes, and how to react to each. */
 #include "token/module/return_code.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps a module whose remote end went away from killing the program with SIGPIPE. */
+/* Prevents SIGPIPE from killing the program when a module's remote end is gone. */
 #include "token/module/sigpipe.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps a module whose remote end went away from killing the program with SIGPIPE. */
+/* Prevents SIGPIPE from killing the program when a module's remote end is gone. */
 #ifndef TOKEN_MODULE_SIGPIPE_H
 #define TOKEN_MODULE_SIGPIPE_H
 
@@ -11,13 +11,13 @@ struct sigpipe_guard {
     sigset_t before;
 };
 
-/* Whether SIGPIPE would kill this process: only then a guard is worth its system calls. */
+/* Returns whether SIGPIPE would kill this process: only then the guard is worth its system calls. */
 bool sigpipe_kills(void);
 
-/* Blocks SIGPIPE for this thread, if `wanted` and it is not blocked already. */
+/* Blocks SIGPIPE for this thread, if `wanted` and not blocked already. */
 void sigpipe_guard_enter(struct sigpipe_guard *guard, bool wanted);
 
-/* Drops what came meanwhile and puts the mask back. */
+/* Discards a SIGPIPE that came meanwhile, and restores the mask. */
 void sigpipe_guard_leave(struct sigpipe_guard *guard);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The slot whose token an RFC 7512 URI names. */
+/* Finds the slot of the token that an RFC 7512 URI names. */
 #include "token/module/slot.h"
 
 #include <stdbool.h>
@@ -24,7 +24,7 @@ sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error
     int result = text == NULL ? P11_KIT_URI_BAD_SCHEME : p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, parsed);
     CK_ULONG object_attributes = 0;
     if (result != P11_KIT_URI_OK) {
-        /* Not repeated: what cannot be read may hold a PIN all the same. */
+        /* The URI is not quoted: even an invalid one may contain a PIN. */
         status = error_set(error, SEALRING_INVALID, "the token URI is no PKCS#11 URI (RFC 7512): %s",
                            p11_kit_uri_message(result));
         goto cleanup;
@@ -54,7 +54,7 @@ cleanup:
     return status;
 }
 
-/* Writes a blank-padded field (PKCS #11 v2.40, section 3.2) without its padding; what is not printable as '?'. */
+/* Writes a blank-padded field (PKCS #11 v2.40, section 3.2) without its padding; unprintable characters become '?'. */
 static int slot_write_field(char *text, size_t size, const CK_UTF8CHAR *field, size_t length)
 {
     while (length > 0 && (field[length - 1] == ' ' || field[length - 1] == '\0')) {
@@ -84,7 +84,7 @@ static CK_RV slot_list(CK_FUNCTION_LIST *functions, CK_SLOT_ID **slots, CK_ULONG
     *slots = NULL;
     for (int i = 0; i < SLOT_LIST_TRIES && code == CKR_BUFFER_TOO_SMALL; i++) {
         *count = 0;
-        code = functions->C_GetSlotList(CK_TRUE, NULL, count); /* also makes a module look for tokens anew */
+        code = functions->C_GetSlotList(CK_TRUE, NULL, count); /* also makes a module search for tokens again */
         if (code != CKR_OK) {
             break;
         }
@@ -96,7 +96,7 @@ static CK_RV slot_list(CK_FUNCTION_LIST *functions, CK_SLOT_ID **slots, CK_ULONG
     return code;
 }
 
-/* Whether the URI matches this slot; *code says what the token answered. */
+/* Returns whether the URI matches this slot. *code: the token's return code. */
 static bool slot_matches(CK_FUNCTION_LIST *functions, P11KitUri *uri, CK_SLOT_ID slot, CK_TOKEN_INFO *info, CK_RV *code)
 {
     CK_SLOT_INFO slot_info;
@@ -147,11 +147,11 @@ static sealring_status slot_check(CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, 
     return SEALRING_OK;
 }
 
-/* What one look at all slots came to. */
+/* The result of one search of all slots. */
 struct slot_matches {
     unsigned initialised;
     unsigned blank;
-    CK_RV failure; /* of a slot that could not be asked; CKR_OK: none */
+    CK_RV failure; /* of a slot that could not be queried; CKR_OK: none */
 };
 
 static void slot_look(CK_FUNCTION_LIST *functions, P11KitUri *uri, const CK_SLOT_ID *slots, CK_ULONG count,

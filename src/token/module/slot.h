@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The slot whose token an RFC 7512 URI names. */
+/* Finds the slot of the token that an RFC 7512 URI names. */
 #ifndef TOKEN_MODULE_SLOT_H
 #define TOKEN_MODULE_SLOT_H
 
@@ -12,15 +12,14 @@
 
 #define SLOT_NAME_SIZE 160
 
-/* Reads a URI that names a token and nothing else. SEALRING_INVALID; the message never repeats a URI with a PIN in
- * it. */
+/* Parses a URI that names a token and nothing else. SEALRING_INVALID; the message never contains a URI with a PIN in it. */
 sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error *error);
 
-/* Finds the one initialised token that matches, and checks that it can serve: PIN set, and with `hmac` CKM_SHA256_HMAC. */
+/* Finds the one initialised token that matches, and checks that it is usable: PIN set, and with `hmac` CKM_SHA256_HMAC. */
 sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const char *uri_text, bool hmac,
                           CK_SLOT_ID *slot, CK_TOKEN_INFO *info, sealring_error *error);
 
-/* CKR_OK if the token that the URI names is (still) in this slot, initialised; else why not. */
+/* CKR_OK if the token of the URI is (still) in this slot and initialised; else the reason. */
 CK_RV slot_ask(CK_FUNCTION_LIST *functions, P11KitUri *uri, CK_SLOT_ID slot);
 
 /* "label (serial number)". */

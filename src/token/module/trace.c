@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trace of Cryptoki calls: functions that stand before a module's own, and write down each call. */
+/* The trace of Cryptoki calls: wraps the functions of a module, and logs each call. */
 #include "token/module/trace.h"
 
 #include <stdio.h>
@@ -9,7 +9,8 @@
 #include "token/module/trace_call.h"
 #include "token/module/trace_file.h"
 
-/* A function of Cryptoki has no argument that identifies its module, so each traced module needs functions of its own: so many are compiled. */
+/* A Cryptoki function has no argument that identifies its module, so each traced module needs its own functions. This number of sets is
+ * compiled. */
 #define TRACE_MODULES 4
 
 static struct trace_module trace_modules[TRACE_MODULES];
@@ -21,7 +22,7 @@ static CK_RV trace_C_Initialize(const struct trace_module *module, void *argumen
     struct trace_call call;
     const CK_C_INITIALIZE_ARGS *given = arguments;
     trace_call_init(&call, module, "C_Initialize");
-    if (given != NULL) { /* the init arguments may hold a password */
+    if (given != NULL) { /* the init arguments may contain a password */
         trace_line_add(&call.line, " flags=0x%lx init-args=%s", given->flags,
                        given->pReserved != NULL ? "given" : "none");
     }
@@ -156,7 +157,7 @@ static CK_RV trace_C_GetSessionInfo(const struct trace_module *module, CK_SESSIO
     return trace_call_end(&call, code);
 }
 
-/* Nothing of the PIN, not even its length. */
+/* Logs nothing of the PIN, not even its length. */
 static CK_RV trace_C_Login(const struct trace_module *module, CK_SESSION_HANDLE session, CK_USER_TYPE user,
                            CK_UTF8CHAR *pin, CK_ULONG length)
 {
@@ -271,7 +272,7 @@ static CK_RV trace_C_FindObjectsFinal(const struct trace_module *module, CK_SESS
     return trace_call_end(&call, module->own->C_FindObjectsFinal(session));
 }
 
-/* ---- Keys, signatures, random numbers: of what goes in and comes out the length only ---- */
+/* ---- Keys, signatures, random numbers: only the lengths of input and output ---- */
 
 static CK_RV trace_C_GenerateKey(const struct trace_module *module, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
                                  CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
@@ -348,7 +349,7 @@ static CK_RV trace_C_GenerateRandom(const struct trace_module *module, CK_SESSIO
 /* ---- Functions for each module ---- */
 
 /* clang-format off */
-/* All that sealring calls; tests/cli/trace.sh compares. Each with its parameters, for module number n. */
+/* All functions that sealring calls; tests/cli/trace.sh compares. Each with its parameters, for module number n. */
 #define TRACE_FUNCTIONS(each, n)                                                                                       \
     each(n, C_Initialize, (void *a), a)                                                                                \
     each(n, C_Finalize, (void *a), a)                                                                                  \
@@ -401,7 +402,7 @@ TRACE_MODULE(3)
 static void (*const trace_put[TRACE_MODULES])(CK_FUNCTION_LIST *list) = {trace_put_0, trace_put_1, trace_put_2,
                                                                          trace_put_3};
 
-/* The one that has these functions already, or a free one. */
+/* The entry that has these functions already, or a free one. */
 static size_t trace_find_module(const CK_FUNCTION_LIST *own)
 {
     size_t free_one = TRACE_MODULES;

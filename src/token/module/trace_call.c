@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One traced call of a module: a line before it, a line after it. */
+/* One traced call of a module: a line before it, and a line after it. */
 #include "token/module/trace_call.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 
 #define TRACE_HEAD_SIZE 320
 
-static _Atomic(uint64_t) trace_calls; /* of this process; a child goes on counting */
+static _Atomic(uint64_t) trace_calls; /* of this process; a child continues the count */
 
 void trace_call_init(struct trace_call *call, const struct trace_module *module, const char *function)
 {
@@ -25,7 +25,7 @@ void trace_call_init(struct trace_call *call, const struct trace_module *module,
     call->line.length = 0;
 }
 
-/* "2026-11-29T22:15:03.123456Z": timetext.h has milliseconds. */
+/* "2026-11-29T22:15:03.123456Z": timetext.h formats only milliseconds. */
 static void trace_call_write_time(char *text, size_t size)
 {
     char second[TIMETEXT_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One traced call of a module: a line before it, a line after it. */
+/* One traced call of a module: a line before it, and a line after it. */
 #ifndef TOKEN_MODULE_TRACE_CALL_H
 #define TOKEN_MODULE_TRACE_CALL_H
 
@@ -14,7 +14,7 @@
 #define TRACE_NAME_SIZE 160
 
 struct trace_module {
-    pid_t process; /* whose trace it is; a parent's is free in a child, which loads modules anew */
+    pid_t process; /* its owner; a parent's entry is free in a child, which loads modules again */
     CK_FUNCTION_LIST *own;
     CK_FUNCTION_LIST before;
     char name[TRACE_NAME_SIZE]; /* " module=..." */
@@ -30,10 +30,10 @@ struct trace_call {
 
 void trace_call_init(struct trace_call *call, const struct trace_module *module, const char *function);
 
-/* Writes the first line, with the arguments: before the module is called, so that a call that never returns is in the trace, too. */
+/* Writes the first line, with the arguments, before the module is called, so that the trace shows a call that never returns. */
 void trace_call_begin(struct trace_call *call);
 
-/* Writes the second one, with the results; returns the code. */
+/* Writes the second line, with the results. Returns the code. */
 CK_RV trace_call_end(struct trace_call *call, CK_RV code);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file that the trace of Cryptoki calls is appended to. */
+/* The file to which the trace of Cryptoki calls is appended. */
 #include "token/module/trace_file.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@
 #include "base/error.h"
 #include "base/fork.h"
 
-/* It belongs to the process, as the modules do. A forked child opens it anew: the program may have closed all descriptors in it. */
+/* It belongs to the process, as the modules do. A forked child opens it again, because the program may have closed all descriptors in
+ * it. */
 static struct {
     pid_t process; /* that opened it; 0: none */
     int descriptor;
@@ -26,9 +27,9 @@ static struct {
     ino_t inode;
     char path[PATH_MAX];
     sealring_error refusal; /* why it is not written */
-    _Atomic(int) state;     /* enum trace_state; written after what it is about */
-    _Atomic(int) problem;   /* errno of the first line that could not be written */
-    atomic_bool torn;       /* the last line was written in part */
+    _Atomic(int) state;     /* enum trace_state; written after the members it covers */
+    _Atomic(int) problem;   /* errno of the first failed write */
+    atomic_bool torn;       /* the last line was written only in part */
 } trace_file = {.descriptor = -1};
 
 void trace_file_refuse(const char *reason)
@@ -42,8 +43,8 @@ void trace_file_refuse(const char *reason)
 
 /* ---- Opening ---- */
 
-/* What is wrong with a file, as a sentence after its path; NULL: nothing. A trace is appended to nothing but the user's own file under its
- * only name: somebody else may have put another one of the user's files in its place. */
+/* What is wrong with a file, as a phrase that follows its path; NULL: nothing. A trace is appended only to the user's own file under
+ * its only name: another user may have replaced it by another of the user's files. */
 static const char *trace_file_objection(const struct stat *file)
 {
     if (S_ISLNK(file->st_mode)) {
@@ -65,7 +66,7 @@ static void trace_file_refuse_path(const char *path, const char *objection)
     trace_file_refuse(reason);
 }
 
-/* The path is checked before it is opened, as opening a device or a named pipe has effects of its own, and the file after it. */
+/* Checks the path before it is opened, because to open a device or a named pipe has effects of its own, and checks the file afterwards. */
 static int trace_file_open_path(const char *path, struct stat *file)
 {
     const char *objection = NULL;
@@ -95,7 +96,7 @@ static int trace_file_open_path(const char *path, struct stat *file)
     return descriptor;
 }
 
-/* A program with more rights than its caller writes no file that the caller names. */
+/* A program with more privileges than its caller must not write to a file that the caller names. */
 static const char *trace_file_name(void)
 {
     const char *path = secure_getenv(TRACE_VARIABLE);
@@ -113,7 +114,7 @@ bool trace_file_open(void)
         return trace_file.descriptor >= 0;
     }
     trace_file.process = fork_process();
-    trace_file.descriptor = -1; /* a parent's number may be another file's by now */
+    trace_file.descriptor = -1; /* the parent's descriptor number may be another file by now */
     atomic_store(&trace_file.state, TRACE_OFF);
     atomic_store(&trace_file.problem, 0);
     atomic_store(&trace_file.torn, false);
@@ -139,7 +140,7 @@ static void trace_file_fail(int problem)
     atomic_store(&trace_file.state, TRACE_FAILED);
 }
 
-/* A program that closes descriptors which it does not know may have given the number to a file of its own. */
+/* A program that closes unknown descriptors may have reused the number for a file of its own. */
 static bool trace_file_is_ours(void)
 {
     struct stat file;
@@ -164,7 +165,7 @@ static void trace_file_append(const char *lines, size_t length)
     }
 }
 
-/* A file that may not grow (RLIMIT_FSIZE) raises SIGXFSZ in the thread that writes, and would end the program. */
+/* Writing to a file that may not grow (RLIMIT_FSIZE) raises SIGXFSZ in the writing thread, which would end the program. */
 void trace_file_write(const char *lines, size_t length)
 {
     sigset_t growth, before;
@@ -190,7 +191,7 @@ enum trace_state trace_file_describe(char text[SEALRING_MESSAGE_SIZE])
 {
     enum trace_state state = (enum trace_state)atomic_load(&trace_file.state);
     int problem = atomic_load(&trace_file.problem);
-    sealring_error line = {.message = ""}; /* error_set keeps control characters of a path out */
+    sealring_error line = {.message = ""}; /* error_set removes control characters of a path */
     if (state == TRACE_ON) {
         error_set(&line, SEALRING_OK, "Cryptoki calls are traced to %.250s (" TRACE_VARIABLE ")", trace_file.path);
     } else if (state == TRACE_FAILED && problem != 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file that the trace of Cryptoki calls is appended to. */
+/* The file to which the trace of Cryptoki calls is appended. */
 #ifndef TOKEN_MODULE_TRACE_FILE_H
 #define TOKEN_MODULE_TRACE_FILE_H
 
@@ -10,13 +10,13 @@
 
 #define TRACE_VARIABLE "SEALRING_TRACE_CRYPTOKI"
 
-/* Opens the file that the environment names, once in each process; true: there is one. The caller holds the lock of the table of modules. */
+/* Opens the file that the environment names, once in each process. True: it is open. The caller holds the lock of the table of modules. */
 bool trace_file_open(void);
 
-/* Appends whole lines, by one write. Never fails for the caller: what cannot be written is missing, and trace_file_describe reports it. */
+/* Appends complete lines, in one write. Never fails for the caller: trace_file_describe reports lines that could not be written. */
 void trace_file_write(const char *lines, size_t length);
 
-/* Records that some calls are not traced, for a reason that is not the file's. */
+/* Records that some calls are not traced, for a reason other than the file. */
 void trace_file_refuse(const char *reason);
 
 enum trace_state {
@@ -25,7 +25,7 @@ enum trace_state {
     TRACE_FAILED /* calls are not traced, or lines are missing */
 };
 
-/* Whether this process traces its calls; unless it is off, one line for people about it. Any thread. */
+/* Returns the state of this process's trace; unless it is off, also one line of text about it. Any thread. */
 enum trace_state trace_file_describe(char text[SEALRING_MESSAGE_SIZE]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line of the trace of Cryptoki calls: what of a call may be written down, and how. */
+/* One line of the trace of Cryptoki calls: what may be logged of a call, and in which form. */
 #include "token/module/trace_line.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #define TRACE_BYTES_MOST 64
 #define TRACE_LIST_MOST  8
 
-/* Room for the end of the line is kept: see trace_line_add_result. */
+/* Room for the end of the line is reserved: see trace_line_add_result. */
 #define TRACE_LINE_MOST (TRACE_LINE_SIZE - 128)
 
 /* ---- Numbers that have names (PKCS #11 v2.40, and v3.0 for what sealring uses of it) ---- */
@@ -46,10 +46,10 @@ static const struct trace_name trace_states[] = {
 /* ---- Attributes ---- */
 
 enum trace_form {
-    TRACE_LENGTH, /* of everything that is not listed, too: what it holds is not written */
+    TRACE_LENGTH, /* also of unlisted attributes: their values are not written */
     TRACE_FLAG,
     TRACE_NUMBER,
-    TRACE_TEXT, /* labels are not secret: a token shows them to everybody who is logged in, sealring shows them in messages */
+    TRACE_TEXT, /* labels are not secret: the token shows them to every logged-in user, sealring shows them in messages */
     TRACE_BYTES
 };
 
@@ -63,7 +63,7 @@ static const struct trace_attribute {
     CK_ATTRIBUTE_TYPE type;
     const char *name;
     enum trace_form form;
-    const struct trace_name *names; /* of a number's values; NULL: none */
+    const struct trace_name *names; /* for numbers; NULL: none */
 } trace_attributes[] = {
     TRACE_ATTRIBUTE(CKA_CLASS, TRACE_NUMBER, trace_classes),
     TRACE_ATTRIBUTE(CKA_KEY_TYPE, TRACE_NUMBER, trace_key_types),
@@ -102,7 +102,7 @@ void trace_line_add(struct trace_line *line, const char *format, ...)
     va_list arguments;
     size_t room = TRACE_LINE_MOST - line->length;
     if (line->length >= TRACE_LINE_MOST) {
-        return; /* it is cut already */
+        return; /* it is truncated already */
     }
     va_start(arguments, format);
     int length = vsnprintf(line->text + line->length, room, format, arguments);
@@ -172,7 +172,7 @@ void trace_line_add_state(struct trace_line *line, CK_STATE state)
     trace_line_add_named(line, " state", state, trace_states);
 }
 
-/* The kept room is for this. */
+/* Uses the reserved room. */
 void trace_line_add_result(struct trace_line *line, CK_RV code, int64_t microseconds)
 {
     const char *name = code_name(code);
@@ -209,7 +209,7 @@ static void trace_line_add_length(struct trace_line *line, const struct trace_at
     }
 }
 
-/* False: its form does not fit its length, or its value is not to be written. */
+/* Returns false if its form does not fit its length, or if its value must not be written. */
 static bool trace_line_add_value(struct trace_line *line, const struct trace_attribute *known,
                                  const CK_ATTRIBUTE *attribute)
 {
@@ -261,7 +261,7 @@ void trace_buffers_note(struct trace_buffers *buffers, const CK_ATTRIBUTE *templ
     }
 }
 
-/* with_values and buffers NULL: it is what sealring gives, and has the length that it has. */
+/* with_values true and buffers NULL: sealring passes the template, so its lengths are right. */
 static void trace_line_add_list(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
                                 bool with_values, const struct trace_buffers *buffers)
 {

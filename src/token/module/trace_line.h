@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line of the trace of Cryptoki calls: what of a call may be written down, and how. */
+/* One line of the trace of Cryptoki calls: what may be logged of a call, and in which form. */
 #ifndef TOKEN_MODULE_TRACE_LINE_H
 #define TOKEN_MODULE_TRACE_LINE_H
 
@@ -10,9 +10,9 @@
 #include <p11-kit/pkcs11.h>
 
 #define TRACE_LINE_SIZE     2048
-#define TRACE_BUFFERS_KNOWN 32 /* attributes of a template whose buffers are remembered */
+#define TRACE_BUFFERS_KNOWN 32 /* attributes of a template whose buffer sizes are noted */
 
-/* What does not fit is left out, and the line ends in "...". */
+/* A text that is too long is truncated, and the line ends in "...". */
 struct trace_line {
     char text[TRACE_LINE_SIZE];
     size_t length;
@@ -20,7 +20,7 @@ struct trace_line {
 
 void trace_line_add(struct trace_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* " NAME="text"": without the blanks that pad it; all but printable ASCII as \xNN. */
+/* " NAME="text"": without padding blanks; all but printable ASCII as \xNN. */
 void trace_line_add_text(struct trace_line *line, const char *name, const void *bytes, size_t length);
 
 /* " NAME=1,2,3": the first few. */
@@ -30,7 +30,7 @@ void trace_line_add_mechanism(struct trace_line *line, CK_MECHANISM_TYPE mechani
 void trace_line_add_user(struct trace_line *line, CK_USER_TYPE user);
 void trace_line_add_state(struct trace_line *line, CK_STATE state);
 
-/* The end of a line: what the call answered, and how long it took. Never left out. */
+/* The end of a line: the call's return code and duration. Never left out. */
 void trace_line_add_result(struct trace_line *line, CK_RV code, int64_t microseconds);
 
 /* The sizes of a template's buffers before the call that fills them. */
@@ -39,15 +39,14 @@ struct trace_buffers {
 };
 void trace_buffers_note(struct trace_buffers *buffers, const CK_ATTRIBUTE *template, CK_ULONG count);
 
-/* " NAME={CKA_CLASS=CKO_SECRET_KEY,CKA_VALUE[32]}". The value of an attribute is written if the table in trace_line.c permits it; of all
- * others the length. */
+/* " NAME={CKA_CLASS=CKO_SECRET_KEY,CKA_VALUE[32]}". Writes an attribute's value if the table in trace_line.c permits it, otherwise its
+ * length. */
 void trace_line_add_template(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count);
 
 /* The same before a call that fills the template's buffers: types and sizes. */
 void trace_line_add_request(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count);
 
-/* The same after it. A module may claim a length that its buffer does not have: then that is all that is written. filled: it answered
- * CKR_OK. */
+/* The same after it. If a module claims a length beyond its buffer, only the length is written. filled: it returned CKR_OK. */
 void trace_line_add_answer(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
                            const struct trace_buffers *buffers, bool filled);
 

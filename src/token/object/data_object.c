@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small private data objects (CKO_DATA) in a token: written anew, the old one destroyed after that. */
+/* Small private data objects (CKO_DATA) in a token: to replace one, makes a new one, then destroys the old one. */
 #include "token/object/data_object.h"
 
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static sealring_status data_read_action(struct attempt *attempt, void *context)
             object_read(attempt, handles[i], CKA_VALUE, value->bytes, sizeof(value->bytes), &value->length, &known);
         request->count += status == SEALRING_OK && known;
     }
-    /* one that cannot be read beside one that can is what an interruption left: the older one is destroyed last */
+    /* an unreadable one beside a readable one is left from an interruption: the older one is destroyed last */
     if (status == SEALRING_OK && found > 0 && request->count == 0) {
         status = error_set(attempt->error, SEALRING_REFUSED,
                            "the PKCS#11 token %s has the data object %s and does not show its value",

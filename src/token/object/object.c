@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Token objects by class and CKA_ID. Callers run under the one lock around find + create + set + destroy. */
+/* Token objects by class and CKA_ID. Callers hold the one lock around find + create + set + destroy. */
 #include "token/object/object.h"
 
 #include <stdlib.h>
@@ -10,12 +10,12 @@
 #include "base/error.h"
 #include "token/module/return_code.h"
 
-#define OBJECT_PIECE 64 /* handles asked for at once */
+#define OBJECT_PIECE 64 /* handles requested at once */
 #define OBJECT_VALUE_SIZE \
-    1024 /* room for any attribute, though it ought to be short: some modules overrun small buffers */
+    1024 /* room for any attribute, though all should be short: some modules overrun small buffers */
 #define OBJECT_FILLING     0xa5
 #define OBJECT_SEARCH_MOST 1000000
-#define OBJECT_LOOKS       6 /* before a key is said to be missing */
+#define OBJECT_LOOKS       6 /* before a key is reported as missing */
 #define OBJECT_PAUSE_NSEC  2000000L
 
 void object_name(const uint8_t *object_id, size_t object_id_length, char name[OBJECT_NAME_SIZE])
@@ -24,7 +24,7 @@ void object_name(const uint8_t *object_id, size_t object_id_length, char name[OB
     hex_encode(object_id, object_id_length <= TOKEN_OBJECT_ID_MAX ? object_id_length : TOKEN_OBJECT_ID_MAX, name + 4);
 }
 
-/* Takes what a search that was begun yields. A module may give fewer than it was asked for; none is the end. */
+/* Collects the results of a search. A module may return fewer than requested; no result is the end. */
 static CK_RV object_collect(struct attempt *attempt, CK_OBJECT_HANDLE **handles, size_t *count)
 {
     for (;;) {
@@ -67,7 +67,7 @@ sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBU
     if (code != CKR_OK) {
         status = attempt_fail(attempt, code, "C_FindObjects", "searching its objects");
     } else if (*count == 0) {
-        status = attempt_confirm(attempt); /* SoftHSM2 whose directory vanished finds nothing, and says CKR_OK */
+        status = attempt_confirm(attempt); /* SoftHSM2, if its directory is gone, finds nothing and returns CKR_OK */
     }
     if (status != SEALRING_OK) {
         free(*handles);
@@ -98,8 +98,8 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     char name[OBJECT_NAME_SIZE];
     object_name(object_id, object_id_length, name);
     sealring_status status = SEALRING_OK;
-    /* SoftHSM2 does not show an object for as long as another process writes it (relabels or closes it): look again,
-     * for 62 ms in all, before it counts as missing. */
+    /* SoftHSM2 hides an object while another process writes it (relabels or closes it): search again, for 62 ms in total, before it
+     * counts as missing. */
     for (int look = 0; look < OBJECT_LOOKS && status == SEALRING_OK && count == 0; look++) {
         if (look > 0) {
             struct timespec pause = {.tv_nsec = OBJECT_PAUSE_NSEC << (look - 1)};
@@ -127,7 +127,7 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     return status;
 }
 
-/* Asks for one attribute, into a buffer that is full of `filling` and offers `room`. */
+/* Reads one attribute, into a buffer of size `room` that is filled with `filling`. */
 static CK_RV object_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attribute, size_t room,
                         uint8_t filling)
 {
@@ -146,11 +146,11 @@ sealring_status object_read(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK
     *length = 0;
     *known = false;
     CK_RV code = object_ask(attempt, handle, &attribute, room, OBJECT_FILLING);
-    if (code == CKR_BUFFER_TOO_SMALL) { /* NSS softokn gives numbers into a buffer of just their size only */
+    if (code == CKR_BUFFER_TOO_SMALL) { /* NSS softokn returns numbers only into a buffer of the exact size */
         room = size;
         code = object_ask(attempt, handle, &attribute, room, OBJECT_FILLING);
     }
-    /* A module may write less than it says: as with hmac_sign. */
+    /* A module may write fewer bytes than it reports, as in hmac_sign. */
     if (code == CKR_OK && attribute.ulValueLen > 0 && buffer[attribute.ulValueLen - 1] == OBJECT_FILLING) {
         code = object_ask(attempt, handle, &second, room, (uint8_t)~OBJECT_FILLING);
         if (code == CKR_OK &&

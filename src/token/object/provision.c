@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Provisioning through libp11: a new SoftHSM2-like token with its PINs. */
+/* Provisions a new SoftHSM2-like token with its PINs through libp11. */
 #include "token/object/provision.h"
 
 #include <libp11.h>
@@ -15,7 +15,7 @@
 #define PROVISION_LABEL_MAX 32 /* CK_TOKEN_INFO.label */
 #define PROVISION_SLOTS_MAX 256
 
-/* One use of libp11: a second PKCS11_update_slots may crash it, so every look at the slots has a context of its own. */
+/* One use of libp11: a second PKCS11_update_slots may crash, so each search of the slots has its own context. */
 struct provision_context {
     PKCS11_CTX *context;
     PKCS11_SLOT *slots;
@@ -34,8 +34,8 @@ static sealring_status provision_fail(sealring_error *error, const char *module,
     return SEALRING_TOKEN;
 }
 
-/* Where PKCS11_init_token or PKCS11_init_pin cannot read the token's information afterwards (its file could not be written, the disk is full),
- * libp11 0.4.12 has emptied its token already, and crashes when it is released. It costs a structure of some 100 bytes not to. */
+/* If PKCS11_init_token or PKCS11_init_pin cannot read the token's information afterwards (its file could not be written, the disk is
+ * full), libp11 0.4.12 has freed parts of its token already, and crashes when it frees it again. Not to free it leaks some 100 bytes. */
 static void provision_forget_emptied(struct provision_context *provision)
 {
     for (unsigned i = 0; i < provision->slot_count; i++) {
@@ -86,8 +86,7 @@ static sealring_status provision_open(struct provision_context *provision, const
     return SEALRING_OK;
 }
 
-/* Serial numbers of the tokens that were there before, so that the new one is told from an older one of the same
- * label. */
+/* Serial numbers of the tokens that existed before, to distinguish the new one from an older one with the same label. */
 struct provision_serials {
     char serials[PROVISION_SLOTS_MAX][PROVISION_SERIAL_SIZE];
     unsigned count;
@@ -108,8 +107,8 @@ static sealring_status provision_init_token(const char *module, const char *init
 {
     struct provision_context provision;
     PKCS11_TOKEN *blank = NULL;
-    /* C_InitToken reads 32 bytes, blank-padded (PKCS #11 v2.40, section 5.5), and libp11 hands on what it gets: a
-     * shorter string would be followed by whatever lies behind it. */
+    /* C_InitToken reads 32 bytes, blank-padded (PKCS #11 v2.40, section 5.5), and libp11 passes its argument on: after a shorter
+     * string, the token would read whatever follows in memory. */
     char padded[PROVISION_LABEL_MAX + 1];
     snprintf(padded, sizeof(padded), "%-*s", PROVISION_LABEL_MAX, label);
     sealring_status status = provision_open(&provision, module, init_args, error);
@@ -134,7 +133,7 @@ static sealring_status provision_init_token(const char *module, const char *init
     return status;
 }
 
-/* SoftHSM2 gives the token another slot once it is initialised, so a fresh context looks for it. */
+/* SoftHSM2 moves the token to another slot when it is initialised, so a new context searches for it. */
 static sealring_status provision_init_pin(const char *module, const char *init_args, const char *label,
                                           const char *so_pin, const char *user_pin,
                                           const struct provision_serials *before, char serial[PROVISION_SERIAL_SIZE],
@@ -184,7 +183,7 @@ sealring_status provision_token(const char *module, const char *init_args, const
         return error_set(error, SEALRING_REFUSED,
                          "a PKCS#11 module is in use in this process: make the token in a process of its own");
     }
-    sealring_status status = module_check(module, error); /* libp11 would complain on stderr */
+    sealring_status status = module_check(module, error); /* otherwise libp11 would print an error on stderr */
     if (status != SEALRING_OK) {
         return status;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user PIN: read from a file, with its checks and its identity, or asked for. */
+/* The user PIN: reads it from a file, with checks, or asks for it. */
 #include "token/pin/pin.h"
 
 #include <endian.h>
@@ -15,9 +15,9 @@
 #include "base/secret.h"
 #include "token/pin/pin_source.h"
 
-#define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* CR LF, or two bytes to notice what is too long */
+#define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* one byte more for a CR LF, or two to detect a longer PIN */
 
-/* What is wrong with it as a PIN, as the end of a sentence; NULL: nothing. The token must not count a try with what is none. */
+/* Why it cannot be a PIN, as the end of a sentence; NULL: no problem. The token must not count a try with a text that cannot be its PIN. */
 static const char *pin_problem(const struct pin *pin)
 {
     static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
@@ -39,7 +39,7 @@ static const char *pin_problem(const struct pin *pin)
     return NULL;
 }
 
-/* The PIN is the first line, LF or CR LF dropped. */
+/* The PIN is the first line, without LF or CR LF. */
 static void pin_take_line(struct pin *pin)
 {
     const char *end = memchr(pin->bytes, '\n', pin->length);
@@ -60,7 +60,7 @@ static sealring_status pin_fail_system(sealring_error *error, const char *path, 
     return SEALRING_TOKEN;
 }
 
-/* The access control list as the kernel hands it out (linux/posix_acl_xattr.h), little-endian. */
+/* The access control list as the kernel returns it (linux/posix_acl_xattr.h), little-endian. */
 struct pin_acl {
     uint32_t version;
     struct {
@@ -72,8 +72,8 @@ struct pin_acl {
 
 enum { ACL_HEAD = 4, ACL_ENTRY = 8, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08 };
 
-/* With an access control list, the mode's group bits are the most that any entry gives, and no group's: systemd gives the unit's user the
- * right to read its credential so. */
+/* With an access control list, the mode's group bits are the maximum for all entries, and not the group's permissions. This is how
+ * systemd permits the unit's user to read its credential. */
 static bool pin_group_has_none(int descriptor)
 {
     struct pin_acl acl;
@@ -130,7 +130,7 @@ static sealring_status pin_read_bytes(const char *path, int descriptor, struct p
     return problem == NULL ? SEALRING_OK : error_set_token(error, 0, "the PIN file %s %s", path, problem);
 }
 
-/* Whether somebody wrote or replaced it meanwhile, so that half of a PIN may have been read. */
+/* Returns whether another process wrote or replaced the file meanwhile, so that a part of a PIN may have been read. */
 static bool pin_file_changed(const struct stat *before, const struct stat *after)
 {
     return before->st_size != after->st_size || before->st_mtim.tv_sec != after->st_mtim.tv_sec ||
@@ -143,7 +143,7 @@ static sealring_status pin_read_file(const char *path, bool credential, struct p
     struct stat before, after;
     sealring_status status;
 
-    /* O_NONBLOCK: a FIFO put there must not stop the server. */
+    /* O_NONBLOCK: a FIFO in its place must not block the server. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) {
         return pin_fail_system(error, path, "opened", errno);
@@ -212,7 +212,7 @@ sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *cont
                                "(pin-source); without one, name a file",
                                token);
     }
-    pin->length = strnlen(pin->bytes, SEALRING_PIN_SIZE); /* all of it without NUL: too long */
+    pin->length = strnlen(pin->bytes, SEALRING_PIN_SIZE); /* no NUL at all: too long */
     pin_take_line(pin);
     const char *problem = pin_problem(pin);
     if (problem == NULL) {

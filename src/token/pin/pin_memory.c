@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of PINs: which one the token accepted last, and which ones it refused. */
+/* The record of PINs: which one the token accepted last, and which ones it refused. */
 #include "token/pin/pin_memory.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ static bool pin_mark_equal(struct pin_mark one, struct pin_mark other)
     return memcmp(one.bytes, other.bytes, sizeof one.bytes) == 0;
 }
 
-/* Where it is in the list; `count` if it is not. */
+/* The index of the mark in the list; `count` if it is not there. */
 static size_t pin_mark_find(const struct pin_mark *marks, size_t count, struct pin_mark mark)
 {
     size_t i = 0;
@@ -136,7 +136,7 @@ void pin_memory_write(const struct pin_memory *memory, char text[PIN_MEMORY_TEXT
     (void)pin_marks_write(text, "doubted:", memory->doubts, memory->doubt_count);
 }
 
-/* Reads the line that begins with `name`, if there is one. */
+/* Reads the line that begins with `name`, if it exists. */
 static bool pin_marks_read(const char *text, const char *name, struct pin_mark *marks, size_t most, size_t *count)
 {
     *count = 0;

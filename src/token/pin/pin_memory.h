@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of PINs: which one the token accepted last, and which ones it refused. */
+/* The record of PINs: which one the token accepted last, and which ones it refused. */
 #ifndef TOKEN_PIN_PIN_MEMORY_H
 #define TOKEN_PIN_PIN_MEMORY_H
 
@@ -12,9 +12,10 @@
 #define PIN_MEMORY_DOUBTS    2
 #define PIN_MEMORY_TEXT_SIZE 200
 
-/* A PIN is remembered by one of 256 classes, the first byte of its SHA-256. So the record contains 8 bits of it at most, whatever
- * computing power somebody has: a whole hash, however slow, would be a way round the token's counter (a million PINs of six digits). Two
- * PINs of one class are one in 256. There is no salt: every record, and every copy of one, then contains the same 8 bits. */
+/* A PIN is recorded as one of 256 classes, the first byte of its SHA-256. So the record reveals at most 8 bits of it, whatever
+ * computing power an attacker has. A whole hash, however slow, would bypass the token's counter (there are a million PINs of six
+ * digits). Two PINs are in one class with probability 1/256. There is no salt, so that every record, and every copy of one, reveals the
+ * same 8 bits. */
 uint8_t pin_class_of(const char *bytes, size_t length);
 
 /* Identifies a PIN (by its class) at a token, or an environment. */
@@ -22,13 +23,13 @@ struct pin_mark {
     uint8_t bytes[PIN_MARK_SIZE];
 };
 
-/* token: what identifies it, in any form. */
+/* token: its identity, in any form. */
 struct pin_mark pin_mark_of(uint8_t class, const void *token, size_t token_length);
 
 struct pin_memory {
     bool accepted_known;
     struct pin_mark accepted;                    /* the PIN that a token accepted last */
-    struct pin_mark refused[PIN_MEMORY_REFUSED]; /* the oldest first; one more drops that */
+    struct pin_mark refused[PIN_MEMORY_REFUSED]; /* oldest first; a new one evicts the oldest */
     size_t refused_count;
     struct pin_mark doubts[PIN_MEMORY_DOUBTS]; /* the environments in which the accepted one was refused since */
     size_t doubt_count;
@@ -36,24 +37,25 @@ struct pin_memory {
 
 enum pin_judgement {
     PIN_TRY,
-    PIN_REFUSED, /* this PIN was refused: by whomever it was tried */
-    PIN_REFUSED_HERE /* it was accepted elsewhere and refused in this environment: that is wrong, or the token's PIN was changed */
+    PIN_REFUSED, /* this PIN was refused, in whichever process */
+    PIN_REFUSED_HERE /* accepted elsewhere, refused in this environment: the environment is wrong, or the token's PIN was changed */
 };
 
-/* Whether a PIN may be tried in this environment. */
+/* Decides whether a PIN may be tried in this environment. */
 enum pin_judgement pin_memory_judge(const struct pin_memory *memory, struct pin_mark pin, struct pin_mark environment);
 
-/* The token accepted it. False: nothing changed. */
+/* Records that the token accepted it. False: nothing changed. */
 bool pin_memory_accept(struct pin_memory *memory, struct pin_mark pin);
 
-/* The token refused it. PIN_REFUSED: the PIN is wrong; PIN_REFUSED_HERE: doubted in this environment only. One that was accepted before
- * counts as wrong after PIN_MEMORY_DOUBTS environments: with a counter of three tries, the usual least, one is left. */
+/* Records that the token refused it. PIN_REFUSED: the PIN is wrong; PIN_REFUSED_HERE: doubted in this environment only. A PIN that was
+ * accepted before counts as wrong after PIN_MEMORY_DOUBTS environments: of a counter of three tries, the usual minimum, one is left
+ * then. */
 enum pin_judgement pin_memory_refuse(struct pin_memory *memory, struct pin_mark pin, struct pin_mark environment);
 
-/* As lines of text. */
+/* Writes it as lines of text. */
 void pin_memory_write(const struct pin_memory *memory, char text[PIN_MEMORY_TEXT_SIZE]);
 
-/* Reads them; a line that is missing (an older record) says nothing. False: they are something else. */
+/* Reads it; a missing line (of an older record) means nothing is known. False: the text is not such a record. */
 bool pin_memory_read(const char *text, struct pin_memory *memory);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a PIN comes from: the three forms of pin-source. */
+/* The three forms of pin-source: where a PIN comes from. */
 #include "token/pin/pin_source.h"
 
 #include <stdio.h>

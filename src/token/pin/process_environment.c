@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this process brings along that can make a module refuse the right PIN. */
+/* Properties of this process that can make a module refuse the right PIN. */
 #include "token/pin/process_environment.h"
 
 #include <dlfcn.h>
@@ -21,7 +21,7 @@
 #include "base/sha256.h"
 
 #define ENVIRONMENT_PIECE     4096
-#define ENVIRONMENT_FILE_MOST (1 << 20) /* of the configuration */
+#define ENVIRONMENT_FILE_MOST (1 << 20) /* of the configuration file */
 
 /* ---- Does OpenSSL work? ---- */
 
@@ -69,7 +69,7 @@ sealring_status environment_check_openssl(const char *name, sealring_error *erro
                  {environment_encrypts, "AES-256-CBC"},
                  {environment_makes_random, "random numbers"}};
     sealring_status status = SEALRING_OK;
-    ERR_set_mark(); /* the error queue is the host program's */
+    ERR_set_mark(); /* the host program owns the error queue */
     for (size_t i = 0; i < sizeof needs / sizeof needs[0] && status == SEALRING_OK; i++) {
         if (!needs[i].works()) {
             char path[PATH_MAX];
@@ -100,7 +100,7 @@ static void environment_add_text(struct sha256 *hash, const char *text)
     sha256_add(hash, text != NULL ? text : "", (text != NULL ? strlen(text) : 0) + 1);
 }
 
-/* By what is in it: a container may have another file of the same name, and a restart the same file under another. */
+/* By content: a container may have another file of the same name, and a restart may have the same file under another name. */
 static void environment_add_file(struct sha256 *hash, const char *path)
 {
     uint8_t piece[ENVIRONMENT_PIECE];

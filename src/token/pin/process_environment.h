@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this process brings along that can make a module refuse the right PIN. */
+/* Properties of this process that can make a module refuse the right PIN. */
 #ifndef TOKEN_PIN_PROCESS_ENVIRONMENT_H
 #define TOKEN_PIN_PROCESS_ENVIRONMENT_H
 
@@ -12,15 +12,15 @@
 
 #include "token/pin/pin_memory.h"
 
-/* Whether OpenSSL, as this process has it configured, computes what a module in software needs to check a PIN. SoftHSM2 reports
- * CKR_PIN_INCORRECT for the right PIN where it does not. SEALRING_TOKEN; name: the token's. */
+/* Checks that OpenSSL, as configured in this process, computes what a software module needs to check a PIN. If it does not, SoftHSM2
+ * returns CKR_PIN_INCORRECT for the right PIN. SEALRING_TOKEN; name: the token's. */
 sealring_status environment_check_openssl(const char *name, sealring_error *error);
 
-/* The file that OpenSSL takes its configuration from; "" if that is not known. */
+/* The file from which OpenSSL reads its configuration; "" if that is not known. */
 void environment_openssl_file(char path[PATH_MAX]);
 
-/* Identifies this program, its OpenSSL configuration, the variables that direct loaders and modules, and the module's file. `function`: one
- * of the module's. */
+/* Identifies this program, its OpenSSL configuration, the variables that affect loaders and modules, and the module's file. `function`:
+ * one of the module's. */
 void environment_mark(const void *function, uint8_t mark[PIN_MARK_SIZE]);
 
 #endif

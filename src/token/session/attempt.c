@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One operation on the token: tried, judged by what the token said, repaired, tried again. */
+/* One operation on the token: try, evaluate the token's return code, repair, try again. */
 #include "token/session/attempt.h"
 
 #include "base/error.h"
@@ -9,7 +9,7 @@
 
 #define ATTEMPT_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
 #define ATTEMPT_TRIES        3
-#define ATTEMPT_HANDLE_TRIES 6 /* of what finds its object gone in the middle of it */
+#define ATTEMPT_HANDLE_TRIES 6 /* for an operation whose object handle becomes invalid */
 #define ATTEMPT_HANDLE_NSEC  1000000L
 
 sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what)
@@ -37,7 +37,7 @@ CK_RV attempt_ask_login(const struct attempt *attempt)
     CK_RV code = attempt->functions->C_GetSessionInfo(attempt->session, &info);
     bool out = code == CKR_OK && attempt->token->login_required && info.state != CKS_RO_USER_FUNCTIONS &&
                info.state != CKS_RW_USER_FUNCTIONS;
-    return out ? CKR_USER_NOT_LOGGED_IN : code; /* and private objects are out of sight */
+    return out ? CKR_USER_NOT_LOGGED_IN : code; /* and private objects are not visible */
 }
 
 sealring_status attempt_confirm(struct attempt *attempt)
@@ -57,13 +57,13 @@ sealring_status attempt_confirm(struct attempt *attempt)
 
 enum attempt_repair { REPAIR_NONE, REPAIR_REPEAT, REPAIR_LOST };
 
-/* What is to be done after a failed try. Still inside, with the session at hand. */
+/* Decides how to repair after a failed try. Called inside the connection, with the session. */
 static enum attempt_repair attempt_judge(struct attempt *attempt)
 {
     struct token *token = attempt->token;
     switch (code_class_of(attempt->code)) {
     case CODE_SESSION:
-        session_sweep(token); /* else each of many dead ones would cost a try */
+        session_sweep(token); /* otherwise each of many dead sessions would cost a try */
         return REPAIR_REPEAT;
     case CODE_LOGIN:
         return session_login(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;
@@ -78,7 +78,7 @@ static enum attempt_repair attempt_judge(struct attempt *attempt)
     }
 }
 
-/* After these a session may be dead, or hold an operation that was begun. */
+/* After these codes a session may be dead, or have an unfinished operation. */
 static bool attempt_session_usable(CK_RV code)
 {
     switch (code_class_of(code)) {
@@ -153,7 +153,7 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
     return status;
 }
 
-/* SoftHSM2 hides an object for as long as another process writes it: whoever asks again at once may hit the next writing. */
+/* SoftHSM2 hides an object while another process writes it: an immediate retry may meet the next write. */
 static bool attempt_again(const struct attempt *attempt, int tries)
 {
     if (code_class_of(attempt->code) != CODE_HANDLE || tries < ATTEMPT_TRIES) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One operation on the token: tried, judged by what the token said, repaired, tried again. */
+/* One operation on the token: try, evaluate the token's return code, repair, try again. */
 #ifndef TOKEN_SESSION_ATTEMPT_H
 #define TOKEN_SESSION_ATTEMPT_H
 
@@ -17,24 +17,24 @@ struct attempt {
     CK_FUNCTION_LIST *functions;
     CK_SESSION_HANDLE session;
     uint64_t generation;
-    CK_RV code;            /* what the token said when the try failed: decides what is repaired. CKR_OK: nothing */
-    bool acted;            /* the token may have been changed: not to be repeated if it was lost after that */
+    CK_RV code;            /* the token's return code if the try failed: decides what is repaired. CKR_OK: nothing */
+    bool acted;            /* the token may have been changed: do not repeat if it is lost after that */
     sealring_error *error; /* never NULL */
 };
 
 typedef sealring_status (*attempt_action)(struct attempt *attempt, void *context);
 
-/* Runs the action, and again after it was repaired what its code tells: session, login, connection. */
+/* Runs the action. Repairs what its return code calls for (session, login, connection), and runs it again. */
 sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
                             sealring_error *error);
 
-/* Records that `function` answered `code`, about `what`; returns SEALRING_REFUSED or SEALRING_TOKEN. */
+/* Records that `function` returned `code`, while `what`. Returns SEALRING_REFUSED or SEALRING_TOKEN. */
 sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *function, const char *what);
 
-/* CKR_OK if the user is logged in, or need not be; CKR_USER_NOT_LOGGED_IN; or what C_GetSessionInfo answered. */
+/* CKR_OK if the user is logged in, or need not be; CKR_USER_NOT_LOGGED_IN; or the return code of C_GetSessionInfo. */
 CK_RV attempt_ask_login(const struct attempt *attempt);
 
-/* Whether the token is there and the user logged in, so that an empty search means something. If not, an error. */
+/* Checks that the token is present and the user logged in, so that an empty search result is conclusive. Otherwise an error. */
 sealring_status attempt_confirm(struct attempt *attempt);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connection to a token: made, judged lost, made again by one prober at a time. */
+/* The connection to a token: made, found lost, and made again by one prober at a time. */
 #include "token/session/connection.h"
 
 #include <errno.h>
@@ -14,12 +14,12 @@
 #include "token/module/sigpipe.h"
 
 #define CONNECTION_ENTER_TRIES     3
-#define CONNECTION_PATIENCE_MS     1000 /* how long a request waits for the one who repairs */
-#define CONNECTION_BACK_OFF_MS     1000 /* after a probe that failed */
-#define CONNECTION_AGAIN_MS        100  /* after one that did not */
+#define CONNECTION_PATIENCE_MS     1000 /* how long a request waits for the thread that repairs */
+#define CONNECTION_BACK_OFF_MS     1000 /* after a failed probe */
+#define CONNECTION_AGAIN_MS        100  /* after a successful probe */
 #define CONNECTION_MISSING_MS      1000
 #define CONNECTION_MISSING_MOST_MS 300000
-#define CONNECTION_ASKS            5 /* before a token counts as away */
+#define CONNECTION_ASKS            5 /* before a token counts as gone */
 #define CONNECTION_ASK_NSEC        1000000L
 
 struct timespec connection_deadline(int64_t milliseconds)
@@ -45,7 +45,7 @@ static sealring_status connection_ends(const struct token *token, sealring_error
     return error_set_token(error, 0, "this process is ending: the PKCS#11 token %s is not used any more", token->name);
 }
 
-/* SoftHSM2 does not know its token for as long as another process logs in, which writes it. */
+/* SoftHSM2 does not recognise its token while another process logs in, because that process rewrites it. */
 CK_RV connection_ask(const struct token *token)
 {
     CK_RV code = slot_ask(token->module->functions, token->uri, token->slot);
@@ -65,7 +65,7 @@ static bool connection_is_softokn(const CK_TOKEN_INFO *info)
     return memcmp(info->manufacturerID, maker, sizeof maker - 1) == 0;
 }
 
-/* Finds the token and logs in, with what the module knows. */
+/* Finds the token and logs in, without a new initialisation of the module. */
 static sealring_status connection_log_in(struct token *token, sealring_error *error)
 {
     struct module *module = token->module;
@@ -84,7 +84,7 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
     session_pool_reset(token, false, info.ulMaxSessionCount);
     atomic_fetch_add(&token->generation, 1);
 
-    /* One session stays open from here on: with the last one the login would go (PKCS #11 v2.40, section 5.6). */
+    /* From here on one session stays open: when the last one is closed, the login ends (PKCS #11 v2.40, section 5.6). */
     struct pooled_session session;
     CK_RV code;
     status = session_take(token, false, &session, &code, error);
@@ -94,7 +94,7 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
     return status;
 }
 
-/* Whether another of our tokens on this module is at work, so that the module must not be torn down. */
+/* Returns whether another token of this process on the module works: then the module must not be finalised. */
 static bool connection_has_healthy_neighbour(const struct token *token)
 {
     const struct module *module = token->module;
@@ -107,7 +107,7 @@ static bool connection_has_healthy_neighbour(const struct token *token)
     return false;
 }
 
-/* A failure that fresh eyes of the module may heal; a refused PIN or a URI that matches two tokens is none. */
+/* Returns whether a new initialisation of the module may help. It does not against a refused PIN, or a URI that matches two tokens. */
 static bool connection_restart_may_help(const sealring_error *error)
 {
     enum code_class class = code_class_of(error->token_code);
@@ -115,8 +115,8 @@ static bool connection_restart_may_help(const sealring_error *error)
            (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
 }
 
-/* A module that the host program started is its to finalise. But once the module itself says that nobody has it started,
- * there is nothing to spare: the host finalised it, or its "already initialised" was wrong. */
+/* Only the host program may finalise a module that it initialised. But if the module itself reports that it is not initialised, nothing
+ * can be harmed: the host finalised it, or its "already initialised" was wrong. */
 static bool connection_may_restart(const struct token *token, const sealring_error *error)
 {
     if (!token->module->ours) {
@@ -133,15 +133,14 @@ static void connection_drop(struct token *token)
                        CK_EFFECTIVELY_INFINITE);
 }
 
-/* Gives up what there was and connects; if what the module knows is not enough, or `afresh` is wanted, has the module
- * look anew: SoftHSM2 whose directory was away heals by nothing else. The caller holds module->use for writing, and
- * no lock that comes after it. error is not NULL. */
+/* Drops the old connection and connects. If that fails, or if `afresh`, initialises the module again: nothing else helps with SoftHSM2
+ * after its directory was gone. The caller holds module->use for writing, and no lock that comes after it. error is not NULL. */
 static sealring_status connection_connect(struct token *token, bool afresh, sealring_error *error)
 {
     struct module *module = token->module;
     struct record record;
     struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
-    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) { /* it is opened, by no other thread */
+    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) { /* being opened, by no other thread */
         wait = *token->login_wait;
     }
     sealring_status status = record_open(token->login_record, token->login_lock, &wait, &record, error);
@@ -153,7 +152,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     if (token->watch.before != NULL) {
         token->watch.before(token->watch.context);
     }
-    bool restart = afresh || !module->initialised || module_process_ends(); /* which is refused */
+    bool restart = afresh || !module->initialised || module_process_ends(); /* and module_restart refuses */
     if (!restart) {
         status = connection_log_in(token, error);
         restart = status != SEALRING_OK && connection_may_restart(token, error);
@@ -175,9 +174,9 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     return status;
 }
 
-/* ---- Losing it, and one prober at a time ---- */
+/* ---- Loss, and one prober at a time ---- */
 
-/* Only if it is still the connection that the caller saw: a late failure must not tear down a fresh one. */
+/* Only if the connection is still the one that the caller saw: a late failure must not drop a new connection. */
 void connection_lost(struct token *token, uint64_t generation)
 {
     pthread_mutex_lock(&token->probe_lock);
@@ -187,7 +186,7 @@ void connection_lost(struct token *token, uint64_t generation)
     pthread_mutex_unlock(&token->probe_lock);
 }
 
-/* Waits for the prober, but no longer than until its attempt is a second old. Called and left with probe_lock held. */
+/* Waits for the prober, at most until its attempt is a second old. probe_lock is held on entry and on return. */
 static void connection_await_prober(struct token *token)
 {
     while (token->probing) {
@@ -209,7 +208,7 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
         status = connection_connect(token, false, &failure);
         atomic_store(&token->up, status == SEALRING_OK);
         pthread_rwlock_unlock(&token->module->use);
-    } else { /* nothing can be repaired under a call that hangs, and nobody else has to hang for that */
+    } else { /* nothing can be repaired while a call hangs, and no other thread must hang for it */
         status = error_set_token(&failure, 0,
                                  "the PKCS#11 token %s is lost, and calls of its module do not come back: if that "
                                  "lasts, only a restart of this program helps",
@@ -228,8 +227,7 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
     return status == SEALRING_OK ? status : SEALRING_TOKEN;
 }
 
-/* `restarted`: the module was initialised anew by somebody else, which is no reason to hold back. `seen`: the
- * generation that the caller found wanting. */
+/* `restarted`: another thread initialised the module again, so there is no back-off. `seen`: the generation that the caller found lost. */
 static sealring_status connection_restore(struct token *token, bool restarted, uint64_t seen, sealring_error *error)
 {
     pthread_mutex_lock(&token->probe_lock);
@@ -377,7 +375,7 @@ static struct connection_missing *connection_find_missing(struct token *token, c
     return NULL;
 }
 
-/* Whether it is time, and until when it will not be time again. */
+/* Returns whether the module may be initialised again for this key now, and sets the time of the next permission. */
 static bool connection_may_look_anew(struct token *token, const uint8_t *object_id, size_t object_id_length)
 {
     int64_t now = clock_boot_ms();
@@ -432,7 +430,7 @@ void connection_refresh_for(struct token *token, const uint8_t *object_id, size_
     }
     struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
-    /* nobody waits here for a call that hangs in the module */
+    /* this thread does not wait for a call that hangs in the module */
     if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
         if (module->initialised) {
             *fresh = connection_connect(token, true, &failure) == SEALRING_OK;
@@ -452,7 +450,7 @@ bool connection_close(struct token *token)
     if (!module_process_ends()) {
         pthread_rwlock_wrlock(&module->use);
     } else if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
-        sigpipe_guard_leave(&guard); /* a call of its module did not come back: what it may use stays */
+        sigpipe_guard_leave(&guard); /* a call of its module did not return: what it may use is not freed */
         return false;
     }
     connection_drop(token);

@@ -25,12 +25,12 @@
 
 #define CONNECTION_MISSING 8
 
-/* A key that the module did not show, and when it may be initialised anew for it. */
+/* A key that the module did not show, and when the module may be initialised again for it. */
 struct connection_missing {
     uint8_t object_id[TOKEN_OBJECT_ID_MAX];
     size_t object_id_length; /* 0: no entry */
     int64_t again_at;        /* on clock_boot_ms */
-    int64_t wait_ms;         /* until the time after that */
+    int64_t wait_ms;         /* until the next permission after that */
 };
 
 struct token {
@@ -42,7 +42,7 @@ struct token {
     P11KitUri *uri;
     char *uri_text;
     char *pin_source;
-    struct pin typed; /* where pin_source is the terminal: for as long as the token is open */
+    struct pin typed; /* if pin_source is the terminal; kept while the token is open */
     atomic_bool typed_refused;
     sealring_pin_callback ask_pin;
     void *ask_context;
@@ -50,21 +50,21 @@ struct token {
     char *login_lock;
     struct token_watch watch;
     const struct token_login_wait *login_wait; /* may be NULL */
-    char name[SLOT_NAME_SIZE];                 /* fixed by the first connection */
+    char name[SLOT_NAME_SIZE];                 /* set by the first connection */
 
-    /* Written with module->use held for writing, or before anybody else sees the token. */
+    /* Written with module->use held for writing, or before other threads can see the token. */
     CK_SLOT_ID slot;
     bool login_required;
-    bool crashes_logged_out;    /* NSS softokn: C_SignInit for HMAC, where nobody is logged in (docs/tokens.md) */
+    bool crashes_logged_out;    /* NSS softokn: C_SignInit for HMAC crashes without login (docs/tokens.md) */
     uint64_t module_generation; /* the initialisation that slot and sessions belong to */
-    struct record *record;      /* while connecting: the login record, held */
+    struct record *record;      /* while connecting: the locked login record */
 
-    /* Guarded by module->objects: what origin.h found out. */
+    /* Guarded by module->objects: the result of origin.h. */
     bool origin_known;
     bool origin_told_otherwise;
 
     atomic_bool up;
-    atomic_uint_fast64_t generation; /* counts connections and logins: handles of an older one are worthless */
+    atomic_uint_fast64_t generation; /* counts connections and logins: handles of an older one are invalid */
     struct session_pool pool;
     struct key_index index;
 
@@ -75,47 +75,46 @@ struct token {
     int64_t next_probe;
     sealring_error last_error;                             /* why the last probe failed */
     struct connection_missing missing[CONNECTION_MISSING]; /* keys that were not found */
-    size_t missing_next;                                   /* the entry that is given up next */
+    size_t missing_next;                                   /* the entry that is replaced next */
 };
 
 /* SEALRING_TOKEN in a process that was forked from the one that opened the token. */
 sealring_status connection_check_process(const struct token *token, sealring_error *error);
 
-/* Comes back holding module->use for reading, on a connection that is up as far as anybody knows; repairs one that is
- * not, or waits a second at most for who does. */
+/* Returns with module->use held for reading, on a connection that is up as far as known. Repairs a lost one, or waits at most a second
+ * for the thread that does. */
 sealring_status connection_enter(struct token *token, sealring_error *error);
 void connection_leave(struct token *token);
 
-/* Says that the connection is lost, if it is still the one of this generation: a late failure must not tear down a
- * fresh one. Not while inside. */
+/* Marks the connection as lost, if it is still the one of this generation: a late failure must not drop a new one. Not while inside. */
 void connection_lost(struct token *token, uint64_t generation);
 
-/* CKR_OK if the token is there. Asks for 15 ms before it says no. */
+/* CKR_OK if the token is present. Retries for 15 ms before it reports that it is not. */
 CK_RV connection_ask(const struct token *token);
 
-/* So many milliseconds from now, on CLOCK_MONOTONIC. */
+/* The time this number of milliseconds from now, on CLOCK_MONOTONIC. */
 struct timespec connection_deadline(int64_t milliseconds);
 
-/* First connection; the caller frees the token if it fails. */
+/* Makes the first connection. The caller frees the token on failure. */
 sealring_status connection_open(struct token *token, sealring_error *error);
 
-/* Ends sessions and leaves the module. Not in a forked child. False at the end of the process, if a call of the module is still under way:
- * then the token must not be freed. */
+/* Ends the sessions and releases the module. Not in a forked child. Returns false at the end of the process, if a call of the module is
+ * still running: then the token must not be freed. */
 bool connection_close(struct token *token);
 
-/* Finalises and initialises the module and connects anew, so that what follows is seen with fresh eyes. *fresh: false
- * if it could not be done, because the module is not ours; or, unless `insists`, because another of our tokens on it is at work,
- * which would have to connect anew as well. */
+/* Finalises and initialises the module and connects again, so that later calls do not see its cached state. *fresh is false if this was
+ * not done: the module is not ours; or, unless `insists`, another token of this process on it works, and would have to connect again,
+ * too. */
 sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error);
 
-/* For a key that the module does not show: some modules show the objects of their initialisation only, and one that another process made
- * since is seen by a module that was initialised anew. That disturbs whoever uses the token just then, so it is done at once for a key
- * that was not missed before, and then ever more rarely; never where the module is not ours. *fresh: it was done, look again.
- * Where it can never be done `error`, which describes the missing key, is completed by that. */
+/* For a key that the module does not show. Some modules show only the objects that existed when they were initialised, so they find a
+ * key that another process made later only after a new initialisation. That disturbs other users of the token, so it is done at once
+ * for a key that was not missed before, and then at increasing intervals; never if the module is not ours. *fresh: it was done, search
+ * again. If it can never be done, this is added to `error`, which describes the missing key. */
 void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
                             sealring_error *error);
 
-/* The key was found: should it be missed again, the module is initialised anew at once. */
+/* The key was found: if it is missed again, the module may be initialised again at once. */
 void connection_forget_missing(struct token *token, const uint8_t *object_id, size_t object_id_length);
 
 #endif

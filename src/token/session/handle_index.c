@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which object handle belongs to which proved key, so that no request has to search the token. */
+/* The object handles of proved keys, so that requests need not search the token. */
 #include "token/session/handle_index.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ void index_destroy(struct key_index *index, bool forked)
     }
 }
 
-/* FNV-1a. Object IDs are ours and random: nobody chooses collisions. */
+/* FNV-1a. Object IDs are random and made by sealring: collisions cannot be chosen. */
 static size_t index_hash(const uint8_t *object_id, size_t length)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -49,7 +49,7 @@ static size_t index_hash(const uint8_t *object_id, size_t length)
     return (size_t)(hash ^ (hash >> 32));
 }
 
-/* Where the entry hangs, or would hang; NULL only if there are no buckets yet. */
+/* The link to the entry, or to where it would be inserted; NULL only if there are no buckets yet. */
 static struct index_entry **index_place(const struct key_index *index, const uint8_t *object_id, size_t length)
 {
     if (index->bucket_count == 0) {
@@ -63,7 +63,7 @@ static struct index_entry **index_place(const struct key_index *index, const uin
     return place;
 }
 
-/* Check values are no secrets: they stand in the registry. */
+/* Check values are not secret: the registry contains them. */
 static bool index_same_proof(const struct token_key_reference *one, const struct token_key_reference *other)
 {
     return one->check_input_length == other->check_input_length &&

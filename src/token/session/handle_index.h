@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which object handle belongs to which proved key, so that no request has to search the token. */
+/* The object handles of proved keys, so that requests need not search the token. */
 #ifndef TOKEN_SESSION_HANDLE_INDEX_H
 #define TOKEN_SESSION_HANDLE_INDEX_H
 
@@ -26,7 +26,7 @@ struct key_index {
 void index_init(struct key_index *index);
 void index_destroy(struct key_index *index, bool forked);
 
-/* The handle of a key that was proved, by this very reference, on the connection of this generation. */
+/* Finds the handle of a key that was proved by exactly this reference, on the connection of this generation. */
 bool index_find(struct key_index *index, const struct token_key_reference *reference, uint64_t generation,
                 CK_OBJECT_HANDLE *handle);
 

@@ -11,7 +11,7 @@
 #define TOKEN_CHECK_INPUT_MAX  192
 #define TOKEN_LABEL_MAX        128
 
-/* CKA_ID identifies a key; the first bytes of the HMAC over check_input, which are check_value, prove it. */
+/* CKA_ID identifies a key. The first bytes of the HMAC over check_input, which are check_value, prove it. */
 struct token_key_reference {
     uint8_t object_id[TOKEN_OBJECT_ID_MAX];
     size_t object_id_length;

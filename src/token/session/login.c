@@ -15,7 +15,7 @@
 #include "token/session/login_record.h"
 #include "token/session/token.h"
 
-/* Asked right before the try, under the lock: another process may have failed a moment ago. */
+/* Queried immediately before the try, under the lock: another process may just have failed. */
 static sealring_status login_check_tries(const struct login *login, CK_TOKEN_INFO *info, sealring_error *error)
 {
     CK_RV code = login->functions->C_GetTokenInfo(login->slot, info);
@@ -38,7 +38,7 @@ static sealring_status login_check_tries(const struct login *login, CK_TOKEN_INF
     return SEALRING_OK;
 }
 
-/* One try: what is remembered of it. */
+/* One try, as it is recorded. */
 struct login_try {
     struct pin_mark pin;
     struct pin_mark environment;
@@ -59,7 +59,7 @@ static sealring_status login_doubt(const struct login *login, CK_RV code, sealri
         login->name, login->pin_source, code_name(code), path);
 }
 
-/* This PIN was refused before: by whoever of all processes tried it. */
+/* This PIN was refused before, in whichever process. */
 static sealring_status login_refuse(const struct login *login, sealring_error *error)
 {
     return error_set_token(
@@ -87,13 +87,13 @@ static bool login_is_refusal(CK_RV code)
     return code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE;
 }
 
-/* Whoever comes next must not try it again. */
+/* Records the refusal, so that no process tries this PIN again. */
 static sealring_status login_remember(const struct login *login, const struct login_try *try, CK_RV code,
                                       struct record *record, sealring_error *error)
 {
     sealring_error unwritten;
     if (login->typed != NULL) {
-        /* nothing is written: who types decides for the next process */
+        /* nothing is recorded: the user decides in the next process */
         atomic_store(login->typed_refused, true);
         if (login->ask_pin != NULL) {
             (void)login->ask_pin(login->uri, NULL, login->ask_context);
@@ -132,7 +132,7 @@ static sealring_status login_fail(const struct login *login, CK_RV code, sealrin
     }
 }
 
-/* What identifies a token begins CK_TOKEN_INFO: label, manufacturer, model, serial number. */
+/* The first members of CK_TOKEN_INFO identify a token: label, manufacturer, model, serial number. */
 static struct login_try login_describe(const struct login *login, const CK_TOKEN_INFO *info, const struct pin *pin)
 {
     struct login_try try = {0};
@@ -144,7 +144,7 @@ static struct login_try login_describe(const struct login *login, const CK_TOKEN
     return try;
 }
 
-/* Whether this PIN may be sent to the token. */
+/* Decides whether this PIN may be sent to the token. */
 static sealring_status login_permit(const struct login *login, const struct login_try *try,
                                     const struct pin_memory *memory, sealring_error *error)
 {
@@ -226,7 +226,8 @@ static sealring_status login_under_record(const struct login *login, CK_SESSION_
     if (status != SEALRING_OK) {
         return status;
     }
-    /* The token counts the try and the record remembers it: neither may be cut off from the other, nor the token's own file. */
+    /* The token counts the try, and the record stores it: no signal may come between the two, nor interrupt the write of the token's
+     * own file. */
     struct interruption interruption;
     interruption_hold(&interruption);
     status = login_attempt(login, session, &info, record, done, error);

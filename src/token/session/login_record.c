@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The login record: the lock around connecting, among all processes, and the memory of a refused PIN. */
+/* The login record: the lock around connecting, among all processes, and the record of refused PINs. */
 #include "token/session/login_record.h"
 
 #include <errno.h>
@@ -14,12 +14,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define RECORD_SIZE       256 /* always: a refusal overwrites, and needs no new room */
+#define RECORD_SIZE       256 /* fixed: a refusal overwrites, and needs no more space */
 #define RECORD_HEAD       "sealring login record 1\n"
-#define RECORD_OLDER      "refused PIN file: none\n" /* all that older versions read, and want to find */
+#define RECORD_OLDER      "refused PIN file: none\n" /* all that older versions read and expect */
 #define RECORD_WAIT_MS    30000
 #define RECORD_RETRY_NSEC 20000000L
-#define RECORD_SILENT_MS  200 /* a wait that is shorter is not reported */
+#define RECORD_SILENT_MS  200 /* a shorter wait is not reported */
 #define RECORD_AGAIN_MS   1000
 
 static sealring_status record_fail(sealring_error *error, const char *path, const char *what, int system_errno)
@@ -86,7 +86,7 @@ sealring_status record_write(struct record *record, sealring_error *error)
     return SEALRING_OK;
 }
 
-/* What an older version wrote has no lines about PINs: a PIN that was refused is tried once more. */
+/* A record of an older version has no lines about PINs, so a refused PIN is tried once more. */
 static sealring_status record_read(struct record *record, sealring_error *error)
 {
     char content[RECORD_SIZE + 1];
@@ -145,7 +145,7 @@ sealring_status record_open(const char *path, const char *shared, const struct t
 void record_close(struct record *record)
 {
     if (record->lock >= 0) {
-        /* Said explicitly: a process forked meanwhile shares the descriptor, and closing ours alone would not unlock it. */
+        /* Explicitly: a process forked meanwhile shares the descriptor, so closing it here would not unlock it. */
         flock(record->lock, LOCK_UN);
     }
     if (record->lock >= 0 && record->lock != record->descriptor) {

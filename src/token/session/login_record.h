@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The login record: the lock around connecting, among all processes, and the memory of a refused PIN. */
+/* The login record: the lock around connecting, among all processes, and the record of refused PINs. */
 #ifndef TOKEN_SESSION_LOGIN_RECORD_H
 #define TOKEN_SESSION_LOGIN_RECORD_H
 
@@ -8,24 +8,24 @@
 #include "token/pin/pin_memory.h"
 #include "token/session/token.h"
 
-/* Why connecting as a whole is under this lock, and not the login alone: SoftHSM2 2.6.1 writes its token anew at every
- * C_Login. Of processes that start meanwhile one in eight does not see the token; two that log in at the same time can
- * destroy it for good. The same goes for tokens of one module: who starts while another process logs in to the second finds
- * it half written. So tokens of one module share a lock. */
+/* The lock covers connecting as a whole, and not only the login, because SoftHSM2 2.6.1 rewrites its token at every C_Login. Of the
+ * processes that start meanwhile, one in eight does not see the token, and two that log in at the same time can destroy it permanently.
+ * The same applies to several tokens of one module: a process that starts while another logs in to the second token finds that one half
+ * written. So tokens of one module share a lock. */
 struct record {
     const char *path;
     int descriptor; /* -1: not open */
-    int lock;       /* descriptor of what is locked; the same, unless several tokens share it */
+    int lock;       /* descriptor of the locked file; the same, unless several tokens share it */
     struct pin_memory memory;
 };
 
-/* Opens (creating it 0600) and locks the record, waiting at most `wait->most_ms` (0: 30 s), and makes sure that a refusal can be written:
- * the space for it is taken now, so that a full disk cannot make anybody forget a wrong PIN. shared: another token's record, whose lock
- * is taken instead; NULL: its own. SEALRING_TOKEN. */
+/* Opens (creating it with mode 0600) and locks the record. Waits at most `wait->most_ms` (0: 30 s). Ensures that a refusal can be
+ * written, by allocating the space now, so that a wrong PIN is recorded even if the disk is full. shared: another token's record, whose
+ * lock is taken instead; NULL: its own. SEALRING_TOKEN. */
 sealring_status record_open(const char *path, const char *shared, const struct token_login_wait *wait,
                             struct record *record, sealring_error *error);
 
-/* Writes what is remembered and waits until the disk has it. */
+/* Writes the record and waits until it is on disk. */
 sealring_status record_write(struct record *record, sealring_error *error);
 
 /* Unlocks and closes. */

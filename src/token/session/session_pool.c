@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded pool of sessions: each belongs to one thread at a time. */
+/* A bounded pool of sessions, each used by one thread at a time. */
 #include "token/session/session_pool.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ void session_pool_destroy(struct session_pool *pool, bool forked)
     if (pool->free == NULL) {
         return;
     }
-    if (!forked) { /* a child's copy may be locked by a thread that does not exist there */
+    if (!forked) { /* in a child, a thread that does not exist there may hold the lock */
         pthread_mutex_destroy(&pool->lock);
         pthread_cond_destroy(&pool->given);
     }
@@ -82,13 +82,13 @@ sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, se
     bool done = false;
     sealring_status status = login_ensure(&login, session, &done, error);
     if (done) {
-        /* A login follows a logout, and that voids the handles of private objects (PKCS #11 v2.40, section 5.6). */
+        /* This login follows a logout, which invalidates the handles of private objects (PKCS #11 v2.40, section 5.6). */
         atomic_fetch_add(&token->generation, 1);
     }
     return status;
 }
 
-/* Answers of a token that has read-write sessions only. */
+/* Return codes of a token that has only read-write sessions. */
 static bool session_wants_writing(CK_RV code)
 {
     return code == CKR_FUNCTION_NOT_SUPPORTED || code == CKR_ARGUMENTS_BAD ||
@@ -122,7 +122,7 @@ static sealring_status session_open(struct token *token, bool writable, struct p
     return status;
 }
 
-/* Takes the youngest free session that will do. */
+/* Takes the most recently returned suitable session. */
 static bool session_pop(struct session_pool *pool, bool writable, struct pooled_session *session)
 {
     for (unsigned i = pool->free_count; i > 0; i--) {
@@ -140,7 +140,7 @@ static bool session_pop(struct session_pool *pool, bool writable, struct pooled_
 
 enum session_way { SESSION_TAKEN, SESSION_OPEN, SESSION_REPLACE, SESSION_NONE };
 
-/* Decides, under the pool's lock, how to come by a session; waits for one if need be. */
+/* Decides, under the pool's lock, how to get a session. Waits for one if necessary. */
 static enum session_way session_claim(struct session_pool *pool, bool writable, struct pooled_session *session)
 {
     struct timespec deadline = {0};
@@ -172,7 +172,7 @@ static enum session_way session_claim(struct session_pool *pool, bool writable, 
     return way;
 }
 
-/* The token has no more sessions: from now on make do with those that are open. False if there are none. */
+/* The token has no more sessions: lowers the limit to the open ones. False if there are none. */
 static bool session_lower_limit(struct session_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
@@ -204,7 +204,7 @@ void session_sweep(struct token *token)
         CK_SESSION_INFO info;
         pthread_mutex_lock(&pool->lock);
         bool taken = pool->free_count > 0;
-        if (taken) { /* the one that was given back first */
+        if (taken) { /* the one that was returned first */
             session = pool->free[0];
             pool->free_count--;
             memmove(pool->free, pool->free + 1, pool->free_count * sizeof(*pool->free));

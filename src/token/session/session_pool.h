@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded pool of sessions: each belongs to one thread at a time. */
+/* A bounded pool of sessions, each used by one thread at a time. */
 #ifndef TOKEN_SESSION_SESSION_POOL_H
 #define TOKEN_SESSION_SESSION_POOL_H
 
@@ -20,7 +20,7 @@ struct pooled_session {
 struct session_pool {
     pthread_mutex_t lock;
     pthread_cond_t given;
-    struct pooled_session *free; /* the one given last is taken first */
+    struct pooled_session *free; /* a stack: the last one returned is taken first */
     unsigned free_count;
     unsigned open_count; /* free ones, taken ones, and those being opened */
     unsigned limit;
@@ -31,23 +31,23 @@ struct session_pool {
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error);
 void session_pool_destroy(struct session_pool *pool, bool forked);
 
-/* Gives up all sessions and bounds the pool anew; `valid`: the module knows them still, so close them. Nobody else
- * may be using the token. */
+/* Drops all sessions and sets a new limit. `valid`: the module still knows the sessions, so they are closed. No other thread may use
+ * the token. */
 void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit);
 
-/* Takes a session in which the user is logged in, opening one if the bound allows it; waits at most 5 s. A writable
- * one may replace a read-only one, so that a token with a single session can be managed too. On failure *code is what
- * the token said, CKR_OK if it was not the token. */
+/* Takes a session in which the user is logged in, and opens one if the limit permits. Waits at most 5 s. A writable one may replace a
+ * read-only one, so that a token with a single session can be managed, too. On failure *code is the token's return code, or CKR_OK if
+ * the token did not cause it. */
 sealring_status session_take(struct token *token, bool writable, struct pooled_session *session, CK_RV *code,
                              sealring_error *error);
 
-/* Gives it back; `usable` false: closes it. */
+/* Returns the session to the pool. `usable` false: closes it. */
 void session_give(struct token *token, const struct pooled_session *session, bool usable);
 
-/* Drops the free sessions that the token does not know any more: where one was lost, the others often are, too. */
+/* Drops the free sessions that the token does not know any more: if one is lost, the others often are, too. */
 void session_sweep(struct token *token);
 
-/* Logs in again in a session that lost its user. */
+/* Logs in again in a session whose login was lost. */
 sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error);
 
 #endif

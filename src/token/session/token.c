@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening and closing the PKCS#11 token, and its random numbers. */
+/* Opens and closes the PKCS#11 token, and returns its random numbers. */
 #include "token/session/token.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define TOKEN_SESSIONS_DEFAULT 16
 #define TOKEN_SESSIONS_MOST    4096
-#define TOKEN_RANDOM_PIECE     256 /* some tokens give no more at once */
+#define TOKEN_RANDOM_PIECE     256 /* some tokens return no more at once */
 #define TOKEN_RANDOM_TRIES     8
 
 static sealring_status token_check_config(const struct token_config *config, sealring_error *error)
@@ -25,7 +25,7 @@ static sealring_status token_check_config(const struct token_config *config, sea
     return SEALRING_OK;
 }
 
-/* All but what a connection makes. */
+/* Makes all but the connection. */
 static sealring_status token_new(const struct token_config *config, struct token **made, sealring_error *error)
 {
     struct token *token = calloc(1, sizeof(*token));
@@ -98,7 +98,7 @@ sealring_status token_open(const struct token_config *config, struct token **ope
     if (status != SEALRING_OK) {
         goto cleanup;
     }
-    /* before any lock is held: a person takes time */
+    /* before any lock is taken: the user may take long */
     if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL) {
         status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
     }
@@ -136,8 +136,8 @@ struct token_random_request {
     size_t length;
 };
 
-/* A module may write less than it was asked for, and say CKR_OK: then the last byte stays 0. A random one is, too, once in 256
- * times, and not eight times in a row. */
+/* A module may write fewer bytes than requested, and return CKR_OK: then the last byte stays 0. So does a random one with probability
+ * 1/256, but not eight times in a row. */
 static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t length)
 {
     CK_RV code = CKR_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache: credentials that the token confirmed, found by readers without a lock, changed by one writer at a time. */
+/* The cache: credentials that the token confirmed. Readers take no lock; one writer at a time changes it. */
 #include "verifier/cache/cache.h"
 
 #include <pthread.h>
@@ -13,20 +13,20 @@
 
 #define CACHE_CAPACITY_MAX (UINT32_C(1) << 24)
 #define SWEEP_BUCKETS_MAX \
-    1024 /* looked at for one victim: the lock is not held long, even if all were presented lately */
+    1024 /* buckets examined per eviction: bounds the time that the lock is held, even if all were presented lately */
 #define WALK_BUCKETS_MAX 4096 /* between two releases of the lock */
-#define LIMBO_ENOUGH     512  /* then insertions reclaim, too */
+#define LIMBO_ENOUGH     512  /* from this number of blocks on, insertions reclaim, too */
 
-/* The first line is read by all and changes as often as the table grows; what writers work with lies apart from it. */
+/* All threads read the first line, which changes only when the table grows; what writers change is on other cache lines. */
 struct cache {
     struct hash_table table;
     _Alignas(128) pthread_mutex_t writing;
     struct limbo limbo;
     struct imports imports;
     uint32_t capacity;
-    uint32_t hand; /* bucket where the search for victims goes on */
+    uint32_t hand; /* bucket where the search for victims continues */
     _Atomic(uint32_t) count;
-    _Atomic(uint64_t) bytes; /* of entries and bounds, in limbo as well */
+    _Atomic(uint64_t) bytes; /* of entries and bounds, including those in limbo */
     _Atomic(uint64_t) import_bytes;
 };
 
@@ -51,7 +51,7 @@ sealring_status cache_new(struct lanes *lanes, uint32_t capacity, struct cache *
     return SEALRING_OK;
 }
 
-/* Takes no lock: in a forked child it may be held by a thread that is not there. */
+/* Takes no lock: in a forked child, a thread that does not exist there may hold it. */
 void cache_free(struct cache *cache)
 {
     if (cache == NULL)
@@ -97,7 +97,7 @@ static inline bool is_wanted_import(const struct entry *entry, const void *conte
     return entry->imported && entry_has_digest(entry, wanted->digest);
 }
 
-/* Written only if it is not so already: the entry's memory stays shared among the processors' caches. */
+/* Written only if it changes, so that the processors' caches can share the entry's memory. */
 static struct entry *presented(struct entry *entry)
 {
     if (entry != NULL && !atomic_load_explicit(&entry->recent, memory_order_relaxed))
@@ -115,7 +115,7 @@ void cache_fetch_entry(const struct cache *cache, const char key_id[SEALRING_KEY
 {
     uint32_t shape = atomic_load_explicit(&cache->table.shape, memory_order_relaxed);
     const struct entry *entry = atomic_load(table_bucket(&cache->table, shape, entry_hash_key_id(key_id)));
-    __builtin_prefetch(entry); /* which does nothing for NULL */
+    __builtin_prefetch(entry); /* no effect for NULL */
     __builtin_prefetch((const char *)entry + 64);
     __builtin_prefetch((const char *)entry + 128);
 }
@@ -177,8 +177,8 @@ static void forget_bytes(struct cache *cache, size_t bytes)
     atomic_fetch_sub_explicit(&cache->bytes, bytes, memory_order_relaxed);
 }
 
-/* Nobody new can reach the block. Without memory to remember it by, its last reader is waited for: that is never long, as no
- * reader waits for anything inside a lane. */
+/* No new reader can reach the block. If there is no memory to record it, waits for its last reader. The wait is short, as no reader
+ * blocks inside a lane. */
 static void give_up(struct cache *cache, const void *block)
 {
     if (limbo_put(&cache->limbo, (void *)(uintptr_t)block))
@@ -198,7 +198,7 @@ static void drop(struct cache *cache, _Atomic(struct entry *) *link, struct entr
     give_up(cache, entry);
 }
 
-/* Whether an entry may stay. */
+/* Returns whether an entry may stay. */
 typedef bool (*judge_function)(struct cache *cache, struct entry *entry, void *context);
 
 static void sift_chain(struct cache *cache, _Atomic(struct entry *) *link, const char *key_id, judge_function stays,
@@ -228,7 +228,7 @@ static void sift_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENG
     }
 }
 
-/* Everything, taking the lock: a bucket that is split meanwhile goes on behind those still to be walked. */
+/* Visits all entries and takes the lock itself. If a bucket is split meanwhile, the new bucket is behind those still to be visited. */
 static void sift_all(struct cache *cache, judge_function stays, void *context)
 {
     pthread_mutex_lock(&cache->writing);
@@ -242,8 +242,8 @@ static void sift_all(struct cache *cache, judge_function stays, void *context)
     pthread_mutex_unlock(&cache->writing);
 }
 
-/* Second chance: an entry that was presented since the hand came by last is passed over, once. The hand leaves a bucket when all in
- * it have been, so each entry gets its round. */
+/* Second chance: skips an entry once if it was presented since the hand last passed it. The hand leaves a bucket when it has examined
+ * all its entries. */
 static bool drop_unused(struct cache *cache, _Atomic(struct entry *) *bucket)
 {
     _Atomic(struct entry *) *link = bucket;
@@ -278,9 +278,9 @@ static void make_room(struct cache *cache)
 struct row {
     const struct registry_holder *holder;
     const uint8_t *digest;
-    const struct known_version *version; /* NULL: whichever the entry has */
+    const struct known_version *version; /* NULL: the version that the entry has */
     bool suspended;
-    bool found;   /* an entry has it, with bounds as the row says */
+    bool found;   /* an entry has the digest, with the bounds of the row */
     bool altered; /* an entry had it with other claims */
 };
 
@@ -303,8 +303,8 @@ static bool renew_bounds(struct cache *cache, struct entry *entry, const struct 
     return true;
 }
 
-/* A credential is known by its digest, and by key and serial: should one of them have another row, that was altered. Without memory
- * for new bounds, the old ones may be too wide: the entry goes. */
+/* A credential is identified by its digest, and by key and serial: if only one of them matches, the row was altered. If there is no
+ * memory for new bounds, the entry is dropped, because the old bounds may be too wide. */
 static bool take_over(struct cache *cache, struct entry *entry, void *context)
 {
     struct row *row = context;
@@ -371,7 +371,7 @@ bool cache_update(struct cache *cache, const struct registry_holder *holder)
     return !row.altered;
 }
 
-/* ---- The look's part ---- */
+/* ---- For polls ---- */
 
 static bool none_stays(struct cache *cache, struct entry *entry, void *context)
 {
@@ -415,7 +415,7 @@ static bool forget_hour_and_stay(struct cache *cache, struct entry *entry, void 
     const uint32_t *hour = context;
     struct report_credential *record = atomic_load(&entry->usage);
     (void)cache;
-    /* exchanged, as a reader may be putting the record of a later hour in its place */
+    /* compare-and-exchange, because a reader may be storing the record of a later hour */
     if (record != NULL && record->hour <= *hour)
         atomic_compare_exchange_strong(&entry->usage, &record, NULL);
     return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache: credentials that the token confirmed, found by readers without a lock, changed by one writer at a time. */
+/* The cache: credentials that the token confirmed. Readers take no lock; one writer at a time changes it. */
 #ifndef VERIFIER_CACHE_CACHE_H
 #define VERIFIER_CACHE_CACHE_H
 
@@ -12,17 +12,17 @@
 #include "verifier/cache/lanes.h"
 #include "verifier/cache/snapshot.h"
 
-/* What the registry says of a credential beyond its claims; replaced whole by the look. It can only narrow. */
+/* What the registry contains about a credential beyond its claims. A poll replaces it as a whole. It can only narrow. */
 struct entry_bounds {
     bool suspended;
     bool replaced;
     int64_t retire_at; /* with replaced */
     bool narrowed;
-    char scopes[]; /* with narrowed: what the credential has left of its own, ending in NUL */
+    char scopes[]; /* with narrowed: the remaining scopes of the credential, NUL-terminated */
 };
 
-/* One credential, as derived. Nothing but atomics changes after insertion. next and bounds are to be read in seq_cst order (as plain
- * access and atomic_load do): lanes.c says why. */
+/* One credential, as derived. After insertion only the atomic members change. Read next and bounds in seq_cst order (as plain access
+ * and atomic_load do); lanes.c gives the reason. */
 struct entry {
     _Atomic(struct entry *) next;
     uint8_t digest[TEXT_DIGEST_SIZE]; /* SHA-256 of the text */
@@ -32,10 +32,10 @@ struct entry {
     int64_t expires;
     struct known_version *version;
     _Atomic(const struct entry_bounds *) bounds; /* NULL: none */
-    _Atomic(struct report_credential *) usage;   /* of the hour that was last counted in; NULL: none yet */
+    _Atomic(struct report_credential *) usage;   /* of the hour of the last counted use; NULL: none yet */
     uint32_t serial;
-    _Atomic(bool) recent; /* presented since the sweep for victims last came by */
-    bool imported;        /* found by its digest, as its text may look like anything */
+    _Atomic(bool) recent; /* presented since the search for victims last passed it */
+    bool imported;        /* found by its digest, as its text may have any form */
     uint16_t client_length;
     uint16_t scopes_length;
     char strings[]; /* client NUL scopes NUL */
@@ -52,64 +52,64 @@ static inline const char *entry_scopes(const struct entry *entry)
 
 struct cache;
 
-/* capacity: entries at most (from 1 to 2^24). Memory is taken as entries come. */
+/* capacity: the maximum number of entries (1 to 2^24). Memory is allocated as entries are inserted. */
 sealring_status cache_new(struct lanes *lanes, uint32_t capacity, struct cache **made, sealring_error *error);
 void cache_free(struct cache *cache);
 
-/* ---- Readers, inside a lane. The entry stays until the lane is left. Comparison of digests is in constant time. ---- */
+/* ---- Readers, inside a lane. An entry remains valid until the lane is left. Digests are compared in constant time. ---- */
 
-/* Steps ahead of a find, each asking the memory for what the next one reads, so that the caller can do something else meanwhile (a
- * processor waits some 100 ns for what its caches do not hold, as long as hashing takes). None of them is needed. */
+/* Optional prefetches before a find: each requests the memory that the next step reads, so that the caller can do other work meanwhile.
+ * A read from main memory takes some 100 ns, as long as hashing. */
 void cache_fetch_bucket(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH]);
 void cache_fetch_entry(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH]);
 
-/* The first entry with this key ID and version, whatever its digest: most often the one that is presented. NULL: there is none. */
+/* The first entry with this key ID and version, whatever its digest: usually the presented credential. NULL: there is none. */
 struct entry *cache_likely(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH], uint32_t version);
 
-/* Whether the entry has this digest. */
+/* Returns whether the entry has this digest. */
 bool cache_is(const struct entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE]);
 
 struct entry *cache_find(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH], uint32_t version,
                          const uint8_t digest[TEXT_DIGEST_SIZE]);
-/* Whether there is an entry with this digest that says of the credential what the row says. */
+/* Returns whether an entry with this digest has the same claims as the row. */
 bool cache_confirms(const struct cache *cache, const struct registry_holder *holder,
                     const uint8_t digest[TEXT_DIGEST_SIZE]);
 
 struct entry *cache_find_imported(const struct cache *cache, const uint8_t digest[TEXT_DIGEST_SIZE]);
 
-/* ---- Writers: any thread, not inside a lane; a lock of the cache's own. ---- */
+/* ---- Writers: any thread, outside of lanes; the cache has its own lock. ---- */
 
-/* What to insert: claims that the token confirmed, with the row's bounds at `epoch`. */
+/* An insertion: claims that the token confirmed, with the row's bounds. */
 struct cache_candidate {
     const struct registry_holder *holder;
     struct known_version *version;
     const uint8_t *digest;
     bool suspended;
 };
-/* Puts it in, unless it is there (then the bounds are renewed); makes room by dropping one not lately used. False: it is not in, for
- * want of memory, or because its API key is revoked. */
+/* Inserts an entry, or renews the bounds of the existing one. Evicts an entry that was not used lately if the cache is full. Returns
+ * false if the credential is not cached, because there is no memory or its API key is revoked. */
 bool cache_insert(struct cache *cache, const struct cache_candidate *candidate);
 
-/* The look's part. drop: all entries of the API key, of the version, or all. Readers inside may still see them; nobody who enters
- * later does. They are freed once all have left. */
+/* For polls. Each drops the entries of an API key, of a version, or all. Readers already in a lane may still see them; readers that
+ * enter later do not. They are freed when all such readers have left. */
 void cache_drop_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH]);
 void cache_drop_version(struct cache *cache, const struct known_version *version);
 void cache_drop_all(struct cache *cache);
 
-/* Whether the API key has entries. */
+/* Returns whether the API key has entries. */
 bool cache_has_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH]);
 
-/* Takes a changed row over: bounds of key and credential are replaced; if the row's claims are not those that were derived, or it is
- * revoked, the entry is dropped. The holder's ring and version need not be filled. Returns false if it was altered (claims differ). */
+/* Applies a changed row: replaces the bounds of key and credential. Drops the entry if the row's claims differ from those derived, or
+ * if the row is revoked. The holder's ring and version may be empty. Returns false if the row was altered (claims differ). */
 bool cache_update(struct cache *cache, const struct registry_holder *holder);
 
-/* Forgets where uses are counted: the report is another one. */
+/* Clears the entries' pointers to usage records, because the report file was replaced. */
 void cache_forget_usage(struct cache *cache);
 
-/* The same of records of hours up to `hour`: their cells will get other records. */
+/* The same for records of hours up to `hour`, whose cells will hold other records. */
 void cache_forget_hours(struct cache *cache, uint32_t hour);
 
-/* Frees what nobody can see any more; never waits. */
+/* Frees what no reader can reach any more. Never waits. */
 void cache_reclaim(struct cache *cache);
 
 uint64_t cache_count(const struct cache *cache);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One cached credential: made from the row that the token confirmed, compared with later rows, and bounded by them. */
+/* One cached credential: made from a row that the token confirmed, compared with later rows, and bounded by them. */
 #include "verifier/cache/cache_entry.h"
 
 #include <malloc.h>
@@ -27,7 +27,7 @@ static struct entry *unbounded(const struct cache_candidate *candidate)
     atomic_init(&entry->bounds, NULL);
     atomic_init(&entry->usage, NULL);
     entry->serial = holder->credential.serial;
-    atomic_init(&entry->recent, true); /* somebody presents it now, or is expected to */
+    atomic_init(&entry->recent, true); /* it is being presented, or is expected to be */
     entry->imported = holder->credential.imported;
     entry->client_length = (uint16_t)client_length;
     entry->scopes_length = (uint16_t)scopes_length;
@@ -36,7 +36,7 @@ static struct entry *unbounded(const struct cache_candidate *candidate)
     return entry;
 }
 
-/* The ring is told by the key's column: of a row that changed, neither the ring's row nor the version's is read. */
+/* The key's column identifies the ring: for a changed row, neither the ring's row nor the version's row is read. */
 bool entry_confirms(const struct entry *entry, const struct registry_holder *holder,
                     const uint8_t digest[TEXT_DIGEST_SIZE])
 {
@@ -101,6 +101,6 @@ void entry_free(struct entry *entry)
 
 size_t entry_memory(const void *memory)
 {
-    /* glibc's malloc keeps one word before each block */
+    /* glibc's malloc stores one word before each block */
     return memory == NULL ? 0 : malloc_usable_size((void *)(uintptr_t)memory) + sizeof(size_t);
 }

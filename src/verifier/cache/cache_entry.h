@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One cached credential: made from the row that the token confirmed, compared with later rows, and bounded by them. */
+/* One cached credential: made from a row that the token confirmed, compared with later rows, and bounded by them. */
 #ifndef VERIFIER_CACHE_CACHE_ENTRY_H
 #define VERIFIER_CACHE_CACHE_ENTRY_H
 
@@ -7,7 +7,8 @@
 
 #include "verifier/cache/cache.h"
 
-/* The table spreads entries by this: the key ID, or what an imported key has instead of one that is known before it is found. */
+/* The hash by which the table distributes entries: of the key ID, or of the digest of an imported key, whose key ID is not known before
+ * it is found. */
 static inline uint64_t entry_hash_key_id(const char key_id[SEALRING_KEY_ID_LENGTH])
 {
     uint64_t halves[2];
@@ -20,7 +21,7 @@ static inline uint64_t entry_hash_key_id(const char key_id[SEALRING_KEY_ID_LENGT
 static inline uint64_t entry_hash_digest(const uint8_t digest[TEXT_DIGEST_SIZE])
 {
     uint64_t hash;
-    memcpy(&hash, digest, sizeof hash); /* of SHA-256, so it is spread already */
+    memcpy(&hash, digest, sizeof hash); /* from SHA-256, so already uniform */
     return hash;
 }
 
@@ -29,14 +30,14 @@ static inline uint64_t entry_hash(const struct entry *entry)
     return entry->imported ? entry_hash_digest(entry->digest) : entry_hash_key_id(entry->key_id);
 }
 
-/* Key IDs are public. */
+/* Key IDs are public, so this comparison need not be in constant time. */
 static inline bool entry_has_key_id(const struct entry *entry, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
     return memcmp(entry->key_id, key_id, SEALRING_KEY_ID_LENGTH) == 0;
 }
 
-/* All 32 bytes, wherever they differ. CRYPTO_memcmp does it byte by byte, which would be a tenth of a cached verification; the
- * barrier keeps the compiler from knowing that the first difference decides. */
+/* Compares all 32 bytes, wherever they differ. CRYPTO_memcmp compares byte by byte, which would cost a tenth of a cached verification.
+ * The barrier keeps the compiler from stopping at the first difference. */
 static inline bool entry_has_digest(const struct entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE])
 {
     uint64_t own[4], other[4];
@@ -52,20 +53,20 @@ static inline bool entry_has_digest(const struct entry *entry, const uint8_t dig
 }
 _Static_assert(TEXT_DIGEST_SIZE == 4 * sizeof(uint64_t), "four words are compared");
 
-/* With its bounds, in no table yet. NULL: no memory. */
+/* Makes an entry with its bounds that is in no table yet. NULL: no memory. */
 struct entry *entry_new(const struct cache_candidate *candidate, bool suspended);
-void entry_free(struct entry *entry); /* nobody can see it */
+void entry_free(struct entry *entry); /* no thread can reach it */
 
-/* Whether the row says of this credential (`digest`) what the token confirmed. */
+/* Returns whether the row has the same claims for this credential (`digest`) as those that the token confirmed. */
 bool entry_confirms(const struct entry *entry, const struct registry_holder *holder,
                     const uint8_t digest[TEXT_DIGEST_SIZE]);
 
-/* What key and credential of the row add: *bounds, of malloc, NULL if nothing. False: no memory. */
+/* Makes the bounds from the row's key and credential. *bounds is allocated with malloc; NULL if there are no bounds. False: no memory. */
 bool entry_bounds_new(const struct entry *entry, const struct registry_holder *holder, bool suspended,
                       const struct entry_bounds **bounds);
 bool entry_bounds_equal(const struct entry_bounds *a, const struct entry_bounds *b);
 
-/* Bytes that malloc keeps for it. memory may be NULL. */
+/* The bytes that malloc uses for the block. memory may be NULL. */
 size_t entry_memory(const void *memory);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache's hash table: chains that readers follow without a lock, and buckets that grow with the entries, one at a time. */
+/* The cache's hash table. Readers follow its chains without a lock; its number of buckets grows with the entries, one at a time. */
 #include "verifier/cache/hash_table.h"
 
 #include <sys/mman.h>
@@ -32,7 +32,7 @@ static struct entry *target(const _Atomic(struct entry *) *link)
     return atomic_load_explicit(link, memory_order_relaxed);
 }
 
-/* Every change of a link is seq_cst (lanes.c, step 1), and a release, so that whoever follows it finds the entry written. */
+/* Every change of a link is seq_cst (lanes.c, step 1). It is also a release, so a reader that follows it finds the entry initialised. */
 static void put_in_front(_Atomic(struct entry *) *bucket, struct entry *entry)
 {
     atomic_store_explicit(&entry->next, target(bucket), memory_order_seq_cst);
@@ -57,11 +57,11 @@ _Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry
     return link;
 }
 
-/* Splits the bucket whose turn it is, moving what belongs into the new one. A reader that follows a changed link has acquired the odd
- * shape before it, and one that starts with the new shape finds the new chain complete; so one that finds nothing and then reads
- * the shape that it began with, even, has missed nothing. Entries that were dropped are in no chain, but the link that one of them
- * kept may point to an entry that moves: its reader, too, sees the shape. At each moment of the split every entry can be reached
- * from the old bucket, from `moving` or from the new bucket. */
+/* Splits the next bucket and moves the entries that belong into the new one. A reader that follows a changed link has acquired the odd
+ * shape first, and a reader that starts with the new shape finds the new chain complete. So a reader that finds nothing, and then reads
+ * the same even shape as at its start, has missed nothing. Dropped entries are in no chain, but the link that a dropped entry keeps may
+ * point to an entry that moves: its reader sees the changed shape, too. At each moment of the split every entry can be reached from the
+ * old bucket, from `moving` or from the new bucket. */
 void table_grow(struct hash_table *table, uint32_t entries)
 {
     uint32_t shape = shape_now(table);

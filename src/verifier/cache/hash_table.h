@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache's hash table: chains that readers follow without a lock, and buckets that grow with the entries, one at a time. */
+/* The cache's hash table. Readers follow its chains without a lock; its number of buckets grows with the entries, one at a time. */
 #ifndef VERIFIER_CACHE_HASH_TABLE_H
 #define VERIFIER_CACHE_HASH_TABLE_H
 
@@ -10,20 +10,21 @@
 
 #include "verifier/cache/cache_entry.h"
 
-/* Linear hashing: there are as many buckets as entries, side by side, so that a cache of a thousand touches two pages and not a
- * thousand. Room for `most` is reserved as addresses; memory is taken as buckets come into use. They are never given back. */
+/* Linear hashing: there are as many buckets as entries, in one array, so that a cache of a thousand entries uses two pages instead of a
+ * thousand. Addresses are reserved for `most` buckets; memory is allocated as buckets come into use, and is not released before
+ * table_close. */
 struct hash_table {
     _Atomic(struct entry *) *buckets;
     uint32_t most;
-    _Atomic(uint32_t) shape;        /* twice the buckets in use; odd while one is split */
-    _Atomic(struct entry *) moving; /* what a split has just taken out of the old chain, NULL when there is none */
+    _Atomic(uint32_t) shape;        /* twice the number of buckets in use, plus 1 while one is split */
+    _Atomic(struct entry *) moving; /* the entry that a split has just removed from the old chain, or NULL */
 };
 
 #define TABLE_BUCKETS_MIN 64
 
-/* most: from 1 to 2^24. False: no memory. */
+/* most: 1 to 2^24. False: no memory. */
 bool table_open(struct hash_table *table, uint32_t most);
-void table_close(struct hash_table *table); /* the entries are the caller's */
+void table_close(struct hash_table *table); /* the caller owns the entries */
 
 static inline uint32_t table_buckets(const struct hash_table *table)
 {
@@ -42,7 +43,7 @@ static inline _Atomic(struct entry *) *table_bucket(const struct hash_table *tab
 
 typedef bool (*table_match)(const struct entry *entry, const void *wanted);
 
-/* All links are read seq_cst, as lanes.c wants it. */
+/* All links are read seq_cst, as lanes.c requires. */
 static inline __attribute__((always_inline)) struct entry *table_find_from(const _Atomic(struct entry *) *link,
                                                                            table_match match, const void *wanted)
 {
@@ -52,11 +53,10 @@ static inline __attribute__((always_inline)) struct entry *table_find_from(const
     return entry;
 }
 
-/* The first entry of this hash that matches.
- * A split moves entries to another chain, and so can lead a walk past one. A walk that found nothing is believed if the shape is even
- * and what it was before: then nothing was split meanwhile (table.c). Else it is done again, and while a split is under way in
- * all places where an entry can be, so that it makes no difference if the writer stands still in the middle. Never is waited; a
- * reader that is overtaken by splits so often that it gives up takes the way of a credential not seen before. */
+/* Finds the first entry of this hash that matches. A split moves entries to another chain, so a walk may miss one. A walk that found
+ * nothing is conclusive if the shape is even and unchanged: then there was no split meanwhile (hash_table.c). Otherwise it is repeated.
+ * During a split it searches all places where an entry can be, so it makes no difference whether the writer is preempted in the middle.
+ * It never waits. After too many splits it gives up, and the caller treats the credential as a cache miss. */
 #define TABLE_WALKS_MAX 64
 static inline __attribute__((always_inline)) struct entry *table_find(const struct hash_table *table, uint64_t hash,
                                                                       table_match match, const void *wanted)
@@ -83,11 +83,11 @@ static inline __attribute__((always_inline)) struct entry *table_find(const stru
 
 void table_insert(struct hash_table *table, struct entry *entry);
 
-/* Takes it out of its chain. Its own link stays, for readers that stand on it. `link` is what points to it. */
+/* Removes an entry from its chain. Its own link stays, for readers that are at it. `link` is the link that points to it. */
 void table_unlink(_Atomic(struct entry *) *link, struct entry *entry);
 _Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry *entry);
 
-/* One bucket more, if there are fewer than `entries` and than `most`. */
+/* Adds one bucket, if there are fewer than `entries` and fewer than `most`. */
 void table_grow(struct hash_table *table, uint32_t entries);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Imported credentials by key ID: the table knows them by their digest, changes of the registry by their key. */
+/* Imported credentials by key ID: the table finds them by their digest, but changes of the registry name their API key. */
 #include "verifier/cache/imports.h"
 
 #include <stdlib.h>
@@ -42,7 +42,7 @@ void imports_add(struct imports *imports, struct entry *entry)
     imports->count++;
 }
 
-/* What follows moves up, unless it would come before its home: so no search ends too early, and no tombstones gather. */
+/* Moves each following entry up, unless it would then precede its home slot. So no search ends too early, and there are no tombstones. */
 static void close_gap(struct imports *imports, size_t gap)
 {
     size_t mask = imports->room - 1;

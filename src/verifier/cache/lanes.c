@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lanes: what a thread holds while it reads the cache. Nobody waits for another, and who frees memory knows when all have left. */
+/* Lanes: a thread holds one while it reads the cache. No reader waits for another, and a thread that frees memory knows when all have
+ * left. */
 #include "verifier/cache/lanes.h"
 
 #include <pthread.h>
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Where libc registers restartable sequences (glibc 2.35, Linux 4.18) the kernel keeps the number of the processor in the thread's
- * own memory: as cheap to read as a variable. */
+/* If libc registers restartable sequences (glibc 2.35, Linux 4.18), the kernel stores the processor's number in the thread's own
+ * memory: it costs no more to read than a variable. */
 #if defined(__has_include) && defined(__x86_64__)
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
@@ -20,35 +21,36 @@
 
 #include "base/error.h"
 
-/* Two of x86's cache lines, as its prefetcher fetches them in pairs; one of those of other processors. */
+/* Two cache lines of x86, whose prefetcher fetches them in pairs; one cache line of some other processors. */
 #define LANE_ALIGNMENT 128
 
 #define SPINS_BEFORE_YIELD  200
 #define YIELDS_BEFORE_SLEEP 50
 #define SLEEP_NANOSECONDS   50000
 
-/* turn: 0 while the lane is free, else the turn that its holder read when it came in. */
+/* turn: 0 while the lane is free, else the turn that its holder read on entry. */
 struct lane_slot {
     _Alignas(LANE_ALIGNMENT) _Atomic(uint64_t) turn;
     struct lane lane;
 };
 
-/* How memory is known to be out of everybody's reach (C11, section 7.17.3).
+/* How a writer knows that no reader can reach memory any more (C11, section 7.17.3).
  *
- * A writer (1) makes it unreachable by a seq_cst store or exchange, (2) raises the turn (lanes_turn), getting the stamp S, (3) looks
- * at every lane, seq_cst, and (4) frees if each was 0 or had a turn >= S. A reader (a) reads the turn, acquire, (b) exchanges it for
- * the 0 of a lane, seq_cst, (c) reads pointers, each seq_cst, and what they point to, and (d) stores 0, release. For each lane and
- * each reader that ever held it, what (3) read in that lane was
- * - from before the reader's (b): then (3) precedes (b) in the single order of seq_cst operations, and so (1) precedes every
- *   load of (c), which therefore sees (1) or something later, never what was there before. This is why (c) must be seq_cst: an
- *   acquire load may be done ahead of the store half of (b) on some processors.
- * - the reader's own turn: it is >= S, so (a) read what (2) or a later turn wrote, all of them read-modify-writes, and (2)
- *   happens before (c): again it sees (1) or something later.
- * - from (d) or after: each later value in the lane is an exchange that acquired the 0 before it, or its holder's 0; so (3)
+ * A writer (1) makes the memory unreachable by a seq_cst store or exchange, (2) raises the turn (lanes_turn) and gets the stamp S,
+ * (3) reads every lane, seq_cst, and (4) frees the memory if each lane was 0 or had a turn >= S. A reader (a) reads the turn, acquire,
+ * (b) exchanges it for the 0 of a lane, seq_cst, (c) reads pointers, each seq_cst, and what they point to, and (d) stores 0, release.
+ * For each lane and each reader that ever held it, the value that (3) read in that lane was
+ * - from before the reader's (b): then (3) precedes (b) in the single order of seq_cst operations. So (1) precedes every load of
+ *   (c), which therefore sees (1) or a later value, never an earlier one. This is why (c) must be seq_cst: on some processors an
+ *   acquire load may be executed ahead of the store half of (b).
+ * - the reader's own turn: it is >= S, so (a) read what (2) or a later turn wrote. All of them are read-modify-writes, and (2)
+ *   happens before (c): again (c) sees (1) or a later value.
+ * - from (d) or after: each later value in the lane is an exchange that acquired the 0 before it, or its holder's 0. So (3)
  *   synchronises with (d), and all that the reader read happened before (4).
- * So no reader has, or can still get, what (4) frees. Who replaces bounds or chains must keep to (1), who reads them to (c). */
+ * So no reader has, or can still get, what (4) frees. Code that replaces bounds or chains must follow (1); code that reads them
+ * must follow (c). */
 struct lanes {
-    _Alignas(LANE_ALIGNMENT) _Atomic(uint64_t) turn; /* begins at 1: 0 is a free lane */
+    _Alignas(LANE_ALIGNMENT) _Atomic(uint64_t) turn; /* starts at 1, as 0 marks a free lane */
     struct lane_slot slots[LANES_COUNT];
 };
 
@@ -75,14 +77,14 @@ void lanes_free(struct lanes *lanes)
     free(lanes);
 }
 
-/* Descriptors of threads lie a stack apart, so their low bits are alike: the multiplication (2^64 / golden ratio) brings all bits to
+/* Thread descriptors are a stack's size apart, so their low bits are alike. The multiplication (2^64 / golden ratio) moves all bits to
  * the top. */
 static unsigned lane_of_thread(void)
 {
     return (unsigned)(((uint64_t)(uintptr_t)pthread_self() * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % LANES_COUNT;
 }
 
-/* Threads on different processors never meet in one lane, and a lane's memory stays in its processor's cache. */
+/* Threads on different processors do not share a lane, and a lane's memory stays in its processor's cache. */
 static unsigned lane_of_habit(void)
 {
 #ifdef LANES_KNOW_PROCESSOR
@@ -105,7 +107,7 @@ static struct lane *try_lane(struct lanes *lanes, unsigned index)
     return &slot->lane;
 }
 
-/* The holder of the usual lane may stand still for long (it was preempted): its processor's other threads spread out. */
+/* The holder of the usual lane may be preempted for long: the other threads of its processor use other lanes. */
 static __attribute__((noinline)) struct lane *enter_elsewhere(struct lanes *lanes)
 {
     unsigned first = lane_of_thread();

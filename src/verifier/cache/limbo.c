@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limbo: memory that nobody new can reach, until the last reader who could still see it has left. */
+/* Limbo: memory that no new reader can reach, kept until the last reader that could still see it has left. */
 #include "verifier/cache/limbo.h"
 
 #include <stdlib.h>

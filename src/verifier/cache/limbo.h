@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limbo: memory that nobody new can reach, until the last reader who could still see it has left. */
+/* Limbo: memory that no new reader can reach, kept until the last reader that could still see it has left. */
 #ifndef VERIFIER_CACHE_LIMBO_H
 #define VERIFIER_CACHE_LIMBO_H
 
@@ -8,8 +8,8 @@
 
 #include "verifier/cache/lanes.h"
 
-/* Blocks of malloc's. What came since the last turn waits behind what waits for that turn, so one stamp serves many. One thread at a
- * time. */
+/* Blocks from malloc. Blocks added since the last turn wait until those of that turn are free, so one stamp covers many. One thread at
+ * a time. */
 struct limbo_blocks {
     void **blocks;
     size_t count;
@@ -23,14 +23,14 @@ struct limbo {
 };
 
 void limbo_open(struct limbo *limbo, struct lanes *lanes);
-void limbo_close(struct limbo *limbo); /* frees all: nobody reads any more */
+void limbo_close(struct limbo *limbo); /* frees all: there are no readers any more */
 
-/* Block was made unreachable by a seq_cst store or exchange before. memory NULL is passed over. False: there is no memory to
- * remember it; the caller waits (lanes_wait) and frees it. */
+/* Before the call, a seq_cst store or exchange has made the block unreachable. NULL is ignored. False: there is no memory to record it;
+ * the caller waits (lanes_wait) and frees it. */
 bool limbo_put(struct limbo *limbo, void *block);
 
-/* Moves what nobody sees any more into *ready, which is empty before; never waits. limbo_free frees it, needs no lock, and returns
- * how many bytes malloc got back. */
+/* Moves the blocks that no reader can see any more into *ready, which must be empty. Never waits. limbo_free frees them, needs no lock,
+ * and returns the number of bytes freed. */
 void limbo_take(struct limbo *limbo, struct limbo_blocks *ready);
 size_t limbo_free(struct limbo_blocks *ready);
 

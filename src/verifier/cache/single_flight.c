@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One token operation per credential, however many threads ask: the first one flies, the others wait for what it brings. */
+/* Single-flight: one token operation per credential. The first thread that asks performs it; the others wait for its result. */
 #include "verifier/cache/single_flight.h"
 
 #include <errno.h>
@@ -12,13 +12,13 @@
 #include "base/secret.h"
 
 #define GROUP_FLIGHTS 16
-#define WAIT_MAX_MS   INT64_C(86400000) /* so that no deadline overflows */
+#define WAIT_MAX_MS   INT64_C(86400000) /* avoids overflow of the deadline */
 
-/* Guarded by the flights' mutex, but for what the leader writes before `landed`. */
+/* The mutex of the flights guards it, except the fields that the leader writes before `landed`. */
 struct flight {
-    struct flight *next; /* of those under way, or of the free ones */
+    struct flight *next; /* in the list of flights under way, or of free ones */
     pthread_cond_t done;
-    unsigned askers; /* the leader and who waits: the last one clears it away */
+    unsigned askers; /* the leader and the waiting threads; the last of them releases the flight */
     bool landed;
     sealring_status status;
     sealring_error error;
@@ -27,8 +27,8 @@ struct flight {
     uint8_t result[FLIGHT_RESULT_MAX];
 };
 
-/* Flights are kept for the next ones, so that a credential at first sight costs no system calls of secret_allocate. There
- * are as many as ever flew at once, which the host program's threads bound. */
+/* Flights are reused, so that a cache miss does not pay for the system calls of secret_allocate. There are as many as were ever under
+ * way at once; the number of the host program's threads bounds them. */
 struct flight_group {
     struct flight_group *next;
     struct flight flights[GROUP_FLIGHTS];
@@ -39,7 +39,7 @@ struct flights {
     pthread_condattr_t monotonic;
     unsigned waiting_max;
     unsigned waiting;
-    unsigned count; /* under way */
+    unsigned count; /* number under way */
     struct flight *under_way;
     struct flight *vacant;
     struct flight_group *groups;
@@ -59,8 +59,8 @@ sealring_status flights_new(unsigned waiting_max, struct flights **made, sealrin
     return SEALRING_OK;
 }
 
-/* Mutex and conditions are not destroyed: in a forked child the parent's threads seem to be inside for ever, and
- * pthread_cond_destroy waits for those who wait. With glibc and musl there is nothing to be released. */
+/* Mutex and condition variables are not destroyed. In a forked child, threads of the parent seem to wait on them for ever, and
+ * pthread_cond_destroy would wait for those threads. With glibc and musl they own no resources. */
 void flights_free(struct flights *flights)
 {
     if (flights == NULL)
@@ -116,7 +116,7 @@ static struct flight *start(struct flights *flights, const uint8_t *name, size_t
     return flight;
 }
 
-/* Who asks from here on flies anew. */
+/* A thread that asks after this starts a new flight. */
 static void land(struct flights *flights, struct flight *flight, sealring_status status)
 {
     struct flight **link = &flights->under_way;

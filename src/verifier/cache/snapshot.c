@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rings and versions as of the applied epoch: what never changes, and states that change under their readers. */
+/* The rings and versions as of the applied epoch: fields that never change, and states that change while threads read them. */
 #include "verifier/cache/snapshot.h"
 
 #include <pthread.h>
@@ -11,10 +11,10 @@
 
 #define BUCKETS_FIRST 64
 
-/* Two hash tables with chains, each with at least as many buckets as objects. The mutex is about versions' chains and buckets: held
- * for a lookup of some nanoseconds by threads that have just asked the registry, and by the look when it adds an object. What only the
- * look's thread reads (rings, and the walk over all versions) needs none. A mutex rather than a readers' lock: readers that keep
- * coming could hold back the look, and with it a revocation. */
+/* Two hash tables with chains, each with at least as many buckets as objects. The mutex guards the versions' chains and buckets.
+ * Threads that have just asked the registry hold it for a lookup (some nanoseconds), and polls hold it to add an object. Rings, and the
+ * walk over all versions, need no mutex, as only polls use them. It is no read-write lock, because a steady flow of readers could delay
+ * a poll, and with it a revocation. */
 struct snapshot {
     pthread_mutex_t mutex;
     struct known_version **versions;
@@ -69,7 +69,7 @@ static void free_rings(struct known_ring *ring)
     }
 }
 
-/* Takes no lock: in a forked child it may be held by a thread that is not there. */
+/* Takes no lock: in a forked child, a thread that does not exist there may hold it. */
 void snapshot_free(struct snapshot *snapshot)
 {
     if (snapshot == NULL)
@@ -85,7 +85,7 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
-/* ---- Rings: for the look's thread alone ---- */
+/* ---- Rings: only for the polling thread ---- */
 
 static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id)
 {
@@ -234,7 +234,7 @@ static enum snapshot_change add_version(struct snapshot *snapshot, const struct 
     return SNAPSHOT_UPDATED;
 }
 
-/* A reinstated version: the old object stays closed for whoever holds it. */
+/* Replaces the object of a reinstated version: the old object stays closed for all that point to it. */
 static enum snapshot_change replace_version(struct snapshot *snapshot, struct known_version *old,
                                             const struct registry_version *row, struct known_version **version)
 {
@@ -266,7 +266,7 @@ static bool is_up_to_date(struct known_version *version, const struct registry_v
            atomic_load(&version->retire_at) == row->retire_at && atomic_load(&version->closed) == row->closed;
 }
 
-/* The state comes last: whoever sees it closed finds when and why. */
+/* Stores the state last: a reader that sees the version closed also sees when and why. */
 static void bring_up_to_date(struct known_version *version, const struct registry_version *row)
 {
     atomic_store(&version->was_compromised, row->was_compromised);
@@ -275,13 +275,13 @@ static void bring_up_to_date(struct known_version *version, const struct registr
     atomic_store(&version->state, (int)row->state);
 }
 
-/* Compromised and destroyed versions never open again (lifecycle/transition_table.c): such a row was edited. */
+/* Compromised and destroyed versions never open again (lifecycle/transition_table.c), so such a row was edited. */
 static bool may_reopen(struct known_version *version)
 {
     return atomic_load(&version->state) != SEALRING_VERSION_DESTROYED && !atomic_load(&version->was_compromised);
 }
 
-/* Only reinstating leads to pending. Its retirement may have come and gone between two looks. */
+/* Only reinstating leads back to pending. A retirement may have begun and ended between two polls. */
 static bool is_reinstated(struct known_version *version, const struct registry_version *row)
 {
     return row->state == SEALRING_VERSION_PENDING && atomic_load(&version->state) != SEALRING_VERSION_PENDING;

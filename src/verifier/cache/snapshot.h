@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rings and versions as of the applied epoch: what never changes, and states that change under their readers. */
+/* The rings and versions as of the applied epoch: fields that never change, and states that change while threads read them. */
 #ifndef VERIFIER_CACHE_SNAPSHOT_H
 #define VERIFIER_CACHE_SNAPSHOT_H
 
@@ -10,7 +10,7 @@
 #include "registry/rows/rows.h"
 #include "verifier/report/report.h"
 
-/* Both live as long as the snapshot. */
+/* Rings and versions live as long as the snapshot. */
 struct known_ring {
     int64_t id;
     uint8_t ring_id[REGISTRY_ID_SIZE];
@@ -28,12 +28,12 @@ struct known_version {
     _Atomic(struct report_version *) usage; /* its counters in the report; NULL: none yet, or no room */
 
     _Atomic(int)
-        state; /* sealring_version_state. Once closed it stays so in this object: a reinstated version gets a new one */
+        state; /* a sealring_version_state. Once closed, this object stays closed: a reinstated version gets a new object */
     _Atomic(bool) was_compromised;
     _Atomic(int64_t) retire_at;
     _Atomic(int64_t) closed;
     _Atomic(bool) proved;
-    _Atomic(int64_t) refused_until; /* boot time: the token refused the key, so it is not asked again before */
+    _Atomic(int64_t) refused_until; /* boot time: the token refused the key, do not ask before */
     struct known_version *next;
 };
 
@@ -42,18 +42,18 @@ struct snapshot;
 sealring_status snapshot_new(struct snapshot **made, sealring_error *error);
 void snapshot_free(struct snapshot *snapshot);
 
-/* For one thread at a time (the look's), while others find and read. SNAPSHOT_ALTERED: something that never changes is not what it
- * was, so everything has to be loaded anew; SNAPSHOT_CLOSED: the version has just been seen closed, *version is the object that
+/* For one thread at a time (the polling one), while other threads find and read objects. SNAPSHOT_ALTERED: a field that never changes
+ * differs, so everything must be loaded again. SNAPSHOT_CLOSED: the version has just been found closed; *version is the object that
  * cached credentials point to. */
 enum snapshot_change { SNAPSHOT_SAME, SNAPSHOT_UPDATED, SNAPSHOT_CLOSED, SNAPSHOT_ALTERED, SNAPSHOT_NO_MEMORY };
 enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct registry_ring *ring);
 enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struct registry_version *row,
                                           struct known_version **version);
 
-/* Any thread; NULL if it is not known (yet). */
+/* Any thread. NULL: the version is not known (yet). */
 struct known_version *snapshot_find(struct snapshot *snapshot, int64_t ring, uint32_t number);
 
-/* Every version that is in force (the newest object of each), for the look's thread. */
+/* Calls back with the newest object of every version. Only for the polling thread. */
 typedef void (*snapshot_callback)(struct known_version *version, void *context);
 void snapshot_each(struct snapshot *snapshot, snapshot_callback each, void *context);
 

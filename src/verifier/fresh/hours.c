@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hours of usage: which of them a verifier counts in, which it has closed for good, and whose cells it takes again. */
+/* Hours of usage: those that a verifier counts in, those that it has closed permanently, and those whose cells it reuses. */
 #include "verifier/fresh/hours.h"
 
 #include "base/clock.h"
@@ -56,8 +56,8 @@ static void close_hours(struct verifier *verifier, int64_t boot_ms)
     report_close_hours(atomic_load(&verifier->report), (uint32_t)hour - 1);
 }
 
-/* First nobody may find such a record any more, then everybody who had found one must have left: a cell that another record got would
- * be counted in for the wrong one, if its hour is that of the day. */
+/* First makes such records unreachable, then waits until every thread that had found one has left its lane. Otherwise a thread could
+ * count in a reused cell, for the wrong credential, if the cell's new hour is the present one. */
 static void reuse(struct verifier *verifier)
 {
     struct report *report = atomic_load(&verifier->report);

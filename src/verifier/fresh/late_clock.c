@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A wall clock that is certainly late: what has an end is unavailable until it is right. */
+/* Detects a wall clock that is certainly late: credentials that can expire are unavailable until it is right. */
 #include "verifier/fresh/late_clock.h"
 
 #include "base/clock.h"
@@ -72,7 +72,7 @@ void late_clock_publish(struct verifier *verifier)
         offset = -OFFSET_MAX;
     int64_t published = 2 * offset + (verifier->late ? 1 : 0);
     if (published < atomic_load(&verifier->wall_offset))
-        atomic_store(&verifier->no_detail_until, 0); /* a time that may be far ahead now */
+        atomic_store(&verifier->no_detail_until, 0); /* it may be far ahead now */
     atomic_store(&verifier->wall_offset, published);
 }
 
@@ -83,7 +83,7 @@ static void limit_use(struct known_version *version, void *context)
     if (record == NULL)
         return;
     int64_t last = atomic_load(&record->last_use_ms);
-    /* a use that is counted meanwhile wins */
+    /* a use that is counted meanwhile takes precedence */
     if (last > verifier->wall_ms + CLOCKWATCH_BOUND_SLACK_MS)
         (void)atomic_compare_exchange_strong(&record->last_use_ms, &last, verifier->wall_ms);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The look: what changed in the registry takes effect here, and the report says so. */
+/* The poll: applies what changed in the registry, and writes the report about it. */
 #include "verifier/fresh/poll.h"
 
 #include <stdlib.h>
@@ -18,23 +18,23 @@
 #define CLOCK_TRIES    10
 #define CLOCK_APART_MS 5
 
-/* One look under way. */
+/* One poll. */
 struct look {
     struct verifier *verifier;
-    struct snapshot *snapshot; /* that is being filled */
+    struct snapshot *snapshot; /* being filled */
     struct registry_vault vault;
     bool has_imports;
-    bool read;    /* the vault's row, from a connection that was opened just now */
-    bool guarded; /* insertions know that guarded_epoch is being applied */
+    bool read;    /* the vault's row was read from a connection that was just opened */
+    bool guarded; /* guarded_epoch is set: insertions know that it is being applied */
     uint64_t guarded_epoch;
-    bool altered; /* what never changes is not what it was */
+    bool altered; /* a field that never changes differs */
     bool crowded; /* no memory for a version */
 };
 
-/* ---- taking changes in ---- */
+/* ---- applying changes ---- */
 
-/* From now on no row older than what is being applied may enter the cache. Before the first change is looked at: an entry that came
- * in earlier is found by the look, one that comes later is as new. */
+/* From now on no row older than the changes being applied may enter the cache. Called before the first change is applied: this poll
+ * finds each entry that was inserted earlier, and entries inserted later are as new as the changes. */
 static void guard_insertions(struct look *look)
 {
     struct verifier *verifier = look->verifier;
@@ -73,11 +73,11 @@ static sealring_status take_version(const struct registry_version *row, void *co
     if (change == SNAPSHOT_CLOSED)
         cache_drop_version(verifier->cache, version);
     if (version != NULL && former != NULL && version != former)
-        cache_drop_version(verifier->cache, former); /* what came in as it was closed would stay closed */
+        cache_drop_version(verifier->cache, former); /* entries inserted while it closed stay closed */
     if (version != NULL && atomic_load(&version->usage) == NULL) {
         struct report_version *record = report_version(atomic_load(&verifier->report), row->ring, row->number);
         if (record != NULL)
-            atomic_store(&record->proved_epoch, 0); /* by this object it was not */
+            atomic_store(&record->proved_epoch, 0); /* this object has not been proved */
         atomic_store(&version->usage, record);
     }
     return SEALRING_OK;
@@ -128,7 +128,7 @@ static void close_looker(struct verifier *verifier)
 {
     fork_guard_enter();
     registry_close(verifier->looker);
-    verifier->looker = NULL; /* inside, so that a child does not close it again */
+    verifier->looker = NULL; /* inside the guard, so that a child does not close it again */
     fork_guard_leave();
 }
 
@@ -143,7 +143,7 @@ static sealring_status open_looker(struct verifier *verifier, sealring_error *er
     return status;
 }
 
-/* *replaced: also if there was no connection to compare with, which is so at first and after a file that was of no use. */
+/* *replaced is also true if there was no connection to compare with: at the first poll, and after a file that could not be used. */
 static sealring_status read_vault_row(struct look *look, bool *replaced, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
@@ -162,8 +162,8 @@ static sealring_status read_vault_row(struct look *look, bool *replaced, sealrin
     return status;
 }
 
-/* A file that was put in the place of the open one: all connections start over with it. While the path leads nowhere they stay, to
- * be compared with what comes. */
+/* If the open file was replaced, all connections are opened again. While there is no file at the path they stay open, to be compared
+ * with the next one. */
 static sealring_status see_registry(struct look *look, bool *replaced, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
@@ -200,7 +200,7 @@ static sealring_status apply(struct look *look, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     atomic_store(&verifier->has_imports, look->has_imports);
-    /* whoever began before may still go by what was; whoever begins from here on sees what is */
+    /* calls that began before may still follow the old state; calls that begin from here on follow the new one */
     lanes_wait(verifier->lanes);
     pthread_mutex_lock(&verifier->inserting);
     protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
@@ -234,7 +234,7 @@ static void drop_snapshot(struct verifier *verifier)
     free(held);
 }
 
-/* The fence: nothing is accepted until everything was loaded anew (protocol: `loaded` is false meanwhile). */
+/* The fence: nothing is accepted until everything has been loaded again (protocol: `loaded` is false meanwhile). */
 static sealring_status reload(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
@@ -325,7 +325,7 @@ static void point_to_report(struct known_version *version, void *context)
     struct verifier *verifier = context;
     struct report_version *former = atomic_load(&version->usage);
     struct report_version *record = report_version(atomic_load(&verifier->report), version->ring->id, version->number);
-    /* the evidence of use goes along: nobody else may have read the lost file */
+    /* the evidence of use is carried over, as the lost file may not have been read */
     if (record != NULL && former != NULL && atomic_load(&former->last_use_ms) > 0)
         report_touch_version(record, atomic_load(&former->last_use_ms));
     if (record != NULL)
@@ -333,7 +333,7 @@ static void point_to_report(struct known_version *version, void *context)
     atomic_store(&version->usage, record);
 }
 
-/* What was counted so far stays counted for the statistics; what the lost file held is lost. */
+/* Keeps the statistics counted so far. What only the lost file contained is lost. */
 static void carry_over(struct verifier *verifier, struct report *lost, struct report *fresh)
 {
     uint64_t verdicts[SEALRING_VERDICTS], fresh_verdicts[SEALRING_VERDICTS], cached, fresh_cached;
@@ -347,9 +347,9 @@ static void carry_over(struct verifier *verifier, struct report *lost, struct re
     pthread_mutex_unlock(&verifier->inserting);
 }
 
-/* Somebody removed the file, or put it elsewhere: nobody would hear of this verifier any more. It takes another one. Who is in a lane may
- * still count into the lost one, so that is let go when all have left who could find it: first by the verifier, then by versions
- * and entries. */
+/* The file was removed or renamed, so the operator's side would not read this verifier's reports any more. The verifier takes another
+ * file. Threads in a lane may still count in the lost one, so it is released when all threads have left that could have found it: first
+ * through the verifier, then through versions and entries. */
 static sealring_status renew_report(struct verifier *verifier, sealring_error *error)
 {
     struct report *lost = atomic_load(&verifier->report);
@@ -372,7 +372,7 @@ static sealring_status renew_report(struct verifier *verifier, sealring_error *e
     return SEALRING_OK;
 }
 
-/* Before a report is written: after it, this verifier would serve while nobody hears of it. */
+/* Called before a report is written: if the file changed after it, this verifier would serve on a lease whose report nobody reads. */
 static sealring_status step_back(struct verifier *verifier, sealring_error *error)
 {
     if (!hours_are_ahead(verifier, verifier->wall_ms))
@@ -424,15 +424,15 @@ static sealring_status write_report(struct look *look, sealring_error *error)
     return status;
 }
 
-/* Nobody but the look changes the protocol, so it may read it without the lock. *again: this report came so late that it shows only
- * that the verifier is there; the lease takes another look. */
+/* Only polls change the protocol, so this reads it without the lock. *again: the report came so late that it proves only that the
+ * verifier is alive; another poll must take the lease. */
 static sealring_status report(struct look *look, bool *again, sealring_error *error)
 {
     *again = false;
     struct verifier *verifier = look->verifier;
     struct protocol *protocol = &verifier->protocol;
     if (protocol->look != PROTOCOL_COMPLETE)
-        return SEALRING_OK; /* it got less than it saw: the next one will do */
+        return SEALRING_OK; /* it applied less than it saw; the next poll completes it */
     sealring_status status = write_report(look, error);
     if (status != SEALRING_OK)
         return status;
@@ -447,7 +447,7 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
     atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);
     atomic_fetch_add(&verifier->looks, 1);
-    if (protocol->clocks_disagree && !disagreed && !verifier->late) /* which has its own alarm */
+    if (protocol->clocks_disagree && !disagreed && !verifier->late) /* the late clock has its own alarm */
         messages_add(
             verifier->messages, SEALRING_LOG_ALARM,
             "ALARM: the wall clock was set by more than %d s: expiry and not-before are judged by the new time; "
@@ -463,7 +463,7 @@ static void count_unproved(struct known_version *version, void *context)
         ++*count;
 }
 
-/* Both of one moment: a process that is stopped between the two would judge by a clock that is late. */
+/* Reads both clocks at nearly the same moment. Otherwise, if the process were stopped between the two, it would judge by a late clock. */
 static void read_clocks(int64_t *boot, int64_t *wall)
 {
     for (int i = 0; i < CLOCK_TRIES; i++) {
@@ -474,8 +474,9 @@ static void read_clocks(int64_t *boot, int64_t *wall)
     }
 }
 
-/* No command changes the lease of a vault: whoever does so with SQL may want revocations to wait. One that is longer than any can be is cut,
- * and reports tell the one that is in use, so that who waits for this verifier knows (manage/session/roster.c). */
+/* No command changes the lease of a vault, but an operator may do so with SQL, so that revocations must wait longer. A lease above the
+ * maximum is reduced to it. Reports contain the lease in use, so that commands that wait for this verifier know it
+ * (manage/session/roster.c). */
 static void bound_lease(struct look *look)
 {
     struct verifier *verifier = look->verifier;
@@ -490,7 +491,7 @@ static void bound_lease(struct look *look)
     verifier->lease_ms = look->vault.lease_ms;
 }
 
-/* What there is to see, taken in; with the lock held. Without the report that prolongs the lease. */
+/* Reads and applies all changes, with the lock held. Does not write the report that prolongs the lease. */
 static sealring_status see(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;

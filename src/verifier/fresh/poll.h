@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The look: what changed in the registry takes effect here, and the report says so. verifier_look is the whole of it. */
+/* The poll: applies what changed in the registry, and writes the report about it. verifier_look does both. */
 #ifndef VERIFIER_FRESH_POLL_H
 #define VERIFIER_FRESH_POLL_H
 
 #include "verifier/state/verifier_state.h"
 
-/* The part of it that joining begins with: everything is loaded, and nothing is reported or served yet. */
+/* The first part, with which joining begins: loads everything, but reports and serves nothing yet. */
 sealring_status look_load(struct verifier *verifier, sealring_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the token is asked ahead of the requests: proofs of versions, and credentials that were in use lately. */
+/* Asks the token ahead of requests: proofs of versions, and credentials that were used lately. */
 #include "verifier/fresh/prove.h"
 
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static sealring_status prove_one(struct verifier *verifier, struct known_version
     fork_guard_leave();
     if (status != SEALRING_OK)
         return status;
-    /* The epoch first: who reads the report takes a version as proved by it. */
+    /* Read the epoch first: a reader of the report treats the version as proved at that epoch. */
     pthread_mutex_lock(&verifier->inserting);
     uint64_t epoch = verifier->protocol.epoch;
     pthread_mutex_unlock(&verifier->inserting);
@@ -64,7 +64,7 @@ static sealring_status prove_one(struct verifier *verifier, struct known_version
     return SEALRING_OK;
 }
 
-/* One version's trouble is no other's; a token that is away is everybody's. */
+/* A problem with one version does not affect the others; a token that is not reachable affects all. */
 static sealring_status prove_all(struct verifier *verifier, const struct unproved *unproved, sealring_error *error)
 {
     sealring_status worst = SEALRING_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Warming: after a start, the credentials that were in use lately are derived ahead of the requests. */
+/* Cache warming: after a start, derives the credentials that were used lately ahead of requests. */
 #include "verifier/fresh/warm.h"
 
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "lifecycle/transition_table.h"
 #include "verifier/request/first_sight.h"
 
-#define COLLECTED_MOST  (8 * WARM_MOST) /* before those that are older than others are left out */
-#define WARM_PAUSE_NSEC 2000000L        /* before the token is looked at again while requests use it */
+#define COLLECTED_MOST  (8 * WARM_MOST) /* from this number on, the oldest are dropped */
+#define WARM_PAUSE_NSEC 2000000L        /* between two checks of the token while requests use it */
 
 struct used {
     int64_t key;
@@ -47,7 +47,7 @@ static int by_last_use(const void *a, const void *b)
     return one->last_use_ms > other->last_use_ms ? -1 : one->last_use_ms < other->last_use_ms;
 }
 
-/* Of several hours and several verifiers the latest. */
+/* Keeps the latest use of each credential, from several hours and several verifiers. */
 static void keep_latest(struct warming *warming)
 {
     size_t kept = 0;
@@ -169,7 +169,7 @@ static bool look_up(struct verifier *verifier, const struct used *used, struct r
     return status == SEALRING_OK && presented->found;
 }
 
-/* False: the token is away. */
+/* Returns false if the token is not reachable. */
 static bool warm_one(struct verifier *verifier, const struct used *used)
 {
     struct registry_presented presented;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads that keep a verifier fresh: one looks, one asks the token, so that a token that hangs delays no look. */
+/* The threads that keep a verifier fresh: one polls, the other asks the token, so that a token that hangs delays no poll. */
 #include "verifier/process/maintenance.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct maintenance {
     bool stopping;
 };
 
-/* True if it is time to end. */
+/* Returns true if the thread must end. */
 static bool pause_for(struct maintenance *maintenance, int64_t milliseconds)
 {
     struct timespec until;
@@ -74,7 +74,7 @@ static void end(struct maintenance *maintenance, pthread_t thread)
     pthread_join(thread, NULL);
 }
 
-/* Threads inherit the mask: the host's signals are for the host's threads. */
+/* The new threads inherit the blocked mask: only the host program's threads receive its signals. */
 static int start_threads(struct maintenance *maintenance)
 {
     sigset_t all;

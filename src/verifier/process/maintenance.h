@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads that keep a verifier fresh: one looks, one asks the token, so that a token that hangs delays no look. */
+/* The threads that keep a verifier fresh: one polls, the other asks the token, so that a token that hangs delays no poll. */
 #ifndef VERIFIER_PROCESS_MAINTENANCE_H
 #define VERIFIER_PROCESS_MAINTENANCE_H
 
@@ -9,15 +9,15 @@
 
 struct maintenance;
 
-/* One turn of a thread's work, with no lock held. Returns in how many milliseconds the next one is due; negative ends the thread at once,
- * without touching anything more: this process is a child that was forked inside. */
+/* One turn of a thread's work, with no lock held. Returns the milliseconds until the next one is due. Negative: the process is a child
+ * that was forked inside the turn; the thread ends at once, without touching anything more. */
 typedef int64_t (*maintenance_turn)(void *context);
 
 /* All signals are blocked in both threads. */
 sealring_status maintenance_start(maintenance_turn look, maintenance_turn prove, void *context,
                                   struct maintenance **started, sealring_error *error);
 
-/* Ends both and waits for them: as long as a call into the token lasts. */
+/* Ends both threads and waits for them. A call into the token may delay that. */
 void maintenance_stop(struct maintenance *maintenance);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process's membership: the verifier that belongs to it, made anew in a forked child at its first use. */
+/* A process's membership: the verifier that belongs to the process. A forked child gets its own verifier at its first use. */
 #include "verifier/process/membership.h"
 
 #include <pthread.h>
@@ -18,14 +18,14 @@
 
 #define JOIN_PATIENCE_MS 10000
 #define JOIN_AGAIN_MS    1000
-#define WARM_AT_ONCE     64 /* credentials that the proving thread derives ahead before it looks around */
+#define WARM_AT_ONCE     64 /* credentials that the proving thread derives before it checks for other work */
 #define MAINTAIN_WARM    16 /* the same for one call of sealring_maintain */
 
-/* What belongs to one process: a forked child finds it zero, and a zeroed mutex is an unlocked one (glibc's
- * PTHREAD_MUTEX_INITIALIZER). What the parent's pointed to is left alone: locks in it may be held by threads that the child does
- * not have, and a connection that a child closes would drop the parent's locks on the file. */
+/* What belongs to one process. A forked child finds it zeroed, and a zeroed mutex is an unlocked one (glibc's
+ * PTHREAD_MUTEX_INITIALIZER). The child does not touch what the parent's pointers led to: threads that the child does not have may hold
+ * locks there, and closing a connection in the child would drop the parent's locks on the file. */
 struct process_part {
-    _Atomic(unsigned) process; /* its ID, from when it begins to join: tells a log callback's child from its parent */
+    _Atomic(unsigned) process; /* its ID, set before `joined`: shows a log callback's child that it is one */
     _Atomic(bool) joined;
     _Atomic(unsigned) joining;
     struct verifier *verifier;
@@ -40,12 +40,12 @@ struct membership {
     struct verifier_setup setup;
     bool threads;
     struct process_part *own;
-    struct verifier *last;     /* that joined; a child finds its parent's here */
+    struct verifier *last;     /* the verifier that joined last; a child finds its parent's here */
     sealring_log_callback log; /* with handing_out held */
     void *log_context;
 };
 
-/* False: this is a child that was forked inside the callback. */
+/* Returns false in a child that was forked inside the callback. */
 static bool hand_out(void *context)
 {
     struct membership *membership = context;
@@ -55,7 +55,7 @@ static bool hand_out(void *context)
     if (membership->log != NULL)
         messages_hand_out(verifier_messages(own->verifier), &own->process, membership->log, membership->log_context);
     if (atomic_load(&own->process) != process)
-        return false; /* its handing_out is another mutex, which it does not hold */
+        return false; /* the child's handing_out is another mutex, which it does not hold */
     pthread_mutex_unlock(&own->handing_out);
     return true;
 }
@@ -106,7 +106,7 @@ static sealring_status join(struct membership *membership, sealring_error *error
     return SEALRING_OK;
 }
 
-/* In a child: what joined last was its parent's. */
+/* In a child: the last verifier that joined is the parent's. */
 static void disinherit(struct membership *membership)
 {
     if (membership->last != NULL)
@@ -156,7 +156,7 @@ void membership_close(struct membership *membership)
 
 /* ---- in a child ---- */
 
-/* Which thread joins: the first that comes, unless the last try failed a moment ago. */
+/* The first thread that comes joins, unless the last attempt failed less than a second ago. */
 static void try_to_join(struct membership *membership)
 {
     struct process_part *own = membership->own;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A vault that verifies: the public functions of verify.h; and what the module wants of the environment. */
+/* A vault opened for verification: the public functions of verify.h, and the environment variables that the module needs. */
 #include "verifier/process/open.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a vault for verification, with a PIN from elsewhere than the configuration. */
+/* Opens a vault for verification, with a PIN from another source than the configuration. */
 #ifndef VERIFIER_PROCESS_OPEN_H
 #define VERIFIER_PROCESS_OPEN_H
 

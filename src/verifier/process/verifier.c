@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifier: joining and leaving, and the path of a credential that it has seen before. */
+/* The verifier of one process: joins, leaves, and verifies credentials that are in the cache. */
 #include "verifier/process/verifier.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #define VERIFIER_WAITING_MAX     256
 #define NO_DETAIL_MS             1000
 
-/* Lengths of texts that are looked up as imported keys: anything longer or shorter is not worth a hash. */
+/* Lengths of texts that are looked up as imported keys. Other texts are rejected without hashing. */
 #define IMPORTED_LENGTH_MIN 8
 #define IMPORTED_LENGTH_MAX 512
 
@@ -55,7 +55,7 @@ static sealring_status begin_hours(struct verifier *verifier, struct report *rep
     return status;
 }
 
-/* The report file belongs to the vault whose ID it tells, so the vault is asked first. */
+/* The report file names the vault's ID, so the registry is asked for it first. */
 static sealring_status join_report(struct verifier *verifier, sealring_error *error)
 {
     struct registry *registry;
@@ -90,7 +90,7 @@ static sealring_status open_token(struct verifier *verifier, sealring_error *err
     return status;
 }
 
-/* A key that the token lacks or refuses is that version's trouble alone; a token that is away keeps everybody out. */
+/* A key that the token lacks or refuses affects only its version. A token that is not reachable keeps the verifier from joining. */
 static sealring_status prove_all(struct verifier *verifier, sealring_error *error)
 {
     bool more;
@@ -121,7 +121,7 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
     sealring_status status = make_parts(verifier, error);
     if (status == SEALRING_OK)
         status = join_report(verifier, error);
-    verifier->joined = true; /* the vault's ID is settled: another one is another vault's */
+    verifier->joined = true; /* the vault's ID is fixed: a registry with another ID belongs to another vault */
     if (status == SEALRING_OK)
         status = open_token(verifier, error);
     if (status == SEALRING_OK)
@@ -129,7 +129,7 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
     if (status == SEALRING_OK)
         status = prove_all(verifier, error);
     if (status == SEALRING_OK)
-        status = verifier_look(verifier, error); /* the report that says what was proved, and the lease */
+        status = verifier_look(verifier, error); /* writes the report with what was proved, and takes the lease */
     if (status != SEALRING_OK) {
         verifier_leave(verifier);
         return status;
@@ -177,7 +177,7 @@ void verifier_disinherit(struct verifier *verifier)
     report_abandon(atomic_load(&verifier->report));
 }
 
-/* ---- a credential that was seen before ---- */
+/* ---- cache hits ---- */
 
 static void make_bearer(const struct entry *entry, struct bearer *bearer)
 {
@@ -195,13 +195,14 @@ static void make_bearer(const struct entry *entry, struct bearer *bearer)
     bearer->version_retire_at = atomic_load_explicit(&version->retire_at, memory_order_relaxed);
     bearer->not_before = entry->not_before;
     bearer->expires = entry->expires;
-    bearer->revoked = false; /* then it would have been dropped */
+    bearer->revoked = false; /* a revoked key has no entry */
     bearer->suspended = bounds != NULL && bounds->suspended;
     bearer->replaced = bounds != NULL && bounds->replaced;
     bearer->retire_at = bounds != NULL ? bounds->retire_at : 0;
 }
 
-/* The record of this hour. A lock is taken at a credential's first use in an hour; while there is no room for more, once a second. */
+/* The record of this hour. Takes a lock at a credential's first use in an hour, and once a second while there is no room for more
+ * records. */
 static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
 {
     uint32_t hour = verifier_hour(verifier, wall_ms);
@@ -234,7 +235,7 @@ static void count_use(struct verifier *verifier, struct entry *entry, sealring_v
         atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
 }
 
-/* Only the lane's holder writes: no atomic addition is needed. */
+/* Only the lane's holder writes, so no atomic addition is needed. */
 static void raise(_Atomic(uint64_t) *counter)
 {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -248,11 +249,11 @@ static void count_call(struct verifier *verifier, const struct lane *lane, sealr
         raise(&counters->cached);
 }
 
-/* A text on its way. */
+/* A presented text. */
 struct presented {
     const char *text;
     size_t length;
-    const char *key_id; /* NULL: no text of ours */
+    const char *key_id; /* NULL: not of sealring's form */
     uint32_t version;
     int64_t boot_ms;
     bool digested;
@@ -265,9 +266,9 @@ static bool may_be_imported(const struct verifier *verifier, size_t length)
            atomic_load_explicit(&verifier->has_imports, memory_order_relaxed);
 }
 
-/* Inside a lane. What this costs is waiting for memory, unless it is asked for ahead of what is done meanwhile: clock, check digits,
- * hashing. The check digits come before the hashing, so that a typo costs less than a good credential. An equal digest says that
- * the text is, byte for byte, one that the token confirmed: nothing else about its form need be checked again. */
+/* Inside a lane. The cost is mostly waiting for memory, so memory is prefetched while other work is done: clock, check digits, hashing.
+ * The check digits come before the hash, so that a typo costs less than a valid credential. An equal digest proves that the text is,
+ * byte for byte, one that the token confirmed: its form need not be checked again. */
 static struct entry *recall(const struct verifier *verifier, struct presented *presented)
 {
     struct entry *entry = NULL;
@@ -364,7 +365,7 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
     } else if (presented.key_id == NULL && !may_be_imported(verifier, length)) {
         verdict = judge_malformed(&presented, grant);
     } else {
-        lanes_leave(verifier->lanes, lane); /* what follows may wait */
+        lanes_leave(verifier->lanes, lane); /* what follows may block */
         verdict = judge_unseen(verifier, &presented, scope, grant);
         lane = lanes_enter(verifier->lanes);
     }
@@ -373,7 +374,7 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
     return verdict;
 }
 
-/* ---- telling ---- */
+/* ---- statistics ---- */
 
 void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open report: joining, leaving, and the report itself, written under a sequence lock. */
+/* An open report: joins, leaves, and writes the report under a sequence lock. */
 #include "verifier/report/report.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@
 
 #define HOUR_MS 3600000
 
-/* The sequence lock. All of it is atomic and sequentially consistent: it happens some times a second, and ThreadSanitizer knows no
- * fences. What is odd already was left so by a verifier that was killed at it. */
+/* The sequence lock. All accesses are atomic and sequentially consistent: they are rare (some per second), and ThreadSanitizer does not
+ * support fences. If the number is odd before writing, a verifier was killed while it wrote. */
 static void begin_writing(struct report_header *header)
 {
     atomic_store(&header->sequence, atomic_load(&header->sequence) | 1);
@@ -43,7 +43,8 @@ static void sign_host(struct report_header *header)
     outside_escape(program, strlen(program), SEALRING_ESCAPE_TERMINAL, header->program, sizeof header->program);
 }
 
-/* What is in the file from its making on. The magic comes last, behind an atomic: without it the file counts as unwritten. */
+/* Writes the fields that never change, when the file is made. The magic comes last, after an atomic store: without it the file counts
+ * as unwritten. */
 static void write_first(struct report *report, const struct report_seats *seats, const struct report_seat *seat)
 {
     struct report_header *header = report_map_header(&report->map);
@@ -57,7 +58,7 @@ static void write_first(struct report *report, const struct report_seats *seats,
     memcpy(header->magic, REPORT_MAGIC, sizeof REPORT_MAGIC);
 }
 
-/* Begins the life of a new instance in the file. */
+/* Begins a new instance in the file. */
 static void sign(struct report *report, const struct report_seats *seats)
 {
     struct report_header *header = report_map_header(&report->map);
@@ -81,7 +82,8 @@ static void sign(struct report *report, const struct report_seats *seats)
     end_writing(header);
 }
 
-/* Maps the file and enters its records. 0, or an errno; then all is as before, except that the file is still open. */
+/* Maps the file and enters its records. Returns 0 or an errno; after an error everything is as before, except that the file is still
+ * open. */
 static int sit_down(struct report *report, const struct report_seats *seats, const struct report_seat *seat)
 {
     int problem = report_map_extend(&report->map, seat->descriptor,
@@ -104,7 +106,7 @@ static int sit_down(struct report *report, const struct report_seats *seats, con
     return 0;
 }
 
-/* The first good file of those that are left, else a new one. */
+/* Takes the first usable free file, or makes a new one. */
 static sealring_status find_seat(struct report *report, struct report_seats *seats, sealring_error *error)
 {
     struct report_seat seat;
@@ -198,7 +200,7 @@ static bool is_own(const struct report *report)
     return memcmp(report_map_header(&report->map)->instance, report->instance, sizeof report->instance) == 0;
 }
 
-/* Whether the file still is where others look for it: neither removed nor renamed, nor its directory, nor hidden by a mount. */
+/* Returns whether the file is still where the operator's side looks: not removed or renamed, nor its directory, nor hidden by a mount. */
 static bool has_seat(const struct report *report)
 {
     struct stat named;
@@ -214,7 +216,7 @@ void report_leave(struct report *report)
         atomic_store(&report_map_header(&report->map)->state, REPORT_LEFT);
     report_map_free(&report->map);
     if (report_has_descriptor(report)) {
-        /* A forked child may have the descriptor, too: closing ours would leave the lock to it. */
+        /* A forked child may have the descriptor, too: closing alone would leave the lock to it. */
         flock(report->descriptor, LOCK_UN);
         close(report->descriptor);
     }
@@ -222,8 +224,8 @@ void report_leave(struct report *report)
     free_memory(report);
 }
 
-/* Memory stays as it is, its mutex perhaps held and its tables half changed by a thread that the child does not have; the mapping was
- * not inherited. */
+/* Leaves the memory as it is: a thread that the child does not have may hold its mutex, and may have left its tables half changed. The
+ * mapping was not inherited. */
 void report_abandon(struct report *report)
 {
     if (report != NULL && report_has_descriptor(report))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers in report files that cannot be: found before anybody computes with them. */
+/* Checks numbers in report files for impossible values, before they are used in computations. */
 #include "verifier/report/report_check.h"
 
 #include <string.h>
@@ -42,7 +42,7 @@ void report_check_header(struct report_header *header)
     header->look_boot_ms = within(header->look_boot_ms, TIME_MAX);
     if (header->lease_ms < 0 || header->lease_ms > WATCH_LEASE_MAX_MS)
         header->lease_ms = WATCH_LEASE_MAX_MS;
-    /* it still moves when the verifier reports */
+    /* keeps the low bits, so that it still changes with each report */
     header->number &= INT64_MAX;
     if (header->epoch > INT64_MAX)
         header->epoch = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a report file may say, whoever wrote it: the one rule for all who read one or take one over. */
+/* The values that a report file may contain, whoever wrote it: one rule for all readers, and for takeovers. */
 #ifndef VERIFIER_REPORT_REPORT_CHECK_H
 #define VERIFIER_REPORT_REPORT_CHECK_H
 
@@ -8,15 +8,15 @@
 
 #include "verifier/report/report_format.h"
 
-/* In one hour; a larger number was never counted. */
+/* In one hour. No real count reaches it. */
 #define REPORT_COUNT_MAX (UINT64_C(1) << 50)
 
-/* Whether a record can be: one that cannot is damaged, and counts for nothing. */
+/* Returns whether a record's values are possible. A record with impossible values is damaged, and counts for nothing. */
 bool report_check_version(const struct report_version *record);
 bool report_check_credential(const struct report_credential *record);
 
-/* Brings what a header says into the range that its readers compute with. A number that cannot be never proves that a verifier knows more, or is
- * gone sooner: an epoch becomes 0, a lease the longest that there is. The identity, state and cells are report_header_problem's. */
+/* Limits a header's values to the range that its readers compute with. An impossible number never proves that a verifier knows more, or
+ * ends sooner: an epoch becomes 0, a lease the longest possible. report_header_problem checks identity, state and cells. */
 void report_check_header(struct report_header *header);
 
 /* a + b, or the largest number that the registry stores. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cells of a report whose records are told for good: found, and given to new records while readers walk over them. */
+/* Reuses cells of a report whose records were harvested: finds them, and writes new records while readers walk over the cells. */
 #include <stdlib.h>
 
 #include "verifier/report/report_parts.h"
 
-#define SLICE_CELLS 4096u /* with the lock held once: who asks for a record waits no longer than that takes */
+#define SLICE_CELLS 4096u /* per holding of the lock: bounds the time that a thread waits for a record */
 
 static bool make_room(struct report_free *room)
 {
@@ -19,7 +19,8 @@ static bool make_room(struct report_free *room)
     return true;
 }
 
-/* Looks at the record that `cell` begins with; returns how many cells it takes. For want of memory a cell is left out until next time. */
+/* Examines the record that begins at `cell`, and returns its number of cells. If there is no memory, the cell is left out until next
+ * time. */
 static uint32_t look_at(struct report *report, uint32_t cell, uint32_t hour)
 {
     const struct report_credential *record = report_map_cell(&report->map, cell);
@@ -38,7 +39,7 @@ static void forget_indexes(struct report *report, uint32_t hour)
             report_index_clear(&report->hours[i].credentials);
 }
 
-/* Each cell is looked at once: what is taken meanwhile is taken out of the list, or not put in any more. */
+/* Examines each cell once: cells taken meanwhile are removed from the list, or not added to it. */
 void report_reuse(struct report *report, uint32_t hour)
 {
     uint32_t cell = 0;
@@ -64,7 +65,7 @@ struct report_credential *report_reuse_take(struct report *report, uint32_t *cel
     return report_map_cell(&report->map, *cell);
 }
 
-/* Each store is a release, so none is seen before those that come ahead of it here: readers are other processes. */
+/* Each store is a release, so no reader (in another process) sees a store before the stores that precede it here. */
 void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version, uint32_t hour)
 {
     atomic_store(&record->kind, REPORT_FREE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judging the header of a report file, which may be anything. */
+/* Checks the header of a report file, which may have any content. */
 #include "verifier/report/report_header.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing over cell numbers; the keys lie in the report's own records. */
+/* Open addressing over cell numbers. The keys are in the report's own records. */
 #include "verifier/report/report_index.h"
 
 #include <stdlib.h>
 
 #define SIZE_FIRST 64
 
-/* The kind is asked by nobody but the holder of the lock, and was written by one. */
+/* Only the holder of the lock reads the kind, and a holder wrote it. */
 static struct report_name name_of(const void *record)
 {
     const struct report_version *version = record;
@@ -22,7 +22,7 @@ static bool same(const struct report_name *a, const struct report_name *b)
     return a->kind == b->kind && a->number == b->number && a->row == b->row && a->hour == b->hour;
 }
 
-/* Rows and serials count up. Multiplied by 2^64 over the golden ratio they are spread evenly in the upper bits (Knuth, The Art of
+/* Rows and serials count up. Multiplication by 2^64 over the golden ratio spreads them evenly in the upper bits (Knuth, The Art of
  * Computer Programming, volume 3, section 6.4). */
 static uint32_t slot_of(const struct report_index *index, const struct report_name *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mapping a report file in pieces over address space that was reserved for it, its blocks allocated first. */
+/* Maps a report file in pieces over reserved address space, and allocates its blocks first. */
 #include "verifier/report/report_map.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where a limit (RLIMIT_AS, or RLIMIT_MEMLOCK with mlockall) forbids the whole, a smaller file will do: from this on. */
+/* If a limit (RLIMIT_AS, or RLIMIT_MEMLOCK with mlockall) forbids the whole size, a smaller file is used: at least this. */
 #define RESERVED_MIN ((size_t)4 << 20)
 
 static size_t whole_pages(const struct report_map *map, size_t size)
@@ -37,7 +37,7 @@ int report_map_reserve(struct report_map *map)
     return ENOMEM;
 }
 
-/* Puts reserved, inaccessible pages where the file was or was to be. */
+/* Maps reserved, inaccessible pages where the file was or was to be. */
 static int reserve_again(struct report_map *map, size_t from, size_t to)
 {
     if (from == to)
@@ -56,7 +56,7 @@ static bool beyond_limit(size_t size)
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
 }
 
-/* So that a full disk is found out here, and not by SIGBUS when a page is written to. */
+/* Allocates the blocks here, so that a full disk is an error and not a SIGBUS when a page is written. */
 static int allocate(int descriptor, size_t from, size_t to)
 {
     struct stat before;
@@ -70,7 +70,7 @@ static int allocate(int descriptor, size_t from, size_t to)
     while (problem == EINTR);
     if (problem == 0)
         return 0;
-    /* What was allocated before the disk was full is given back. */
+    /* Releases what was allocated before the disk was full. */
     return ftruncate(descriptor, before.st_size) == 0 ? problem : errno;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A report file in memory: address space for the largest one, over which the file is mapped as it grows, so that pointers stay good. */
+/* A report file in memory. Address space for the largest file is reserved, and the file is mapped there as it grows, so pointers stay
+ * valid. */
 #ifndef VERIFIER_REPORT_REPORT_MAP_H
 #define VERIFIER_REPORT_REPORT_MAP_H
 
@@ -14,7 +15,7 @@
 
 struct report_map {
     unsigned char *base;
-    size_t reserved; /* address space; less than the largest file where the process may not have that much */
+    size_t reserved; /* address space; less than the largest file if the process may not have that much */
     size_t mapped;   /* of the file, from its beginning: whole pages whose blocks are allocated */
     size_t page;
 };
@@ -22,15 +23,15 @@ struct report_map {
 /* These return 0 or an errno. A forked child inherits nothing of the address space (MADV_DONTFORK). */
 int report_map_reserve(struct report_map *map);
 
-/* Allocates the file's blocks up to `size`, rounded up to whole pages, and maps them. Nothing changed on failure. Never raises SIGXFSZ. */
+/* Allocates the file's blocks up to `size`, rounded up to whole pages, and maps them. Changes nothing on failure. Never raises SIGXFSZ. */
 int report_map_extend(struct report_map *map, int descriptor, size_t size);
 
-/* Unmaps the file and keeps the address space for another one (or, if the system refuses that, none: extending fails then). */
+/* Unmaps the file and keeps the address space for another one (if the system refuses that, it keeps none, and extending fails). */
 void report_map_forget(struct report_map *map);
 
 void report_map_free(struct report_map *map);
 
-/* Cells that a file of this size has room for. */
+/* The number of cells in a file of this size. */
 static inline uint32_t report_map_room(uint64_t size)
 {
     uint64_t cells = size < REPORT_CELLS_AT ? 0 : (size - REPORT_CELLS_AT) / REPORT_CELL_SIZE;

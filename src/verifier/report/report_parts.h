@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an open report consists of: for the files that make it up, and their tests. */
+/* The parts of an open report, for the files that implement it and their tests. */
 #ifndef VERIFIER_REPORT_REPORT_PARTS_H
 #define VERIFIER_REPORT_REPORT_PARTS_H
 
@@ -13,10 +13,10 @@
 #include "verifier/report/report_index.h"
 #include "verifier/report/report_map.h"
 
-/* Cells that credentials leave to versions: without its record a version is neither proved nor retired on evidence. */
+/* Cells reserved for versions: without its record, a version can be neither proved nor retired on evidence. */
 #define REPORT_CELLS_FOR_VERSIONS 4096u
 
-/* Cells that may get another record, in no order. */
+/* Cells that may be reused, in no order. */
 struct report_free {
     uint32_t *cells;
     uint32_t count;
@@ -25,37 +25,38 @@ struct report_free {
 
 struct report {
     struct report_map map;
-    char path[PATH_MAX]; /* where others look for it */
+    char path[PATH_MAX]; /* where the operator's side finds it */
     int descriptor;
-    dev_t device; /* of the file, */
+    dev_t device; /* device and */
     ino_t
-        inode; /* as a program may close what it does not know (to be a daemon), and open something else under the number */
+        inode; /* inode of the file: a program may close descriptors it does not know (daemons do), and open another file as this number */
     uint8_t instance[REPORT_ID_SIZE];
 
-    pthread_mutex_t lock; /* of all below, and of the cells' making */
+    pthread_mutex_t lock; /* guards all members below, and the making of cells */
     uint32_t cells_max;
     struct report_free free;
-    int64_t full_boot_ms; /* when the disk was found full, 0: it was not */
+    int64_t full_boot_ms; /* when the disk was found full; 0: it was not */
     struct report_index versions;
     struct report_hour {
         uint32_t hour;
         struct report_index credentials;
     } hours
-        [2]; /* the one that was begun last, and the one before for stragglers; the records of others are not looked for */
+        [2]; /* the hour that was begun last, and the one before it for late uses; the records of others are not searched */
 };
 
-/* Whether the descriptor is still the file's. The mapping holds the open file, and so its lock, also without. */
+/* Returns whether the descriptor is still the file's. The mapping holds the open file, and so its lock, even without it. */
 bool report_has_descriptor(const struct report *report);
 
-/* Enters the records of a file that was taken over: all versions, and the credentials of this hour. False: it is damaged, or no memory. */
+/* Enters the records of a file that was taken over: all versions, and the credentials of this hour. False: the file is damaged, or
+ * there is no memory. */
 bool report_usage_enter(struct report *report, uint32_t hour);
 
-/* A cell whose record is free for another one: NULL if there is none. It is written with report_reuse_write, which makes it whole. */
+/* Takes a cell to be reused; NULL if there is none. report_reuse_write writes its new record. */
 struct report_credential *report_reuse_take(struct report *report, uint32_t *cell);
 void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version,
                         uint32_t hour);
 
-/* Versions are to be proved anew. */
+/* Marks all versions as not proved. */
 void report_usage_unprove(struct report *report);
 
 #endif

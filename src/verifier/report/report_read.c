@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading report files, which may be anything by anybody: copied piece by piece, never mapped, never waited for. */
+/* Reads report files, which may have any content: copies them piece by piece, never maps them, and never waits for their writer. */
 #include "verifier/report/report.h"
 
 #include <dirent.h>
@@ -21,14 +21,14 @@
 #include "verifier/report/report_seat.h"
 
 #define PIECE_CELLS 1024u
-#define TRIES       100 /* of a millisecond: a live writer needs some nanoseconds, or its next turn on a busy machine */
+#define TRIES       100 /* of a millisecond: a live writer needs nanoseconds, or its next time slice on a busy machine */
 
 struct report_reader {
     int descriptor;
     char *path;
 };
 
-/* As many bytes as the file has there. */
+/* Reads as many bytes as the file has there. */
 static sealring_status read_at(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
                                size_t *length, sealring_error *error)
 {
@@ -75,7 +75,7 @@ static sealring_status read_sequence(const struct report_reader *reader, uint64_
     return read_whole(reader, sequence, sizeof *sequence, offsetof(struct report_header, sequence), error);
 }
 
-/* The header, all of one writing. *torn: it stays unfinished, as its verifier was killed at it. */
+/* Reads the header, all from one writing. *torn: it stays unfinished, because its verifier was killed while it wrote. */
 static sealring_status read_report(const struct report_reader *reader, struct report_header *header, bool *torn,
                                    sealring_error *error)
 {
@@ -134,13 +134,14 @@ void report_read_close(struct report_reader *reader)
     free(reader);
 }
 
-/* A shared lock: others may ask likewise meanwhile, and only who would sit down is turned away. */
+/* A shared lock: other readers may take it too, and only a verifier that tries to take over the file is refused. */
 bool report_read_hold(const struct report_reader *reader)
 {
     return flock(reader->descriptor, LOCK_SH | LOCK_NB) == 0;
 }
 
-/* For people and terminals: whatever is no clean UTF-8 becomes a question mark. The text ends (report_header_problem, report_check_header). */
+/* For people and terminals: replaces what is not clean UTF-8 by question marks. The text is terminated (report_header_problem,
+ * report_check_header). */
 static void copy_text(char *copy, const char *text, size_t size)
 {
     memcpy(copy, text, size);
@@ -154,7 +155,7 @@ static void copy_text(char *copy, const char *text, size_t size)
     }
 }
 
-/* How many cells can be there: as claimed, unless the file is shorter. */
+/* The number of cells in the file: as claimed, unless the file is shorter. */
 static sealring_status cells_there(const struct report_reader *reader, const struct report_header *header,
                                    uint32_t *cells, sealring_error *error)
 {
@@ -222,8 +223,8 @@ sealring_status report_read_summary(const struct report_reader *reader, struct r
     return SEALRING_OK;
 }
 
-/* Some cells, taken three times, one after the other: what (kind, hour) say the same of in all three did not change while the middle
- * one was taken, as no cell has the same pair twice. The middle one is what is read. */
+/* Some cells, copied three times in a row. If (kind, hour) is equal in all three copies, the cell did not change while the second copy
+ * was made, because no cell has the same pair twice. The second copy is used. */
 struct piece {
     unsigned char (*cells[3])[REPORT_CELL_SIZE];
     uint32_t count;
@@ -260,7 +261,8 @@ static bool is_steady(const struct piece *piece, uint32_t cell)
            same_word(piece->cells[1][cell], piece->cells[2][cell]);
 }
 
-/* One cell, whose record was changing: it is written in nanoseconds, once an hour at most. False: it still is, or is gone. */
+/* Reads one cell again whose record was changing: it is written in nanoseconds, once an hour at most. False: it still changes, or is
+ * gone. */
 static bool take_again(const struct report_reader *reader, uint32_t cell, struct report_credential *record)
 {
     struct report_credential copies[3];
@@ -277,8 +279,7 @@ static bool take_again(const struct report_reader *reader, uint32_t cell, struct
     return false;
 }
 
-/* What a cell that becomes another hour's held before was harvested, and its next record has nothing in it yet: leaving it out
- * loses nothing. */
+/* The former record of a cell being reused was harvested, and the next one counts nothing yet, so skipping it loses nothing. */
 static sealring_status hand_out_credential(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell)
 {
     struct report_credential record;
@@ -293,8 +294,8 @@ static sealring_status hand_out_credential(struct walk *walk, const struct piece
     return walk->credential(&record, walk->context);
 }
 
-/* Hands out the record that begins at cell `index` of the piece, the file's cell `cell`. *taken: cells of it; 0 if it goes on behind the
- * piece. */
+/* Calls back with the record that begins at cell `index` of the piece, which is cell `cell` of the file. *taken: its number of cells; 0
+ * if the record continues behind the piece. */
 static sealring_status hand_out(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell,
                                 uint32_t *taken)
 {
@@ -313,8 +314,8 @@ static sealring_status hand_out(struct walk *walk, const struct piece *piece, ui
     return *taken == 0 ? SEALRING_OK : hand_out_version(walk, version, cell);
 }
 
-/* Hands out the whole records of a piece that begins at `cell`. *taken: cells of them, which are fewer if the last record goes on behind
- * them. */
+/* Calls back with the complete records of a piece that begins at `cell`. *taken: their number of cells, which is smaller than the piece if
+ * the last record continues behind it. */
 static sealring_status hand_out_piece(struct walk *walk, const struct piece *piece, uint32_t cell, uint32_t *taken)
 {
     *taken = 0;
@@ -346,7 +347,7 @@ static sealring_status take_piece(const struct report_reader *reader, struct pie
     return SEALRING_OK;
 }
 
-/* From *from on, which then is where it stopped. */
+/* Walks from *from on, and sets *from to where it stopped. */
 static sealring_status walk_cells(struct walk *walk, struct piece *piece, uint32_t *from, uint32_t end)
 {
     while (*from < end) {
@@ -359,7 +360,7 @@ static sealring_status walk_cells(struct walk *walk, struct piece *piece, uint32
         if (status != SEALRING_OK)
             return status;
         if (taken == 0) {
-            /* A record that runs over the end, or a file that was cut short meanwhile. */
+            /* A record that extends over the end, or a file that was truncated meanwhile. */
             walk->damaged++;
             return SEALRING_OK;
         }

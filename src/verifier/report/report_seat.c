@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Going through the verifiers' directory for a free report file, in any number of processes at once. */
+/* Searches the verifiers' directory for a free report file; any number of processes may do so at once. */
 #include "verifier/report/report_seat.h"
 
 #include <errno.h>
@@ -83,14 +83,15 @@ void report_seats_close(struct report_seats *seats)
     seats->stream = NULL;
 }
 
-/* Ours alone, and under this name only: nothing that somebody else could write to or put in its place. */
+/* Returns whether the file is this user's alone, and has only this name, so that no other user can write to it or replace it. */
 static bool is_ours(const struct stat *status)
 {
     return S_ISREG(status->st_mode) && status->st_uid == geteuid() && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
            status->st_nlink == 1;
 }
 
-/* Locks the file, unless somebody has it; then it must still be the one of that name, as another could have removed it meanwhile. */
+/* Locks the file, unless another process has. Then checks that the name still leads to this file, as another process could have removed
+ * it meanwhile. */
 static bool lock(struct report_seats *seats, const char *name, struct report_seat *seat)
 {
     struct stat opened, named;
@@ -105,20 +106,20 @@ static bool lock(struct report_seats *seats, const char *name, struct report_sea
     return true;
 }
 
-/* Root's report beside the servers of the user that owns the directory: its group may read it, or no retirement could count its uses. It stays root's,
- * who maps it: nobody else may write to it. */
+/* Root's report beside the servers of the user that owns the directory: its group may read it, or no retirement could count its uses.
+ * It stays root's, who maps it: no other user may write to it. */
 static void share(const struct report_seats *seats, const struct report_seat *seat)
 {
     struct stat place, file;
     if (geteuid() != 0 || fstat(dirfd(seats->stream), &place) != 0 || fstat(seat->descriptor, &file) != 0)
         return;
     if (file.st_gid != place.st_gid && fchown(seat->descriptor, (uid_t)-1, place.st_gid) != 0)
-        return; /* the doctor of that user names it */
+        return; /* that user's doctor reports it */
     if ((file.st_mode & S_IRGRP) == 0)
         (void)fchmod(seat->descriptor, (file.st_mode & 07777) | S_IRGRP);
 }
 
-/* Whoever was killed before the header was there left a file of zeros at most: nothing was counted in it. */
+/* A process that was killed before it wrote the header left a file of zeros at most, in which nothing was counted. */
 static bool is_unwritten(const struct report_seat *seat)
 {
     char magic[sizeof((struct report_header *)NULL)->magic] = "";
@@ -127,14 +128,14 @@ static bool is_unwritten(const struct report_seat *seat)
            memcmp(magic, none, sizeof magic) == 0;
 }
 
-/* Its hours are closed up to one that lies ahead: the clock was set back since. What was counted now would count for that hour. */
+/* The file's hours are closed up to one in the future: the clock was set back since. Uses counted now would count for that hour. */
 static bool is_ahead(const struct report_header *header)
 {
     return (int64_t)header->closed_hour * HOUR_MS > clock_wall_ms();
 }
 
-/* The rules of a takeover. They are asked under the lock, which is free once the last thread of the former verifier has ended: so neither its
- * boot ID nor any time in its report bears on that. */
+/* The rules of a takeover. They are checked under the lock, which is free once the last thread of the former verifier has ended. So
+ * neither the boot ID nor any time in its report matters here. */
 static bool is_free(const struct report_seats *seats, struct report_seat *seat)
 {
     struct report_header header;
@@ -193,7 +194,7 @@ sealring_status report_seats_make(struct report_seats *seats, struct report_seat
             share(seats, seat);
             return SEALRING_OK;
         }
-        /* Somebody who was looking for a free file was faster, and keeps it. */
+        /* Another process that searched for a free file was faster, and keeps it. */
         close(seat->descriptor);
     }
     return error_set(error, SEALRING_SYSTEM,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding a report file to own: one that nobody holds locked, as its verifier has ended, or a new one. */
+/* Finds a report file to own: one that is not locked, because its verifier has ended, or a new one. */
 #ifndef VERIFIER_REPORT_REPORT_SEAT_H
 #define VERIFIER_REPORT_REPORT_SEAT_H
 
@@ -14,17 +14,17 @@
 
 #include "verifier/report/report_format.h"
 
-/* Of every file at its making: some hundred records. */
+/* Size of every new file: room for some hundred records. */
 #define REPORT_SEAT_SIZE (REPORT_HEADER_SIZE + REPORT_LANES * sizeof(struct report_lane) + 256 * REPORT_CELL_SIZE)
 
 /* A file that is open and locked. */
 struct report_seat {
-    int descriptor; /* the caller's */
+    int descriptor; /* owned by the caller */
     uint8_t id[REPORT_ID_SIZE];
     dev_t device;
     ino_t inode;
     size_t size;
-    bool unwritten; /* no header yet: made just now, or by somebody who was killed at it */
+    bool unwritten; /* no header yet: just made, or its maker was killed before writing it */
 };
 
 struct report_seats {
@@ -34,22 +34,22 @@ struct report_seats {
     char boot_id[40]; /* of the running system */
 };
 
-/* The directory is made if it is missing. directory and vault_id are borrowed. */
+/* Makes the directory if it is missing. directory and vault_id are borrowed. */
 sealring_status report_seats_open(const char *directory, const uint8_t vault_id[REPORT_ID_SIZE],
                                   struct report_seats *seats, sealring_error *error);
 void report_seats_close(struct report_seats *seats);
 
-/* The next file that may be taken over, as far as its header tells; false: there are no more. */
+/* The next file that may be taken over, as far as its header shows. False: there are no more. */
 bool report_seats_next(struct report_seats *seats, struct report_seat *seat);
 
-/* A new file, empty. report_seats_unmake removes it again if it cannot be filled. */
+/* Makes a new, empty file. report_seats_unmake removes it again if it cannot be filled. */
 sealring_status report_seats_make(struct report_seats *seats, struct report_seat *seat, sealring_error *error);
 void report_seats_unmake(struct report_seats *seats, const struct report_seat *seat);
 
-/* The path of the file with this ID; false: it is too long. */
+/* The path of the file with this ID. False: it is too long. */
 bool report_seat_path(const char *directory, const uint8_t id[REPORT_ID_SIZE], char path[PATH_MAX]);
 
-/* Whether the name is a report's, and whose. */
+/* Returns whether the name is a report's, and its ID. */
 bool report_seat_parse(const char *name, uint8_t id[REPORT_ID_SIZE]);
 
 #endif

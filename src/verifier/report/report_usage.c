@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of a report: made under its lock, counted in without. */
+/* The records of a report: made under its lock, counted in without it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "verifier/report/report_check.h"
 #include "verifier/report/report_parts.h"
 
-#define FULL_PAUSE_MS 1000 /* between two attempts to grow on a full disk: who asks is in a hurry */
+#define FULL_PAUSE_MS 1000 /* between two attempts to grow on a full disk: callers must not be delayed */
 #define SECOND_MS     1000
 
 static bool is_full_lately(const struct report *report)
@@ -15,7 +15,7 @@ static bool is_full_lately(const struct report *report)
     return report->full_boot_ms != 0 && clock_boot_ms() - report->full_boot_ms < FULL_PAUSE_MS;
 }
 
-/* Makes the mapping reach to `end` cells. */
+/* Extends the mapping to `end` cells. */
 static bool grow(struct report *report, uint32_t end)
 {
     if (end <= report_map_room(report->map.mapped))
@@ -29,7 +29,7 @@ static bool grow(struct report *report, uint32_t end)
     return report->full_boot_ms == 0;
 }
 
-/* Zeroed cells behind those in use, NULL if there is no room below `limit`. A verifier that was killed may have written there. */
+/* Returns zeroed cells after those in use, or NULL if there is no room below `limit`. A verifier that was killed may have written there. */
 static void *begin_record(struct report *report, uint32_t cells, uint32_t limit)
 {
     uint32_t next = atomic_load_explicit(&report_map_header(&report->map)->cells, memory_order_relaxed);
@@ -38,7 +38,7 @@ static void *begin_record(struct report *report, uint32_t cells, uint32_t limit)
     return memset(report_map_cell(&report->map, next), 0, (size_t)cells * REPORT_CELL_SIZE);
 }
 
-/* The record is whole: readers may see it, and the next one comes behind it. */
+/* The record is complete: readers may see it, and the next one follows it. */
 static void end_record(struct report *report, uint32_t cells, struct report_index *index)
 {
     struct report_header *header = report_map_header(&report->map);
@@ -73,7 +73,7 @@ struct report_version *report_version(struct report *report, int64_t ring, uint3
     return record;
 }
 
-/* The table of an hour. Another hour than the two that are known, later or (the clock was set) earlier, takes the place of the older. */
+/* The table of an hour. Any other hour than the two known ones, later or (after a change of the clock) earlier, replaces the older. */
 static struct report_index *index_of(struct report *report, uint32_t hour)
 {
     struct report_hour *hours = report->hours;
@@ -125,7 +125,8 @@ struct report_credential *report_credential(struct report *report, int64_t key, 
     return record;
 }
 
-/* Wall time rounded up to the second. The store is rare, so it may be one that never sets an earlier time in a later one's place. */
+/* Wall time rounded up to the second. The store is rare, so it can afford a compare-and-exchange that never replaces a later time by an
+ * earlier one. */
 static void touch(_Atomic(int64_t) *last_use_ms, int64_t wall_ms)
 {
     int64_t last = atomic_load_explicit(last_use_ms, memory_order_relaxed);
@@ -194,7 +195,7 @@ static void clear_indexes(struct report *report)
     report_index_clear(&report->hours[1].credentials);
 }
 
-/* Cells that the record at `cell` takes; 0: it is damaged, or could not be entered. */
+/* Returns the number of cells of the record at `cell`; 0: it is damaged, or could not be entered. */
 static uint32_t enter_record(struct report *report, uint32_t cell, uint32_t end)
 {
     const uint32_t version_cells = sizeof(struct report_version) / REPORT_CELL_SIZE;
@@ -204,7 +205,7 @@ static uint32_t enter_record(struct report *report, uint32_t cell, uint32_t end)
         return enter(report, &report->versions, cell) ? version_cells : 0;
     if (kind == REPORT_FREE)
         return 1;
-    /* what could not be counted is not counted on with */
+    /* a record with impossible counts is not continued */
     if (kind != REPORT_CREDENTIAL || !report_check_credential(record))
         return 0;
     if (record->hour == report->hours[0].hour && !enter(report, &report->hours[0].credentials, cell))

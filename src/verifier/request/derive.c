@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From registry rows to claims, from claims to the credential: the one place where a secret is derived. */
+/* Makes claims from registry rows, and credentials from claims. Secrets are derived only here. */
 #include "verifier/request/derive.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First sight of a credential: registry, then token, then the cache. */
+/* Verifies a credential that the cache does not contain: asks the registry, then the token, then fills the cache. */
 #include "verifier/request/first_sight.h"
 
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "verifier/request/judge.h"
 
 #define SIGHT_TRIES   3
-#define SIGHT_WAIT_MS 5000 /* for the token's answer to another thread */
-#define REFUSED_MS    1000 /* before a key that the token refused is asked for again */
+#define SIGHT_WAIT_MS 5000 /* to wait for another thread's answer from the token */
+#define REFUSED_MS    1000 /* before the token is asked again for a key that it refused */
 
-/* One credential under consideration. */
+/* One credential that is being verified. */
 struct sight {
     struct verifier *verifier;
     const struct question *question;
-    uint64_t fences; /* before the row was read */
+    uint64_t fences; /* as of before the row was read */
     struct registry_presented presented;
     struct known_version *version;
     struct bearer bearer;
@@ -35,14 +35,14 @@ struct derivation {
     const struct sight_row *row;
     struct token_key_reference reference;
     uint8_t
-        input[CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE]; /* of the KDF; behind it the text's digest, to name the flight */
+        input[CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE]; /* for the KDF; then the text's digest, which names the flight */
     size_t length;
 };
 
 _Static_assert(FLIGHT_RESULT_MAX >= TOKEN_HMAC_SIZE && FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE,
                "a flight has room for question and answer");
 
-/* The text's secret is taken from it only now, so that no copy lies about while a token takes its time, or crashes. */
+/* Reads the secret from the text only now, so that no copy of it is in memory while the token works, or if the process crashes. */
 static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
 {
     struct text_parts parts;
@@ -52,8 +52,7 @@ static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC
     return equal;
 }
 
-/* By way of the text, if its secret is not at hand: the stored digest is believed only if it is that of the text which the token's
- * answer makes. */
+/* If the caller has no text, makes the text from the token's answer: the stored digest is valid only if it is that text's digest. */
 static bool belongs(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
 {
     const struct registry_holder *holder = &row->presented->holder;
@@ -77,7 +76,7 @@ static bool is_cached(struct verifier *verifier, const struct sight_row *row)
     return cached;
 }
 
-/* Whether the token's answer is the row's. */
+/* Reports whether the token's answer matches the row. */
 static sealring_status ask_token(const struct derivation *derivation, bool *confirmed, sealring_error *error)
 {
     struct verifier *verifier = derivation->verifier;
@@ -91,7 +90,7 @@ static sealring_status ask_token(const struct derivation *derivation, bool *conf
     return status;
 }
 
-/* Before somebody is turned away, it is the token that has to prove itself: the key by its check value, and the same answer again. */
+/* Before it rejects a credential, the token must prove itself: its key must match the check value, and the same answer must come twice. */
 static sealring_status ask_token_surely(const struct derivation *derivation, bool *confirmed, sealring_error *error)
 {
     fork_guard_enter();
@@ -104,11 +103,12 @@ static sealring_status ask_token_surely(const struct derivation *derivation, boo
     return status;
 }
 
-/* Once for all who ask at the same time. The answer is whether, and not the secret: all who wait have the same text. */
+/* Runs once for all threads that ask at the same time. The result is a boolean and not the secret: all waiting threads have the same
+ * text. */
 static sealring_status confirm_once(void *context, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
 {
     const struct derivation *derivation = context;
-    bool confirmed = is_cached(derivation->verifier, derivation->row); /* an earlier flight has just landed */
+    bool confirmed = is_cached(derivation->verifier, derivation->row); /* an earlier flight may have just ended */
     sealring_status status = SEALRING_OK;
     if (!confirmed) {
         status = ask_token_surely(derivation, &confirmed, error);
@@ -149,7 +149,7 @@ static sealring_status present(struct sight *sight)
     struct verifier *verifier = sight->verifier;
     struct registry *registry;
     sight->fences =
-        atomic_load(&verifier->fences); /* before there is a connection: it may be one to a file that is gone */
+        atomic_load(&verifier->fences); /* before there is a connection: it may be one to a file replaced since */
     sealring_status status = connections_take(verifier->connections, &registry, &sight->error);
     if (status != SEALRING_OK)
         return status;
@@ -160,7 +160,7 @@ static sealring_status present(struct sight *sight)
     if (question->parts != NULL)
         status =
             registry_present(registry, question->parts->key_id, question->digest, &sight->presented, &sight->error);
-    /* a key that was imported may look like anything, also like a credential of another vault */
+    /* an imported key may have any form, even that of another vault's credential */
     if (status == SEALRING_OK && !sight->presented.found && !sight->presented.key_exists &&
         atomic_load(&verifier->has_imports))
         status = registry_present_imported(registry, question->digest, &sight->presented, &sight->error);
@@ -169,7 +169,7 @@ static sealring_status present(struct sight *sight)
     return status;
 }
 
-/* A version made a moment ago is known after the next look: that is due now. */
+/* The next poll finds a version that was just created. So poll now. */
 static struct known_version *find_version(struct sight *sight)
 {
     const struct registry_holder *holder = &sight->presented.holder;
@@ -181,7 +181,7 @@ static struct known_version *find_version(struct sight *sight)
     return version;
 }
 
-/* The rows of a moment, and how the version stands now. */
+/* Combines the rows as they were read with the present state of the version. */
 static void make_bearer(struct sight *sight)
 {
     const struct known_version *version = sight->version;
@@ -220,7 +220,7 @@ static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant
     return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
 }
 
-/* Registry only: SEALRING_ACCEPTED means that nothing but the token's word is missing. */
+/* Asks the registry only. SEALRING_ACCEPTED: only the token's confirmation is missing. */
 static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
 {
     sealring_status status = present(sight);
@@ -234,7 +234,7 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
     if (!agrees(sight))
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
                              "the registry's row does not agree with the credential's text");
-    /* what is closed is answered without the token, and scopes are never judged before the token has confirmed the row */
+    /* closed credentials are rejected without the token; scopes are judged only after the token has confirmed the row */
     make_bearer(sight);
     return judge_bearer(&sight->bearer, NULL, verifier_time(sight->verifier, clock_boot_ms()), grant);
 }
@@ -252,7 +252,7 @@ static struct sight_row row_of(const struct sight *sight)
     };
 }
 
-/* The token's word on the row. SEALRING_ACCEPTED: it is the credential's. *refused: the token has another opinion of the version. */
+/* Asks the token to confirm the row. SEALRING_ACCEPTED: confirmed. *refused: the token refused the version's key, or did not find it. */
 static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_grant *grant)
 {
     bool confirmed;
@@ -287,7 +287,7 @@ bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     const struct registry_holder *holder = &presented->holder;
     pthread_mutex_lock(&verifier->inserting);
     bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch);
-    /* found again: after a fence the same version is another object */
+    /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
     if (newest && version != NULL) {
@@ -303,14 +303,14 @@ bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     return newest;
 }
 
-/* Evidence for the retire gate, and the statistics. */
+/* Counts evidence for the retire gate, and statistics. */
 static void count_issued(struct sight *sight, sealring_verdict verdict, bool confirmed, int64_t wall)
 {
     struct report *report = atomic_load(&sight->verifier->report);
     const struct registry_credential *row = &sight->presented.holder.credential;
     struct report_version *version = atomic_load(&sight->version->usage);
     struct report_credential *credential = NULL;
-    /* The look makes a version known a moment before it gives it a record: a use in between is a use, too. */
+    /* A poll makes a version known shortly before it gives the version a record. Uses between the two must be counted, too. */
     if (version == NULL)
         version = report_version(report, sight->version->ring->id, sight->version->number);
     if (confirmed)
@@ -336,7 +336,7 @@ static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
     lanes_leave(verifier->lanes, lane);
 }
 
-/* Confirmed: times and states once more, as they are after the token kept us waiting, and what was asked for. */
+/* After the confirmation: judges times and states again, because the token may have taken long, and then the requested scope. */
 static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *grant)
 {
     int64_t boot = clock_boot_ms();
@@ -357,11 +357,11 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct question *q
     for (int i = 0; i < SIGHT_TRIES; i++) {
         bool refused = false;
         verdict = look_up(&sight, grant);
-        /* A row may have been altered since the token confirmed it: each that may let somebody in is confirmed. */
+        /* A row may have been altered after the token last confirmed it, so each row that may lead to acceptance is confirmed. */
         if (verdict == SEALRING_ACCEPTED)
             verdict = confirm(&sight, &refused, grant);
         confirmed = verdict == SEALRING_ACCEPTED;
-        /* A key that was closed since the last look: the next one says why. */
+        /* The key may have been closed since the last poll. Another poll finds the reason. */
         bool look_again = refused && i == 0 && verifier_look(verifier, NULL) == SEALRING_OK;
         if (refused && !look_again)
             messages_add(
@@ -370,7 +370,7 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct question *q
                 sight.version->number, sight.version->ring->name, sight.error.message);
         if (refused && i > 0)
             atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
-        /* A change that was applied since the row was read may be about this row: then it is read again. */
+        /* A change that was applied after the row was read may concern this row: then read it again. */
         struct sight_row row = row_of(&sight);
         if (!look_again && (!confirmed || sight_insert(verifier, &row)))
             break;

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First sight of a credential: registry, then token, then the cache. */
+/* Verifies a credential that the cache does not contain: asks the registry, then the token, then fills the cache. */
 #ifndef VERIFIER_REQUEST_FIRST_SIGHT_H
 #define VERIFIER_REQUEST_FIRST_SIGHT_H
 
 #include "registry/rows/rows.h"
 #include "verifier/state/verifier_state.h"
 
-/* Judges what the cache does not know. grant NULL or a whole one. */
+/* Judges a credential after a cache miss. grant is NULL or a complete structure. */
 sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant);
 
-/* A row that wants the token's word: does the secret of its claims (or what binds an imported key to them) belong to the text with this
- * digest? */
+/* A row that the token must confirm: does the secret derived from its claims (for an imported key: the binding) belong to the text with
+ * this digest? */
 struct sight_row {
     const struct registry_presented *presented;
     const struct known_version *version;
     const uint8_t *digest; /* SHA-256 of the text */
-    const char *text;      /* NULL: not at hand, then it is made from the token's answer */
+    const char *text;      /* NULL: not available; then it is made from the token's answer */
     size_t length;
-    uint64_t fences; /* the verifier's, from before the row was read */
+    uint64_t fences; /* the verifier's, as of before the row was read */
 };
 
-/* Asks the token, once however many threads ask for the same row; who comes a moment later finds it in the cache, as it is put in
- * before the others hear of it. *confirmed: so it is. *crowded: too many wait already. */
+/* Asks the token once for all threads that ask for the same row. The row enters the cache before the waiting threads get the result, so
+ * a thread that asks later finds it there. *confirmed: the token confirms the row. *crowded: too many threads are waiting. */
 sealring_status sight_confirm(struct verifier *verifier, const struct sight_row *row, bool *confirmed, bool *crowded,
                               sealring_error *error);
 
-/* Puts a row that the token confirmed into the cache, unless a change of the registry was applied since the row was read. False if
- * so. Without memory it is not put in, and that is no failure. */
+/* Inserts a row that the token confirmed into the cache. Returns false if a change of the registry was applied after the row was read.
+ * If there is no memory, the row is not inserted, and the function still returns true. */
 bool sight_insert(struct verifier *verifier, const struct sight_row *row);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judging an issued credential: states, times, narrowing, scopes. Pure. */
+/* Judges an issued credential: states, times, narrowing, scopes. Pure. */
 #include "verifier/request/judge.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define LATE_REASON   "the host's wall clock is late, so it is not known whether the credential has expired: see the log"
 #define SUNSET_REASON "good until its sunset: move to the key's new credential"
 
-/* Until when this credential is promised, 0 if no successor is due. */
+/* The time until which this credential is accepted; 0 if no successor is due. */
 static int64_t sunset_of(const struct bearer *bearer)
 {
     int64_t sunset = bearer->version_state == SEALRING_VERSION_RETIRING ? bearer->version_retire_at : 0;
@@ -53,7 +53,7 @@ void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRIN
     };
 }
 
-/* Not the whole structure: clearing 1.5 KB of strings would cost a tenth of a verification. */
+/* Does not clear the whole structure: to clear 1.5 KB of strings would cost a tenth of a verification. */
 static void empty(sealring_grant *grant)
 {
     grant->key_id[0] = '\0';
@@ -103,7 +103,7 @@ static sealring_verdict version_verdict(const struct bearer *bearer)
                : SEALRING_REJECTED_VERSION_RETIRED;
 }
 
-/* What a late clock cannot answer. */
+/* The questions that cannot be answered while the clock is late. */
 static bool is_unknown(const struct bearer *bearer, int64_t wall_ms)
 {
     return bearer->replaced || bearer->expires != 0 || bearer->not_before > wall_ms;
@@ -130,7 +130,7 @@ static sealring_verdict verdict_of(const struct bearer *bearer, const char *scop
     return scope_includes(bearer->scopes, scope, missing, missing_length) ? SEALRING_ACCEPTED : SEALRING_REJECTED_SCOPE;
 }
 
-/* One line for a server's log; the reason names the time where there is one. */
+/* One line for a server's log. The reason contains the time if there is one. */
 static void explain(const struct bearer *bearer, sealring_verdict verdict, const char *missing, size_t missing_length,
                     char reason[256])
 {
@@ -183,7 +183,7 @@ sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, st
         return judge_nothing(grant, verdict, LATE_REASON);
     describe(bearer, grant);
     if (verdict == SEALRING_ACCEPTED && grant->sunset != 0)
-        /* the time stands in the grant: writing it out would cost more than the verification */
+        /* the grant contains the time; to format it here would cost more than the verification */
         memcpy(grant->reason, SUNSET_REASON, sizeof SUNSET_REASON);
     else
         explain(bearer, verdict, missing, missing_length, grant->reason);

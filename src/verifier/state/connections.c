@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded set of read-only registry connections, one lent to each thread at work. */
+/* A bounded pool of read-only registry connections, each lent to one thread at a time. */
 #include "verifier/state/connections.h"
 
 #include <errno.h>
@@ -25,14 +25,14 @@ struct connections {
     pthread_mutex_t mutex;
     pthread_cond_t returned;
     char *path;
-    unsigned generation; /* of the file that the path leads to */
+    unsigned generation; /* of the file at the path */
     unsigned most;
-    struct lent places[]; /* registry NULL: not made yet, or of a former generation */
+    struct lent places[]; /* registry NULL: not opened yet, or opened in a former generation */
 };
 
 static void init_waiting(struct connections *connections)
 {
-    /* a wait must not stretch when somebody sets the wall clock */
+    /* a change of the wall clock must not prolong a wait */
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -66,7 +66,7 @@ sealring_status connections_open(const char *registry_path, unsigned most, struc
     return SEALRING_OK;
 }
 
-/* Of a place that is the caller's alone. Outside the mutex: closing and opening take their time. */
+/* The place is the caller's alone. Call without the mutex: it takes long to open and to close a connection. */
 static void close_place(struct lent *place)
 {
     struct registry *registry = atomic_load(&place->registry);
@@ -100,7 +100,7 @@ void connections_close(struct connections *connections)
     free(connections);
 }
 
-/* With the mutex held: a place that is not busy, one with a connection if there is one; NULL if all are. */
+/* With the mutex held: finds a free place, if possible one with a connection. NULL: all are busy. */
 static struct lent *find_place(struct connections *connections)
 {
     struct lent *empty = NULL;
@@ -114,7 +114,7 @@ static struct lent *find_place(struct connections *connections)
     return empty;
 }
 
-/* The place becomes the caller's. *generation: what the path leads to now. */
+/* The caller gets the place. *generation: the generation of the file that the path leads to now. */
 static struct lent *wait_for_place(struct connections *connections, unsigned *generation, sealring_error *error)
 {
     struct timespec until;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages for the host program's log: written by any thread, handed out by the maintenance only, with no lock held. */
+/* Messages for the host program's log. Any thread adds them; only the maintenance delivers them, with no lock held. */
 #include "verifier/state/messages.h"
 
 #include <pthread.h>
@@ -15,16 +15,16 @@
 
 #define QUIET_MS    60000
 #define OUT_MAX     (SEALRING_MESSAGE_SIZE + 64)
-#define FORMAT_SIZE (2 * SEALRING_MESSAGE_SIZE) /* longer than what is kept, so that the cut falls between characters */
+#define FORMAT_SIZE (2 * SEALRING_MESSAGE_SIZE) /* longer than what is kept, to truncate between characters */
 
-/* A text that is to be handed out, or was less than a minute ago. */
+/* A text to be delivered, or delivered less than a minute ago. */
 struct message_line {
     bool used;
-    bool handed;     /* at `since`; else added then, and to be handed out */
+    bool handed;     /* delivered at `since`; false: added at `since`, to be delivered */
     int64_t since;   /* boot time */
-    uint64_t number; /* in the order of coming, or of having been handed out */
-    unsigned times;  /* not handed out yet */
-    bool counted;    /* as an alarm, at `counted_at` */
+    uint64_t number; /* order of addition or of delivery */
+    unsigned times;  /* not yet delivered */
+    bool counted;    /* counted as an alarm at `counted_at` */
     int64_t counted_at;
     sealring_log_level level;
     char text[SEALRING_MESSAGE_SIZE];
@@ -33,7 +33,7 @@ struct message_line {
 struct messages {
     pthread_mutex_t mutex;
     int64_t (*now_ms)(void);
-    uint64_t numbers; /* given so far */
+    uint64_t numbers; /* numbers assigned so far */
     uint64_t lost;
     uint64_t alarms; /* added so far */
     char alarm[SEALRING_MESSAGE_SIZE];
@@ -50,7 +50,7 @@ sealring_status messages_new(struct messages **made, sealring_error *error)
     return SEALRING_OK;
 }
 
-/* The mutex is not destroyed: in a forked child one of the parent's threads may seem to hold it. */
+/* The mutex is not destroyed: in a forked child, a thread of the parent may seem to hold it. */
 void messages_free(struct messages *messages)
 {
     free(messages);
@@ -73,7 +73,7 @@ static struct message_line *find(struct messages *messages, sealring_log_level l
     return NULL;
 }
 
-/* A free line goes before one that only remembers what was handed out, that before one with something to say. */
+/* Reuses a free line first, then one that only remembers what was delivered, then one with text to deliver. */
 static int worth(const struct message_line *line)
 {
     if (!line->used)
@@ -136,7 +136,7 @@ static bool take_lost(struct messages *messages, struct message_line *taken)
     return true;
 }
 
-/* The oldest line that is due and has no number above `last`. */
+/* Takes the oldest line that is due and whose number is not above `last`. */
 static bool take_oldest(struct messages *messages, uint64_t last, struct message_line *taken)
 {
     struct message_line *oldest = NULL;
@@ -156,7 +156,7 @@ static bool take_oldest(struct messages *messages, uint64_t last, struct message
     return true;
 }
 
-/* ---- adding and handing out ---- */
+/* ---- adding and delivering ---- */
 
 void messages_add(struct messages *messages, sealring_log_level level, const char *format, ...)
 {
@@ -167,7 +167,7 @@ void messages_add(struct messages *messages, sealring_log_level level, const cha
     va_end(arguments);
     if (length < 0)
         (void)snprintf(formatted, sizeof formatted, "a message that could not be written");
-    sealring_error line; /* cuts between characters, and leaves no control characters to a terminal */
+    sealring_error line; /* truncates between characters, and removes control characters */
     (void)error_set(&line, SEALRING_OK, "%s", formatted);
     pthread_mutex_lock(&messages->mutex);
     keep(messages, level, line.message, messages->now_ms());

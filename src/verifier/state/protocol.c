@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifier's protocol of freshness as pure steps: look, apply, report, lease, insert. No clock, no I/O: every order can be tried. */
+/* The verifier's freshness protocol as pure steps: poll, apply, report, lease, insert. No clock, no I/O, so tests can try every order. */
 #include "verifier/state/protocol.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ static bool same_era(const struct protocol *protocol, const uint8_t era[REGISTRY
     return memcmp(protocol->era, era, REGISTRY_ID_SIZE) == 0;
 }
 
-/* What was known is worth nothing any more, and so is a lease that was granted on it. */
+/* Invalidates everything that was loaded, and the lease that depends on it. */
 static void fence(struct protocol *protocol)
 {
     protocol->loaded = false;
@@ -39,7 +39,7 @@ void protocol_begin_look(struct protocol *protocol, int64_t boot_ms, int64_t wal
     protocol->look_wall = wall_ms;
 }
 
-/* The step out of NO_LOOK: without a beginning there is nothing for a lease to count from. */
+/* Advances the poll. From NO_LOOK there is no step: without a start there is no time from which a lease could run. */
 static void advance(struct protocol *protocol, enum protocol_look look)
 {
     if (protocol->look != PROTOCOL_NO_LOOK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a verifier is made of. */
+/* The parameters from which a verifier is made. */
 #ifndef VERIFIER_STATE_VERIFIER_SETUP_H
 #define VERIFIER_STATE_VERIFIER_SETUP_H
 
@@ -11,12 +11,12 @@
 
 #define VERIFIER_NOTICE_SIZE 512
 
-/* All memory stays the caller's and outlives the verifier. */
+/* The caller owns all memory, which must outlive the verifier. */
 struct verifier_setup {
     const char *registry; /* path of the registry */
     const char *reports;  /* directory of the report files */
     struct token_config token;
-    /* What is wrong, or was, with the token's files: a line of at most VERIFIER_NOTICE_SIZE; false: nothing new. NULL: nobody is asked. */
+    /* Reports what is or was wrong with the token's files: one line of at most VERIFIER_NOTICE_SIZE. False: nothing new. NULL: no check. */
     bool (*token_notice)(void *context, char *text, size_t size);
     void *token_notice_context;
     bool warming;
