@@ -15,21 +15,21 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/merkle.c src/log/merkle.h \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/act/act.h \
-	src/manage/act/begin.c \
-	src/manage/act/end.c \
-	src/manage/act/era.c src/manage/act/era.h \
-	src/manage/act/late.c src/manage/act/late.h \
+	src/manage/act/begin_act.c \
+	src/manage/act/end_act.c \
+	src/manage/act/era_check.c src/manage/act/era_check.h \
+	src/manage/act/clock_check.c src/manage/act/clock_check.h \
 	src/manage/audit/audit_log.c \
-	src/manage/audit/exports.c src/manage/audit/exports.h \
-	src/manage/audit/redo.c src/manage/audit/redo.h \
-	src/manage/audit/retrace.c src/manage/audit/retrace.h \
+	src/manage/audit/read_export.c src/manage/audit/read_export.h \
+	src/manage/audit/redo_entry.c src/manage/audit/redo_entry.h \
+	src/manage/audit/compare_rows.c src/manage/audit/compare_rows.h \
 	src/manage/backup/backup.c \
 	src/manage/backup/backup_file.c src/manage/backup/backup_file.h \
-	src/manage/backup/confront.c src/manage/backup/confront.h \
-	src/manage/backup/install.c src/manage/backup/install.h \
-	src/manage/backup/replay.c src/manage/backup/replay.h \
+	src/manage/backup/compare_with_token.c src/manage/backup/compare_with_token.h \
+	src/manage/backup/install_registry.c src/manage/backup/install_registry.h \
+	src/manage/backup/replay_export.c src/manage/backup/replay_export.h \
 	src/manage/backup/restore.c \
-	src/manage/backup/token_files.c src/manage/backup/token_files.h \
+	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
@@ -43,7 +43,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/fleet/effective.c src/manage/fleet/effective.h \
 	src/manage/fleet/evidence.c src/manage/fleet/evidence.h \
 	src/manage/fleet/usage_files.c src/manage/fleet/usage_files.h \
-	src/manage/init/claim.c src/manage/init/claim.h \
+	src/manage/init/claim_directory.c src/manage/init/claim_directory.h \
 	src/manage/init/init.c \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
 	src/manage/keys/clients.c src/manage/keys/clients.h \
@@ -57,28 +57,28 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/audit_token.c src/manage/session/audit_token.h \
 	src/manage/session/commit.c \
-	src/manage/session/kept_token.c src/manage/session/kept_token.h \
+	src/manage/session/own_token_files.c src/manage/session/own_token_files.h \
 	src/manage/session/manage_names.c \
 	src/manage/session/manager.c src/manage/session/manager.h \
 	src/manage/session/open_with_pin.c \
-	src/manage/session/parallel.c src/manage/session/parallel.h \
-	src/manage/session/public_text.c \
+	src/manage/session/parallel_work.c src/manage/session/parallel_work.h \
+	src/manage/session/text_functions.c \
 	src/manage/session/ring_state.c src/manage/session/ring_state.h \
 	src/manage/session/roster.c src/manage/session/roster.h \
-	src/manage/tokens/copies.c src/manage/tokens/copies.h \
-	src/manage/tokens/make.c src/manage/tokens/make.h \
-	src/manage/tokens/owned.c src/manage/tokens/owned.h \
-	src/manage/tokens/recover.c src/manage/tokens/recover.h \
+	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
+	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \
+	src/manage/tokens/version_object.c src/manage/tokens/version_object.h \
+	src/manage/tokens/recover_interrupted.c src/manage/tokens/recover_interrupted.h \
 	src/manage/usage/harvest.c src/manage/usage/harvest.h \
 	src/manage/usage/harvest_age.c \
-	src/manage/usage/traffic.c \
+	src/manage/usage/version_traffic.c \
 	src/manage/usage/usage_list.c \
 	src/manage/verifiers/verifier_list.c \
 	src/manage/verifiers/waiting.c \
-	src/manage/versions/closing.c src/manage/versions/closing.h \
-	src/manage/versions/orphan.c \
-	src/manage/versions/plan.c src/manage/versions/plan.h \
-	src/manage/versions/run.c \
+	src/manage/versions/close_object.c src/manage/versions/close_object.h \
+	src/manage/versions/destroy_orphan.c \
+	src/manage/versions/policy_plan.c src/manage/versions/policy_plan.h \
+	src/manage/versions/run_policy.c \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
@@ -87,7 +87,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/rows/clock_row.c \
 	src/registry/rows/credential_rows.c \
 	src/registry/rows/current_rows.c src/registry/rows/current_rows.h \
-	src/registry/rows/holder.c \
+	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
 	src/registry/usage/usage_names.c \

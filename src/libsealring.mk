@@ -10,7 +10,7 @@ libsealring_core_la_SOURCES = \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/sha256.c src/base/sha256.h \
-	src/base/sized.c src/base/sized.h \
+	src/base/struct_size.c src/base/struct_size.h \
 	src/base/state_names.c \
 	src/base/timetext.c src/base/timetext.h \
 	src/base/utf8.c src/base/utf8.h \
@@ -26,7 +26,7 @@ libsealring_core_la_SOURCES = \
 	src/kdf/kdf.c src/kdf/kdf.h \
 	src/lifecycle/clockwatch.c src/lifecycle/clockwatch.h \
 	src/lifecycle/transition_table.c src/lifecycle/transition_table.h \
-	src/lifecycle/watch.c src/lifecycle/watch.h \
+	src/lifecycle/verifier_liveness.c src/lifecycle/verifier_liveness.h \
 	src/log/checkpoint.c src/log/checkpoint.h \
 	src/log/signed_note.c src/log/signed_note.h \
 	src/log/signed_time.c src/log/signed_time.h \
@@ -50,11 +50,11 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/checkpoint_rows.c \
 	src/registry/log/entry_rows.c \
 	src/registry/log/log_rows.h \
-	src/registry/rows/change.c \
+	src/registry/rows/changed_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \
 	src/registry/rows/columns.h \
 	src/registry/rows/key_rows.c \
-	src/registry/rows/present.c \
+	src/registry/rows/presented_row.c \
 	src/registry/rows/ring_rows.c \
 	src/registry/rows/rows.h \
 	src/registry/rows/version_rows.c \
@@ -95,14 +95,14 @@ libsealring_core_la_SOURCES = \
 	src/verifier/cache/cache_entry.c src/verifier/cache/cache_entry.h \
 	src/verifier/cache/hash_table.c src/verifier/cache/hash_table.h \
 	src/verifier/cache/imports.c src/verifier/cache/imports.h \
-	src/verifier/cache/lanes.c src/verifier/cache/lanes.h \
-	src/verifier/cache/limbo.c src/verifier/cache/limbo.h \
+	src/verifier/cache/reader_lanes.c src/verifier/cache/reader_lanes.h \
+	src/verifier/cache/deferred_free.c src/verifier/cache/deferred_free.h \
 	src/verifier/cache/single_flight.c src/verifier/cache/single_flight.h \
 	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
-	src/verifier/fresh/hours.c src/verifier/fresh/hours.h \
+	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
-	src/verifier/fresh/prove.c src/verifier/fresh/prove.h \
+	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
 	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \
 	src/verifier/process/maintenance.c src/verifier/process/maintenance.h \
 	src/verifier/process/membership.c src/verifier/process/membership.h \
@@ -124,7 +124,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/request/judge.c src/verifier/request/judge.h \
 	src/verifier/state/connections.c src/verifier/state/connections.h \
 	src/verifier/state/judge_time.h \
-	src/verifier/state/messages.c src/verifier/state/messages.h \
-	src/verifier/state/protocol.c src/verifier/state/protocol.h \
+	src/verifier/state/log_messages.c src/verifier/state/log_messages.h \
+	src/verifier/state/freshness_protocol.c src/verifier/state/freshness_protocol.h \
 	src/verifier/state/verifier_setup.h \
 	src/verifier/state/verifier_state.h

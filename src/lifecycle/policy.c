@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/timetext.h"
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 
 #define SECOND INT64_C(1000)
 #define DAY    (INT64_C(86400) * SECOND)

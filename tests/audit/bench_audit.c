@@ -11,7 +11,7 @@
 #include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "log/row_image.h"
-#include "manage/audit/retrace.h"
+#include "manage/audit/compare_rows.h"
 #include "registry/fixture.h"
 
 #define BATCH 1000 /* entries in one transaction: what is measured is the entry, not the disk */

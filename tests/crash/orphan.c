@@ -12,8 +12,8 @@
 
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
-#include "manage/tokens/copies.h"
-#include "manage/tokens/owned.h"
+#include "manage/tokens/token_file_copies.h"
+#include "manage/tokens/version_object.h"
 
 #define PATIENCE 60 /* seconds */
 

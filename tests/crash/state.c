@@ -16,7 +16,7 @@
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
 #include "manage/session/ring_state.h"
-#include "manage/tokens/recover.h"
+#include "manage/tokens/recover_interrupted.h"
 
 struct telling {
     char *text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a fuzzer implements: libFuzzer's entry, which replay.c calls as well. */
+/* What a fuzzer implements: libFuzzer's entry, which replay_export.c calls as well. */
 #ifndef TESTS_FUZZER_H
 #define TESTS_FUZZER_H
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/timetext.h"
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 #include "unit/seeded.h"
 
 #define PROVES_WITHIN (10 * SECOND) /* a verifier looks, proves and reports */

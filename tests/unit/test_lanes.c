@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "verifier/cache/lanes.h"
+#include "verifier/cache/reader_lanes.h"
 
 static struct lanes *new_lanes(void)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "lib/runner.h"
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 
 #define LEASE   60000
 #define SILENCE 61600 /* lease x 1.01 + 1 s */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
-#include "verifier/state/messages.h"
+#include "verifier/state/log_messages.h"
 
 #define MINUTE 60000
 

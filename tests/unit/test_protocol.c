@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "verifier/state/protocol.h"
+#include "verifier/state/freshness_protocol.h"
 
 #define LEASE 60000
 

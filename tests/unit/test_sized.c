@@ -2,7 +2,7 @@
 /* Structures of callers that were built against another header: neither overrun nor read beyond their end. */
 #include <string.h>
 
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "lib/runner.h"
 
 struct whole {

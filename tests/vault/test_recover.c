@@ -9,9 +9,9 @@
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "manage/act/act.h"
-#include "manage/tokens/make.h"
-#include "manage/tokens/owned.h"
-#include "manage/tokens/recover.h"
+#include "manage/tokens/make_object.h"
+#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/version_object.h"
 #include "token/key/key_object.h"
 #include "token/raw.h"
 

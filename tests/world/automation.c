@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ring's policy wants done, carried out by itself as src/manage/versions/run.c does. */
+/* What the ring's policy wants done, carried out by itself as src/manage/versions/run_policy.c does. */
 #include "lifecycle/schedule.h"
 #include "world/world.h"
 
@@ -16,7 +16,7 @@ static void check_foreseen(const struct setting *setting, const struct world *wo
         world_break("a warning names API keys without a successor, although every one in use has one");
 }
 
-/* run_ring and choose in manage/versions/run.c; the act decides once more, as plan_wants and the transition do. */
+/* run_ring and choose in manage/versions/run_policy.c; the act decides once more, as plan_wants and the transition do. */
 bool automation_runs(const struct setting *setting, struct world *world)
 {
     struct testimony testimonies[VERSIONS];

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "manage/act/era.h"
+#include "manage/act/era_check.h"
 #include "world/world.h"
 
 /* ---- the ring as src/manage/session/ring_state.c gives it to the life cycle ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the waiting side sees the verifiers: report files joined with what it remembers, as src/vault reads them for lifecycle/watch.h. */
+/* How the waiting side sees the verifiers: report files joined with what it remembers, as src/vault reads them for lifecycle/verifier_liveness.h. */
 #include <string.h>
 
 #include "world/world.h"

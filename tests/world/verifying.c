@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifiers: each step of joining, looking, proving and answering as src/verifier takes it, around protocol.c and judge.c. */
+/* The verifiers: each step of joining, looking, proving and answering as src/verifier takes it, around freshness_protocol.c and judge.c. */
 #include <string.h>
 
 #include "world/world.h"

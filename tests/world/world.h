@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include "lifecycle/decide.h"
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 #include "verifier/request/judge.h"
-#include "verifier/state/protocol.h"
+#include "verifier/state/freshness_protocol.h"
 
-/* Every decision is made by the product's own code: src/lifecycle and src/verifier/state/protocol.c, judge.c. What is modelled is what those are
+/* Every decision is made by the product's own code: src/lifecycle and src/verifier/state/freshness_protocol.c, judge.c. What is modelled is what those are
  * kept apart from: the registry's file, the report file, the snapshot of versions, the cache, memory of the waiting side, time. Each event
  * says which function of the product it stands for.
  *
@@ -187,7 +187,7 @@ enum kind {
     DESTROY,    /* version */
     ISSUE,      /* client: issue or reissue, under the active version */
     REVOKE,     /* client */
-    RUN,        /* manage/versions/run.c: the first thing that the policy wants, and that may happen */
+    RUN,        /* manage/versions/run_policy.c: the first thing that the policy wants, and that may happen */
     SUSPEND,    /* client */
     RESUME,     /* client */
     EXPIRE,     /* credential: its time has passed */
@@ -207,7 +207,7 @@ enum kind {
     APPLIED,     /* verifier: apply() in look.c, behind lanes_wait */
     REPORT,      /* verifier: report() in look.c */
     REPORT_FULL, /* the same, if the file was lost and the new one has no room for records of versions */
-    PROVE,       /* verifier, version: prove_one() in prove.c */
+    PROVE,       /* verifier, version: prove_one() in prove_ahead.c */
     FIRST_SIGHT, /* verifier, credential: look_up() in sight.c */
     TOKEN_SAYS,  /* verifier: the token confirmed the row, sight_insert, verdict */
     USE,         /* verifier, credential: a call that is answered at once, and counted */

@@ -9,9 +9,9 @@
 
 #include <sealring/manage.h>
 
+#include "tools/sealring/suggest.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/pasted.h"
-#include "tools/sealring/suggest.h"
 
 static const struct option version_option = {"version", NULL, "print the version", OPTION_FLAG};
 

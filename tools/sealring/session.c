@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "tools/sealring/crash.h"
+#include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
-#include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/terminal.h"
 
 static const struct {

@@ -16,7 +16,7 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
 void manager_end(sealring_manager *manager);
 
 /* As manager_begin, for an act that sets times or whose decision depends on the time, and which needs a wall clock that can be right.
- * SEALRING_REFUSED, with what to do, if the wall clock is before the build's date or before the latest checkpoint (late.c). An act that only takes
+ * SEALRING_REFUSED, with what to do, if the wall clock is before the build's date or before the latest checkpoint (clock_check.c). An act that only takes
  * something away begins with manager_begin, so that a wrong clock never delays a revocation. */
 sealring_status manager_begin_dated(sealring_manager *manager, const char *purpose, bool with_token,
                                     sealring_error *error);

@@ -7,11 +7,11 @@
 #include "base/base62.h"
 #include "base/base64.h"
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
-#include "manage/audit/retrace.h"
+#include "manage/audit/compare_rows.h"
 #include "manage/session/manager.h"
 
 _Static_assert(SEALRING_AUDIT_PROOF_MAX >= MERKLE_LEVELS, "an inclusion proof has one hash for each level at most");

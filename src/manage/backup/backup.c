@@ -8,7 +8,7 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"

@@ -10,7 +10,7 @@
 #include <sealring/outside.h>
 
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "registry/connection/filesystem.h"
 #include "registry/lock/lock.h"
 

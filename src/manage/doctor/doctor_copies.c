@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "manage/doctor/doctor_parts.h"
-#include "manage/tokens/copies.h"
+#include "manage/tokens/token_file_copies.h"
 #include "registry/lock/lock.h"
 
 static void find_file(const char *token, const char *file, enum store_state state, void *context)

@@ -10,9 +10,9 @@
 #include "base/timetext.h"
 #include "config/config.h"
 #include "lifecycle/invariant.h"
-#include "manage/act/late.h"
+#include "manage/act/clock_check.h"
 #include "manage/doctor/doctor_parts.h"
-#include "manage/versions/plan.h"
+#include "manage/versions/policy_plan.h"
 #include "registry/connection/registry_examine.h"
 #include "registry/lock/lock.h"
 

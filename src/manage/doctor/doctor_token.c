@@ -12,8 +12,8 @@
 #include "config/config.h"
 #include "lifecycle/transition_table.h"
 #include "manage/doctor/doctor_parts.h"
-#include "manage/tokens/owned.h"
-#include "manage/tokens/recover.h"
+#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/version_object.h"
 #include "registry/lock/lock.h"
 #include "verifier/request/derive.h"
 

@@ -148,7 +148,7 @@ void usage_file_close(struct usage_file *file)
     file->reader = NULL;
 }
 
-/* After a clock was set back by an hour or less, a verifier may still count for the next hour (verifier/fresh/hours.h). */
+/* After a clock was set back by an hour or less, a verifier may still count for the next hour (verifier/fresh/usage_hours.h). */
 static int64_t newest_hour(int64_t now)
 {
     return now / USAGE_HOUR_MS + 1;

@@ -14,7 +14,7 @@
 #include "manage/keys/clients.h"
 #include "manage/keys/issue_request.h"
 #include "manage/keys/keys.h"
-#include "manage/session/parallel.h"
+#include "manage/session/parallel_work.h"
 
 enum item_kind {
     ITEM_NEW,       /* a new API key */

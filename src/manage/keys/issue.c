@@ -8,7 +8,7 @@
 #include "manage/keys/batch.h"
 #include "manage/keys/issue_request.h"
 #include "manage/session/manager.h"
-#include "manage/session/parallel.h"
+#include "manage/session/parallel_work.h"
 
 #define TRIES_MOST 20 /* for one batch that others' changes make stale */
 

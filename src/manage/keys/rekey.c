@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "base/timetext.h"
 #include "credential/scope.h"
 #include "manage/act/act.h"

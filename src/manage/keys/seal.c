@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
-#include "manage/act/era.h"
+#include "manage/act/era_check.h"
 #include "verifier/request/derive.h"
 
 /* One question to the token: the credential of these claims, or what binds an imported key's digest to them. */

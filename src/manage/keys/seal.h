@@ -3,7 +3,7 @@
 #ifndef MANAGE_KEYS_SEAL_H
 #define MANAGE_KEYS_SEAL_H
 
-#include "manage/act/era.h"
+#include "manage/act/era_check.h"
 #include "manage/session/manager.h"
 
 /* Room for the text of a credential, NUL included. */

@@ -11,7 +11,7 @@
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
 #include "manage/session/ring_state.h"
-#include "manage/tokens/make.h"
+#include "manage/tokens/make_object.h"
 
 #define RING_DEFAULT_PREFIX "sr"
 

@@ -17,7 +17,7 @@
 #include "log/log_tree.h"
 #include "log/signed_note.h"
 #include "log/signed_time.h"
-#include "manage/session/kept_token.h"
+#include "manage/session/own_token_files.h"
 #include "registry/rows/closed_facts.h"
 #include "token/key/signing_key.h"
 #include "token/object/data_object.h"

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/name.h"
 #include "base/secret.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "manage/session/actor.h"
 #include "token/module/trace_file.h"
 

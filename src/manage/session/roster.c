@@ -333,7 +333,7 @@ static sealring_status read_file(const char *path, void *context)
 
 /* ---- conclusions ---- */
 
-/* Takes from the row what may count (lifecycle/watch.h). */
+/* Takes from the row what may count (lifecycle/verifier_liveness.h). */
 static void take_remembered(const struct roster *roster, struct roster_entry *entry)
 {
     const struct registry_verifier *row = &entry->row;

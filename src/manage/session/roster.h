@@ -4,7 +4,7 @@
 #define MANAGE_SESSION_ROSTER_H
 
 #include "base/clock.h"
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 #include "registry/rows/rows.h"
 #include "verifier/report/report.h"
 #include "verifier/report/report_format.h"
@@ -53,7 +53,7 @@ struct roster {
     size_t count;
     size_t capacity;
     bool uses_ahead; /* the registry has uses that are later than now */
-    bool late;       /* this host's wall clock is late: it limits no time (late.c) */
+    bool late;       /* this host's wall clock is late: it limits no time (clock_check.c) */
     size_t strange;  /* files that are named as reports but are not this vault's, or are damaged and nobody's */
 };
 

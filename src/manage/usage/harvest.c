@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "manage/act/act.h"
 #include "verifier/report/report_check.h"
 #include "verifier/report/report_seat.h"
@@ -24,7 +24,7 @@
  * - A row contains what one file contains about one credential in one hour, and is replaced by what the file contains later. So a harvest may be
  *   repeated, or be interrupted between two batches, and the next one corrects everything.
  * - An hour of a file is settled with the last batch, once no verifier can count in it any more: the verifier has closed it
- *   (verifier/fresh/hours.h); or no verifier owns the file, none can take it meanwhile (the file is held), and none counts in that hour later (a
+ *   (verifier/fresh/usage_hours.h); or no verifier owns the file, none can take it meanwhile (the file is held), and none counts in that hour later (a
  *   verifier that takes the file begins after what is settled).
  * - What is settled is ignored from then on, so it may become part of a day, and its cell in the file may be used for another record.
  * - An hour is never settled before it has ended on this host's clock, so a clock that is ahead settles nothing by itself.

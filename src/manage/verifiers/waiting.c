@@ -9,9 +9,9 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "lifecycle/transition_table.h"
-#include "manage/act/era.h"
+#include "manage/act/era_check.h"
 #include "manage/fleet/effective.h"
 #include "manage/fleet/evidence.h"
 

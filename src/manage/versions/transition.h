@@ -7,7 +7,7 @@
 #include "manage/fleet/evidence.h"
 #include "manage/session/manager.h"
 #include "manage/session/ring_state.h"
-#include "manage/tokens/make.h"
+#include "manage/tokens/make_object.h"
 
 struct transition {
     sealring_manager *manager;

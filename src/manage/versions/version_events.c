@@ -7,14 +7,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "manage/act/act.h"
 #include "manage/fleet/effective.h"
 #include "manage/fleet/usage_files.h"
 #include "manage/session/manager.h"
-#include "manage/tokens/make.h"
+#include "manage/tokens/make_object.h"
 #include "manage/usage/harvest.h"
-#include "manage/versions/closing.h"
+#include "manage/versions/close_object.h"
 #include "manage/versions/transition.h"
 
 static const struct event_needs {

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "verifier/cache/cache_entry.h"
+#include "verifier/cache/deferred_free.h"
 #include "verifier/cache/hash_table.h"
 #include "verifier/cache/imports.h"
-#include "verifier/cache/limbo.h"
 
 #define CACHE_CAPACITY_MAX (UINT32_C(1) << 24)
 #define SWEEP_BUCKETS_MAX \

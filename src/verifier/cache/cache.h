@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "credential/credential_text.h"
-#include "verifier/cache/lanes.h"
+#include "verifier/cache/reader_lanes.h"
 #include "verifier/cache/snapshot.h"
 
 /* What the registry contains about a credential beyond its claims. A poll replaces it as a whole. It can only narrow. */
@@ -22,7 +22,7 @@ struct entry_bounds {
 };
 
 /* One credential, as derived. After insertion only the atomic members change. Read next and bounds in seq_cst order (as plain access
- * and atomic_load do); lanes.c gives the reason. */
+ * and atomic_load do); reader_lanes.c gives the reason. */
 struct entry {
     _Atomic(struct entry *) next;
     uint8_t digest[TEXT_DIGEST_SIZE]; /* SHA-256 of the text */

@@ -32,7 +32,7 @@ static struct entry *target(const _Atomic(struct entry *) *link)
     return atomic_load_explicit(link, memory_order_relaxed);
 }
 
-/* Every change of a link is seq_cst (lanes.c, step 1). It is also a release, so a reader that follows it finds the entry initialised. */
+/* Every change of a link is seq_cst (reader_lanes.c, step 1). It is also a release, so a reader that follows it finds the entry initialised. */
 static void put_in_front(_Atomic(struct entry *) *bucket, struct entry *entry)
 {
     atomic_store_explicit(&entry->next, target(bucket), memory_order_seq_cst);

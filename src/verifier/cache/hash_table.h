@@ -43,7 +43,7 @@ static inline _Atomic(struct entry *) *table_bucket(const struct hash_table *tab
 
 typedef bool (*table_match)(const struct entry *entry, const void *wanted);
 
-/* All links are read seq_cst, as lanes.c requires. */
+/* All links are read seq_cst, as reader_lanes.c requires. */
 static inline __attribute__((always_inline)) struct entry *table_find_from(const _Atomic(struct entry *) *link,
                                                                            table_match match, const void *wanted)
 {

@@ -10,10 +10,10 @@
 #include "base/fork.h"
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 #include "registry/rows/rows.h"
-#include "verifier/fresh/hours.h"
 #include "verifier/fresh/late_clock.h"
+#include "verifier/fresh/usage_hours.h"
 
 #define CLOCK_TRIES    10
 #define CLOCK_APART_MS 5

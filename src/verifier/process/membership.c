@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
-#include "verifier/fresh/prove.h"
+#include "verifier/fresh/prove_ahead.h"
 #include "verifier/process/maintenance.h"
-#include "verifier/state/messages.h"
+#include "verifier/state/log_messages.h"
 #include "verifier/state/verifier_state.h"
 
 #define JOIN_PATIENCE_MS 10000

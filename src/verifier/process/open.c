@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/sized.h"
+#include "base/struct_size.h"
 #include "config/config.h"
 #include "verifier/process/membership.h"
 #include "verifier/request/judge.h"

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/secret.h"
-#include "verifier/fresh/hours.h"
 #include "verifier/fresh/poll.h"
-#include "verifier/fresh/prove.h"
+#include "verifier/fresh/prove_ahead.h"
+#include "verifier/fresh/usage_hours.h"
 #include "verifier/fresh/warm.h"
 #include "verifier/request/first_sight.h"
 #include "verifier/request/judge.h"
@@ -182,7 +182,7 @@ void verifier_disinherit(struct verifier *verifier)
 static void make_bearer(const struct entry *entry, struct bearer *bearer)
 {
     const struct known_version *version = entry->version;
-    const struct entry_bounds *bounds = atomic_load(&entry->bounds); /* seq_cst: see lanes.c */
+    const struct entry_bounds *bounds = atomic_load(&entry->bounds); /* seq_cst: see reader_lanes.c */
     bearer->key_id = entry->key_id;
     bearer->ring = version->ring->name;
     bearer->client = entry_client(entry);
@@ -206,7 +206,7 @@ static void make_bearer(const struct entry *entry, struct bearer *bearer)
 static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
 {
     uint32_t hour = verifier_hour(verifier, wall_ms);
-    struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see lanes.c */
+    struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see reader_lanes.c */
     if (record != NULL && record->hour == hour)
         return record;
     if (wall_ms < atomic_load_explicit(&verifier->no_detail_until, memory_order_relaxed))

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lifecycle/watch.h"
+#include "lifecycle/verifier_liveness.h"
 
 #define TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z, as in base/timetext.c */
 

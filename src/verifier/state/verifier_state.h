@@ -11,14 +11,14 @@
 #include "token/module/trace_file.h"
 #include "token/session/token.h"
 #include "verifier/cache/cache.h"
-#include "verifier/cache/lanes.h"
+#include "verifier/cache/reader_lanes.h"
 #include "verifier/cache/single_flight.h"
 #include "verifier/cache/snapshot.h"
 #include "verifier/report/report.h"
 #include "verifier/state/connections.h"
+#include "verifier/state/freshness_protocol.h"
 #include "verifier/state/judge_time.h"
-#include "verifier/state/messages.h"
-#include "verifier/state/protocol.h"
+#include "verifier/state/log_messages.h"
 #include "verifier/state/verifier_setup.h"
 
 /* A snapshot stays until the verifier closes, because requests may still use its versions. There is a second one only after a fence. */
@@ -66,7 +66,7 @@ struct verifier {
     _Atomic(uint64_t) fences;     /* protocol.fences */
     _Atomic(int64_t)
         wall_offset; /* twice wall time less boot time, plus 1 if the clock is late, so that one load reads both */
-    _Atomic(uint32_t) first_hour;     /* in which uses are counted; earlier hours are closed, or will be (hours.h) */
+    _Atomic(uint32_t) first_hour;     /* in which uses are counted; earlier hours are closed, or will be (usage_hours.h) */
     _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
     _Atomic(bool) has_imports;
     _Atomic(int64_t) refresh_ms;
@@ -97,7 +97,7 @@ static inline bool verifier_serves(const struct verifier *verifier, int64_t boot
     return boot_ms < atomic_load_explicit(&verifier->serve_until, memory_order_acquire);
 }
 
-/* The hour in which a use is counted. Call it inside a lane; it reads in seq_cst order, see lanes.c. */
+/* The hour in which a use is counted. Call it inside a lane; it reads in seq_cst order, see reader_lanes.c. */
 static inline uint32_t verifier_hour(const struct verifier *verifier, int64_t wall_ms)
 {
     uint32_t hour = (uint32_t)(wall_ms / 3600000);

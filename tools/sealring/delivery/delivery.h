@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "tools/sealring/delivery/handover.h"
-#include "tools/sealring/terminal/progress.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/progress.h"
 
 enum delivery_kind {
     DELIVERY_SINGLE,   /* the text of one credential, alone */

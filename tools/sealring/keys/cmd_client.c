@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "tools/sealring/commands.h"
-#include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/views/key_table.h"
-#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/key_table.h"
 
 static const struct table_column columns[] = {
     {"CLIENT", 0}, {"API KEYS", 1}, {"CONTACT", 0}, {"CREATED", 0}, {NULL, 0}};

@@ -5,10 +5,10 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
-#include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/views/verdict.h"
 

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tools/sealring/delivery/clients_csv.h"
 #include "tools/sealring/commands.h"
+#include "tools/sealring/delivery/clients_csv.h"
 #include "tools/sealring/delivery/delivery.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/session.h"
 
 enum { DETAIL_ISSUE, DETAIL_IMPORT };
 

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/views/key_table.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/key_table.h"
 #include "tools/sealring/views/waitline.h"
 
 static int run_list(struct session *session)

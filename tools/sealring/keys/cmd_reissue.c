@@ -6,9 +6,9 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/delivery.h"
-#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/options.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/moment.h"
 
 static int reissue_one(struct session *session)
 {

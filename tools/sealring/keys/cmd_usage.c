@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/table.h"
 
 #define HOUR    INT64_C(3600000)

@@ -5,9 +5,9 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/verdict.h"
 

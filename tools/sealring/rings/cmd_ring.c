@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/versions.h"
 #include "tools/sealring/views/waitline.h"

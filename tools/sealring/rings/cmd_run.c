@@ -7,11 +7,11 @@
 #include <time.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/pins.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/pins.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/terminal.h"
 

@@ -7,14 +7,14 @@
 #include <time.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/views/overview.h"
 #include "tools/sealring/terminal/screen.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/overview.h"
 
 #define EVERY_DEFAULT 2000
 #define EVERY_LEAST   100

@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/views/ocsf.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/ocsf.h"
 
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};

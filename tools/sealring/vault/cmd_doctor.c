@@ -5,9 +5,9 @@
 #include <sealring/doctor.h>
 
 #include "tools/sealring/commands.h"
-#include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
 

@@ -9,10 +9,10 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/crash.h"
-#include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
 

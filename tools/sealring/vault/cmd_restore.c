@@ -8,12 +8,12 @@
 #include <sealring/backup.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/pins.h"
+#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/progress.h"
-#include "tools/sealring/session.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"

@@ -3,9 +3,9 @@
 #include <sealring/doctor.h>
 
 #include "tools/sealring/commands.h"
-#include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/options.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/terminal.h"
 
 static int run(struct session *session)

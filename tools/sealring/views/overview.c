@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/sealring/views/advice.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/views/plans.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/advice.h"
+#include "tools/sealring/views/plans.h"
 #include "tools/sealring/views/traffic_chart.h"
 #include "tools/sealring/views/verifiers.h"
 #include "tools/sealring/views/versions.h"

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "tools/sealring/terminal/page.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/page.h"
 
 struct overview {
     json_t *json; /* all of it */

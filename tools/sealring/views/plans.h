@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "tools/sealring/terminal/page.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/page.h"
 
 struct plans {
     sealring_plan *items; /* owned, with their texts; their `ring` is not kept */

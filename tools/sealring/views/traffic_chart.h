@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "tools/sealring/terminal/page.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/page.h"
 #include "tools/sealring/views/versions.h"
 
 #define TRAFFIC_HOURS 24

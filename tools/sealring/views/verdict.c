@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/pins.h"
+#include "tools/sealring/terminal/jsontext.h"
 
 #define TRACE_VARIABLE "SEALRING_TRACE_CRYPTOKI" /* of sealring(1) */
 

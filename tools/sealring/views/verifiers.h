@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "tools/sealring/terminal/page.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/page.h"
 
 struct verifiers {
     uint64_t counts[SEALRING_VERIFIER_FORGOTTEN + 1]; /* by state */

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/output.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/terminal.h"
 

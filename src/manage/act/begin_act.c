@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The beginning of an act: the token's files, the tokens, the locks, the anchor, and what an interrupted act left incomplete. */
+#include "manage/act/act.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "manage/act/era_check.h"
+#include "manage/session/own_token_files.h"
+#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/token_file_copies.h"
+
+#define MANAGER_FOLLOW_WAIT_MS 2000 /* a restriction's wait for vault.work after its commit */
+#define MANAGER_LOGIN_WAIT_MS  2000 /* a restriction's wait for the login lock */
+#define MANAGER_YIELD_NSEC     25000000L
+#define MANAGER_YIELDS_MOST    200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
+
+static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
+{
+    return witness_judge(context, registry, error);
+}
+
+struct take_over {
+    sealring_manager *manager;
+    struct audit_act act;
+};
+
+static sealring_status take_over(struct registry *registry, void *context, sealring_error *error)
+{
+    struct take_over *take_over_context = context;
+    const sealring_manager *manager = take_over_context->manager;
+    return witness_take_over(&manager->witness, registry, manager->take_over, &take_over_context->act, error);
+}
+
+/* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
+static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
+{
+    if (manager->judged)
+        return SEALRING_OK;
+    sealring_status status = registry_read(manager->registry, judge, &manager->witness, error);
+    if (status == SEALRING_REFUSED && manager->take_over != NULL) {
+        struct take_over context = {manager, {.name = "audit.take-over"}};
+        status = manager->dry_run ? SEALRING_OK
+                                  : witness_announce(&manager->witness, manager->config, manager->registry, error);
+        if (status == SEALRING_OK)
+            status = manager_write(manager, true, &context.act, take_over, &context, error);
+        manager->witness.settled = status == SEALRING_OK;
+        audit_release(&context.act);
+    }
+    manager->judged = status == SEALRING_OK && !manager->dry_run;
+    return status;
+}
+
+/* Token files that are not safe block no act, least of all a revocation. If the registry is damaged or its lock is held, the act itself reports
+ * that. */
+static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
+{
+    if (trouble->status == SEALRING_REGISTRY)
+        return;
+    snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
+}
+
+static void announce(sealring_manager *manager, const char *purpose)
+{
+    if (!lock_held(&manager->urgent))
+        lock_announce(&manager->urgent, purpose);
+}
+
+/* An announced restriction has priority over every commit that was not announced, and yields to none. */
+static sealring_status mend_urgently(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    struct lock *lock = registry_lock_of(manager->registry);
+    announce(manager, purpose);
+    lock->yields_to = NULL;
+    sealring_status status = copies_mend(manager, manager->lock_wait, error);
+    lock->yields_to = manager->config->urgent;
+    return status;
+}
+
+/* A restriction tries once. If the lock is held, it tries again with the priority of its announcement; then it waits for at most one commit, as for
+ * its own. To continue without the repair would be worse: an audit token whose anchor is damaged may refuse to show it, and then everything is
+ * refused. */
+static void mend_files(sealring_manager *manager, const char *purpose, bool restricts)
+{
+    sealring_error trouble = {.message = ""};
+    sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &trouble);
+    if (status == SEALRING_REGISTRY && restricts)
+        status = mend_urgently(manager, purpose, &trouble);
+    if (status != SEALRING_OK)
+        copies_complain(manager, &trouble);
+}
+
+/* The tokens come first, because waiting for them must not keep others from the locks. A restriction is announced all the same, and waits only
+ * briefly for the login lock. If it cannot reach the audit token, it continues without it, as when that token is missing. */
+static sealring_status begin_with_tokens(sealring_manager *manager, const char *purpose, bool restricts,
+                                         bool with_token, sealring_error *error)
+{
+    sealring_status status = manager_check_owner(manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (manager->read_only)
+        return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
+    manager->config->login_wait.most_ms = restricts ? MANAGER_LOGIN_WAIT_MS : 0;
+    if (restricts)
+        announce(manager, purpose);
+    mend_files(manager, purpose, restricts);
+    if (with_token)
+        status = manager_token(manager, error);
+    if (status == SEALRING_OK && !manager->witness.anchored)
+        witness_read(&manager->witness, manager->config, manager->registry);
+    manager_compose_remark(manager);
+    return status;
+}
+
+/* Takes vault.work, and checks that nobody holds the registry's lock, such as an operator who copies the registry by hand, or a restriction. */
+static sealring_status take_work(sealring_manager *manager, sealring_error *error)
+{
+    sealring_status status = lock_acquire(&manager->work, manager->lock_wait, manager->purpose, error);
+    if (status == SEALRING_OK)
+        status = registry_lock(manager->registry, manager->lock_wait, manager->purpose, error);
+    if (status == SEALRING_OK)
+        registry_unlock(manager->registry);
+    else
+        lock_release(&manager->work);
+    return status;
+}
+
+sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
+{
+    sealring_error trouble = {.message = ""};
+    sealring_status status = begin_with_tokens(manager, purpose, false, with_token, error);
+    manager->purpose = purpose;
+    manager->restricts = false;
+    manager->yielded_epoch = status == SEALRING_OK ? registry_vault_row(manager->registry)->epoch : 0;
+    if (status == SEALRING_OK)
+        status = take_work(manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = check_anchor(manager, error);
+    if (status == SEALRING_OK && with_token && copies_mend_judged(manager, &trouble) != SEALRING_OK)
+        copies_complain(manager, &trouble);
+    if (status == SEALRING_OK)
+        status = copies_record(manager, error);
+    if (status == SEALRING_OK && with_token && !manager->dry_run)
+        status = recover_unfinished(manager, error);
+    if (status == SEALRING_OK && ((with_token && copies_complete(manager, &trouble) != SEALRING_OK) ||
+                                  kept_token_follow_audit(manager->config, &trouble) != SEALRING_OK))
+        copies_complain(manager, &trouble);
+    if (status == SEALRING_OK)
+        era_follow(manager);
+    else
+        lock_release(&manager->work);
+    return status;
+}
+
+sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    if (manager->dry_run)
+        return manager_token(manager, error);
+    sealring_status status = manager_begin_dated(manager, purpose, true, error);
+    if (status == SEALRING_OK)
+        manager_end(manager);
+    return status;
+}
+
+sealring_status manager_ready_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    return manager->dry_run ? manager_token(manager, error) : begin_with_tokens(manager, purpose, false, true, error);
+}
+
+sealring_status manager_begin_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    if (manager->take_over != NULL && !manager->judged) /* the take-over is announced to the audit token first */
+        return manager_begin(manager, purpose, false, error);
+    sealring_status status = begin_with_tokens(manager, purpose, true, false, error);
+    manager->purpose = purpose;
+    if (status != SEALRING_OK)
+        return status;
+    struct lock *lock = registry_lock_of(manager->registry);
+    announce(manager, purpose);
+    lock->yields_to = NULL;
+    status = registry_lock(manager->registry, manager->urgent_wait, purpose, error);
+    lock->yields_to = manager->config->urgent;
+    manager->restricts = status == SEALRING_OK;
+    manager->followed = false;
+    if (status == SEALRING_OK)
+        status = check_anchor(manager, error);
+    if (status == SEALRING_OK)
+        era_follow(manager);
+    else
+        registry_unlock(manager->registry);
+    if (status != SEALRING_OK) {
+        manager->restricts = false;
+        lock_release(&manager->urgent);
+    }
+    return status;
+}
+
+bool manager_restricted(sealring_manager *manager)
+{
+    if (!manager->restricts || manager->followed)
+        return manager_holds_work(manager);
+    manager->followed = true;
+    registry_unlock(manager->registry);
+    lock_release(&manager->urgent);
+    int64_t most = manager->urgent_wait < MANAGER_FOLLOW_WAIT_MS ? manager->urgent_wait : MANAGER_FOLLOW_WAIT_MS;
+    return lock_acquire(&manager->work, most, manager->purpose, NULL) == SEALRING_OK;
+}
+
+sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring_error *error)
+{
+    const struct timespec pause = {.tv_nsec = MANAGER_YIELD_NSEC};
+    uint64_t epoch = registry_vault_row(manager->registry)->epoch;
+    bool restricted = epoch != manager->yielded_epoch;
+    manager->yielded_epoch = epoch;
+    if (!restricted && !lock_is_announced(manager->config->urgent))
+        return SEALRING_OK;
+    *yielded = true;
+    lock_release(&manager->work);
+    int most = MANAGER_YIELDS_MOST;
+    do
+        nanosleep(&pause, NULL);
+    while (lock_is_announced(manager->config->urgent) && --most > 0);
+    return take_work(manager, error);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what `sealring audit export` wrote: entries with all members that their leaf hash covers, and checkpoints. */
+#include "manage/audit/read_export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base62.h"
+#include "base/base64.h"
+#include "base/error.h"
+
+/* A member that must be a text, or may be null. False for anything else, and for a text that contains a NUL. */
+static bool read_text(const json_t *object, const char *name, bool nullable, const char **text)
+{
+    const json_t *value = json_object_get(object, name);
+    *text = json_string_value(value);
+    if (json_is_null(value))
+        return nullable;
+    return *text != NULL && strlen(*text) == json_string_length(value);
+}
+
+static bool read_number(const json_t *object, const char *name, json_int_t lowest, json_int_t highest,
+                        json_int_t *number)
+{
+    const json_t *value = json_object_get(object, name);
+    *number = json_integer_value(value);
+    return json_is_integer(value) && *number >= lowest && *number <= highest;
+}
+
+/* A member that is not UTF-8 is also in "raw", in hexadecimal digits. The decoded bytes replace the member, because the leaf hash covers its bytes. */
+static bool take_raw(json_t *members)
+{
+    static const char *const names[] = {"actor", "act", "ring", "key_id", "client", "detail"};
+    const json_t *raw = json_object_get(members, "raw");
+    bool good = raw == NULL || json_is_object(raw);
+    for (size_t i = 0; good && raw != NULL && i < sizeof names / sizeof *names; i++) {
+        const json_t *value = json_object_get(raw, names[i]);
+        size_t length = json_string_length(value) / 2;
+        uint8_t *bytes = value == NULL ? NULL : malloc(length + 1);
+        if (value == NULL)
+            continue;
+        good = bytes != NULL && json_is_string(value) && json_string_length(value) == 2 * length &&
+               hex_decode(json_string_value(value), bytes, length) && memchr(bytes, '\0', length) == NULL &&
+               json_object_set_new(members, names[i], json_stringn_nocheck((const char *)bytes, length)) == 0;
+        free(bytes);
+    }
+    return good;
+}
+
+static bool read_entry(const json_t *event, const json_t *members, struct registry_audit *entry)
+{
+    json_int_t sequence = 0, time = 0, version = 0;
+    const char *operation_id = NULL, *leaf_hash = NULL;
+    size_t length = 0;
+    memset(entry, 0, sizeof *entry);
+    if (!read_number(members, "entry", 1, INT64_MAX, &sequence) || !read_number(event, "time", 0, INT64_MAX, &time) ||
+        !read_number(members, "version", 0, UINT32_MAX, &version) ||
+        !read_text(members, "operation_id", false, &operation_id) ||
+        !read_text(members, "leaf_hash", false, &leaf_hash) || !read_text(members, "act", false, &entry->act) ||
+        !read_text(members, "actor", true, &entry->actor) || !read_text(members, "ring", true, &entry->ring) ||
+        !read_text(members, "key_id", true, &entry->key_id) || !read_text(members, "client", true, &entry->client) ||
+        !read_text(members, "detail", true, &entry->detail))
+        return false;
+    entry->sequence = (uint64_t)sequence;
+    entry->time = time;
+    entry->version = (uint32_t)version;
+    return strlen(operation_id) == 2 * REGISTRY_ID_SIZE &&
+           hex_decode(operation_id, entry->operation_id, REGISTRY_ID_SIZE) &&
+           base64_decode(leaf_hash, strlen(leaf_hash), entry->leaf_hash, sizeof entry->leaf_hash, &length) &&
+           length == sizeof entry->leaf_hash;
+}
+
+static sealring_status tell(const char *path, uint64_t number, const char *text, size_t length, exports_callback each,
+                            void *context, sealring_error *error)
+{
+    struct exported line = {.path = path, .number = number};
+    line.line = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    json_t *members = json_object_get(json_object_get(line.line, "unmapped"), "sealring");
+    bool good = json_is_object(members) && take_raw(members);
+    if (good && json_object_get(members, "checkpoint") != NULL)
+        good = read_text(members, "checkpoint", false, &line.checkpoint);
+    else if (good)
+        good = read_entry(line.line, members, &line.entry);
+    sealring_status status =
+        good ? each(&line, context, error)
+             : error_set(error, SEALRING_REFUSED,
+                         "line %" PRIu64 " of %s is none of `sealring audit export`, or was changed", number, path);
+    json_decref(line.line);
+    return status;
+}
+
+static sealring_status read_file(const char *path, exports_callback each, void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    char *text = NULL;
+    size_t room = 0;
+    ssize_t length = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set_system(error, errno, "the export %s cannot be read", path);
+    for (uint64_t number = 1; status == SEALRING_OK && (length = getline(&text, &room, file)) > 0; number++)
+        if (strspn(text, " \t\r\n") != (size_t)length)
+            status = tell(path, number, text, (size_t)length, each, context, error);
+    if (status == SEALRING_OK && (ferror(file) || !feof(file)))
+        status = error_set_system(error, errno, "the export %s cannot be read", path);
+    fclose(file);
+    free(text);
+    return status;
+}
+
+sealring_status exports_each(const char *const *paths, exports_callback each, void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && paths != NULL && paths[i] != NULL; i++)
+        status = read_file(paths[i], each, context, error);
+    return status;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Repeats an act from its audit entry alone: the rows that it changed become what the act left. */
+#include "manage/audit/redo_entry.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "log/row_image.h"
+
+/* Acts on these objects always change rows, except two that only hand out existing credentials again. */
+static bool must_have_rows(const char *act)
+{
+    static const char *const kinds[] = {"ring.", "version.", "client.", "key."};
+    if (strcmp(act, "key.hand-over") == 0 || strcmp(act, "key.reissue") == 0)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(act, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return false;
+}
+
+static sealring_status refuse(const struct registry_audit *entry, const char *what, sealring_error *error)
+{
+    return error_set(error, SEALRING_REFUSED, "entry %" PRIu64 " (%.64s) cannot be done again: %s", entry->sequence,
+                     entry->act, what);
+}
+
+static void note_client(struct redo *redo, const char *name)
+{
+    size_t length = strlen(redo->names);
+    redo->clients++;
+    if (length + strlen(name) + 8 < sizeof redo->names)
+        snprintf(redo->names + length, sizeof redo->names - length, "%s%s", length > 0 ? ", " : "", name);
+}
+
+/* Each function writes the row with the same functions as the act did, so that the consequences are the same, and then reads it back.
+ * SEALRING_INVALID: the row got another number than it had. */
+
+static sealring_status redo_ring(struct registry *registry, struct registry_ring *row, sealring_error *error)
+{
+    struct registry_ring present;
+    int64_t id = row->id;
+    sealring_status status = registry_ring_get(registry, row->name, &present, error);
+    if (status == SEALRING_NOT_FOUND)
+        status = registry_ring_insert(registry, row, error);
+    else if (status == SEALRING_OK)
+        status = present.id == id ? registry_ring_update(registry, row, error) : SEALRING_INVALID;
+    if (status == SEALRING_OK && row->id != id)
+        return SEALRING_INVALID;
+    return status == SEALRING_OK ? registry_ring_get(registry, row->name, row, error) : status;
+}
+
+static sealring_status redo_version(struct registry *registry, struct registry_version *row, sealring_error *error)
+{
+    struct registry_version present;
+    sealring_status status = registry_version_get(registry, row->ring, row->number, &present, error);
+    if (status == SEALRING_NOT_FOUND)
+        status = registry_version_insert(registry, row, error);
+    else if (status == SEALRING_OK)
+        status = registry_version_update(registry, row, error);
+    return status == SEALRING_OK ? registry_version_get(registry, row->ring, row->number, row, error) : status;
+}
+
+/* No entry contains contacts: the contact in the backup stays, unless the client was to be forgotten. */
+static sealring_status redo_client(struct registry *registry, struct registry_client *row, struct redo *redo,
+                                   sealring_error *error)
+{
+    struct registry_client present;
+    int64_t id = row->id;
+    sealring_status status = registry_client_get(registry, row->name, &present, error);
+    if (status == SEALRING_NOT_FOUND) {
+        note_client(redo, row->name);
+        status = registry_client_insert(registry, row, error);
+    } else if (status == SEALRING_OK) {
+        if (row->forgotten == 0)
+            memcpy(row->contact, present.contact, sizeof row->contact);
+        status = present.id == id ? registry_client_update(registry, row, error) : SEALRING_INVALID;
+    }
+    if (status == SEALRING_OK && row->id != id)
+        return SEALRING_INVALID;
+    return status == SEALRING_OK ? registry_client_get(registry, row->name, row, error) : status;
+}
+
+static sealring_status redo_key(struct registry *registry, struct registry_key *row, sealring_error *error)
+{
+    struct registry_key present;
+    int64_t id = row->id;
+    sealring_status status = registry_key_get(registry, row->key_id, &present, error);
+    if (status == SEALRING_NOT_FOUND)
+        status = registry_key_insert(registry, row, error);
+    else if (status == SEALRING_OK)
+        status = present.id == id ? registry_key_update(registry, row, error) : SEALRING_INVALID;
+    if (status == SEALRING_OK && row->id != id)
+        return SEALRING_INVALID;
+    return status == SEALRING_OK ? registry_key_get(registry, row->key_id, row, error) : status;
+}
+
+static sealring_status redo_credential(struct registry *registry, struct registry_credential *row,
+                                       sealring_error *error)
+{
+    struct registry_credential present;
+    sealring_status status = registry_credential_get(registry, row->key, row->serial, &present, error);
+    if (status == SEALRING_NOT_FOUND)
+        status = registry_credential_insert(registry, row, error);
+    else if (status == SEALRING_OK)
+        status = registry_credential_update(registry, row, error);
+    return status == SEALRING_OK ? registry_credential_get(registry, row->key, row->serial, row, error) : status;
+}
+
+static sealring_status redo_row(struct registry *registry, enum registry_table table, union image_row *row,
+                                struct redo *redo, sealring_error *error)
+{
+    switch (table) {
+    case REGISTRY_TABLE_RING:
+        return redo_ring(registry, &row->ring, error);
+    case REGISTRY_TABLE_VERSION:
+        return redo_version(registry, &row->version, error);
+    case REGISTRY_TABLE_CLIENT:
+        return redo_client(registry, &row->client, redo, error);
+    case REGISTRY_TABLE_KEY:
+        return redo_key(registry, &row->key, error);
+    case REGISTRY_TABLE_CREDENTIAL:
+        return redo_credential(registry, &row->credential, error);
+    }
+    return error_set(error, SEALRING_INVALID, "there is no such table");
+}
+
+static sealring_status redo_image(struct registry *registry, const struct registry_audit *entry, json_t *image,
+                                  struct redo *redo, sealring_error *error)
+{
+    enum registry_table table;
+    union image_row row;
+    char what[128];
+    const char *problem = NULL;
+    if (!image_read(image, &table, &row, &problem)) {
+        snprintf(what, sizeof what, "this version of sealring does not understand its rows (%.64s)", problem);
+        return refuse(entry, what, error);
+    }
+    sealring_status status = redo_row(registry, table, &row, redo, error);
+    if (status == SEALRING_INVALID)
+        return refuse(entry, "a row would get another number than it had", error);
+    if (status != SEALRING_OK)
+        return status;
+    json_t *again = image_of(table, &row);
+    bool same = json_equal(again, image) == 1;
+    json_decref(again);
+    return same ? SEALRING_OK : refuse(entry, "a row would not become what the act made it", error);
+}
+
+sealring_status redo_entry(struct registry *registry, const struct registry_audit *entry, struct redo *redo,
+                           sealring_error *error)
+{
+    json_t *detail = entry->detail != NULL ? json_loads(entry->detail, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_t *rows = json_object_get(detail, "rows");
+    json_t *image = NULL;
+    size_t index = 0;
+    sealring_status status = SEALRING_OK;
+    if (entry->detail != NULL && detail == NULL)
+        status = refuse(entry, "its detail is no JSON", error);
+    else if (json_array_size(rows) == 0 && must_have_rows(entry->act))
+        status = refuse(entry, "it does not tell the rows that it changed, so an older sealring wrote it", error);
+    json_array_foreach(rows, index, image)
+    {
+        if (status == SEALRING_OK)
+            status = redo_image(registry, entry, image, redo, error);
+    }
+    json_decref(detail);
+    return status;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Appends exported entries to a restored registry and repeats their acts, as far as the audit token or a checkpoint confirms them. */
+#include "manage/backup/replay_export.h"
+
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "log/leaf.h"
+#include "log/log_tree.h"
+#include "manage/audit/read_export.h"
+#include "registry/rows/closed_facts.h"
+
+#define REPLAY_BATCH 64 /* entries in one transaction */
+
+/* Entries whose lines are kept until their acts are repeated. */
+struct replay_batch {
+    struct registry_audit entries[REPLAY_BATCH];
+    json_t *lines[REPLAY_BATCH];
+    size_t count;
+    struct redo redo; /* the counts including them */
+};
+
+static sealring_status grow(void **memory, size_t *room, size_t count, size_t size, sealring_error *error)
+{
+    if (count < *room)
+        return SEALRING_OK;
+    size_t wanted = *room == 0 ? 64 : 2 * *room;
+    void *grown = realloc(*memory, wanted * size);
+    if (grown == NULL)
+        return error_no_memory(error);
+    *memory = grown;
+    *room = wanted;
+    return SEALRING_OK;
+}
+
+/* ---- What the exports contain ---- */
+
+static sealring_status take_checkpoint(struct replay *replay, const struct exported *line, sealring_error *error)
+{
+    char origin[CHECKPOINT_ORIGIN_SIZE];
+    struct note note;
+    struct checkpoint checkpoint;
+    checkpoint_origin(registry_vault_row(replay->registry)->vault_id, origin);
+    if (!note_parse(line->checkpoint, strlen(line->checkpoint), &note, NULL) ||
+        note_verify(&note, replay->key) != NOTE_GOOD || !checkpoint_parse(note.text, note.text_length, &checkpoint) ||
+        strcmp(checkpoint.origin, origin) != 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "line %" PRIu64
+                         " of %s is no checkpoint that this vault's audit key signed: leave that export "
+                         "out",
+                         line->number, line->path);
+    void *memory = replay->checkpoints;
+    sealring_status status = grow(&memory, &replay->capacity, replay->count, sizeof *replay->checkpoints, error);
+    replay->checkpoints = memory;
+    if (status == SEALRING_OK)
+        replay->checkpoints[replay->count++] = checkpoint;
+    return status;
+}
+
+/* The leaf hash that an entry must have if its number is known already. */
+static sealring_status known_hash(struct replay *replay, uint64_t sequence, struct merkle_hash *hash,
+                                  sealring_error *error)
+{
+    if (sequence > replay->start) {
+        *hash = replay->hashes[sequence - replay->start - 1];
+        return SEALRING_OK;
+    }
+    uint8_t stored[1][REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_leaf_hashes(replay->registry, sequence, 1, stored, error);
+    memcpy(hash->bytes, stored[0], sizeof hash->bytes);
+    return status;
+}
+
+static sealring_status take_entry(struct replay *replay, const struct exported *line, sealring_error *error)
+{
+    const struct registry_audit *entry = &line->entry;
+    struct merkle_hash hash, known;
+    leaf_hash(registry_vault_row(replay->registry)->vault_id, entry, &hash);
+    if (memcmp(hash.bytes, entry->leaf_hash, sizeof hash.bytes) != 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "entry %" PRIu64 ", line %" PRIu64 " of %s, was changed, or is another vault's: leave that "
+                         "export out",
+                         entry->sequence, line->number, line->path);
+    if (entry->sequence > replay->end + 1)
+        return error_set(error, SEALRING_REFUSED,
+                         "the entries %" PRIu64 " to %" PRIu64 " are missing before line %" PRIu64 " of %s: give the "
+                         "export that has them before it, or leave this one out",
+                         replay->end + 1, entry->sequence - 1, line->number, line->path);
+    if (entry->sequence <= replay->end) {
+        sealring_status status = known_hash(replay, entry->sequence, &known, error);
+        if (status == SEALRING_OK && !merkle_equal(&hash, &known))
+            status =
+                error_set(error, SEALRING_REFUSED,
+                          "entry %" PRIu64 ", line %" PRIu64 " of %s, is not the one that %s has: it is of another "
+                          "history; leave that export out",
+                          entry->sequence, line->number, line->path,
+                          entry->sequence <= replay->start ? "the backup" : "an export before it");
+        return status;
+    }
+    void *memory = replay->hashes;
+    sealring_status status =
+        grow(&memory, &replay->room, (size_t)(replay->end - replay->start), sizeof *replay->hashes, error);
+    replay->hashes = memory;
+    if (status == SEALRING_OK)
+        replay->hashes[replay->end++ - replay->start] = hash;
+    return status;
+}
+
+static sealring_status take_line(const struct exported *line, void *context, sealring_error *error)
+{
+    return line->checkpoint != NULL ? take_checkpoint(context, line, error) : take_entry(context, line, error);
+}
+
+/* A checkpoint of another era may belong to a history that was abandoned since; one of the anchor's era belongs to the anchor's history. Without an
+ * anchor, only the signature can be checked. */
+static bool may_vouch(const struct replay *replay, const struct checkpoint *checkpoint)
+{
+    const struct audit_witness *witness = replay->witness;
+    return !witness->anchored || memcmp(checkpoint->era, witness->anchor.era, sizeof checkpoint->era) == 0;
+}
+
+static sealring_status plan(struct registry *registry, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    const struct audit_witness *witness = replay->witness;
+    replay->count = 0;
+    sealring_status status = registry_audit_size(registry, &replay->start, error);
+    replay->end = replay->start;
+    if (status == SEALRING_OK)
+        status = exports_each(replay->paths, take_line, replay, error);
+    replay->target = replay->start;
+    if (witness->anchored && witness->anchor.size > replay->target && witness->anchor.size <= replay->end)
+        replay->target = witness->anchor.size;
+    for (size_t i = 0; i < replay->count; i++) {
+        const struct checkpoint *checkpoint = &replay->checkpoints[i];
+        if (checkpoint->size > replay->target && checkpoint->size <= replay->end && may_vouch(replay, checkpoint))
+            replay->target = checkpoint->size;
+    }
+    replay->done = replay->start;
+    return status;
+}
+
+sealring_status replay_plan(struct replay *replay, sealring_error *error)
+{
+    return registry_read(replay->registry, plan, replay, error);
+}
+
+/* ---- Repeating the acts ---- */
+
+static sealring_status redo_batch(struct registry *registry, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    struct redo redo = replay->redo; /* a transaction that is run again counts once */
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < replay->batch->count; i++) {
+        const struct registry_audit *entry = &replay->batch->entries[i];
+        status = redo_entry(registry, entry, &redo, error);
+        if (status == SEALRING_OK)
+            status = registry_audit_replay(registry, entry, error);
+        if (status == SEALRING_OK)
+            status = tree_grow(registry, entry->sequence, error);
+    }
+    replay->batch->redo = redo;
+    return status;
+}
+
+static void empty_batch(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->batch->count; i++)
+        json_decref(replay->batch->lines[i]);
+    replay->batch->count = 0;
+}
+
+static sealring_status flush(struct replay *replay, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = false};
+    size_t count = replay->batch->count;
+    if (count == 0)
+        return SEALRING_OK;
+    if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
+        return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+    sealring_status status = registry_write(replay->registry, &how, redo_batch, replay, error);
+    empty_batch(replay);
+    if (status != SEALRING_OK)
+        return status;
+    replay->redo = replay->batch->redo;
+    replay->done += count;
+    return backup_progress(replay->progress, "replaying", replay->done - replay->start, replay->target - replay->start,
+                           error);
+}
+
+static sealring_status do_line(const struct exported *line, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    struct replay_batch *batch = replay->batch;
+    uint64_t next = replay->done + batch->count + 1;
+    struct merkle_hash hash;
+    if (line->checkpoint != NULL || line->entry.sequence != next || next > replay->target)
+        return SEALRING_OK;
+    leaf_hash(registry_vault_row(replay->registry)->vault_id, &line->entry, &hash);
+    if (!merkle_equal(&hash, &replay->hashes[next - replay->start - 1]))
+        return error_set(error, SEALRING_REFUSED, "the export %s was changed while it was being read", line->path);
+    batch->lines[batch->count] = json_incref(line->line);
+    batch->entries[batch->count] = line->entry;
+    memcpy(batch->entries[batch->count].leaf_hash, hash.bytes, sizeof hash.bytes);
+    batch->count++;
+    return batch->count == REPLAY_BATCH ? flush(replay, error) : SEALRING_OK;
+}
+
+/* Checks each checkpoint up to the target, of any era: if one does not agree, the checkpoint or the entries are of another history. */
+static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
+{
+    struct replay *replay = context;
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < replay->count; i++) {
+        const struct checkpoint *checkpoint = &replay->checkpoints[i];
+        struct merkle_hash root;
+        uint8_t closed[REGISTRY_DIGEST_SIZE];
+        if (checkpoint->size > replay->target)
+            continue;
+        status = tree_root(registry, checkpoint->size, &root, error);
+        if (status == SEALRING_OK)
+            status = registry_closed_at(registry, checkpoint->closed_count, closed, error);
+        if (status == SEALRING_NOT_FOUND ||
+            (status == SEALRING_OK &&
+             (!merkle_equal(&root, &checkpoint->root) || memcmp(closed, checkpoint->closed.bytes, sizeof closed) != 0)))
+            status =
+                error_set(error, SEALRING_REFUSED,
+                          "the exports have a checkpoint after entry %" PRIu64 " that vouches for another history: "
+                          "they are not this log's, or an entry was exchanged",
+                          checkpoint->size);
+    }
+    /* the checkpoint at the anchor's position, if all entries up to it are there */
+    if (status == SEALRING_OK && replay->target > replay->start && replay->witness->anchored &&
+        replay->witness->anchor.size <= replay->target &&
+        (status = witness_judge(replay->witness, registry, error)) == SEALRING_REFUSED)
+        status = error_set(error, SEALRING_REFUSED,
+                           "the exports are not the log that the audit token knows up to entry %" PRIu64
+                           ": an entry was exchanged, or they are of another history; leave them out",
+                           replay->witness->anchor.size);
+    return status;
+}
+
+sealring_status replay_run(struct replay *replay, sealring_error *error)
+{
+    replay->batch = calloc(1, sizeof *replay->batch);
+    if (replay->batch == NULL)
+        return error_no_memory(error);
+    sealring_status status =
+        replay->target > replay->start ? exports_each(replay->paths, do_line, replay, error) : SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = flush(replay, error);
+    empty_batch(replay);
+    if (status == SEALRING_OK && replay->done != replay->target)
+        status = error_set(error, SEALRING_REFUSED, "the exports were changed while they were being read");
+    return status == SEALRING_OK ? registry_read(replay->registry, verify, replay, error) : status;
+}
+
+void replay_release(struct replay *replay)
+{
+    free(replay->batch);
+    free(replay->hashes);
+    free(replay->checkpoints);
+}

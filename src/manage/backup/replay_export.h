@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Appends exported entries to a restored registry and repeats their acts, as far as the audit token or a checkpoint confirms them. */
+#ifndef MANAGE_BACKUP_REPLAY_EXPORT_H
+#define MANAGE_BACKUP_REPLAY_EXPORT_H
+
+#include "manage/audit/redo_entry.h"
+#include "manage/backup/backup_file.h"
+#include "manage/session/audit_token.h"
+
+struct replay {
+    struct registry *registry; /* restored from the backup; its lock is held */
+    const char *const *paths;  /* of the exports */
+    const struct note_key *key;
+    const struct audit_witness *witness;
+    const struct backup_progress *progress;
+
+    uint64_t start;  /* number of entries in the backup */
+    uint64_t end;    /* the exports have all entries up to here, without a gap */
+    uint64_t target; /* up to here the entries are confirmed, and their acts are repeated */
+    uint64_t done;
+    struct redo redo;
+
+    struct merkle_hash *hashes; /* of the entries from start + 1 to end */
+    size_t room;
+    struct checkpoint *checkpoints; /* from the exports */
+    size_t count, capacity;
+    struct replay_batch *batch;
+};
+
+/* Reads the exports and determines up to which entry they can be trusted. SEALRING_REFUSED names what is wrong with them: a line, an entry that was
+ * changed or is missing, another history. Nothing is changed. */
+sealring_status replay_plan(struct replay *replay, sealring_error *error);
+
+/* Appends the entries, repeats their acts, and verifies that the log is the confirmed one. Runs its own transactions. */
+sealring_status replay_run(struct replay *replay, sealring_error *error);
+void replay_release(struct replay *replay);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of the vault's own software tokens during a restore: repaired from their copies before the tokens are used. */
+#include "manage/backup/restore_token_files.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+struct repair {
+    struct token_files *files;
+    const struct store *store;
+    bool audit;
+};
+
+/* Anybody may have chosen a name in the token's folder. */
+static void add(struct repair *repair, const char *folder, const struct object_file *object,
+                enum copies_outcome outcome)
+{
+    struct token_files *files = repair->files;
+    struct token_file *grown = realloc(files->files, (files->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        files->incomplete = true;
+        return;
+    }
+    files->files = grown;
+    struct token_file *file = &grown[files->count++];
+    *file = (struct token_file){.audit = repair->audit, .object = *object, .outcome = outcome};
+    snprintf(file->path, sizeof file->path, "tokens/softhsm2/%.64s/%.64s", folder, object->file);
+    for (char *c = file->path; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
+static void take(const char *folder, const struct object_file *object, enum copies_outcome outcome, void *context)
+{
+    add(context, folder, object, outcome);
+}
+
+/* ---- A dry run ---- */
+
+static void take_damaged(const char *token, const char *file, enum store_state state, void *context)
+{
+    struct repair *repair = context;
+    struct object_file named = {.known = false};
+    if (state != STORE_DAMAGED)
+        return;
+    snprintf(named.file, sizeof named.file, "%s", file);
+    add(repair, token, &named, COPIES_RESTORED);
+}
+
+/* A dry run can continue without some key objects. But without its own files, or an audit token without its objects, a token answers wrongly. */
+static sealring_status check_unrepaired(struct token_files *files, struct repair *repair, sealring_error *error)
+{
+    if (!repair->audit)
+        return SEALRING_OK;
+    if (!store_examine(repair->store, take_damaged, repair))
+        return error_set(error, SEALRING_TOKEN, "the files of the software tokens in %s cannot be examined",
+                         repair->store->tokens);
+    for (size_t i = 0; i < files->count; i++)
+        if (files->files[i].outcome == COPIES_RESTORED)
+            return error_set(error, SEALRING_TOKEN,
+                             "a file of the tokens is damaged or missing, and --dry-run restores nothing: without it "
+                             "the file is restored from its copy first (%s)",
+                             files->files[i].path);
+    return SEALRING_OK;
+}
+
+/* ---- The whole repair ---- */
+
+sealring_status token_files_repair(struct token_files *files, const struct config *config, struct registry *registry,
+                                   sealring_error *error)
+{
+    struct repair repair = {.files = files, .audit = registry == NULL};
+    if (config->software == NULL)
+        return SEALRING_OK;
+    repair.store = software_store(config->software);
+    sealring_status status = copies_restore(config, registry, take, &repair, error);
+    if (status == SEALRING_OK && !software_may_write(config->software))
+        status = check_unrepaired(files, &repair, error);
+    return status == SEALRING_OK && files->incomplete ? error_no_memory(error) : status;
+}
+
+/* ---- What was found ---- */
+
+/* The damaged or missing file of the version's object; NULL: it was neither damaged nor missing, or it has no copy. */
+static const struct token_file *file_of(const struct token_files *files, const struct confront_version *version)
+{
+    const struct registry_version *row = &version->row;
+    for (size_t i = 0; i < files->count; i++) {
+        const struct object_file *object = &files->files[i].object;
+        if (!files->files[i].audit && object->known && object->object_id_length == row->object_id_length &&
+            memcmp(object->object_id, row->object_id, row->object_id_length) == 0)
+            return &files->files[i];
+    }
+    return NULL;
+}
+
+const struct token_file *token_files_lost(const struct token_files *files, bool audit)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (files->files[i].audit == audit && files->files[i].outcome == COPIES_LOST)
+            return &files->files[i];
+    return NULL;
+}
+
+bool token_files_are_own(const struct config *config)
+{
+    char folder[SOFTWARE_FOLDER_SIZE];
+    return config->software != NULL && software_folder(config->software, config->token, folder) &&
+           software_folder(config->software, config->audit_token, folder);
+}
+
+void token_files_suppose(const struct token_files *files, struct confront *confront)
+{
+    for (size_t i = 0; i < confront->count; i++) {
+        struct confront_version *version = &confront->versions[i];
+        const struct token_file *file = file_of(files, version);
+        if (file == NULL || file->outcome != COPIES_RESTORED)
+            continue;
+        if (version->verdict != CONFRONT_GOOD && version->verdict != CONFRONT_OPEN) {
+            confront->lost--;
+            confront->proved++;
+        }
+        version->verdict = CONFRONT_GOOD;
+        version->gone = false;
+    }
+}
+
+/* ---- Descriptions ---- */
+
+bool token_files_describe(const struct token_files *files, size_t index, const struct confront *confront, bool dry_run,
+                          char text[TOKEN_FILES_TEXT_SIZE])
+{
+    const struct token_file *file = &files->files[index];
+    const struct confront_version *version = NULL;
+    const char *done = dry_run ? "would be restored" : "was restored";
+    for (size_t i = 0; i < confront->count && version == NULL; i++)
+        if (file_of(files, &confront->versions[i]) == file)
+            version = &confront->versions[i];
+    if (file->outcome != COPIES_RESTORED)
+        return false;
+    if (version == NULL)
+        snprintf(text, TOKEN_FILES_TEXT_SIZE,
+                 "a file of the %s token was damaged or missing, and %s from its copy (%s)",
+                 file->audit ? "audit" : "key", done, file->path);
+    else
+        snprintf(text, TOKEN_FILES_TEXT_SIZE,
+                 "the file of the key of version %" PRIu32
+                 " of ring %s was damaged or missing, and %s from its copy (%s)",
+                 version->row.number, version->ring.name, done, file->path);
+    return true;
+}
+
+bool token_files_describe_gone(const struct token_files *files, const struct confront_version *version,
+                               char text[TOKEN_FILES_TEXT_SIZE])
+{
+    const struct token_file *file = file_of(files, version);
+    if (!version->gone || version->row.state != SEALRING_VERSION_RETIRED)
+        return false;
+    if (file != NULL && file->outcome == COPIES_WITHHELD)
+        snprintf(
+            text, TOKEN_FILES_TEXT_SIZE,
+            "version %" PRIu32
+            " of ring %s is retired, and the file of its key is %s: the key of a closed version is not restored from "
+            "its copy, so the version cannot be reinstated (%s)",
+            version->row.number, version->ring.name, file->object.state == OBJECT_FILE_MISSING ? "missing" : "damaged",
+            file->path);
+    else
+        snprintf(text, TOKEN_FILES_TEXT_SIZE,
+                 "version %" PRIu32
+                 " of ring %s is retired, and its key is not in the token: it was destroyed since the backup, or is "
+                 "lost, so the version cannot be reinstated",
+                 version->row.number, version->ring.name);
+    return true;
+}
+
+void token_files_describe_loss(const struct token_files *files, const struct confront_version *version,
+                               char text[TOKEN_FILES_TEXT_SIZE])
+{
+    const struct token_file *lost = token_files_lost(files, false);
+    if (version->verdict == CONFRONT_CLOSED)
+        snprintf(text, TOKEN_FILES_TEXT_SIZE, "the token lets its key sign no more, so it was closed since");
+    else if (version->verdict == CONFRONT_WRONG)
+        snprintf(text, TOKEN_FILES_TEXT_SIZE, "the token's object is not its key (%s)", version->why);
+    else if (lost == NULL)
+        snprintf(text, TOKEN_FILES_TEXT_SIZE,
+                 "its key is not in the token: it was destroyed since the backup, or is lost");
+    else
+        snprintf(
+            text, TOKEN_FILES_TEXT_SIZE,
+            "its key is not in the token: it was destroyed since the backup, or was in a file that is damaged and has no "
+            "good copy (%s): bring the token's folder back from a backup first, if there is one",
+            lost->path);
+}
+
+void token_files_release(struct token_files *files)
+{
+    free(files->files);
+    memset(files, 0, sizeof *files);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The object files of one of the vault's own software tokens, and their copies. */
+#include "manage/session/own_token_files.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+bool kept_token_find(const struct config *config, bool audit, struct kept_token *token)
+{
+    memset(token, 0, sizeof *token);
+    token->audit = audit;
+    if (!software_may_write(config->software))
+        return false;
+    token->store = software_store(config->software);
+    return software_folder(config->software, audit ? config->audit_token : config->token, token->folder);
+}
+
+sealring_status kept_token_fail(const struct kept_token *token, int problem, const char *what, sealring_error *error)
+{
+    return error_set_system(error, problem, "the %s of the software token in %s/%s cannot be %s",
+                            token->audit ? "audit objects" : "keys", token->store->tokens, token->folder, what);
+}
+
+sealring_status kept_token_list(struct kept_token *token, sealring_error *error)
+{
+    objects_release(&token->list);
+    int problem = objects_list(token->store, token->folder, &token->list);
+    return problem == 0 ? SEALRING_OK
+                        : kept_token_fail(token, problem,
+                                          "compared with their copies (`sealring doctor` names what is wrong)", error);
+}
+
+sealring_status kept_token_keep(const struct kept_token *token, const struct object_file *file, sealring_error *error)
+{
+    int problem = objects_keep(token->store, token->folder, file);
+    return problem == 0 ? SEALRING_OK : kept_token_fail(token, problem, "copied", error);
+}
+
+bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file)
+{
+    bool other = false;
+    for (size_t i = 0; i < token->list.count; i++)
+        other = other || (token->list.files[i].data && token->list.files[i].state <= OBJECT_FILE_UNCOPIED);
+    return file->data && file->state == OBJECT_FILE_MISSING && other;
+}
+
+static sealring_status follow_audit_file(const struct kept_token *token, const struct object_file *file,
+                                         sealring_error *error)
+{
+    int problem = 0;
+    switch (file->state) {
+    case OBJECT_FILE_CHANGED:
+    case OBJECT_FILE_UNCOPIED:
+        problem = objects_keep(token->store, token->folder, file);
+        break;
+    case OBJECT_FILE_MISSING:
+        if (kept_token_was_replaced(token, file))
+            problem = objects_drop(token->store, token->folder, file->file);
+        break;
+    case OBJECT_FILE_USELESS:
+    case OBJECT_FILE_LOST:
+        problem = objects_clear_away(token->store, token->folder, file->file);
+        break;
+    default:
+        break;
+    }
+    return problem == 0 ? SEALRING_OK : kept_token_fail(token, problem, "copied", error);
+}
+
+sealring_status kept_token_follow_audit(const struct config *config, sealring_error *error)
+{
+    struct kept_token token;
+    if (!kept_token_find(config, true, &token))
+        return SEALRING_OK;
+    sealring_status status = kept_token_list(&token, error);
+    /* the new ones come first, so that at any time there is a copy of the old anchor or of the new one */
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
+            if ((token.list.files[i].state == OBJECT_FILE_MISSING) == (pass == 1))
+                status = follow_audit_file(&token, &token.list.files[i], error);
+    objects_release(&token.list);
+    return status;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Completes what an interrupted operation left incomplete in the token. */
+#include "manage/tokens/recover_interrupted.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base62.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "lifecycle/transition_table.h"
+#include "manage/fleet/effective.h"
+#include "manage/tokens/token_file_copies.h"
+#include "manage/tokens/version_object.h"
+
+#define RECOVER_AT_ONCE 64 /* intentions or closings in one call: there is rarely more than one */
+
+void recover_intention_label(const uint8_t nonce[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char text[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(nonce, REGISTRY_ID_SIZE, text);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-intent/%s", text);
+}
+
+void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_LABEL_MAX + 1])
+{
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring/%s/%" PRIu32, ring, number);
+}
+
+void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char digits[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-probe/%s", digits);
+}
+
+/* One thing to complete. */
+struct unfinished {
+    struct registry_intention intention;
+    struct registry_version version;
+    bool has_version;
+    struct registry_ring ring_row; /* for a closing */
+    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+};
+
+struct worklist {
+    struct unfinished intentions[RECOVER_AT_ONCE];
+    size_t intention_count;
+    struct unfinished closings[RECOVER_AT_ONCE];
+    size_t closing_count;
+    sealring_manager *manager;
+    struct registry_vault vault;
+};
+
+static sealring_status collect_intention(const struct registry_intention *intention, void *context,
+                                         sealring_error *error)
+{
+    (void)error;
+    struct worklist *list = context;
+    if (list->intention_count < RECOVER_AT_ONCE)
+        list->intentions[list->intention_count++].intention = *intention;
+    return SEALRING_OK;
+}
+
+static sealring_status collect_closing(const struct registry_version *version, void *context, sealring_error *error)
+{
+    (void)error;
+    struct worklist *list = context;
+    if (!lifecycle_accepts(version->state) && list->closing_count < RECOVER_AT_ONCE)
+        list->closings[list->closing_count++].version = *version;
+    return SEALRING_OK;
+}
+
+static sealring_status name_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+{
+    (void)error;
+    struct worklist *list = context;
+    for (size_t i = 0; i < list->intention_count; i++)
+        if (list->intentions[i].has_version && list->intentions[i].version.ring == ring->id)
+            memcpy(list->intentions[i].ring, ring->name, sizeof ring->name);
+    for (size_t i = 0; i < list->closing_count; i++)
+        if (list->closings[i].version.ring == ring->id) {
+            memcpy(list->closings[i].ring, ring->name, sizeof ring->name);
+            list->closings[i].ring_row = *ring;
+        }
+    return SEALRING_OK;
+}
+
+static sealring_status collect(struct registry *registry, void *context, sealring_error *error)
+{
+    struct worklist *list = context;
+    list->intention_count = 0;
+    list->closing_count = 0;
+    list->vault = *registry_vault_row(registry);
+    sealring_status status = registry_intention_each(registry, collect_intention, list, error);
+    for (size_t i = 0; status == SEALRING_OK && i < list->intention_count; i++) {
+        struct unfinished *one = &list->intentions[i];
+        status = registry_version_get_by_object(registry, one->intention.object_id, one->intention.object_id_length,
+                                                &one->version, error);
+        one->has_version = status == SEALRING_OK;
+        if (status == SEALRING_NOT_FOUND)
+            status = SEALRING_OK;
+    }
+    if (status == SEALRING_OK)
+        status = registry_version_each_owed(registry, collect_closing, list, error);
+    if (status == SEALRING_OK && list->closing_count > 0)
+        status = manager_read_roster(list->manager, registry, error);
+    if (status == SEALRING_OK && list->intention_count + list->closing_count > 0)
+        status = registry_ring_each(registry, name_ring, list, error);
+    return status;
+}
+
+static sealring_status delete_intention(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct unfinished *one = context;
+    return registry_intention_delete(registry, one->intention.id, error);
+}
+
+/* What happened to an intention's object. */
+enum outcome {
+    OUTCOME_FINISHED, /* it is destroyed, or has its version's label */
+    OUTCOME_NOTHING,  /* there is no object */
+    OUTCOME_ANOTHERS, /* it has another label: the intention may be forged */
+    OUTCOME_UNDECIDED /* the token refuses, or has several with this ID: the intention stays, and blocks nothing else */
+};
+
+static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *has,
+                                       enum outcome *outcome, sealring_error *error)
+{
+    char intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
+    const struct registry_intention *intention = &one->intention;
+    recover_intention_label(intention->nonce, intent);
+    recover_version_label(one->ring, one->version.number, label);
+    *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
+    if (strcmp(has, intent) != 0)
+        return SEALRING_OK;
+    sealring_status status =
+        one->has_version
+            ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error)
+            : token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
+    *outcome = status == SEALRING_REFUSED     ? OUTCOME_UNDECIDED
+               : status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING
+                                              : OUTCOME_FINISHED;
+    return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
+}
+
+/* If the object does not have the intention's label, or the token cannot keep it, nothing is destroyed: an object that only an intention names may
+ * be anybody's key, as anybody who can write the registry can write an intention. An object that no version has stays until an operator destroys it
+ * by name. */
+static sealring_status finish_object(sealring_manager *manager, const struct unfinished *one, enum outcome *outcome,
+                                     sealring_error *error)
+{
+    char has[TOKEN_LABEL_MAX + 1];
+    const struct registry_intention *intention = &one->intention;
+    bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
+    *outcome = OUTCOME_FINISHED;
+    if (!labelled && one->has_version)
+        return SEALRING_OK;
+    sealring_status status =
+        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, error);
+    if (status == SEALRING_OK && labelled)
+        return finish_labelled(manager, one, has, outcome, error);
+    *outcome = status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
+    return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
+}
+
+static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
+{
+    char intent[TOKEN_LABEL_MAX + 1];
+    const struct registry_intention *intention = &one->intention;
+    struct audit_act act = {.name = one->has_version ? "recover.complete" : "recover.undo"};
+    sealring_error inner = {.token_code = 0};
+    enum outcome outcome;
+    sealring_status status = finish_object(manager, one, &outcome, &inner);
+    if (status != SEALRING_OK && error != NULL)
+        *error = inner;
+    if (status != SEALRING_OK || outcome == OUTCOME_UNDECIDED)
+        return status;
+    if (!one->has_version && outcome != OUTCOME_ANOTHERS) {
+        status = copies_drop(manager, intention->object_id, intention->object_id_length, error);
+        if (status == SEALRING_OK)
+            status = copies_sync(manager, error);
+    } else
+        status = copies_follow(manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (one->has_version) {
+        memcpy(act.ring, one->ring, sizeof act.ring);
+        act.version = one->version.number;
+    }
+    recover_intention_label(intention->nonce, intent);
+    audit_detail(&act, "{s:s, s:s}", "owner", intention->owner, "label", intent);
+    status = manager_write(manager, false, &act, delete_intention, one, error);
+    audit_release(&act);
+    return status;
+}
+
+static sealring_status clear_owed(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct unfinished *one = context;
+    struct registry_version version;
+    sealring_status status = registry_version_get(registry, one->version.ring, one->version.number, &version, error);
+    if (status != SEALRING_OK)
+        return status;
+    version.closing_owed = false;
+    return registry_version_update(registry, &version, error);
+}
+
+static sealring_status finish_closing(sealring_manager *manager, const struct registry_vault *vault,
+                                      struct unfinished *one, sealring_error *error)
+{
+    struct owned owned;
+    owned_aim(vault, &one->ring_row, &one->version, &owned);
+    sealring_status status = owned_allow_sign(manager->token, &owned, false, error);
+    /* an object that is gone signs nothing; if the token refuses, the closing stays owed, which `sealring status` reports; so does a destruction,
+     * which only an operator may order */
+    if (status == SEALRING_REFUSED || (status == SEALRING_OK && one->version.state == SEALRING_VERSION_DESTROYED))
+        return SEALRING_OK;
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+        return status;
+    copies_follow_closing(manager, one->version.object_id, one->version.object_id_length);
+    struct audit_act act = {.name = "recover.close", .version = one->version.number};
+    memcpy(act.ring, one->ring, sizeof act.ring);
+    status = manager_write(manager, false, &act, clear_owed, one, error);
+    audit_release(&act);
+    return status;
+}
+
+/* A retired version's object is closed once the retirement is effective everywhere; the object of a compromised or destroyed version, at once. */
+static bool may_close(const sealring_manager *manager, const struct registry_version *version)
+{
+    return version->state != SEALRING_VERSION_RETIRED ||
+           effective_everywhere(&manager->roster, version->changed_epoch, 0);
+}
+
+/* Writes a row, and deletes it again. (SQLite does not write a row that is replaced by the same one.) */
+static sealring_status write_in_vain(struct registry *registry, void *context, sealring_error *error)
+{
+    const struct registry_intention *none = context;
+    struct registry_intention intention = *none;
+    sealring_status status = registry_intention_insert(registry, &intention, error);
+    return status == SEALRING_OK ? registry_intention_delete(registry, intention.id, error) : status;
+}
+
+/* A commit that failed at its last step (the log was written and could not be made durable) is visible to no process, but it is in the log, and a
+ * process that starts when no other one uses the registry would accept it. Changes in the token depend on its absence, so it is overwritten first. */
+static sealring_status bury_failed_commits(sealring_manager *manager, sealring_error *error)
+{
+    struct registry_intention none = {.object_id_length = 1, .owner = "recovery", .created = 1};
+    sealring_status status = manager_random(none.nonce, sizeof none.nonce, error);
+    return status == SEALRING_OK ? manager_write(manager, false, NULL, write_in_vain, &none, error) : status;
+}
+
+sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
+{
+    struct worklist list = {.manager = manager};
+    sealring_status status = registry_read(manager->registry, collect, &list, error);
+    if (status == SEALRING_OK && list.intention_count + list.closing_count > 0)
+        status = bury_failed_commits(manager, error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)
+        status = finish_intention(manager, &list.intentions[i], error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)
+        if (may_close(manager, &list.closings[i].version))
+            status = finish_closing(manager, &list.vault, &list.closings[i], error);
+    return status;
+}

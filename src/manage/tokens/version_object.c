@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version's object in the token: changed and destroyed only if it belongs to that version. */
+#include "manage/tokens/version_object.h"
+
+#include <string.h>
+
+#include "base/sha256.h"
+#include "manage/tokens/recover_interrupted.h"
+#include "verifier/request/derive.h"
+
+#define MARK_TAG      "sealring object v1"
+#define MARK_ID_LEAST 8 /* bytes of an ID that has room for a mark */
+
+void owned_aim(const struct registry_vault *vault, const struct registry_ring *ring,
+               const struct registry_version *version, struct owned *owned)
+{
+    memset(owned, 0, sizeof *owned);
+    derive_reference(vault, ring, version, &owned->reference);
+    recover_version_label(ring->name, version->number, owned->label);
+    owned->marked = owned_is_marked(vault->vault_id, version->object_id, version->object_id_length);
+}
+
+sealring_status owned_identify(struct token *token, const struct owned *owned, sealring_error *error)
+{
+    return token_key_identify(token, &owned->reference, owned->label, owned->marked, error);
+}
+
+sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error)
+{
+    const struct token_key_reference *reference = &owned->reference;
+    sealring_status status = owned_identify(token, owned, error);
+    if (status == SEALRING_OK)
+        status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, error);
+    if (status != SEALRING_OK || !allow)
+        return status;
+    status = token_key_identify(token, reference, owned->label, false, error);
+    if (status == SEALRING_REFUSED) /* another vault's key, closed by that vault */
+        (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL);
+    return status;
+}
+
+sealring_status owned_narrow(struct token *token, const struct owned *owned, sealring_error *error)
+{
+    const struct token_key_reference *reference = &owned->reference;
+    sealring_status status = owned_identify(token, owned, error);
+    if (status == SEALRING_OK)
+        status = token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error);
+    return status;
+}
+
+sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error)
+{
+    const struct token_key_reference *reference = &owned->reference;
+    sealring_status status = owned_identify(token, owned, error);
+    if (status == SEALRING_OK)
+        status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, error);
+    return status;
+}
+
+static void make_mark(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t *random, size_t length,
+                      uint8_t mark[SHA256_SIZE])
+{
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add(&hash, MARK_TAG, sizeof MARK_TAG);
+    sha256_add(&hash, vault_id, REGISTRY_ID_SIZE);
+    sha256_add(&hash, random, length);
+    sha256_finish(&hash, mark);
+}
+
+void owned_mark(const uint8_t vault_id[REGISTRY_ID_SIZE], uint8_t *object_id, size_t length)
+{
+    uint8_t mark[SHA256_SIZE];
+    size_t random = length - length / 2;
+    if (length < MARK_ID_LEAST)
+        return;
+    make_mark(vault_id, object_id, random, mark);
+    memcpy(object_id + random, mark, length / 2);
+}
+
+bool owned_is_marked(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t *object_id, size_t length)
+{
+    uint8_t mark[SHA256_SIZE];
+    size_t random = length - length / 2;
+    if (length < MARK_ID_LEAST)
+        return false;
+    make_mark(vault_id, object_id, random, mark);
+    return memcmp(object_id + random, mark, length / 2) == 0;
+}

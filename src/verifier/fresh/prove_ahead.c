@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asks the token ahead of requests: proofs of versions, and credentials that were used lately. */
+#include "verifier/fresh/prove_ahead.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "lifecycle/transition_table.h"
+#include "token/key/key_object.h"
+#include "verifier/fresh/warm.h"
+#include "verifier/request/derive.h"
+
+#define PROVE_AGAIN_MS 2000 /* after a proof that failed */
+
+/* The accepted versions that are not proved yet. */
+struct unproved {
+    struct known_version **versions;
+    size_t count;
+    size_t capacity;
+    bool crowded;
+};
+
+static void collect(struct known_version *version, void *context)
+{
+    struct unproved *unproved = context;
+    if (atomic_load(&version->proved) || !lifecycle_accepts((sealring_version_state)atomic_load(&version->state)))
+        return;
+    if (unproved->count == unproved->capacity) {
+        size_t capacity = unproved->capacity == 0 ? 16 : 2 * unproved->capacity;
+        struct known_version **more = realloc(unproved->versions, capacity * sizeof(*more));
+        unproved->crowded = unproved->crowded || more == NULL;
+        if (more == NULL)
+            return;
+        unproved->versions = more;
+        unproved->capacity = capacity;
+    }
+    unproved->versions[unproved->count++] = version;
+}
+
+static sealring_status prove_one(struct verifier *verifier, struct known_version *version, sealring_error *error)
+{
+    struct token_key_reference reference;
+    if (!derive_known_reference(verifier->vault_id, version, &reference))
+        return error_set(error, SEALRING_REGISTRY, "the registry's row of version %u of ring %s is not well formed",
+                         version->number, version->ring->name);
+    fork_guard_enter();
+    sealring_status status = token_key_prove(verifier->token, &reference, error);
+    fork_guard_leave();
+    if (status != SEALRING_OK)
+        return status;
+    /* Read the epoch first: a reader of the report treats the version as proved at that epoch. */
+    pthread_mutex_lock(&verifier->inserting);
+    uint64_t epoch = verifier->protocol.epoch;
+    pthread_mutex_unlock(&verifier->inserting);
+    struct lane *lane = lanes_enter(verifier->lanes);
+    struct report_version *record = atomic_load(&version->usage);
+    if (record != NULL)
+        atomic_store(&record->proved_epoch, epoch == 0 ? 1 : epoch);
+    atomic_store(&version->proved, true);
+    lanes_leave(verifier->lanes, lane);
+    atomic_store(&version->refused_until, 0);
+    return SEALRING_OK;
+}
+
+/* A problem with one version does not affect the others; a token that is not reachable affects all. */
+static sealring_status prove_all(struct verifier *verifier, const struct unproved *unproved, sealring_error *error)
+{
+    sealring_status worst = SEALRING_OK;
+    uint64_t left = unproved->count;
+    for (size_t i = 0; i < unproved->count; i++) {
+        struct known_version *version = unproved->versions[i];
+        sealring_error problem;
+        sealring_status status = prove_one(verifier, version, &problem);
+        if (status == SEALRING_OK) {
+            left--;
+            continue;
+        }
+        messages_add(verifier->messages, status == SEALRING_TOKEN ? SEALRING_LOG_WARNING : SEALRING_LOG_ALARM,
+                     "version %u of ring %s is not proved: %s", version->number, version->ring->name, problem.message);
+        if (worst == SEALRING_OK || status == SEALRING_TOKEN) {
+            worst = status == SEALRING_TOKEN ? SEALRING_TOKEN : SEALRING_REFUSED;
+            if (error != NULL)
+                *error = problem;
+        }
+        if (status == SEALRING_TOKEN)
+            break;
+    }
+    atomic_store(&verifier->unproved, left);
+    return worst;
+}
+
+static sealring_status prove_versions(struct verifier *verifier, sealring_error *error)
+{
+    struct unproved unproved = {0};
+    pthread_mutex_lock(&verifier->looking);
+    snapshot_each(atomic_load(&verifier->snapshot), collect, &unproved);
+    pthread_mutex_unlock(&verifier->looking);
+    sealring_status status = unproved.crowded ? error_no_memory(error) : prove_all(verifier, &unproved, error);
+    free(unproved.versions);
+    return status;
+}
+
+sealring_status verifier_prove(struct verifier *verifier, unsigned warm_most, bool *more, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    pthread_mutex_lock(&verifier->proving);
+    bool waits = clock_boot_ms() < verifier->prove_again_at;
+    if (!waits) {
+        status = prove_versions(verifier, error);
+        if (status != SEALRING_OK)
+            verifier->prove_again_at = clock_boot_ms() + PROVE_AGAIN_MS;
+    } else if (atomic_load(&verifier->unproved) > 0) {
+        status = error_set(error, SEALRING_TOKEN, "%llu accepted versions are not proved yet",
+                           (unsigned long long)atomic_load(&verifier->unproved));
+    }
+    enum warm_state state = WARM_DONE;
+    if (verifier->warming_wanted && warm_most > 0) {
+        verifier->warming_wanted = false;
+        verifier->warming = warm_begin(verifier->setup.reports, verifier->vault_id, verifier->setup.cache_max);
+    }
+    if (status == SEALRING_OK && verifier->warming != NULL && warm_most > 0) {
+        state = warm_some(verifier, verifier->warming, warm_most);
+        if (state == WARM_DONE) {
+            warm_end(verifier->warming);
+            verifier->warming = NULL;
+        }
+    }
+    *more = state == WARM_MORE;
+    pthread_mutex_unlock(&verifier->proving);
+    return status;
+}
