@@ -49,9 +49,8 @@ static inline uint32_t divide_by_62(uint32_t value)
 void base62_encode_256(const uint8_t number[32], char digits[BASE62_256_DIGITS])
 {
     uint32_t limbs[LIMBS_16];
-    for (size_t i = 0; i < LIMBS_16; i++) {
+    for (size_t i = 0; i < LIMBS_16; i++)
         limbs[i] = (uint32_t)number[2 * i] << 8 | number[2 * i + 1];
-    }
     for (size_t position = BASE62_256_DIGITS; position-- > 0;) {
         uint32_t remainder = 0;
         for (size_t i = 0; i < LIMBS_16; i++) {
@@ -127,9 +126,8 @@ bool base62_decode_256(const char digits[BASE62_256_DIGITS], uint8_t number[32])
     for (size_t chunks = 1; position < BASE62_256_DIGITS; chunks++) {
         size_t end = position == 0 ? BASE62_256_DIGITS % DIGITS_AT_A_TIME : position + DIGITS_AT_A_TIME;
         uint32_t chunk = 0;
-        while (position < end) {
+        while (position < end)
             chunk = chunk * 62 + values[position++];
-        }
         wrong |= shift_in(limbs, chunks < LIMBS_32 ? chunks : LIMBS_32, chunk, 62U * 62 * 62 * 62 * 62);
     }
     uint32_t keep = opaque((uint32_t)(((uint64_t)wrong - 1) >> 32)); /* all ones if everything was valid */
@@ -158,14 +156,12 @@ bool base62_decode_32(const char digits[BASE62_32_DIGITS], uint32_t *number)
     uint64_t value = 0;
     for (size_t position = 0; position < BASE62_32_DIGITS; position++) {
         uint32_t digit = digit_plus_one(digits[position]);
-        if (digit == 0) {
+        if (digit == 0)
             return false;
-        }
         value = value * 62 + digit - 1;
     }
-    if (value > UINT32_MAX) {
+    if (value > UINT32_MAX)
         return false;
-    }
     *number = (uint32_t)value;
     return true;
 }
@@ -177,25 +173,21 @@ bool base62_is_digit(char character)
 
 static size_t find_other_slowly(const char *text, size_t from, size_t length, char also)
 {
-    while (from < length && (base62_is_digit(text[from]) || text[from] == also)) {
+    while (from < length && (base62_is_digit(text[from]) || text[from] == also))
         from++;
-    }
     return from;
 }
 
 size_t base62_find_other(const char *text, size_t length, char also)
 {
     size_t place = 0;
-    if (length < sizeof(sixteen)) {
+    if (length < sizeof(sixteen))
         return find_other_slowly(text, 0, length, also);
-    }
     while (place < length) {
-        if (length - place < sizeof(sixteen)) {
+        if (length - place < sizeof(sixteen))
             place = length - sizeof(sixteen); /* some of them twice */
-        }
-        if (!are_all(are_digits(sixteen_at(text + place), also))) {
+        if (!are_all(are_digits(sixteen_at(text + place), also)))
             return find_other_slowly(text, place, length, also);
-        }
         place += sizeof(sixteen);
     }
     return length;
@@ -207,13 +199,11 @@ size_t base62_from_random(const uint8_t *random, size_t random_length, char *dig
     size_t read = 0;
     while (made < length && read < random_length) {
         uint8_t byte = random[read++];
-        if (byte < 4 * 62) {
+        if (byte < 4 * 62)
             digits[made++] = character_of(byte % 62U);
-        }
     }
-    if (used != NULL) {
+    if (used != NULL)
         *used = read;
-    }
     return made;
 }
 

@@ -11,9 +11,8 @@ void base64_encode(const void *bytes, size_t length, char *text)
     const uint8_t *from = bytes;
     for (; length >= 3; length -= 3, from += 3, text += 4) {
         uint32_t three = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
-        for (unsigned i = 0; i < 4; i++) {
+        for (unsigned i = 0; i < 4; i++)
             text[i] = base64_alphabet[three >> (18 - 6 * i) & 63];
-        }
     }
     if (length > 0) {
         uint32_t rest = (uint32_t)from[0] << 16 | (length == 2 ? (uint32_t)from[1] << 8 : 0);
@@ -39,9 +38,8 @@ static bool base64_four(const char *text, unsigned padding, uint8_t bytes[3])
     uint32_t all = 0;
     for (unsigned i = 0; i < 4; i++) {
         uint32_t value = 0;
-        if (i < 4 - padding && !base64_digit(text[i], &value)) {
+        if (i < 4 - padding && !base64_digit(text[i], &value))
             return false;
-        }
         all = all << 6 | value;
     }
     bytes[0] = (uint8_t)(all >> 16);
@@ -53,16 +51,14 @@ static bool base64_four(const char *text, unsigned padding, uint8_t bytes[3])
 bool base64_decode(const char *text, size_t text_length, uint8_t *bytes, size_t size, size_t *length)
 {
     *length = 0;
-    if (text_length % 4 != 0) {
+    if (text_length % 4 != 0)
         return false;
-    }
     for (size_t i = 0; i < text_length; i += 4) {
         uint8_t three[3];
         bool last = i + 4 == text_length;
         unsigned padding = !last || text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2;
-        if (!base64_four(text + i, padding, three) || size - *length < 3 - padding) {
+        if (!base64_four(text + i, padding, three) || size - *length < 3 - padding)
             return false;
-        }
         memcpy(bytes + *length, three, 3 - padding);
         *length += 3 - padding;
     }

@@ -22,9 +22,8 @@ static size_t cut_at_character(const char *text, size_t length)
     size_t start = length;
     while (start > 0 && length - start < 4) {
         start--;
-        if (((unsigned char)text[start] & 0xc0) != 0x80) {
+        if (((unsigned char)text[start] & 0xc0) != 0x80)
             break;
-        }
     }
     return start < length && utf8_character(text + start, length - start, NULL) == 0 ? start : length;
 }
@@ -89,9 +88,8 @@ sealring_status error_set_system(sealring_error *error, int system_errno, const 
     if (error != NULL) {
         char reason[128];
         char ending[sizeof reason + 2];
-        if (strerror_r(system_errno, reason, sizeof reason) != 0) {
+        if (strerror_r(system_errno, reason, sizeof reason) != 0)
             (void)snprintf(reason, sizeof reason, "error %d", system_errno);
-        }
         (void)snprintf(ending, sizeof ending, ": %s", reason);
         va_list arguments;
         va_start(arguments, format);

@@ -20,14 +20,11 @@ static const uint32_t unsafe[][2] = {
 
 bool outside_is_unsafe(uint32_t code_point)
 {
-    if (utf8_is_control(code_point)) {
+    if (utf8_is_control(code_point))
         return true;
-    }
-    for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++) {
-        if (code_point >= unsafe[i][0] && code_point <= unsafe[i][1]) {
+    for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++)
+        if (code_point >= unsafe[i][0] && code_point <= unsafe[i][1])
             return true;
-        }
-    }
     return false;
 }
 
@@ -52,9 +49,8 @@ static void room_add(struct outside_room *room, const char *piece, size_t length
 
 static struct outside_room room_of(char *text, size_t size)
 {
-    if (size > 0) {
+    if (size > 0)
         text[0] = '\0';
-    }
     return (struct outside_room){.text = text, .size = size};
 }
 
@@ -84,9 +80,8 @@ static void add_escape(struct outside_room *room, uint32_t code_point, bool byte
 /* Returns whether a character is written unchanged. JSON's own blanks may occur only between its values. */
 static bool is_kept(uint32_t code_point, sealring_escape form)
 {
-    if (form == SEALRING_ESCAPE_JSON && (code_point == '\n' || code_point == '\r' || code_point == '\t')) {
+    if (form == SEALRING_ESCAPE_JSON && (code_point == '\n' || code_point == '\r' || code_point == '\t'))
         return true;
-    }
     return !outside_is_unsafe(code_point) && (form != SEALRING_ESCAPE_ASCII || code_point < 0x80);
 }
 
@@ -96,13 +91,12 @@ size_t outside_escape(const char *text, size_t length, sealring_escape form, cha
     for (size_t at = 0, taken = 0; at < length; at += taken) {
         uint32_t code_point = 0;
         taken = utf8_character(text + at, length - at, &code_point);
-        if (taken > 0 && is_kept(code_point, form)) {
+        if (taken > 0 && is_kept(code_point, form))
             room_add(&room, text + at, taken);
-        } else if (form == SEALRING_ESCAPE_JSON) {
+        else if (form == SEALRING_ESCAPE_JSON)
             add_json(&room, taken > 0 ? code_point : REPLACEMENT);
-        } else {
+        else
             add_escape(&room, taken > 0 ? code_point : (unsigned char)text[at], taken == 0);
-        }
         taken += taken == 0 ? 1 : 0; /* not a character: one byte */
     }
     return room.wanted;
@@ -119,9 +113,8 @@ static bool needs_escapes(const char *word, size_t length)
     for (size_t at = 0, taken = 0; at < length; at += taken) {
         uint32_t code_point = 0;
         taken = utf8_character(word + at, length - at, &code_point);
-        if (taken == 0 || code_point == '!' || outside_is_unsafe(code_point)) {
+        if (taken == 0 || code_point == '!' || outside_is_unsafe(code_point))
             return true;
-        }
     }
     return false;
 }
@@ -136,9 +129,8 @@ static void add_octal(struct outside_room *room, const char *word, size_t length
         taken = utf8_character(word + at, length - at, &code_point);
         bool keep = taken > 0 && !outside_is_unsafe(code_point) && strchr("'\\!", word[at]) == NULL;
         taken += taken == 0 ? 1 : 0;
-        if (keep) {
+        if (keep)
             room_add(room, word + at, taken);
-        }
         for (size_t i = 0; i < taken && !keep; i++) {
             char piece[8];
             (void)snprintf(piece, sizeof piece, "\\%03o", (unsigned)(unsigned char)word[at + i]);
@@ -158,9 +150,8 @@ size_t outside_shell_quote(const char *word, char *quoted, size_t size)
         add_octal(&room, word, length);
     } else {
         room_add(&room, "'", 1);
-        for (size_t i = 0; i < length; i++) {
+        for (size_t i = 0; i < length; i++)
             room_add(&room, word[i] == '\'' ? "'\\''" : word + i, word[i] == '\'' ? 4 : 1);
-        }
         room_add(&room, "'", 1);
     }
     return room.wanted;

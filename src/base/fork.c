@@ -56,9 +56,8 @@ sealring_status fork_page_new(size_t size, void **page, sealring_error *error)
             "architectures; run this program without the emulator");
     }
     *page = wiped_map(size);
-    if (*page == NULL) {
+    if (*page == NULL)
         return error_set_system(error, errno, "no memory that a fork wipes (MADV_WIPEONFORK)");
-    }
     return SEALRING_OK;
 }
 
@@ -69,15 +68,13 @@ void fork_page_free(void *page, size_t size)
 
 pid_t fork_process(void)
 {
-    if (guard == NULL) {
+    if (guard == NULL)
         return getpid();
-    }
     pid_t process = atomic_load_explicit(&guard->process, memory_order_relaxed);
     if (process == 0) {
         process = getpid();
-        if (wiped_is_honoured()) {
+        if (wiped_is_honoured())
             atomic_store_explicit(&guard->process, process, memory_order_relaxed);
-        }
     }
     return process;
 }
@@ -108,20 +105,17 @@ static bool change_holder(uintptr_t from, uintptr_t to)
     for (size_t i = 0; i < HOLDERS; i++) {
         uintptr_t expected = from;
         if (atomic_load_explicit(&guard->holders[i], memory_order_relaxed) == from &&
-            atomic_compare_exchange_strong(&guard->holders[i], &expected, to)) {
+            atomic_compare_exchange_strong(&guard->holders[i], &expected, to))
             return true;
-        }
     }
     return false;
 }
 
 static bool holds(uintptr_t name)
 {
-    for (size_t i = 0; i < HOLDERS; i++) {
-        if (atomic_load(&guard->holders[i]) == name) {
+    for (size_t i = 0; i < HOLDERS; i++)
+        if (atomic_load(&guard->holders[i]) == name)
             return true;
-        }
-    }
     return false;
 }
 
@@ -135,28 +129,24 @@ static void count_out(void)
 
 static void wait_while_closed(int64_t until)
 {
-    while (atomic_load(&guard->closed) > 0 && now_ms() < until) {
+    while (atomic_load(&guard->closed) > 0 && now_ms() < until)
         pause_shortly();
-    }
 }
 
 /* A thread that enters and a thread that closes each write first and then read what the other wrote (both sequentially consistent). So
  * at least one of the two sees the other; the entering thread yields. */
 void fork_guard_enter(void)
 {
-    if (guard == NULL) {
+    if (guard == NULL)
         return;
-    }
     int64_t until = 0;
     for (;;) {
         (void)atomic_fetch_add(&guard->inside, 1);
-        if (atomic_load(&guard->closed) == 0 || (until != 0 && now_ms() >= until)) {
+        if (atomic_load(&guard->closed) == 0 || (until != 0 && now_ms() >= until))
             break;
-        }
         count_out();
-        if (until == 0) {
+        if (until == 0)
             until = now_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
-        }
         wait_while_closed(until);
     }
     (void)change_holder(0, own_name());
@@ -164,9 +154,8 @@ void fork_guard_enter(void)
 
 void fork_guard_leave(void)
 {
-    if (guard == NULL) {
+    if (guard == NULL)
         return;
-    }
     (void)change_holder(own_name(), 0);
     count_out();
 }
@@ -175,17 +164,15 @@ void fork_guard_leave(void)
 
 bool fork_guard_close(int64_t patience_ms)
 {
-    if (guard == NULL) {
+    if (guard == NULL)
         return true;
-    }
     atomic_store(&guard->patience_ms, patience_ms);
     (void)atomic_fetch_add(&guard->closed, 1);
     int64_t until = now_ms() + patience_ms;
     int own = holds(own_name()) ? 1 : 0;
     while (atomic_load(&guard->inside) > own) {
-        if (now_ms() >= until) {
+        if (now_ms() >= until)
             return false;
-        }
         pause_shortly();
     }
     return true;
@@ -193,9 +180,8 @@ bool fork_guard_close(int64_t patience_ms)
 
 void fork_guard_open(void)
 {
-    if (guard != NULL) {
+    if (guard != NULL)
         (void)atomic_fetch_sub(&guard->closed, 1);
-    }
 }
 
 static void before_fork(void)

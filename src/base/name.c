@@ -46,9 +46,8 @@ static const char *identifier_problem(const char *text, const char *punctuation,
                                       char problem[PROBLEM_SIZE])
 {
     const char *wrong = length_problem(text, SEALRING_NAME_LENGTH_MAX, problem);
-    if (wrong != NULL) {
+    if (wrong != NULL)
         return wrong;
-    }
     for (size_t i = 0; text[i] != '\0'; i++) {
         if (!is_alphanumeric(text[i]) && strchr(punctuation, text[i]) == NULL) {
             (void)snprintf(problem, PROBLEM_SIZE, "has a character other than letters, digits, %s at position %zu",
@@ -76,9 +75,8 @@ const char *name_client_problem(const char *text, char problem[PROBLEM_SIZE])
 const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
 {
     const char *wrong = length_problem(text, SEALRING_PREFIX_LENGTH_MAX, problem);
-    if (wrong != NULL) {
+    if (wrong != NULL)
         return wrong;
-    }
     for (size_t i = 0; text[i] != '\0'; i++) {
         if (text[i] != '_') {
             if (!is_lower_or_digit(text[i])) {
@@ -97,13 +95,11 @@ const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
 
 const char *name_contact_problem(const char *text, char problem[PROBLEM_SIZE])
 {
-    if (text == NULL || text[0] == '\0') {
+    if (text == NULL || text[0] == '\0')
         return NULL; /* no contact */
-    }
     const char *wrong = length_problem(text, CONTACT_MAXIMUM, problem);
-    if (wrong != NULL) {
+    if (wrong != NULL)
         return wrong;
-    }
     size_t length = strlen(text);
     for (size_t i = 0; i < length;) {
         uint32_t code_point = 0;

@@ -16,26 +16,22 @@ static _Atomic(bool) unlocked;
 static size_t page_multiple(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (size > SIZE_MAX - page) {
+    if (size > SIZE_MAX - page)
         return 0;
-    }
     return size == 0 ? page : (size + page - 1) / page * page;
 }
 
 void *secret_allocate(size_t size)
 {
     size_t mapped = page_multiple(size);
-    if (mapped == 0) {
+    if (mapped == 0)
         return NULL;
-    }
     void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
+    if (memory == MAP_FAILED)
         return NULL;
-    }
     /* Best effort for both: a small RLIMIT_MEMLOCK must not keep a server from starting. But it is reported. */
-    if (mlock(memory, mapped) != 0) {
+    if (mlock(memory, mapped) != 0)
         atomic_store_explicit(&unlocked, true, memory_order_relaxed);
-    }
     (void)madvise(memory, mapped, MADV_DONTDUMP);
     return memory;
 }
@@ -47,9 +43,8 @@ bool secret_was_unlocked(void)
 
 void secret_free(void *memory, size_t size)
 {
-    if (memory == NULL) {
+    if (memory == NULL)
         return;
-    }
     size_t mapped = page_multiple(size);
     OPENSSL_cleanse(memory, mapped);
     (void)munmap(memory, mapped); /* unlocks, too */
@@ -57,9 +52,8 @@ void secret_free(void *memory, size_t size)
 
 void secret_wipe(void *memory, size_t size)
 {
-    if (memory != NULL && size > 0) {
+    if (memory != NULL && size > 0)
         OPENSSL_cleanse(memory, size);
-    }
 }
 
 bool secret_equal(const void *a, const void *b, size_t size)

@@ -34,9 +34,8 @@ static int64_t days_before_year(int64_t year)
 static int64_t days_before(int64_t year, int64_t month, int64_t day)
 {
     int64_t days = days_before_year(year) + day - 1;
-    for (int64_t past = 1; past < month; past++) {
+    for (int64_t past = 1; past < month; past++)
         days += days_in_month(year, past);
-    }
     return days;
 }
 
@@ -53,21 +52,18 @@ void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
     int64_t days = time / MS_PER_DAY;
     int64_t rest = time % MS_PER_DAY;
     int64_t year = 1970 + days / 366; /* never too late */
-    while (days_before_year(year + 1) <= days) {
+    while (days_before_year(year + 1) <= days)
         year++;
-    }
     days -= days_before_year(year);
     int64_t month = 1;
-    while (days >= days_in_month(year, month)) {
+    while (days >= days_in_month(year, month))
         days -= days_in_month(year, month++);
-    }
     int length = snprintf(text, TIMETEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month, (int)days + 1,
                           (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60));
-    if (rest % 1000 != 0) {
+    if (rest % 1000 != 0)
         (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, ".%03dZ", (int)(rest % 1000));
-    } else {
+    else
         (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, "Z");
-    }
 }
 
 /* Reads exactly `count` digits at *text and advances *text. */
@@ -76,9 +72,8 @@ static bool read_digits(const char **text, int count, int64_t *value)
     *value = 0;
     for (int i = 0; i < count; i++) {
         char digit = **text;
-        if (digit < '0' || digit > '9') {
+        if (digit < '0' || digit > '9')
             return false;
-        }
         *value = *value * 10 + (digit - '0');
         (*text)++;
     }
@@ -87,9 +82,8 @@ static bool read_digits(const char **text, int count, int64_t *value)
 
 static bool read_one_of(const char **text, const char *characters)
 {
-    if (**text == '\0' || strchr(characters, **text) == NULL) {
+    if (**text == '\0' || strchr(characters, **text) == NULL)
         return false;
-    }
     (*text)++;
     return true;
 }
@@ -98,9 +92,8 @@ static bool read_one_of(const char **text, const char *characters)
 static bool read_fraction(const char **text, int64_t *milliseconds)
 {
     *milliseconds = 0;
-    if (!read_one_of(text, ".")) {
+    if (!read_one_of(text, "."))
         return true;
-    }
     int64_t unit = 100;
     const char *first = *text;
     while (**text >= '0' && **text <= '9') {
@@ -116,14 +109,12 @@ static bool read_offset(const char **text, int64_t *milliseconds)
 {
     int64_t hours, minutes;
     *milliseconds = 0;
-    if (read_one_of(text, "Zz")) {
+    if (read_one_of(text, "Zz"))
         return true;
-    }
     int64_t sign = **text == '-' ? -1 : 1;
     if (!read_one_of(text, "+-") || !read_digits(text, 2, &hours) || !read_one_of(text, ":") ||
-        !read_digits(text, 2, &minutes) || hours > 23 || minutes > 59) {
+        !read_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
-    }
     *milliseconds = sign * (hours * 60 + minutes) * 60000;
     return true;
 }
@@ -134,25 +125,20 @@ bool timetext_parse(const char *text, int64_t *time)
 {
     int64_t year, month, day, hour, minute, second, fraction, offset;
     if (text == NULL || !read_digits(&text, 4, &year) || !read_one_of(&text, "-") || !read_digits(&text, 2, &month) ||
-        !read_one_of(&text, "-") || !read_digits(&text, 2, &day) || !read_one_of(&text, "Tt")) {
+        !read_one_of(&text, "-") || !read_digits(&text, 2, &day) || !read_one_of(&text, "Tt"))
         return false;
-    }
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
         return false;
-    }
     if (!read_digits(&text, 2, &hour) || !read_one_of(&text, ":") || !read_digits(&text, 2, &minute) ||
-        !read_one_of(&text, ":") || !read_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59) {
+        !read_one_of(&text, ":") || !read_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59)
         return false;
-    }
-    if (!read_fraction(&text, &fraction) || !read_offset(&text, &offset) || *text != '\0') {
+    if (!read_fraction(&text, &fraction) || !read_offset(&text, &offset) || *text != '\0')
         return false;
-    }
     int64_t result =
         days_before(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 + fraction - offset;
     /* The first millisecond of 1970 is also refused: 0 means "none", and an expiry would become "never". */
-    if (result <= 0 || result > TIME_MAX) {
+    if (result <= 0 || result > TIME_MAX)
         return false;
-    }
     *time = result;
     return true;
 }
@@ -175,14 +161,12 @@ void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE])
         (void)snprintf(text, TIMETEXT_SIZE, "0s");
         return;
     }
-    if (duration < 0) {
+    if (duration < 0)
         text[length++] = '-';
-    }
     for (size_t i = 0; i < UNIT_COUNT && rest > 0; i++) {
         /* Uses seconds only if they are exact: "1500ms", not "1s500ms". */
-        if (units[i].milliseconds > rest || (units[i].milliseconds == 1000 && rest % 1000 != 0)) {
+        if (units[i].milliseconds > rest || (units[i].milliseconds == 1000 && rest % 1000 != 0))
             continue;
-        }
         length += (size_t)snprintf(text + length, TIMETEXT_SIZE - length, "%llu%s",
                                    (unsigned long long)(rest / units[i].milliseconds), units[i].name);
         rest %= units[i].milliseconds;
@@ -205,26 +189,22 @@ static const struct unit *read_unit(const char **text, size_t *next)
 
 bool timetext_duration_parse(const char *text, int64_t *duration)
 {
-    if (text == NULL || *text == '\0') {
+    if (text == NULL || *text == '\0')
         return false;
-    }
     uint64_t total = 0;
     size_t next = 0;
     while (*text != '\0') {
-        if (*text < '0' || *text > '9') {
+        if (*text < '0' || *text > '9')
             return false;
-        }
         uint64_t count = 0;
         for (; *text >= '0' && *text <= '9'; text++) {
             count = count * 10 + (uint64_t)(*text - '0');
-            if (count > (uint64_t)TIMETEXT_DURATION_MAX) {
+            if (count > (uint64_t)TIMETEXT_DURATION_MAX)
                 return false;
-            }
         }
         const struct unit *unit = read_unit(&text, &next);
-        if (unit == NULL || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / unit->milliseconds) {
+        if (unit == NULL || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / unit->milliseconds)
             return false;
-        }
         total += count * unit->milliseconds;
     }
     *duration = (int64_t)total;

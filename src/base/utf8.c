@@ -20,37 +20,30 @@ static const struct lead leads[] = {
 
 static const struct lead *find_lead(uint8_t byte)
 {
-    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++) {
-        if (byte >= leads[i].first && byte <= leads[i].last) {
+    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++)
+        if (byte >= leads[i].first && byte <= leads[i].last)
             return &leads[i];
-        }
-    }
     return NULL;
 }
 
 size_t utf8_character(const char *text, size_t length, uint32_t *code_point)
 {
     const uint8_t *bytes = (const uint8_t *)text;
-    if (length == 0) {
+    if (length == 0)
         return 0;
-    }
     const struct lead *lead = find_lead(bytes[0]);
-    if (lead == NULL || lead->length > length) {
+    if (lead == NULL || lead->length > length)
         return 0;
-    }
     uint32_t value = bytes[0] & lead->bits;
     for (size_t i = 1; i < lead->length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) {
+        if ((bytes[i] & 0xc0) != 0x80)
             return 0;
-        }
         value = value << 6 | (bytes[i] & 0x3fU);
     }
-    if (value < lead->smallest || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+    if (value < lead->smallest || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
         return 0;
-    }
-    if (code_point != NULL) {
+    if (code_point != NULL)
         *code_point = value;
-    }
     return lead->length;
 }
 

@@ -24,9 +24,8 @@ void *wiped_map(size_t size)
 {
     size_t mapped = page_multiple(size);
     void *page = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) {
+    if (page == MAP_FAILED)
         return NULL;
-    }
     if (madvise(page, mapped, MADV_WIPEONFORK) != 0) {
         int failure = errno;
         (void)munmap(page, mapped);
@@ -38,9 +37,8 @@ void *wiped_map(size_t size)
 
 void wiped_unmap(void *page, size_t size)
 {
-    if (page != NULL) {
+    if (page != NULL)
         (void)munmap(page, page_multiple(size));
-    }
 }
 
 /* ---- what the kernel reports about the mapping ---- */
@@ -61,9 +59,8 @@ static bool is_marked(const void *page)
     char *line = NULL;
     size_t room = 0;
     bool within = false, marked = false;
-    if (file == NULL) {
+    if (file == NULL)
         return false;
-    }
     while (!marked && getline(&line, &room, file) > 0) {
         bool begins = false;
         bool contains = is_mapping_of(line, (uintptr_t)page, &begins);
@@ -98,9 +95,8 @@ static bool is_empty_in_child(volatile char *page)
 {
     size_t size = page_multiple(1);
     volatile char *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (found == MAP_FAILED) {
+    if (found == MAP_FAILED)
         return false;
-    }
     *page = 1;
     look_in_child(page, found);
     bool empty = *found == 'y';

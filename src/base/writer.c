@@ -28,9 +28,8 @@ void writer_bytes(struct writer *writer, const void *bytes, size_t length)
 static void write_number(struct writer *writer, uint64_t value, size_t size)
 {
     uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-    }
     writer_bytes(writer, bytes, size);
 }
 

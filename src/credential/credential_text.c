@@ -46,9 +46,8 @@ size_t text_format(const char *prefix, const char *key_id, uint32_t version, con
     char problem[128];
     text[0] = '\0';
     if (name_prefix_problem(prefix, problem) != NULL || version == 0 ||
-        strnlen(key_id, SEALRING_KEY_ID_LENGTH + 1) != SEALRING_KEY_ID_LENGTH || !is_key_id(key_id)) {
+        strnlen(key_id, SEALRING_KEY_ID_LENGTH + 1) != SEALRING_KEY_ID_LENGTH || !is_key_id(key_id))
         return 0;
-    }
     size_t length = (size_t)snprintf(text, LENGTH_MAX + 1, "%s_%s_%lu_", prefix, key_id, (unsigned long)version);
     base62_encode_256(secret, text + length);
     length += SECRET_DIGITS;
@@ -75,17 +74,14 @@ static bool find_parts(const char *text, size_t length, struct text_layout *layo
     layout->secret = layout->check - SECRET_DIGITS;
     layout->version_end = layout->secret - 1;
     *position = layout->version_end;
-    if (text[layout->version_end] != '_') {
+    if (text[layout->version_end] != '_')
         return false;
-    }
     layout->version = layout->version_end;
-    while (layout->version > 0 && text[layout->version - 1] != '_') {
+    while (layout->version > 0 && text[layout->version - 1] != '_')
         layout->version--;
-    }
     *position = layout->version;
-    if (layout->version == layout->version_end || layout->version < 1 + 1 + SEALRING_KEY_ID_LENGTH + 1) {
+    if (layout->version == layout->version_end || layout->version < 1 + 1 + SEALRING_KEY_ID_LENGTH + 1)
         return false;
-    }
     layout->key_id = layout->version - 1 - SEALRING_KEY_ID_LENGTH;
     layout->prefix_end = layout->key_id - 1;
     *position = layout->prefix_end;
@@ -95,9 +91,8 @@ static bool find_parts(const char *text, size_t length, struct text_layout *layo
 static bool read_key_id(const char *text, const struct text_layout *layout, struct text_parts *parts, size_t *position)
 {
     *position = find_other(text, layout->key_id, layout->key_id + SEALRING_KEY_ID_LENGTH);
-    if (*position < layout->key_id + SEALRING_KEY_ID_LENGTH) {
+    if (*position < layout->key_id + SEALRING_KEY_ID_LENGTH)
         return false;
-    }
     memcpy(parts->key_id, text + layout->key_id, SEALRING_KEY_ID_LENGTH); /* zeroed before, so NUL-terminated */
     return true;
 }
@@ -129,9 +124,8 @@ static bool read_version(const char *text, const struct text_layout *layout, str
 {
     uint64_t version = 0;
     *position = layout->version;
-    if (layout->version_end - layout->version > VERSION_DIGITS || text[layout->version] == '0') {
+    if (layout->version_end - layout->version > VERSION_DIGITS || text[layout->version] == '0')
         return false;
-    }
     for (size_t i = layout->version; i < layout->version_end; i++) {
         if (text[i] < '0' || text[i] > '9') {
             *position = i;
@@ -139,9 +133,8 @@ static bool read_version(const char *text, const struct text_layout *layout, str
         }
         version = version * 10 + (uint64_t)(text[i] - '0');
     }
-    if (version > UINT32_MAX) {
+    if (version > UINT32_MAX)
         return false;
-    }
     parts->version = (uint32_t)version;
     return true;
 }
@@ -159,13 +152,11 @@ static enum text_problem read_tail(const char *text, const struct text_layout *l
 {
     size_t end = layout->check + CHECK_DIGITS;
     *position = find_other(text, layout->secret, end);
-    if (*position < end) {
+    if (*position < end)
         return TEXT_BAD_STRUCTURE;
-    }
     *position = layout->check;
-    if (!text_check_matches(text, end)) {
+    if (!text_check_matches(text, end))
         return TEXT_BAD_CHECK;
-    }
     *position = layout->secret;
     return base62_decode_256(text + layout->secret, parts->secret) ? TEXT_GOOD : TEXT_SECRET_RANGE;
 }
@@ -174,15 +165,13 @@ static enum text_problem read_tail(const char *text, const struct text_layout *l
 static enum text_problem read_head(const char *text, const struct text_layout *layout, struct text_parts *parts,
                                    size_t *position)
 {
-    if (!read_key_id(text, layout, parts, position)) {
+    if (!read_key_id(text, layout, parts, position))
         return TEXT_BAD_STRUCTURE;
-    }
     /* A wrong version does not prevent reporting the prefix, nor the reverse. */
     size_t version_position;
     bool version_good = read_version(text, layout, parts, &version_position);
-    if (!read_prefix(text, layout, parts, position)) {
+    if (!read_prefix(text, layout, parts, position))
         return TEXT_BAD_PREFIX;
-    }
     *position = version_position;
     return version_good ? TEXT_GOOD : TEXT_BAD_VERSION;
 }
@@ -191,9 +180,8 @@ static enum text_problem read_parts(const char *text, size_t length, struct text
 {
     struct text_layout layout;
     enum text_problem problem = TEXT_BAD_STRUCTURE;
-    if (find_parts(text, length, &layout, position)) {
+    if (find_parts(text, length, &layout, position))
         problem = read_head(text, &layout, parts, position);
-    }
     /* A byte that never occurs in a credential (a line end, for example) is the best explanation, whatever else is wrong. */
     size_t other = base62_find_other(text, length, '_');
     if (other < length) {
@@ -205,13 +193,11 @@ static enum text_problem read_parts(const char *text, size_t length, struct text
 
 bool text_locate(const char *text, size_t length, const char **key_id, uint32_t *version)
 {
-    if (length < LENGTH_MIN || length > LENGTH_MAX) {
+    if (length < LENGTH_MIN || length > LENGTH_MAX)
         return false;
-    }
     size_t place = length - TAIL_LENGTH - 1;
-    if (text[place] != '_') {
+    if (text[place] != '_')
         return false;
-    }
     uint64_t value = 0, unit = 1;
     unsigned digit = 0, last = 0;
     size_t least = place > VERSION_DIGITS ? place - VERSION_DIGITS : 0;
@@ -223,9 +209,8 @@ bool text_locate(const char *text, size_t length, const char **key_id, uint32_t 
     }
     /* `place` is the version's first digit, `last` its value. */
     if (last == 0 || value > UINT32_MAX || place < 1 + 1 + SEALRING_KEY_ID_LENGTH + 1 || text[place - 1] != '_' ||
-        text[place - 1 - SEALRING_KEY_ID_LENGTH - 1] != '_') {
+        text[place - 1 - SEALRING_KEY_ID_LENGTH - 1] != '_')
         return false;
-    }
     *key_id = text + place - 1 - SEALRING_KEY_ID_LENGTH;
     *version = (uint32_t)value;
     return true;
@@ -237,17 +222,15 @@ enum text_problem text_parse(const char *text, size_t length, struct text_parts 
     size_t *wrong = position == NULL ? &ignored : position;
     *wrong = 0;
     memset(parts, 0, sizeof *parts);
-    if (length < LENGTH_MIN) {
+    if (length < LENGTH_MIN)
         return TEXT_TOO_SHORT;
-    }
     if (length > LENGTH_MAX) {
         *wrong = LENGTH_MAX;
         return TEXT_TOO_LONG;
     }
     enum text_problem problem = read_parts(text, length, parts, wrong);
-    if (problem == TEXT_GOOD) {
+    if (problem == TEXT_GOOD)
         *wrong = 0;
-    }
     return problem; /* a failed decoding leaves no secret behind */
 }
 
@@ -265,9 +248,8 @@ const char *text_problem_words(enum text_problem problem)
         [TEXT_SECRET_RANGE] = "the secret part is larger than any secret: the text was made up",
         [TEXT_BAD_CHECK] = "the check digits do not match: a typo, or the text was cut",
     };
-    if ((unsigned)problem >= sizeof words / sizeof words[0]) {
+    if ((unsigned)problem >= sizeof words / sizeof words[0])
         return "the text is no credential";
-    }
     return words[problem];
 }
 

@@ -37,11 +37,9 @@ static int compare_tokens(struct scope_token a, struct scope_token b)
 
 static bool well_formed(struct scope_token token)
 {
-    for (size_t i = 0; i < token.length; i++) {
-        if (!is_scope_character(token.text[i])) {
+    for (size_t i = 0; i < token.length; i++)
+        if (!is_scope_character(token.text[i]))
             return false;
-        }
-    }
     return true;
 }
 
@@ -53,18 +51,16 @@ static bool insert_token(char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], size_t *le
     size_t place = *length;
     while (next_token(&cursor, &other)) {
         int order = compare_tokens(other, token);
-        if (order == 0) {
+        if (order == 0)
             return true;
-        }
         if (order > 0) {
             place = (size_t)(other.text - scopes);
             break;
         }
     }
     size_t separator = *length > 0 ? 1 : 0;
-    if (token.length + separator > SEALRING_SCOPES_LENGTH_MAX - *length) {
+    if (token.length + separator > SEALRING_SCOPES_LENGTH_MAX - *length)
         return false;
-    }
     if (place == *length) { /* at the end the separator comes before it */
         memset(scopes + place, ' ', separator);
         memcpy(scopes + place + separator, token.text, token.length);
@@ -87,9 +83,8 @@ const char *scope_normalise(const char *input, char scopes[SEALRING_SCOPES_LENGT
     while (next_token(&cursor, &token)) {
         if (!well_formed(token)) {
             size_t position = (size_t)(token.text - input);
-            while (is_scope_character(input[position])) {
+            while (is_scope_character(input[position]))
                 position++;
-            }
             (void)snprintf(problem, PROBLEM_SIZE,
                            "has a character other than printable ASCII without `\"` and `\\` at position %zu",
                            position + 1);
@@ -108,11 +103,9 @@ const char *scope_normalise(const char *input, char scopes[SEALRING_SCOPES_LENGT
 static bool contains(const char *scopes, struct scope_token wanted)
 {
     struct scope_token token;
-    while (next_token(&scopes, &token)) {
-        if (compare_tokens(token, wanted) == 0) {
+    while (next_token(&scopes, &token))
+        if (compare_tokens(token, wanted) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -122,12 +115,10 @@ bool scope_includes(const char *scopes, const char *wanted, const char **missing
     while (wanted != NULL && next_token(&wanted, &token)) {
         /* Also checked here: if `scopes` ever contained a malformed token, nobody would get access by requesting it. */
         if (!well_formed(token) || !contains(scopes, token)) {
-            if (missing != NULL) {
+            if (missing != NULL)
                 *missing = token.text;
-            }
-            if (missing_length != NULL) {
+            if (missing_length != NULL)
                 *missing_length = token.length;
-            }
             return false;
         }
     }
@@ -143,9 +134,8 @@ void scope_intersect(const char *a, const char *b, char scopes[SEALRING_SCOPES_L
     while (more) {
         int order = compare_tokens(first, second);
         if (order == 0 && first.length + (length > 0) <= SEALRING_SCOPES_LENGTH_MAX - length) {
-            if (length > 0) {
+            if (length > 0)
                 scopes[length++] = ' ';
-            }
             memmove(scopes + length, first.text, first.length);
             length += first.length;
         }

@@ -46,9 +46,8 @@ static bool well_formed(const struct claims *claims)
 static size_t write_input(const struct claims *claims, const char *label, const uint8_t *digest,
                           uint8_t input[CLAIMS_INPUT_MAX])
 {
-    if (!well_formed(claims)) {
+    if (!well_formed(claims))
         return 0;
-    }
     uint8_t bytes[CONTEXT_MAX];
     struct writer context;
     writer_init(&context, bytes, sizeof bytes);
@@ -62,9 +61,8 @@ static size_t write_input(const struct claims *claims, const char *label, const 
     writer_field(&context, claims->scopes, strlen(claims->scopes));
     writer_u64(&context, (uint64_t)claims->not_before);
     writer_u64(&context, (uint64_t)claims->expires);
-    if (digest != NULL) {
+    if (digest != NULL)
         writer_bytes(&context, digest, CLAIMS_DIGEST_SIZE);
-    }
 
     struct writer writer;
     writer_init(&writer, input, CLAIMS_INPUT_MAX);
@@ -88,9 +86,8 @@ size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const ui
                           uint8_t input[CLAIMS_CHECK_INPUT_MAX])
 {
     if (object_id_length == 0 || object_id_length > CLAIMS_OBJECT_ID_MAX ||
-        strlen(ring_name) > SEALRING_NAME_LENGTH_MAX) {
+        strlen(ring_name) > SEALRING_NAME_LENGTH_MAX)
         return 0;
-    }
     uint8_t bytes[CHECK_CONTEXT_MAX];
     struct writer context;
     writer_init(&context, bytes, sizeof bytes);

@@ -36,9 +36,8 @@ static bool checkpoint_line(const char **text, size_t *length, char line[CHECKPO
 {
     const char *newline = *length > 0 ? memchr(*text, '\n', *length) : NULL;
     size_t taken = newline != NULL ? (size_t)(newline - *text) : 0;
-    if (newline == NULL || taken >= CHECKPOINT_LINE_SIZE || memchr(*text, '\0', taken) != NULL) {
+    if (newline == NULL || taken >= CHECKPOINT_LINE_SIZE || memchr(*text, '\0', taken) != NULL)
         return false;
-    }
     memcpy(line, *text, taken);
     line[taken] = '\0';
     *text = newline + 1;
@@ -55,12 +54,10 @@ static bool checkpoint_hash(const char *text, struct merkle_hash *hash)
 static bool checkpoint_era(const char *text, uint8_t era[CHECKPOINT_ERA_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    if (strlen(text) != 2 * CHECKPOINT_ERA_SIZE || strspn(text, digits) != 2 * CHECKPOINT_ERA_SIZE) {
+    if (strlen(text) != 2 * CHECKPOINT_ERA_SIZE || strspn(text, digits) != 2 * CHECKPOINT_ERA_SIZE)
         return false;
-    }
-    for (size_t i = 0; i < CHECKPOINT_ERA_SIZE; i++) {
+    for (size_t i = 0; i < CHECKPOINT_ERA_SIZE; i++)
         era[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
-    }
     return true;
 }
 
@@ -80,24 +77,20 @@ bool checkpoint_parse(const char *text, size_t length, struct checkpoint *checkp
     const char *at = text, *era, *closed, *time;
     size_t left = length;
     memset(checkpoint, 0, sizeof *checkpoint);
-    for (size_t i = 0; i < 6; i++) {
-        if (!checkpoint_line(&at, &left, lines[i])) {
+    for (size_t i = 0; i < 6; i++)
+        if (!checkpoint_line(&at, &left, lines[i]))
             return false;
-        }
-    }
     if (left != 0 || strlen(lines[0]) >= sizeof checkpoint->origin || !checkpoint_hash(lines[2], &checkpoint->root) ||
         !checkpoint_word(lines[3], "era", &era) || !checkpoint_era(era, checkpoint->era) ||
-        !checkpoint_word(lines[4], "closed", &closed) || !checkpoint_word(lines[5], "time", &time)) {
+        !checkpoint_word(lines[4], "closed", &closed) || !checkpoint_word(lines[5], "time", &time))
         return false;
-    }
     memcpy(checkpoint->origin, lines[0], strlen(lines[0]) + 1);
     checkpoint->size = strtoull(lines[1], NULL, 10);
     checkpoint->closed_count = strtoull(closed, NULL, 10);
     checkpoint->time = strtoll(time, NULL, 10);
     const char *blank = strchr(closed, ' ');
-    if (blank == NULL || !checkpoint_hash(blank + 1, &checkpoint->closed)) {
+    if (blank == NULL || !checkpoint_hash(blank + 1, &checkpoint->closed))
         return false;
-    }
     checkpoint_format(checkpoint, again); /* each value has one text, so numbers need no rules of their own */
     return strlen(again) == length && memcmp(again, text, length) == 0;
 }

@@ -32,9 +32,8 @@ static void leaf_bytes(struct leaf *leaf, const void *bytes, size_t length)
 static void leaf_number(struct leaf *leaf, uint64_t number, unsigned size)
 {
     uint8_t bytes[8];
-    for (unsigned i = 0; i < size; i++) {
+    for (unsigned i = 0; i < size; i++)
         bytes[i] = (uint8_t)(number >> (8 * (size - 1 - i)));
-    }
     leaf_bytes(leaf, bytes, size);
 }
 

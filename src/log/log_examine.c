@@ -55,12 +55,10 @@ static void examine_tell(struct log_examination *of, uint64_t entry, const char 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (of->result->problems++ == 0) {
+    if (of->result->problems++ == 0)
         snprintf(of->result->first, sizeof of->result->first, "%.*s", (int)sizeof of->result->first - 1, text);
-    }
-    if (of->how->problem == NULL) {
+    if (of->how->problem == NULL)
         return;
-    }
     of->how->problem(entry, text, of->how->context);
 }
 
@@ -71,16 +69,14 @@ static sealring_status examine_expect(struct log_examination *of, const struct c
     if (of->count == of->room) {
         size_t room = of->room == 0 ? 128 : 2 * of->room;
         struct vouched *grown = realloc(of->vouched, room * sizeof *grown);
-        if (grown == NULL) {
+        if (grown == NULL)
             return error_no_memory(of->error);
-        }
         of->vouched = grown;
         of->room = room;
     }
     size_t place = of->count++;
-    for (; place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size; place--) {
+    for (; place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size; place--)
         of->vouched[place] = of->vouched[place - 1];
-    }
     of->vouched[place] = (struct vouched){*checkpoint, elsewhere};
     return SEALRING_OK;
 }
@@ -170,11 +166,9 @@ static void examine_truncated(struct log_examination *of)
 {
     const struct vouched *largest = NULL;
     uint64_t entries = of->expected - 1;
-    for (size_t i = of->next; i < of->count; i++) {
-        if (of->vouched[i].checkpoint.size > entries) {
+    for (size_t i = of->next; i < of->count; i++)
+        if (of->vouched[i].checkpoint.size > entries)
             largest = &of->vouched[i];
-        }
-    }
     if (largest != NULL && !of->broken) {
         char which[128];
         examine_which(largest, which);
@@ -192,9 +186,8 @@ static bool examine_node(void *context, unsigned level, uint64_t position, const
     struct log_examination *of = context;
     uint8_t stored[REGISTRY_DIGEST_SIZE];
     uint64_t first = (position << level) + 1, last = (position + 1) << level;
-    if (level < REGISTRY_NODE_LEVEL) {
+    if (level < REGISTRY_NODE_LEVEL)
         return true;
-    }
     of->nodes++;
     sealring_status status = registry_node_get(of->registry, level, position, stored, of->error);
     if (status != SEALRING_OK && status != SEALRING_NOT_FOUND) {
@@ -228,9 +221,8 @@ static sealring_status examine_entry(const struct registry_audit *entry, void *c
     struct log_examination *of = context;
     struct merkle_hash hash, stored;
     (void)error;
-    if (entry->sequence != of->expected) {
+    if (entry->sequence != of->expected)
         examine_gap(of, entry->sequence);
-    }
     of->expected = entry->sequence + 1;
     of->result->entries++;
     leaf_hash(of->vault_id, entry, &hash);
@@ -240,16 +232,13 @@ static sealring_status examine_entry(const struct registry_audit *entry, void *c
                      entry->sequence, entry->act);
     }
     sealring_status status = of->how->entry != NULL ? of->how->entry(entry, of->how->context, of->error) : SEALRING_OK;
-    if (status != SEALRING_OK || of->broken) {
+    if (status != SEALRING_OK || of->broken)
         return status;
-    }
     /* Uses the stored hash even if the entry was reported as different: the tree is examined separately. */
-    if (!merkle_append(&of->frontier, &stored, examine_node, of)) {
+    if (!merkle_append(&of->frontier, &stored, examine_node, of))
         return of->status;
-    }
-    if (of->next < of->count && of->vouched[of->next].checkpoint.size <= of->frontier.size) {
+    if (of->next < of->count && of->vouched[of->next].checkpoint.size <= of->frontier.size)
         examine_vouched(of);
-    }
     return of->status;
 }
 
@@ -257,9 +246,8 @@ static sealring_status examine_entries(struct log_examination *of)
 {
     uint64_t nodes = 0;
     sealring_status status = registry_audit_walk(of->registry, examine_entry, of, of->error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = registry_node_count(of->registry, &nodes, of->error);
-    }
     if (status == SEALRING_OK && !of->broken && nodes > of->nodes) {
         examine_tell(of, of->expected - 1,
                      "the tree has %" PRIu64 " nodes over entries that do not exist: entries were cut off the end",
@@ -294,9 +282,8 @@ static sealring_status examine_fact(const struct registry_closed *fact, void *co
 
 static const char *examine_state(bool is_version, int state)
 {
-    if (state == 0) {
+    if (state == 0)
         return "nothing";
-    }
     return is_version ? sealring_version_state_name((sealring_version_state)state)
                       : sealring_key_state_name((sealring_key_state)state);
 }
@@ -333,12 +320,10 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
     memset(result, 0, sizeof *result);
     checkpoint_origin(of.vault_id, of.origin);
     sealring_status status = SEALRING_OK;
-    if (examine->key != NULL) {
+    if (examine->key != NULL)
         status = registry_checkpoint_each(registry, examine_checkpoint, &of, error);
-    }
-    if (status == SEALRING_OK && examine->elsewhere != NULL) {
+    if (status == SEALRING_OK && examine->elsewhere != NULL)
         status = examine_expect(&of, examine->elsewhere, true);
-    }
     if (status == SEALRING_OK) {
         examine_vouched(&of); /* one with no entries at all */
         status = examine_entries(&of);
@@ -347,9 +332,8 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
         examine_truncated(&of);
         status = registry_closed_each(registry, examine_fact, &of, error);
     }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = registry_closed_contradictions(registry, examine_contradiction, &of, error);
-    }
     merkle_root(&of.frontier, &result->root);
     result->vouched = of.vouched_good;
     free(of.vouched);

@@ -30,9 +30,8 @@ static sealring_status tree_small(struct registry *registry, unsigned level, uin
         memcpy(leaf.bytes, leaves[i], sizeof leaf.bytes);
         (void)merkle_append(&frontier, &leaf, NULL, NULL);
     }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         merkle_root(&frontier, root);
-    }
     return status;
 }
 
@@ -42,9 +41,8 @@ static sealring_status tree_subtree(struct registry *registry, unsigned level, u
     sealring_status status = level < REGISTRY_NODE_LEVEL
                                  ? tree_small(registry, level, position, root, error)
                                  : registry_node_get(registry, level, position, root->bytes, error);
-    if (status != SEALRING_NOT_FOUND) {
+    if (status != SEALRING_NOT_FOUND)
         return status;
-    }
     return error_set_registry(error, 0,
                               "the audit log is damaged: its tree lacks what belongs to the entries %" PRIu64
                               " to %" PRIu64 "; see `sealring audit verify`",
@@ -60,9 +58,8 @@ static bool tree_source(void *context, unsigned level, uint64_t index, struct me
 
 static sealring_status tree_end(const struct tree *tree, bool done)
 {
-    if (done || tree->status != SEALRING_OK) {
+    if (done || tree->status != SEALRING_OK)
         return tree->status;
-    }
     return error_set(tree->error, SEALRING_INVALID, "the audit log has no such entry");
 }
 
@@ -70,14 +67,12 @@ sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring
 {
     struct merkle_hash root, left;
     unsigned level = REGISTRY_NODE_LEVEL;
-    if (sequence % TREE_BLOCK != 0) {
+    if (sequence % TREE_BLOCK != 0)
         return SEALRING_OK;
-    }
     uint64_t position = sequence / TREE_BLOCK - 1;
     sealring_status status = tree_small(registry, level, position, &root, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = registry_node_insert(registry, level, position, root.bytes, error);
-    }
     for (; status == SEALRING_OK && (position & 1) != 0; level++, position >>= 1) {
         status = tree_subtree(registry, level, position - 1, &left, error);
         if (status == SEALRING_OK) {
@@ -93,9 +88,8 @@ sealring_status tree_root(struct registry *registry, uint64_t size, struct merkl
     struct tree tree = {registry, SEALRING_OK, error};
     struct merkle_frontier frontier;
     bool done = merkle_frontier_at(tree_source, &tree, size, &frontier);
-    if (done) {
+    if (done)
         merkle_root(&frontier, root);
-    }
     return tree_end(&tree, done);
 }
 

@@ -44,15 +44,13 @@ bool merkle_append(struct merkle_frontier *frontier, const struct merkle_hash *l
     struct merkle_hash root = *leaf;
     uint64_t index = frontier->size;
     unsigned level = 0;
-    if (frontier->size >= MERKLE_SIZE_MAX) {
+    if (frontier->size >= MERKLE_SIZE_MAX)
         return false;
-    }
     for (; (index & 1) != 0; level++) {
         merkle_node(&frontier->roots[level], &root, &root);
         index >>= 1;
-        if (complete != NULL && !complete(context, level + 1, index, &root)) {
+        if (complete != NULL && !complete(context, level + 1, index, &root))
             return false;
-        }
     }
     frontier->roots[level] = root;
     frontier->size++;
@@ -63,32 +61,27 @@ void merkle_root(const struct merkle_frontier *frontier, struct merkle_hash *roo
 {
     bool any = false;
     for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
-        if ((frontier->size >> level & 1) == 0) {
+        if ((frontier->size >> level & 1) == 0)
             continue;
-        }
-        if (any) {
+        if (any)
             merkle_node(&frontier->roots[level], root, root);
-        } else {
+        else
             *root = frontier->roots[level];
-        }
         any = true;
     }
-    if (!any) {
+    if (!any)
         merkle_empty(root);
-    }
 }
 
 bool merkle_frontier_at(merkle_source source, void *context, uint64_t size, struct merkle_frontier *frontier)
 {
     frontier->size = size;
-    if (size > MERKLE_SIZE_MAX) {
+    if (size > MERKLE_SIZE_MAX)
         return false;
-    }
     for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
         /* The subtrees for a size's bits follow each other, the largest first. */
-        if ((size >> level & 1) != 0 && !source(context, level, (size >> level) - 1, &frontier->roots[level])) {
+        if ((size >> level & 1) != 0 && !source(context, level, (size >> level) - 1, &frontier->roots[level]))
             return false;
-        }
     }
     return true;
 }
@@ -99,9 +92,8 @@ bool merkle_frontier_at(merkle_source source, void *context, uint64_t size, stru
 static uint64_t merkle_split(uint64_t size, unsigned *level)
 {
     *level = 0;
-    while ((UINT64_C(2) << *level) < size) {
+    while ((UINT64_C(2) << *level) < size)
         (*level)++;
-    }
     return UINT64_C(1) << *level;
 }
 
@@ -112,20 +104,17 @@ static bool merkle_subtree(merkle_source source, void *context, uint64_t begin, 
     unsigned count = 0, level;
     while (size > 1 && (size & (size - 1)) != 0) {
         uint64_t left = merkle_split(size, &level);
-        if (!source(context, level, begin >> level, &lefts[count++])) {
+        if (!source(context, level, begin >> level, &lefts[count++]))
             return false;
-        }
         begin += left;
         size -= left;
     }
     for (level = 0; UINT64_C(1) << level < size; level++) {
     }
-    if (!source(context, level, begin >> level, root)) {
+    if (!source(context, level, begin >> level, root))
         return false;
-    }
-    while (count > 0) {
+    while (count > 0)
         merkle_node(&lefts[--count], root, root);
-    }
     return true;
 }
 
@@ -144,18 +133,16 @@ bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint6
 {
     uint64_t begin = 0;
     proof->count = 0;
-    if (index >= size || size > MERKLE_SIZE_MAX) {
+    if (index >= size || size > MERKLE_SIZE_MAX)
         return false;
-    }
     while (size > 1) {
         unsigned level;
         uint64_t left = merkle_split(size, &level);
         struct merkle_hash *sibling = &proof->hashes[proof->count++];
         bool in_left = index - begin < left;
         if (!(in_left ? merkle_subtree(source, context, begin + left, size - left, sibling)
-                      : merkle_subtree(source, context, begin, left, sibling))) {
+                      : merkle_subtree(source, context, begin, left, sibling)))
             return false;
-        }
         begin += in_left ? 0 : left;
         size = in_left ? left : size - left;
     }
@@ -168,29 +155,25 @@ bool merkle_consistency(merkle_source source, void *context, uint64_t first, uin
     uint64_t begin = 0, old = first, size = second;
     bool whole = true; /* the old tree is a subtree whose root is known */
     proof->count = 0;
-    if (first > second || second > MERKLE_SIZE_MAX) {
+    if (first > second || second > MERKLE_SIZE_MAX)
         return false;
-    }
-    if (first == 0 || first == second) {
+    if (first == 0 || first == second)
         return true;
-    }
     while (old != size) {
         unsigned level;
         uint64_t left = merkle_split(size, &level);
         struct merkle_hash *sibling = &proof->hashes[proof->count++];
         bool in_left = old <= left;
         if (!(in_left ? merkle_subtree(source, context, begin + left, size - left, sibling)
-                      : merkle_subtree(source, context, begin, left, sibling))) {
+                      : merkle_subtree(source, context, begin, left, sibling)))
             return false;
-        }
         whole = whole && in_left;
         begin += in_left ? 0 : left;
         old -= in_left ? 0 : left;
         size = in_left ? left : size - left;
     }
-    if (!whole && !merkle_subtree(source, context, begin, size, &proof->hashes[proof->count++])) {
+    if (!whole && !merkle_subtree(source, context, begin, size, &proof->hashes[proof->count++]))
         return false;
-    }
     return merkle_proof_turn(proof);
 }
 
@@ -199,15 +182,13 @@ bool merkle_consistency(merkle_source source, void *context, uint64_t first, uin
 bool merkle_inclusion_good(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
                            const struct merkle_proof *proof, const struct merkle_hash *root)
 {
-    if (index >= size || size > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX) {
+    if (index >= size || size > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX)
         return false;
-    }
     struct merkle_hash result = *leaf;
     uint64_t at = index, last = size - 1;
     for (size_t i = 0; i < proof->count; i++) {
-        if (last == 0) {
+        if (last == 0)
             return false;
-        }
         if ((at & 1) != 0 || at == last) {
             merkle_node(&proof->hashes[i], &result, &result);
             while ((at & 1) == 0 && at != 0) {
@@ -227,21 +208,18 @@ bool merkle_consistency_good(uint64_t first, const struct merkle_hash *first_roo
                              const struct merkle_hash *second_root, const struct merkle_proof *proof)
 {
     struct merkle_hash empty;
-    if (first > second || second > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX) {
+    if (first > second || second > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX)
         return false;
-    }
     if (first == 0) {
         merkle_empty(&empty);
         return proof->count == 0 && merkle_equal(first_root, &empty) &&
                (second != 0 || merkle_equal(second_root, &empty));
     }
-    if (first == second) {
+    if (first == second)
         return proof->count == 0 && merkle_equal(first_root, second_root);
-    }
     bool power = (first & (first - 1)) == 0; /* then the old root itself is the first hash */
-    if (proof->count == 0) {
+    if (proof->count == 0)
         return false;
-    }
     struct merkle_hash old = power ? *first_root : proof->hashes[0];
     struct merkle_hash new = old;
     uint64_t at = first - 1, last = second - 1;
@@ -250,9 +228,8 @@ bool merkle_consistency_good(uint64_t first, const struct merkle_hash *first_roo
         last >>= 1;
     }
     for (size_t i = power ? 0 : 1; i < proof->count; i++) {
-        if (last == 0) {
+        if (last == 0)
             return false;
-        }
         if ((at & 1) != 0 || at == last) {
             merkle_node(&proof->hashes[i], &old, &old);
             merkle_node(&proof->hashes[i], &new, &new);

@@ -29,15 +29,13 @@ static bool note_is_space(uint32_t point)
 
 static bool note_is_name(const char *name, size_t length)
 {
-    if (length == 0 || length > NOTE_NAME_MAX) {
+    if (length == 0 || length > NOTE_NAME_MAX)
         return false;
-    }
     for (size_t at = 0; at < length;) {
         uint32_t point = 0;
         size_t taken = utf8_character(name + at, length - at, &point);
-        if (taken == 0 || point < 0x20 || point == '+' || note_is_space(point)) {
+        if (taken == 0 || point < 0x20 || point == '+' || note_is_space(point))
             return false;
-        }
         at += taken;
     }
     return true;
@@ -85,13 +83,11 @@ bool note_key_make(const char *name, enum note_type type, const uint8_t *public_
                    struct note_key *key)
 {
     memset(key, 0, sizeof *key);
-    if (!note_is_name(name, strlen(name)) || length > sizeof key->public_key) {
+    if (!note_is_name(name, strlen(name)) || length > sizeof key->public_key)
         return false;
-    }
     EVP_PKEY *made = note_public_key((uint8_t)type, public_key, length);
-    if (made == NULL) {
+    if (made == NULL)
         return false;
-    }
     EVP_PKEY_free(made);
     memcpy(key->name, name, strlen(name));
     key->type = (uint8_t)type;
@@ -119,18 +115,15 @@ bool note_key_parse(const char *text, struct note_key *key)
     memset(key, 0, sizeof *key);
     const char *id = strchr(text, '+');
     if (id == NULL || (size_t)(id - text) > NOTE_NAME_MAX || strlen(id) < 1 + 8 + 1 || id[9] != '+' ||
-        !base64_decode(id + 10, strlen(id + 10), material, sizeof material, &length) || length < 1) {
+        !base64_decode(id + 10, strlen(id + 10), material, sizeof material, &length) || length < 1)
         return false;
-    }
     memcpy(name, text, (size_t)(id - text));
     name[id - text] = '\0';
-    if (!note_key_make(name, material[0], material + 1, length - 1, key)) {
+    if (!note_key_make(name, material[0], material + 1, length - 1, key))
         return false;
-    }
     note_key_format(key, again); /* this also checks that the ID is the key's, in lower-case digits */
-    if (strcmp(text, again) == 0) {
+    if (strcmp(text, again) == 0)
         return true;
-    }
     memset(key, 0, sizeof *key);
     return false;
 }
@@ -139,9 +132,8 @@ bool note_key_parse(const char *text, struct note_key *key)
 
 static bool note_fail(const char **problem, const char *words)
 {
-    if (problem != NULL) {
+    if (problem != NULL)
         *problem = words;
-    }
     return false;
 }
 
@@ -150,9 +142,8 @@ static bool note_is_text(const char *text, size_t length)
     for (size_t at = 0; at < length;) {
         uint32_t point = 0;
         size_t taken = utf8_character(text + at, length - at, &point);
-        if (taken == 0 || (point < 0x20 && point != '\n')) {
+        if (taken == 0 || (point < 0x20 && point != '\n'))
             return false;
-        }
         at += taken;
     }
     return true;
@@ -166,13 +157,11 @@ static bool note_take_id(struct note_signature *signature)
     for (size_t at = 0; at < signature->base64_length; at += 64) {
         size_t left = signature->base64_length - at;
         size_t take = left < 64 ? left : 64;
-        if (!base64_decode(signature->base64 + at, take, piece, sizeof piece, &length) || (left > 64 && length != 48)) {
+        if (!base64_decode(signature->base64 + at, take, piece, sizeof piece, &length) || (left > 64 && length != 48))
             return false;
-        }
         if (at == 0) {
-            if (length < 5) {
+            if (length < 5)
                 return false;
-            }
             signature->key_id =
                 (uint32_t)piece[0] << 24 | (uint32_t)piece[1] << 16 | (uint32_t)piece[2] << 8 | piece[3];
         }
@@ -182,13 +171,11 @@ static bool note_take_id(struct note_signature *signature)
 
 static bool note_take_signature(const char *line, size_t length, struct note_signature *signature)
 {
-    if (length < NOTE_DASH_LENGTH || memcmp(line, NOTE_DASH, NOTE_DASH_LENGTH) != 0) {
+    if (length < NOTE_DASH_LENGTH || memcmp(line, NOTE_DASH, NOTE_DASH_LENGTH) != 0)
         return false;
-    }
     const char *space = memchr(line + NOTE_DASH_LENGTH, ' ', length - NOTE_DASH_LENGTH);
-    if (space == NULL) {
+    if (space == NULL)
         return false;
-    }
     *signature = (struct note_signature){
         .name = line + NOTE_DASH_LENGTH,
         .name_length = (size_t)(space - line) - NOTE_DASH_LENGTH,
@@ -201,45 +188,36 @@ static bool note_take_signature(const char *line, size_t length, struct note_sig
 /* The position of the last empty line: the newline that ends the text is the one before it. */
 static const char *note_last_blank(const char *text, size_t length)
 {
-    for (size_t i = length; i > 1; i--) {
-        if (text[i - 1] == '\n' && text[i - 2] == '\n') {
+    for (size_t i = length; i > 1; i--)
+        if (text[i - 1] == '\n' && text[i - 2] == '\n')
             return text + i - 1;
-        }
-    }
     return NULL;
 }
 
 bool note_parse(const char *text, size_t length, struct note *note, const char **problem)
 {
     *note = (struct note){0};
-    if (length > NOTE_SIZE_MAX) {
+    if (length > NOTE_SIZE_MAX)
         return note_fail(problem, "is longer than a note may be");
-    }
-    if (!note_is_text(text, length)) {
+    if (!note_is_text(text, length))
         return note_fail(problem, "is not UTF-8 text without control characters");
-    }
     const char *blank = note_last_blank(text, length);
-    if (blank == NULL) {
+    if (blank == NULL)
         return note_fail(problem, "has no blank line between a text and its signatures");
-    }
     const char *end = text + length;
     for (const char *line = blank + 1; line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
-        if (newline == NULL) {
+        if (newline == NULL)
             return note_fail(problem, "does not end in a newline");
-        }
-        if (note->count == NOTE_SIGNATURES_MAX) {
+        if (note->count == NOTE_SIGNATURES_MAX)
             return note_fail(problem, "has too many signatures");
-        }
-        if (!note_take_signature(line, (size_t)(newline - line), &note->signatures[note->count])) {
+        if (!note_take_signature(line, (size_t)(newline - line), &note->signatures[note->count]))
             return note_fail(problem, "has a line below its text that is no signature");
-        }
         note->count++;
         line = newline + 1;
     }
-    if (note->count == 0) {
+    if (note->count == 0)
         return note_fail(problem, "has no signature");
-    }
     note->text = text;
     note->text_length = (size_t)(blank - text);
     return true;
@@ -270,13 +248,11 @@ enum note_verdict note_verify(const struct note *note, const struct note_key *ke
         uint8_t bytes[4 + NOTE_SIGNATURE_MAX];
         size_t length;
         if (one->key_id != key->id || one->name_length != strlen(key->name) ||
-            memcmp(one->name, key->name, one->name_length) != 0) {
+            memcmp(one->name, key->name, one->name_length) != 0)
             continue;
-        }
         if (!base64_decode(one->base64, one->base64_length, bytes, sizeof bytes, &length) ||
-            !note_signature_good(note, key, bytes + 4, length - 4)) {
+            !note_signature_good(note, key, bytes + 4, length - 4))
             return NOTE_BAD;
-        }
         verdict = NOTE_GOOD;
     }
     return verdict;
@@ -286,12 +262,10 @@ bool note_sign_line(const struct note_key *key, const uint8_t *signature, size_t
 {
     uint8_t bytes[4 + NOTE_SIGNATURE_MAX];
     char base64[BASE64_LENGTH(sizeof bytes) + 1];
-    if (length > NOTE_SIGNATURE_MAX) {
+    if (length > NOTE_SIGNATURE_MAX)
         return false;
-    }
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++)
         bytes[i] = (uint8_t)(key->id >> (24 - 8 * i));
-    }
     memcpy(bytes + 4, signature, length);
     base64_encode(bytes, 4 + length, base64);
     snprintf(line, NOTE_LINE_SIZE, NOTE_DASH "%s %s\n", key->name, base64);

@@ -31,9 +31,8 @@ int folder_each(const char *path, enum folder_entries entries, void (*each)(cons
     char inside[STORED_PATH_MAX];
     struct stat file;
     DIR *folder = opendir(path);
-    if (folder == NULL) {
+    if (folder == NULL)
         return errno == ENOENT ? 0 : errno;
-    }
     int problem = 0;
     for (;;) {
         errno = 0;
@@ -43,14 +42,12 @@ int folder_each(const char *path, enum folder_entries entries, void (*each)(cons
             break;
         }
         if (entry->d_name[0] == '.' ||
-            snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name) >= (int)sizeof(inside)) {
+            snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name) >= (int)sizeof(inside))
             continue;
-        }
-        if (lstat(inside, &file) != 0) {
+        if (lstat(inside, &file) != 0)
             problem = errno == ENOENT ? problem : errno; /* another process removed it meanwhile */
-        } else if (folder_has_kind(entries, file.st_mode)) {
+        else if (folder_has_kind(entries, file.st_mode))
             each(entry->d_name, context);
-        }
     }
     closedir(folder);
     return problem;
@@ -59,21 +56,17 @@ int folder_each(const char *path, enum folder_entries entries, void (*each)(cons
 static int folder_make_one(const char *path)
 {
     char above[STORED_PATH_MAX];
-    if (mkdir(path, 0700) != 0) {
+    if (mkdir(path, 0700) != 0)
         return errno == EEXIST ? 0 : errno;
-    }
-    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above)) {
+    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
         return ENAMETOOLONG;
-    }
     char *slash = strrchr(above, '/');
-    if (slash == NULL || slash == above) {
+    if (slash == NULL || slash == above)
         return 0;
-    }
     *slash = '\0';
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return errno;
-    }
     int problem = stored_give(descriptor, path);
     close(descriptor);
     return problem != 0 ? problem : stored_sync_folder(above);
@@ -82,16 +75,14 @@ static int folder_make_one(const char *path)
 int folder_make(const char *path)
 {
     char above[STORED_PATH_MAX];
-    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above)) {
+    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
         return ENAMETOOLONG;
-    }
     char *slash = strrchr(above, '/');
     if (slash != NULL && slash != above) {
         *slash = '\0';
         int problem = folder_make_one(above);
-        if (problem != 0) {
+        if (problem != 0)
             return problem;
-        }
     }
     return folder_make_one(path);
 }

@@ -29,23 +29,20 @@ struct attribute {
 static uint64_t number_at(const uint8_t *bytes)
 {
     uint64_t number = 0;
-    for (size_t i = 0; i < NUMBER; i++) {
+    for (size_t i = 0; i < NUMBER; i++)
         number = number << 8 | bytes[i];
-    }
     return number;
 }
 
 /* Reads the length of what follows. False if that extends beyond the end. */
 static bool read_length(const uint8_t *bytes, size_t end, size_t *at, size_t unit, size_t *length)
 {
-    if (end - *at < NUMBER) {
+    if (end - *at < NUMBER)
         return false;
-    }
     uint64_t count = number_at(bytes + *at);
     *at += NUMBER;
-    if (count > (end - *at) / unit) {
+    if (count > (end - *at) / unit)
         return false;
-    }
     *length = (size_t)count * unit;
     return true;
 }
@@ -53,9 +50,8 @@ static bool read_length(const uint8_t *bytes, size_t end, size_t *at, size_t uni
 /* Reads the attribute at *at and moves *at behind it. False if there is no complete one. */
 static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct attribute *attribute)
 {
-    if (end - *at < (size_t)2 * NUMBER) {
+    if (end - *at < (size_t)2 * NUMBER)
         return false;
-    }
     attribute->type = number_at(bytes + *at);
     attribute->kind = number_at(bytes + *at + NUMBER);
     *at += (size_t)2 * NUMBER;
@@ -78,9 +74,8 @@ static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct 
         return false;
     }
     if (!whole || end - *at < attribute->length ||
-        (attribute->kind == KIND_BOOLEAN && bytes[*at] != 0x00 && bytes[*at] != 0xff)) {
+        (attribute->kind == KIND_BOOLEAN && bytes[*at] != 0x00 && bytes[*at] != 0xff))
         return false;
-    }
     attribute->at = *at;
     *at += attribute->length;
     return true;
@@ -90,11 +85,9 @@ static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct 
 static bool find(const uint8_t *bytes, size_t length, uint64_t type, struct attribute *found)
 {
     size_t at = NUMBER;
-    while (at < length && read_attribute(bytes, length, &at, found)) {
-        if (found->type == type) {
+    while (at < length && read_attribute(bytes, length, &at, found))
+        if (found->type == type)
             return true;
-        }
-    }
     return false;
 }
 
@@ -103,14 +96,12 @@ bool object_file_is_whole(const uint8_t *bytes, size_t length)
     struct attribute attribute;
     size_t at = NUMBER;
     uint64_t last = 0;
-    if (length < NUMBER || length > OBJECT_FILE_MAX || number_at(bytes) == 0) {
+    if (length < NUMBER || length > OBJECT_FILE_MAX || number_at(bytes) == 0)
         return false;
-    }
     for (size_t count = 0; at < length; count++) {
         if (!read_attribute(bytes, length, &at, &attribute) || (count > 0 && attribute.type <= last) ||
-            count == ATTRIBUTES_MOST) {
+            count == ATTRIBUTES_MOST)
             return false;
-        }
         last = attribute.type;
     }
     return true;
@@ -122,9 +113,8 @@ bool object_file_is_token(const uint8_t *bytes, size_t length, bool with_pin)
                                       ATTRIBUTE_PIN};
     struct attribute attribute;
     bool is = object_file_is_whole(bytes, length);
-    for (size_t i = 0; is && i < sizeof(wanted) / sizeof(wanted[0]) - (with_pin ? 0 : 1); i++) {
+    for (size_t i = 0; is && i < sizeof(wanted) / sizeof(wanted[0]) - (with_pin ? 0 : 1); i++)
         is = find(bytes, length, wanted[i], &attribute) && attribute.length > 0;
-    }
     return is;
 }
 
@@ -145,11 +135,9 @@ static bool is_fixed(uint64_t type)
         0x0180, /* CKA_EC_PARAMS */
         0x0181, /* CKA_EC_POINT */
     };
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-        if (fixed[i] == type) {
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (fixed[i] == type)
             return true;
-        }
-    }
     return false;
 }
 
@@ -158,13 +146,11 @@ bool object_file_covers(const uint8_t *bytes, size_t length, const uint8_t *copy
     struct attribute attribute, same;
     size_t at = NUMBER;
     while (at < copy_length && read_attribute(copy, copy_length, &at, &attribute)) {
-        if (!find(bytes, length, attribute.type, &same) || same.kind != attribute.kind) {
+        if (!find(bytes, length, attribute.type, &same) || same.kind != attribute.kind)
             return false;
-        }
         if (is_fixed(attribute.type) &&
-            (same.length != attribute.length || memcmp(bytes + same.at, copy + attribute.at, same.length) != 0)) {
+            (same.length != attribute.length || memcmp(bytes + same.at, copy + attribute.at, same.length) != 0))
             return false;
-        }
     }
     return true;
 }
@@ -174,18 +160,15 @@ bool object_file_holds_nothing(const uint8_t *bytes, size_t length)
     struct attribute class, value;
     if (!object_file_is_whole(bytes, length)) {
         size_t zeros = 0;
-        while (zeros < length && bytes[zeros] == 0) {
+        while (zeros < length && bytes[zeros] == 0)
             zeros++;
-        }
         return zeros == length;
     }
-    if (!find(bytes, length, ATTRIBUTE_CLASS, &class) || class.kind != KIND_NUMBER) {
+    if (!find(bytes, length, ATTRIBUTE_CLASS, &class) || class.kind != KIND_NUMBER)
         return true;
-    }
     uint64_t number = number_at(bytes + class.at);
-    if (number != CLASS_DATA && number != CLASS_SECRET_KEY) {
+    if (number != CLASS_DATA && number != CLASS_SECRET_KEY)
         return false;
-    }
     return !find(bytes, length, ATTRIBUTE_VALUE, &value) || value.length == 0;
 }
 
@@ -199,9 +182,8 @@ bool object_file_is_data(const uint8_t *bytes, size_t length)
 void object_file_close(uint8_t *bytes, size_t length)
 {
     struct attribute sign;
-    if (find(bytes, length, ATTRIBUTE_SIGN, &sign) && sign.kind == KIND_BOOLEAN) {
+    if (find(bytes, length, ATTRIBUTE_SIGN, &sign) && sign.kind == KIND_BOOLEAN)
         bytes[sign.at] = 0x00;
-    }
 }
 
 uint64_t object_file_generation(const uint8_t *bytes)
@@ -211,9 +193,8 @@ uint64_t object_file_generation(const uint8_t *bytes)
 
 void object_file_set_generation(uint8_t *bytes, uint64_t generation)
 {
-    for (size_t i = 0; i < NUMBER; i++) {
+    for (size_t i = 0; i < NUMBER; i++)
         bytes[i] = (uint8_t)(generation >> 8 * (NUMBER - 1 - i));
-    }
 }
 
 uint64_t object_file_renew_generation(uint64_t generation)

@@ -48,21 +48,18 @@ static bool parse_copy_name(const char *name, struct object_file *file)
         char digits[2 * OBJECTS_ID_MAX + 1];
         const char *id = name + sizeof(KNOWN_PREFIX) - 1;
         size_t length = strcspn(id, "-");
-        if (length == 0 || length % 2 != 0 || length > (size_t)2 * OBJECTS_ID_MAX || id[length] != '-') {
+        if (length == 0 || length % 2 != 0 || length > (size_t)2 * OBJECTS_ID_MAX || id[length] != '-')
             return false;
-        }
         memcpy(digits, id, length);
         digits[length] = '\0';
         file->known = true;
         file->object_id_length = length / 2;
-        if (!hex_decode(digits, file->object_id, file->object_id_length)) {
+        if (!hex_decode(digits, file->object_id, file->object_id_length))
             return false;
-        }
         name = id + length + 1;
     }
-    if (!is_object_name(name)) {
+    if (!is_object_name(name))
         return false;
-    }
     memcpy(file->file, name, strlen(name) + 1);
     return true;
 }
@@ -93,17 +90,14 @@ static int objects_run(const struct store *store, const char *token, struct obje
     int problem = 0;
     work->store = store;
     if (snprintf(work->folder, sizeof(work->folder), "%s/%s", store->tokens, token) >= (int)sizeof(work->folder) ||
-        snprintf(work->copies, sizeof(work->copies), "%s/%s", store->copies, token) >= (int)sizeof(work->copies)) {
+        snprintf(work->copies, sizeof(work->copies), "%s/%s", store->copies, token) >= (int)sizeof(work->copies))
         return ENAMETOOLONG;
-    }
     work->found.bytes = malloc((size_t)2 * OBJECT_FILE_MAX);
-    if (work->found.bytes == NULL) {
+    if (work->found.bytes == NULL)
         return ENOMEM;
-    }
     work->copy.bytes = work->found.bytes + OBJECT_FILE_MAX;
-    if (separate_run(task, work, &problem)) {
+    if (separate_run(task, work, &problem))
         problem = work->problem;
-    }
     free(work->found.bytes);
     return problem;
 }
@@ -132,18 +126,15 @@ static struct object_file *list_add(struct objects_work *work, const struct obje
 static enum object_file_state state_of(const struct stored *found, const struct stored *copy)
 {
     if (!copy->exists) {
-        if (object_file_holds_nothing(found->bytes, found->length)) {
+        if (object_file_holds_nothing(found->bytes, found->length))
             return OBJECT_FILE_USELESS;
-        }
         return object_file_is_whole(found->bytes, found->length) ? OBJECT_FILE_UNCOPIED : OBJECT_FILE_LOST;
     }
-    if (!found->exists) {
+    if (!found->exists)
         return OBJECT_FILE_MISSING;
-    }
     if (!object_file_is_whole(found->bytes, found->length) ||
-        !object_file_covers(found->bytes, found->length, copy->bytes, copy->length)) {
+        !object_file_covers(found->bytes, found->length, copy->bytes, copy->length))
         return OBJECT_FILE_DAMAGED;
-    }
     bool same = found->length == copy->length && memcmp(found->bytes, copy->bytes, found->length) == 0;
     return same ? OBJECT_FILE_COPIED : OBJECT_FILE_CHANGED;
 }
@@ -153,29 +144,24 @@ static void list_copy(const char *name, void *context)
     struct objects_work *work = context;
     struct object_file file;
     char path[STORED_PATH_MAX], copy[STORED_PATH_MAX];
-    if (!parse_copy_name(name, &file) || !path_of(work->folder, file.file, path) ||
-        !path_of(work->copies, name, copy)) {
+    if (!parse_copy_name(name, &file) || !path_of(work->folder, file.file, path) || !path_of(work->copies, name, copy))
         return;
-    }
     int problem = stored_read(copy, &work->copy);
-    if (problem == 0) {
+    if (problem == 0)
         problem = stored_read(path, &work->found);
-    }
     if (problem != 0) {
         work->problem = problem;
         return;
     }
-    if (!object_file_is_whole(work->copy.bytes, work->copy.length)) {
+    if (!object_file_is_whole(work->copy.bytes, work->copy.length))
         return; /* counts as missing */
-    }
     file.state = state_of(&work->found, &work->copy);
     file.data = object_file_is_data(work->copy.bytes, work->copy.length);
     struct object_file *other = (struct object_file *)(uintptr_t)objects_find(work->list, file.file);
-    if (other == NULL) {
+    if (other == NULL)
         (void)list_add(work, &file);
-    } else if (file.known && !other->known) { /* interrupted before the other copy was removed */
+    else if (file.known && !other->known) /* interrupted before the other copy was removed */
         *other = file;
-    }
 }
 
 static void list_file(const char *name, void *context)
@@ -183,17 +169,15 @@ static void list_file(const char *name, void *context)
     struct objects_work *work = context;
     struct object_file file = {.known = false};
     char path[STORED_PATH_MAX];
-    if (!is_object_name(name) || objects_find(work->list, name) != NULL || !path_of(work->folder, name, path)) {
+    if (!is_object_name(name) || objects_find(work->list, name) != NULL || !path_of(work->folder, name, path))
         return;
-    }
     int problem = stored_read(path, &work->found);
     if (problem != 0) {
         work->problem = problem;
         return;
     }
-    if (!work->found.exists) {
+    if (!work->found.exists)
         return;
-    }
     work->copy.exists = false;
     memcpy(file.file, name, strlen(name) + 1);
     file.state = state_of(&work->found, &work->copy);
@@ -207,9 +191,8 @@ static void list_all(void *context)
     int copies =
         folder_each(work->copies, FOLDER_ALL, list_copy, work); /* every entry with a copy's name must be a copy */
     int files = folder_each(work->folder, FOLDER_FILES, list_file, work);
-    if (copies != 0 || files != 0) {
+    if (copies != 0 || files != 0)
         work->problem = copies != 0 ? copies : files;
-    }
 }
 
 int objects_list(const struct store *store, const char *token, struct object_files *list)
@@ -227,11 +210,9 @@ void objects_release(struct object_files *list)
 
 const struct object_file *objects_find(const struct object_files *list, const char *file)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->files[i].file, file) == 0) {
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->files[i].file, file) == 0)
             return &list->files[i];
-        }
-    }
     return NULL;
 }
 
@@ -243,9 +224,8 @@ static void drop_other_copy(const char *name, void *context)
     struct object_file file;
     char wanted[COPY_NAME_MAX];
     copy_name(work->file, wanted);
-    if (!parse_copy_name(name, &file) || strcmp(file.file, work->file->file) != 0 || strcmp(name, wanted) == 0) {
+    if (!parse_copy_name(name, &file) || strcmp(file.file, work->file->file) != 0 || strcmp(name, wanted) == 0)
         return;
-    }
     int problem = stored_remove(work->copies, name);
     work->problem = problem != 0 ? problem : work->problem;
 }
@@ -261,24 +241,18 @@ static void keep_file(void *context)
     }
     work->problem = stored_read(path, &work->found);
     if (work->problem == 0 && (!object_file_is_whole(work->found.bytes, work->found.length) ||
-                               object_file_holds_nothing(work->found.bytes, work->found.length))) {
+                               object_file_holds_nothing(work->found.bytes, work->found.length)))
         work->problem = ENODATA;
-    }
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = stored_sync(path);
-    }
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = stored_sync_folder(work->folder);
-    }
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = folder_make(work->copies);
-    }
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = stored_copy(work->copies, name, &work->found);
-    }
-    if (may_try_again(work, work->problem)) {
+    if (may_try_again(work, work->problem))
         work->problem = stored_copy(work->copies, name, &work->found);
-    }
     if (work->problem == 0) {
         int problem = folder_each(work->copies, FOLDER_ALL, drop_other_copy, work);
         work->problem = problem != 0 ? problem : work->problem;
@@ -350,9 +324,8 @@ static int announce(struct objects_work *work)
     uint8_t number[sizeof(uint64_t)];
     struct stored generation = {.bytes = number, .length = sizeof(number), .exists = true};
     bool replaced;
-    if (!path_of(work->folder, "generation", path)) {
+    if (!path_of(work->folder, "generation", path))
         return ENAMETOOLONG;
-    }
     int problem = stored_read(path, &work->found);
     uint64_t now = problem == 0 && work->found.length == sizeof(number) ? object_file_generation(work->found.bytes) : 0;
     object_file_set_generation(number, object_file_renew_generation(now));
@@ -364,14 +337,11 @@ static int make_lock(const struct objects_work *work)
 {
     char path[STORED_PATH_MAX];
     size_t length = strlen(work->file->file) - (sizeof(SUFFIX) - 1);
-    if (snprintf(path, sizeof(path), "%s/%.*s.lock", work->folder, (int)length, work->file->file) >=
-        (int)sizeof(path)) {
+    if (snprintf(path, sizeof(path), "%s/%.*s.lock", work->folder, (int)length, work->file->file) >= (int)sizeof(path))
         return ENAMETOOLONG;
-    }
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return errno;
-    }
     int problem = stored_give(descriptor, path);
     close(descriptor);
     return problem;
@@ -389,15 +359,12 @@ static void restore_file(void *context)
         return;
     }
     work->problem = stored_read(copy, &work->copy);
-    if (work->problem == 0 && !object_file_is_whole(work->copy.bytes, work->copy.length)) {
+    if (work->problem == 0 && !object_file_is_whole(work->copy.bytes, work->copy.length))
         work->problem = ENODATA;
-    }
-    if (work->problem != 0) {
+    if (work->problem != 0)
         return;
-    }
-    if (work->closed) {
+    if (work->closed)
         object_file_close(work->copy.bytes, work->copy.length);
-    }
     object_file_set_generation(work->copy.bytes,
                                object_file_renew_generation(object_file_generation(work->copy.bytes)));
     (void)snprintf(what, sizeof(what), "%.100s in %.64s%s", name, strrchr(work->folder, '/') + 1,
@@ -407,17 +374,14 @@ static void restore_file(void *context)
         work->problem =
             stored_replace(path, true, &work->found, still_lacks_something, &work->copy, &work->copy, &replaced);
     }
-    if (work->problem != 0 || !replaced) {
+    if (work->problem != 0 || !replaced)
         return;
-    }
     work->problem = make_lock(work);
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = stored_sync_folder(work->folder);
-    }
     (void)stored_copy(work->copies, name, &work->copy);
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = announce(work);
-    }
 }
 
 int objects_restore(const struct store *store, const char *token, const struct object_file *file, bool closed)
@@ -441,25 +405,21 @@ static void clear_away(void *context)
         return;
     }
     work->problem = stored_read(path, &work->found);
-    if (work->problem != 0 || !work->found.exists) {
+    if (work->problem != 0 || !work->found.exists)
         return;
-    }
     bool empty = object_file_holds_nothing(work->found.bytes, work->found.length);
-    if (!empty && object_file_is_whole(work->found.bytes, work->found.length)) {
+    if (!empty && object_file_is_whole(work->found.bytes, work->found.length))
         return;
-    }
     (void)snprintf(what, sizeof(what), "%s in %.64s, %s", work->file->file, strrchr(work->folder, '/') + 1,
                    empty ? "which held no object, removed"
                          : "damaged and without a copy, renamed to *" STORE_ASIDE_SUFFIX);
     store_note(work->store, what);
-    if (empty) {
+    if (empty)
         work->problem = stored_remove(work->folder, work->file->file);
-    } else if (rename(path, aside) != 0) {
+    else if (rename(path, aside) != 0)
         work->problem = errno;
-    }
-    if (work->problem == 0) {
+    if (work->problem == 0)
         work->problem = stored_remove(work->folder, lock);
-    }
 }
 
 int objects_clear_away(const struct store *store, const char *token, const char *file)

@@ -20,19 +20,15 @@ void reserve_make(const char *folder)
 {
     char path[STORED_PATH_MAX];
     struct stat file;
-    if (!reserve_path(folder, path) ||
-        (lstat(path, &file) == 0 && S_ISREG(file.st_mode) && file.st_size == RESERVE_SIZE &&
-         file.st_blocks >= RESERVE_SIZE / RESERVE_BLOCK)) {
+    if (!reserve_path(folder, path) || (lstat(path, &file) == 0 && S_ISREG(file.st_mode) &&
+                                        file.st_size == RESERVE_SIZE && file.st_blocks >= RESERVE_SIZE / RESERVE_BLOCK))
         return;
-    }
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return;
-    }
     (void)stored_give(descriptor, path);
-    if (posix_fallocate(descriptor, 0, RESERVE_SIZE) != 0) {
+    if (posix_fallocate(descriptor, 0, RESERVE_SIZE) != 0)
         (void)!ftruncate(descriptor, 0);
-    }
     close(descriptor);
 }
 
@@ -42,9 +38,8 @@ bool reserve_release(const char *folder)
     char path[STORED_PATH_MAX];
     struct stat file;
     int descriptor = reserve_path(folder, path) ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return false;
-    }
     bool released =
         fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > 0 && ftruncate(descriptor, 0) == 0;
     close(descriptor);

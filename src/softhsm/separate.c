@@ -26,9 +26,8 @@ struct separate {
 static int leave_table(void)
 {
 #ifdef SYS_close_range
-    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_UNSHARE) == 0) {
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_UNSHARE) == 0)
         return 0;
-    }
 #endif
     return unshare(CLONE_FILES) == 0 ? 0 : errno;
 }
@@ -37,9 +36,8 @@ static void *separate_thread(void *argument)
 {
     struct separate *separate = argument;
     separate->problem = leave_table();
-    if (separate->problem == 0) {
+    if (separate->problem == 0)
         separate->task(separate->context);
-    }
     return NULL;
 }
 
@@ -50,18 +48,16 @@ bool separate_run(void (*task)(void *context), void *context, int *problem)
     pthread_t thread;
     sigset_t all, before;
     *problem = pthread_attr_init(&attributes);
-    if (*problem != 0) {
+    if (*problem != 0)
         return false;
-    }
     (void)pthread_attr_setstacksize(&attributes, SEPARATE_STACK);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     *problem = pthread_create(&thread, &attributes, separate_thread, &separate);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (*problem != 0) {
+    if (*problem != 0)
         return false;
-    }
     pthread_join(thread, NULL);
     *problem = separate.problem;
     return separate.problem == 0;

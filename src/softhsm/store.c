@@ -96,22 +96,18 @@ void store_note(const struct store *store, const char *what)
     struct tm utc;
     if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
         (stat(path, &file) == 0 && file.st_size >= JOURNAL_MOST) || gmtime_r(&now, &utc) == NULL ||
-        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0) {
+        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
         return;
-    }
     int length = snprintf(line, sizeof(line), "%s %s\n", when, what);
     int descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return;
-    }
     (void)stored_give(descriptor, path);
     ssize_t written = write(descriptor, line, (size_t)length);
-    if (written < 0 && (errno == ENOSPC || errno == EDQUOT) && reserve_release(store->copies)) {
+    if (written < 0 && (errno == ENOSPC || errno == EDQUOT) && reserve_release(store->copies))
         written = write(descriptor, line, (size_t)length);
-    }
-    if (written == length) {
+    if (written == length)
         (void)fsync(descriptor);
-    }
     close(descriptor);
 }
 
@@ -122,14 +118,12 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
     if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
         snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) >= (int)sizeof(taken) ||
         ((stat(taken, &file) != 0 || file.st_size == 0) &&
-         rename(path, taken) != 0)) { /* if it is empty, the disk was full */
+         rename(path, taken) != 0)) /* if it is empty, the disk was full */
         return 0;
-    }
     int descriptor = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     ssize_t got = descriptor < 0 ? 0 : read(descriptor, text, size - 1);
-    if (descriptor >= 0) {
+    if (descriptor >= 0)
         close(descriptor);
-    }
     text[got > 0 ? got : 0] = '\0';
     return got > 0 ? (size_t)got : 0;
 }
@@ -137,9 +131,8 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
 void store_forget_journal(const struct store *store)
 {
     char taken[STORED_PATH_MAX];
-    if (snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) < (int)sizeof(taken)) {
+    if (snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) < (int)sizeof(taken))
         (void)unlink(taken);
-    }
 }
 
 /* ---- One file ---- */
@@ -172,9 +165,8 @@ static void store_restore(struct store_work *work, const struct store_file *file
                                object_file_renew_generation(object_file_generation(work->copy.bytes)));
     store_note(work->store, what);
     int problem = stored_replace(path, true, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
-    if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies)) {
+    if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies))
         problem = stored_replace(path, true, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
-    }
     if (problem != 0) {
         store_complain(work, file->name, token, strerror(problem));
         return;
@@ -189,45 +181,38 @@ static void store_restore(struct store_work *work, const struct store_file *file
 static void store_mend_file(struct store_work *work, const struct store_file *file, bool copied, const char *path,
                             const char *copies, const char *token)
 {
-    if (!work->found.exists && !copied) {
+    if (!work->found.exists && !copied)
         return; /* not a token's folder */
-    }
     work->outcome->damaged++;
     (void)snprintf(work->outcome->what, sizeof(work->outcome->what), "%s of the SoftHSM2 token in %.64s", file->name,
                    token);
-    if (!copied) {
+    if (!copied)
         store_complain(work, file->name, token, "it is damaged, and there is no good copy of it");
-    } else {
+    else
         store_restore(work, file, path, copies, token);
-    }
 }
 
 static void store_keep_file(struct store_work *work, const struct store_file *file, const char *copies,
                             const char *token)
 {
-    if (!file->may_copy(&work->found) || file->is_same(&work->found, &work->copy)) {
+    if (!file->may_copy(&work->found) || file->is_same(&work->found, &work->copy))
         return;
-    }
     int problem = folder_make(copies);
-    if (problem == 0) {
+    if (problem == 0)
         problem = stored_copy(copies, file->name, &work->found);
-    }
-    if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies)) {
+    if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies))
         problem = stored_copy(copies, file->name, &work->found);
-    }
-    if (problem != 0) {
+    if (problem != 0)
         store_complain(work, file->name, token, strerror(problem));
-    }
 }
 
 static void store_examine_file(struct store_work *work, const struct store_file *file, bool damaged, bool copied,
                                const char *token)
 {
-    if (damaged && (work->found.exists || copied)) {
+    if (damaged && (work->found.exists || copied))
         work->each(token, file->name, copied ? STORE_DAMAGED : STORE_LOST, work->each_context);
-    } else if (file->may_copy(&work->found) && !file->is_same(&work->found, &work->copy)) {
+    else if (file->may_copy(&work->found) && !file->is_same(&work->found, &work->copy))
         work->each(token, file->name, STORE_UNCOPIED, work->each_context);
-    }
 }
 
 /* If it cannot be decided whether the copy is valid and newer than the file, neither is replaced. */
@@ -251,9 +236,8 @@ static void store_look_at_file(struct store_work *work, const struct store_file 
     if (snprintf(path, sizeof(path), "%s/%s/%s", work->store->tokens, token, file->name) >= (int)sizeof(path) ||
         snprintf(copies, sizeof(copies), "%s/%s", work->store->copies, token) >= (int)sizeof(copies) ||
         snprintf(copy_path, sizeof(copy_path), "%s/%s/%s", work->store->copies, token, file->name) >=
-            (int)sizeof(copy_path)) {
+            (int)sizeof(copy_path))
         return;
-    }
     int problem = stored_read(path, &work->found);
     if (problem != 0) {
         store_complain(work, file->name, token, strerror(problem));
@@ -266,13 +250,12 @@ static void store_look_at_file(struct store_work *work, const struct store_file 
     }
     bool copied = file->is_whole(&work->copy);
     bool damaged = !file->is_whole(&work->found) || file->has_gone_back(&work->found, &work->copy);
-    if (work->each != NULL) {
+    if (work->each != NULL)
         store_examine_file(work, file, damaged, copied, token);
-    } else if (damaged) {
+    else if (damaged)
         store_mend_file(work, file, copied, path, copies, token);
-    } else if (work->keep) {
+    else if (work->keep)
         store_keep_file(work, file, copies, token);
-    }
 }
 
 /* ---- All tokens ---- */
@@ -286,9 +269,8 @@ struct store_entries {
 static bool store_is_rewritten(const char *name)
 {
     bool is = false;
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < STORE_FILES; i++)
         is = is || strcmp(name, store_files[i].name) == 0;
-    }
     return is;
 }
 
@@ -297,18 +279,16 @@ static void store_examine_copy(const char *name, void *context)
     const struct store_entries *entries = context;
     char path[STORED_PATH_MAX];
     if (!store_is_rewritten(name) && snprintf(path, sizeof(path), "%s/%s", entries->folder, name) < (int)sizeof(path) &&
-        stored_read(path, &entries->work->copy) != 0) {
+        stored_read(path, &entries->work->copy) != 0)
         entries->work->each(entries->token, name, STORE_UNREADABLE, entries->work->each_context);
-    }
 }
 
 static void store_examine_aside(const char *name, void *context)
 {
     const struct store_entries *entries = context;
     size_t length = strlen(name), suffix = sizeof(STORE_ASIDE_SUFFIX) - 1;
-    if (length > suffix && strcmp(name + length - suffix, STORE_ASIDE_SUFFIX) == 0) {
+    if (length > suffix && strcmp(name + length - suffix, STORE_ASIDE_SUFFIX) == 0)
         entries->work->each(entries->token, name, STORE_ASIDE, entries->work->each_context);
-    }
 }
 
 /* Examines the objects' copies, and files that were set aside. */
@@ -316,38 +296,31 @@ static void store_examine_folders(struct store_work *work, const char *token)
 {
     char path[STORED_PATH_MAX];
     struct store_entries entries = {work, token, path};
-    if (snprintf(path, sizeof(path), "%s/%s", work->store->copies, token) >= (int)sizeof(path)) {
+    if (snprintf(path, sizeof(path), "%s/%s", work->store->copies, token) >= (int)sizeof(path))
         return;
-    }
-    if (folder_each(path, FOLDER_ALL, store_examine_copy, &entries) != 0) {
+    if (folder_each(path, FOLDER_ALL, store_examine_copy, &entries) != 0)
         work->each(token, "", STORE_UNREADABLE, work->each_context);
-    }
-    if (snprintf(path, sizeof(path), "%s/%s", work->store->tokens, token) < (int)sizeof(path)) {
+    if (snprintf(path, sizeof(path), "%s/%s", work->store->tokens, token) < (int)sizeof(path))
         (void)folder_each(path, FOLDER_FILES, store_examine_aside, &entries);
-    }
 }
 
 static void store_look_at_token(const char *token, void *context)
 {
     struct store_work *work = context;
-    if (work->each != NULL) {
+    if (work->each != NULL)
         store_examine_folders(work, token);
-    }
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < STORE_FILES; i++)
         store_look_at_file(work, &store_files[i], token);
-    }
 }
 
 static void store_look(void *context)
 {
     struct store_work *work = context;
     int problem = folder_each(work->store->tokens, FOLDER_DIRECTORIES, store_look_at_token, work);
-    if (problem != 0) {
+    if (problem != 0)
         store_complain(work, "the files", work->store->tokens, strerror(problem));
-    }
-    if (work->keep) {
+    if (work->keep)
         reserve_make(work->store->copies);
-    }
 }
 
 static bool store_run(struct store_work *work)
@@ -357,13 +330,11 @@ static bool store_run(struct store_work *work)
     work->found.bytes = malloc((size_t)2 * OBJECT_FILE_MAX);
     if (work->found.bytes != NULL) {
         work->copy.bytes = work->found.bytes + OBJECT_FILE_MAX;
-        if (separate_run(store_look, work, &problem)) {
+        if (separate_run(store_look, work, &problem))
             problem = 0;
-        }
     }
-    if (problem != 0) {
+    if (problem != 0)
         store_complain(work, "the files", work->store->tokens, strerror(problem));
-    }
     free(work->found.bytes);
     return problem == 0;
 }

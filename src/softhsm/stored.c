@@ -19,12 +19,10 @@ static int stored_lock(int descriptor, short kind)
     for (int i = 0; i < LOCK_TRIES; i++) {
         struct flock lock = {.l_type = kind, .l_whence = SEEK_SET};
         const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
-        if (fcntl(descriptor, F_SETLK, &lock) == 0) {
+        if (fcntl(descriptor, F_SETLK, &lock) == 0)
             return 0;
-        }
-        if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
             return errno;
-        }
         nanosleep(&pause, NULL);
     }
     return EAGAIN;
@@ -37,12 +35,10 @@ static int stored_fill(int descriptor, struct stored *stored)
     while (stored->length < OBJECT_FILE_MAX) {
         ssize_t got =
             pread(descriptor, stored->bytes + stored->length, OBJECT_FILE_MAX - stored->length, (off_t)stored->length);
-        if (got < 0) {
+        if (got < 0)
             return errno;
-        }
-        if (got == 0) {
+        if (got == 0)
             break;
-        }
         stored->length += (size_t)got;
     }
     return 0;
@@ -53,9 +49,8 @@ static int stored_open(const char *path, int flags, int *descriptor)
 {
     struct stat file;
     *descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
-    if (*descriptor < 0) {
+    if (*descriptor < 0)
         return errno;
-    }
     if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
         close(*descriptor);
         return EINVAL;
@@ -67,17 +62,14 @@ int stored_give(int descriptor, const char *path)
 {
     char folder[STORED_PATH_MAX];
     struct stat file, place;
-    if (geteuid() != 0) {
+    if (geteuid() != 0)
         return 0;
-    }
     const char *slash = strrchr(path, '/');
-    if (slash == NULL || (size_t)(slash - path) >= sizeof(folder)) {
+    if (slash == NULL || (size_t)(slash - path) >= sizeof(folder))
         return ENAMETOOLONG;
-    }
     (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-    if (fstat(descriptor, &file) != 0 || stat(folder, &place) != 0) {
+    if (fstat(descriptor, &file) != 0 || stat(folder, &place) != 0)
         return errno;
-    }
     bool given = file.st_uid != 0 || (place.st_uid == 0 && place.st_gid == file.st_gid);
     return given || fchown(descriptor, place.st_uid, place.st_gid) == 0 ? 0 : errno;
 }
@@ -88,13 +80,11 @@ int stored_read(const char *path, struct stored *stored)
     stored->exists = false;
     stored->length = 0;
     int problem = stored_open(path, O_RDONLY, &descriptor);
-    if (problem != 0) {
+    if (problem != 0)
         return problem == ENOENT ? 0 : problem;
-    }
     problem = stored_lock(descriptor, F_RDLCK);
-    if (problem == 0) {
+    if (problem == 0)
         problem = stored_fill(descriptor, stored);
-    }
     close(descriptor);
     return problem;
 }
@@ -102,12 +92,10 @@ int stored_read(const char *path, struct stored *stored)
 static int stored_write(int descriptor, const struct stored *content)
 {
     ssize_t written = pwrite(descriptor, content->bytes, content->length, 0);
-    if (written < 0) {
+    if (written < 0)
         return errno;
-    }
-    if ((size_t)written != content->length) {
+    if ((size_t)written != content->length)
         return ENOSPC;
-    }
     return fsync(descriptor) == 0 ? 0 : errno;
 }
 
@@ -117,19 +105,15 @@ int stored_replace(const char *path, bool make, struct stored *found, stored_dec
     int descriptor;
     *replaced = false;
     int problem = stored_open(path, O_RDWR | (make ? O_CREAT : 0), &descriptor);
-    if (problem != 0) {
+    if (problem != 0)
         return problem;
-    }
     problem = stored_give(descriptor, path);
-    if (problem == 0) {
+    if (problem == 0)
         problem = stored_lock(descriptor, F_WRLCK);
-    }
-    if (problem == 0) {
+    if (problem == 0)
         problem = stored_fill(descriptor, found);
-    }
-    if (problem != 0 || !decision(found, context)) {
+    if (problem != 0 || !decision(found, context))
         goto cleanup;
-    }
     if (ftruncate(descriptor, 0) != 0) {
         problem = errno;
         goto cleanup;
@@ -146,48 +130,39 @@ int stored_copy(const char *folder, const char *name, const struct stored *conte
     char path[STORED_PATH_MAX], made[STORED_PATH_MAX];
     int descriptor;
     if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) ||
-        snprintf(made, sizeof(made), "%s/%s" NEW_SUFFIX, folder, name) >= (int)sizeof(made)) {
+        snprintf(made, sizeof(made), "%s/%s" NEW_SUFFIX, folder, name) >= (int)sizeof(made))
         return ENAMETOOLONG;
-    }
-    if (unlink(made) != 0 && errno != ENOENT) {
+    if (unlink(made) != 0 && errno != ENOENT)
         return errno;
-    }
     int problem = stored_open(made, O_WRONLY | O_CREAT | O_EXCL, &descriptor);
-    if (problem != 0) {
+    if (problem != 0)
         return problem;
-    }
     problem = stored_give(descriptor, made);
-    if (problem == 0) {
+    if (problem == 0)
         problem = stored_write(descriptor, content);
-    }
     close(descriptor);
-    if (problem == 0 && rename(made, path) != 0) {
+    if (problem == 0 && rename(made, path) != 0)
         problem = errno;
-    }
-    if (problem != 0) {
+    if (problem != 0)
         (void)unlink(made);
-    }
     return problem == 0 ? stored_sync_folder(folder) : problem;
 }
 
 int stored_remove(const char *folder, const char *name)
 {
     char path[STORED_PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path)) {
+    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
         return ENAMETOOLONG;
-    }
-    if (unlink(path) != 0 && errno != ENOENT) {
+    if (unlink(path) != 0 && errno != ENOENT)
         return errno;
-    }
     return stored_sync_folder(folder);
 }
 
 static int stored_sync_any(const char *path, int flags)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return errno;
-    }
     int problem = fsync(descriptor) == 0 ? 0 : errno;
     close(descriptor);
     return problem;

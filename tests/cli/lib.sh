@@ -47,10 +47,12 @@ HOME=$work/home
 export SEALRING_VAULT HOME
 mkdir "$HOME"
 
-# Its usual buffer is a share of the machine's memory, and the tests have each byte of it written (MALLOC_PERTURB_).
-sort() {
-    command sort --buffer-size=1M "$@"
-}
+# sort's usual buffer is a share of the machine's memory, and the tests have each byte of it written (MALLOC_PERTURB_).
+mkdir "$work/programs"
+printf '#!/bin/sh\nexec %s --buffer-size=1M "$@"\n' "$(command -v sort)" >"$work/programs/sort"
+chmod +x "$work/programs/sort"
+PATH=$work/programs:$PATH
+export PATH
 
 explain_output() {
     echo "# exit status $status"

@@ -115,12 +115,11 @@ static void reap(pid_t command, int *status, pid_t server, int *server_status)
 {
     int other;
     pid_t child;
-    while ((child = waitpid(-1, &other, 0)) > 0 || errno == EINTR) {
+    while ((child = waitpid(-1, &other, 0)) > 0 || errno == EINTR)
         if (child == command)
             *status = other;
         else if (child == server)
             *server_status = other;
-    }
 }
 
 /* Its process group, and what has left that. */

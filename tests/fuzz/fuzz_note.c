@@ -28,9 +28,8 @@ static char *exact_copy(const uint8_t *data, size_t size, size_t more)
 {
     char *copy = calloc(size + more == 0 ? 1 : size + more, 1);
     require(copy != NULL, "there is memory");
-    if (size > 0) {
+    if (size > 0)
         memcpy(copy, data, size);
-    }
     return copy;
 }
 
@@ -53,16 +52,14 @@ static void check_note(const char *text, size_t size)
     const char *problem = NULL;
     bool good = note_parse(text, size, &note, &problem);
     require(good == (problem == NULL), "what is no note has a problem, and a note has none");
-    if (!good) {
+    if (!good)
         return;
-    }
     require(note.text == text && note.text_length > 0 && text[note.text_length - 1] == '\n' &&
                 text[note.text_length] == '\n' && note.text_length < size,
             "the text ends in a newline, and a blank line follows");
     require(note.count >= 1 && note.count <= NOTE_SIGNATURES_MAX, "there is a signature");
-    for (size_t i = 0; i < note.count; i++) {
+    for (size_t i = 0; i < note.count; i++)
         check_signature(text, size, &note.signatures[i]);
-    }
     require(note_key_parse(known_key, &key), "the known key is one");
     require(note_verify(&note, &key) != NOTE_GOOD ||
                 (note.text_length == strlen(known_text) && memcmp(note.text, known_text, note.text_length) == 0),

@@ -30,9 +30,8 @@ static char *exact_copy(const uint8_t *data, size_t size)
 {
     char *copy = calloc(size == 0 ? 1 : size, 1);
     require(copy != NULL, "there is memory");
-    if (size > 0) {
+    if (size > 0)
         memcpy(copy, data, size);
-    }
     return copy;
 }
 
@@ -73,11 +72,10 @@ static enum text_problem check_text(const char *text, size_t size)
     require(text_parse(text, size, &again, NULL) == problem, "the answer does not depend on what was in the memory");
     require(memcmp(&parts, &again, sizeof parts) == 0, "nor do the parts");
     check_location(text, size, problem, &parts);
-    if (problem == TEXT_GOOD) {
+    if (problem == TEXT_GOOD)
         check_good_text(text, size, &parts);
-    } else {
+    else
         require(memcmp(parts.secret, zero, sizeof zero) == 0, "a problem leaves no secret");
-    }
     return problem;
 }
 
@@ -97,9 +95,8 @@ static void check_explanation(const char *text, size_t size, enum text_problem p
 static void check_forged(const uint8_t *data, size_t size)
 {
     char text[SEALRING_CREDENTIAL_LENGTH_MAX];
-    if (size > sizeof text - BASE62_32_DIGITS) {
+    if (size > sizeof text - BASE62_32_DIGITS)
         return;
-    }
     memcpy(text, data, size);
     base62_encode_32(libdeflate_crc32(0, data, size), text + size);
     size += BASE62_32_DIGITS;
@@ -172,9 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_forged(data, size);
     char *ended = malloc(size + 1);
     require(ended != NULL, "there is memory");
-    if (size > 0) {
+    if (size > 0)
         memcpy(ended, data, size);
-    }
     ended[size] = '\0';
     check_two_sets(ended);
     check_times(ended);

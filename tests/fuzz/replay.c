@@ -22,18 +22,16 @@ static int is_file_name(const struct dirent *entry)
 static uint8_t *read_file(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
-    if (file == NULL) {
+    if (file == NULL)
         return NULL;
-    }
     uint8_t *content = NULL;
     size_t capacity = 0;
     *size = 0;
     do {
         capacity = capacity == 0 ? 4096 : capacity * 2;
         uint8_t *larger = realloc(content, capacity);
-        if (larger == NULL) {
+        if (larger == NULL)
             break;
-        }
         content = larger;
         *size += fread(content + *size, 1, capacity - *size, file);
     } while (*size == capacity);
@@ -68,9 +66,8 @@ int main(int argc, char **argv)
     struct dirent **files = NULL;
     bool good = true;
     int count = scandir(corpus, &files, is_file_name, alphasort);
-    if (count < 0) {
+    if (count < 0)
         count = 0;
-    }
     printf("1..%d\n", count + 1);
     bool enough = count >= CORPUS_MIN;
     printf("%s 1 - the corpus has at least %d files (%d)\n", enough ? "ok" : "not ok", CORPUS_MIN, count);

@@ -45,13 +45,11 @@ void test_token_write_file(const char *path, const char *content, mode_t mode)
 static int test_token_carry_out(struct test_token *test, struct test_token_order *order)
 {
     pid_t child = fork();
-    if (child == 0) {
+    if (child == 0)
         _exit(order->function(test, order->context));
-    }
     int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child) {
+    if (child < 0 || waitpid(child, &status, 0) != child)
         return TEST_TOKEN_DIED;
-    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : TEST_TOKEN_DIED + WTERMSIG(status);
 }
 
@@ -68,9 +66,8 @@ static void test_token_start_elsewhere(struct test_token *test)
         close(pair[0]);
         while (read(pair[1], &order, sizeof(order)) == (ssize_t)sizeof(order)) {
             int result = test_token_carry_out(test, &order);
-            if (write(pair[1], &result, sizeof(result)) != (ssize_t)sizeof(result)) {
+            if (write(pair[1], &result, sizeof(result)) != (ssize_t)sizeof(result))
                 break;
-            }
         }
         _exit(0);
     }
@@ -84,9 +81,8 @@ int test_token_elsewhere(struct test_token *test, int (*function)(struct test_to
     struct test_token_order order = {.function = function};
     int result = TEST_TOKEN_DIED;
     ck_assert_uint_le(size, sizeof(order.context));
-    if (size > 0) {
+    if (size > 0)
         memcpy(order.context, context, size);
-    }
     ck_assert_int_eq(write(test->elsewhere, &order, sizeof(order)), (ssize_t)sizeof(order));
     ck_assert_int_eq(read(test->elsewhere, &result, sizeof(result)), (ssize_t)sizeof(result));
     return result;

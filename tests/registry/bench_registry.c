@@ -102,9 +102,8 @@ static void measure_asking(struct registry *registry, const char *name, unsigned
     for (int hot = 0; hot < 2; hot++) {
         unsigned bad = 0;
         double start = now_us(), cpu = cpu_us();
-        for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned i = 0; i < rounds; i++)
             bad += registry_read(registry, ask, &questions[hot ? 7 : i % 4096], NULL) != SEALRING_OK;
-        }
         printf("%s, %s: %.2f us (%.2f us CPU) per registry_read + registry_holder_get (%u failed)\n", name,
                hot ? "one key" : "4096 keys", (now_us() - start) / rounds, (cpu_us() - cpu) / rounds, bad);
     }
@@ -140,9 +139,8 @@ static void measure_presenting(struct registry *registry, enum presented_kind ki
 {
     static struct registry_presented presented;
     struct question *questions = calloc(different, sizeof *questions);
-    for (unsigned i = 0; i < different; i++) {
+    for (unsigned i = 0; i < different; i++)
         make_question(&questions[i], kind, scattered(i, keys), keys);
-    }
     unsigned bad = 0;
     double start = 0, cpu = 0;
     for (unsigned i = 0; i < rounds + different; i++) {
@@ -191,9 +189,8 @@ static void measure_looks(struct registry *registry, unsigned rounds)
     bool replaced = false, has_imports = false;
     unsigned bad = 0;
     double start = now_us();
-    for (unsigned i = 0; i < rounds; i++) {
+    for (unsigned i = 0; i < rounds; i++)
         bad += registry_look_vault(registry, &vault, &replaced, NULL) != SEALRING_OK || replaced;
-    }
     printf("registry_look_vault: %.2f us (%u failed)\n", (now_us() - start) / rounds, bad);
     for (int all = 0; all < 2; all++) {
         bad = 0;
@@ -237,11 +234,10 @@ static void measure_caches(struct fixture *fixture, unsigned keys)
     static const int caches[] = {0, 1024, 2048, 4096, 8192, 32768, 131072};
     for (size_t i = 0; i < sizeof caches / sizeof *caches; i++) {
         struct registry *reader = open_reader(fixture, caches[i]);
-        if (caches[i] == 0) {
+        if (caches[i] == 0)
             printf("-- page cache as the library sets it\n");
-        } else {
+        else
             printf("-- page cache of %d KiB\n", caches[i]);
-        }
         for (int kind = 0; kind < KINDS; kind++) {
             measure_presenting(reader, (enum presented_kind)kind, keys, 1, 200000);
             measure_presenting(reader, (enum presented_kind)kind, keys, 200000, 200000);

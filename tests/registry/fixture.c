@@ -176,9 +176,8 @@ sealring_status fixture_insert(struct registry *registry, void *context, sealrin
     fixture_ring(&rows->ring, 1);
     fixture_client(&rows->client, 1);
     sealring_status status = registry_ring_insert(registry, &rows->ring, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = registry_client_insert(registry, &rows->client, error);
-    }
     if (status == SEALRING_OK) {
         fixture_version(&rows->version, rows->ring.id, 1);
         status = registry_version_insert(registry, &rows->version, error);
@@ -241,9 +240,8 @@ static void fixture_dump_table(sqlite3 *handle, const char *table, FILE *out)
         for (int i = 0; i < sqlite3_column_count(statement); i++) {
             const uint8_t *bytes = sqlite3_column_blob(statement, i);
             fprintf(out, " %s=%d:", sqlite3_column_name(statement, i), sqlite3_column_type(statement, i));
-            for (int j = 0; j < sqlite3_column_bytes(statement, i); j++) {
+            for (int j = 0; j < sqlite3_column_bytes(statement, i); j++)
                 fprintf(out, "%02x", bytes[j]);
-            }
         }
         fprintf(out, "\n");
     }
@@ -258,9 +256,8 @@ char *fixture_dump(const struct fixture *fixture)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     sqlite3 *handle = fixture_raw(fixture);
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         fixture_dump_table(handle, tables[i], out);
-    }
     sqlite3_close(handle);
     fclose(out);
     return text;

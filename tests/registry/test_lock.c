@@ -50,9 +50,8 @@ static void child_start(struct child *child)
         struct registry *registry = NULL;
         close(go[1]);
         if (registry_open(fixture.path, fixture.lock_path, REGISTRY_READ_WRITE, &registry, NULL) != SEALRING_OK ||
-            registry_lock(registry, 0, "rotate acme", NULL) != SEALRING_OK || write(locked[1], "y", 1) != 1) {
+            registry_lock(registry, 0, "rotate acme", NULL) != SEALRING_OK || write(locked[1], "y", 1) != 1)
             _exit(1);
-        }
         _exit(read(go[0], &sign, 1) == 0 ? 0 : 2); /* exits with the lock held */
     }
     close(locked[1]);

@@ -169,9 +169,8 @@ START_TEST(wrong_file_is_told)
         ck_assert_ptr_null(strstr(fixture.error.message, "\n"));
     }
     struct stat facts;
-    if (stat(fixture.path, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+    if (stat(fixture.path, &facts) == 0 && S_ISDIR(facts.st_mode))
         rmdir(fixture.path);
-    }
 }
 END_TEST
 
@@ -288,12 +287,10 @@ static int read_without_rights(struct registry *writer)
     struct registry *reader = NULL, *refused = NULL;
     struct registry_vault vault;
     (void)writer;
-    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) {
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
         return 2;
-    }
-    if (access(fixture.directory, W_OK) == 0 || access(fixture.path, W_OK) == 0) {
+    if (access(fixture.directory, W_OK) == 0 || access(fixture.path, W_OK) == 0)
         return 3;
-    }
     if (registry_open(fixture.path, NULL, REGISTRY_READ_ONLY, &reader, &fixture.error) != SEALRING_OK ||
         registry_read(reader, take_vault, &vault, &fixture.error) != SEALRING_OK) {
         fprintf(stderr, "# %s\n", fixture.error.message);
@@ -311,9 +308,8 @@ static int in_child(int (*act)(struct registry *), struct registry *writer)
 {
     int status = 0;
     pid_t child = fork();
-    if (child == 0) {
+    if (child == 0)
         _exit(act(writer));
-    }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status));
     return WEXITSTATUS(status);
@@ -322,9 +318,8 @@ static int in_child(int (*act)(struct registry *), struct registry *writer)
 static void take_rights_away(void)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
         ck_assert_int_eq(chmod(beside(suffixes[i]), 0444), 0);
-    }
     ck_assert_int_eq(chmod(fixture.directory, 0555), 0);
 }
 
@@ -362,9 +357,8 @@ static int fail_to_open(struct registry *writer)
 {
     struct registry *reader = NULL;
     (void)writer;
-    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) {
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
         return 2;
-    }
     return registry_open(fixture.path, NULL, REGISTRY_READ_ONLY, &reader, &fixture.error) == SEALRING_REGISTRY &&
                    strstr(fixture.error.message, "cannot be opened by this user") != NULL
                ? 0
@@ -377,9 +371,8 @@ START_TEST(unreadable_registry_is_told)
     ck_assert_int_eq(chmod(fixture.path, 0), 0);
     ck_assert_int_eq(in_child(fail_to_open, NULL), 0);
     chmod(fixture.directory, 0700);
-    if (geteuid() == 0) { /* of others' directory, that is */
+    if (geteuid() == 0) /* of others' directory, that is */
         ck_assert_int_eq(in_child(fail_to_open, NULL), 0);
-    }
 }
 END_TEST
 
@@ -624,11 +617,10 @@ static const struct {
 START_TEST(network_file_systems_are_known)
 {
     const char *name = filesystem_network_name(file_systems[_i].type);
-    if (file_systems[_i].name == NULL) {
+    if (file_systems[_i].name == NULL)
         ck_assert_ptr_null(name);
-    } else {
+    else
         ck_assert_pstr_eq(name, file_systems[_i].name);
-    }
 }
 END_TEST
 

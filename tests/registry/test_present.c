@@ -195,9 +195,8 @@ START_TEST(epoch_moves_with_what_is_not_there)
     }
     ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET era = x'000102030405060708090a0b0c0d0e0f', epoch = 3"),
                      SQLITE_OK);
-    for (uint8_t i = 0; i < sizeof era; i++) {
+    for (uint8_t i = 0; i < sizeof era; i++)
         era[i] = i;
-    }
     expect_ok(registry_present(reader, UNKNOWN_KEY_ID, none, &presented, &fixture.error));
     expect_snapshot(3);
 }

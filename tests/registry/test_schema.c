@@ -378,9 +378,8 @@ static sealring_status ask_everything(struct registry *registry, void *context, 
         registry_holder_get(registry, rows.key.key_id, rows.credential.digest, &holder, &found, error) != SEALRING_OK;
     failures += registry_holder_get(registry, "0000000000000000", rows.credential.digest, &holder, &found, error) !=
                 SEALRING_NOT_FOUND;
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         failures += registry_holder_each(registry, &filters[i], drop_holder, NULL, error) != SEALRING_OK;
-    }
     failures += registry_holder_of_key(registry, rows.key.id, drop_holder, NULL, error) != SEALRING_OK;
     failures += registry_ring_update(registry, &rows.ring, error) != SEALRING_OK;
     failures += registry_version_update(registry, &rows.version, error) != SEALRING_OK;
@@ -441,9 +440,8 @@ START_TEST(queries_do_not_scan)
     sqlite3_stmt *statement = sqlite3_next_stmt(opened_handle, NULL);
     for (; statement != NULL; statement = sqlite3_next_stmt(opened_handle, statement)) {
         const char *sql = sqlite3_sql(statement);
-        if (strncmp(sql, "BEGIN", 5) == 0 || strcmp(sql, "COMMIT") == 0) {
+        if (strncmp(sql, "BEGIN", 5) == 0 || strcmp(sql, "COMMIT") == 0)
             continue;
-        }
         looked_at++;
         if (strstr(sql, "FROM ring r ORDER BY") != NULL) { /* the one that wants all of them */
             whole++;

@@ -200,9 +200,8 @@ static void take_over(void)
 /* Lets the other connection go at the third try. */
 static enum db_problem begin_and_release(struct db *db, enum db_access access)
 {
-    if (++calls == 3) {
+    if (++calls == 3)
         ck_assert_int_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    }
     return real_driver->begin(db, access);
 }
 
@@ -454,9 +453,8 @@ static unsigned deadline; /* how many statements the child gets */
 
 static enum db_problem step_and_die(struct db_statement *statement, bool *row)
 {
-    if (calls++ == deadline) {
+    if (calls++ == deadline)
         kill(getpid(), SIGKILL);
-    }
     return real_driver->step(statement, row);
 }
 
@@ -465,9 +463,8 @@ static void child_inserts(void)
 {
     struct registry *registry = NULL;
     if (registry_open(fixture.path, fixture.lock_path, REGISTRY_READ_WRITE, &registry, NULL) != SEALRING_OK ||
-        registry_lock(registry, 1000, "child", NULL) != SEALRING_OK) {
+        registry_lock(registry, 1000, "child", NULL) != SEALRING_OK)
         _exit(1);
-    }
     fixture.registry = registry;
     take_over();
     driver.step = step_and_die;
@@ -483,13 +480,11 @@ START_TEST(killed_writer_leaves_the_old_state)
     int status = 0;
     for (deadline = 0; deadline < 100; deadline++) {
         pid_t child = fork();
-        if (child == 0) {
+        if (child == 0)
             child_inserts();
-        }
         ck_assert_int_eq(waitpid(child, &status, 0), child);
-        if (WIFEXITED(status)) {
+        if (WIFEXITED(status))
             break;
-        }
         ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         char *after = fixture_dump(&fixture);
         ck_assert_str_eq(before, after);

@@ -298,9 +298,8 @@ static sealring_status count(struct registry *registry, void *context, sealring_
         status = registry_version_count(registry, ring.id, number, &counts->credentials[number - 1],
                                         &counts->current[number - 1], error);
     }
-    for (uint32_t number = 1; number <= 3 && status == SEALRING_OK; number++) {
+    for (uint32_t number = 1; number <= 3 && status == SEALRING_OK; number++)
         status = registry_version_held(registry, ring.id, number, &counts->held[number - 1], error);
-    }
     return status;
 }
 

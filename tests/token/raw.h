@@ -106,12 +106,10 @@ static inline CK_OBJECT_HANDLE raw_generate(struct raw *raw, const char *object_
     };
     CK_ULONG count = 3;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (types[i] == oddity->type) {
+        if (types[i] == oddity->type)
             values[i] = oddity->value;
-        }
-        if (types[i] == CKA_COPYABLE && !token_kind()->refuses_copies) {
+        if (types[i] == CKA_COPYABLE && !token_kind()->refuses_copies)
             continue; /* it does not know the attribute */
-        }
         template[count++] = (CK_ATTRIBUTE){types[i], &values[i], sizeof(values[i])};
     }
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;

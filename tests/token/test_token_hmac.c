@@ -41,12 +41,10 @@ START_TEST(equals_openssl)
     static uint8_t data[5000];
     static const size_t lengths[] = {0, 1, 31, 32, 33, 63, 64, 65, 100, 1000, 5000};
     uint8_t secret[TOKEN_KEY_BYTES], mac[TOKEN_HMAC_SIZE], expected[EVP_MAX_MD_SIZE];
-    for (size_t i = 0; i < sizeof(data); i++) {
+    for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(i * 7 + i / 256);
-    }
-    for (size_t i = 0; i < sizeof(secret); i++) {
+    for (size_t i = 0; i < sizeof(secret); i++)
         secret[i] = (uint8_t)(0xf0 ^ i);
-    }
     CK_OBJECT_HANDLE handle = raw_import(&raw, secret, sizeof(secret));
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         unsigned expected_length = 0;

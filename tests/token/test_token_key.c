@@ -46,9 +46,8 @@ static int sign_elsewhere(struct test_token *at, void *context)
     const struct token_key_reference *wanted = context;
     struct token *own = NULL;
     uint8_t mac[TOKEN_HMAC_SIZE];
-    if (token_open(&at->config, &own, NULL) != SEALRING_OK) {
+    if (token_open(&at->config, &own, NULL) != SEALRING_OK)
         return 50;
-    }
     sealring_status status = token_hmac(own, wanted, (const uint8_t *)"some data", 9, mac, NULL);
     token_close(own);
     return (int)status;
@@ -64,9 +63,8 @@ static int change_elsewhere(struct test_token *at, void *context)
     const struct change *change = context;
     const struct token_key_reference *which = &change->reference;
     struct token *own = NULL;
-    if (token_open(&at->config, &own, NULL) != SEALRING_OK) {
+    if (token_open(&at->config, &own, NULL) != SEALRING_OK)
         return 50;
-    }
     sealring_status status = change->what == CHANGE_DESTROY
                                  ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL)
                                  : token_key_allow_sign(own, which->object_id, which->object_id_length, NULL,
@@ -292,9 +290,8 @@ START_TEST(two_objects_with_one_id_are_an_alarm)
     ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_REFUSED);
     ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
-    if (!token_kind()->keeps_both) {
+    if (!token_kind()->keeps_both)
         return; /* the second took the first one's place, which its check value gave away */
-    }
     sealring_status destroyed = token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error);
     ck_assert_msg(destroyed == SEALRING_REFUSED, "%d: %s", (int)destroyed, error.message);
     ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, &error),
@@ -315,18 +312,16 @@ START_TEST(odd_object_is_refused)
     struct raw raw;
     uint8_t mac[TOKEN_HMAC_SIZE];
     sealring_error error;
-    if (oddity->type == CKA_COPYABLE && !token_kind()->refuses_copies) {
+    if (oddity->type == CKA_COPYABLE && !token_kind()->refuses_copies)
         return; /* there it is none */
-    }
     raw_open(&raw, token);
     CK_OBJECT_HANDLE handle = raw_generate(&raw, "0123456789abcdef", oddity);
     CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
     CK_ULONG length = sizeof(mac);
     CK_BBOOL kept = oddity->value;
     CK_ATTRIBUTE attribute = {oddity->type, &kept, sizeof(kept)};
-    if (oddity->length == 0) { /* NSS softokn makes every secret key sensitive and private, whatever it was asked for */
+    if (oddity->length == 0) /* NSS softokn makes every secret key sensitive and private, whatever it was asked for */
         ck_assert_uint_eq(raw.functions->C_GetAttributeValue(raw.session, handle, &attribute, 1), CKR_OK);
-    }
     if (oddity->type != CKA_SIGN) {
         ck_assert_uint_eq(raw.functions->C_SignInit(raw.session, &mechanism, handle), CKR_OK);
         ck_assert_uint_eq(
@@ -336,13 +331,12 @@ START_TEST(odd_object_is_refused)
     }
     raw_close(&raw);
     ck_assert_int_eq(sign(token, mac, &error), kept == oddity->value ? SEALRING_REFUSED : SEALRING_OK);
-    if (kept != oddity->value) {
+    if (kept != oddity->value)
         ck_assert_str_eq(token_kind()->name, "softokn");
-    } else if (oddity->type == CKA_SIGN) {
+    else if (oddity->type == CKA_SIGN)
         ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
-    } else {
+    else
         ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
-    }
 }
 END_TEST
 
@@ -397,11 +391,10 @@ static CK_RV untold_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object
 {
     CK_RV code = real_functions->C_GetAttributeValue(session, object, template, count);
     CK_BBOOL *value = template->pValue;
-    if (code == CKR_OK && template->type == CKA_LOCAL) {
+    if (code == CKR_OK && template->type == CKA_LOCAL)
         *value = CK_FALSE;
-    } else if (code == CKR_OK && (template->type == CKA_ALWAYS_SENSITIVE || template->type == CKA_NEVER_EXTRACTABLE)) {
+    else if (code == CKR_OK && (template->type == CKA_ALWAYS_SENSITIVE || template->type == CKA_NEVER_EXTRACTABLE))
         *value = CK_TRUE;
-    }
     return code;
 }
 

@@ -37,12 +37,10 @@ static int try_open(struct test_token *at, void *context)
     (void)context;
     sealring_status status = token_open(&at->config, &token, &error);
     token_close(token);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         return 0;
-    }
-    if (error.token_code != CKR_PIN_INCORRECT) {
+    if (error.token_code != CKR_PIN_INCORRECT)
         return 1 + (int)status;
-    }
     return strstr(error.message, "refused before") != NULL ? 20 : 21;
 }
 
@@ -63,9 +61,8 @@ static int pin_state(struct test_token *at, void *context)
     if (slot_parse_uri(at->config.uri, &uri, &error) != SEALRING_OK ||
         module_acquire(at->config.module, at->config.init_args, &module, &error) != SEALRING_OK ||
         module_restart(module, &error) != SEALRING_OK ||
-        slot_find(module->functions, uri, at->config.uri, true, &slot, &info, &error) != SEALRING_OK) {
+        slot_find(module->functions, uri, at->config.uri, true, &slot, &info, &error) != SEALRING_OK)
         return 50;
-    }
     module_release(module);
     p11_kit_uri_free(uri);
     return info.flags & CKF_USER_PIN_LOCKED      ? 3
@@ -143,9 +140,8 @@ START_TEST(wrong_pin_is_tried_once_over_processes)
     for (int i = 0; i < PROCESSES; i++) {
         children[i] = fork();
         ck_assert_int_ge(children[i], 0);
-        if (children[i] == 0) {
+        if (children[i] == 0)
             _exit(try_open(&test, NULL));
-        }
     }
     for (int i = 0; i < PROCESSES; i++) {
         int status;

@@ -148,9 +148,8 @@ START_TEST(module_without_configuration_is_said)
     sealring_error error;
     ck_assert_int_eq(setenv("SOFTHSM2_CONF", "/nonexistent/softhsm2.conf", 1), 0);
     ck_assert_int_eq(setenv("P11_KIT_SERVER_ADDRESS", "unix:path=/nonexistent/p11-kit", 1), 0);
-    if (test.config.init_args != NULL) {
+    if (test.config.init_args != NULL)
         test.config.init_args = "configdir='sql:/nonexistent' certPrefix='' keyPrefix='' secmod='' flags=";
-    }
     ck_assert_int_eq(test_token_open_fails(&test.config, &error), SEALRING_TOKEN);
     ck_assert_uint_ne(error.token_code, 0);
     ck_assert_msg(strstr(error.message, "module-environment") != NULL ||
@@ -274,9 +273,8 @@ static CK_RV limited_open(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK
         atomic_fetch_add(&refusals, 1);
         return CKR_SESSION_COUNT;
     }
-    if (now > atomic_load(&most_sessions)) {
+    if (now > atomic_load(&most_sessions))
         atomic_store(&most_sessions, now);
-    }
     return real_functions->C_OpenSession(slot, flags, application, notify, session);
 }
 
@@ -297,11 +295,9 @@ static void *use_token(void *argument)
 {
     uint8_t bytes[64];
     sealring_error error;
-    for (int i = 0; i < 300; i++) {
-        if (token_random(argument, bytes, sizeof(bytes), &error) != SEALRING_OK) {
+    for (int i = 0; i < 300; i++)
+        if (token_random(argument, bytes, sizeof(bytes), &error) != SEALRING_OK)
             return "failed";
-        }
-    }
     return NULL;
 }
 
@@ -321,9 +317,8 @@ START_TEST(session_limit_is_respected)
     atomic_store(&open_sessions, token->pool.open_count);
     token->module->functions = &limited;
     atomic_store(&token->up, false); /* connects anew */
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 6; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, use_token, token), 0);
-    }
     test_token_reference(&reference, "0123456789abcdef"); /* wants a read-write session */
     ck_assert_msg(token_key_generate(token, "sealring/x/1", &reference, &error) == SEALRING_OK, "%s", error.message);
     for (size_t i = 0; i < 6; i++) {
@@ -399,12 +394,10 @@ START_TEST(many_lost_sessions_cost_no_call)
     struct token *token = test_token_open(&test);
     test_token_reference(&reference, "0123456789abcdef");
     ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++)
         ck_assert_int_eq(session_take(token, false, &sessions[i], &code, &error), SEALRING_OK);
-    }
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++)
         session_give(token, &sessions[i], true);
-    }
     ck_assert_uint_eq(functions_of(token)->C_CloseAllSessions(token->slot), CKR_OK);
     ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
                   error.message);

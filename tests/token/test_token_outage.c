@@ -42,9 +42,8 @@ static void teardown(void)
 static sealring_status sign(sealring_error *error)
 {
     uint8_t mac[TOKEN_HMAC_SIZE];
-    if (error != NULL) {
+    if (error != NULL)
         memset(error, 0, sizeof(*error));
-    }
     return token_hmac(token, &reference, (const uint8_t *)"some data", 9, mac, error);
 }
 
@@ -72,9 +71,8 @@ static int open_and_sign(struct test_token *at, void *context)
     struct token *own = NULL;
     uint8_t mac[TOKEN_HMAC_SIZE];
     sealring_status status = token_open(&at->config, &own, NULL);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = token_hmac(own, context, (const uint8_t *)"some data", 9, mac, NULL);
-    }
     token_close(own);
     return (int)status;
 }
@@ -206,9 +204,8 @@ START_TEST(threads_live_through_outages)
     struct hammer hammers[4] = {0};
     unsigned good = 0, outages = 0;
     sealring_error error;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         ck_assert_int_eq(pthread_create(&hammers[i].thread, NULL, hammer, &hammers[i]), 0);
-    }
     for (int i = 0; i < 3; i++) {
         usleep(100000);
         move_away();
@@ -301,9 +298,8 @@ END_TEST
 START_TEST(child_forked_among_threads_is_refused)
 {
     struct hammer hammers[4] = {0};
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         ck_assert_int_eq(pthread_create(&hammers[i].thread, NULL, hammer, &hammers[i]), 0);
-    }
     for (int i = 0; i < 50; i++) {
         pid_t child = fork();
         ck_assert_int_ge(child, 0);

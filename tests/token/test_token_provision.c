@@ -166,9 +166,8 @@ START_TEST(random_bytes_are_all_written_and_differ)
         ck_assert_uint_ne(sum, 0);
     }
     unsigned different = 0;
-    for (size_t i = 0; i < 256; i++) {
+    for (size_t i = 0; i < 256; i++)
         different += seen[i] > 0;
-    }
     ck_assert_uint_gt(different, 200);
     token_close(token);
 }
@@ -208,21 +207,18 @@ START_TEST(destruction_that_did_not_happen_is_noticed)
         struct token *token = NULL;
         uint8_t mac[TOKEN_HMAC_SIZE];
         if (getuid() == 0) { /* nothing forbids root to write */
-            if (nftw(test.directory, give_away, 16, FTW_PHYS) != 0 || setgid(65534) != 0 || setuid(65534) != 0) {
+            if (nftw(test.directory, give_away, 16, FTW_PHYS) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
                 _exit(1);
-            }
         }
         test_token_reference(&reference, "0123456789abcdef");
         if (token_open(&test.config, &token, &error) != SEALRING_OK ||
             token_key_generate(token, "sealring/x/1", &reference, &error) != SEALRING_OK ||
-            nftw(test.directory, forbid_writing, 16, FTW_PHYS) != 0) {
+            nftw(test.directory, forbid_writing, 16, FTW_PHYS) != 0)
             _exit(2);
-        }
         sealring_status status =
             token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error);
-        if (status != SEALRING_TOKEN) {
+        if (status != SEALRING_TOKEN)
             _exit(3);
-        }
         status = token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error);
         nftw(test.directory, allow_writing, 16, FTW_PHYS | FTW_MOUNT);
         token_close(token);

@@ -56,9 +56,8 @@ static void note(struct work *work, bool good, const sealring_error *error)
 {
     work->done++;
     good = good || (!token_kind()->restarts_fast && error->status == SEALRING_TOKEN);
-    if (!good && work->failed++ == 0) {
+    if (!good && work->failed++ == 0)
         work->first = *error;
-    }
 }
 
 /* Signs, and every now and then proves a key afresh, which searches the token. */
@@ -70,12 +69,10 @@ static void *signer(void *argument)
         sealring_error error = {0};
         unsigned which = (work->number + work->done) % KEYS;
         sealring_status status = SEALRING_OK;
-        if (work->done % 8 == 0) {
+        if (work->done % 8 == 0)
             status = token_key_prove(token, &references[which], &error);
-        }
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             status = token_hmac(token, &references[which], (const uint8_t *)"x", 1, mac, &error);
-        }
         note(work, status == SEALRING_OK && memcmp(mac, expected[which], sizeof(mac)) == 0, &error);
     }
     return NULL;
@@ -106,19 +103,16 @@ static void *manager(void *argument)
             status = token_key_relabel(token, own.object_id, own.object_id_length, "sealring-intent/x",
                                        "sealring/made/1", &error);
         }
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             status = token_hmac(token, &own, (const uint8_t *)"x", 1, mac, &error);
-        }
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             status = token_key_each(token, "sealring/", count, &listed, &error);
-        }
         if (status == SEALRING_OK && i % 4 != 0) { /* a destroyed one has the module restarted: not every time */
             note(work, listed > KEYS, &error);
             continue;
         }
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             status = token_key_destroy(token, own.object_id, own.object_id_length, "sealring/made/1", &error);
-        }
         note(work, status == SEALRING_OK && listed > KEYS, &error);
     }
     return NULL;
@@ -132,13 +126,11 @@ static void run_works(unsigned managers)
         works[i].number = i;
         ck_assert_int_eq(pthread_create(&works[i].thread, NULL, i < SIGNERS ? signer : manager, &works[i]), 0);
     }
-    for (unsigned i = SIGNERS; i < SIGNERS + managers; i++) {
+    for (unsigned i = SIGNERS; i < SIGNERS + managers; i++)
         ck_assert_int_eq(pthread_join(works[i].thread, NULL), 0);
-    }
     atomic_store(&stop, true);
-    for (unsigned i = 0; i < SIGNERS; i++) {
+    for (unsigned i = 0; i < SIGNERS; i++)
         ck_assert_int_eq(pthread_join(works[i].thread, NULL), 0);
-    }
     for (unsigned i = 0; i < SIGNERS + managers; i++) {
         if (works[i].failed > 0) {
             fprintf(stderr, "# %s %u: %u of %u failed, first: %s\n", i < SIGNERS ? "signer" : "manager", i,
@@ -178,9 +170,8 @@ static int prove_elsewhere(int ready)
     struct token *own = NULL;
     sealring_error error = {0};
     uint8_t mac[TOKEN_HMAC_SIZE];
-    if (token_open(&test.config, &own, &error) != SEALRING_OK) {
+    if (token_open(&test.config, &own, &error) != SEALRING_OK)
         return 1;
-    }
     while (access(test.pin_source, F_OK) == 0) {
         for (unsigned i = 0; i < KEYS; i++) {
             if (token_key_prove(own, &references[i], &error) != SEALRING_OK ||
@@ -190,9 +181,8 @@ static int prove_elsewhere(int ready)
                 return 2;
             }
         }
-        if (ready >= 0 && write(ready, "", 1) != 1) {
+        if (ready >= 0 && write(ready, "", 1) != 1)
             return 3;
-        }
         ready = -1;
     }
     token_close(own);
@@ -215,13 +205,11 @@ START_TEST(managing_beside_other_processes)
     for (size_t i = 0; i < 3; i++) {
         children[i] = fork();
         ck_assert_int_ge(children[i], 0);
-        if (children[i] == 0) {
+        if (children[i] == 0)
             _exit(prove_elsewhere(ready[1]));
-        }
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         await(ready[0]);
-    }
     token = test_token_open(&test);
     manager(&work);
     ck_assert_int_eq(unlink(test.pin_source), 0);
@@ -244,9 +232,8 @@ START_TEST(key_relabelled_elsewhere_is_never_missing)
     ck_assert_int_eq(pipe(ready), 0);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) {
+    if (child == 0)
         _exit(prove_elsewhere(ready[1]));
-    }
     await(ready[0]);
     token = test_token_open(&test);
     for (unsigned i = 0; i < 600; i++) {
@@ -278,9 +265,8 @@ START_TEST(processes_start_together)
                 sealring_error error = {0};
                 struct token *own = NULL;
                 sealring_status status = token_open(&test.config, &own, &error);
-                if (status != SEALRING_OK) {
+                if (status != SEALRING_OK)
                     fprintf(stderr, "# starting: %s\n", error.message);
-                }
                 token_close(own);
                 _exit((int)status);
             }

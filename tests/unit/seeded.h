@@ -34,9 +34,8 @@ static inline uint64_t seeded_next(uint64_t *state)
 
 static inline void seeded_fill(uint64_t *state, uint8_t *bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         bytes[i] = (uint8_t)(seeded_next(state) >> 32);
-    }
 }
 
 #endif

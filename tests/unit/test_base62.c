@@ -17,9 +17,8 @@ static void encode_with_openssl(const uint8_t number[32], char digits[BASE62_256
 {
     BIGNUM *rest = BN_bin2bn(number, 32, NULL);
     ck_assert_ptr_nonnull(rest);
-    for (size_t i = BASE62_256_DIGITS; i-- > 0;) {
+    for (size_t i = BASE62_256_DIGITS; i-- > 0;)
         digits[i] = alphabet[BN_div_word(rest, 62)];
-    }
     digits[BASE62_256_DIGITS] = '\0';
     ck_assert(BN_is_zero(rest));
     BN_free(rest);
@@ -112,9 +111,8 @@ START_TEST(any_other_character_in_any_place_is_refused)
             digits[place] = (char)character;
             bool digit = character != 0 && strchr(alphabet, character) != NULL;
             bool fits = place > 0 || character != 'z';
-            if (base62_decode_256(digits, number) != (digit && fits)) {
+            if (base62_decode_256(digits, number) != (digit && fits))
                 ck_abort_msg("character %d at place %zu", character, place);
-            }
             refused += digit ? 0 : 1;
         }
     }
@@ -181,9 +179,8 @@ START_TEST(the_first_other_character_is_found)
                 bool digit = character != 0 && strchr(alphabet, character) != NULL;
                 copy[place] = (char)character;
                 if (base62_find_other(copy, length, '0') != (digit ? length : place) ||
-                    base62_find_other(copy, length, '_') != (digit || character == '_' ? length : place)) {
+                    base62_find_other(copy, length, '_') != (digit || character == '_' ? length : place))
                     ck_abort_msg("character %d at place %zu of %zu", character, place, length);
-                }
             }
             copy[place] = '-';
             copy[length - 1] = '+'; /* a later one is not told */
@@ -201,9 +198,8 @@ START_TEST(random_bytes_give_every_digit_equally_often)
     char digits[256];
     size_t counts[62] = {0};
     size_t used = 0;
-    for (size_t i = 0; i < sizeof random; i++) {
+    for (size_t i = 0; i < sizeof random; i++)
         random[i] = (uint8_t)i;
-    }
     size_t made = base62_from_random(random, sizeof random, digits, sizeof digits, &used);
     ck_assert_uint_eq(made, 248); /* 4 * 62; the eight bytes above would favour eight digits */
     ck_assert_uint_eq(used, 256);
@@ -212,9 +208,8 @@ START_TEST(random_bytes_give_every_digit_equally_often)
         ck_assert_ptr_nonnull(place);
         counts[place - alphabet]++;
     }
-    for (size_t i = 0; i < 62; i++) {
+    for (size_t i = 0; i < 62; i++)
         ck_assert_uint_eq(counts[i], 4);
-    }
 }
 END_TEST
 

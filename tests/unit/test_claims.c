@@ -185,9 +185,8 @@ START_TEST(every_change_gives_another_input)
     for (size_t i = 0; i <= COUNT(changes); i++) {
         struct claims claims;
         claims_of(&claims_vectors[0], &claims);
-        if (i > 0) {
+        if (i > 0)
             changes[i - 1](&claims);
-        }
         lengths[i] = claims_input(&claims, inputs[i]);
         ck_assert_msg(lengths[i] > 0, "change %zu", i);
         for (size_t j = 0; j < i; j++) {
@@ -380,9 +379,8 @@ START_TEST(random_claims_have_inputs_of_their_own)
         changes[seeded_next(&state) % 6](&other); /* those that work with empty texts, too */
         size_t length = claims_input(&claims, first);
         size_t other_length = claims_input(&other, second);
-        if (length == 0 || other_length != length || memcmp(first, second, length) == 0) {
+        if (length == 0 || other_length != length || memcmp(first, second, length) == 0)
             ck_abort_msg("run %d", run);
-        }
     }
 }
 END_TEST

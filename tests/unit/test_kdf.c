@@ -115,17 +115,15 @@ START_TEST(random_inputs_agree_with_openssls_kbkdf)
         size_t context_length = 1 + seeded_next(&state) % sizeof context;
         seeded_fill(&state, key, key_length);
         seeded_fill(&state, context, context_length);
-        for (size_t i = 0; i < label_length; i++) {
+        for (size_t i = 0; i < label_length; i++)
             label[i] = (char)(' ' + seeded_next(&state) % 95);
-        }
         struct writer writer;
         writer_init(&writer, input, sizeof input);
         kdf_write_input(&writer, label, context, context_length);
         hmac_sha256(key, key_length, &writer, ours);
         derive_with_openssl(kdf, key, key_length, label, context, context_length, theirs);
-        if (memcmp(ours, theirs, sizeof ours) != 0) {
+        if (memcmp(ours, theirs, sizeof ours) != 0)
             ck_abort_msg("run %d: label of %zu, context of %zu bytes", run, label_length, context_length);
-        }
     }
     EVP_KDF_free(kdf);
 }

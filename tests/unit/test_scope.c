@@ -86,9 +86,8 @@ START_TEST(repetitions_and_spaces_do_not_use_up_the_room)
 {
     static char input[12 * 10000 + 1];
     char scopes[SIZE], problem[128];
-    for (size_t i = 0; i < sizeof input - 1; i++) {
+    for (size_t i = 0; i < sizeof input - 1; i++)
         input[i] = "read  write "[i % 12];
-    }
     ck_assert_ptr_null(scope_normalise(input, scopes, problem));
     ck_assert_str_eq(scopes, "read write");
 }
@@ -203,11 +202,9 @@ static unsigned model_of(const char *scopes)
     unsigned set = 0;
     char copy[SIZE], *rest = NULL;
     strcpy(copy, scopes);
-    for (char *token = strtok_r(copy, " ", &rest); token != NULL; token = strtok_r(NULL, " ", &rest)) {
-        for (size_t i = 0; i < COUNT(tokens); i++) {
+    for (char *token = strtok_r(copy, " ", &rest); token != NULL; token = strtok_r(NULL, " ", &rest))
+        for (size_t i = 0; i < COUNT(tokens); i++)
             set |= strcmp(token, tokens[i]) == 0 ? 1U << i : 0;
-        }
-    }
     return set;
 }
 

@@ -27,11 +27,10 @@ static void read_flags(const void *address, char *flags, size_t size)
     flags[0] = '\0';
     while (fgets(line, sizeof line, file) != NULL) {
         unsigned long first, end;
-        if (sscanf(line, "%lx-%lx ", &first, &end) == 2) {
+        if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
             inside = (uintptr_t)address >= first && (uintptr_t)address < end;
-        } else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
+        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
             (void)snprintf(flags, size, "%s", line + 8);
-        }
     }
     fclose(file);
     ck_assert_msg(flags[0] != '\0', "no VmFlags for the page");
@@ -48,11 +47,9 @@ START_TEST(fresh_memory_is_zero_and_page_aligned)
     uint8_t *memory = secret_allocate(sizes[_i]);
     ck_assert_ptr_nonnull(memory);
     ck_assert_uint_eq((uintptr_t)memory % page_size(), 0);
-    for (size_t i = 0; i < sizes[_i]; i++) {
-        if (memory[i] != 0) {
+    for (size_t i = 0; i < sizes[_i]; i++)
+        if (memory[i] != 0)
             ck_abort_msg("byte %zu is not zero", i);
-        }
-    }
     memset(memory, 0x5a, sizes[_i]);
     secret_free(memory, sizes[_i]);
 }
@@ -165,11 +162,9 @@ START_TEST(free_wipes_the_whole_pages_before_it_unmaps)
     memset(memory, 0x5a, size);
     ck_assert_uint_eq(witness[0], 0x5a);
     secret_free(memory, 32);
-    for (size_t i = 0; i < size; i++) {
-        if (witness[i] != 0) {
+    for (size_t i = 0; i < size; i++)
+        if (witness[i] != 0)
             ck_abort_msg("byte %zu of the released page still holds its content", i);
-        }
-    }
     munmap(witness, size);
     close(file);
 }
@@ -180,9 +175,8 @@ START_TEST(wipe_wipes_exactly_its_bytes)
     uint8_t bytes[48];
     memset(bytes, 0x5a, sizeof bytes);
     secret_wipe(bytes + 8, 32);
-    for (size_t i = 0; i < sizeof bytes; i++) {
+    for (size_t i = 0; i < sizeof bytes; i++)
         ck_assert_uint_eq(bytes[i], i >= 8 && i < 40 ? 0 : 0x5a);
-    }
     secret_wipe(NULL, 0);
     secret_wipe(bytes, 0);
     ck_assert_uint_eq(bytes[0], 0x5a);

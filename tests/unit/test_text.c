@@ -62,12 +62,10 @@ static void assert_refused_and_wiped(const char *text, size_t length)
 {
     struct text_parts parts;
     size_t position = 0;
-    if (parse_exactly(text, length, &parts, &position) == TEXT_GOOD) {
+    if (parse_exactly(text, length, &parts, &position) == TEXT_GOOD)
         ck_abort_msg("%.*s was read", (int)length, text);
-    }
-    if (memcmp(parts.secret, zero_secret, sizeof zero_secret) != 0) {
+    if (memcmp(parts.secret, zero_secret, sizeof zero_secret) != 0)
         ck_abort_msg("%.*s: the secret was left behind", (int)length, text);
-    }
     ck_assert_uint_le(position, length);
 }
 
@@ -138,9 +136,8 @@ START_TEST(every_single_change_is_found)
         char original = text[place];
         for (int byte = 0; byte < 256; byte++) {
             text[place] = (char)byte;
-            if (text[place] != original) {
+            if (text[place] != original)
                 assert_refused_and_wiped(text, length);
-            }
         }
         text[place] = original;
     }
@@ -169,11 +166,9 @@ START_TEST(every_cut_is_found)
     char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     size_t length = sample(text);
     for (size_t start = 0; start <= length; start++) {
-        for (size_t end = start; end <= length; end++) {
-            if (end - start < length) {
+        for (size_t end = start; end <= length; end++)
+            if (end - start < length)
                 assert_refused_and_wiped(text + start, end - start);
-            }
-        }
     }
 }
 END_TEST
@@ -260,17 +255,15 @@ START_TEST(right_check_digits_do_not_help)
     size_t position = 999;
     size_t length = with_check(expected->body, text);
     enum text_problem problem = parse_exactly(text, length, &parts, &position);
-    if (length > SEALRING_CREDENTIAL_LENGTH_MAX) {
+    if (length > SEALRING_CREDENTIAL_LENGTH_MAX)
         ck_abort_msg("the case itself is too long");
-    }
     ck_assert_int_eq(problem, expected->problem);
     ck_assert_uint_eq(position, expected->position);
     ck_assert_str_eq(parts.prefix, expected->prefix);
     ck_assert_str_eq(parts.key_id, expected->key_id);
     ck_assert_uint_eq(parts.version, expected->version);
-    if (problem != TEXT_GOOD) {
+    if (problem != TEXT_GOOD)
         ck_assert_mem_eq(parts.secret, zero_secret, sizeof zero_secret);
-    }
 }
 END_TEST
 
@@ -356,9 +349,8 @@ START_TEST(random_bytes_are_refused)
         char text[128];
         size_t length = seeded_next(&state) % sizeof text;
         seeded_fill(&state, (uint8_t *)text, length);
-        for (size_t i = 0; run % 2 == 0 && i < length; i++) {
+        for (size_t i = 0; run % 2 == 0 && i < length; i++)
             text[i] = alphabet[(unsigned char)text[i] % (sizeof alphabet - 1)];
-        }
         assert_refused_and_wiped(text, length);
     }
 }
@@ -369,9 +361,8 @@ START_TEST(every_problem_has_words)
     for (int problem = TEXT_GOOD; problem <= TEXT_BAD_CHECK; problem++) {
         const char *words = text_problem_words((enum text_problem)problem);
         ck_assert_uint_gt(strlen(words), 10);
-        for (int other = TEXT_GOOD; other < problem; other++) {
+        for (int other = TEXT_GOOD; other < problem; other++)
             ck_assert_str_ne(words, text_problem_words((enum text_problem)other));
-        }
     }
     ck_assert_ptr_nonnull(text_problem_words((enum text_problem)(TEXT_BAD_CHECK + 1)));
     ck_assert_ptr_nonnull(text_problem_words((enum text_problem) - 1));
@@ -426,15 +417,12 @@ START_TEST(parts_are_located)
     char text[256], cut[256];
     size_t length = with_check(forged[_i].body, text);
     bool found = located(text, length);
-    if (forged[_i].key_id[0] != '\0' && forged[_i].version != 0) {
+    if (forged[_i].key_id[0] != '\0' && forged[_i].version != 0)
         ck_assert(found);
-    }
-    if (forged[_i].problem == TEXT_BAD_VERSION) {
+    if (forged[_i].problem == TEXT_BAD_VERSION)
         ck_assert(!found);
-    }
-    for (size_t end = 0; end < length; end++) {
+    for (size_t end = 0; end < length; end++)
         (void)located(text, end);
-    }
     for (size_t place = 0; place < length; place++) {
         for (const char *other = "_0a./:@[`{\x80"; *other != '\0'; other++) {
             memcpy(cut, text, length);
@@ -454,9 +442,8 @@ START_TEST(random_bytes_are_not_located)
         char text[112];
         size_t length = seeded_next(&state) % sizeof text;
         seeded_fill(&state, (uint8_t *)text, length);
-        for (size_t i = 0; run % 2 == 0 && i < length; i++) {
+        for (size_t i = 0; run % 2 == 0 && i < length; i++)
             text[i] = alphabet[(unsigned char)text[i] % (sizeof alphabet - 1)];
-        }
         found += located(text, length);
     }
     ck_assert_uint_gt(found, 10); /* that with digits and separators only some have the structure, and agree */

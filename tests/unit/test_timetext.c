@@ -160,17 +160,15 @@ static void assert_day(int64_t day)
     gmtime_r(&seconds, &calendar);
     strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%SZ", &calendar);
     timetext_format((int64_t)seconds * 1000, text);
-    if (strcmp(text, expected) != 0 || !timetext_parse(text, &back) || back != (int64_t)seconds * 1000) {
+    if (strcmp(text, expected) != 0 || !timetext_parse(text, &back) || back != (int64_t)seconds * 1000)
         ck_abort_msg("day %lld: %s, not %s", (long long)day, text, expected);
-    }
 }
 
 /* All 2,932,897 of them. */
 START_TEST(every_day_from_1970_to_9999_agrees_with_the_c_library)
 {
-    for (int64_t day = 0; day <= LAST / DAY; day++) {
+    for (int64_t day = 0; day <= LAST / DAY; day++)
         assert_day(day);
-    }
 }
 END_TEST
 
@@ -181,9 +179,8 @@ START_TEST(random_times_survive_writing_and_reading)
         int64_t time = (int64_t)(seeded_next(&state) % (uint64_t)LAST) + 1, back = 0;
         char text[TIMETEXT_SIZE];
         timetext_format(time, text);
-        if (!timetext_parse(text, &back) || back != time) {
+        if (!timetext_parse(text, &back) || back != time)
             ck_abort_msg("%lld became %s", (long long)time, text);
-        }
     }
 }
 END_TEST
@@ -324,9 +321,8 @@ START_TEST(random_durations_survive_writing_and_reading)
         char text[TIMETEXT_SIZE];
         duration -= duration % steps[run % 5];
         timetext_duration_format(duration, text);
-        if (!timetext_duration_parse(text, &back) || back != duration) {
+        if (!timetext_duration_parse(text, &back) || back != duration)
             ck_abort_msg("%lld became %s", (long long)duration, text);
-        }
     }
 }
 END_TEST

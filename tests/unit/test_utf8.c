@@ -29,14 +29,11 @@ START_TEST(every_code_point_is_read)
         bool valid = code_point <= 0x10ffff && (code_point < 0xd800 || code_point > 0xdfff);
         uint32_t read = 0;
         size_t size = utf8_character(text, length, &read);
-        if (size != (valid ? length : 0) || (valid && read != code_point)) {
+        if (size != (valid ? length : 0) || (valid && read != code_point))
             ck_abort_msg("U+%04X: %zu bytes, read as U+%04X", code_point, size, read);
-        }
-        for (size_t shorter = 0; shorter < length; shorter++) {
-            if (utf8_character(text, shorter, NULL) != 0) {
+        for (size_t shorter = 0; shorter < length; shorter++)
+            if (utf8_character(text, shorter, NULL) != 0)
                 ck_abort_msg("U+%04X cut to %zu bytes", code_point, shorter);
-            }
-        }
     }
 }
 END_TEST
@@ -49,12 +46,10 @@ static bool in(int byte, int low, int high)
 /* RFC 3629, section 4: UTF8-2 and UTF8-3. */
 static size_t expected_length(int a, int b, int c)
 {
-    if (a < 0x80) {
+    if (a < 0x80)
         return 1;
-    }
-    if (in(a, 0xc2, 0xdf) && in(b, 0x80, 0xbf)) {
+    if (in(a, 0xc2, 0xdf) && in(b, 0x80, 0xbf))
         return 2;
-    }
     bool three = (a == 0xe0 && in(b, 0xa0, 0xbf)) || (in(a, 0xe1, 0xec) && in(b, 0x80, 0xbf)) ||
                  (a == 0xed && in(b, 0x80, 0x9f)) || (in(a, 0xee, 0xef) && in(b, 0x80, 0xbf));
     return three && in(c, 0x80, 0xbf) ? 3 : 0;
@@ -65,9 +60,8 @@ START_TEST(every_three_bytes_are_judged_by_the_grammar)
     for (int number = 0; number < 1 << 24; number++) {
         int a = number >> 16, b = number >> 8 & 255, c = number & 255;
         char text[3] = {(char)a, (char)b, (char)c};
-        if (utf8_character(text, 3, NULL) != expected_length(a, b, c)) {
+        if (utf8_character(text, 3, NULL) != expected_length(a, b, c))
             ck_abort_msg("%02x %02x %02x", (unsigned)a, (unsigned)b, (unsigned)c);
-        }
     }
 }
 END_TEST
@@ -76,12 +70,10 @@ START_TEST(controls_are_known)
 {
     static const uint32_t controls[] = {0, 0x0a, 0x1f, 0x7f, 0x80, 0x9f, 0x2028, 0x2029};
     static const uint32_t others[] = {0x20, 0x7e, 0xa0, 0xe4, 0x2027, 0x202f, 0x1f511};
-    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
         ck_assert(utf8_is_control(controls[i]));
-    }
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         ck_assert(!utf8_is_control(others[i]));
-    }
 }
 END_TEST
 

@@ -50,9 +50,8 @@ START_TEST(never_writes_past_the_capacity)
     writer_u32(&writer, 2);
     ck_assert_int_eq(writer.overflow, capacity < 20);
     ck_assert_uint_le(writer.length, capacity);
-    for (size_t i = capacity; i < sizeof data; i++) {
+    for (size_t i = capacity; i < sizeof data; i++)
         ck_assert_uint_eq(data[i], 0xa5);
-    }
 }
 END_TEST
 

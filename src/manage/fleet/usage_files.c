@@ -58,12 +58,11 @@ void usage_records_merge(struct usage_records *records)
     if (records->count == 0)
         return;
     qsort(records->rows, records->count, sizeof *records->rows, by_name);
-    for (size_t i = 1; i < records->count; i++) {
+    for (size_t i = 1; i < records->count; i++)
         if (by_name(&records->rows[kept], &records->rows[i]) == 0)
             add(&records->rows[kept], &records->rows[i]);
         else
             records->rows[++kept] = records->rows[i];
-    }
     records->count = kept + 1;
 }
 

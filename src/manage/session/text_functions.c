@@ -59,9 +59,8 @@ void sealring_explain(const char *credential, size_t length, sealring_explanatio
     /* The range is checked once the check digits are known to match. */
     explanation->check_digits_match = problem == TEXT_GOOD || problem == TEXT_SECRET_RANGE;
     secret_wipe(&parts, sizeof parts);
-    if (problem == TEXT_GOOD) {
+    if (problem == TEXT_GOOD)
         return;
-    }
     const char *words = text_problem_words(problem);
     if (problem == TEXT_TOO_SHORT || problem == TEXT_TOO_LONG) {
         (void)snprintf(explanation->problem, sizeof explanation->problem, "%s (%zu characters)", words, length);

@@ -160,12 +160,11 @@ static void merge(struct usage_listing *listing)
     if (listing->count == 0)
         return;
     qsort(listing->figures, listing->count, sizeof *listing->figures, compare);
-    for (size_t i = 1; i < listing->count; i++) {
+    for (size_t i = 1; i < listing->count; i++)
         if (compare(&listing->figures[kept], &listing->figures[i]) == 0)
             add_up(&listing->figures[kept], &listing->figures[i]);
         else
             listing->figures[++kept] = listing->figures[i];
-    }
     listing->count = kept + 1;
 }
 

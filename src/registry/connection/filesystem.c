@@ -38,11 +38,9 @@ static const struct {
 
 const char *filesystem_network_name(uint32_t type)
 {
-    for (size_t i = 0; i < sizeof filesystem_networks / sizeof *filesystem_networks; i++) {
-        if (filesystem_networks[i].type == type) {
+    for (size_t i = 0; i < sizeof filesystem_networks / sizeof *filesystem_networks; i++)
+        if (filesystem_networks[i].type == type)
             return filesystem_networks[i].name;
-        }
-    }
     return NULL;
 }
 
@@ -139,16 +137,14 @@ sealring_status filesystem_check(const char *path, sealring_error *error)
 {
     struct statfs facts;
     if (statfs(path, &facts) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
             return SEALRING_OK; /* opening it reports the problem better */
-        }
         return error_set_system(error, errno, "cannot tell the file system of %s", path);
     }
     /* f_type is signed and as long as a machine word: the number is its low 32 bits. */
     const char *name = filesystem_network_name((uint32_t)facts.f_type);
-    if (name == NULL) {
+    if (name == NULL)
         return SEALRING_OK;
-    }
     if ((uint32_t)facts.f_type == FILESYSTEM_FUSE)
         return refuse_fuse(path, error);
     return error_set_registry(

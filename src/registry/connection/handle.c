@@ -28,11 +28,9 @@ static const struct {
 
 static const char *handle_find_words(enum db_problem problem)
 {
-    for (size_t i = 0; i < sizeof handle_words / sizeof *handle_words; i++) {
-        if (handle_words[i].problem == problem) {
+    for (size_t i = 0; i < sizeof handle_words / sizeof *handle_words; i++)
+        if (handle_words[i].problem == problem)
             return handle_words[i].words;
-        }
-    }
     return "failed unexpectedly";
 }
 
@@ -41,9 +39,8 @@ sealring_status handle_fail(const char *path, enum db_problem problem, const str
 {
     static const struct db_failure none;
     failure = failure == NULL ? &none : failure;
-    if (problem == DB_NO_MEMORY) {
+    if (problem == DB_NO_MEMORY)
         return error_no_memory(error);
-    }
     const char *open = failure->words[0] != '\0' ? " (" : "", *close = failure->words[0] != '\0' ? ")" : "";
     if (problem == DB_REPLACED) {
         /* The verifiers' fence: the same words, wherever it is detected. */
@@ -64,12 +61,10 @@ sealring_status handle_fail(const char *path, enum db_problem problem, const str
 sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error)
 {
     struct db_failure failure = {0};
-    if (problem != DB_CORRUPT && problem != DB_REPLACED) {
+    if (problem != DB_CORRUPT && problem != DB_REPLACED)
         registry->db->driver->failure(registry->db, &failure);
-    }
-    if (registry->transaction != TRANSACTION_NONE && registry->problem == DB_FINE) {
+    if (registry->transaction != TRANSACTION_NONE && registry->problem == DB_FINE)
         registry->problem = problem;
-    }
     return handle_fail(registry->path, problem, &failure, error);
 }
 
@@ -82,8 +77,7 @@ void registry_watch_rows(struct registry *registry, registry_row_callback each, 
 sealring_status handle_tell(const struct registry *registry, sealring_status status, enum registry_table table,
                             const void *row)
 {
-    if (status == SEALRING_OK && registry->watcher != NULL) {
+    if (status == SEALRING_OK && registry->watcher != NULL)
         registry->watcher(table, row, registry->watcher_context);
-    }
     return status;
 }

@@ -23,14 +23,12 @@ bool opened_add(struct registry *registry)
 {
     for (struct opened_place *place = atomic_load(&places); place != NULL; place = place->next) {
         struct registry *vacant = NULL;
-        if (atomic_compare_exchange_strong(&place->registry, &vacant, registry)) {
+        if (atomic_compare_exchange_strong(&place->registry, &vacant, registry))
             return true;
-        }
     }
     struct opened_place *made = calloc(1, sizeof *made);
-    if (made == NULL) {
+    if (made == NULL)
         return false;
-    }
     atomic_init(&made->registry, registry);
     made->next = atomic_load(&places);
     while (!atomic_compare_exchange_weak(&places, &made->next, made)) {
@@ -42,9 +40,8 @@ void opened_remove(struct registry *registry)
 {
     for (struct opened_place *place = atomic_load(&places); place != NULL; place = place->next) {
         struct registry *present = registry;
-        if (atomic_compare_exchange_strong(&place->registry, &present, NULL)) {
+        if (atomic_compare_exchange_strong(&place->registry, &present, NULL))
             return;
-        }
     }
 }
 
@@ -54,8 +51,7 @@ void opened_each_inherited(void (*each)(struct registry *registry))
     for (struct opened_place *place = atomic_load(&places); place != NULL; place = place->next) {
         struct registry *registry = atomic_load(&place->registry);
         if (registry != NULL && registry->process != process &&
-            atomic_compare_exchange_strong(&place->registry, &registry, NULL)) {
+            atomic_compare_exchange_strong(&place->registry, &registry, NULL))
             each(registry);
-        }
     }
 }

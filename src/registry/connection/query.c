@@ -11,15 +11,12 @@
 /* Why a query is not allowed at present; NULL if it is. */
 static const char *query_objection(const struct registry *registry, const struct db_query *text)
 {
-    if (registry->transaction == TRANSACTION_NONE) {
+    if (registry->transaction == TRANSACTION_NONE)
         return "outside of a transaction";
-    }
-    if (text->writes && registry->transaction != TRANSACTION_WRITE) {
+    if (text->writes && registry->transaction != TRANSACTION_WRITE)
         return "a change in a reading transaction";
-    }
-    if (text->writes && registry->walks > 0) {
+    if (text->writes && registry->walks > 0)
         return "a change during a walk over rows";
-    }
     return NULL;
 }
 
@@ -48,16 +45,14 @@ bool query_good(const struct query *query)
 
 void query_bind_int64(struct query *query, int parameter, int64_t value)
 {
-    if (query_good(query)) {
+    if (query_good(query))
         query->problem = query->driver->bind_int64(query->statement, parameter, value);
-    }
 }
 
 void query_bind_uint64(struct query *query, int parameter, uint64_t value)
 {
-    if (value > INT64_MAX && query_good(query)) {
+    if (value > INT64_MAX && query_good(query))
         query->problem = DB_CONSTRAINT;
-    }
     query_bind_int64(query, parameter, (int64_t)value);
 }
 
@@ -68,18 +63,16 @@ void query_bind_bool(struct query *query, int parameter, bool value)
 
 void query_bind_text(struct query *query, int parameter, const char *text)
 {
-    if (!query_good(query)) {
+    if (!query_good(query))
         return;
-    }
     query->problem = text == NULL ? query->driver->bind_null(query->statement, parameter)
                                   : query->driver->bind_text(query->statement, parameter, text);
 }
 
 void query_bind_bytes(struct query *query, int parameter, const void *bytes, size_t length)
 {
-    if (query_good(query)) {
+    if (query_good(query))
         query->problem = query->driver->bind_bytes(query->statement, parameter, bytes, length);
-    }
 }
 
 /* ---- Rows ----------------------------------------------------------------------------------------------------------- */
@@ -97,17 +90,15 @@ bool query_row(struct query *query)
 /* Records a value that the schema does not permit: another program wrote it. */
 static void query_demand(struct query *query, bool fits)
 {
-    if (!fits && query->problem == DB_FINE) {
+    if (!fits && query->problem == DB_FINE)
         query->problem = DB_CORRUPT;
-    }
 }
 
 bool query_excuse(struct query *query)
 {
     bool damaged = query->refused == SEALRING_OK && query->problem == DB_CORRUPT;
-    if (damaged) {
+    if (damaged)
         query->problem = DB_FINE;
-    }
     return damaged;
 }
 
@@ -182,9 +173,8 @@ void query_text(struct query *query, char *text, size_t size)
     bool fits = query->driver->column_text(query->statement, query->column++, &found, &length) && length < size &&
                 memchr(found, '\0', length) == NULL;
     query_demand(query, fits);
-    if (fits) {
+    if (fits)
         memcpy(text, found, length);
-    }
     text[fits ? length : 0] = '\0';
 }
 
@@ -220,9 +210,8 @@ void query_ascii(struct query *query, char *text, size_t size)
 {
     bool fits = true;
     query_text(query, text, size);
-    for (const char *byte = text; *byte != '\0'; byte++) {
+    for (const char *byte = text; *byte != '\0'; byte++)
         fits = fits && *byte >= ' ' && *byte <= '~';
-    }
     query_demand(query, fits);
 }
 
@@ -232,9 +221,8 @@ void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *
     bool fits = query->driver->column_bytes(query->statement, query->column++, &found, length) && *length <= size;
     query_demand(query, fits);
     *length = fits ? *length : 0;
-    if (*length > 0) {
+    if (*length > 0)
         memcpy(bytes, found, *length);
-    }
     memset(bytes + *length, 0, size - *length);
 }
 
@@ -263,9 +251,8 @@ void query_leave(struct query *query, sealring_status status)
 sealring_status query_end(struct query *query, sealring_error *error)
 {
     sealring_status status = query->refused;
-    if (status == SEALRING_OK && query->problem != DB_FINE) {
+    if (status == SEALRING_OK && query->problem != DB_FINE)
         status = handle_problem(query->registry, query->problem, error);
-    }
     if (query->statement != NULL) {
         query->driver->release(query->statement);
         query->statement = NULL;
@@ -292,9 +279,8 @@ sealring_status query_next_id(struct registry *registry, const struct db_query *
         query_demand(&query, row || !query_good(&query));
         int64_t last = row ? query_int64(&query) : 0;
         sealring_status status = query_end(&query, error);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
         registry->last_id[table] = last;
     }
     *id = ++registry->last_id[table];

@@ -22,18 +22,15 @@
 /* Makes the path absolute, so that a later chdir does not affect the comparison with the open file. */
 static char *registry_absolute(const char *path)
 {
-    if (path[0] == '/') {
+    if (path[0] == '/')
         return strdup(path);
-    }
     char *directory = getcwd(NULL, 0);
-    if (directory == NULL) {
+    if (directory == NULL)
         return NULL;
-    }
     size_t size = strlen(directory) + 1 + strlen(path) + 1;
     char *absolute = malloc(size);
-    if (absolute != NULL) {
+    if (absolute != NULL)
         snprintf(absolute, size, "%s/%s", directory, path);
-    }
     free(directory);
     return absolute;
 }
@@ -42,9 +39,8 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
                                     sealring_error *error)
 {
     struct registry *registry = calloc(1, sizeof *registry);
-    if (registry == NULL) {
+    if (registry == NULL)
         return error_no_memory(error);
-    }
     registry->lock.descriptor = -1;
     registry->mode = mode;
     registry->process = fork_process();
@@ -73,19 +69,17 @@ static bool registry_must_abandon(const struct registry *registry)
 
 static void registry_close_database(struct registry *registry)
 {
-    if (registry->db != NULL && registry_must_abandon(registry)) {
+    if (registry->db != NULL && registry_must_abandon(registry))
         registry->db->driver->abandon(registry->db);
-    } else if (registry->db != NULL) {
+    else if (registry->db != NULL)
         registry->db->driver->close(registry->db);
-    }
     registry->db = NULL;
 }
 
 void registry_close(struct registry *registry)
 {
-    if (registry == NULL) {
+    if (registry == NULL)
         return;
-    }
     opened_remove(registry);
     lock_free(&registry->lock);
     registry_close_database(registry);
@@ -111,9 +105,8 @@ static sealring_status registry_sync_directory(const char *directory, sealring_e
 {
     int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int problem = descriptor < 0 || fsync(descriptor) != 0 ? errno : 0;
-    if (descriptor >= 0) {
+    if (descriptor >= 0)
         close(descriptor);
-    }
     return problem == 0 ? SEALRING_OK : error_set_system(error, problem, "cannot write the directory %s", directory);
 }
 
@@ -122,9 +115,8 @@ static sealring_status registry_check_new(const struct registry_vault *vault, st
 {
     static const uint8_t none[REGISTRY_ID_SIZE];
     *complete = *vault;
-    if (memcmp(vault->era, none, sizeof none) == 0 && RAND_bytes(complete->era, sizeof complete->era) != 1) {
+    if (memcmp(vault->era, none, sizeof none) == 0 && RAND_bytes(complete->era, sizeof complete->era) != 1)
         return error_set(error, SEALRING_SYSTEM, "no random bytes for the registry's era");
-    }
     complete->schema = REGISTRY_SCHEMA;
     complete->min_reader = vault->min_reader == 0 ? 1 : vault->min_reader;
     complete->min_writer = vault->min_writer == 0 ? 1 : vault->min_writer;
@@ -153,21 +145,18 @@ sealring_status registry_create(const char *path, const struct registry_vault *v
     char *directory = NULL;
     bool made = false;
     sealring_status status = registry_check_new(vault, &complete, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = registry_new(path, REGISTRY_READ_WRITE, &registry, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     directory = registry_directory(registry->path);
     if (directory == NULL) {
         status = error_no_memory(error);
         goto cleanup;
     }
     status = filesystem_check(directory, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     struct db_failure failure;
     enum db_problem problem = driver->create(registry->path, &registry->db, &failure);
     if (problem != DB_FINE) {
@@ -209,18 +198,15 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
     struct db_failure failure;
     enum db_access access = mode == REGISTRY_READ_WRITE ? DB_WRITES : DB_READS;
     *opened = NULL;
-    if (mode == REGISTRY_READ_WRITE && lock_path == NULL) {
+    if (mode == REGISTRY_READ_WRITE && lock_path == NULL)
         return error_set(error, SEALRING_INVALID, "a registry to be written needs a lock file");
-    }
     opened_each_inherited(registry_close_database); /* the handles themselves stay with their owners */
     sealring_status status = registry_new(path, mode, &registry, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     status = filesystem_check(registry->path, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     enum db_problem problem = sqlite_driver.open(registry->path, access, &registry->db, &failure);
     if (problem != DB_FINE) {
         status = handle_fail(registry->path, problem, &failure, error);
@@ -231,9 +217,8 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
         /* The first transaction reads the vault row, which shows whether this program can read the rest. */
         status = registry_read(registry, registry_look, NULL, error);
     }
-    if (status == SEALRING_OK && mode == REGISTRY_READ_WRITE) {
+    if (status == SEALRING_OK && mode == REGISTRY_READ_WRITE)
         status = vault_row_check_writer(registry, error);
-    }
 
 cleanup:
     if (status != SEALRING_OK) {

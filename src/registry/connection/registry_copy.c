@@ -10,9 +10,8 @@ sealring_status registry_copy_out(struct registry *registry, const char *path, c
                                   sealring_error *error)
 {
     struct db_failure failure = {0};
-    if (registry->transaction == TRANSACTION_NONE) {
+    if (registry->transaction == TRANSACTION_NONE)
         return error_set(error, SEALRING_INVALID, "a registry is copied as a transaction sees it: there is none");
-    }
     enum db_problem problem = registry->db->driver->copy_out(registry->db, path, copying, &failure);
     return problem == DB_FINE ? SEALRING_OK : handle_fail(path, problem, &failure, error);
 }
@@ -26,12 +25,10 @@ sealring_status registry_copy_in(struct registry *registry, struct registry *fro
                          registry->path);
     }
     sealring_status status = transaction_allowed(registry, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = transaction_allowed(from, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     registry->transaction = TRANSACTION_WRITE; /* busy, for a child that is forked meanwhile */
     from->transaction = TRANSACTION_READ;
     enum db_problem problem = registry->db->driver->copy_in(registry->db, from->db, copying, &failure);
@@ -44,9 +41,8 @@ sealring_status registry_sound(struct registry *registry, sealring_error *error)
 {
     struct db_failure failure = {0};
     sealring_status status = transaction_allowed(registry, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     registry->transaction = TRANSACTION_READ;
     enum db_problem problem = registry->db->driver->sound(registry->db, &failure);
     registry->transaction = TRANSACTION_NONE;

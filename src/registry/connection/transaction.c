@@ -27,9 +27,8 @@ static sealring_status transaction_begin(struct transaction *run, sealring_error
     registry->problem = DB_FINE;
     registry->transaction = run->how == NULL ? TRANSACTION_READ : TRANSACTION_WRITE;
     enum db_problem problem = registry->db->driver->begin(registry->db, run->how == NULL ? DB_READS : DB_WRITES);
-    if (problem == DB_FINE) {
+    if (problem == DB_FINE)
         return SEALRING_OK;
-    }
     sealring_status status = handle_problem(registry, problem, error);
     registry->transaction = TRANSACTION_NONE;
     return status;
@@ -46,15 +45,12 @@ static sealring_status transaction_do(struct transaction *run, sealring_error *e
     memcpy(registry->operation_id, run->how->operation_id, REGISTRY_ID_SIZE);
     memset(registry->last_id, 0, sizeof registry->last_id);
     sealring_status status = vault_row_lock(registry, run->how->moves_epoch, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = vault_row_upgrade(registry, error);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = registry_audit_has(registry, run->how->operation_id, &run->skipped, error);
-    }
-    if (status != SEALRING_OK || run->skipped) {
+    if (status != SEALRING_OK || run->skipped)
         return status;
-    }
     return run->body(registry, run->context, error);
 }
 
@@ -69,12 +65,10 @@ static sealring_status transaction_finish(struct transaction *run, sealring_stat
     /* A reading transaction has nothing to roll back. */
     bool keep = run->how == NULL || (status == SEALRING_OK && !run->how->dry_run && !run->skipped);
     enum db_problem problem = keep ? driver->commit(registry->db) : DB_FINE;
-    if (problem != DB_FINE && status == SEALRING_OK) {
+    if (problem != DB_FINE && status == SEALRING_OK)
         status = handle_problem(registry, problem, error);
-    }
-    if (!keep || problem != DB_FINE) {
+    if (!keep || problem != DB_FINE)
         driver->rollback(registry->db);
-    }
     registry->transaction = TRANSACTION_NONE;
     registry->walks = 0;
     return status;
@@ -95,35 +89,30 @@ static sealring_status transaction_run(struct transaction *run, sealring_error *
         attempt.status = SEALRING_OK;
         run->skipped = false;
         status = transaction_begin(run, &attempt);
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             status = transaction_finish(run, transaction_do(run, &attempt), &attempt);
-        }
-        if (status == SEALRING_OK || run->registry->problem != DB_BUSY) {
+        if (status == SEALRING_OK || run->registry->problem != DB_BUSY)
             break;
-        }
         transaction_pause(tries);
     }
-    if (status != SEALRING_OK && attempt.status != SEALRING_OK && error != NULL) {
+    if (status != SEALRING_OK && attempt.status != SEALRING_OK && error != NULL)
         *error = attempt;
-    }
     return status;
 }
 
 /* Transactions do not nest. */
 static sealring_status transaction_none_open(const struct registry *registry, sealring_error *error)
 {
-    if (registry->transaction != TRANSACTION_NONE) {
+    if (registry->transaction != TRANSACTION_NONE)
         return error_set(error, SEALRING_INVALID, "the registry has a transaction open already: they do not nest");
-    }
     return SEALRING_OK;
 }
 
 sealring_status transaction_allowed(struct registry *registry, sealring_error *error)
 {
     sealring_status status = transaction_none_open(registry, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     enum db_problem problem = registry->db->driver->check(registry->db);
     /* Missing or replaced: the open file is not the registry any more. */
     return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, DB_REPLACED, error);
@@ -133,9 +122,8 @@ sealring_status transaction_read_at_once(struct registry *registry, registry_bod
                                          sealring_error *error)
 {
     sealring_status status = transaction_none_open(registry, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     registry->problem = DB_FINE;
     registry->transaction = TRANSACTION_READ;
     status = body(registry, context, NULL);
@@ -146,9 +134,8 @@ sealring_status transaction_read_at_once(struct registry *registry, registry_bod
 sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error)
 {
     sealring_status status = transaction_allowed(registry, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     struct transaction run = {registry, NULL, body, context, false};
     return transaction_run(&run, error);
 }
@@ -157,20 +144,17 @@ sealring_status registry_write(struct registry *registry, const struct registry_
                                void *context, sealring_error *error)
 {
     static const uint8_t none[REGISTRY_ID_SIZE];
-    if (registry->mode != REGISTRY_READ_WRITE) {
+    if (registry->mode != REGISTRY_READ_WRITE)
         return error_set(error, SEALRING_INVALID, "the registry %s was opened for reading only", registry->path);
-    }
     if (!lock_held(&registry->lock)) {
         return error_set(error, SEALRING_INVALID,
                          "the registry %s is written under the vault's lock only: it is not held", registry->path);
     }
-    if (memcmp(how->operation_id, none, sizeof none) == 0) {
+    if (memcmp(how->operation_id, none, sizeof none) == 0)
         return error_set(error, SEALRING_INVALID, "a change to the registry needs an operation ID: it is all zero");
-    }
     sealring_status status = transaction_allowed(registry, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     struct transaction run = {registry, how, body, context, false};
     return transaction_run(&run, error);
 }

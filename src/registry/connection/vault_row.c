@@ -60,9 +60,8 @@ static sealring_status vault_row_take(struct registry *registry, struct query *q
 static sealring_status vault_row_check_schema(const struct registry *registry, int needed, const char *deed,
                                               sealring_error *error)
 {
-    if (needed <= REGISTRY_SCHEMA) {
+    if (needed <= REGISTRY_SCHEMA)
         return SEALRING_OK;
-    }
     return error_set_registry(
         error, 0,
         "the registry %s is newer than this program: %s it takes schema %d, this program knows %d; "
@@ -96,13 +95,11 @@ sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, seal
 sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error)
 {
     struct query query;
-    if (registry->vault.schema >= REGISTRY_SCHEMA) {
+    if (registry->vault.schema >= REGISTRY_SCHEMA)
         return SEALRING_OK;
-    }
     enum db_problem problem = registry->db->driver->upgrade(registry->db, registry->vault.schema);
-    if (problem != DB_FINE) {
+    if (problem != DB_FINE)
         return handle_problem(registry, problem, error);
-    }
     query_start(&query, registry, &vault_upgrade_query, error);
     query_bind_int64(&query, 1, REGISTRY_SCHEMA);
     query_bind_int64(&query, 2, REGISTRY_MIN_WRITER);

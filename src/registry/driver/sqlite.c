@@ -45,11 +45,9 @@ static const struct {
 
 enum db_problem sqlite_problem(int code)
 {
-    for (size_t i = 0; i < sizeof sqlite_problems / sizeof *sqlite_problems; i++) {
-        if (sqlite_problems[i].code == code || sqlite_problems[i].code == (code & 0xff)) {
+    for (size_t i = 0; i < sizeof sqlite_problems / sizeof *sqlite_problems; i++)
+        if (sqlite_problems[i].code == code || sqlite_problems[i].code == (code & 0xff))
             return sqlite_problems[i].problem;
-        }
-    }
     return DB_OTHER;
 }
 
@@ -68,9 +66,8 @@ static enum db_problem sqlite_command(struct sqlite_db *connection, sqlite3_stmt
 {
     if (*kept == NULL) {
         int code = sqlite3_prepare_v3(connection->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
-        if (code != SQLITE_OK) {
+        if (code != SQLITE_OK)
             return sqlite_problem(code);
-        }
     }
     int code = sqlite3_step(*kept);
     sqlite3_reset(*kept); /* returns the step's code again */
@@ -96,9 +93,8 @@ static enum db_problem sqlite_commit(struct db *db)
 static void sqlite_rollback(struct db *db)
 {
     struct sqlite_db *connection = sqlite_of(db);
-    if (!sqlite3_get_autocommit(connection->handle)) { /* some errors roll back automatically */
+    if (!sqlite3_get_autocommit(connection->handle)) /* some errors roll back automatically */
         sqlite_command(connection, &connection->rollback, "ROLLBACK");
-    }
 }
 
 /* ---- Statements ----------------------------------------------------------------------------------------------------- */
@@ -109,9 +105,8 @@ static struct db_statement *sqlite_slot(struct sqlite_db *connection, const stru
     size_t start = ((uintptr_t)query >> 4) * 31;
     for (size_t i = 0; i < SQLITE_STATEMENTS; i++) {
         struct db_statement *statement = &connection->statements[(start + i) % SQLITE_STATEMENTS];
-        if (statement->query == query || statement->query == NULL) {
+        if (statement->query == query || statement->query == NULL)
             return statement;
-        }
     }
     return NULL;
 }
@@ -128,17 +123,15 @@ static enum db_problem sqlite_prepare(struct db *db, const struct db_query *quer
     bool spare = statement == NULL || statement->in_use;
     if (spare) {
         statement = sqlite3_malloc(sizeof *statement);
-        if (statement == NULL) {
+        if (statement == NULL)
             return DB_NO_MEMORY;
-        }
     }
     sqlite3_stmt *handle = NULL;
     unsigned flags = spare ? 0 : SQLITE_PREPARE_PERSISTENT;
     int code = sqlite3_prepare_v3(connection->handle, query->sql, -1, flags, &handle, NULL);
     if (code != SQLITE_OK) {
-        if (spare) {
+        if (spare)
             sqlite3_free(statement);
-        }
         return sqlite_problem(code);
     }
     *statement = (struct db_statement){connection, query, handle, true, spare};
@@ -209,9 +202,8 @@ static bool sqlite_column_int64(struct db_statement *statement, int column, int6
 static bool sqlite_column_text(struct db_statement *statement, int column, const char **text, size_t *length)
 {
     sqlite3_value *found = sqlite_value(statement, column);
-    if (sqlite3_value_type(found) != SQLITE_TEXT) {
+    if (sqlite3_value_type(found) != SQLITE_TEXT)
         return false;
-    }
     *text = (const char *)sqlite3_value_text(found);
     *length = (size_t)sqlite3_value_bytes(found);
     return *text != NULL;
@@ -220,9 +212,8 @@ static bool sqlite_column_text(struct db_statement *statement, int column, const
 static bool sqlite_column_bytes(struct db_statement *statement, int column, const void **bytes, size_t *length)
 {
     sqlite3_value *found = sqlite_value(statement, column);
-    if (sqlite3_value_type(found) != SQLITE_BLOB) {
+    if (sqlite3_value_type(found) != SQLITE_BLOB)
         return false;
-    }
     *bytes = sqlite3_value_blob(found);
     *length = (size_t)sqlite3_value_bytes(found);
     return *bytes != NULL || *length == 0;
@@ -239,9 +230,8 @@ static bool sqlite_column_is_null(struct db_statement *statement, int column)
 static int sqlite_logged_pages(const struct sqlite_db *connection)
 {
     struct stat facts;
-    if (connection->log_pages >= 0 || stat(connection->log_path, &facts) != 0) {
+    if (connection->log_pages >= 0 || stat(connection->log_path, &facts) != 0)
         return connection->log_pages;
-    }
     int64_t pages = facts.st_size / SQLITE_PAGE_SIZE;
     return pages > INT_MAX ? INT_MAX : (int)pages;
 }
@@ -249,9 +239,8 @@ static int sqlite_logged_pages(const struct sqlite_db *connection)
 static void sqlite_checkpoint(struct db *db, int pages)
 {
     struct sqlite_db *connection = sqlite_of(db);
-    if (sqlite_logged_pages(connection) <= pages) {
+    if (sqlite_logged_pages(connection) <= pages)
         return;
-    }
     /* Copies what no reader needs any more, without waiting; the rest is copied next time. Then empties the log if there are no
      * readers: a damaged log counts only up to the damage, and would restore an older state of the database. */
     int logged = -1, copied = -1;
@@ -266,15 +255,12 @@ static void sqlite_copy_log(struct db *db, int pages)
 {
     struct sqlite_db *connection = sqlite_of(db);
     int logged = sqlite_logged_pages(connection);
-    if (logged < connection->copied_pages) { /* the log was restarted */
+    if (logged < connection->copied_pages) /* the log was restarted */
         connection->copied_pages = 0;
-    }
-    if (logged - connection->copied_pages <= pages) {
+    if (logged - connection->copied_pages <= pages)
         return;
-    }
-    if (sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK) {
+    if (sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
         connection->copied_pages = logged;
-    }
 }
 
 const struct db_driver sqlite_driver = {

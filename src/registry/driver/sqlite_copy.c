@@ -22,9 +22,8 @@ static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct 
     int code = SQLITE_OK, tries = 0;
     bool stopped = false;
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
-    if (backup == NULL) {
+    if (backup == NULL)
         return sqlite_copy_fail(failure, to, sqlite3_extended_errcode(to));
-    }
     while (!stopped &&
            (code == SQLITE_OK || ((code == SQLITE_BUSY || code == SQLITE_LOCKED) && tries < SQLITE_COPY_TRIES))) {
         code = sqlite3_backup_step(backup, SQLITE_COPY_PAGES);
@@ -37,9 +36,8 @@ static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct 
         }
     }
     int finished = sqlite3_backup_finish(backup);
-    if (code == SQLITE_DONE && finished == SQLITE_OK) {
+    if (code == SQLITE_DONE && finished == SQLITE_OK)
         return DB_FINE;
-    }
     if (stopped) {
         *failure = (struct db_failure){.code = SQLITE_INTERRUPT};
         snprintf(failure->words, sizeof failure->words, "it was stopped");
@@ -53,17 +51,15 @@ enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db
 {
     struct sqlite_db *target = NULL;
     enum db_problem problem = sqlite_make_file(path, 0600, failure);
-    if (problem != DB_FINE) {
+    if (problem != DB_FINE)
         return problem;
-    }
     problem = sqlite_connect(path, SQLITE_OPEN_READWRITE, &target, failure);
     if (problem == DB_FINE) {
         problem = sqlite_transfer(((struct sqlite_db *)db)->handle, target->handle, copying, failure);
         sqlite_close(&target->base);
     }
-    if (problem != DB_FINE) {
+    if (problem != DB_FINE)
         sqlite_discard(path);
-    }
     return problem;
 }
 
@@ -92,12 +88,10 @@ enum db_problem sqlite_sound(struct db *db, struct db_failure *failure)
     sqlite3 *handle = ((struct sqlite_db *)db)->handle;
     bool whole = false, referring = false;
     int code = sqlite_ask_clean(handle, "PRAGMA integrity_check(1)", "ok", &whole);
-    if (code == SQLITE_OK && whole) {
+    if (code == SQLITE_OK && whole)
         code = sqlite_ask_clean(handle, "PRAGMA foreign_key_check", NULL, &referring);
-    }
-    if (code != SQLITE_OK) {
+    if (code != SQLITE_OK)
         return sqlite_copy_fail(failure, handle, code);
-    }
     *failure = (struct db_failure){0};
     return whole && referring ? DB_FINE : DB_CORRUPT;
 }

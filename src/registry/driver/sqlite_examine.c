@@ -32,9 +32,8 @@ static int examine_pages(const struct schema_examination *examination)
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(statement);
         const char *words = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-        if (words != NULL && strcmp(words, "ok") != 0) {
+        if (words != NULL && strcmp(words, "ok") != 0)
             examine_tell(examination, DB_FLAW_DAMAGE, "", words);
-        }
     }
     sqlite3_finalize(statement);
     return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -115,9 +114,8 @@ static bool examine_knows(const char *name)
     for (size_t i = 0; i < schema_sqlite_count; i++) {
         char known[EXAMINE_NAME_SIZE];
         examine_name(schema_sqlite[i], known);
-        if (strcmp(known, name) == 0) {
+        if (strcmp(known, name) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -131,9 +129,8 @@ static int examine_strangers(const struct schema_examination *examination)
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(statement);
         const char *name = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-        if (name != NULL && !examine_knows(name)) {
+        if (name != NULL && !examine_knows(name))
             examine_tell(examination, DB_FLAW_STRANGE, name, "is nothing that the schema has");
-        }
     }
     sqlite3_finalize(statement);
     return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -145,13 +142,11 @@ static int examine_model(const struct schema_examination *examination, sqlite3 *
     sqlite3_stmt *statement = NULL;
     int schema = SCHEMA_NUMBER;
     int code = sqlite3_prepare_v2(examination->handle, "PRAGMA user_version", -1, &statement, NULL);
-    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
         schema = sqlite3_column_int(statement, 0);
-    }
     sqlite3_finalize(statement);
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = sqlite3_open_v2(":memory:", model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    }
     return code == SQLITE_OK ? sqlite_lay_out(*model, schema) : code;
 }
 
@@ -161,15 +156,12 @@ static int examine_schema(const struct schema_examination *examination)
     sqlite3 *model = NULL;
     sqlite3_stmt *find = NULL, *find_model = NULL;
     int code = examine_model(examination, &model);
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(examination->handle, text, -1, &find, NULL);
-    }
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(model, text, -1, &find_model, NULL);
-    }
-    for (size_t i = 0; i < schema_sqlite_count && code == SQLITE_OK; i++) {
+    for (size_t i = 0; i < schema_sqlite_count && code == SQLITE_OK; i++)
         code = examine_object(examination, find, find_model, schema_sqlite[i]);
-    }
     sqlite3_finalize(find);
     sqlite3_finalize(find_model);
     sqlite3_close(model);
@@ -180,12 +172,10 @@ enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *conte
 {
     const struct schema_examination examination = {((struct sqlite_db *)db)->handle, each, context};
     int code = examine_pages(&examination);
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = examine_schema(&examination);
-    }
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = examine_references(&examination);
-    }
     return code == SQLITE_OK ? DB_FINE : sqlite_problem(code);
 }
 
@@ -193,9 +183,8 @@ enum db_problem sqlite_complete(struct db *db, const char *name)
 {
     for (size_t i = 0; i < schema_sqlite_count; i++) {
         char known[EXAMINE_NAME_SIZE];
-        if (!examine_name(schema_sqlite[i], known) && strcmp(known, name) == 0) {
+        if (!examine_name(schema_sqlite[i], known) && strcmp(known, name) == 0)
             return sqlite_problem(sqlite3_exec(((struct sqlite_db *)db)->handle, schema_sqlite[i], NULL, NULL, NULL));
-        }
     }
     return DB_MISSING;
 }

@@ -19,9 +19,8 @@ static char *sqlite_join(const char *path, const char *suffix)
 {
     size_t size = strlen(path) + strlen(suffix) + 1;
     char *joined = malloc(size);
-    if (joined != NULL) {
+    if (joined != NULL)
         snprintf(joined, size, "%s%s", path, suffix);
-    }
     return joined;
 }
 
@@ -47,9 +46,8 @@ static enum db_problem sqlite_look(const char *path, struct stat *facts, struct 
         bool missing = problem == ENOENT || problem == ENOTDIR;
         return sqlite_fail(failure, missing ? DB_MISSING : DB_UNREADABLE, problem, "");
     }
-    if (!S_ISREG(facts->st_mode)) {
+    if (!S_ISREG(facts->st_mode))
         return sqlite_fail(failure, DB_NOT_A_DATABASE, 0, "not a regular file");
-    }
     return facts->st_size == 0 ? sqlite_fail(failure, DB_EMPTY, 0, "") : DB_FINE;
 }
 
@@ -74,12 +72,10 @@ static int sqlite_harden(sqlite3 *handle)
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
         int now = -1;
         int code = sqlite3_db_config(handle, switches[i].option, switches[i].value, &now);
-        if (code != SQLITE_OK) {
+        if (code != SQLITE_OK)
             return code;
-        }
-        if (now != switches[i].value) {
+        if (now != switches[i].value)
             return SQLITE_ERROR;
-        }
     }
     sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, 1024 * 1024);
@@ -92,12 +88,10 @@ static int sqlite_configure(struct sqlite_db *connection, bool writes)
     sqlite3 *handle = connection->handle;
     sqlite3_extended_result_codes(handle, 1);
     int code = sqlite_harden(handle);
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(handle, SQLITE_BUSY_MS);
-    }
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = sqlite3_wal_autocheckpoint(handle, 0); /* only the lock holder makes checkpoints: registry_checkpoint */
-    }
     if (code == SQLITE_OK) {
         sqlite3_wal_hook(handle, sqlite_logged, connection);
         /* Readers without write permission for the directory need the log to exist after the last writer has closed. */
@@ -118,9 +112,8 @@ enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **c
 {
     enum db_problem problem = DB_NO_MEMORY;
     struct sqlite_db *connection = calloc(1, sizeof *connection);
-    if (connection == NULL) {
+    if (connection == NULL)
         return sqlite_fail(failure, DB_NO_MEMORY, 0, "");
-    }
     connection->base.driver = &sqlite_driver;
     connection->log_pages = -1;
     connection->path = strdup(path);
@@ -134,9 +127,8 @@ enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **c
         problem = sqlite_fail(failure, DB_NO_MEMORY, 0, "");
         goto cleanup;
     }
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK)
         code = sqlite_configure(connection, (flags & SQLITE_OPEN_READWRITE) != 0);
-    }
     if (code != SQLITE_OK) {
         problem = sqlite_fail_handle(failure, connection);
         problem = problem == DB_FINE ? DB_OTHER : problem; /* this SQLite does not have one of the switches */
@@ -146,9 +138,8 @@ enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **c
     *connected = connection;
 
 cleanup:
-    if (problem != DB_FINE) {
+    if (problem != DB_FINE)
         sqlite_close(&connection->base);
-    }
     return problem;
 }
 
@@ -166,9 +157,8 @@ enum db_problem sqlite_check(struct db *db)
 {
     const struct sqlite_db *connection = (const struct sqlite_db *)db;
     struct stat facts;
-    if (stat(connection->path, &facts) != 0) {
+    if (stat(connection->path, &facts) != 0)
         return errno == ENOENT || errno == ENOTDIR ? DB_MISSING : DB_UNREADABLE;
-    }
     bool same = facts.st_ino == connection->inode && facts.st_dev == connection->device;
     return same ? DB_FINE : DB_REPLACED;
 }
@@ -178,9 +168,8 @@ static int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
         *number = sqlite3_column_int64(statement, 0);
-    }
     int finished = sqlite3_finalize(statement);
     return code == SQLITE_OK ? finished : code;
 }
@@ -191,25 +180,19 @@ static enum db_problem sqlite_recognise(struct sqlite_db *connection, enum db_ac
     int64_t application = 0, number = 0, tables = 0;
     if (sqlite_ask(connection->handle, "PRAGMA application_id", &application) != SQLITE_OK ||
         sqlite_ask(connection->handle, "PRAGMA user_version", &number) != SQLITE_OK ||
-        sqlite_ask(connection->handle, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK) {
+        sqlite_ask(connection->handle, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
         return sqlite_fail_handle(failure, connection);
-    }
-    if (application != SQLITE_APPLICATION_ID) {
+    if (application != SQLITE_APPLICATION_ID)
         return sqlite_fail(failure, DB_NOT_OURS, 0, "the application ID is another");
-    }
-    if (number < 1) { /* a newer registry states its requirements in its vault row */
+    if (number < 1) /* a newer registry states its requirements in its vault row */
         return sqlite_fail(failure, DB_NOT_OURS, 0, "its schema has no number");
-    }
-    if (access == DB_READS) {
+    if (access == DB_READS)
         return DB_FINE;
-    }
-    if (sqlite3_db_readonly(connection->handle, "main") != 0) {
+    if (sqlite3_db_readonly(connection->handle, "main") != 0)
         return sqlite_fail(failure, DB_READ_ONLY, 0, "");
-    }
     /* A restored copy may not be in WAL mode; otherwise this changes nothing. */
-    if (sqlite3_exec(connection->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
+    if (sqlite3_exec(connection->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK)
         return sqlite_fail_handle(failure, connection);
-    }
     return DB_FINE;
 }
 
@@ -224,17 +207,14 @@ enum db_problem sqlite_open(const char *path, enum db_access access, struct db *
     }
     if (problem == DB_FINE) {
         problem = sqlite_identify(connection, &before);
-        if (problem != DB_FINE) {
+        if (problem != DB_FINE)
             sqlite_fail(failure, problem, 0, "");
-        }
     }
-    if (problem == DB_FINE) {
+    if (problem == DB_FINE)
         problem = sqlite_recognise(connection, access, failure);
-    }
     if (problem != DB_FINE) {
-        if (connection != NULL) {
+        if (connection != NULL)
             sqlite_close(&connection->base);
-        }
         return problem;
     }
     *opened = &connection->base;
@@ -253,9 +233,8 @@ enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failur
         struct stat facts;
         bool there = companion != NULL && lstat(companion, &facts) == 0;
         free(companion);
-        if (companion == NULL) {
+        if (companion == NULL)
             return sqlite_fail(failure, DB_NO_MEMORY, 0, "");
-        }
         if (there) {
             /* SQLite would use it as the new database's log; and it may contain the last changes of a lost registry. */
             return sqlite_fail(failure, DB_EXISTS, 0, "its log is still there");
@@ -289,25 +268,19 @@ enum db_problem sqlite_create(const char *path, struct db **created, struct db_f
     struct sqlite_db *connection = NULL;
     struct stat before;
     enum db_problem problem = sqlite_make_file(path, 0640, failure);
-    if (problem != DB_FINE) {
+    if (problem != DB_FINE)
         return problem;
-    }
-    if (stat(path, &before) != 0) {
+    if (stat(path, &before) != 0)
         problem = sqlite_fail(failure, DB_IO, errno, "");
-    }
-    if (problem == DB_FINE) {
+    if (problem == DB_FINE)
         problem = sqlite_connect(path, SQLITE_OPEN_READWRITE, &connection, failure);
-    }
-    if (problem == DB_FINE && sqlite_begin_new(connection->handle) != SQLITE_OK) {
+    if (problem == DB_FINE && sqlite_begin_new(connection->handle) != SQLITE_OK)
         problem = sqlite_fail_handle(failure, connection);
-    }
-    if (problem == DB_FINE) {
+    if (problem == DB_FINE)
         problem = sqlite_identify(connection, &before);
-    }
     if (problem != DB_FINE) {
-        if (connection != NULL) {
+        if (connection != NULL)
             sqlite_close(&connection->base);
-        }
         sqlite_discard(path);
         return problem;
     }
@@ -332,9 +305,8 @@ void sqlite_discard(const char *path)
 void sqlite_close(struct db *db)
 {
     struct sqlite_db *connection = (struct sqlite_db *)db;
-    for (size_t i = 0; i < SQLITE_STATEMENTS; i++) {
+    for (size_t i = 0; i < SQLITE_STATEMENTS; i++)
         sqlite3_finalize(connection->statements[i].handle);
-    }
     sqlite3_finalize(connection->begin_read);
     sqlite3_finalize(connection->begin_write);
     sqlite3_finalize(connection->commit);

@@ -25,9 +25,8 @@ static int schema_add(sqlite3 *handle, const struct schema_addition *addition)
     char sql[256];
     bool there = false;
     int code = schema_has(handle, addition, &there);
-    if (code != SQLITE_OK || there) {
+    if (code != SQLITE_OK || there)
         return code;
-    }
     snprintf(sql, sizeof sql, "ALTER TABLE %s ADD COLUMN %s", addition->table, addition->definition);
     return sqlite3_exec(handle, sql, NULL, NULL, NULL);
 }
@@ -39,9 +38,8 @@ static int schema_extend(sqlite3 *handle, int from, int to)
     int code = SQLITE_OK;
     for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_addition_count; i++) {
         const struct schema_addition *addition = &schema_sqlite_additions[i];
-        if (addition->schema > from && addition->schema <= to) {
+        if (addition->schema > from && addition->schema <= to)
             code = schema_add(handle, addition);
-        }
     }
     snprintf(sql, sizeof sql, "PRAGMA user_version = %d", to);
     return code == SQLITE_OK ? sqlite3_exec(handle, sql, NULL, NULL, NULL) : code;
@@ -50,9 +48,8 @@ static int schema_extend(sqlite3 *handle, int from, int to)
 int sqlite_lay_out(sqlite3 *handle, int schema)
 {
     int code = SQLITE_OK;
-    for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_count; i++) {
+    for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_count; i++)
         code = sqlite3_exec(handle, schema_sqlite[i], NULL, NULL, NULL);
-    }
     return code == SQLITE_OK ? schema_extend(handle, 1, schema) : code;
 }
 

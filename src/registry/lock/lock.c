@@ -34,25 +34,22 @@ static void lock_close_to_others(int descriptor)
 {
     struct stat file;
     if (fstat(descriptor, &file) == 0 && (file.st_mode & LOCK_OTHERS) != 0 &&
-        (file.st_uid == geteuid() || geteuid() == 0)) {
+        (file.st_uid == geteuid() || geteuid() == 0))
         (void)fchmod(descriptor, file.st_mode & 07777 & ~(mode_t)LOCK_OTHERS);
-    }
 }
 
 sealring_status lock_init(struct lock *lock, const char *path, sealring_error *error)
 {
     *lock = (struct lock){.descriptor = -1};
-    if (path == NULL) {
+    if (path == NULL)
         return SEALRING_OK;
-    }
     int descriptor = lock_open(path);
     if (descriptor < 0) {
         int problem = errno;
         error_set_registry(error, 0, "the lock file %s cannot be opened for writing by this user: %s", path,
                            strerror(problem));
-        if (error != NULL) {
+        if (error != NULL)
             error->system_errno = problem;
-        }
         return SEALRING_REGISTRY;
     }
     lock_close_to_others(descriptor);
@@ -85,20 +82,17 @@ bool lock_held(const struct lock *lock)
 static int lock_try(const char *path, int *locked, struct lock_holder *holder)
 {
     int descriptor = lock_open(path);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return errno;
-    }
     int problem = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
-    if (problem == 0 && !lock_is_current(path, descriptor)) {
+    if (problem == 0 && !lock_is_current(path, descriptor))
         problem = ESTALE;
-    }
     if (problem == 0) {
         *locked = descriptor;
         return 0;
     }
-    if (problem == EWOULDBLOCK && holder != NULL) {
+    if (problem == EWOULDBLOCK && holder != NULL)
         lock_holder_read(descriptor, path, holder);
-    }
     close(descriptor);
     return problem;
 }
@@ -108,9 +102,8 @@ static void lock_read_announcer(const char *path, struct lock_holder *holder)
 {
     int descriptor = lock_open(path);
     lock_holder_read(descriptor, path, holder);
-    if (descriptor >= 0) {
+    if (descriptor >= 0)
         close(descriptor);
-    }
 }
 
 static void lock_pause(int64_t milliseconds)
@@ -133,13 +126,11 @@ struct lock_wait {
 static void lock_tell(struct lock_wait *wait, int64_t now)
 {
     const struct lock *lock = wait->lock;
-    if (now < wait->ask_again_at || lock->waits == NULL) {
+    if (now < wait->ask_again_at || lock->waits == NULL)
         return;
-    }
     wait->ask_again_at = now + LOCK_ASK_AGAIN_MS;
-    if (wait->holder.text[0] == '\0' || strcmp(wait->told, wait->holder.text) == 0) {
+    if (wait->holder.text[0] == '\0' || strcmp(wait->told, wait->holder.text) == 0)
         return;
-    }
     memcpy(wait->told, wait->holder.text, sizeof wait->told);
     lock->waits(&wait->holder, lock->waits_context);
 }
@@ -162,14 +153,12 @@ static int lock_wait_for(struct lock_wait *wait)
         } else if (now >= wait->ask_again_at) {
             lock_read_announcer(wait->lock->yields_to, &wait->holder);
         }
-        if (problem != EWOULDBLOCK && problem != EINTR && problem != ESTALE) {
+        if (problem != EWOULDBLOCK && problem != EINTR && problem != ESTALE)
             return problem;
-        }
         lock_tell(wait, now);
         int64_t left = wait->most - (now - wait->began);
-        if (left <= 0) {
+        if (left <= 0)
             return problem;
-        }
         lock_pause(left < LOCK_PAUSE_MS ? left : LOCK_PAUSE_MS);
         now = clock_boot_ms();
     }
@@ -177,12 +166,10 @@ static int lock_wait_for(struct lock_wait *wait)
 
 sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *purpose, sealring_error *error)
 {
-    if (lock->path == NULL) {
+    if (lock->path == NULL)
         return error_set(error, SEALRING_INVALID, "the registry was opened for reading only: it has no lock");
-    }
-    if (lock_held(lock)) {
+    if (lock_held(lock))
         return error_set(error, SEALRING_INVALID, "the lock %s is held by this handle already", lock->path);
-    }
     lock_release(lock); /* a forked child's inherited descriptor, or a lock on a removed file */
     struct lock_wait wait = {.lock = lock, .began = clock_boot_ms(), .most = wait_ms};
     wait.ask_again_at = wait.began + LOCK_SILENT_MS;
@@ -198,17 +185,15 @@ sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *pur
     } else {
         error_set_registry(error, 0, "the lock %s cannot be had: %s", lock->path, strerror(problem));
     }
-    if (error != NULL) {
+    if (error != NULL)
         error->system_errno = problem;
-    }
     return SEALRING_REGISTRY;
 }
 
 void lock_release(struct lock *lock)
 {
-    if (lock->descriptor < 0) {
+    if (lock->descriptor < 0)
         return;
-    }
     if (lock->process == getpid()) {
         if (ftruncate(lock->descriptor, 0) != 0) {
             /* A stale line does no harm: it is shown only while a process holds the lock, and that process writes its own. */
@@ -230,9 +215,8 @@ static int lock_open_existing(const char *path)
 bool lock_is_taken(const char *path)
 {
     int descriptor = lock_open_existing(path);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return errno == EACCES && lock_holder_is_listed(path);
-    }
     /* a shared lock, released at once: a process that tries to take the lock at this moment tries again */
     bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     flock(descriptor, LOCK_UN); /* a child forked meanwhile may have the descriptor */
@@ -245,9 +229,8 @@ void lock_announce(struct lock *lock, const char *purpose)
     const struct timespec pause = {.tv_nsec = LOCK_ANNOUNCE_NSEC};
     lock_release(lock);
     int descriptor = lock->path != NULL ? lock_open(lock->path) : -1;
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return;
-    }
     for (int tries = 0; tries < LOCK_ANNOUNCE_TRIES; tries++) {
         if (flock(descriptor, LOCK_SH | LOCK_NB) == 0) {
             lock->descriptor = descriptor;
@@ -263,9 +246,8 @@ void lock_announce(struct lock *lock, const char *purpose)
 bool lock_is_announced(const char *path)
 {
     int descriptor = lock_open_existing(path);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return false;
-    }
     bool announced = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     flock(descriptor, LOCK_UN);
     close(descriptor);

@@ -45,9 +45,8 @@ sealring_status registry_node_get(struct registry *registry, unsigned level, uin
     query_bind_int64(&query, 1, level);
     query_bind_uint64(&query, 2, position);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -84,9 +83,8 @@ sealring_status registry_audit_key_get(struct registry *registry, char vkey[REGI
     struct query query;
     query_start(&query, registry, &key_get, error);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         query_text(&query, vkey, REGISTRY_VKEY_SIZE);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -99,9 +97,8 @@ sealring_status registry_checkpoint_insert(struct registry *registry, const stru
     query_bind_int64(&query, 2, checkpoint->time);
     query_bind_text(&query, 3, checkpoint->note);
     sealring_status status = query_run(&query, 1, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &checkpoint_thin, error);
     (void)query_row(&query); /* however many rows there are */
     return query_end(&query, error);
@@ -120,9 +117,8 @@ sealring_status registry_checkpoint_latest(struct registry *registry, struct reg
     struct query query;
     query_start(&query, registry, &checkpoint_latest, error);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         checkpoint_read(&query, checkpoint);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -133,9 +129,8 @@ sealring_status registry_checkpoint_latest_note(struct registry *registry, char 
     query_start(&query, registry, &checkpoint_latest_note, error);
     query_bind_int64(&query, 1, REGISTRY_NOTE_SIZE);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         query_text(&query, note, REGISTRY_NOTE_SIZE);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -147,9 +142,8 @@ sealring_status registry_checkpoint_each(struct registry *registry, registry_che
     query_start(&query, registry, &checkpoint_all, error);
     while (query_row(&query)) {
         checkpoint_read(&query, &checkpoint);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&checkpoint, context, error));
-        }
     }
     return query_end(&query, error);
 }

@@ -76,9 +76,8 @@ sealring_status registry_audit_replay(struct registry *registry, const struct re
 {
     uint64_t size = 0;
     sealring_status status = registry_audit_size(registry, &size, error);
-    if (status == SEALRING_OK && entry->sequence != size + 1) {
+    if (status == SEALRING_OK && entry->sequence != size + 1)
         status = error_set(error, SEALRING_INVALID, "audit entries are replayed in their order");
-    }
     return status == SEALRING_OK ? audit_insert(registry, entry, error) : status;
 }
 
@@ -120,9 +119,8 @@ static sealring_status audit_tell(struct query *query, registry_audit_callback e
     struct registry_audit entry;
     while (query_row(query)) {
         audit_read(query, &entry);
-        if (query_enter(query)) {
+        if (query_enter(query))
             query_leave(query, each(&entry, context, error));
-        }
     }
     return query_end(query, error);
 }
@@ -143,9 +141,8 @@ sealring_status registry_audit_each(struct registry *registry, const struct regi
     query_bind_text(&query, 4, audit_or_empty(filter->key_id));
     query_bind_text(&query, 5, audit_or_empty(filter->client));
     query_bind_text(&query, 6, audit_or_empty(filter->act));
-    if (filter->last > 0) {
+    if (filter->last > 0)
         query_bind_uint64(&query, 7, filter->last);
-    }
     return audit_tell(&query, each, context, error);
 }
 
@@ -165,8 +162,7 @@ sealring_status registry_leaf_hashes(struct registry *registry, uint64_t first, 
     query_start(&query, registry, &audit_leaves, error);
     query_bind_uint64(&query, 1, first);
     query_bind_uint64(&query, 2, first + count);
-    while (query_row(&query)) {
+    while (query_row(&query))
         query_bytes(&query, hashes[found++], REGISTRY_DIGEST_SIZE);
-    }
     return query_end_one(&query, found == count, error);
 }

@@ -33,16 +33,13 @@ sealring_status registry_look_vault(struct registry *registry, struct registry_v
 {
     enum db_problem problem = registry->db->driver->check(registry->db);
     *replaced = problem == DB_REPLACED;
-    if (*replaced) {
+    if (*replaced)
         return SEALRING_OK;
-    }
-    if (problem != DB_FINE) {
+    if (problem != DB_FINE)
         return handle_fail(registry->path, problem, NULL, error);
-    }
     sealring_status status = transaction_read_at_once(registry, look_body, NULL, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         *vault = registry->vault;
-    }
     return status;
 }
 
@@ -65,9 +62,8 @@ static sealring_status change_walk_rings(struct registry *registry, const struct
     query_bind_int64(&query, 1, change->since);
     while (query_row(&query)) {
         columns_read_ring(&query, &ring);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, change->callbacks->ring(&ring, change->context, error));
-        }
     }
     return query_end(&query, error);
 }
@@ -81,9 +77,8 @@ static sealring_status change_walk_versions(struct registry *registry, const str
     query_bind_int64(&query, 1, change->since);
     while (query_row(&query)) {
         columns_read_version(&query, &version);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, change->callbacks->version(&version, change->context, error));
-        }
     }
     return query_end(&query, error);
 }
@@ -96,9 +91,8 @@ static sealring_status change_walk_keys(struct registry *registry, const struct 
     query_bind_int64(&query, 1, change->since);
     while (query_row(&query)) {
         columns_read_key(&query, &key);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, change->callbacks->key(&key, change->context, error));
-        }
     }
     return query_end(&query, error);
 }
@@ -117,12 +111,10 @@ static sealring_status change_body(struct registry *registry, void *context, sea
     const struct change *change = context;
     *change->as_of = registry->vault;
     sealring_status status = change_walk_rings(registry, change, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = change_walk_versions(registry, change, error);
-    }
-    if (status == SEALRING_OK && !change->all) {
+    if (status == SEALRING_OK && !change->all)
         status = change_walk_keys(registry, change, error);
-    }
     return status != SEALRING_OK ? status : change_ask_imports(registry, change->has_imports, error);
 }
 

@@ -38,9 +38,8 @@ sealring_status registry_client_insert(struct registry *registry, struct registr
     struct query query;
     int64_t id = 0;
     sealring_status status = query_next_id(registry, &client_highest, NUMBERED_CLIENT, &id, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &client_insert, error);
     query_bind_text(&query, 1, client->name);
     query_bind_text(&query, 2, client->contact);
@@ -75,9 +74,8 @@ sealring_status registry_client_get(struct registry *registry, const char *name,
     query_start(&query, registry, &client_get, error);
     query_bind_text(&query, 1, name);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         columns_read_client(&query, client);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -87,15 +85,13 @@ sealring_status registry_client_each(struct registry *registry, const char *name
     struct query query;
     struct registry_client client;
     query_start(&query, registry, name == NULL ? &client_all : &client_named, error);
-    if (name != NULL) {
+    if (name != NULL)
         query_bind_text(&query, 1, name);
-    }
     while (query_row(&query)) {
         columns_read_client(&query, &client);
         uint64_t keys = query_uint64(&query);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&client, keys, context, error));
-        }
     }
     return query_end(&query, error);
 }

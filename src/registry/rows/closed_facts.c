@@ -95,15 +95,13 @@ sealring_status registry_closed_at(struct registry *registry, uint64_t count, ui
 {
     struct query query;
     memset(hash, 0, REGISTRY_DIGEST_SIZE);
-    if (count == 0) {
+    if (count == 0)
         return SEALRING_OK;
-    }
     query_start(&query, registry, &closed_at, error);
     query_bind_uint64(&query, 1, count);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -112,9 +110,8 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
     struct query query;
     uint8_t before[REGISTRY_DIGEST_SIZE];
     sealring_status status = registry_closed_head(registry, &fact->sequence, before, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     fact->sequence++;
     registry_closed_hash(before, fact, fact->hash);
     query_start(&query, registry, &closed_insert, error);
@@ -133,9 +130,8 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
     struct query query;
     struct registry_closed fact = {.state = SEALRING_KEY_REVOKED};
     int before = 0;
-    if (key->state != SEALRING_KEY_REVOKED) {
+    if (key->state != SEALRING_KEY_REVOKED)
         return SEALRING_OK;
-    }
     query_start(&query, registry, &closed_key_state, error);
     query_bind_int64(&query, 1, key->id);
     if (query_row(&query)) {
@@ -179,9 +175,8 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
     query_start(&query, registry, &closed_version_last, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, version);
-    if (query_row(&query)) {
+    if (query_row(&query))
         *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    }
     return query_end(&query, error);
 }
 
@@ -200,9 +195,8 @@ sealring_status registry_closed_each(struct registry *registry, registry_closed_
         fact.version = query_uint32(&query);
         fact.state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
         query_bytes(&query, fact.hash, sizeof fact.hash);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&fact, context, error));
-        }
     }
     return query_end(&query, error);
 }
@@ -218,9 +212,8 @@ static sealring_status closed_differ(struct registry *registry, const struct db_
         found.version = query_uint32(&query);
         found.row_state = query_small(&query, 0, SEALRING_VERSION_DESTROYED);
         found.fact_state = query_small(&query, 0, SEALRING_VERSION_DESTROYED);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&found, context, error));
-        }
     }
     return query_end(&query, error);
 }

@@ -95,9 +95,8 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     query_bind_int64(&query, 5, credential->retire_at);
     query_bind_uint64(&query, 6, registry->vault.epoch);
     sealring_status status = query_run(&query, 1, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = credential_touch_key(registry, credential->key, error);
-    }
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
@@ -109,9 +108,8 @@ sealring_status registry_credential_get(struct registry *registry, int64_t key, 
     query_bind_int64(&query, 1, key);
     query_bind_int64(&query, 2, serial);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         columns_read_credential(&query, credential);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -122,9 +120,8 @@ sealring_status registry_credential_get_imported(struct registry *registry, cons
     query_start(&query, registry, &credential_of_digest, error);
     query_bind_bytes(&query, 1, digest, REGISTRY_DIGEST_SIZE);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         columns_read_credential(&query, credential);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -137,9 +134,8 @@ sealring_status registry_credential_each(struct registry *registry, int64_t key,
     query_bind_int64(&query, 1, key);
     while (query_row(&query)) {
         columns_read_credential(&query, &credential);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&credential, context, error));
-        }
     }
     return query_end(&query, error);
 }

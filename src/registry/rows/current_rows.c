@@ -28,9 +28,8 @@ static sealring_status standing_each(struct registry *registry, const struct db_
     while (query_row(&query)) {
         struct registry_key key;
         columns_read_key(&query, &key);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&key, context, error));
-        }
     }
     return query_end(&query, error);
 }

@@ -62,13 +62,11 @@ sealring_status registry_holder_get(struct registry *registry, const char *key_i
     query_bind_text(&query, 1, key_id);
     query_bind_bytes(&query, 2, digest, REGISTRY_DIGEST_SIZE);
     *key_exists = query_row(&query);
-    if (*key_exists) {
+    if (*key_exists)
         columns_read_holder(&query, holder);
-    }
     sealring_status status = query_end_one(&query, *key_exists, error);
-    if (status != SEALRING_NOT_FOUND) {
+    if (status != SEALRING_NOT_FOUND)
         return status;
-    }
     query_start(&query, registry, &holder_key_exists, error);
     query_bind_text(&query, 1, key_id);
     *key_exists = query_row(&query);
@@ -126,16 +124,14 @@ sealring_status registry_holder_each(struct registry *registry, const struct reg
 {
     struct query query;
     struct registry_holder holder;
-    if (holder_is_page(filter)) {
+    if (holder_is_page(filter))
         holder_start_page(&query, registry, filter, error);
-    } else {
+    else
         holder_start_list(&query, registry, filter, error);
-    }
     while (query_row(&query)) {
         columns_read_holder(&query, &holder);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&holder, context, error));
-        }
     }
     return query_end(&query, error);
 }

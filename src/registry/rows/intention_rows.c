@@ -24,24 +24,21 @@ sealring_status registry_intention_insert(struct registry *registry, struct regi
     struct query query;
     int64_t id = 0;
     sealring_status status = query_next_id(registry, &intention_highest, NUMBERED_INTENTION, &id, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &intention_insert, error);
     query_bind_bytes(&query, 1, intention->nonce, sizeof intention->nonce);
-    if (intention->ring != 0) {
+    if (intention->ring != 0)
         query_bind_int64(&query, 2, intention->ring);
-    } else {
+    else
         query_bind_text(&query, 2, NULL); /* a ring that does not exist yet */
-    }
     query_bind_bytes(&query, 3, intention->object_id, intention->object_id_length);
     query_bind_text(&query, 4, intention->owner);
     query_bind_int64(&query, 5, intention->created);
     query_bind_int64(&query, 6, id);
     status = query_run(&query, 1, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         intention->id = id;
-    }
     return status;
 }
 
@@ -68,9 +65,8 @@ sealring_status registry_intention_each(struct registry *registry, registry_inte
         query_text(&query, owner, sizeof owner);
         outside_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention.owner, sizeof intention.owner);
         intention.created = query_time(&query);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&intention, context, error));
-        }
     }
     return query_end(&query, error);
 }

@@ -45,9 +45,8 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
     struct query query;
     int64_t id = 0;
     sealring_status status = query_next_id(registry, &key_highest, NUMBERED_KEY, &id, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &key_insert, error);
     query_bind_text(&query, 1, key->key_id);
     query_bind_int64(&query, 2, key->ring);
@@ -72,9 +71,8 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
 {
     struct query query;
     sealring_status status = closed_note_key(registry, key, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &key_update, error);
     query_bind_int64(&query, 1, key->id);
     query_bind_text(&query, 2, key->label);
@@ -89,9 +87,8 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
 static sealring_status key_take_one(struct query *query, struct registry_key *key, sealring_error *error)
 {
     bool found = query_row(query);
-    if (found) {
+    if (found)
         columns_read_key(query, key);
-    }
     return query_end_one(query, found, error);
 }
 

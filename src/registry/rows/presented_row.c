@@ -47,18 +47,16 @@ void columns_read_presented(struct query *query, struct registry_holder *holder)
     credential->retire_at = query_time(query);
     credential->imported = query_bool(query);
     memset(credential->binding, 0, sizeof credential->binding);
-    if (!query_null(query)) {
+    if (!query_null(query))
         query_bytes(query, credential->binding, sizeof credential->binding);
-    }
     key->id = credential->key;
     key->ring = query_int64(query);
     key->client = query_int64(query);
     key->state = (sealring_key_state)query_small(query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
     key->narrowed = query_bool(query);
     key->narrowed_scopes[0] = '\0';
-    if (!query_null(query)) {
+    if (!query_null(query))
         query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
-    }
     query_name(query, holder->client.name, sizeof holder->client.name, name_client_problem);
     holder->ring.id = key->ring;
     holder->version.ring = key->ring;
@@ -79,21 +77,18 @@ static void present_take(struct query *query, const struct presentation *asked)
     presented->epoch = query_uint64(query);
     query->registry->vault.min_reader = query_small(query, 1, INT_MAX);
     presented->key_exists = !query_null(query);
-    if (!presented->key_exists) {
+    if (!presented->key_exists)
         return;
-    }
     (void)query_int64(query);
     presented->found = !query_null(query);
-    if (!presented->found) {
+    if (!presented->found)
         return;
-    }
     columns_read_presented(query, holder);
     memcpy(holder->credential.digest, asked->digest, REGISTRY_DIGEST_SIZE);
-    if (asked->key_id == NULL) {
+    if (asked->key_id == NULL)
         query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
-    } else {
+    else
         memcpy(holder->key.key_id, asked->key_id, strnlen(asked->key_id, SEALRING_KEY_ID_LENGTH));
-    }
 }
 
 static sealring_status present_body(struct registry *registry, void *context, sealring_error *error)
@@ -102,18 +97,15 @@ static sealring_status present_body(struct registry *registry, void *context, se
     struct query query;
     memset(asked->presented, 0, sizeof *asked->presented);
     query_start(&query, registry, asked->key_id == NULL ? &present_imported_query : &present_query, error);
-    if (asked->key_id != NULL) {
+    if (asked->key_id != NULL)
         query_bind_text(&query, 1, asked->key_id);
-    }
     query_bind_bytes(&query, asked->key_id == NULL ? 1 : 2, asked->digest, REGISTRY_DIGEST_SIZE);
     bool row = query_row(&query);
-    if (row) {
+    if (row)
         present_take(&query, asked);
-    }
     sealring_status status = query_end(&query, error);
-    if (status == SEALRING_OK && !row) {
+    if (status == SEALRING_OK && !row)
         return handle_problem(registry, DB_CORRUPT, error); /* the vault's row is missing */
-    }
     return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
 }
 
@@ -143,9 +135,8 @@ sealring_status registry_holder_of_key(struct registry *registry, int64_t key, r
         columns_read_presented(&query, &holder);
         query_bytes(&query, holder.credential.digest, sizeof holder.credential.digest);
         query_ascii(&query, holder.key.key_id, sizeof holder.key.key_id);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&holder, context, error));
-        }
     }
     return query_end(&query, error);
 }

@@ -75,9 +75,8 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
     struct query query;
     int64_t id = 0;
     sealring_status status = query_next_id(registry, &ring_highest, NUMBERED_RING, &id, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &ring_insert, error);
     bind_changeable(&query, id, ring);
     query_bind_bytes(&query, 15, ring->ring_id, sizeof ring->ring_id);
@@ -123,9 +122,8 @@ sealring_status registry_ring_each(struct registry *registry, registry_ring_call
     while (query_row(&query)) {
         columns_read_ring(&query, &ring);
         ring.policy.succession = query_time(&query);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&ring, context, error));
-        }
     }
     return query_end(&query, error);
 }

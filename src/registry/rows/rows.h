@@ -275,7 +275,8 @@ struct registry_verifier {
     char seen_boot_id[40]; /* the boot in which it was last seen alive; after another boot its file may lack uses */
     int64_t seen_boot_ms;  /* not used any more, and written as 0: waiting commands measure with their own clock */
     int64_t last_report;
-    int64_t ended; /* counts only for a verifier whose file is not locked: a row ends no wait (lifecycle/verifier_liveness.h) */
+    int64_t
+        ended; /* counts only for a verifier whose file is not locked: a row ends no wait (lifecycle/verifier_liveness.h) */
     int64_t hole;
     uint64_t alarms;
     bool damaged; /* the row is damaged; only `instance` is filled, with zeroes where that is damaged, too */

@@ -126,9 +126,8 @@ sealring_status registry_verifier_each(struct registry *registry, registry_verif
     query_start(&query, registry, &verifier_all, error);
     while (query_row(&query)) {
         read_or_excuse(&query, &verifier);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&verifier, context, error));
-        }
     }
     return query_end(&query, error);
 }

@@ -90,9 +90,8 @@ sealring_status registry_version_update(struct registry *registry, const struct 
 {
     struct query query;
     sealring_status status = closed_note_version(registry, version, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &version_update, error);
     query_bind_int64(&query, 1, version->ring);
     query_bind_int64(&query, 2, version->number);
@@ -111,9 +110,8 @@ sealring_status registry_version_update(struct registry *registry, const struct 
 static sealring_status version_take_one(struct query *query, struct registry_version *version, sealring_error *error)
 {
     bool found = query_row(query);
-    if (found) {
+    if (found)
         columns_read_version(query, version);
-    }
     return query_end_one(query, found, error);
 }
 
@@ -142,9 +140,8 @@ static sealring_status version_walk(struct query *query, registry_version_callba
     struct registry_version version;
     while (query_row(query)) {
         columns_read_version(query, &version);
-        if (query_enter(query)) {
+        if (query_enter(query))
             query_leave(query, each(&version, context, error));
-        }
     }
     return query_end(query, error);
 }
@@ -154,9 +151,8 @@ sealring_status registry_version_each(struct registry *registry, int64_t ring, r
 {
     struct query query;
     query_start(&query, registry, ring == 0 ? &version_all : &version_of_ring, error);
-    if (ring != 0) {
+    if (ring != 0)
         query_bind_int64(&query, 1, ring);
-    }
     return version_walk(&query, each, context, error);
 }
 
@@ -187,9 +183,8 @@ sealring_status registry_version_count(struct registry *registry, int64_t ring, 
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, number);
     sealring_status status = query_count(&query, credentials, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &version_count_current, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, number);

@@ -73,12 +73,10 @@ static void take_user(struct users *users, const struct named *named)
 {
     for (unsigned i = 0; i < users->count; i++) {
         struct named *known = &users->found[i];
-        if (known->key != named->key) {
+        if (known->key != named->key)
             continue;
-        }
-        if (known->name.last_use < named->name.last_use) {
+        if (known->name.last_use < named->name.last_use)
             known->name.last_use = named->name.last_use;
-        }
         return;
     }
     users->found[users->count++] = *named;
@@ -98,9 +96,8 @@ static sealring_status find_users(struct registry *registry, const struct db_que
     query_bind_int64(&query, 4, since);
     while (users->count < users->most && query_row(&query)) {
         read_name(&query, &named);
-        if (query_good(&query)) {
+        if (query_good(&query))
             take_user(users, &named);
-        }
     }
     return query_end(&query, error);
 }
@@ -119,16 +116,13 @@ sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t ve
     users.count = 0;
     users.most = most < USAGE_NAMES_MOST ? most : USAGE_NAMES_MOST;
     sealring_status status = find_users(registry, &users_of_hours, ring, version, since, USAGE_HOUR_MS, &users, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = find_users(registry, &users_of_days, ring, version, since, USAGE_DAY_MS, &users, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     qsort(users.found, users.count, sizeof *users.found, by_last_use);
-    for (unsigned i = 0; i < users.count && status == SEALRING_OK; i++) {
+    for (unsigned i = 0; i < users.count && status == SEALRING_OK; i++)
         status = each(&users.found[i].name, context, error);
-    }
     return status;
 }
 
@@ -143,9 +137,8 @@ sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t ver
     query_bind_int64(&query, 3, most == 0 ? INT64_MAX : most);
     while (query_row(&query)) {
         read_name(&query, &named);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&named.name, context, error));
-        }
     }
     return query_end(&query, error);
 }
@@ -170,9 +163,8 @@ sealring_status usage_behind(struct registry *registry, const struct usage_behin
             named.name.last_use = others[i] > named.name.last_use ? others[i] : named.name.last_use;
         if (asked->pending != NULL && named.name.last_use < asked->since)
             continue;
-        if ((*count)++ < asked->named && query_enter(&query)) {
+        if ((*count)++ < asked->named && query_enter(&query))
             query_leave(&query, each(&named.name, context, error));
-        }
     }
     return query_end(&query, error);
 }

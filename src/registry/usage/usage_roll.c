@@ -80,9 +80,8 @@ static sealring_status roll_collect(struct registry *registry, const struct regi
         usage->period = query_uint32(&query);
         query_bytes(&query, usage->seat, sizeof usage->seat);
         usage->accepted = query_uint64(&query);
-        for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
+        for (unsigned i = 0; i < USAGE_VERDICTS; i++)
             usage->rejected[i] = query_uint64(&query);
-        }
         usage->last_use = query_past(&query);
     }
     return query_end(&query, error);
@@ -98,14 +97,12 @@ static sealring_status roll_one(struct registry *registry, const struct registry
     query_bind_int64(&query, 4, usage->ring);
     query_bind_int64(&query, 5, usage->version);
     query_bind_uint64(&query, 6, usage->accepted);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
         query_bind_uint64(&query, 7 + (int)i, usage->rejected[i]);
-    }
     query_bind_int64(&query, 12, usage->last_use);
     sealring_status status = query_run(&query, 1, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     query_start(&query, registry, &roll_delete, error);
     query_bind_int64(&query, 1, usage->key);
     query_bind_int64(&query, 2, usage->serial);
@@ -120,9 +117,8 @@ sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uin
     struct registry_usage of = {.ring = ring, .version = version, .period = before * HOURS_IN_DAY};
     struct roll_rows found;
     sealring_status status = roll_collect(registry, &of, &found, error);
-    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++) {
+    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++)
         status = roll_one(registry, &found.rows[i], error);
-    }
     *moved = found.count;
     return status;
 }
@@ -153,9 +149,8 @@ static sealring_status prune_one(struct registry *registry, const struct registr
     query_bind_int64(&query, 1, usage->key);
     query_bind_int64(&query, 2, usage->last_use);
     sealring_status status = query_run(&query, 1, error);
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND) {
+    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
         return status;
-    }
     query_start(&query, registry, &prune_delete, error);
     query_bind_int64(&query, 1, usage->key);
     query_bind_int64(&query, 2, usage->serial);
@@ -169,9 +164,8 @@ sealring_status registry_usage_prune(struct registry *registry, int64_t ring, ui
     struct registry_usage of = {.ring = ring, .version = version, .period = before};
     struct roll_rows found;
     sealring_status status = prune_collect(registry, &of, &found, error);
-    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++) {
+    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++)
         status = prune_one(registry, &found.rows[i], error);
-    }
     *deleted = found.count;
     return status;
 }
@@ -230,8 +224,7 @@ sealring_status registry_usage_aged(struct registry *registry, int64_t ring, uin
     struct registry_usage days = {.ring = ring, .version = version, .period = prune_before};
     *aged = false;
     sealring_status status = finds_any(registry, &roll_find, &hours, aged, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = finds_any(registry, &traffic_find, &hours, aged, error);
-    }
     return status == SEALRING_OK ? finds_any(registry, &prune_find, &days, aged, error) : status;
 }

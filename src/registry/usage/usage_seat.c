@@ -34,9 +34,8 @@ sealring_status registry_usage_seat_get(struct registry *registry, const uint8_t
     query_start(&query, registry, &seat_get, error);
     query_bind_bytes(&query, 1, seat, REGISTRY_ID_SIZE);
     bool found = query_row(&query);
-    if (found) {
+    if (found)
         read_seat(&query, row);
-    }
     return query_end_one(&query, found, error);
 }
 
@@ -68,9 +67,8 @@ sealring_status registry_usage_seat_each(struct registry *registry, registry_usa
     query_start(&query, registry, &seat_all, error);
     while (query_row(&query)) {
         read_seat(&query, &row);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&row, context, error));
-        }
     }
     return query_end(&query, error);
 }

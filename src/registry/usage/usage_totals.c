@@ -44,9 +44,8 @@ static const struct db_query traffic_each = {
 static void read_counts(struct query *query, struct registry_usage *usage)
 {
     usage->accepted = query_uint64(query);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
         usage->rejected[i] = query_uint64(query);
-    }
     usage->last_use = query_past(query);
 }
 
@@ -99,9 +98,8 @@ sealring_status registry_usage_put(struct registry *registry, const struct regis
     query_bind_int64(&query, 5, usage->ring);
     query_bind_int64(&query, 6, usage->version);
     query_bind_uint64(&query, 7, usage->accepted);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++) {
+    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
         query_bind_uint64(&query, 8 + (int)i, usage->rejected[i]);
-    }
     query_bind_int64(&query, 13, usage->last_use);
     sealring_status status = query_run(&query, 1, error);
     return status == SEALRING_OK ? mark_used(registry, usage, error) : status;
@@ -159,12 +157,10 @@ static sealring_status walk_periods(struct registry *registry, const struct usag
         usage.ring = query_int64(&query);
         usage.version = query_uint32(&query);
         read_counts(&query, &usage);
-        if (!daily) {
+        if (!daily)
             query_bytes(&query, usage.seat, sizeof usage.seat);
-        }
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, walk->each(&usage, walk->context, error));
-        }
     }
     return query_end(&query, error);
 }
@@ -207,9 +203,8 @@ sealring_status registry_traffic_each(struct registry *registry, int64_t ring, u
         query_bytes(&query, traffic.seat, sizeof traffic.seat);
         traffic.accepted = query_uint64(&query);
         traffic.rejected = query_uint64(&query);
-        if (query_enter(&query)) {
+        if (query_enter(&query))
             query_leave(&query, each(&traffic, context, error));
-        }
     }
     return query_end(&query, error);
 }

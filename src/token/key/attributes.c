@@ -61,9 +61,8 @@ void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type,
                            sizeof(CK_BBOOL));
         }
     }
-    if (!(without & ATTRIBUTES_WITHOUT_MECHANISMS)) {
+    if (!(without & ATTRIBUTES_WITHOUT_MECHANISMS))
         attributes_add(template, CKA_ALLOWED_MECHANISMS, &template->mechanism, sizeof(template->mechanism));
-    }
 }
 
 /* The attributes that are read back. A token may not know an optional one; if it knows it, the value must be right. */
@@ -107,12 +106,10 @@ static sealring_status attributes_check_number(struct attempt *attempt, CK_OBJEC
     size_t length;
     bool known;
     sealring_status status = object_read(attempt, handle, type, &value, sizeof(value), &length, &known);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
-    if (!known || length != sizeof(value) || (value != wanted && value != or_else)) {
+    if (!known || length != sizeof(value) || (value != wanted && value != or_else))
         return attributes_alarm(attempt, name, attribute, "is wrong or missing");
-    }
     return SEALRING_OK;
 }
 
@@ -121,9 +118,8 @@ static sealring_status attributes_read_flag(struct attempt *attempt, CK_OBJECT_H
                                             bool *known)
 {
     sealring_status status = object_read_bool(attempt, handle, attributes_expected[index].type, value, known);
-    if (status == SEALRING_OK && *known && !*value && attributes_expected[index].type == CKA_LOCAL) {
+    if (status == SEALRING_OK && *known && !*value && attributes_expected[index].type == CKA_LOCAL)
         status = origin_is_told_otherwise(attempt, value);
-    }
     return status;
 }
 
@@ -132,15 +128,12 @@ static sealring_status attributes_check_flags(struct attempt *attempt, CK_OBJECT
     for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]); i++) {
         bool value, known;
         sealring_status status = attributes_read_flag(attempt, handle, i, &value, &known);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
-        if (!known && !attributes_expected[i].optional) {
+        if (!known && !attributes_expected[i].optional)
             return attributes_alarm(attempt, name, attributes_expected[i].name, "cannot be read");
-        }
-        if (known && value != attributes_expected[i].value) {
+        if (known && value != attributes_expected[i].value)
             return attributes_alarm(attempt, name, attributes_expected[i].name, value ? "is true" : "is false");
-        }
     }
     return SEALRING_OK;
 }
@@ -157,17 +150,14 @@ sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handl
         status = attributes_check_number(attempt, handle, name, CKA_VALUE_LEN, "CKA_VALUE_LEN", TOKEN_KEY_BYTES,
                                          TOKEN_KEY_BYTES);
     }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = attributes_check_flags(attempt, handle, name);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     bool sign, known;
     status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
-    if (status == SEALRING_OK && !sign) {
+    if (status == SEALRING_OK && !sign)
         return attempt_fail(attempt, CKR_KEY_FUNCTION_NOT_PERMITTED, "C_GetAttributeValue", name);
-    }
     return status;
 }
 
@@ -208,9 +198,8 @@ sealring_status attributes_judge(struct attempt *attempt, CK_OBJECT_HANDLE handl
         bool value, known;
         status = attributes_read_flag(attempt, handle, i, &value, &known);
         bool missing = !known && !attributes_expected[i].optional;
-        if (status != SEALRING_OK || (!missing && (!known || value == attributes_expected[i].value))) {
+        if (status != SEALRING_OK || (!missing && (!known || value == attributes_expected[i].value)))
             continue;
-        }
         attributes_add_wrong(verdict, attributes_expected[i].name,
                              missing ? "cannot be read"
                              : value ? "is true"
@@ -226,18 +215,15 @@ sealring_status attributes_narrow(struct attempt *attempt, CK_OBJECT_HANDLE hand
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]) && status == SEALRING_OK; i++) {
         bool value, known;
-        if (!attributes_expected[i].narrows) {
+        if (!attributes_expected[i].narrows)
             continue;
-        }
         status = object_read_bool(attempt, handle, attributes_expected[i].type, &value, &known);
-        if (status != SEALRING_OK || !known || !value) {
+        if (status != SEALRING_OK || !known || !value)
             continue;
-        }
         CK_ATTRIBUTE attribute = {attributes_expected[i].type, &no, sizeof(no)};
         CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-        if (code != CKR_OK) {
+        if (code != CKR_OK)
             status = attempt_fail(attempt, code, "C_SetAttributeValue", "taking a usage away from a key");
-        }
     }
     return status;
 }

@@ -48,9 +48,8 @@ static void generate_clean_up(struct attempt *attempt, const struct token_key_re
     cleaning.error = &ignored;
     index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
     if (object_search(&cleaning, reference->object_id, reference->object_id_length, &handles, &count) == SEALRING_OK) {
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
             attempt->functions->C_DestroyObject(attempt->session, handles[i]);
-        }
         free(handles);
     }
 }
@@ -65,9 +64,8 @@ static CK_RV generate_object(struct attempt *attempt, const struct generate_requ
         attributes_fill(&template, key_type, generate_without[i], request->reference->object_id,
                         request->reference->object_id_length, request->label);
         code = attempt->functions->C_GenerateKey(attempt->session, &mechanism, template.items, template.count, handle);
-        if (code == CKR_OK || !generate_may_be_template_problem(attempt, code)) {
+        if (code == CKR_OK || !generate_may_be_template_problem(attempt, code))
             break;
-        }
         generate_clean_up(attempt, request->reference);
     }
     return code;
@@ -83,12 +81,10 @@ static sealring_status generate_read_back(struct attempt *attempt, const struct 
     size_t length;
     bool known;
     sealring_status status = object_read(attempt, handle, CKA_ID, object_id, sizeof(object_id), &length, &known);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read_label(attempt, handle, label);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     if (!known || length != reference->object_id_length || memcmp(object_id, reference->object_id, length) != 0 ||
         (label[0] != '\0' && strcmp(label, request->label) != 0)) { /* a missing label is for the probe to find */
         return error_set(attempt->error, SEALRING_REFUSED,
@@ -121,18 +117,14 @@ static sealring_status generate_with_type(struct attempt *attempt, const struct 
     CK_RV code = generate_object(attempt, request, key_type, &handle);
     sealring_status status =
         code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_GenerateKey", "generating a key");
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = generate_read_back(attempt, request, handle);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = generate_check_value(attempt, request, handle);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         return SEALRING_OK;
-    }
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         attempt->functions->C_DestroyObject(attempt->session, handle);
-    }
     generate_clean_up(attempt, request->reference);
     return status;
 }
@@ -147,9 +139,8 @@ static sealring_status generate_action(struct attempt *attempt, void *context)
     sealring_status status =
         object_search(attempt, reference->object_id, reference->object_id_length, &handles, &count);
     free(handles);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     if (count > 0) {
         return error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has a %s already",
                          attempt->token->name, request->name);
@@ -158,9 +149,8 @@ static sealring_status generate_action(struct attempt *attempt, void *context)
         attempt->code = CKR_OK;
         status = generate_with_type(attempt, request, generate_key_types[i]);
         if (attempt->code != CKR_KEY_TYPE_INCONSISTENT && attempt->code != CKR_MECHANISM_INVALID &&
-            !generate_is_template_problem(attempt->code)) {
+            !generate_is_template_problem(attempt->code))
             break;
-        }
     }
     return status;
 }
@@ -170,12 +160,10 @@ sealring_status token_key_generate(struct token *token, const char *label, struc
 {
     struct generate_request request = {.label = label, .reference = reference};
     sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
-    if (strlen(label) == 0 || strlen(label) > TOKEN_LABEL_MAX) {
+    if (strlen(label) == 0 || strlen(label) > TOKEN_LABEL_MAX)
         return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
-    }
     object_name(reference->object_id, reference->object_id_length, request.name);
     return attempt_run(token, ATTEMPT_WRITE, generate_action, &request, error);
 }

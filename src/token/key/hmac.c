@@ -36,24 +36,20 @@ static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const ui
     CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
     *function = "C_GetSessionInfo";
     CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return code;
-    }
     *function = "C_SignInit";
     code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return code;
-    }
     *function = "C_Sign";
     memset(output, filling, sizeof(output));
     code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
                                       &output_length);
-    if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE) {
+    if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE)
         code = CKR_FUNCTION_FAILED; /* not HMAC-SHA256 */
-    }
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         memcpy(mac, output, TOKEN_HMAC_SIZE);
-    }
     secret_wipe(output, sizeof(output));
     return code;
 }
@@ -68,12 +64,10 @@ static CK_RV hmac_ask_again(struct attempt *attempt, CK_OBJECT_HANDLE handle, co
     if (code == CKR_OK && !secret_equal(mac, second, TOKEN_HMAC_SIZE)) {
         code = hmac_ask(attempt, handle, data, length, HMAC_THIRD, third, function);
         if (code == CKR_OK && !secret_equal(third, mac, TOKEN_HMAC_SIZE) &&
-            !secret_equal(third, second, TOKEN_HMAC_SIZE)) {
+            !secret_equal(third, second, TOKEN_HMAC_SIZE))
             code = CKR_FUNCTION_FAILED;
-        }
-        if (code == CKR_OK) {
+        if (code == CKR_OK)
             memcpy(mac, third, TOKEN_HMAC_SIZE);
-        }
         secret_wipe(third, sizeof(third));
     }
     secret_wipe(second, sizeof(second));
@@ -87,12 +81,10 @@ sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, cons
     CK_RV code = hmac_ask(attempt, handle, data, length, HMAC_FILLING, mac, &function);
     /* A module may write fewer bytes than it reports. If the last byte is that of the filling (one correct answer in 256), ask again
      * with another filling. */
-    if (code == CKR_OK && mac[TOKEN_HMAC_SIZE - 1] == HMAC_FILLING) {
+    if (code == CKR_OK && mac[TOKEN_HMAC_SIZE - 1] == HMAC_FILLING)
         code = hmac_ask_again(attempt, handle, data, length, mac, &function);
-    }
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         return SEALRING_OK;
-    }
     secret_wipe(mac, TOKEN_HMAC_SIZE);
     return attempt_fail(attempt, code, function, name);
 }
@@ -110,12 +102,10 @@ sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle
 {
     uint8_t again[TOKEN_HMAC_SIZE];
     sealring_status status = hmac_sign(attempt, handle, name, data, length, mac);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = hmac_sign(attempt, handle, name, data, length, again);
-    }
-    if (status == SEALRING_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE)) {
+    if (status == SEALRING_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE))
         status = hmac_contradiction(attempt, name);
-    }
     secret_wipe(again, sizeof(again));
     return status;
 }
@@ -147,23 +137,19 @@ sealring_status hmac_prove(struct attempt *attempt, const struct token_key_refer
 {
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     struct key_index *index = &attempt->token->index;
-    if (!afresh && index_find(index, reference, attempt->generation, &handle)) {
+    if (!afresh && index_find(index, reference, attempt->generation, &handle))
         return SEALRING_OK;
-    }
     char name[OBJECT_NAME_SIZE];
     object_name(reference->object_id, reference->object_id_length, name);
     sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = attributes_check(attempt, handle, name);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = hmac_compare_check_value(attempt, handle, name, reference);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = index_put(index, reference, attempt->generation, handle, attempt->error);
-    } else {
+    else
         index_forget(index, reference->object_id, reference->object_id_length);
-    }
     return status;
 }
 
@@ -225,21 +211,17 @@ static sealring_status hmac_once(struct token *token, const struct token_key_ref
     struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
     sealring_error failure; /* that a first attempt finds the key unproved is not a failure of the call */
     sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     for (int i = 0; i < HMAC_TRIES; i++) {
         status = attempt_run(token, ATTEMPT_SIGN, hmac_sign_action, &request, &failure);
-        if (status != SEALRING_OK && !request.unproved && error != NULL) {
+        if (status != SEALRING_OK && !request.unproved && error != NULL)
             *error = failure;
-        }
-        if (status == SEALRING_OK || !request.unproved) {
+        if (status == SEALRING_OK || !request.unproved)
             return status;
-        }
         status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
     }
     return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
 }
@@ -258,9 +240,8 @@ sealring_status token_hmac(struct token *token, const struct token_key_reference
     sealring_status status = hmac_once(token, reference, data, length, mac, error);
     if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
         status = hmac_once(token, reference, data, length, mac, error);
-        if (status != SEALRING_NOT_FOUND) {
+        if (status != SEALRING_NOT_FOUND)
             connection_forget_missing(token, reference->object_id, reference->object_id_length);
-        }
     }
     return status;
 }
@@ -269,15 +250,13 @@ sealring_status token_key_prove(struct token *token, const struct token_key_refe
 {
     struct hmac_request request = {.reference = reference, .afresh = true};
     sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
     if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
         status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
-        if (status != SEALRING_NOT_FOUND) {
+        if (status != SEALRING_NOT_FOUND)
             connection_forget_missing(token, reference->object_id, reference->object_id_length);
-        }
     }
     return status;
 }

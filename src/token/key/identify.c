@@ -60,12 +60,10 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
     bool signs;
     object_name(reference->object_id, reference->object_id_length, name);
     sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read_label(attempt, handle, label);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     bool labelled = strcmp(label, request->label) == 0;
     if (!labelled && label[0] != '\0' && strncmp(label, IDENTIFY_INTENT, strlen(IDENTIFY_INTENT)) != 0) {
         return error_set(attempt->error, SEALRING_REFUSED,
@@ -73,12 +71,10 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
                          attempt->token->name, label, request->label);
     }
     status = signs_ask(attempt, handle, &signs);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
-    if (signs && !(labelled && request->made_here)) {
+    if (signs && !(labelled && request->made_here))
         return identify_by_check_value(attempt, handle, name, label, reference);
-    }
     return labelled ? SEALRING_OK : identify_closed(attempt, handle, name);
 }
 
@@ -88,12 +84,10 @@ sealring_status token_key_identify(struct token *token, const struct token_key_r
     struct identify_request request = {.reference = reference, .label = label, .made_here = made_here};
     bool fresh = false;
     sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     status = attempt_run(token, ATTEMPT_SEARCH, identify_action, &request, error);
-    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh) {
+    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh)
         status = attempt_run(token, ATTEMPT_SEARCH, identify_action, &request, error);
-    }
     return status;
 }

@@ -24,9 +24,8 @@ struct object_change {
 
 static sealring_status key_check_id(size_t object_id_length, sealring_error *error)
 {
-    if (object_id_length == 0 || object_id_length > TOKEN_OBJECT_ID_MAX) {
+    if (object_id_length == 0 || object_id_length > TOKEN_OBJECT_ID_MAX)
         return error_set(error, SEALRING_INVALID, "a key's object ID has %zu bytes", object_id_length);
-    }
     return SEALRING_OK;
 }
 
@@ -37,9 +36,8 @@ static sealring_status key_run_surely(struct token *token, enum attempt_kind kin
 {
     bool fresh = false;
     sealring_status status = attempt_run(token, kind, action, change, error);
-    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh) {
+    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh)
         status = attempt_run(token, kind, action, change, error);
-    }
     return status;
 }
 
@@ -68,13 +66,11 @@ static sealring_status key_find_labelled(struct attempt *attempt, const struct o
                                          CK_OBJECT_HANDLE *handle)
 {
     char label[TOKEN_LABEL_MAX + 1];
-    if (change->from == NULL) {
+    if (change->from == NULL)
         return object_find(attempt, change->object_id, change->object_id_length, handle);
-    }
     sealring_status status = key_find(attempt, change, handle, label);
-    if (status == SEALRING_OK && strcmp(label, change->from) != 0) {
+    if (status == SEALRING_OK && strcmp(label, change->from) != 0)
         status = key_refuse_label(attempt, change, change->from, label);
-    }
     return status;
 }
 
@@ -101,21 +97,17 @@ static sealring_status key_relabel_action(struct attempt *attempt, void *context
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
     sealring_status status = key_find(attempt, change, &handle, label);
-    if (status != SEALRING_OK || strcmp(label, change->to) == 0) {
+    if (status != SEALRING_OK || strcmp(label, change->to) == 0)
         return status;
-    }
-    if (strcmp(label, change->from) != 0) {
+    if (strcmp(label, change->from) != 0)
         return key_refuse_label(attempt, change, change->from, label);
-    }
     CK_ATTRIBUTE attribute = {CKA_LABEL, (void *)(uintptr_t)change->to, (CK_ULONG)strlen(change->to)};
     CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_SetAttributeValue", "relabelling a key");
-    }
     status = object_read_label(attempt, handle, label);
-    if (status == SEALRING_OK && strcmp(label, change->to) != 0) {
+    if (status == SEALRING_OK && strcmp(label, change->to) != 0)
         return key_refuse_label(attempt, change, change->to, label);
-    }
     return status;
 }
 
@@ -125,9 +117,8 @@ sealring_status token_key_relabel(struct token *token, const uint8_t *object_id,
     struct object_change change = {
         .object_id = object_id, .object_id_length = object_id_length, .from = from, .to = to};
     sealring_status status = key_check_id(object_id_length, error);
-    if (status == SEALRING_OK && (strlen(to) == 0 || strlen(to) > TOKEN_LABEL_MAX)) {
+    if (status == SEALRING_OK && (strlen(to) == 0 || strlen(to) > TOKEN_LABEL_MAX))
         status = error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
-    }
     return status == SEALRING_OK ? attempt_run(token, ATTEMPT_WRITE, key_relabel_action, &change, error) : status;
 }
 
@@ -137,9 +128,8 @@ static sealring_status key_touch_action(struct attempt *attempt, void *context)
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
     sealring_status status = key_find(attempt, change, &handle, label);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     CK_ATTRIBUTE attribute = {CKA_LABEL, label, (CK_ULONG)strlen(label)};
     CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
     return code == CKR_OK ? SEALRING_OK
@@ -162,15 +152,13 @@ static sealring_status key_set_sign(struct attempt *attempt, const struct object
 {
     bool sign, known;
     sealring_status status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
-    if (status != SEALRING_OK || (known && sign == change->allow)) {
+    if (status != SEALRING_OK || (known && sign == change->allow))
         return status;
-    }
     CK_BBOOL value = change->allow ? CK_TRUE : CK_FALSE;
     CK_ATTRIBUTE attribute = {CKA_SIGN, &value, sizeof(value)};
     CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_SetAttributeValue", "changing CKA_SIGN of a key");
-    }
     status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
     if (status == SEALRING_OK && (!known || sign != change->allow)) {
         char name[OBJECT_NAME_SIZE];
@@ -189,9 +177,8 @@ static sealring_status key_check_closed(struct attempt *attempt, const struct ob
     bool signs;
     char name[OBJECT_NAME_SIZE];
     sealring_status status = signs_ask(attempt, handle, &signs);
-    if (status != SEALRING_OK || !signs) {
+    if (status != SEALRING_OK || !signs)
         return status;
-    }
     object_name(change->object_id, change->object_id_length, name);
     return error_set(attempt->error, SEALRING_REFUSED,
                      "the PKCS#11 token %s signs with %s although its CKA_SIGN is false: it cannot close a key",
@@ -203,12 +190,10 @@ static sealring_status key_allow_sign_action(struct attempt *attempt, void *cont
     struct object_change *change = context;
     CK_OBJECT_HANDLE handle;
     sealring_status status = key_find_labelled(attempt, change, &handle);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = key_set_sign(attempt, change, handle);
-    }
-    if (status == SEALRING_OK && !change->allow) {
+    if (status == SEALRING_OK && !change->allow)
         status = key_check_closed(attempt, change, handle);
-    }
     return status;
 }
 
@@ -218,9 +203,8 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
     struct object_change change = {
         .object_id = object_id, .object_id_length = object_id_length, .from = label, .allow = allow};
     sealring_status status = key_check_id(object_id_length, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     status = key_run_surely(token, ATTEMPT_WRITE, key_allow_sign_action, &change, error);
     index_forget(&token->index, object_id, object_id_length);
     return status;
@@ -241,9 +225,8 @@ sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, 
 {
     struct object_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
     sealring_status status = key_check_id(object_id_length, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = attempt_run(token, ATTEMPT_WRITE, key_narrow_action, &change, error);
-    }
     index_forget(&token->index, object_id, object_id_length);
     return status;
 }
@@ -255,9 +238,8 @@ static sealring_status key_destroy_action(struct attempt *attempt, void *context
     struct object_change *change = context;
     CK_OBJECT_HANDLE handle;
     sealring_status status = key_find_labelled(attempt, change, &handle);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     attempt->acted = true;
     change->acted = true;
     CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handle);
@@ -280,24 +262,20 @@ static sealring_status key_confirm_destroyed(struct token *token, struct object_
     bool fresh = false;
     sealring_error failure = {0};
     sealring_status status = connection_refresh(token, destroyed != SEALRING_OK, &fresh, &failure);
-    if (status == SEALRING_OK && !fresh) {
+    if (status == SEALRING_OK && !fresh)
         return destroyed; /* not initialised again: rely on C_DestroyObject's result */
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = attempt_run(token, ATTEMPT_SEARCH, key_find_action, change, &failure);
-    }
-    if (status == SEALRING_NOT_FOUND) {
+    if (status == SEALRING_NOT_FOUND)
         return SEALRING_OK;
-    }
     if (status == SEALRING_OK || status == SEALRING_REFUSED) {
         char name[OBJECT_NAME_SIZE];
         object_name(change->object_id, change->object_id_length, name);
         return error_set_token(error, 0, "the PKCS#11 token %s has not destroyed %s: is its storage writable?",
                                token_name(token), name);
     }
-    if (error != NULL) {
+    if (error != NULL)
         *error = failure;
-    }
     return status;
 }
 
@@ -306,9 +284,8 @@ sealring_status token_key_destroy(struct token *token, const uint8_t *object_id,
 {
     struct object_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
     sealring_status status = key_check_id(object_id_length, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = key_run_surely(token, ATTEMPT_WRITE, key_destroy_action, &change, error);
-    }
     return change.acted ? key_confirm_destroyed(token, &change, status, error) : status;
 }
 
@@ -340,9 +317,8 @@ static sealring_status key_read_info(struct attempt *attempt, CK_OBJECT_HANDLE h
         object_read(attempt, handle, CKA_ID, info->object_id, sizeof(info->object_id), &info->object_id_length, &known);
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && status == SEALRING_OK; i++) {
         status = object_read_bool(attempt, handle, flags[i].type, flags[i].value, &known);
-        if (!known && flags[i].type == CKA_COPYABLE) {
+        if (!known && flags[i].type == CKA_COPYABLE)
             info->copyable = true; /* a token that does not know the attribute permits copies */
-        }
     }
     return status;
 }
@@ -363,24 +339,18 @@ static sealring_status key_list_handles(struct attempt *attempt, struct key_list
         struct token_key_info *info = &list->keys[list->count];
         memset(info, 0, sizeof(*info));
         sealring_status status = object_read_label(attempt, handles[i], info->label);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
-        if (strncmp(info->label, list->label_prefix, strlen(list->label_prefix)) != 0) {
+        if (strncmp(info->label, list->label_prefix, strlen(list->label_prefix)) != 0)
             continue;
-        }
         status = key_read_info(attempt, handles[i], info);
-        if (status == SEALRING_OK && list->examine) {
+        if (status == SEALRING_OK && list->examine)
             status = key_read_verdict(attempt, handles[i], info);
-        }
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
-        for (char *c = info->label; *c != '\0'; c++) {
-            if (*c < 0x20 || *c > 0x7e) {
+        for (char *c = info->label; *c != '\0'; c++)
+            if (*c < 0x20 || *c > 0x7e)
                 *c = '?';
-            }
-        }
         list->count++;
     }
     return SEALRING_OK;
@@ -392,9 +362,8 @@ static sealring_status key_list_action(struct attempt *attempt, void *context)
     CK_OBJECT_HANDLE *handles = NULL;
     size_t count = 0;
     sealring_status status = object_search(attempt, NULL, 0, &handles, &count);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     free(list->keys);
     list->count = 0;
     list->keys = calloc(count + 1, sizeof(*list->keys));
@@ -409,9 +378,8 @@ static sealring_status key_walk(struct token *token, const char *label_prefix, b
     struct key_list list = {.label_prefix = label_prefix, .examine = examine};
     sealring_status status = attempt_run(token, ATTEMPT_SEARCH, key_list_action, &list, error);
     /* Outside all locks, because the callback is foreign code. */
-    for (size_t i = 0; i < list.count && status == SEALRING_OK; i++) {
+    for (size_t i = 0; i < list.count && status == SEALRING_OK; i++)
         status = each(&list.keys[i], context, error);
-    }
     free(list.keys);
     return status;
 }

@@ -33,21 +33,18 @@ static void origin_fill(struct origin_template *template)
         {CKA_EXTRACTABLE, &template->no, sizeof(template->no)},
         {CKA_SIGN, &template->yes, sizeof(template->yes)},
     };
-    for (size_t i = 0; i < ORIGIN_ITEMS; i++) {
+    for (size_t i = 0; i < ORIGIN_ITEMS; i++)
         template->items[i] = items[i];
-    }
 }
 
 static sealring_status origin_read(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct origin *origin)
 {
     bool known;
     sealring_status status = object_read_bool(attempt, handle, CKA_ALWAYS_SENSITIVE, &origin->always_sensitive, &known);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read_bool(attempt, handle, CKA_NEVER_EXTRACTABLE, &origin->never_extractable, &known);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read_bool(attempt, handle, CKA_LOCAL, &origin->local, &known);
-    }
     attempt->functions->C_DestroyObject(attempt->session, handle);
     return status;
 }
@@ -62,9 +59,8 @@ static sealring_status origin_of_generated(struct attempt *attempt, struct origi
     template.items[ORIGIN_ITEMS] = (CK_ATTRIBUTE){CKA_VALUE_LEN, &length, sizeof(length)};
     CK_RV code =
         attempt->functions->C_GenerateKey(attempt->session, &mechanism, template.items, ORIGIN_ITEMS + 1, &handle);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_GenerateKey", "generating a key for a moment");
-    }
     return origin_read(attempt, handle, origin);
 }
 
@@ -76,9 +72,8 @@ static sealring_status origin_of_imported(struct attempt *attempt, struct origin
     origin_fill(&template);
     template.items[ORIGIN_ITEMS] = (CK_ATTRIBUTE){CKA_VALUE, value, sizeof(value)};
     CK_RV code = attempt->functions->C_CreateObject(attempt->session, template.items, ORIGIN_ITEMS + 1, &handle);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_CreateObject", "importing a key for a moment");
-    }
     return origin_read(attempt, handle, origin);
 }
 
@@ -87,21 +82,18 @@ sealring_status origin_is_told_otherwise(struct attempt *attempt, bool *other)
     struct token *token = attempt->token;
     struct origin generated = {0}, imported = {0};
     *other = token->origin_told_otherwise;
-    if (token->origin_known) {
+    if (token->origin_known)
         return SEALRING_OK;
-    }
     sealring_status status = origin_of_generated(attempt, &generated);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = origin_of_imported(attempt, &imported);
-    }
     if (status == SEALRING_REFUSED) { /* no session keys here: nothing shows the difference, and CKA_LOCAL decides */
         attempt->code = CKR_OK;
         token->origin_known = true;
         return SEALRING_OK;
     }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     *other = !generated.local && generated.always_sensitive && generated.never_extractable &&
              !(imported.always_sensitive && imported.never_extractable);
     token->origin_known = true;

@@ -29,13 +29,11 @@ static sealring_status probe_generate(struct token *token, const char *label, st
         reference->check_input_length = sizeof(PROBE_INPUT) - 1;
         memcpy(reference->check_input, PROBE_INPUT, reference->check_input_length);
         status = token_random(token, reference->object_id, reference->object_id_length, error);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
         status = token_key_generate(token, label, reference, error);
-        if (status != SEALRING_REFUSED) {
+        if (status != SEALRING_REFUSED)
             break;
-        }
     }
     return status;
 }
@@ -50,23 +48,19 @@ static sealring_status probe_look_action(struct attempt *attempt, void *context)
     bool copyable, known;
     sealring_status status =
         object_find(attempt, probe->reference->object_id, probe->reference->object_id_length, &handle);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read(attempt, handle, CKA_ALLOWED_MECHANISMS, mechanisms, sizeof(mechanisms), &length, &known);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     probe->abilities->limits_mechanisms = known && length == sizeof(mechanisms[0]) && mechanisms[0] == CKM_SHA256_HMAC;
     status = object_read_bool(attempt, handle, CKA_COPYABLE, &copyable, &known);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     CK_BBOOL no = CK_FALSE;
     CK_ATTRIBUTE session_object = {CKA_TOKEN, &no, sizeof(no)};
     CK_RV code = attempt->functions->C_CopyObject(attempt->session, handle, &session_object, 1, &copy);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         attempt->functions->C_DestroyObject(attempt->session, copy);
-    }
     probe->abilities->refuses_copies = known && !copyable && code != CKR_OK;
     return SEALRING_OK;
 }
@@ -80,23 +74,18 @@ static sealring_status probe_closing(struct token *token, const struct token_key
     *closes = false;
     sealring_status status =
         token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, error);
-    if (status == SEALRING_REFUSED) {
+    if (status == SEALRING_REFUSED)
         return SEALRING_OK;
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     status = connection_refresh(token, true, &fresh, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = token_key_signs(token, reference->object_id, reference->object_id_length, &signs, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status == SEALRING_REFUSED ? SEALRING_OK : status;
-    }
     status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, true, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = token_key_prove(token, reference, error);
-    }
     /* If a version cannot be opened again, it cannot be reinstated. */
     *closes = !signs && status == SEALRING_OK;
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
@@ -133,12 +122,10 @@ static sealring_status probe_labels(struct token *token, const struct token_key_
     snprintf(changed, sizeof(changed), "%.*s" PROBE_CHANGED, (int)(TOKEN_LABEL_MAX - sizeof(PROBE_CHANGED)), label);
     bool changes = probe_relabels(token, reference, label, changed);
     sealring_status status = connection_refresh(token, true, &fresh, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = attempt_run(token, ATTEMPT_SEARCH, probe_label_action, &read, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     if (changes && strcmp(read.text, changed) == 0) {
         changes = probe_relabels(token, reference, changed, label);
         *labels = changes ? TOKEN_LABELS_CHANGE : TOKEN_LABELS_LOST;
@@ -155,25 +142,20 @@ sealring_status token_probe(struct token *token, const char *label, struct token
     uint8_t mac[TOKEN_HMAC_SIZE];
     memset(abilities, 0, sizeof(*abilities));
     sealring_status status = probe_generate(token, label, &reference, error);
-    if (status == SEALRING_REFUSED && error != NULL) {
+    if (status == SEALRING_REFUSED && error != NULL)
         error->status = SEALRING_TOKEN; /* the message names what the token lacks */
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return SEALRING_TOKEN;
-    }
     struct probe probe = {.reference = &reference, .abilities = abilities};
     abilities->object_id_length = reference.object_id_length;
     status = token_hmac(token, &reference, reference.check_input, reference.check_input_length, mac, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = attempt_run(token, ATTEMPT_WRITE, probe_look_action, &probe, error);
-    }
     secret_wipe(mac, sizeof(mac));
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = probe_closing(token, &reference, &abilities->closes_keys, error);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = probe_labels(token, &reference, label, &abilities->labels, error);
-    }
     sealring_error destroy_error;
     sealring_status destroyed =
         token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &destroy_error);
@@ -183,9 +165,8 @@ sealring_status token_probe(struct token *token, const char *label, struct token
     }
     if (status != SEALRING_OK && status != SEALRING_TOKEN) {
         status = SEALRING_TOKEN;
-        if (error != NULL) {
+        if (error != NULL)
             error->status = SEALRING_TOKEN;
-        }
     }
     return status;
 }

@@ -107,9 +107,8 @@ static sealring_status signer_check_private(struct attempt *attempt, const struc
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         bool value, known;
         sealring_status status = object_read_bool(attempt, handle, wanted[i].type, &value, &known);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
         if (!known || value != wanted[i].value) {
             return error_set(attempt->error, SEALRING_REFUSED,
                              "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it signs no "
@@ -133,12 +132,10 @@ static sealring_status signer_read_public(struct attempt *attempt, struct signer
     size_t length, type_length;
     bool known, type_known;
     sealring_status status = object_read(attempt, handle, CKA_EC_POINT, point, sizeof(point), &length, &known);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read(attempt, handle, CKA_KEY_TYPE, &key_type, sizeof(key_type), &type_length, &type_known);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     size_t size = key_type == CKK_EC_EDWARDS ? SIGNER_ED25519_SIZE : SIGNER_POINT_SIZE;
     const uint8_t *bytes = point;
     if (known && length == size + 2 && point[0] == 0x04 && point[1] == size) {
@@ -163,12 +160,10 @@ static sealring_status signer_find_action(struct attempt *attempt, void *context
     struct signer_request *request = context;
     CK_OBJECT_HANDLE private_key, public_key;
     sealring_status status = signer_one(attempt, request, CKO_PRIVATE_KEY, &private_key);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = signer_check_private(attempt, request, private_key);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = signer_one(attempt, request, CKO_PUBLIC_KEY, &public_key);
-    }
     return status == SEALRING_OK ? signer_read_public(attempt, request, public_key) : status;
 }
 
@@ -265,15 +260,13 @@ static CK_RV signer_generate_any(struct attempt *attempt, struct signer_request 
     CK_RV code = CKR_MECHANISM_INVALID;
     for (size_t i = 0; i < SIGNER_KINDS; i++) {
         enum token_signer_type wanted = request->signer->type;
-        if ((wanted != 0 && wanted != signer_kinds[i].type) || !signer_has(attempt, &signer_kinds[i])) {
+        if ((wanted != 0 && wanted != signer_kinds[i].type) || !signer_has(attempt, &signer_kinds[i]))
             continue;
-        }
         for (int copyable = 1; copyable >= 0; copyable--) {
             attempt->acted = true;
             code = signer_generate_pair(attempt, request, &signer_kinds[i], copyable != 0);
-            if (!signer_next_kind(code)) {
+            if (!signer_next_kind(code))
                 return code;
-            }
             signer_clean_up(attempt, request);
         }
     }
@@ -287,22 +280,19 @@ static sealring_status signer_generate_action(struct attempt *attempt, void *con
     size_t count = 0;
     sealring_status status = signer_search(attempt, request->signer, CKO_PRIVATE_KEY, &handles, &count);
     free(handles);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     if (count > 0) {
         return error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has a key pair %s already",
                          attempt->token->name, request->name + 4);
     }
     CK_RV code = signer_generate_any(attempt, request);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         status = attempt_fail(attempt, code, "C_GenerateKeyPair", "generating a key pair");
-    } else {
+    else
         status = signer_find_action(attempt, request);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         signer_clean_up(attempt, request);
-    }
     return status;
 }
 
@@ -318,9 +308,8 @@ static bool signer_to_der(const uint8_t raw[SIGNER_RAW_SIZE], uint8_t der[TOKEN_
     int written = -1;
     if (signature != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(signature, r, s) == 1) {
         r = s = NULL; /* now owned by the signature */
-        if (i2d_ECDSA_SIG(signature, NULL) <= TOKEN_SIGNATURE_MAX) {
+        if (i2d_ECDSA_SIG(signature, NULL) <= TOKEN_SIGNATURE_MAX)
             written = i2d_ECDSA_SIG(signature, &at);
-        }
     }
     BN_free(r);
     BN_free(s);
@@ -346,24 +335,19 @@ static sealring_status signer_sign_action(struct attempt *attempt, void *context
         data_length = sizeof(digest);
     }
     sealring_status status = signer_one(attempt, request, CKO_PRIVATE_KEY, &handle);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = signer_check_private(attempt, request, handle);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_SignInit", request->name);
-    }
     code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)data_length, output,
                                       &length);
-    if (code == CKR_OK && length != SIGNER_RAW_SIZE) {
+    if (code == CKR_OK && length != SIGNER_RAW_SIZE)
         code = CKR_FUNCTION_FAILED;
-    }
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_Sign", request->name);
-    }
     if (edwards) {
         memcpy(request->signature, output, SIGNER_RAW_SIZE);
         request->signature_length = SIGNER_RAW_SIZE;
@@ -400,13 +384,11 @@ static sealring_status signer_relabel_action(struct attempt *attempt, void *cont
     char label[TOKEN_LABEL_MAX + 1];
     CK_ATTRIBUTE attribute = {CKA_LABEL, (void *)(uintptr_t)request->label, (CK_ULONG)strlen(request->label)};
     sealring_status status = signer_one(attempt, request, CKO_PRIVATE_KEY, &handle);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_SetAttributeValue", "relabelling a key pair");
-    }
     status = object_read_label(attempt, handle, label);
     if (status == SEALRING_OK && strcmp(label, request->label) != 0) {
         status = error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s did not keep the label of %s",
@@ -421,12 +403,10 @@ static sealring_status signer_run(struct token *token, enum attempt_kind kind, a
                                   struct signer_request *request, sealring_error *error)
 {
     size_t length = request->signer->object_id_length;
-    if (length == 0 || length > TOKEN_OBJECT_ID_MAX) {
+    if (length == 0 || length > TOKEN_OBJECT_ID_MAX)
         return error_set(error, SEALRING_INVALID, "a key pair's object ID has %zu bytes", length);
-    }
-    if (request->label != NULL && (strlen(request->label) == 0 || strlen(request->label) > TOKEN_LABEL_MAX)) {
+    if (request->label != NULL && (strlen(request->label) == 0 || strlen(request->label) > TOKEN_LABEL_MAX))
         return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
-    }
     object_name(request->signer->object_id, length, request->name);
     return attempt_run(token, kind, action, request, error);
 }

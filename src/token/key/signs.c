@@ -25,13 +25,11 @@ sealring_status signs_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool
     }
     secret_wipe(output, sizeof(output));
     *signs = code == CKR_OK;
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         return SEALRING_OK;
-    }
     enum code_class class = code_class_of(code);
-    if (class != CODE_CLOSED && class != CODE_REFUSED) {
+    if (class != CODE_CLOSED && class != CODE_REFUSED)
         return attempt_fail(attempt, code, function, "asking whether a key signs");
-    }
     return attempt_confirm(attempt); /* NSS softokn refuses every key after it has lost the login */
 }
 
@@ -55,8 +53,7 @@ sealring_status token_key_signs(struct token *token, const uint8_t *object_id, s
     struct signs_request request = {.object_id = object_id, .object_id_length = object_id_length};
     *signs = true;
     sealring_status status = attempt_run(token, ATTEMPT_SEARCH, signs_action, &request, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         *signs = request.signs;
-    }
     return status;
 }

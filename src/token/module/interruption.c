@@ -14,15 +14,13 @@ void interruption_hold(struct interruption *interruption)
 {
     sigset_t signals;
     sigemptyset(&signals);
-    for (size_t i = 0; i < sizeof interruption_signals / sizeof interruption_signals[0]; i++) {
+    for (size_t i = 0; i < sizeof interruption_signals / sizeof interruption_signals[0]; i++)
         sigaddset(&signals, interruption_signals[i]);
-    }
     interruption->held = pthread_sigmask(SIG_BLOCK, &signals, &interruption->before) == 0;
 }
 
 void interruption_release(struct interruption *interruption)
 {
-    if (interruption->held) {
+    if (interruption->held)
         pthread_sigmask(SIG_SETMASK, &interruption->before, NULL);
-    }
 }

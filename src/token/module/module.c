@@ -32,13 +32,11 @@ static _Atomic(struct module_table *) module_tables;
 static struct module_table *module_table_get(void)
 {
     struct module_table *known = atomic_load(&module_tables);
-    if (known != NULL && known->pid == fork_process()) {
+    if (known != NULL && known->pid == fork_process())
         return known;
-    }
     struct module_table *made = calloc(1, sizeof(*made));
-    if (made == NULL) {
+    if (made == NULL)
         return NULL;
-    }
     made->pid = fork_process();
     made->inherited = known;
     pthread_mutex_init(&made->lock, NULL);
@@ -52,9 +50,8 @@ static struct module_table *module_table_get(void)
 
 static void module_free(struct module *module)
 {
-    if (module == NULL) {
+    if (module == NULL)
         return;
-    }
     pthread_rwlock_destroy(&module->use);
     pthread_mutex_destroy(&module->objects);
     free(module->path);
@@ -65,9 +62,8 @@ static void module_free(struct module *module)
 static struct module *module_new(const char *path, void *library, CK_FUNCTION_LIST *functions)
 {
     struct module *module = calloc(1, sizeof(*module));
-    if (module == NULL) {
+    if (module == NULL)
         return NULL;
-    }
     module->path = strdup(path);
     module->library = library;
     module->functions = functions;
@@ -91,17 +87,15 @@ static CK_FUNCTION_LIST *module_function_list(void *library)
     void *symbol = dlsym(library, "C_GetFunctionList");
     memcpy(&get_function_list, &symbol, sizeof(symbol)); /* ISO C has no cast from object to function pointer */
     CK_FUNCTION_LIST *functions = NULL;
-    if (get_function_list == NULL || get_function_list(&functions) != CKR_OK) {
+    if (get_function_list == NULL || get_function_list(&functions) != CKR_OK)
         return NULL;
-    }
     return functions;
 }
 
 static sealring_status module_open(const char *path, void **library, sealring_error *error)
 {
-    if (path == NULL || path[0] != '/') {
+    if (path == NULL || path[0] != '/')
         return error_set(error, SEALRING_INVALID, "the PKCS#11 module must be named by its absolute path");
-    }
     *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (*library == NULL) {
         const char *reason = dlerror();
@@ -116,9 +110,8 @@ static sealring_status module_ask_functions(const char *path, void *library, CK_
                                             sealring_error *error)
 {
     *functions = module_function_list(library);
-    if (*functions == NULL) {
+    if (*functions == NULL)
         return error_set_token(error, 0, "%s is not a PKCS#11 module: it has no working C_GetFunctionList", path);
-    }
     CK_BYTE major = (*functions)->version.major;
     if (major != 2 && major != 3) {
         return error_set_token(error, 0, "the PKCS#11 module %s speaks version %u of the standard, not 2 or 3", path,
@@ -148,12 +141,10 @@ static struct timespec module_exit_deadline(void)
 static void module_finalise_at_exit(struct module *module)
 {
     struct timespec deadline = module_exit_deadline();
-    if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
+    if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0)
         return;
-    }
-    if (module->initialised && module->ours) {
+    if (module->initialised && module->ours)
         module->functions->C_Finalize(NULL);
-    }
     module->initialised = false;
     module->generation++;
     pthread_rwlock_unlock(&module->use);
@@ -165,12 +156,10 @@ static void module_exit(void)
     struct module_table *table = atomic_load(&module_tables);
     struct timespec deadline = module_exit_deadline();
     if (atomic_exchange(&module_ending, true) || table == NULL || table->pid != fork_process() ||
-        pthread_mutex_clocklock(&table->lock, CLOCK_MONOTONIC, &deadline) != 0) {
+        pthread_mutex_clocklock(&table->lock, CLOCK_MONOTONIC, &deadline) != 0)
         return;
-    }
-    for (struct module *module = table->first; module != NULL; module = module->next) {
+    for (struct module *module = table->first; module != NULL; module = module->next)
         module_finalise_at_exit(module);
-    }
     pthread_mutex_unlock(&table->lock);
 }
 
@@ -189,9 +178,8 @@ void module_watch_exit(void)
 
 static sealring_status module_initialise(struct module *module, sealring_error *error)
 {
-    if (module_process_ends()) {
+    if (module_process_ends())
         return error_set_token(error, 0, "this process is ending: the PKCS#11 module %s is not started", module->path);
-    }
     /* Without CKF_OS_LOCKING_OK a module may assume a single thread: SoftHSM2 crashes. */
     CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .pReserved = module->init_args};
     CK_RV code = module->functions->C_Initialize(&arguments);
@@ -216,18 +204,16 @@ static bool module_same_arguments(const char *one, const char *other)
 static struct module *module_find(struct module_table *table, const void *library)
 {
     struct module *module = table->first;
-    while (module != NULL && module->library != library) {
+    while (module != NULL && module->library != library)
         module = module->next;
-    }
     return module;
 }
 
 static sealring_status module_set_arguments(struct module *module, const char *init_args, sealring_error *error)
 {
     char *copy = init_args != NULL ? strdup(init_args) : NULL;
-    if (init_args != NULL && copy == NULL) {
+    if (init_args != NULL && copy == NULL)
         return error_no_memory(error);
-    }
     free(module->init_args);
     module->init_args = copy;
     return SEALRING_OK;
@@ -239,13 +225,11 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
     CK_FUNCTION_LIST *functions = NULL;
     *acquired = NULL;
     struct module_table *table = module_table_get();
-    if (table == NULL) {
+    if (table == NULL)
         return error_no_memory(error);
-    }
     sealring_status status = module_open(path, &library, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     pthread_mutex_lock(&table->lock);
     /* Found by the library and not by the path, because two paths may lead to one file. */
     struct module *module = module_find(table, library);
@@ -263,11 +247,10 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
         module->next = table->first;
         table->first = module;
     }
-    if (module->references == 0) {
+    if (module->references == 0)
         status = module_set_arguments(module, init_args, error);
-    } else if (!module_same_arguments(module->init_args, init_args)) {
+    else if (!module_same_arguments(module->init_args, init_args))
         status = error_set_token(error, 0, "the PKCS#11 module %s is in use already with other init arguments", path);
-    }
     if (status == SEALRING_OK) {
         module->references++;
         *acquired = module;
@@ -280,14 +263,12 @@ cleanup:
 void module_release(struct module *module)
 {
     struct module_table *table = module_table_get();
-    if (module == NULL || table == NULL) {
+    if (module == NULL || table == NULL)
         return;
-    }
     pthread_mutex_lock(&table->lock);
     if (--module->references == 0 && module->initialised) {
-        if (module->ours && !module_process_ends()) {
+        if (module->ours && !module_process_ends())
             module->functions->C_Finalize(NULL);
-        }
         module->initialised = false;
     }
     pthread_mutex_unlock(&table->lock);
@@ -296,9 +277,8 @@ void module_release(struct module *module)
 sealring_status module_restart(struct module *module, sealring_error *error)
 {
     if (module->initialised && !module_process_ends()) {
-        if (module->ours) {
+        if (module->ours)
             module->functions->C_Finalize(NULL);
-        }
         module->initialised = false;
         module->generation++;
     }
@@ -320,14 +300,12 @@ sealring_status module_check(const char *path, sealring_error *error)
 bool module_any_in_use(void)
 {
     struct module_table *table = atomic_load(&module_tables);
-    if (table == NULL || table->pid != fork_process()) {
+    if (table == NULL || table->pid != fork_process())
         return false;
-    }
     bool any = false;
     pthread_mutex_lock(&table->lock);
-    for (const struct module *module = table->first; module != NULL; module = module->next) {
+    for (const struct module *module = table->first; module != NULL; module = module->next)
         any = any || module->references > 0;
-    }
     pthread_mutex_unlock(&table->lock);
     return any;
 }
@@ -335,9 +313,8 @@ bool module_any_in_use(void)
 bool module_is_initialised(const char *path)
 {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-    if (library == NULL) {
+    if (library == NULL)
         return false;
-    }
     CK_FUNCTION_LIST *functions = module_function_list(library);
     CK_INFO info;
     bool initialised = functions != NULL && functions->C_GetInfo(&info) == CKR_OK;

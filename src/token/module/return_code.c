@@ -85,11 +85,9 @@ static const struct code codes[] = {
 
 static const struct code *code_find(CK_RV value)
 {
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-        if (codes[i].value == value) {
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (codes[i].value == value)
             return &codes[i];
-        }
-    }
     return NULL;
 }
 

@@ -15,9 +15,8 @@ bool sigpipe_kills(void)
 void sigpipe_guard_enter(struct sigpipe_guard *guard, bool wanted)
 {
     guard->armed = false;
-    if (!wanted) {
+    if (!wanted)
         return;
-    }
     sigset_t pipe_only;
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
@@ -27,9 +26,8 @@ void sigpipe_guard_enter(struct sigpipe_guard *guard, bool wanted)
 
 void sigpipe_guard_leave(struct sigpipe_guard *guard)
 {
-    if (!guard->armed) {
+    if (!guard->armed)
         return;
-    }
     sigset_t pipe_only;
     const struct timespec at_once = {0};
     sigemptyset(&pipe_only);

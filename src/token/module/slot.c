@@ -17,9 +17,8 @@ sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error
 {
     *uri = NULL;
     P11KitUri *parsed = p11_kit_uri_new();
-    if (parsed == NULL) {
+    if (parsed == NULL)
         return error_no_memory(error);
-    }
     sealring_status status = SEALRING_OK;
     int result = text == NULL ? P11_KIT_URI_BAD_SCHEME : p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, parsed);
     CK_ULONG object_attributes = 0;
@@ -57,9 +56,8 @@ cleanup:
 /* Writes a blank-padded field (PKCS #11 v2.40, section 3.2) without its padding; unprintable characters become '?'. */
 static int slot_write_field(char *text, size_t size, const CK_UTF8CHAR *field, size_t length)
 {
-    while (length > 0 && (field[length - 1] == ' ' || field[length - 1] == '\0')) {
+    while (length > 0 && (field[length - 1] == ' ' || field[length - 1] == '\0'))
         length--;
-    }
     size_t written = 0;
     for (; written < length && written + 1 < size; written++) {
         unsigned char byte = field[written];
@@ -85,9 +83,8 @@ static CK_RV slot_list(CK_FUNCTION_LIST *functions, CK_SLOT_ID **slots, CK_ULONG
     for (int i = 0; i < SLOT_LIST_TRIES && code == CKR_BUFFER_TOO_SMALL; i++) {
         *count = 0;
         code = functions->C_GetSlotList(CK_TRUE, NULL, count); /* also makes a module search for tokens again */
-        if (code != CKR_OK) {
+        if (code != CKR_OK)
             break;
-        }
         *count += 4; /* a token may be plugged in meanwhile */
         free(*slots);
         *slots = calloc(*count, sizeof(**slots));
@@ -102,9 +99,8 @@ static bool slot_matches(CK_FUNCTION_LIST *functions, P11KitUri *uri, CK_SLOT_ID
     CK_SLOT_INFO slot_info;
     CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri);
     *code = functions->C_GetSlotInfo(slot, &slot_info);
-    if (*code != CKR_OK) {
+    if (*code != CKR_OK)
         return false;
-    }
     *code = functions->C_GetTokenInfo(slot, info);
     return *code == CKR_OK && (wanted == SLOT_ID_NONE || wanted == slot) &&
            p11_kit_uri_match_slot_info(uri, &slot_info) && p11_kit_uri_match_token_info(uri, info);
@@ -115,9 +111,8 @@ CK_RV slot_ask(CK_FUNCTION_LIST *functions, P11KitUri *uri, CK_SLOT_ID slot)
     CK_TOKEN_INFO info;
     CK_RV code;
     bool matches = slot_matches(functions, uri, slot, &info, &code);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return code;
-    }
     return matches && (info.flags & CKF_TOKEN_INITIALIZED) ? CKR_OK : CKR_TOKEN_NOT_RECOGNIZED;
 }
 
@@ -130,9 +125,8 @@ static sealring_status slot_check(CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, 
         return error_set_token(error, CKR_USER_PIN_NOT_INITIALIZED,
                                "the PKCS#11 token %s has no user PIN yet: set it with the token's own tool", name);
     }
-    if (!hmac) {
+    if (!hmac)
         return SEALRING_OK;
-    }
     CK_MECHANISM_INFO mechanism;
     CK_RV code = functions->C_GetMechanismInfo(slot, CKM_SHA256_HMAC, &mechanism);
     if (code == CKR_MECHANISM_INVALID || (code == CKR_OK && !(mechanism.flags & CKF_SIGN))) {
@@ -182,16 +176,14 @@ sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const cha
     sealring_status status = SEALRING_OK;
     CK_RV code = slot_list(functions, &slots, &count);
     CK_INFO module_info;
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         code = functions->C_GetInfo(&module_info);
-    }
     if (code != CKR_OK) {
         status = error_set_token(error, code, "the PKCS#11 module does not list its tokens (%s)", code_name(code));
         goto cleanup;
     }
-    if (p11_kit_uri_match_module_info(uri, &module_info)) {
+    if (p11_kit_uri_match_module_info(uri, &module_info))
         slot_look(functions, uri, slots, count, slot, info, &matches);
-    }
     if (matches.initialised > 1) {
         status = error_set_token(error, 0, "%u PKCS#11 tokens match %s: add serial= so that one remains",
                                  matches.initialised, uri_text);

@@ -62,12 +62,10 @@ static CK_RV trace_C_GetSlotList(const struct trace_module *module, CK_BBOOL pre
     trace_line_add(&call.line, " token-present=%s room=%lu", present ? "true" : "false", room);
     trace_call_begin(&call);
     CK_RV code = module->own->C_GetSlotList(present, slots, count);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " count=%lu", *count);
-    }
-    if (code == CKR_OK && slots != NULL) {
+    if (code == CKR_OK && slots != NULL)
         trace_line_add_handles(&call.line, "slots", slots, *count < room ? *count : room);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -111,9 +109,8 @@ static CK_RV trace_C_GetMechanismInfo(const struct trace_module *module, CK_SLOT
     trace_line_add_mechanism(&call.line, mechanism);
     trace_call_begin(&call);
     CK_RV code = module->own->C_GetMechanismInfo(slot, mechanism, info);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " flags=0x%lx", info->flags);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -127,9 +124,8 @@ static CK_RV trace_C_OpenSession(const struct trace_module *module, CK_SLOT_ID s
     trace_line_add(&call.line, " slot=%lu access=%s", slot, flags & CKF_RW_SESSION ? "read-write" : "read-only");
     trace_call_begin(&call);
     CK_RV code = module->own->C_OpenSession(slot, flags, application, notify, session);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " session=%lu", *session);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -180,9 +176,8 @@ static CK_RV trace_C_CreateObject(const struct trace_module *module, CK_SESSION_
     trace_line_add_template(&call.line, "template", template, count);
     trace_call_begin(&call);
     CK_RV code = module->own->C_CreateObject(session, template, count, object);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " object=%lu", *object);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -195,9 +190,8 @@ static CK_RV trace_C_CopyObject(const struct trace_module *module, CK_SESSION_HA
     trace_line_add_template(&call.line, "template", template, count);
     trace_call_begin(&call);
     CK_RV code = module->own->C_CopyObject(session, object, template, count, copy);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " copy=%lu", *copy);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -284,9 +278,8 @@ static CK_RV trace_C_GenerateKey(const struct trace_module *module, CK_SESSION_H
     trace_line_add_template(&call.line, "template", template, count);
     trace_call_begin(&call);
     CK_RV code = module->own->C_GenerateKey(session, mechanism, template, count, key);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " object=%lu", *key);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -304,9 +297,8 @@ static CK_RV trace_C_GenerateKeyPair(const struct trace_module *module, CK_SESSI
     trace_call_begin(&call);
     CK_RV code = module->own->C_GenerateKeyPair(session, mechanism, public_template, public_count, private_template,
                                                 private_count, public_key, private_key);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " public-object=%lu private-object=%lu", *public_key, *private_key);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -330,9 +322,8 @@ static CK_RV trace_C_Sign(const struct trace_module *module, CK_SESSION_HANDLE s
     trace_line_add(&call.line, " session=%lu data-length=%lu room=%lu", session, length, *size);
     trace_call_begin(&call);
     CK_RV code = module->own->C_Sign(session, data, length, signature, size);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         trace_line_add(&call.line, " signature-length=%lu", *size);
-    }
     return trace_call_end(&call, code);
 }
 
@@ -407,12 +398,10 @@ static size_t trace_find_module(const CK_FUNCTION_LIST *own)
 {
     size_t free_one = TRACE_MODULES;
     for (size_t i = 0; i < TRACE_MODULES; i++) {
-        if (trace_modules[i].own == own) {
+        if (trace_modules[i].own == own)
             return i;
-        }
-        if (free_one == TRACE_MODULES && trace_modules[i].process != fork_process()) {
+        if (free_one == TRACE_MODULES && trace_modules[i].process != fork_process())
             free_one = i;
-        }
     }
     return free_one;
 }
@@ -421,18 +410,16 @@ CK_FUNCTION_LIST *trace_functions(CK_FUNCTION_LIST *own, const char *path)
 {
     struct trace_line name = {.length = 0};
     const char *slash = strrchr(path, '/');
-    if (!trace_file_open()) {
+    if (!trace_file_open())
         return own;
-    }
     size_t number = trace_find_module(own);
     if (number == TRACE_MODULES) {
         trace_file_refuse("this process uses more modules than can be traced");
         return own;
     }
     struct trace_module *module = &trace_modules[number];
-    if (module->own == own && module->process == fork_process()) {
+    if (module->own == own && module->process == fork_process())
         return &module->before;
-    }
     trace_line_add_text(&name, "module", slash != NULL ? slash + 1 : path, strlen(slash != NULL ? slash + 1 : path));
     (void)snprintf(module->name, sizeof(module->name), "%.150s", name.text);
     module->process = fork_process();
@@ -444,10 +431,8 @@ CK_FUNCTION_LIST *trace_functions(CK_FUNCTION_LIST *own, const char *path)
 
 CK_FUNCTION_LIST *trace_own_functions(CK_FUNCTION_LIST *functions)
 {
-    for (size_t i = 0; i < TRACE_MODULES; i++) {
-        if (functions == &trace_modules[i].before) {
+    for (size_t i = 0; i < TRACE_MODULES; i++)
+        if (functions == &trace_modules[i].before)
             return trace_modules[i].own;
-        }
-    }
     return functions;
 }

@@ -43,9 +43,8 @@ static void trace_call_write(const struct trace_call *call, const char *moment)
     int length =
         snprintf(lines, sizeof(lines), "%s pid=%ld tid=%ld call=%" PRIu64 " %s %s%s%s\n", time, (long)fork_process(),
                  (long)gettid(), call->number, moment, call->function, call->module->name, call->line.text);
-    if (length > 0 && (size_t)length < sizeof(lines)) {
+    if (length > 0 && (size_t)length < sizeof(lines))
         trace_file_write(lines, (size_t)length);
-    }
 }
 
 void trace_call_begin(struct trace_call *call)

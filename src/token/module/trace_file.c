@@ -47,15 +47,12 @@ void trace_file_refuse(const char *reason)
  * its only name: another user may have replaced it by another of the user's files. */
 static const char *trace_file_objection(const struct stat *file)
 {
-    if (S_ISLNK(file->st_mode)) {
+    if (S_ISLNK(file->st_mode))
         return "is a symbolic link: name the file itself";
-    }
-    if (!S_ISREG(file->st_mode)) {
+    if (!S_ISREG(file->st_mode))
         return "is no regular file: name another one";
-    }
-    if (file->st_uid != geteuid()) {
+    if (file->st_uid != geteuid())
         return "belongs to another user than the one who runs this: name a file of that user's own";
-    }
     return file->st_nlink > 1 ? "has a second name (a hard link): name another one" : NULL;
 }
 
@@ -71,26 +68,23 @@ static int trace_file_open_path(const char *path, struct stat *file)
 {
     const char *objection = NULL;
     int descriptor = -1;
-    if (path[0] != '/') {
+    if (path[0] != '/')
         objection = "is a relative path: name an absolute one";
-    } else if (strlen(path) >= sizeof(trace_file.path)) {
+    else if (strlen(path) >= sizeof(trace_file.path))
         objection = "is too long";
-    } else if (lstat(path, file) == 0) {
+    else if (lstat(path, file) == 0)
         objection = trace_file_objection(file);
-    }
     if (objection == NULL) {
         descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-        if (descriptor < 0 || fstat(descriptor, file) != 0) {
+        if (descriptor < 0 || fstat(descriptor, file) != 0)
             objection = strerrordesc_np(errno);
-        } else {
+        else
             objection = trace_file_objection(file);
-        }
     }
     if (objection != NULL) {
         trace_file_refuse_path(path, objection);
-        if (descriptor >= 0) {
+        if (descriptor >= 0)
             close(descriptor);
-        }
         return -1;
     }
     return descriptor;
@@ -101,18 +95,16 @@ static const char *trace_file_name(void)
 {
     const char *path = secure_getenv(TRACE_VARIABLE);
     const char *given = getenv(TRACE_VARIABLE);
-    if (path == NULL && given != NULL && given[0] != '\0') {
+    if (path == NULL && given != NULL && given[0] != '\0')
         trace_file_refuse("this program has more rights than its caller (setuid, setgid, file capabilities)");
-    }
     return path != NULL && path[0] != '\0' ? path : NULL;
 }
 
 bool trace_file_open(void)
 {
     struct stat file;
-    if (trace_file.process == fork_process()) {
+    if (trace_file.process == fork_process())
         return trace_file.descriptor >= 0;
-    }
     trace_file.process = fork_process();
     trace_file.descriptor = -1; /* the parent's descriptor number may be another file by now */
     atomic_store(&trace_file.state, TRACE_OFF);
@@ -120,9 +112,8 @@ bool trace_file_open(void)
     atomic_store(&trace_file.torn, false);
     const char *path = trace_file_name();
     int descriptor = path != NULL ? trace_file_open_path(path, &file) : -1;
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return false;
-    }
     memcpy(trace_file.path, path, strlen(path) + 1);
     trace_file.device = file.st_dev;
     trace_file.inode = file.st_ino;

@@ -101,9 +101,8 @@ void trace_line_add(struct trace_line *line, const char *format, ...)
 {
     va_list arguments;
     size_t room = TRACE_LINE_MOST - line->length;
-    if (line->length >= TRACE_LINE_MOST) {
+    if (line->length >= TRACE_LINE_MOST)
         return; /* it is truncated already */
-    }
     va_start(arguments, format);
     int length = vsnprintf(line->text + line->length, room, format, arguments);
     va_end(arguments);
@@ -141,9 +140,8 @@ static void trace_line_add_quoted(struct trace_line *line, const char *bytes, si
 void trace_line_add_text(struct trace_line *line, const char *name, const void *bytes, size_t length)
 {
     const char *text = bytes;
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\0')) {
+    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\0'))
         length--;
-    }
     trace_line_add(line, " %s=", name);
     trace_line_add_quoted(line, text, length);
 }
@@ -151,9 +149,8 @@ void trace_line_add_text(struct trace_line *line, const char *name, const void *
 void trace_line_add_handles(struct trace_line *line, const char *name, const CK_ULONG *handles, CK_ULONG count)
 {
     trace_line_add(line, " %s=", name);
-    for (CK_ULONG i = 0; i < count && i < TRACE_LIST_MOST; i++) {
+    for (CK_ULONG i = 0; i < count && i < TRACE_LIST_MOST; i++)
         trace_line_add(line, "%s%lu", i > 0 ? "," : "", handles[i]);
-    }
     trace_line_add(line, "%s", count > TRACE_LIST_MOST ? TRACE_ENDING : "");
 }
 
@@ -186,27 +183,23 @@ void trace_line_add_result(struct trace_line *line, CK_RV code, int64_t microsec
 
 static const struct trace_attribute *trace_attribute_find(CK_ATTRIBUTE_TYPE type)
 {
-    for (size_t i = 0; i < sizeof(trace_attributes) / sizeof(trace_attributes[0]); i++) {
-        if (trace_attributes[i].type == type) {
+    for (size_t i = 0; i < sizeof(trace_attributes) / sizeof(trace_attributes[0]); i++)
+        if (trace_attributes[i].type == type)
             return &trace_attributes[i];
-        }
-    }
     return NULL;
 }
 
 static void trace_line_add_length(struct trace_line *line, const struct trace_attribute *known, CK_ATTRIBUTE_TYPE type,
                                   CK_ULONG length)
 {
-    if (known != NULL) {
+    if (known != NULL)
         trace_line_add(line, "%s", known->name);
-    } else {
+    else
         trace_line_add(line, "0x%lx", type);
-    }
-    if (length == CK_UNAVAILABLE_INFORMATION) {
+    if (length == CK_UNAVAILABLE_INFORMATION)
         trace_line_add(line, "[unavailable]");
-    } else {
+    else
         trace_line_add(line, "[%lu]", length);
-    }
 }
 
 /* Returns false if its form does not fit its length, or if its value must not be written. */
@@ -217,9 +210,8 @@ static bool trace_line_add_value(struct trace_line *line, const struct trace_att
     const uint8_t *bytes = attribute->pValue;
     switch (known->form) {
     case TRACE_FLAG:
-        if (attribute->ulValueLen == sizeof(CK_BBOOL)) {
+        if (attribute->ulValueLen == sizeof(CK_BBOOL))
             trace_line_add(line, "%s=%s", known->name, bytes[0] != CK_FALSE ? "true" : "false");
-        }
         return attribute->ulValueLen == sizeof(CK_BBOOL);
     case TRACE_NUMBER:
         if (attribute->ulValueLen == sizeof(number)) {
@@ -233,9 +225,8 @@ static bool trace_line_add_value(struct trace_line *line, const struct trace_att
         return true;
     case TRACE_BYTES:
         trace_line_add(line, "%s=", known->name);
-        for (CK_ULONG i = 0; i < attribute->ulValueLen && i < TRACE_BYTES_MOST; i++) {
+        for (CK_ULONG i = 0; i < attribute->ulValueLen && i < TRACE_BYTES_MOST; i++)
             trace_line_add(line, "%02x", bytes[i]);
-        }
         trace_line_add(line, "%s", attribute->ulValueLen > TRACE_BYTES_MOST ? TRACE_ENDING : "");
         return true;
     case TRACE_LENGTH:
@@ -249,16 +240,14 @@ static void trace_line_add_attribute(struct trace_line *line, const CK_ATTRIBUTE
     const struct trace_attribute *known = trace_attribute_find(attribute->type);
     bool readable =
         with_value && known != NULL && attribute->pValue != NULL && attribute->ulValueLen != CK_UNAVAILABLE_INFORMATION;
-    if (!readable || !trace_line_add_value(line, known, attribute)) {
+    if (!readable || !trace_line_add_value(line, known, attribute))
         trace_line_add_length(line, known, attribute->type, attribute->ulValueLen);
-    }
 }
 
 void trace_buffers_note(struct trace_buffers *buffers, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    for (CK_ULONG i = 0; i < count && i < TRACE_BUFFERS_KNOWN; i++) {
+    for (CK_ULONG i = 0; i < count && i < TRACE_BUFFERS_KNOWN; i++)
         buffers->sizes[i] = template[i].pValue != NULL ? template[i].ulValueLen : 0;
-    }
 }
 
 /* with_values true and buffers NULL: sealring passes the template, so its lengths are right. */

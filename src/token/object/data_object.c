@@ -66,9 +66,8 @@ static sealring_status data_check(struct attempt *attempt, const struct data_req
     bool known, is_private, private_known;
     sealring_status status =
         object_read(attempt, handle, CKA_VALUE, value.bytes, sizeof(value.bytes), &value.length, &known);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = object_read_bool(attempt, handle, CKA_PRIVATE, &is_private, &private_known);
-    }
     if (status == SEALRING_OK && (!known || value.length != request->length || !private_known || !is_private ||
                                   memcmp(value.bytes, request->value, value.length) != 0)) {
         status = error_set(attempt->error, SEALRING_REFUSED,
@@ -93,9 +92,8 @@ static sealring_status data_write_action(struct attempt *attempt, void *context)
     CK_OBJECT_HANDLE made = CK_INVALID_HANDLE, *handles = NULL;
     size_t count = 0;
     sealring_status status = data_search(attempt, request->label, &handles, &count);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     CK_RV code =
         attempt->functions->C_CreateObject(attempt->session, template, sizeof(template) / sizeof(template[0]), &made);
     if (code != CKR_OK) {
@@ -127,9 +125,8 @@ static sealring_status data_remove_action(struct attempt *attempt, void *context
     sealring_status status = data_search(attempt, request->label, &handles, &count);
     for (size_t i = 0; status == SEALRING_OK && i < count; i++) {
         CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handles[i]);
-        if (code != CKR_OK) {
+        if (code != CKR_OK)
             status = attempt_fail(attempt, code, "C_DestroyObject", "destroying a data object");
-        }
     }
     free(handles);
     return status;
@@ -148,9 +145,8 @@ sealring_status token_data_write(struct token *token, const char *label, const v
                                  sealring_error *error)
 {
     struct data_request request = {.label = label, .value = value, .length = length};
-    if (length > TOKEN_DATA_MAX) {
+    if (length > TOKEN_DATA_MAX)
         return error_set(error, SEALRING_INVALID, "a data object has at most %d bytes", TOKEN_DATA_MAX);
-    }
     return attempt_run(token, ATTEMPT_WRITE, data_write_action, &request, error);
 }
 

@@ -30,20 +30,16 @@ static CK_RV object_collect(struct attempt *attempt, CK_OBJECT_HANDLE **handles,
     for (;;) {
         CK_ULONG got = 0;
         CK_OBJECT_HANDLE *grown = NULL;
-        if (*count <= OBJECT_SEARCH_MOST) {
+        if (*count <= OBJECT_SEARCH_MOST)
             grown = realloc(*handles, (*count + OBJECT_PIECE) * sizeof(**handles));
-        }
-        if (grown == NULL) {
+        if (grown == NULL)
             return CKR_HOST_MEMORY;
-        }
         *handles = grown;
         CK_RV code = attempt->functions->C_FindObjects(attempt->session, *handles + *count, OBJECT_PIECE, &got);
-        if (code != CKR_OK || got == 0) {
+        if (code != CKR_OK || got == 0)
             return code;
-        }
-        if (got > OBJECT_PIECE) {
+        if (got > OBJECT_PIECE)
             return CKR_GENERAL_ERROR;
-        }
         *count += got;
     }
 }
@@ -55,20 +51,17 @@ sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBU
     *count = 0;
     CK_RV code =
         attempt->functions->C_FindObjectsInit(attempt->session, (CK_ATTRIBUTE *)(uintptr_t) template, template_count);
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_FindObjectsInit", "searching its objects");
-    }
     code = object_collect(attempt, handles, count);
     CK_RV final_code = attempt->functions->C_FindObjectsFinal(attempt->session);
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         code = final_code;
-    }
     sealring_status status = SEALRING_OK;
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         status = attempt_fail(attempt, code, "C_FindObjects", "searching its objects");
-    } else if (*count == 0) {
+    else if (*count == 0)
         status = attempt_confirm(attempt); /* SoftHSM2, if its directory is gone, finds nothing and returns CKR_OK */
-    }
     if (status != SEALRING_OK) {
         free(*handles);
         *handles = NULL;
@@ -108,9 +101,8 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
         free(handles);
         status = object_search(attempt, object_id, object_id_length, &handles, &count);
     }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     if (count == 0) {
         status =
             error_set(attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no %s", attempt->token->name, name);
@@ -154,16 +146,13 @@ sealring_status object_read(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK
     if (code == CKR_OK && attribute.ulValueLen > 0 && buffer[attribute.ulValueLen - 1] == OBJECT_FILLING) {
         code = object_ask(attempt, handle, &second, room, (uint8_t)~OBJECT_FILLING);
         if (code == CKR_OK &&
-            (second.ulValueLen != attribute.ulValueLen || memcmp(buffer, again, attribute.ulValueLen) != 0)) {
+            (second.ulValueLen != attribute.ulValueLen || memcmp(buffer, again, attribute.ulValueLen) != 0))
             code = CKR_FUNCTION_FAILED;
-        }
     }
-    if (code == CKR_ATTRIBUTE_TYPE_INVALID || code == CKR_ATTRIBUTE_SENSITIVE || code == CKR_BUFFER_TOO_SMALL) {
+    if (code == CKR_ATTRIBUTE_TYPE_INVALID || code == CKR_ATTRIBUTE_SENSITIVE || code == CKR_BUFFER_TOO_SMALL)
         return SEALRING_OK;
-    }
-    if (code != CKR_OK) {
+    if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_GetAttributeValue", "reading a key's attributes");
-    }
     if (attribute.ulValueLen <= size) {
         memcpy(value, buffer, attribute.ulValueLen);
         *length = attribute.ulValueLen;

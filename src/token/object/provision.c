@@ -38,25 +38,20 @@ static sealring_status provision_fail(sealring_error *error, const char *module,
  * full), libp11 0.4.12 has freed parts of its token already, and crashes when it frees it again. Not to free it leaks some 100 bytes. */
 static void provision_forget_emptied(struct provision_context *provision)
 {
-    for (unsigned i = 0; i < provision->slot_count; i++) {
-        if (provision->slots[i].token != NULL && provision->slots[i].token->slot == NULL) {
+    for (unsigned i = 0; i < provision->slot_count; i++)
+        if (provision->slots[i].token != NULL && provision->slots[i].token->slot == NULL)
             provision->slots[i].token = NULL;
-        }
-    }
 }
 
 static void provision_close(struct provision_context *provision)
 {
     provision_forget_emptied(provision);
-    if (provision->slots != NULL) {
+    if (provision->slots != NULL)
         PKCS11_release_all_slots(provision->context, provision->slots, provision->slot_count);
-    }
-    if (provision->loaded) {
+    if (provision->loaded)
         PKCS11_CTX_unload(provision->context);
-    }
-    if (provision->context != NULL) {
+    if (provision->context != NULL)
         PKCS11_CTX_free(provision->context);
-    }
     memset(provision, 0, sizeof(*provision));
 }
 
@@ -66,12 +61,10 @@ static sealring_status provision_open(struct provision_context *provision, const
     memset(provision, 0, sizeof(*provision));
     ERR_clear_error();
     provision->context = PKCS11_CTX_new();
-    if (provision->context == NULL) {
+    if (provision->context == NULL)
         return error_no_memory(error);
-    }
-    if (init_args != NULL) {
+    if (init_args != NULL)
         PKCS11_CTX_init_args(provision->context, init_args);
-    }
     if (PKCS11_CTX_load(provision->context, module) != 0) {
         sealring_status status = provision_fail(error, module, "start");
         provision_close(provision);
@@ -94,11 +87,9 @@ struct provision_serials {
 
 static bool provision_knows(const struct provision_serials *known, const char *serial)
 {
-    for (unsigned i = 0; i < known->count; i++) {
-        if (strcmp(known->serials[i], serial) == 0) {
+    for (unsigned i = 0; i < known->count; i++)
+        if (strcmp(known->serials[i], serial) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -112,23 +103,19 @@ static sealring_status provision_init_token(const char *module, const char *init
     char padded[PROVISION_LABEL_MAX + 1];
     snprintf(padded, sizeof(padded), "%-*s", PROVISION_LABEL_MAX, label);
     sealring_status status = provision_open(&provision, module, init_args, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     for (unsigned i = 0; i < provision.slot_count; i++) {
         PKCS11_TOKEN *token = provision.slots[i].token;
-        if (token != NULL && !token->initialized && blank == NULL) {
+        if (token != NULL && !token->initialized && blank == NULL)
             blank = token;
-        } else if (token != NULL && token->initialized && token->serialnr != NULL &&
-                   before->count < PROVISION_SLOTS_MAX) {
+        else if (token != NULL && token->initialized && token->serialnr != NULL && before->count < PROVISION_SLOTS_MAX)
             strncpy(before->serials[before->count++], token->serialnr, PROVISION_SERIAL_SIZE - 1);
-        }
     }
-    if (blank == NULL) {
+    if (blank == NULL)
         status = error_set_token(error, 0, "the PKCS#11 module %s has no slot with an uninitialised token", module);
-    } else if (PKCS11_init_token(blank, so_pin, padded) != 0) {
+    else if (PKCS11_init_token(blank, so_pin, padded) != 0)
         status = provision_fail(error, module, "initialise a token");
-    }
     provision_close(&provision);
     return status;
 }
@@ -142,15 +129,13 @@ static sealring_status provision_init_pin(const char *module, const char *init_a
     struct provision_context provision;
     PKCS11_SLOT *slot = NULL;
     sealring_status status = provision_open(&provision, module, init_args, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     for (unsigned i = 0; i < provision.slot_count; i++) {
         const PKCS11_TOKEN *token = provision.slots[i].token;
         if (token != NULL && token->initialized && token->label != NULL && token->serialnr != NULL &&
-            strcmp(token->label, label) == 0 && !provision_knows(before, token->serialnr)) {
+            strcmp(token->label, label) == 0 && !provision_knows(before, token->serialnr))
             slot = &provision.slots[i];
-        }
     }
     if (slot == NULL) {
         status = error_set_token(error, 0, "the PKCS#11 module %s does not show the token %s that it just initialised",
@@ -176,26 +161,22 @@ sealring_status provision_token(const char *module, const char *init_args, const
         return error_set(error, SEALRING_INVALID, "a PKCS#11 token's label has 1 to %d bytes and ends in no space",
                          PROVISION_LABEL_MAX);
     }
-    if (so_pin[0] == '\0' || user_pin[0] == '\0') {
+    if (so_pin[0] == '\0' || user_pin[0] == '\0')
         return error_set(error, SEALRING_INVALID, "a PKCS#11 token's PINs must not be empty");
-    }
     if (module_any_in_use() || module_is_initialised(module)) {
         return error_set(error, SEALRING_REFUSED,
                          "a PKCS#11 module is in use in this process: make the token in a process of its own");
     }
     sealring_status status = module_check(module, error); /* otherwise libp11 would print an error on stderr */
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     struct provision_serials *before = calloc(1, sizeof(*before));
-    if (before == NULL) {
+    if (before == NULL)
         return error_no_memory(error);
-    }
     serial[0] = '\0';
     status = provision_init_token(module, init_args, label, so_pin, before, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = provision_init_pin(module, init_args, label, so_pin, user_pin, before, serial, error);
-    }
     free(before);
     return status;
 }

@@ -21,20 +21,16 @@
 static const char *pin_problem(const struct pin *pin)
 {
     static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
-    if (pin->length == 0) {
+    if (pin->length == 0)
         return "has no PIN in its first line";
-    }
-    if (pin->length > PIN_LENGTH_MAX) {
+    if (pin->length > PIN_LENGTH_MAX)
         return "is longer than 256 bytes in its first line";
-    }
-    if (pin->length >= sizeof byte_order_mark && memcmp(pin->bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
+    if (pin->length >= sizeof byte_order_mark && memcmp(pin->bytes, byte_order_mark, sizeof byte_order_mark) == 0)
         return "begins with a byte order mark, which no PIN does: write it as plain text";
-    }
     for (size_t i = 0; i < pin->length; i++) {
         unsigned char byte = (unsigned char)pin->bytes[i];
-        if (byte < 0x20 || byte == 0x7f) {
+        if (byte < 0x20 || byte == 0x7f)
             return "has a control character in its first line, which no PIN has: write the PIN alone into that line";
-        }
     }
     return NULL;
 }
@@ -43,20 +39,17 @@ static const char *pin_problem(const struct pin *pin)
 static void pin_take_line(struct pin *pin)
 {
     const char *end = memchr(pin->bytes, '\n', pin->length);
-    if (end != NULL) {
+    if (end != NULL)
         pin->length = (size_t)(end - pin->bytes);
-    }
-    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\r') {
+    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\r')
         pin->length--;
-    }
 }
 
 static sealring_status pin_fail_system(sealring_error *error, const char *path, const char *what, int system_errno)
 {
     error_set_token(error, 0, "the PIN file %s cannot be %s: %s", path, what, strerror(system_errno));
-    if (error != NULL) {
+    if (error != NULL)
         error->system_errno = system_errno;
-    }
     return SEALRING_TOKEN;
 }
 
@@ -78,14 +71,12 @@ static bool pin_group_has_none(int descriptor)
 {
     struct pin_acl acl;
     ssize_t size = fgetxattr(descriptor, "system.posix_acl_access", &acl, sizeof acl);
-    if (size < ACL_HEAD || (size - ACL_HEAD) % ACL_ENTRY != 0 || le32toh(acl.version) != 2) {
+    if (size < ACL_HEAD || (size - ACL_HEAD) % ACL_ENTRY != 0 || le32toh(acl.version) != 2)
         return false;
-    }
     for (size_t i = 0; i < (size_t)(size - ACL_HEAD) / ACL_ENTRY; i++) {
         uint16_t tag = le16toh(acl.entries[i].tag);
-        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].permissions != 0) {
+        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].permissions != 0)
             return false;
-        }
     }
     return true;
 }
@@ -93,20 +84,17 @@ static bool pin_group_has_none(int descriptor)
 static sealring_status pin_check_file(const char *path, int descriptor, bool credential, const struct stat *file,
                                       sealring_error *error)
 {
-    if (!S_ISREG(file->st_mode)) {
+    if (!S_ISREG(file->st_mode))
         return error_set_token(error, 0, "the PIN file %s is no regular file", path);
-    }
     mode_t others = file->st_mode & (S_IRWXG | S_IRWXO);
-    if (credential && others == S_IRGRP && pin_group_has_none(descriptor)) {
+    if (credential && others == S_IRGRP && pin_group_has_none(descriptor))
         others = 0;
-    }
     if (others != 0) {
         return error_set_token(error, 0, "the PIN file %s can be used by its group or others: chmod 600 it, or 400",
                                path);
     }
-    if (file->st_size == 0) {
+    if (file->st_size == 0)
         return error_set_token(error, 0, "the PIN file %s is empty", path);
-    }
     return SEALRING_OK;
 }
 
@@ -114,15 +102,12 @@ static sealring_status pin_read_bytes(const char *path, int descriptor, struct p
 {
     while (pin->length < PIN_BUFFER_SIZE) {
         ssize_t got = read(descriptor, pin->bytes + pin->length, PIN_BUFFER_SIZE - pin->length);
-        if (got < 0 && errno == EINTR) {
+        if (got < 0 && errno == EINTR)
             continue;
-        }
-        if (got < 0) {
+        if (got < 0)
             return pin_fail_system(error, path, "read", errno);
-        }
-        if (got == 0) {
+        if (got == 0)
             break;
-        }
         pin->length += (size_t)got;
     }
     pin_take_line(pin);
@@ -145,38 +130,33 @@ static sealring_status pin_read_file(const char *path, bool credential, struct p
 
     /* O_NONBLOCK: a FIFO in its place must not block the server. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return pin_fail_system(error, path, "opened", errno);
-    }
     if (fstat(descriptor, &before) != 0) {
         status = pin_fail_system(error, path, "examined", errno);
         goto cleanup;
     }
     status = pin_check_file(path, descriptor, credential, &before, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     pin->bytes = secret_allocate(PIN_BUFFER_SIZE);
     if (pin->bytes == NULL) {
         status = error_no_memory(error);
         goto cleanup;
     }
     status = pin_read_bytes(path, descriptor, pin, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     if (fstat(descriptor, &after) != 0) {
         status = pin_fail_system(error, path, "examined", errno);
         goto cleanup;
     }
-    if (pin_file_changed(&before, &after)) {
+    if (pin_file_changed(&before, &after))
         status = error_set_token(error, 0, "the PIN file %s changed while it was read: try again", path);
-    }
 cleanup:
     close(descriptor);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         pin_free(pin);
-    }
     return status;
 }
 
@@ -184,9 +164,8 @@ sealring_status pin_read(const char *source, struct pin *pin, sealring_error *er
 {
     char path[PATH_MAX];
     memset(pin, 0, sizeof(*pin));
-    if (pin_source_of(source) != PIN_SOURCE_CREDENTIAL) {
+    if (pin_source_of(source) != PIN_SOURCE_CREDENTIAL)
         return pin_read_file(source, false, pin, error);
-    }
     sealring_status status = pin_source_path(source, path, error);
     return status == SEALRING_OK ? pin_read_file(path, true, pin, error) : status;
 }
@@ -202,9 +181,8 @@ sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *cont
                                token);
     }
     pin->bytes = secret_allocate(PIN_BUFFER_SIZE);
-    if (pin->bytes == NULL) {
+    if (pin->bytes == NULL)
         return error_no_memory(error);
-    }
     if (ask(token, pin->bytes, context) != 0) {
         pin_free(pin);
         return error_set_token(error, 0,
@@ -215,9 +193,8 @@ sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *cont
     pin->length = strnlen(pin->bytes, SEALRING_PIN_SIZE); /* no NUL at all: too long */
     pin_take_line(pin);
     const char *problem = pin_problem(pin);
-    if (problem == NULL) {
+    if (problem == NULL)
         return SEALRING_OK;
-    }
     pin_free(pin);
     return error_set_token(error, 0, "what was typed as the PIN of the PKCS#11 token %.200s %s", token, problem);
 }

@@ -55,9 +55,8 @@ static bool pin_mark_equal(struct pin_mark one, struct pin_mark other)
 static size_t pin_mark_find(const struct pin_mark *marks, size_t count, struct pin_mark mark)
 {
     size_t i = 0;
-    while (i < count && !pin_mark_equal(marks[i], mark)) {
+    while (i < count && !pin_mark_equal(marks[i], mark))
         i++;
-    }
     return i;
 }
 
@@ -71,13 +70,11 @@ static void pin_mark_drop(struct pin_mark *marks, size_t *count, size_t index)
 
 enum pin_judgement pin_memory_judge(const struct pin_memory *memory, struct pin_mark pin, struct pin_mark environment)
 {
-    if (pin_mark_find(memory->refused, memory->refused_count, pin) < memory->refused_count) {
+    if (pin_mark_find(memory->refused, memory->refused_count, pin) < memory->refused_count)
         return PIN_REFUSED;
-    }
     if (memory->accepted_known && pin_mark_equal(memory->accepted, pin) &&
-        pin_mark_find(memory->doubts, memory->doubt_count, environment) < memory->doubt_count) {
+        pin_mark_find(memory->doubts, memory->doubt_count, environment) < memory->doubt_count)
         return PIN_REFUSED_HERE;
-    }
     return PIN_TRY;
 }
 
@@ -85,9 +82,8 @@ bool pin_memory_accept(struct pin_memory *memory, struct pin_mark pin)
 {
     size_t refused = pin_mark_find(memory->refused, memory->refused_count, pin);
     if (memory->accepted_known && pin_mark_equal(memory->accepted, pin) && memory->doubt_count == 0 &&
-        refused == memory->refused_count) {
+        refused == memory->refused_count)
         return false;
-    }
     pin_mark_drop(memory->refused, &memory->refused_count, refused);
     memory->accepted_known = true;
     memory->accepted = pin;
@@ -98,20 +94,17 @@ bool pin_memory_accept(struct pin_memory *memory, struct pin_mark pin)
 enum pin_judgement pin_memory_refuse(struct pin_memory *memory, struct pin_mark pin, struct pin_mark environment)
 {
     bool accepted = memory->accepted_known && pin_mark_equal(memory->accepted, pin);
-    if (accepted && pin_mark_find(memory->doubts, memory->doubt_count, environment) == memory->doubt_count) {
+    if (accepted && pin_mark_find(memory->doubts, memory->doubt_count, environment) == memory->doubt_count)
         memory->doubts[memory->doubt_count++] = environment;
-    }
-    if (accepted && memory->doubt_count < PIN_MEMORY_DOUBTS) {
+    if (accepted && memory->doubt_count < PIN_MEMORY_DOUBTS)
         return PIN_REFUSED_HERE;
-    }
     if (accepted) {
         memory->accepted_known = false;
         memory->doubt_count = 0;
     }
     pin_mark_drop(memory->refused, &memory->refused_count, pin_mark_find(memory->refused, memory->refused_count, pin));
-    if (memory->refused_count == PIN_MEMORY_REFUSED) {
+    if (memory->refused_count == PIN_MEMORY_REFUSED)
         pin_mark_drop(memory->refused, &memory->refused_count, 0);
-    }
     memory->refused[memory->refused_count++] = pin;
     return PIN_REFUSED;
 }
@@ -141,14 +134,12 @@ static bool pin_marks_read(const char *text, const char *name, struct pin_mark *
 {
     *count = 0;
     const char *at = strstr(text, name);
-    if (at == NULL) {
+    if (at == NULL)
         return true;
-    }
     for (at += strlen(name); *at == ' '; at += MARK_DIGITS) {
         at++;
-        if (*count == most || strlen(at) <= MARK_DIGITS || !hex_decode(at, marks[*count].bytes, PIN_MARK_SIZE)) {
+        if (*count == most || strlen(at) <= MARK_DIGITS || !hex_decode(at, marks[*count].bytes, PIN_MARK_SIZE))
             return false;
-        }
         (*count)++;
     }
     return *at == '\n';
@@ -160,9 +151,8 @@ bool pin_memory_read(const char *text, struct pin_memory *memory)
     memset(memory, 0, sizeof(*memory));
     if (!pin_marks_read(text, "accepted:", &memory->accepted, 1, &accepted) ||
         !pin_marks_read(text, "refused:", memory->refused, PIN_MEMORY_REFUSED, &memory->refused_count) ||
-        !pin_marks_read(text, "doubted:", memory->doubts, PIN_MEMORY_DOUBTS, &memory->doubt_count)) {
+        !pin_marks_read(text, "doubted:", memory->doubts, PIN_MEMORY_DOUBTS, &memory->doubt_count))
         return false;
-    }
     memory->accepted_known = accepted == 1;
     return memory->accepted_known || memory->doubt_count == 0;
 }

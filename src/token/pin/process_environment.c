@@ -40,12 +40,10 @@ static bool environment_encrypts(void)
                                        0xea, 0xfc, 0x49, 0x90, 0x4b, 0x49, 0x60, 0x89}; /* FIPS 197, appendix C.3 */
     uint8_t key[32], vector[16] = {0}, plain[16], output[32];
     int length = 0;
-    for (size_t i = 0; i < sizeof key; i++) {
+    for (size_t i = 0; i < sizeof key; i++)
         key[i] = (uint8_t)i;
-    }
-    for (size_t i = 0; i < sizeof plain; i++) {
+    for (size_t i = 0; i < sizeof plain; i++)
         plain[i] = (uint8_t)(0x11 * i);
-    }
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     bool good = context != NULL && EVP_EncryptInit_ex(context, EVP_aes_256_cbc(), NULL, key, vector) == 1 &&
                 EVP_EncryptUpdate(context, output, &length, plain, sizeof plain) == 1 && length == sizeof wanted &&
@@ -106,9 +104,8 @@ static void environment_add_file(struct sha256 *hash, const char *path)
     uint8_t piece[ENVIRONMENT_PIECE];
     struct stat file;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return;
-    }
     if (fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode)) {
         ssize_t got = 1;
         for (size_t done = 0; got > 0 && done < ENVIRONMENT_FILE_MOST; done += (size_t)got) {
@@ -129,9 +126,8 @@ void environment_mark(const void *function, uint8_t mark[PIN_MARK_SIZE])
     struct sha256 hash;
     Dl_info module;
     sha256_start(&hash);
-    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         environment_add_text(&hash, getenv(variables[i]));
-    }
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     path[length > 0 ? length : 0] = '\0';
     environment_add_text(&hash, path);

@@ -103,17 +103,15 @@ static sealring_status attempt_try(struct attempt *attempt, bool writable, attem
     *repair = REPAIR_NONE;
     if (status != SEALRING_OK) {
         enum code_class class = code_class_of(code);
-        if (class == CODE_GONE || class == CODE_PIN || (class == CODE_DOUBT && connection_ask(token) != CKR_OK)) {
+        if (class == CODE_GONE || class == CODE_PIN || (class == CODE_DOUBT && connection_ask(token) != CKR_OK))
             *repair = REPAIR_LOST;
-        }
         return status;
     }
     attempt->session = session.handle;
     attempt->code = CKR_OK;
     status = action(attempt, context);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         *repair = attempt_judge(attempt);
-    }
     session_give(token, &session, attempt_session_usable(attempt->code));
     return status;
 }
@@ -125,9 +123,8 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
     struct module *module = token->module;
     *repair = REPAIR_NONE;
     sealring_status status = connection_enter(token, attempt->error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     attempt->functions = module->functions;
     if (kind == ATTEMPT_SIGN) {
         status = attempt_try(attempt, false, action, context, repair);
@@ -135,9 +132,8 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
         struct timespec deadline = connection_deadline(ATTEMPT_OBJECTS_WAIT * 1000);
         if (pthread_mutex_clocklock(&module->objects, CLOCK_MONOTONIC, &deadline) == 0) {
             struct interruption interruption = {.held = false};
-            if (kind == ATTEMPT_WRITE) {
+            if (kind == ATTEMPT_WRITE)
                 interruption_hold(&interruption);
-            }
             status = attempt_try(attempt, kind == ATTEMPT_WRITE, action, context, repair);
             interruption_release(&interruption);
             pthread_mutex_unlock(&module->objects);
@@ -147,18 +143,16 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
         }
     }
     connection_leave(token);
-    if (*repair == REPAIR_LOST) {
+    if (*repair == REPAIR_LOST)
         connection_lost(token, attempt->generation);
-    }
     return status;
 }
 
 /* SoftHSM2 hides an object while another process writes it: an immediate retry may meet the next write. */
 static bool attempt_again(const struct attempt *attempt, int tries)
 {
-    if (code_class_of(attempt->code) != CODE_HANDLE || tries < ATTEMPT_TRIES) {
+    if (code_class_of(attempt->code) != CODE_HANDLE || tries < ATTEMPT_TRIES)
         return tries < ATTEMPT_TRIES;
-    }
     struct timespec pause = {.tv_nsec = ATTEMPT_HANDLE_NSEC << (tries - ATTEMPT_TRIES)};
     nanosleep(&pause, NULL);
     return tries < ATTEMPT_HANDLE_TRIES;
@@ -172,19 +166,16 @@ sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt
     struct sigpipe_guard guard;
     enum attempt_repair repair = REPAIR_REPEAT;
     sealring_status status = connection_check_process(token, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     for (int i = 0; i == 0 || (repair != REPAIR_NONE && attempt_again(&attempt, i)); i++) {
         status = attempt_once(&attempt, kind, action, context, &repair);
-        if (status == SEALRING_OK || (repair == REPAIR_LOST && attempt.acted)) {
+        if (status == SEALRING_OK || (repair == REPAIR_LOST && attempt.acted))
             break;
-        }
     }
     sigpipe_guard_leave(&guard);
-    if (status != SEALRING_OK && error != NULL) {
+    if (status != SEALRING_OK && error != NULL)
         *error = failure;
-    }
     return status;
 }

@@ -73,12 +73,10 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
     token->module_generation = module->generation;
     sealring_status status =
         slot_find(module->functions, token->uri, token->uri_text, !token->without_hmac, &token->slot, &info, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
-    if (token->name[0] == '\0') {
+    if (token->name[0] == '\0')
         slot_name(&info, token->name);
-    }
     token->login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
     token->crashes_logged_out = token->login_required && connection_is_softokn(&info);
     session_pool_reset(token, false, info.ulMaxSessionCount);
@@ -88,9 +86,8 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
     struct pooled_session session;
     CK_RV code;
     status = session_take(token, false, &session, &code, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         session_give(token, &session, true);
-    }
     return status;
 }
 
@@ -98,12 +95,10 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
 static bool connection_has_healthy_neighbour(const struct token *token)
 {
     const struct module *module = token->module;
-    for (const struct token *other = module->tokens; other != NULL; other = other->next_on_module) {
+    for (const struct token *other = module->tokens; other != NULL; other = other->next_on_module)
         if (other != token && atomic_load(&other->up) && other->module_generation == module->generation &&
-            connection_ask(other) == CKR_OK) {
+            connection_ask(other) == CKR_OK)
             return true;
-        }
-    }
     return false;
 }
 
@@ -119,9 +114,8 @@ static bool connection_restart_may_help(const sealring_error *error)
  * can be harmed: the host finalised it, or its "already initialised" was wrong. */
 static bool connection_may_restart(const struct token *token, const sealring_error *error)
 {
-    if (!token->module->ours) {
+    if (!token->module->ours)
         return error->token_code == CKR_CRYPTOKI_NOT_INITIALIZED;
-    }
     return connection_restart_may_help(error) && !connection_has_healthy_neighbour(token);
 }
 
@@ -140,18 +134,15 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     struct module *module = token->module;
     struct record record;
     struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
-    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) { /* being opened, by no other thread */
+    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) /* being opened, by no other thread */
         wait = *token->login_wait;
-    }
     sealring_status status = record_open(token->login_record, token->login_lock, &wait, &record, error);
     connection_drop(token);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     token->record = &record;
-    if (token->watch.before != NULL) {
+    if (token->watch.before != NULL)
         token->watch.before(token->watch.context);
-    }
     bool restart = afresh || !module->initialised || module_process_ends(); /* and module_restart refuses */
     if (!restart) {
         status = connection_log_in(token, error);
@@ -160,15 +151,13 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     if (restart) {
         connection_drop(token);
         status = module_restart(module, error);
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             status = connection_log_in(token, error);
-        }
     }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         module_watch_exit();
-    } else {
+    else
         connection_drop(token);
-    }
     token->record = NULL;
     record_close(&record);
     return status;
@@ -180,9 +169,8 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
 void connection_lost(struct token *token, uint64_t generation)
 {
     pthread_mutex_lock(&token->probe_lock);
-    if (atomic_load(&token->generation) == generation) {
+    if (atomic_load(&token->generation) == generation)
         atomic_store(&token->up, false);
-    }
     pthread_mutex_unlock(&token->probe_lock);
 }
 
@@ -191,9 +179,8 @@ static void connection_await_prober(struct token *token)
 {
     while (token->probing) {
         int64_t left = token->probe_started + CONNECTION_PATIENCE_MS - clock_boot_ms();
-        if (left <= 0) {
+        if (left <= 0)
             return;
-        }
         struct timespec deadline = connection_deadline(left);
         pthread_cond_clockwait(&token->probe_done, &token->probe_lock, CLOCK_MONOTONIC, &deadline);
     }
@@ -221,9 +208,8 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
     token->last_error = failure;
     pthread_cond_broadcast(&token->probe_done);
     pthread_mutex_unlock(&token->probe_lock);
-    if (status != SEALRING_OK && error != NULL) {
+    if (status != SEALRING_OK && error != NULL)
         *error = failure;
-    }
     return status == SEALRING_OK ? status : SEALRING_TOKEN;
 }
 
@@ -235,9 +221,8 @@ static sealring_status connection_restore(struct token *token, bool restarted, u
         connection_await_prober(token);
         bool up = !token->probing && atomic_load(&token->up);
         sealring_status status = up ? SEALRING_OK : connection_busy(token, error);
-        if (!up && !token->probing && error != NULL) {
+        if (!up && !token->probing && error != NULL)
             *error = token->last_error;
-        }
         pthread_mutex_unlock(&token->probe_lock);
         return status;
     }
@@ -247,9 +232,8 @@ static sealring_status connection_restore(struct token *token, bool restarted, u
     }
     if (!restarted && clock_boot_ms() < token->next_probe) {
         connection_busy(token, error);
-        if (token->last_error.status != SEALRING_OK && error != NULL) {
+        if (token->last_error.status != SEALRING_OK && error != NULL)
             *error = token->last_error;
-        }
         pthread_mutex_unlock(&token->probe_lock);
         return SEALRING_TOKEN;
     }
@@ -262,35 +246,30 @@ static sealring_status connection_restore(struct token *token, bool restarted, u
 static bool connection_lock(struct token *token)
 {
     pthread_rwlock_t *use = &token->module->use;
-    if (pthread_rwlock_tryrdlock(use) == 0) {
+    if (pthread_rwlock_tryrdlock(use) == 0)
         return true;
-    }
     struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
     return pthread_rwlock_clockrdlock(use, CLOCK_MONOTONIC, &deadline) == 0;
 }
 
 sealring_status connection_enter(struct token *token, sealring_error *error)
 {
-    if (module_process_ends()) {
+    if (module_process_ends())
         return connection_ends(token, error);
-    }
     for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
         bool restarted = false;
         uint64_t seen = atomic_load(&token->generation);
         if (atomic_load(&token->up)) {
-            if (!connection_lock(token)) {
+            if (!connection_lock(token))
                 return connection_busy(token, error);
-            }
             restarted = token->module_generation != token->module->generation;
-            if (atomic_load(&token->up) && !restarted && !module_process_ends()) {
+            if (atomic_load(&token->up) && !restarted && !module_process_ends())
                 return SEALRING_OK;
-            }
             pthread_rwlock_unlock(&token->module->use);
         }
         sealring_status status = connection_restore(token, restarted, seen, error);
-        if (status != SEALRING_OK) {
+        if (status != SEALRING_OK)
             return status;
-        }
     }
     return connection_busy(token, error);
 }
@@ -329,9 +308,8 @@ sealring_status connection_open(struct token *token, sealring_error *error)
     }
     pthread_rwlock_unlock(&module->use);
     sigpipe_guard_leave(&guard);
-    if (status != SEALRING_OK && error != NULL) {
+    if (status != SEALRING_OK && error != NULL)
         *error = failure;
-    }
     return status;
 }
 
@@ -342,9 +320,8 @@ sealring_status connection_refresh(struct token *token, bool insists, bool *fres
     sealring_error failure = {0};
     *fresh = false;
     sealring_status status = connection_check_process(token, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
     if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
@@ -354,9 +331,8 @@ sealring_status connection_refresh(struct token *token, bool insists, bool *fres
     }
     pthread_rwlock_unlock(&module->use);
     sigpipe_guard_leave(&guard);
-    if (status != SEALRING_OK && error != NULL) {
+    if (status != SEALRING_OK && error != NULL)
         *error = failure;
-    }
     return status;
 }
 
@@ -368,9 +344,8 @@ static struct connection_missing *connection_find_missing(struct token *token, c
     for (size_t i = 0; i < CONNECTION_MISSING; i++) {
         struct connection_missing *missing = &token->missing[i];
         if (missing->object_id_length == object_id_length &&
-            memcmp(missing->object_id, object_id, object_id_length) == 0) {
+            memcmp(missing->object_id, object_id, object_id_length) == 0)
             return missing;
-        }
     }
     return NULL;
 }
@@ -401,9 +376,8 @@ void connection_forget_missing(struct token *token, const uint8_t *object_id, si
 {
     pthread_mutex_lock(&token->probe_lock);
     struct connection_missing *missing = connection_find_missing(token, object_id, object_id_length);
-    if (missing != NULL) {
+    if (missing != NULL)
         missing->object_id_length = 0;
-    }
     pthread_mutex_unlock(&token->probe_lock);
 }
 
@@ -425,9 +399,8 @@ void connection_refresh_for(struct token *token, const uint8_t *object_id, size_
         }
         return;
     }
-    if (!connection_may_look_anew(token, object_id, object_id_length)) {
+    if (!connection_may_look_anew(token, object_id, object_id_length))
         return;
-    }
     struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     /* this thread does not wait for a call that hangs in the module */

@@ -34,32 +34,28 @@ void index_destroy(struct key_index *index, bool forked)
     free(index->buckets);
     index->buckets = NULL;
     index->bucket_count = 0;
-    if (!forked) {
+    if (!forked)
         pthread_rwlock_destroy(&index->lock);
-    }
 }
 
 /* FNV-1a. Object IDs are random and made by sealring: collisions cannot be chosen. */
 static size_t index_hash(const uint8_t *object_id, size_t length)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         hash = (hash ^ object_id[i]) * UINT64_C(0x100000001b3);
-    }
     return (size_t)(hash ^ (hash >> 32));
 }
 
 /* The link to the entry, or to where it would be inserted; NULL only if there are no buckets yet. */
 static struct index_entry **index_place(const struct key_index *index, const uint8_t *object_id, size_t length)
 {
-    if (index->bucket_count == 0) {
+    if (index->bucket_count == 0)
         return NULL;
-    }
     struct index_entry **place = &index->buckets[index_hash(object_id, length) & (index->bucket_count - 1)];
     while (*place != NULL && ((*place)->reference.object_id_length != length ||
-                              memcmp((*place)->reference.object_id, object_id, length) != 0)) {
+                              memcmp((*place)->reference.object_id, object_id, length) != 0))
         place = &(*place)->next;
-    }
     return place;
 }
 
@@ -88,14 +84,12 @@ bool index_find(struct key_index *index, const struct token_key_reference *refer
 
 static bool index_grow(struct key_index *index)
 {
-    if (index->count < index->bucket_count) {
+    if (index->count < index->bucket_count)
         return true;
-    }
     size_t bucket_count = index->bucket_count == 0 ? INDEX_BUCKETS_MIN : index->bucket_count * 2;
     struct index_entry **buckets = calloc(bucket_count, sizeof(struct index_entry *));
-    if (buckets == NULL) {
+    if (buckets == NULL)
         return false;
-    }
     for (size_t i = 0; i < index->bucket_count; i++) {
         while (index->buckets[i] != NULL) {
             struct index_entry *entry = index->buckets[i];

@@ -95,9 +95,8 @@ static sealring_status login_remember(const struct login *login, const struct lo
     if (login->typed != NULL) {
         /* nothing is recorded: the user decides in the next process */
         atomic_store(login->typed_refused, true);
-        if (login->ask_pin != NULL) {
+        if (login->ask_pin != NULL)
             (void)login->ask_pin(login->uri, NULL, login->ask_context);
-        }
         return login_fail_refused(login, code, error);
     }
     enum pin_judgement judgement = pin_memory_refuse(&record->memory, try->pin, try->environment);
@@ -177,23 +176,20 @@ static sealring_status login_attempt(const struct login *login, CK_SESSION_HANDL
         status = pin_read(login->pin_source, &read, error);
         pin = &read;
     }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     const struct login_try try = login_describe(login, info, pin);
     status = login_permit(login, &try, &record->memory, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     CK_RV code = login->functions->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->length);
     *done = code == CKR_OK;
-    if (code == CKR_OK) {
+    if (code == CKR_OK)
         status = pin_memory_accept(&record->memory, try.pin) ? record_write(record, error) : SEALRING_OK;
-    } else if (login_is_refusal(code)) {
+    else if (login_is_refusal(code))
         status = login_remember(login, &try, code, record, error);
-    } else if (code != CKR_USER_ALREADY_LOGGED_IN) {
+    else if (code != CKR_USER_ALREADY_LOGGED_IN)
         status = login_fail(login, code, error);
-    }
 cleanup:
     pin_free(&read);
     return status;
@@ -208,9 +204,8 @@ static sealring_status login_state(const struct login *login, CK_SESSION_HANDLE 
         return error_set_token(error, code, "the PKCS#11 token %s does not answer (C_GetSessionInfo: %s)", login->name,
                                code_name(code));
     }
-    if (info.state == CKS_RW_SO_FUNCTIONS) {
+    if (info.state == CKS_RW_SO_FUNCTIONS)
         return login_fail(login, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, error);
-    }
     *user = info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
     return SEALRING_OK;
 }
@@ -220,20 +215,17 @@ static sealring_status login_under_record(const struct login *login, CK_SESSION_
 {
     CK_TOKEN_INFO info;
     sealring_status status = login_check_tries(login, &info, error);
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = environment_check_openssl(login->name, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     /* The token counts the try, and the record stores it: no signal may come between the two, nor interrupt the write of the token's
      * own file. */
     struct interruption interruption;
     interruption_hold(&interruption);
     status = login_attempt(login, session, &info, record, done, error);
-    if (*done && login->watch->after != NULL) {
+    if (*done && login->watch->after != NULL)
         login->watch->after(login->watch->context);
-    }
     interruption_release(&interruption);
     return status;
 }
@@ -244,18 +236,15 @@ sealring_status login_ensure(const struct login *login, CK_SESSION_HANDLE sessio
     struct record record;
     *done = false;
     sealring_status status = login_state(login, session, &user, error);
-    if (status != SEALRING_OK || user) {
+    if (status != SEALRING_OK || user)
         return status;
-    }
-    if (login->record != NULL) {
+    if (login->record != NULL)
         return login_under_record(login, session, login->record, done, error);
-    }
     const struct token_login_wait wait = {.most_ms = login->wait != NULL ? login->wait->most_ms : 0};
     status = record_open(login->login_record, login->login_lock, &wait, &record, error);
     if (status == SEALRING_OK) {
-        if (login->watch->before != NULL) {
+        if (login->watch->before != NULL)
             login->watch->before(login->watch->context);
-        }
         status = login_under_record(login, session, &record, done, error);
         record_close(&record);
     }

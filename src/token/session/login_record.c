@@ -26,22 +26,19 @@ static sealring_status record_fail(sealring_error *error, const char *path, cons
 {
     error_set_token(error, 0, "the login record %s cannot be %s, so no PIN is tried: %s", path, what,
                     strerror(system_errno));
-    if (error != NULL) {
+    if (error != NULL)
         error->system_errno = system_errno;
-    }
     return SEALRING_TOKEN;
 }
 
 static sealring_status record_fail_held(const char *path, const char *holder, sealring_error *error)
 {
-    if (holder[0] != '\0') {
+    if (holder[0] != '\0')
         error_set_token(error, 0, "the login lock is held by %.300s; no PIN is tried", holder);
-    } else {
+    else
         error_set_token(error, 0, "the login lock %s is held by another process all the time; no PIN is tried", path);
-    }
-    if (error != NULL) {
+    if (error != NULL)
         error->system_errno = ETIMEDOUT;
-    }
     return SEALRING_TOKEN;
 }
 
@@ -53,17 +50,15 @@ static sealring_status record_lock(struct record *record, const char *path, cons
     int64_t deadline = began + (wait->most_ms > 0 ? wait->most_ms : RECORD_WAIT_MS);
     int64_t report_at = began + RECORD_SILENT_MS;
     while (flock(record->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
             return record_fail(error, record->path, "locked", errno);
-        }
         int64_t now = clock_boot_ms();
         if (wait->waits != NULL && now >= report_at) {
             wait->waits(path, holder, wait->context);
             report_at = now + RECORD_AGAIN_MS;
         }
-        if (now >= deadline) {
+        if (now >= deadline)
             return record_fail_held(path, holder, error);
-        }
         struct timespec pause = {.tv_sec = 0, .tv_nsec = RECORD_RETRY_NSEC};
         nanosleep(&pause, NULL);
     }
@@ -80,9 +75,8 @@ sealring_status record_write(struct record *record, sealring_error *error)
     content[length] = ' '; /* over the NUL: it is a text file */
     content[sizeof(content) - 1] = '\n';
     ssize_t written = pwrite(record->descriptor, content, sizeof(content), 0);
-    if (written != (ssize_t)sizeof(content) || fdatasync(record->descriptor) != 0) {
+    if (written != (ssize_t)sizeof(content) || fdatasync(record->descriptor) != 0)
         return record_fail(error, record->path, "written", written < 0 ? errno : EIO);
-    }
     return SEALRING_OK;
 }
 
@@ -92,12 +86,10 @@ static sealring_status record_read(struct record *record, sealring_error *error)
     char content[RECORD_SIZE + 1];
     const size_t head = sizeof(RECORD_HEAD) - 1;
     ssize_t got = pread(record->descriptor, content, sizeof(content), 0);
-    if (got < 0) {
+    if (got < 0)
         return record_fail(error, record->path, "read", errno);
-    }
-    if (got == 0) {
+    if (got == 0)
         return record_write(record, error);
-    }
     content[RECORD_SIZE] = '\0';
     if (got != RECORD_SIZE || memcmp(content, RECORD_HEAD, head) != 0 || strlen(content) != RECORD_SIZE ||
         !pin_memory_read(content + head, &record->memory)) {
@@ -111,12 +103,10 @@ static sealring_status record_open_file(const char *path, int *descriptor, sealr
 {
     struct stat file;
     *descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
-    if (*descriptor < 0) {
+    if (*descriptor < 0)
         return record_fail(error, path, "opened", errno);
-    }
-    if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
+    if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode))
         return record_fail(error, path, "used: it is no regular file", EINVAL);
-    }
     return SEALRING_OK;
 }
 
@@ -125,20 +115,16 @@ sealring_status record_open(const char *path, const char *shared, const struct t
 {
     *record = (struct record){.path = path, .descriptor = -1, .lock = -1};
     sealring_status status = record_open_file(path, &record->descriptor, error);
-    if (status == SEALRING_OK && shared != NULL && strcmp(shared, path) != 0) {
+    if (status == SEALRING_OK && shared != NULL && strcmp(shared, path) != 0)
         status = record_open_file(shared, &record->lock, error);
-    } else {
+    else
         record->lock = record->descriptor;
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = record_lock(record, record->lock == record->descriptor ? path : shared, wait, error);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = record_read(record, error);
-    }
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         record_close(record);
-    }
     return status;
 }
 
@@ -148,12 +134,10 @@ void record_close(struct record *record)
         /* Explicitly: a process forked meanwhile shares the descriptor, so closing it here would not unlock it. */
         flock(record->lock, LOCK_UN);
     }
-    if (record->lock >= 0 && record->lock != record->descriptor) {
+    if (record->lock >= 0 && record->lock != record->descriptor)
         close(record->lock);
-    }
-    if (record->descriptor >= 0) {
+    if (record->descriptor >= 0)
         close(record->descriptor);
-    }
     record->descriptor = -1;
     record->lock = -1;
 }

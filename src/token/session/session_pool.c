@@ -18,9 +18,8 @@
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error)
 {
     pool->free = calloc(limit, sizeof(*pool->free));
-    if (pool->free == NULL) {
+    if (pool->free == NULL)
         return error_no_memory(error);
-    }
     pool->capacity = limit;
     pool->limit = limit;
     pthread_mutex_init(&pool->lock, NULL);
@@ -30,9 +29,8 @@ sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sea
 
 void session_pool_destroy(struct session_pool *pool, bool forked)
 {
-    if (pool->free == NULL) {
+    if (pool->free == NULL)
         return;
-    }
     if (!forked) { /* in a child, a thread that does not exist there may hold the lock */
         pthread_mutex_destroy(&pool->lock);
         pthread_cond_destroy(&pool->given);
@@ -47,24 +45,21 @@ void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit)
     pthread_mutex_lock(&pool->lock);
     while (pool->free_count > 0) {
         pool->free_count--;
-        if (valid) {
+        if (valid)
             token->module->functions->C_CloseSession(pool->free[pool->free_count].handle);
-        }
     }
     pool->open_count = 0;
     pool->limit = pool->capacity;
     if (token_limit != CK_EFFECTIVELY_INFINITE && token_limit != CK_UNAVAILABLE_INFORMATION &&
-        token_limit < pool->limit) {
+        token_limit < pool->limit)
         pool->limit = (unsigned)token_limit;
-    }
     pthread_mutex_unlock(&pool->lock);
 }
 
 sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error)
 {
-    if (!token->login_required) {
+    if (!token->login_required)
         return SEALRING_OK;
-    }
     const struct login login = {.functions = token->module->functions,
                                 .slot = token->slot,
                                 .pin_source = token->pin_source,
@@ -115,9 +110,8 @@ static sealring_status session_open(struct token *token, bool writable, struct p
     if (status != SEALRING_OK) {
         *code = login_error.token_code;
         functions->C_CloseSession(session->handle);
-        if (error != NULL) {
+        if (error != NULL)
             *error = login_error;
-        }
     }
     return status;
 }
@@ -129,9 +123,8 @@ static bool session_pop(struct session_pool *pool, bool writable, struct pooled_
         if (!writable || pool->free[i - 1].writable) {
             *session = pool->free[i - 1];
             pool->free_count--;
-            for (unsigned j = i - 1; j < pool->free_count; j++) {
+            for (unsigned j = i - 1; j < pool->free_count; j++)
                 pool->free[j] = pool->free[j + 1];
-            }
             return true;
         }
     }
@@ -164,9 +157,8 @@ static enum session_way session_claim(struct session_pool *pool, bool writable, 
             clock_gettime(CLOCK_MONOTONIC, &deadline);
             deadline.tv_sec += SESSION_WAIT_SECONDS;
         }
-        if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT) {
+        if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
             break;
-        }
     }
     pthread_mutex_unlock(&pool->lock);
     return way;
@@ -178,9 +170,8 @@ static bool session_lower_limit(struct session_pool *pool)
     pthread_mutex_lock(&pool->lock);
     pool->open_count--;
     bool others = pool->open_count > 0;
-    if (others) {
+    if (others)
         pool->limit = pool->open_count;
-    }
     pthread_mutex_unlock(&pool->lock);
     return others;
 }
@@ -210,9 +201,8 @@ void session_sweep(struct token *token)
             memmove(pool->free, pool->free + 1, pool->free_count * sizeof(*pool->free));
         }
         pthread_mutex_unlock(&pool->lock);
-        if (taken) {
+        if (taken)
             session_give(token, &session, token->module->functions->C_GetSessionInfo(session.handle, &info) == CKR_OK);
-        }
     }
 }
 
@@ -223,27 +213,22 @@ sealring_status session_take(struct token *token, bool writable, struct pooled_s
     for (;;) {
         *code = CKR_OK;
         enum session_way way = session_claim(pool, writable, session);
-        if (way == SESSION_TAKEN) {
+        if (way == SESSION_TAKEN)
             return SEALRING_OK;
-        }
         if (way == SESSION_NONE) {
             return error_set_token(
                 error, 0, "all %u sessions of the PKCS#11 token %s were busy for %d s: allow more, or ask less",
                 pool->limit, token->name, SESSION_WAIT_SECONDS);
         }
-        if (way == SESSION_REPLACE) {
+        if (way == SESSION_REPLACE)
             token->module->functions->C_CloseSession(session->handle);
-        }
         sealring_status status = session_open(token, writable, session, code, error);
-        if (status == SEALRING_OK) {
+        if (status == SEALRING_OK)
             return SEALRING_OK;
-        }
-        if (*code == CKR_SESSION_COUNT && session_lower_limit(pool)) {
+        if (*code == CKR_SESSION_COUNT && session_lower_limit(pool))
             continue;
-        }
-        if (*code != CKR_SESSION_COUNT) {
+        if (*code != CKR_SESSION_COUNT)
             session_forget_one(pool);
-        }
         return status;
     }
 }
@@ -251,15 +236,13 @@ sealring_status session_take(struct token *token, bool writable, struct pooled_s
 void session_give(struct token *token, const struct pooled_session *session, bool usable)
 {
     struct session_pool *pool = &token->pool;
-    if (!usable) {
+    if (!usable)
         token->module->functions->C_CloseSession(session->handle);
-    }
     pthread_mutex_lock(&pool->lock);
-    if (usable) {
+    if (usable)
         pool->free[pool->free_count++] = *session;
-    } else {
+    else
         pool->open_count--;
-    }
     pthread_cond_signal(&pool->given);
     pthread_mutex_unlock(&pool->lock);
 }

@@ -30,9 +30,8 @@ static sealring_status token_new(const struct token_config *config, struct token
 {
     struct token *token = calloc(1, sizeof(*token));
     *made = token;
-    if (token == NULL) {
+    if (token == NULL)
         return error_no_memory(error);
-    }
     token->pid = fork_process();
     token->guards_sigpipe = sigpipe_kills();
     token->without_hmac = config->without_hmac;
@@ -48,18 +47,16 @@ static sealring_status token_new(const struct token_config *config, struct token
     token->login_record = strdup(config->login_record);
     token->login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
     if (token->uri_text == NULL || token->pin_source == NULL || token->login_record == NULL ||
-        token->login_lock == NULL) {
+        token->login_lock == NULL)
         return error_no_memory(error);
-    }
     unsigned sessions = config->sessions_max == 0 ? TOKEN_SESSIONS_DEFAULT : config->sessions_max;
     return session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
 }
 
 static void token_free(struct token *token)
 {
-    if (token == NULL) {
+    if (token == NULL)
         return;
-    }
     bool forked = token->pid != fork_process();
     session_pool_destroy(&token->pool, forked);
     index_destroy(&token->index, forked);
@@ -67,9 +64,8 @@ static void token_free(struct token *token)
         pthread_mutex_destroy(&token->probe_lock);
         pthread_cond_destroy(&token->probe_done);
     }
-    if (token->uri != NULL) {
+    if (token->uri != NULL)
         p11_kit_uri_free(token->uri);
-    }
     pin_free(&token->typed);
     free(token->uri_text);
     free(token->pin_source);
@@ -83,28 +79,22 @@ sealring_status token_open(const struct token_config *config, struct token **ope
     struct token *token = NULL;
     *opened = NULL;
     sealring_status status = token_check_config(config, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         return status;
-    }
     status = token_new(config, &token, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     status = slot_parse_uri(config->uri, &token->uri, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     status = module_acquire(config->module, config->init_args, &token->module, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         goto cleanup;
-    }
     /* before any lock is taken: the user may take long */
-    if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL) {
+    if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL)
         status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
-    }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK)
         status = connection_open(token, error);
-    }
     if (status != SEALRING_OK) {
         module_release(token->module);
         goto cleanup;
@@ -118,12 +108,10 @@ cleanup:
 
 void token_close(struct token *token)
 {
-    if (token == NULL) {
+    if (token == NULL)
         return;
-    }
-    if (token->pid != fork_process() || connection_close(token)) {
+    if (token->pid != fork_process() || connection_close(token))
         token_free(token);
-    }
 }
 
 const char *token_name(const struct token *token)
@@ -142,9 +130,8 @@ static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t 
 {
     CK_RV code = CKR_OK;
     bytes[length - 1] = 0;
-    for (int i = 0; i < TOKEN_RANDOM_TRIES && code == CKR_OK && bytes[length - 1] == 0; i++) {
+    for (int i = 0; i < TOKEN_RANDOM_TRIES && code == CKR_OK && bytes[length - 1] == 0; i++)
         code = attempt->functions->C_GenerateRandom(attempt->session, bytes, (CK_ULONG)length);
-    }
     return code == CKR_OK && bytes[length - 1] == 0 ? CKR_FUNCTION_FAILED : code;
 }
 
@@ -153,9 +140,8 @@ static sealring_status token_random_action(struct attempt *attempt, void *contex
     const struct token_random_request *request = context;
     for (size_t done = 0; done < request->length;) {
         size_t piece = request->length - done;
-        if (piece > TOKEN_RANDOM_PIECE) {
+        if (piece > TOKEN_RANDOM_PIECE)
             piece = TOKEN_RANDOM_PIECE;
-        }
         CK_RV code = token_random_piece(attempt, request->bytes + done, piece);
         if (code != CKR_OK) {
             attempt_fail(attempt, code, "C_GenerateRandom", "making random bytes");

@@ -204,12 +204,11 @@ typedef bool (*judge_function)(struct cache *cache, struct entry *entry, void *c
 static void sift_chain(struct cache *cache, _Atomic(struct entry *) *link, const char *key_id, judge_function stays,
                        void *context)
 {
-    for (struct entry *entry = atomic_load(link); entry != NULL; entry = atomic_load(link)) {
+    for (struct entry *entry = atomic_load(link); entry != NULL; entry = atomic_load(link))
         if ((key_id == NULL || (entry_has_key_id(entry, key_id) && !entry->imported)) && !stays(cache, entry, context))
             drop(cache, link, entry);
         else
             link = &entry->next;
-    }
 }
 
 static void sift_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH], judge_function stays,

@@ -148,9 +148,8 @@ static void copy_text(char *copy, const char *text, size_t size)
     for (size_t i = 0; copy[i] != '\0';) {
         uint32_t code_point = 0;
         size_t length = utf8_character(copy + i, strlen(copy + i), &code_point);
-        if (length == 0 || utf8_is_control(code_point)) {
+        if (length == 0 || utf8_is_control(code_point))
             memset(copy + i, '?', length == 0 ? 1 : length);
-        }
         i += length == 0 ? 1 : length;
     }
 }

@@ -66,7 +66,7 @@ struct verifier {
     _Atomic(uint64_t) fences;     /* protocol.fences */
     _Atomic(int64_t)
         wall_offset; /* twice wall time less boot time, plus 1 if the clock is late, so that one load reads both */
-    _Atomic(uint32_t) first_hour;     /* in which uses are counted; earlier hours are closed, or will be (usage_hours.h) */
+    _Atomic(uint32_t) first_hour; /* in which uses are counted; earlier hours are closed, or will be (usage_hours.h) */
     _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
     _Atomic(bool) has_imports;
     _Atomic(int64_t) refresh_ms;

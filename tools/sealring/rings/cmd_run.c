@@ -298,11 +298,10 @@ static int run(struct session *session)
     if (exit_status != STATUS_DONE)
         return exit_status;
     signals_watch();
-    if (running.loops) {
+    if (running.loops)
         exit_status = loop(&running, every);
-    } else {
+    else
         exit_status = once(&running);
-    }
     signals_release();
     free(running.before.items);
     free(running.now.items);
