@@ -22,10 +22,11 @@ libsealring_la_LDFLAGS = $(AM_LDFLAGS) $(SEALRING_EXPORT_LDFLAGS) -version-info 
 	-Wl,--version-script=src/libsealring-all.map
 EXTRA_libsealring_la_DEPENDENCIES = src/libsealring-all.map
 libsealring_manage_la_SOURCES =
-libsealring_manage_la_LIBADD = libsealring-manage-core.la libsealring.la
+# Not as libsealring.la: libtool would link the library once more at `make install`, in place, under the commands that run from this directory.
+libsealring_manage_la_LIBADD = libsealring-manage-core.la $(SEALRING_SHARED)
 libsealring_manage_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/src/libsealring-manage.map
-EXTRA_libsealring_manage_la_DEPENDENCIES = src/libsealring-manage.map
+EXTRA_libsealring_manage_la_DEPENDENCIES = src/libsealring-manage.map libsealring.la
 EXTRA_DIST += src/libsealring.map src/libsealring-manage.map src/private_map.sh
 CLEANFILES += src/libsealring-all.map
 src/libsealring-all.map: src/libsealring.map src/private_map.sh libsealring-core.la libsealring-manage-core.la
