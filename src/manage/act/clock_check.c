@@ -60,14 +60,6 @@ sealring_status late_check_build(sealring_error *error)
     return status == SEALRING_OK && judgement.late ? refuse(&judgement, error) : status;
 }
 
-static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)registry;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
 /* Records the reason in the audit log, once for each manager. The act's checkpoint has this clock's time again, so the operator need not confirm
  * twice. */
 static sealring_status record(sealring_manager *manager, const struct clock_bound *bound, sealring_error *error)
@@ -78,7 +70,7 @@ static sealring_status record(sealring_manager *manager, const struct clock_boun
         return SEALRING_OK;
     timetext_format(bound->signed_ms, later);
     audit_detail(&act, "{s:s, s:s}", "checkpoint", later, "reason", manager->trust_clock);
-    sealring_status status = manager_write(manager, false, &act, nothing, NULL, error);
+    sealring_status status = manager_write(manager, false, &act, manager_no_change, NULL, error);
     audit_release(&act);
     manager->clock_recorded = status == SEALRING_OK;
     manager->witness.clock_confirmed = manager->clock_recorded;

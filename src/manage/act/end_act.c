@@ -8,7 +8,6 @@
 #include "manage/fleet/effective.h"
 
 #define MANAGER_CHECKPOINT_PAGES 4000
-#define MANAGER_COPY_PAGES       1000 /* more are not copied under vault.lock */
 
 /* If another act is running, that act signs what was committed when it ends; otherwise the next act does. */
 static void settle_log(sealring_manager *manager)
@@ -47,14 +46,6 @@ void manager_end(sealring_manager *manager)
     lock_release(&manager->work);
 }
 
-static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)registry;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
 void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
                      const sealring_error *error)
 {
@@ -68,7 +59,7 @@ void manager_end_act(sealring_manager *manager, const struct audit_act *about, s
         if (why == NULL && atomic_load(&manager->contradicted))
             why = MANAGER_CONTRADICTED;
         audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", why);
-        (void)manager_write(manager, false, &act, nothing, NULL, NULL);
+        (void)manager_write(manager, false, &act, manager_no_change, NULL, NULL);
         audit_release(&act);
     }
     manager_end(manager);

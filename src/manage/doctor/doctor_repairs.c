@@ -22,14 +22,6 @@
 
 /* ---- audit entries ------------------------------------------------------------------------------------------------------- */
 
-static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)registry;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
 /* Writes one entry and makes the change of `body` in the registry, in one transaction. `done` describes the repair for readers of the log. */
 static sealring_status record_with(struct doctor *doctor, const struct doctor_finding *finding, const char *act_name,
                                    const char *done, registry_body body, void *context, sealring_error *error)
@@ -46,14 +38,14 @@ static sealring_status record_with(struct doctor *doctor, const struct doctor_fi
 static sealring_status record(struct doctor *doctor, const struct doctor_finding *finding, const char *done,
                               sealring_error *error)
 {
-    return record_with(doctor, finding, "doctor.repair", done, nothing, NULL, error);
+    return record_with(doctor, finding, "doctor.repair", done, manager_no_change, NULL, error);
 }
 
 /* The repair was in the audit log, and then failed: records this as well. */
 static sealring_status take_back(struct doctor *doctor, const struct doctor_finding *finding, int problem,
                                  sealring_error *error)
 {
-    (void)record_with(doctor, finding, "doctor.failed", strerror(problem), nothing, NULL, NULL);
+    (void)record_with(doctor, finding, "doctor.failed", strerror(problem), manager_no_change, NULL, NULL);
     return error_set_system(error, problem, "%s cannot be mended", finding->path);
 }
 

@@ -5,8 +5,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define MANAGER_COPY_PAGES 1000 /* more are not copied under vault.lock */
-
 struct recorded_body {
     sealring_manager *manager;
     const uint8_t *operation_id;
@@ -65,4 +63,12 @@ sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struc
         manager->committed_boot_ms = clock_boot_ms();
     }
     return status;
+}
+
+sealring_status manager_no_change(struct registry *registry, void *context, sealring_error *error)
+{
+    (void)registry;
+    (void)context;
+    (void)error;
+    return SEALRING_OK;
 }

@@ -65,6 +65,8 @@ struct sealring_manager {
     int64_t committed_boot_ms; /* it was committed at this time at the latest; 0: nothing was */
 };
 
+#define MANAGER_COPY_PAGES 1000 /* of the write-ahead log: more are not copied under vault.lock */
+
 #define MANAGER_CONTRADICTED \
     "ALARM: the PKCS#11 token answered a question wrongly and, asked again, rightly: have the token and its module examined"
 
@@ -96,6 +98,9 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error);
  * elsewhere). body may fill act; it is called again from the start after a conflict. */
 sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
                               void *context, sealring_error *error);
+
+/* A body that changes nothing: for a transaction that only adds its audit entry. */
+sealring_status manager_no_change(struct registry *registry, void *context, sealring_error *error);
 
 /* A reason from an operator: NULL or one line of UTF-8 of at most 254 bytes, as for a contact. */
 sealring_status manager_check_reason(const char *reason, sealring_error *error);

@@ -247,14 +247,6 @@ sealring_status copies_restore(const struct config *config, struct registry *reg
 
 /* ---- The audit entry ---- */
 
-static sealring_status nothing(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)registry;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
 /* The journal's lines, one text each. A line that is not a text must not keep the others out of the audit log, nor block acts. */
 static json_t *lines_of(char *journal)
 {
@@ -281,7 +273,7 @@ sealring_status copies_record(sealring_manager *manager, sealring_error *error)
     sealring_status status = SEALRING_OK;
     if (store_read_journal(store, journal, JOURNAL_SIZE) > 0) {
         audit_detail_add(&act, "files", lines_of(journal));
-        status = manager_write(manager, false, &act, nothing, NULL, error);
+        status = manager_write(manager, false, &act, manager_no_change, NULL, error);
         if (status == SEALRING_OK)
             store_forget_journal(store);
         audit_release(&act);
