@@ -142,38 +142,24 @@ struct names {
     char first[SEALRING_KEY_ID_LENGTH + 1];
 };
 
-static sealring_status take_name(const struct registry_usage_name *name, void *context, sealring_error *error)
-{
-    struct names *names = context;
-    (void)error;
-    if (names->count == 0)
-        snprintf(names->first, sizeof names->first, "%s", name->key_id);
-    if (names->count < USAGE_NAMES_MOST)
-        names->last[names->count] = name->last_use;
-    names->count++;
-    return SEALRING_OK;
-}
-
 struct question {
     int64_t since;
     unsigned most;
     uint32_t version;
-    struct names names;
+    struct registry_usage_names names;
 };
 
 static sealring_status ask_users(struct registry *registry, void *context, sealring_error *error)
 {
     struct question *question = context;
-    question->names.count = 0;
-    return usage_users(registry, rows.ring.id, question->version, question->since, question->most, take_name,
-                       &question->names, error);
+    return usage_users(registry, rows.ring.id, question->version, question->since, question->most, &question->names,
+                       error);
 }
 
 static sealring_status ask_idle(struct registry *registry, void *context, sealring_error *error)
 {
     struct question *question = context;
-    question->names.count = 0;
-    return usage_idle(registry, rows.ring.id, question->version, question->most, take_name, &question->names, error);
+    return usage_idle(registry, rows.ring.id, question->version, question->most, &question->names, error);
 }
 
 static double ask(registry_body body, struct question *question)

@@ -93,22 +93,15 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
     }
 }
 
-/* Names of API keys, for the gate's line. */
-struct naming {
-    struct evidence *evidence;
-    struct lifecycle_user *users;
-    size_t count;
-};
-
-static sealring_status take_name(const struct registry_usage_name *name, void *context, sealring_error *error)
+/* Writes the names for the gate's line to `users`. Returns their number. */
+static size_t put_names(struct evidence *evidence, const struct registry_usage_names *names, struct lifecycle_user *users)
 {
-    struct naming *naming = context;
-    struct evidence *evidence = naming->evidence;
-    (void)error;
-    char *text = evidence->names[evidence->name_count++];
-    snprintf(text, sizeof evidence->names[0], "%s of %s", name->key_id, name->client);
-    naming->users[naming->count++] = (struct lifecycle_user){.name = text, .last_use = name->last_use};
-    return SEALRING_OK;
+    for (unsigned i = 0; i < names->count; i++) {
+        char *text = evidence->names[evidence->name_count++];
+        snprintf(text, sizeof evidence->names[0], "%s of %s", names->found[i].key_id, names->found[i].client);
+        users[i] = (struct lifecycle_user){.name = text, .last_use = names->found[i].last_use};
+    }
+    return names->count;
 }
 
 static int64_t pending_use(int64_t key, const void *context)
@@ -122,7 +115,7 @@ static sealring_status name_behind(struct registry *registry, const struct usage
                                    sealring_error *error)
 {
     struct lifecycle_evidence *view = &evidence->view;
-    struct naming behind = {.evidence = evidence, .users = evidence->behind};
+    struct registry_usage_names names;
     const struct usage_behind asked = {.ring = version->ring,
                                        .version = version->number,
                                        .now = view->now,
@@ -134,12 +127,14 @@ static sealring_status name_behind(struct registry *registry, const struct usage
     unsigned count = 0;
     if (view->succession == 0)
         return SEALRING_OK;
-    sealring_status status = usage_behind(registry, &asked, &count, take_name, &behind, error);
+    sealring_status status = usage_behind(registry, &asked, &count, &names, error);
+    if (status != SEALRING_OK)
+        return status;
     view->behind = evidence->behind;
-    view->behind_named = behind.count;
+    view->behind_named = put_names(evidence, &names, evidence->behind);
     view->behind_more = count > BEHIND_MOST;
     view->behind_count = view->behind_more ? BEHIND_MOST : count;
-    return status;
+    return SEALRING_OK;
 }
 
 /* The API keys that used the version recently, and those that have a credential of it and never called. */
@@ -154,17 +149,18 @@ static sealring_status name_users(struct registry *registry, const struct usage_
     evidence->names = calloc((size_t)3 * NAMES_MOST, sizeof *evidence->names);
     if (evidence->users == NULL || evidence->idle == NULL || evidence->behind == NULL || evidence->names == NULL)
         return error_no_memory(error);
-    struct naming users = {.evidence = evidence, .users = evidence->users};
-    struct naming idle = {.evidence = evidence, .users = evidence->idle};
+    struct registry_usage_names users, idle = {.count = 0};
     sealring_status status = usage_users(registry, version->ring, version->number, view->now - view->quiet_period,
-                                         NAMES_MOST, take_name, &users, error);
+                                         NAMES_MOST, &users, error);
     if (status == SEALRING_OK && view->idle_blocks)
-        status = usage_idle(registry, version->ring, version->number, NAMES_MOST, take_name, &idle, error);
+        status = usage_idle(registry, version->ring, version->number, NAMES_MOST, &idle, error);
+    if (status != SEALRING_OK)
+        return status;
     view->users = evidence->users;
-    view->user_count = users.count;
+    view->user_count = put_names(evidence, &users, evidence->users);
     view->idle = evidence->idle;
-    view->idle_count = idle.count;
-    return status == SEALRING_OK ? name_behind(registry, pending, version, evidence, error) : status;
+    view->idle_count = put_names(evidence, &idle, evidence->idle);
+    return name_behind(registry, pending, version, evidence, error);
 }
 
 bool evidence_unknown(struct evidence *evidence)

@@ -5,29 +5,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-struct recorded_body {
-    sealring_manager *manager;
-    const uint8_t *operation_id;
-    struct audit_act *act;
-    registry_body body;
-    void *context;
-};
-
-static sealring_status recorded(struct registry *registry, void *context, sealring_error *error)
-{
-    struct recorded_body *recorded_body = context;
-    struct audit_rows rows;
-    if (recorded_body->act == NULL)
-        return recorded_body->body(registry, recorded_body->context, error);
-    audit_rows_begin(&rows, registry);
-    sealring_status status = recorded_body->body(registry, recorded_body->context, error);
-    audit_rows_end(&rows, registry, recorded_body->act);
-    if (status != SEALRING_OK)
-        return status;
-    return audit_append(registry, recorded_body->operation_id, clock_wall_ms(), recorded_body->manager->actor,
-                        recorded_body->act, error);
-}
-
 /* Takes the lock for one commit only, so that a restriction waits for at most one commit. */
 static sealring_status lock_for_commit(sealring_manager *manager, sealring_error *error)
 {
@@ -38,30 +15,88 @@ static sealring_status lock_for_commit(sealring_manager *manager, sealring_error
     return registry_lock(manager->registry, manager->lock_wait, manager->purpose, error);
 }
 
-sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
-                              void *context, sealring_error *error)
+struct commit manager_commit(sealring_manager *manager, bool moves_epoch, struct audit_act *act, sealring_error *error)
 {
-    struct registry_write how = {.moves_epoch = moves_epoch, .dry_run = manager->dry_run};
-    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
+    return (struct commit){.manager = manager, .act = act, .moves_epoch = moves_epoch, .error = error};
+}
+
+/* Before the first try. */
+static sealring_status commit_prepare(struct commit *commit)
+{
+    sealring_manager *manager = commit->manager;
+    struct registry_write how = {.moves_epoch = commit->moves_epoch, .dry_run = manager->dry_run};
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, commit->error);
     if (status != SEALRING_OK)
         return status;
-    struct recorded_body whole = {manager, how.operation_id, act, body, context};
-    bool held = registry_is_locked(manager->registry);
-    if (!held)
-        status = lock_for_commit(manager, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = registry_write(manager->registry, &how, recorded, &whole, error);
-    if (!held) {
+    commit->locks = !registry_is_locked(manager->registry);
+    if (commit->locks)
+        status = lock_for_commit(manager, commit->error);
+    commit->prepared = status == SEALRING_OK;
+    commit->writing = registry_writing(manager->registry, &how, commit->error);
+    return status;
+}
+
+bool commit_begin(struct commit *commit, sealring_status *status)
+{
+    *status = commit->prepared ? SEALRING_OK : commit_prepare(commit);
+    commit->records = *status == SEALRING_OK && registry_begin(&commit->writing, status);
+    if (commit->records && commit->act != NULL)
+        audit_rows_begin(&commit->rows, commit->manager->registry);
+    return commit->records;
+}
+
+/* Adds the audit entry to a try that did its work. */
+static void commit_record(struct commit *commit, sealring_status *status)
+{
+    struct registry *registry = commit->manager->registry;
+    if (!commit->records || commit->act == NULL)
+        return;
+    audit_rows_end(&commit->rows, registry, commit->act);
+    if (*status == SEALRING_OK)
+        *status = audit_append(registry, commit->writing.how.operation_id, clock_wall_ms(), commit->manager->actor,
+                               commit->act, commit->error);
+}
+
+bool commit_again(struct commit *commit, sealring_status *status)
+{
+    sealring_manager *manager = commit->manager;
+    if (!commit->prepared)
+        return false;
+    commit_record(commit, status);
+    if (registry_again(&commit->writing, status))
+        return true;
+    if (commit->locks) {
         registry_unlock(manager->registry);
         registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
     }
-    manager->wrote = manager->wrote || status == SEALRING_OK;
-    manager->unsettled = manager->unsettled || (status == SEALRING_OK && act != NULL);
-    if (status == SEALRING_OK && moves_epoch && !manager->dry_run) {
+    manager->wrote = manager->wrote || *status == SEALRING_OK;
+    manager->unsettled = manager->unsettled || (*status == SEALRING_OK && commit->act != NULL);
+    if (*status == SEALRING_OK && commit->moves_epoch && !manager->dry_run) {
         manager->committed_epoch = registry_vault_row(manager->registry)->epoch;
         manager->committed_boot_ms = clock_boot_ms();
     }
+    return false;
+}
+
+sealring_status manager_record(sealring_manager *manager, struct audit_act *act, sealring_error *error)
+{
+    sealring_status status;
+    struct commit commit = manager_commit(manager, false, act, error);
+    do {
+        commit_begin(&commit, &status);
+    } while (commit_again(&commit, &status));
+    return status;
+}
+
+sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
+                              void *context, sealring_error *error)
+{
+    sealring_status status;
+    struct commit commit = manager_commit(manager, moves_epoch, act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = body(manager->registry, context, error);
+    } while (commit_again(&commit, &status));
     return status;
 }
 

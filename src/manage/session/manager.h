@@ -94,6 +94,34 @@ bool manager_holds_work(const sealring_manager *manager);
 /* Opens the token if it is not open yet. */
 sealring_status manager_token(sealring_manager *manager, sealring_error *error);
 
+/* One writing transaction of an act, as a loop like that of registry_begin (registry/connection/registry.h), with its audit entry `act`
+ * (NULL: a step of an act that is recorded elsewhere), which may be filled inside the loop:
+ *
+ *     struct commit commit = manager_commit(manager, moves_epoch, &act, error);
+ *     do {
+ *         if (commit_begin(&commit, &status))
+ *             status = …;
+ *     } while (commit_again(&commit, &status));
+ *
+ * The members belong to commit.c. */
+struct commit {
+    sealring_manager *manager;
+    struct audit_act *act;
+    bool moves_epoch;
+    bool prepared; /* has an operation ID, and the registry's lock */
+    bool locks;    /* took the lock for itself */
+    bool records;  /* within a try, which is to be recorded */
+    struct audit_rows rows;
+    struct registry_transaction writing;
+    sealring_error *error;
+};
+struct commit manager_commit(sealring_manager *manager, bool moves_epoch, struct audit_act *act, sealring_error *error);
+bool commit_begin(struct commit *commit, sealring_status *status);
+bool commit_again(struct commit *commit, sealring_status *status);
+
+/* One writing transaction that only adds its audit entry. */
+sealring_status manager_record(sealring_manager *manager, struct audit_act *act, sealring_error *error);
+
 /* One writing transaction between begin and end: body, then the audit entry `act` (NULL: a step of an act that is recorded
  * elsewhere). body may fill act; it is called again from the start after a conflict. */
 sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,

@@ -64,9 +64,9 @@ static struct figure span_of(const struct usage_listing *listing, uint32_t perio
     return figure;
 }
 
-static sealring_status take_row(const struct registry_usage *usage, void *context, sealring_error *error)
+static sealring_status take_row(struct usage_listing *listing, const struct registry_usage *usage,
+                                sealring_error *error)
 {
-    struct usage_listing *listing = context;
     if (!usage->daily && usage_pending_covers(&listing->pending, usage->seat, usage->period))
         return SEALRING_OK;
     struct figure figure = span_of(listing, usage->period, usage->daily);
@@ -211,6 +211,17 @@ static int64_t last_known(const struct usage_listing *listing, int64_t key, int6
     return used;
 }
 
+static sealring_status take_periods(struct usage_listing *listing, int64_t key, bool daily, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_usage usage;
+    struct registry_cursor periods =
+        registry_usage_of_key(listing->registry, key, daily, listing->since, listing->until, error);
+    while (status == SEALRING_OK && registry_usage_next(&periods, &usage))
+        status = take_row(listing, &usage, error);
+    return registry_close_cursor(&periods, status);
+}
+
 static sealring_status tell_holder(const struct registry_holder *holder, void *context, sealring_error *error)
 {
     struct usage_listing *listing = context;
@@ -219,8 +230,9 @@ static sealring_status tell_holder(const struct registry_holder *holder, void *c
     listing->count = 0;
     sealring_status status = registry_usage_owner(listing->registry, holder->key.id, &ring, &used, error);
     if (status == SEALRING_OK)
-        status = registry_usage_of_key(listing->registry, holder->key.id, listing->since, listing->until, take_row,
-                                       listing, error);
+        status = take_periods(listing, holder->key.id, true, error);
+    if (status == SEALRING_OK)
+        status = take_periods(listing, holder->key.id, false, error);
     if (status == SEALRING_OK)
         status = take_pending(listing, &holder->key, error);
     if (status == SEALRING_OK && listing->by == SEALRING_USAGE_TOTAL)

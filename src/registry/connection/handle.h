@@ -9,7 +9,7 @@
 #include "registry/driver/driver.h"
 #include "registry/lock/lock.h"
 
-enum registry_transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
+enum transaction_kind { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
 /* Tables whose rows the registry numbers. */
 enum registry_numbered { NUMBERED_RING, NUMBERED_CLIENT, NUMBERED_KEY, NUMBERED_INTENTION, NUMBERED_COUNT };
@@ -21,9 +21,9 @@ struct registry {
     pid_t process; /* that opened it */
     struct lock lock;
 
-    enum registry_transaction transaction;
+    enum transaction_kind transaction;
     enum db_problem problem; /* of the transaction, the first one: only a rollback is possible then */
-    unsigned walks;          /* running calls of _each functions */
+    unsigned cursors;        /* open ones */
     struct registry_vault vault;
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
     int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction; 0: not queried yet */
@@ -43,13 +43,12 @@ sealring_status handle_fail(const char *path, enum db_problem problem, const str
 /* The same for a problem of an open connection. Records it, so that the transaction cannot be committed. */
 sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error);
 
-/* Called before every transaction, in transaction.c: checks that none is open, and that the path still leads to the open file. */
+/* Before a transaction, or a copy: checks that none is open, and that the path still leads to the open file. In transaction.c. */
 sealring_status transaction_allowed(struct registry *registry, sealring_error *error);
 
-/* Runs a body that is a single reading statement, which is a transaction by itself: no BEGIN, no COMMIT, no check of the path. If it
- * fails, runs the body again with registry_read, which handles retries and error messages. */
-sealring_status transaction_read_at_once(struct registry *registry, registry_body body, void *context,
-                                         sealring_error *error);
+/* A reading transaction that is a single statement, which is a transaction by itself: no BEGIN, no COMMIT, no check of the path, no
+ * error message. If it fails, the loop runs again as registry_reading, which handles retries and messages. */
+struct registry_transaction transaction_reading_at_once(struct registry *registry, sealring_error *error);
 
 /* Returns whether an entry with the operation ID exists. In registry/log/entry_rows.c. */
 sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,

@@ -15,8 +15,8 @@ static const char *query_objection(const struct registry *registry, const struct
         return "outside of a transaction";
     if (text->writes && registry->transaction != TRANSACTION_WRITE)
         return "a change in a reading transaction";
-    if (text->writes && registry->walks > 0)
-        return "a change during a walk over rows";
+    if (text->writes && registry->cursors > 0)
+        return "a change while a cursor is open";
     return NULL;
 }
 
@@ -235,17 +235,20 @@ void query_bytes(struct query *query, uint8_t *bytes, size_t length)
 
 /* ---- End ------------------------------------------------------------------------------------------------------------ */
 
-bool query_enter(struct query *query)
+struct registry_cursor query_open(struct registry *registry, const struct db_query *text, sealring_error *error)
 {
-    bool good = query_good(query);
-    query->registry->walks += good ? 1 : 0;
-    return good;
+    struct registry_cursor cursor = {.error = error};
+    query_start(&cursor.query, registry, text, error);
+    registry->cursors++;
+    return cursor;
 }
 
-void query_leave(struct query *query, sealring_status status)
+sealring_status registry_close_cursor(struct registry_cursor *cursor, sealring_status status)
 {
-    query->registry->walks--;
-    query->refused = status;
+    struct registry *registry = cursor->query.registry;
+    sealring_status read = query_end(&cursor->query, status == SEALRING_OK ? cursor->error : NULL);
+    registry->cursors -= registry->cursors > 0 ? 1 : 0; /* 0: the transaction has ended without this call */
+    return status != SEALRING_OK ? status : read;
 }
 
 sealring_status query_end(struct query *query, sealring_error *error)

@@ -7,16 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "registry/connection/cursor.h"
 #include "registry/connection/handle.h"
-
-struct query {
-    struct registry *registry;
-    const struct db_driver *driver;
-    struct db_statement *statement;
-    sealring_status refused; /* not allowed, or a callback's status: ends the query */
-    enum db_problem problem;
-    int column; /* next one to read */
-};
 
 /* A query can be bound, run and ended whatever happened before: after a problem these functions have no effect. */
 void query_start(struct query *query, struct registry *registry, const struct db_query *text, sealring_error *error);
@@ -62,9 +54,8 @@ bool query_good(const struct query *query);
 /* Returns whether the row that was read is damaged, and clears that problem: the walk can continue with the next row. */
 bool query_excuse(struct query *query);
 
-/* Around a callback: if (query_enter(q)) query_leave(q, each(…)). A status other than OK ends the walk. */
-bool query_enter(struct query *query);
-void query_leave(struct query *query, sealring_status status);
+/* Opens a cursor, whose query is then bound. Its rows are fetched with query_row, and closed with registry_close_cursor. */
+struct registry_cursor query_open(struct registry *registry, const struct db_query *text, sealring_error *error);
 
 /* Releases the statement. Returns the status, with *error set if the database caused the problem. */
 sealring_status query_end(struct query *query, sealring_error *error);

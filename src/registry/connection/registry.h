@@ -9,6 +9,8 @@
 
 #include <sealring/verify.h>
 
+#include "registry/connection/cursor.h"
+
 #define REGISTRY_ID_SIZE    16
 #define REGISTRY_SCHEMA     2 /* what this library writes, and the newest that it can read */
 #define REGISTRY_MIN_READER 1 /* the oldest library that reads it correctly */
@@ -63,22 +65,55 @@ struct lock *registry_lock_of(struct registry *registry);
 void registry_take_lock(struct registry *registry, struct lock *held);
 void registry_give_lock(struct registry *registry, struct lock *taken);
 
-/* The body of a transaction. It is called again from the start after a conflict, so it may only change the registry, and overwrite
- * values in context; it must not call the token. Any status but SEALRING_OK rolls back and is returned. */
-typedef sealring_status (*registry_body)(struct registry *registry, void *context, sealring_error *error);
-
-/* Reads in one consistent snapshot. The first statement reads the vault row, which registry_vault_row then returns. Each call compares
- * device and inode with the path's: SEALRING_REGISTRY if the file was replaced. */
-sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error);
-
-/* Writes in one transaction; the caller holds the lock. The first statement locks the vault row and, if moves_epoch, increases the
- * epoch by one. operation_id makes it harmless to repeat the call after an uncertain commit: if an audit entry with it exists already,
- * body is not called and SEALRING_OK is returned. With dry_run everything is done and then rolled back. */
+/* A transaction is a loop in the caller's function:
+ *
+ *     struct registry_transaction reading = registry_reading(registry, error);
+ *     do {
+ *         if (registry_begin(&reading, &status))
+ *             status = …;
+ *     } while (registry_again(&reading, &status));
+ *
+ * It runs again after a conflict with another transaction. So what is inside may only change the registry and overwrite the caller's
+ * outputs; it must not call the token, and all cursors must be closed at its end. Any status but SEALRING_OK rolls back and is the
+ * result. The members belong to transaction.c. */
 struct registry_write {
     uint8_t operation_id[REGISTRY_ID_SIZE];
     bool moves_epoch;
     bool dry_run;
 };
+struct registry_transaction {
+    struct registry *registry;
+    bool writes;
+    struct registry_write how;
+    sealring_error *error;
+    sealring_error before; /* *error before the first try: a conflict that was resolved leaves no message */
+    unsigned tries;
+    bool at_once; /* one statement, which is a transaction by itself */
+    bool open;    /* since registry_begin, until registry_again ends the try */
+    bool began;   /* the database began it */
+    bool skipped; /* the operation was done before */
+};
+
+/* Reads in one consistent snapshot. The first statement reads the vault row, which registry_vault_row then returns. Each begin compares
+ * device and inode with the path's: SEALRING_REGISTRY if the file was replaced. */
+struct registry_transaction registry_reading(struct registry *registry, sealring_error *error);
+
+/* Writes in one transaction; the caller holds the lock. The first statement locks the vault row and, if moves_epoch, increases the
+ * epoch by one. operation_id makes it harmless to repeat the transaction after an uncertain commit: if an audit entry with it exists
+ * already, registry_begin returns false with SEALRING_OK. With dry_run everything is done and then rolled back. */
+struct registry_transaction registry_writing(struct registry *registry, const struct registry_write *how,
+                                             sealring_error *error);
+
+/* Begins a try. False: there is nothing to do inside; *status is the reason. */
+bool registry_begin(struct registry_transaction *transaction, sealring_status *status);
+
+/* Ends the try: commits if *status is SEALRING_OK, otherwise rolls back. True: a conflict with another transaction, run the loop
+ * again. False: *status is the result, with *error filled if it is not SEALRING_OK. */
+bool registry_again(struct registry_transaction *transaction, sealring_status *status);
+
+/* The body of a transaction, as a function that is called from such a loop. */
+typedef sealring_status (*registry_body)(struct registry *registry, void *context, sealring_error *error);
+sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error);
 sealring_status registry_write(struct registry *registry, const struct registry_write *how, registry_body body,
                                void *context, sealring_error *error);
 

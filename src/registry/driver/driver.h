@@ -86,6 +86,8 @@ struct db_driver {
     enum db_problem (*commit)(struct db *db);
     void (*rollback)(struct db *db); /* no effect without a transaction */
 
+    void (*reset)(struct db *db); /* ends the run of all statements that are lent; they still have to be released */
+
     /* Lends a statement of the connection, to be released after use. If it is in use, another one is prepared. */
     enum db_problem (*prepare)(struct db *db, const struct db_query *query, struct db_statement **statement);
     void (*release)(struct db_statement *statement);

@@ -97,6 +97,14 @@ static void sqlite_rollback(struct db *db)
         sqlite_command(connection, &connection->rollback, "ROLLBACK");
 }
 
+static void sqlite_reset(struct db *db)
+{
+    sqlite3 *handle = sqlite_of(db)->handle;
+    for (sqlite3_stmt *statement = sqlite3_next_stmt(handle, NULL); statement != NULL;
+         statement = sqlite3_next_stmt(handle, statement))
+        sqlite3_reset(statement);
+}
+
 /* ---- Statements ----------------------------------------------------------------------------------------------------- */
 
 /* The slot that keeps a query's statement, or the free slot for it; NULL if all are taken by others. */
@@ -275,6 +283,7 @@ const struct db_driver sqlite_driver = {
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
+    .reset = sqlite_reset,
     .prepare = sqlite_prepare,
     .release = sqlite_release,
     .bind_int64 = sqlite_bind_int64,

@@ -37,17 +37,17 @@ static const struct db_query checkpoint_latest_note = {
 
 static const struct db_query checkpoint_all = {CHECKPOINT_SELECT, false};
 
-sealring_status registry_node_get(struct registry *registry, unsigned level, uint64_t position,
-                                  uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error)
+sealring_status registry_node_find(struct registry *registry, unsigned level, uint64_t position,
+                                   uint8_t hash[REGISTRY_DIGEST_SIZE], bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &node_get, error);
     query_bind_int64(&query, 1, level);
     query_bind_uint64(&query, 2, position);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
 sealring_status registry_node_insert(struct registry *registry, unsigned level, uint64_t position,
@@ -78,14 +78,15 @@ sealring_status registry_audit_key_insert(struct registry *registry, const char 
     return query_run(&query, 1, error);
 }
 
-sealring_status registry_audit_key_get(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], sealring_error *error)
+sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
+                                        sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &key_get, error);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         query_text(&query, vkey, REGISTRY_VKEY_SIZE);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
@@ -111,39 +112,38 @@ static void checkpoint_read(struct query *query, struct registry_checkpoint *che
     query_text(query, checkpoint->note, sizeof checkpoint->note);
 }
 
-sealring_status registry_checkpoint_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
-                                           sealring_error *error)
+sealring_status registry_checkpoint_find_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
+                                                bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &checkpoint_latest, error);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         checkpoint_read(&query, checkpoint);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
-sealring_status registry_checkpoint_latest_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE],
-                                                sealring_error *error)
+sealring_status registry_checkpoint_find_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE], bool *found,
+                                              sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &checkpoint_latest_note, error);
     query_bind_int64(&query, 1, REGISTRY_NOTE_SIZE);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         query_text(&query, note, REGISTRY_NOTE_SIZE);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
-sealring_status registry_checkpoint_each(struct registry *registry, registry_checkpoint_callback each, void *context,
-                                         sealring_error *error)
+struct registry_cursor registry_checkpoints(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    struct registry_checkpoint checkpoint;
-    query_start(&query, registry, &checkpoint_all, error);
-    while (query_row(&query)) {
-        checkpoint_read(&query, &checkpoint);
-        if (query_enter(&query))
-            query_leave(&query, each(&checkpoint, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &checkpoint_all, error);
+}
+
+bool registry_checkpoint_next(struct registry_cursor *checkpoints, struct registry_checkpoint *checkpoint)
+{
+    if (!query_row(&checkpoints->query))
+        return false;
+    checkpoint_read(&checkpoints->query, checkpoint);
+    return query_good(&checkpoints->query);
 }

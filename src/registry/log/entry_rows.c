@@ -113,16 +113,12 @@ static void audit_read(struct query *query, struct registry_audit *entry)
     query_bytes(query, entry->leaf_hash, sizeof entry->leaf_hash);
 }
 
-static sealring_status audit_tell(struct query *query, registry_audit_callback each, void *context,
-                                  sealring_error *error)
+bool registry_audit_next(struct registry_cursor *entries, struct registry_audit *entry)
 {
-    struct registry_audit entry;
-    while (query_row(query)) {
-        audit_read(query, &entry);
-        if (query_enter(query))
-            query_leave(query, each(&entry, context, error));
-    }
-    return query_end(query, error);
+    if (!query_row(&entries->query))
+        return false;
+    audit_read(&entries->query, entry);
+    return query_good(&entries->query);
 }
 
 static const char *audit_or_empty(const char *text)
@@ -130,39 +126,37 @@ static const char *audit_or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-sealring_status registry_audit_each(struct registry *registry, const struct registry_audit_filter *filter,
-                                    registry_audit_callback each, void *context, sealring_error *error)
+struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
+                                              sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, filter->last > 0 ? &audit_each : &audit_each_from, error);
-    query_bind_uint64(&query, 1, filter->first);
-    query_bind_int64(&query, 2, filter->since);
-    query_bind_text(&query, 3, audit_or_empty(filter->ring));
-    query_bind_text(&query, 4, audit_or_empty(filter->key_id));
-    query_bind_text(&query, 5, audit_or_empty(filter->client));
-    query_bind_text(&query, 6, audit_or_empty(filter->act));
+    struct registry_cursor entries = query_open(registry, filter->last > 0 ? &audit_each : &audit_each_from, error);
+    struct query *query = &entries.query;
+    query_bind_uint64(query, 1, filter->first);
+    query_bind_int64(query, 2, filter->since);
+    query_bind_text(query, 3, audit_or_empty(filter->ring));
+    query_bind_text(query, 4, audit_or_empty(filter->key_id));
+    query_bind_text(query, 5, audit_or_empty(filter->client));
+    query_bind_text(query, 6, audit_or_empty(filter->act));
     if (filter->last > 0)
-        query_bind_uint64(&query, 7, filter->last);
-    return audit_tell(&query, each, context, error);
+        query_bind_uint64(query, 7, filter->last);
+    return entries;
 }
 
-sealring_status registry_audit_walk(struct registry *registry, registry_audit_callback each, void *context,
-                                    sealring_error *error)
+struct registry_cursor registry_audit_all(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &audit_walk, error);
-    return audit_tell(&query, each, context, error);
+    return query_open(registry, &audit_walk, error);
 }
 
-sealring_status registry_leaf_hashes(struct registry *registry, uint64_t first, size_t count,
-                                     uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], sealring_error *error)
+sealring_status registry_leaf_hashes_find(struct registry *registry, uint64_t first, size_t count,
+                                          uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], bool *found, sealring_error *error)
 {
     struct query query;
-    size_t found = 0;
+    size_t read = 0;
     query_start(&query, registry, &audit_leaves, error);
     query_bind_uint64(&query, 1, first);
     query_bind_uint64(&query, 2, first + count);
     while (query_row(&query))
-        query_bytes(&query, hashes[found++], REGISTRY_DIGEST_SIZE);
-    return query_end_one(&query, found == count, error);
+        query_bytes(&query, hashes[read++], REGISTRY_DIGEST_SIZE);
+    *found = read == count;
+    return query_end(&query, error);
 }

@@ -9,12 +9,12 @@
 #define REGISTRY_NOTE_SIZE  8193
 #define REGISTRY_VKEY_SIZE  512
 
-/* As in rows.h: call all of these inside registry_read or registry_write. */
+/* As in rows.h: call all of these inside a transaction. */
 
 /* The number of entries. */
 sealring_status registry_audit_size(struct registry *registry, uint64_t *size, sealring_error *error);
 
-/* Entries in order; texts are valid until the callback returns. NULL and 0 filter nothing. `last`: only this number of the newest
+/* Entries in order; texts are valid until the next one is read. NULL and 0 filter nothing. `last`: only this number of the newest
  * entries that pass the other filters. */
 struct registry_audit_filter {
     const char *ring;
@@ -25,50 +25,124 @@ struct registry_audit_filter {
     uint64_t first;  /* sequence */
     uint64_t last;
 };
-typedef sealring_status (*registry_audit_callback)(const struct registry_audit *entry, void *context,
-                                                   sealring_error *error);
-sealring_status registry_audit_each(struct registry *registry, const struct registry_audit_filter *filter,
-                                    registry_audit_callback each, void *context, sealring_error *error);
+struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
+                                              sealring_error *error);
+bool registry_audit_next(struct registry_cursor *entries, struct registry_audit *entry);
 /* All of them in order of their number, without filters: costs a walk through the table. */
-sealring_status registry_audit_walk(struct registry *registry, registry_audit_callback each, void *context,
-                                    sealring_error *error);
+struct registry_cursor registry_audit_all(struct registry *registry, sealring_error *error);
 
 /* Appends an existing entry unchanged, including its operation ID, when a registry is restored. Its number must be the next. */
 sealring_status registry_audit_replay(struct registry *registry, const struct registry_audit *entry,
                                       sealring_error *error);
 
-/* The leaf hashes of `count` entries from number `first` on. SEALRING_NOT_FOUND if one is missing. */
-sealring_status registry_leaf_hashes(struct registry *registry, uint64_t first, size_t count,
-                                     uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], sealring_error *error);
+/* The leaf hashes of `count` entries from number `first` on; found: none of them is missing. */
+sealring_status registry_leaf_hashes_find(struct registry *registry, uint64_t first, size_t count,
+                                          uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], bool *found, sealring_error *error);
 
 /* A complete subtree, of level REGISTRY_NODE_LEVEL or higher. */
-sealring_status registry_node_get(struct registry *registry, unsigned level, uint64_t position,
-                                  uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error);
+sealring_status registry_node_find(struct registry *registry, unsigned level, uint64_t position,
+                                   uint8_t hash[REGISTRY_DIGEST_SIZE], bool *found, sealring_error *error);
 sealring_status registry_node_insert(struct registry *registry, unsigned level, uint64_t position,
                                      const uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error);
 sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error);
 
-/* The key that signs now. SEALRING_NOT_FOUND if there is none. */
+/* The key that signs now. */
 sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
                                           sealring_error *error);
-sealring_status registry_audit_key_get(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], sealring_error *error);
+sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
+                                        sealring_error *error);
 
 struct registry_checkpoint {
     uint64_t size;
     int64_t time;
     char note[REGISTRY_NOTE_SIZE];
 };
-typedef sealring_status (*registry_checkpoint_callback)(const struct registry_checkpoint *checkpoint, void *context,
-                                                        sealring_error *error);
 /* Also deletes older ones that are neither among the latest hundred nor the last of their day. */
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
                                            sealring_error *error);
-sealring_status registry_checkpoint_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
-                                           sealring_error *error);
+sealring_status registry_checkpoint_find_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
+                                                bool *found, sealring_error *error);
 /* Reads only the signed note of the latest one, whatever the other columns contain; "" for a note that sealring cannot have written. */
-sealring_status registry_checkpoint_latest_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE],
-                                                sealring_error *error);
-sealring_status registry_checkpoint_each(struct registry *registry, registry_checkpoint_callback each, void *context,
-                                         sealring_error *error); /* by size */
+sealring_status registry_checkpoint_find_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE], bool *found,
+                                              sealring_error *error);
+struct registry_cursor registry_checkpoints(struct registry *registry, sealring_error *error); /* by size */
+bool registry_checkpoint_next(struct registry_cursor *checkpoints, struct registry_checkpoint *checkpoint);
+
+/* TEMPORARY: until every caller uses cursors and *_find. */
+typedef sealring_status (*registry_audit_callback)(const struct registry_audit *, void *, sealring_error *);
+typedef sealring_status (*registry_checkpoint_callback)(const struct registry_checkpoint *, void *, sealring_error *);
+static inline sealring_status registry_audit_each(struct registry *registry, const struct registry_audit_filter *filter,
+                                                  registry_audit_callback each, void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_audit row = {0};
+    struct registry_cursor rows = registry_audit_entries(registry, filter, error);
+    while (status == SEALRING_OK && registry_audit_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_audit_walk(struct registry *registry, registry_audit_callback each,
+                                                  void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_audit row = {0};
+    struct registry_cursor rows = registry_audit_all(registry, error);
+    while (status == SEALRING_OK && registry_audit_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_checkpoint_each(struct registry *registry, registry_checkpoint_callback each,
+                                                       void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_checkpoint row = {0};
+    struct registry_cursor rows = registry_checkpoints(registry, error);
+    while (status == SEALRING_OK && registry_checkpoint_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_leaf_hashes(struct registry *registry, uint64_t first, size_t count,
+                                                   uint8_t (*hashes)[REGISTRY_DIGEST_SIZE], sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_leaf_hashes_find(registry, first, count, hashes, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_node_get(struct registry *registry, unsigned level, uint64_t position,
+                                                uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_node_find(registry, level, position, hash, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_audit_key_get(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE],
+                                                     sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_audit_key_find(registry, vkey, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_checkpoint_latest(struct registry *registry,
+                                                         struct registry_checkpoint *checkpoint, sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_checkpoint_find_latest(registry, checkpoint, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_checkpoint_latest_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE],
+                                                              sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_checkpoint_find_note(registry, note, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+/* END */
 
 #endif

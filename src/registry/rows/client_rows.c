@@ -67,31 +67,31 @@ sealring_status registry_client_update(struct registry *registry, const struct r
     return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_CLIENT, client);
 }
 
-sealring_status registry_client_get(struct registry *registry, const char *name, struct registry_client *client,
-                                    sealring_error *error)
+sealring_status registry_client_find(struct registry *registry, const char *name, struct registry_client *client,
+                                     bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &client_get, error);
     query_bind_text(&query, 1, name);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         columns_read_client(&query, client);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
-sealring_status registry_client_each(struct registry *registry, const char *name, registry_client_callback each,
-                                     void *context, sealring_error *error)
+struct registry_cursor registry_clients(struct registry *registry, const char *name, sealring_error *error)
 {
-    struct query query;
-    struct registry_client client;
-    query_start(&query, registry, name == NULL ? &client_all : &client_named, error);
+    struct registry_cursor clients = query_open(registry, name == NULL ? &client_all : &client_named, error);
     if (name != NULL)
-        query_bind_text(&query, 1, name);
-    while (query_row(&query)) {
-        columns_read_client(&query, &client);
-        uint64_t keys = query_uint64(&query);
-        if (query_enter(&query))
-            query_leave(&query, each(&client, keys, context, error));
-    }
-    return query_end(&query, error);
+        query_bind_text(&clients.query, 1, name);
+    return clients;
+}
+
+bool registry_client_next(struct registry_cursor *clients, struct registry_client *client, uint64_t *keys)
+{
+    if (!query_row(&clients->query))
+        return false;
+    columns_read_client(&clients->query, client);
+    *keys = query_uint64(&clients->query);
+    return query_good(&clients->query);
 }

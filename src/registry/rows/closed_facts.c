@@ -90,19 +90,20 @@ sealring_status registry_closed_head(struct registry *registry, uint64_t *count,
     return query_end(&query, error);
 }
 
-sealring_status registry_closed_at(struct registry *registry, uint64_t count, uint8_t hash[REGISTRY_DIGEST_SIZE],
-                                   sealring_error *error)
+sealring_status registry_closed_find(struct registry *registry, uint64_t count, uint8_t hash[REGISTRY_DIGEST_SIZE],
+                                     bool *found, sealring_error *error)
 {
     struct query query;
     memset(hash, 0, REGISTRY_DIGEST_SIZE);
-    if (count == 0)
+    *found = count == 0;
+    if (*found)
         return SEALRING_OK;
     query_start(&query, registry, &closed_at, error);
     query_bind_uint64(&query, 1, count);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
 static sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
@@ -180,48 +181,44 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
     return query_end(&query, error);
 }
 
-sealring_status registry_closed_each(struct registry *registry, registry_closed_callback each, void *context,
-                                     sealring_error *error)
+struct registry_cursor registry_closed_facts(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &closed_all, error);
-    while (query_row(&query)) {
-        struct registry_closed fact = {0};
-        size_t length;
-        fact.sequence = query_uint64(&query);
-        fact.is_version = query_small(&query, CLOSED_KEY, CLOSED_VERSION) == CLOSED_VERSION;
-        query_ascii(&query, fact.key_id, sizeof fact.key_id);
-        query_bytes_upto(&query, fact.ring_id, sizeof fact.ring_id, &length);
-        fact.version = query_uint32(&query);
-        fact.state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-        query_bytes(&query, fact.hash, sizeof fact.hash);
-        if (query_enter(&query))
-            query_leave(&query, each(&fact, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &closed_all, error);
 }
 
-static sealring_status closed_differ(struct registry *registry, const struct db_query *text, bool is_version,
-                                     registry_contradiction_callback each, void *context, sealring_error *error)
+bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact)
 {
-    struct query query;
-    query_start(&query, registry, text, error);
-    while (query_row(&query)) {
-        struct registry_contradiction found = {.is_version = is_version};
-        query_ascii(&query, found.name, sizeof found.name);
-        found.version = query_uint32(&query);
-        found.row_state = query_small(&query, 0, SEALRING_VERSION_DESTROYED);
-        found.fact_state = query_small(&query, 0, SEALRING_VERSION_DESTROYED);
-        if (query_enter(&query))
-            query_leave(&query, each(&found, context, error));
-    }
-    return query_end(&query, error);
+    struct query *query = &facts->query;
+    size_t length;
+    if (!query_row(query))
+        return false;
+    fact->sequence = query_uint64(query);
+    fact->is_version = query_small(query, CLOSED_KEY, CLOSED_VERSION) == CLOSED_VERSION;
+    query_ascii(query, fact->key_id, sizeof fact->key_id);
+    query_bytes_upto(query, fact->ring_id, sizeof fact->ring_id, &length);
+    fact->version = query_uint32(query);
+    fact->state = query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    query_bytes(query, fact->hash, sizeof fact->hash);
+    return query_good(query);
 }
 
-sealring_status registry_closed_contradictions(struct registry *registry, registry_contradiction_callback each,
-                                               void *context, sealring_error *error)
+struct registry_cursor registry_contradictions(struct registry *registry, bool of_versions, sealring_error *error)
 {
-    sealring_status status = closed_differ(registry, &closed_keys_differ, false, each, context, error);
-    return status == SEALRING_OK ? closed_differ(registry, &closed_versions_differ, true, each, context, error)
-                                 : status;
+    struct registry_cursor contradictions =
+        query_open(registry, of_versions ? &closed_versions_differ : &closed_keys_differ, error);
+    contradictions.kind = of_versions;
+    return contradictions;
+}
+
+bool registry_contradiction_next(struct registry_cursor *contradictions, struct registry_contradiction *found)
+{
+    struct query *query = &contradictions->query;
+    if (!query_row(query))
+        return false;
+    found->is_version = contradictions->kind != 0;
+    query_ascii(query, found->name, sizeof found->name);
+    found->version = query_uint32(query);
+    found->row_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);
+    found->fact_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);
+    return query_good(query);
 }

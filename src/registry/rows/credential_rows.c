@@ -100,42 +100,43 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
-sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,
-                                        struct registry_credential *credential, sealring_error *error)
+sealring_status registry_credential_find(struct registry *registry, int64_t key, uint32_t serial,
+                                         struct registry_credential *credential, bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &credential_get, error);
     query_bind_int64(&query, 1, key);
     query_bind_int64(&query, 2, serial);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         columns_read_credential(&query, credential);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
-sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
-                                                 struct registry_credential *credential, sealring_error *error)
+sealring_status registry_credential_find_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                                  struct registry_credential *credential, bool *found,
+                                                  sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &credential_of_digest, error);
     query_bind_bytes(&query, 1, digest, REGISTRY_DIGEST_SIZE);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         columns_read_credential(&query, credential);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
-sealring_status registry_credential_each(struct registry *registry, int64_t key, registry_credential_callback each,
-                                         void *context, sealring_error *error)
+struct registry_cursor registry_credentials(struct registry *registry, int64_t key, sealring_error *error)
 {
-    struct query query;
-    struct registry_credential credential;
-    query_start(&query, registry, &credential_of_key, error);
-    query_bind_int64(&query, 1, key);
-    while (query_row(&query)) {
-        columns_read_credential(&query, &credential);
-        if (query_enter(&query))
-            query_leave(&query, each(&credential, context, error));
-    }
-    return query_end(&query, error);
+    struct registry_cursor credentials = query_open(registry, &credential_of_key, error);
+    query_bind_int64(&credentials.query, 1, key);
+    return credentials;
+}
+
+bool registry_credential_next(struct registry_cursor *credentials, struct registry_credential *credential)
+{
+    if (!query_row(&credentials->query))
+        return false;
+    columns_read_credential(&credentials->query, credential);
+    return query_good(&credentials->query);
 }

@@ -20,30 +20,14 @@ static const struct db_query standing_imports = {
     " WHERE c.imported = 1 AND c.serial < k.last_serial AND c.replaced = 0 ORDER BY k.key_id",
     false};
 
-static sealring_status standing_each(struct registry *registry, const struct db_query *text, registry_key_callback each,
-                                     void *context, sealring_error *error)
+struct registry_cursor registry_bounds(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, text, error);
-    while (query_row(&query)) {
-        struct registry_key key;
-        columns_read_key(&query, &key);
-        if (query_enter(&query))
-            query_leave(&query, each(&key, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &standing_bounds, error);
 }
 
-sealring_status registry_bounds_each(struct registry *registry, registry_key_callback each, void *context,
-                                     sealring_error *error)
+struct registry_cursor registry_unended_imports(struct registry *registry, sealring_error *error)
 {
-    return standing_each(registry, &standing_bounds, each, context, error);
-}
-
-sealring_status registry_unended_imports_each(struct registry *registry, registry_key_callback each, void *context,
-                                              sealring_error *error)
-{
-    return standing_each(registry, &standing_imports, each, context, error);
+    return query_open(registry, &standing_imports, error);
 }
 
 sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error)

@@ -91,24 +91,26 @@ static bool holder_is_page(const struct registry_holder_filter *filter)
            filter->client == NULL && (filter->after_ring == NULL || strcmp(filter->after_ring, filter->ring) == 0);
 }
 
-static void holder_start_page(struct query *query, struct registry *registry,
-                              const struct registry_holder_filter *filter, sealring_error *error)
+static struct registry_cursor holder_page_open(struct registry *registry, const struct registry_holder_filter *filter,
+                                               sealring_error *error)
 {
-    query_start(query, registry, &holder_page, error);
-    query_bind_text(query, 1, filter->ring);
-    query_bind_text(query, 2, holder_or_empty(filter->after_client));
-    query_bind_text(query, 3, holder_or_empty(filter->after_label));
-    query_bind_int64(query, 4, holder_limit(filter));
+    struct registry_cursor holders = query_open(registry, &holder_page, error);
+    query_bind_text(&holders.query, 1, filter->ring);
+    query_bind_text(&holders.query, 2, holder_or_empty(filter->after_client));
+    query_bind_text(&holders.query, 3, holder_or_empty(filter->after_label));
+    query_bind_int64(&holders.query, 4, holder_limit(filter));
+    return holders;
 }
 
-static void holder_start_list(struct query *query, struct registry *registry,
-                              const struct registry_holder_filter *filter, sealring_error *error)
+static struct registry_cursor holder_list_open(struct registry *registry, const struct registry_holder_filter *filter,
+                                               sealring_error *error)
 {
     const struct db_query *text = filter->key_id != NULL   ? &holder_list_key
                                   : filter->client != NULL ? &holder_list_client
                                   : filter->ring != NULL   ? &holder_list_ring
                                                            : &holder_list_all;
-    query_start(query, registry, text, error);
+    struct registry_cursor holders = query_open(registry, text, error);
+    struct query *query = &holders.query;
     query_bind_text(query, 1, holder_or_empty(filter->key_id));
     query_bind_text(query, 2, holder_or_empty(filter->ring));
     query_bind_text(query, 3, holder_or_empty(filter->client));
@@ -117,21 +119,20 @@ static void holder_start_list(struct query *query, struct registry *registry,
     query_bind_text(query, 6, holder_or_empty(filter->after_client));
     query_bind_text(query, 7, holder_or_empty(filter->after_label));
     query_bind_int64(query, 8, holder_limit(filter));
+    return holders;
 }
 
-sealring_status registry_holder_each(struct registry *registry, const struct registry_holder_filter *filter,
-                                     registry_holder_callback each, void *context, sealring_error *error)
+struct registry_cursor registry_holders(struct registry *registry, const struct registry_holder_filter *filter,
+                                        sealring_error *error)
 {
-    struct query query;
-    struct registry_holder holder;
-    if (holder_is_page(filter))
-        holder_start_page(&query, registry, filter, error);
-    else
-        holder_start_list(&query, registry, filter, error);
-    while (query_row(&query)) {
-        columns_read_holder(&query, &holder);
-        if (query_enter(&query))
-            query_leave(&query, each(&holder, context, error));
-    }
-    return query_end(&query, error);
+    return holder_is_page(filter) ? holder_page_open(registry, filter, error)
+                                  : holder_list_open(registry, filter, error);
+}
+
+bool registry_holder_next(struct registry_cursor *holders, struct registry_holder *holder)
+{
+    if (!query_row(&holders->query))
+        return false;
+    columns_read_holder(&holders->query, holder);
+    return query_good(&holders->query);
 }

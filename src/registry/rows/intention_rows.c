@@ -50,23 +50,23 @@ sealring_status registry_intention_delete(struct registry *registry, int64_t id,
     return query_run(&query, 1, error);
 }
 
-sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
-                                        sealring_error *error)
+struct registry_cursor registry_intentions(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    struct registry_intention intention;
-    char owner[sizeof intention.owner]; /* only to be displayed, with the host's name as it was */
-    query_start(&query, registry, &intention_all, error);
-    while (query_row(&query)) {
-        intention.id = query_int64(&query);
-        query_bytes(&query, intention.nonce, sizeof intention.nonce);
-        intention.ring = query_int64(&query);
-        query_bytes_upto(&query, intention.object_id, sizeof intention.object_id, &intention.object_id_length);
-        query_text(&query, owner, sizeof owner);
-        outside_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention.owner, sizeof intention.owner);
-        intention.created = query_time(&query);
-        if (query_enter(&query))
-            query_leave(&query, each(&intention, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &intention_all, error);
+}
+
+bool registry_intention_next(struct registry_cursor *intentions, struct registry_intention *intention)
+{
+    struct query *query = &intentions->query;
+    char owner[sizeof intention->owner]; /* only to be displayed, with the host's name as it was */
+    if (!query_row(query))
+        return false;
+    intention->id = query_int64(query);
+    query_bytes(query, intention->nonce, sizeof intention->nonce);
+    intention->ring = query_int64(query);
+    query_bytes_upto(query, intention->object_id, sizeof intention->object_id, &intention->object_id_length);
+    query_text(query, owner, sizeof owner);
+    outside_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention->owner, sizeof intention->owner);
+    intention->created = query_time(query);
+    return query_good(query);
 }

@@ -84,32 +84,40 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
     return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_KEY, key);
 }
 
-static sealring_status key_take_one(struct query *query, struct registry_key *key, sealring_error *error)
+static sealring_status key_take_one(struct query *query, struct registry_key *key, bool *found, sealring_error *error)
 {
-    bool found = query_row(query);
-    if (found)
+    *found = query_row(query);
+    if (*found)
         columns_read_key(query, key);
-    return query_end_one(query, found, error);
+    return query_end(query, error);
 }
 
-sealring_status registry_key_get(struct registry *registry, const char *key_id, struct registry_key *key,
-                                 sealring_error *error)
+sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
+                                  sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &key_get, error);
     query_bind_text(&query, 1, key_id);
-    return key_take_one(&query, key, error);
+    return key_take_one(&query, key, found, error);
 }
 
-sealring_status registry_key_get_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
-                                          struct registry_key *key, sealring_error *error)
+sealring_status registry_key_find_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
+                                           struct registry_key *key, bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &key_get_by_label, error);
     query_bind_int64(&query, 1, client);
     query_bind_int64(&query, 2, ring);
     query_bind_text(&query, 3, label);
-    return key_take_one(&query, key, error);
+    return key_take_one(&query, key, found, error);
+}
+
+bool registry_key_next(struct registry_cursor *keys, struct registry_key *key)
+{
+    if (!query_row(&keys->query))
+        return false;
+    columns_read_key(&keys->query, key);
+    return query_good(&keys->query);
 }
 
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,

@@ -63,15 +63,10 @@ void columns_read_presented(struct query *query, struct registry_holder *holder)
     holder->version.number = credential->version;
 }
 
-struct presentation {
-    const char *key_id; /* NULL: an imported one */
-    const uint8_t *digest;
-    struct registry_presented *presented;
-};
-
-static void present_take(struct query *query, const struct presentation *asked)
+/* key_id NULL: an imported one. */
+static void present_take(struct query *query, const char *key_id, const uint8_t *digest,
+                         struct registry_presented *presented)
 {
-    struct registry_presented *presented = asked->presented;
     struct registry_holder *holder = &presented->holder;
     query_bytes(query, presented->era, sizeof presented->era);
     presented->epoch = query_uint64(query);
@@ -84,59 +79,71 @@ static void present_take(struct query *query, const struct presentation *asked)
     if (!presented->found)
         return;
     columns_read_presented(query, holder);
-    memcpy(holder->credential.digest, asked->digest, REGISTRY_DIGEST_SIZE);
-    if (asked->key_id == NULL)
+    memcpy(holder->credential.digest, digest, REGISTRY_DIGEST_SIZE);
+    if (key_id == NULL)
         query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
     else
-        memcpy(holder->key.key_id, asked->key_id, strnlen(asked->key_id, SEALRING_KEY_ID_LENGTH));
+        memcpy(holder->key.key_id, key_id, strnlen(key_id, SEALRING_KEY_ID_LENGTH));
 }
 
-static sealring_status present_body(struct registry *registry, void *context, sealring_error *error)
+static sealring_status present_read(struct registry *registry, const char *key_id, const uint8_t *digest,
+                                    struct registry_presented *presented, sealring_error *error)
 {
-    const struct presentation *asked = context;
     struct query query;
-    memset(asked->presented, 0, sizeof *asked->presented);
-    query_start(&query, registry, asked->key_id == NULL ? &present_imported_query : &present_query, error);
-    if (asked->key_id != NULL)
-        query_bind_text(&query, 1, asked->key_id);
-    query_bind_bytes(&query, asked->key_id == NULL ? 1 : 2, asked->digest, REGISTRY_DIGEST_SIZE);
+    memset(presented, 0, sizeof *presented);
+    query_start(&query, registry, key_id == NULL ? &present_imported_query : &present_query, error);
+    if (key_id != NULL)
+        query_bind_text(&query, 1, key_id);
+    query_bind_bytes(&query, key_id == NULL ? 1 : 2, digest, REGISTRY_DIGEST_SIZE);
     bool row = query_row(&query);
     if (row)
-        present_take(&query, asked);
+        present_take(&query, key_id, digest, presented);
     sealring_status status = query_end(&query, error);
     if (status == SEALRING_OK && !row)
         return handle_problem(registry, DB_CORRUPT, error); /* the vault's row is missing */
     return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
 }
 
+static sealring_status present_at_once(struct registry *registry, const char *key_id, const uint8_t *digest,
+                                       struct registry_presented *presented, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = transaction_reading_at_once(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = present_read(registry, key_id, digest, presented, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
 sealring_status registry_present(struct registry *registry, const char *key_id,
                                  const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_presented *presented,
                                  sealring_error *error)
 {
-    struct presentation asked = {key_id, digest, presented};
-    return transaction_read_at_once(registry, present_body, &asked, error);
+    return present_at_once(registry, key_id, digest, presented, error);
 }
 
 sealring_status registry_present_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                           struct registry_presented *presented, sealring_error *error)
 {
-    struct presentation asked = {NULL, digest, presented};
-    return transaction_read_at_once(registry, present_body, &asked, error);
+    return present_at_once(registry, NULL, digest, presented, error);
 }
 
-sealring_status registry_holder_of_key(struct registry *registry, int64_t key, registry_holder_callback each,
-                                       void *context, sealring_error *error)
+struct registry_cursor registry_presented_of_key(struct registry *registry, int64_t key, sealring_error *error)
 {
-    struct query query;
-    struct registry_holder holder = {0};
-    query_start(&query, registry, &present_of_key, error);
-    query_bind_int64(&query, 1, key);
-    while (query_row(&query)) {
-        columns_read_presented(&query, &holder);
-        query_bytes(&query, holder.credential.digest, sizeof holder.credential.digest);
-        query_ascii(&query, holder.key.key_id, sizeof holder.key.key_id);
-        if (query_enter(&query))
-            query_leave(&query, each(&holder, context, error));
-    }
-    return query_end(&query, error);
+    struct registry_cursor credentials = query_open(registry, &present_of_key, error);
+    query_bind_int64(&credentials.query, 1, key);
+    return credentials;
+}
+
+bool registry_presented_next(struct registry_cursor *credentials, struct registry_holder *holder)
+{
+    struct query *query = &credentials->query;
+    if (!query_row(query))
+        return false;
+    memset(holder, 0, sizeof *holder);
+    columns_read_presented(query, holder);
+    query_bytes(query, holder->credential.digest, sizeof holder->credential.digest);
+    query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
+    return query_good(query);
 }

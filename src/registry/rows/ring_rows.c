@@ -99,31 +99,30 @@ sealring_status registry_ring_update(struct registry *registry, const struct reg
     return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_RING, ring);
 }
 
-sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
-                                  sealring_error *error)
+sealring_status registry_ring_find(struct registry *registry, const char *name, struct registry_ring *ring, bool *found,
+                                   sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &ring_get[registry->vault.schema > 1], error);
     query_bind_text(&query, 1, name);
-    bool found = query_row(&query);
-    if (found) {
+    *found = query_row(&query);
+    if (*found) {
         columns_read_ring(&query, ring);
         ring->policy.succession = query_time(&query);
     }
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
-sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
-                                   sealring_error *error)
+struct registry_cursor registry_rings(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    struct registry_ring ring;
-    query_start(&query, registry, &ring_all[registry->vault.schema > 1], error);
-    while (query_row(&query)) {
-        columns_read_ring(&query, &ring);
-        ring.policy.succession = query_time(&query);
-        if (query_enter(&query))
-            query_leave(&query, each(&ring, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &ring_all[registry->vault.schema > 1], error);
+}
+
+bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *ring)
+{
+    if (!query_row(&rings->query))
+        return false;
+    columns_read_ring(&rings->query, ring);
+    ring->policy.succession = query_time(&rings->query);
+    return query_good(&rings->query);
 }

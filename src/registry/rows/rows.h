@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry's rows and the queries on them. Call all of them inside registry_read or registry_write. */
+/* The registry's rows and the queries on them. Call all of them inside a transaction. */
 #ifndef REGISTRY_ROWS_ROWS_H
 #define REGISTRY_ROWS_ROWS_H
 
@@ -14,10 +14,10 @@
 #define REGISTRY_CONTACT_SIZE     255
 
 /* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that affects a verdict sets its changed_epoch
- * to the transaction's epoch. *_get return SEALRING_NOT_FOUND (error unchanged) if there is none. Query before an insert that could
- * violate uniqueness: a constraint error is SEALRING_REGISTRY. *_each pass rows to a callback that may read but not write; a status
- * other than OK from it ends the walk and is returned. *_update write the columns that may change: names, prefixes, object IDs, check
- * values, digests and claims stay as inserted. If the row does not exist: SEALRING_NOT_FOUND. */
+ * to the transaction's epoch. *_find fill the row if it is found. Query before an insert that could violate uniqueness: a constraint
+ * error is SEALRING_REGISTRY. Plural names open a cursor, whose rows *_next reads (registry/connection/cursor.h). *_update write the
+ * columns that may change: names, prefixes, object IDs, check values, digests and claims stay as inserted. If the row does not exist:
+ * SEALRING_NOT_FOUND. */
 
 struct registry_ring {
     int64_t id;
@@ -30,15 +30,13 @@ struct registry_ring {
     int64_t created;
     uint64_t changed_epoch;
 };
-typedef sealring_status (*registry_ring_callback)(const struct registry_ring *ring, void *context,
-                                                  sealring_error *error);
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring,
                                      sealring_error *error);
-sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
-                                  sealring_error *error);
-sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
-                                   sealring_error *error); /* by name */
+sealring_status registry_ring_find(struct registry *registry, const char *name, struct registry_ring *ring, bool *found,
+                                   sealring_error *error);
+struct registry_cursor registry_rings(struct registry *registry, sealring_error *error); /* by name */
+bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *ring);
 
 struct registry_version {
     int64_t ring; /* id of its ring */
@@ -58,21 +56,19 @@ struct registry_version {
     uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
 };
-typedef sealring_status (*registry_version_callback)(const struct registry_version *version, void *context,
-                                                     sealring_error *error);
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error);
 sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error);
-sealring_status registry_version_get(struct registry *registry, int64_t ring, uint32_t number,
-                                     struct registry_version *version, sealring_error *error);
-sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
-                                      void *context, sealring_error *error); /* by number; ring 0: of all rings */
-/* The versions with closing_owed, of all rings, by ring and number. Costs one index lookup if there are none. */
-sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each, void *context,
-                                           sealring_error *error);
-sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
-                                               struct registry_version *version, sealring_error *error);
+sealring_status registry_version_find(struct registry *registry, int64_t ring, uint32_t number,
+                                      struct registry_version *version, bool *found, sealring_error *error);
+sealring_status registry_version_find_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
+                                                struct registry_version *version, bool *found, sealring_error *error);
+/* By number; ring 0: of all rings. */
+struct registry_cursor registry_versions(struct registry *registry, int64_t ring, sealring_error *error);
+/* Those with closing_owed, of all rings, by ring and number. Costs one index lookup if there are none. */
+struct registry_cursor registry_versions_owed(struct registry *registry, sealring_error *error);
+bool registry_version_next(struct registry_cursor *versions, struct registry_version *version);
 /* Returns whether any credential of an API key that is not revoked was issued under it. One index lookup, however many there are. */
 sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
                                       sealring_error *error);
@@ -88,16 +84,15 @@ struct registry_client {
     int64_t forgotten;
     uint64_t changed_epoch;
 };
-typedef sealring_status (*registry_client_callback)(const struct registry_client *client, uint64_t keys, void *context,
-                                                    sealring_error *error); /* keys: not revoked */
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
                                        sealring_error *error);
-sealring_status registry_client_get(struct registry *registry, const char *name, struct registry_client *client,
-                                    sealring_error *error);
-sealring_status registry_client_each(struct registry *registry, const char *name, registry_client_callback each,
-                                     void *context, sealring_error *error); /* by name; name NULL: all */
+sealring_status registry_client_find(struct registry *registry, const char *name, struct registry_client *client,
+                                     bool *found, sealring_error *error);
+/* By name; name NULL: all. keys: not revoked. */
+struct registry_cursor registry_clients(struct registry *registry, const char *name, sealring_error *error);
+bool registry_client_next(struct registry_cursor *clients, struct registry_client *client, uint64_t *keys);
 
 struct registry_key {
     int64_t id;
@@ -112,14 +107,14 @@ struct registry_key {
     int64_t created;
     uint64_t changed_epoch; /* also that of the last change of one of its credentials */
 };
-typedef sealring_status (*registry_key_callback)(const struct registry_key *key, void *context, sealring_error *error);
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
-sealring_status registry_key_get(struct registry *registry, const char *key_id, struct registry_key *key,
-                                 sealring_error *error);
+sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
+                                  sealring_error *error);
 /* The key, not revoked, of (ring, client, label). */
-sealring_status registry_key_get_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
-                                          struct registry_key *key, sealring_error *error);
+sealring_status registry_key_find_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
+                                           struct registry_key *key, bool *found, sealring_error *error);
+bool registry_key_next(struct registry_cursor *keys, struct registry_key *key);
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
                                    sealring_error *error);
 
@@ -140,17 +135,16 @@ struct registry_credential {
     uint8_t binding[REGISTRY_DIGEST_SIZE];
     uint64_t changed_epoch;
 };
-typedef sealring_status (*registry_credential_callback)(const struct registry_credential *credential, void *context,
-                                                        sealring_error *error);
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
 /* Also sets the changed_epoch of the API key: verifiers search only for changed API keys. */
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
-sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,
-                                        struct registry_credential *credential, sealring_error *error);
-sealring_status registry_credential_each(struct registry *registry, int64_t key, registry_credential_callback each,
-                                         void *context, sealring_error *error); /* by serial */
+sealring_status registry_credential_find(struct registry *registry, int64_t key, uint32_t serial,
+                                         struct registry_credential *credential, bool *found, sealring_error *error);
+struct registry_cursor registry_credentials(struct registry *registry, int64_t key,
+                                            sealring_error *error); /* by serial */
+bool registry_credential_next(struct registry_cursor *credentials, struct registry_credential *credential);
 
 /* Everything that a verdict on one credential needs, in one statement. */
 struct registry_holder {
@@ -165,7 +159,7 @@ sealring_status registry_holder_get(struct registry *registry, const char *key_i
                                     const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
                                     bool *key_exists, sealring_error *error);
 /* For every cache miss: finds one presented credential, in one statement that is a transaction of its own, with the vault's era and
- * epoch in the same snapshot, whether or not the credential exists. Not inside registry_read or registry_write. Does not check whether
+ * epoch in the same snapshot, whether or not the credential exists. Not inside a transaction. Does not check whether
  * the path still leads to the open file: registry_look_vault does. If the status is SEALRING_OK and `found` is true, `holder` has what
  * a verdict and the claims need, and all else in it is 0: ring.id; version.ring and number; the client's name; of the API key id,
  * key_id, ring, client, state, narrowed, narrowed_scopes; of the credential all but issued and changed_epoch. */
@@ -183,8 +177,9 @@ sealring_status registry_present(struct registry *registry, const char *key_id,
 sealring_status registry_present_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                           struct registry_presented *presented, sealring_error *error);
 /* The credential with an imported digest, in any ring, inside a transaction. */
-sealring_status registry_credential_get_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
-                                                 struct registry_credential *credential, sealring_error *error);
+sealring_status registry_credential_find_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                                  struct registry_credential *credential, bool *found,
+                                                  sealring_error *error);
 /* Keys with their newest credential, by ring name, client name, label. Any of the filters may be NULL. With after_* (all three or none)
  * only what follows that place, and at most `limit` rows (0: all), so that long walks can pause. Pages are for active keys: several
  * revoked ones may share a place, and a page could end between them. The cost of pages of one ring with only_active depends on the
@@ -197,14 +192,13 @@ struct registry_holder_filter {
     bool only_active; /* keys in state active */
     unsigned limit;
 };
-typedef sealring_status (*registry_holder_callback)(const struct registry_holder *holder, void *context,
-                                                    sealring_error *error);
-sealring_status registry_holder_each(struct registry *registry, const struct registry_holder_filter *filter,
-                                     registry_holder_callback each, void *context, sealring_error *error);
+struct registry_cursor registry_holders(struct registry *registry, const struct registry_holder_filter *filter,
+                                        sealring_error *error);
+bool registry_holder_next(struct registry_cursor *holders, struct registry_holder *holder);
 
 /* Every credential of one API key, by serial; the holder is filled as in registry_presented. */
-sealring_status registry_holder_of_key(struct registry *registry, int64_t key, registry_holder_callback each,
-                                       void *context, sealring_error *error);
+struct registry_cursor registry_presented_of_key(struct registry *registry, int64_t key, sealring_error *error);
+bool registry_presented_next(struct registry_cursor *credentials, struct registry_holder *holder);
 
 /* For a verifier's poll: reads the vault's row in one statement. *replaced: the path leads to another file (device, inode) than the
  * open one; then nothing else is filled, and the status is SEALRING_OK. If the path leads to no file, SEALRING_REGISTRY: the registry
@@ -212,18 +206,13 @@ sealring_status registry_holder_of_key(struct registry *registry, int64_t key, r
 sealring_status registry_look_vault(struct registry *registry, struct registry_vault *vault, bool *replaced,
                                     sealring_error *error);
 
-/* What changed after epoch `since`, in one reading transaction: rings, then versions, then API keys, each in the order of their
- * changed_epoch. all: every ring and every version whatever `since` is, and no API key. *as_of: the vault's row of this snapshot;
- * *has_imports: there is an imported credential. The callbacks may read. As with any body, their effects count only if the call returns
- * SEALRING_OK, and they may be called again from the start. */
-struct registry_change_callbacks {
-    registry_ring_callback ring;
-    registry_version_callback version;
-    registry_key_callback key; /* with `all` it may be NULL */
-};
-sealring_status registry_changes(struct registry *registry, uint64_t since, bool all,
-                                 const struct registry_change_callbacks *callbacks, void *context,
-                                 struct registry_vault *as_of, bool *has_imports, sealring_error *error);
+/* For a verifier's poll: what changed after epoch `since`, in the order of changed_epoch. Rings lack their succession. */
+#define REGISTRY_SINCE_EVER UINT64_MAX /* everything */
+struct registry_cursor registry_rings_changed(struct registry *registry, uint64_t since, sealring_error *error);
+struct registry_cursor registry_versions_changed(struct registry *registry, uint64_t since, sealring_error *error);
+struct registry_cursor registry_keys_changed(struct registry *registry, uint64_t since, sealring_error *error);
+/* There is an imported credential. */
+sealring_status registry_has_imports(struct registry *registry, bool *has_imports, sealring_error *error);
 
 /* The intention to make an object in the token, written before it is made. */
 struct registry_intention {
@@ -235,13 +224,11 @@ struct registry_intention {
     char owner[128]; /* the process that makes it: host, PID, start time */
     int64_t created;
 };
-typedef sealring_status (*registry_intention_callback)(const struct registry_intention *intention, void *context,
-                                                       sealring_error *error);
 sealring_status registry_intention_insert(struct registry *registry, struct registry_intention *intention,
                                           sealring_error *error);
 sealring_status registry_intention_delete(struct registry *registry, int64_t id, sealring_error *error);
-sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each, void *context,
-                                        sealring_error *error);
+struct registry_cursor registry_intentions(struct registry *registry, sealring_error *error);
+bool registry_intention_next(struct registry_cursor *intentions, struct registry_intention *intention);
 
 /* What automation records about the two clocks: registry/driver/schema_sqlite.c describes the columns. boot_ms 0: nothing yet. */
 struct registry_clock {
@@ -281,8 +268,6 @@ struct registry_verifier {
     uint64_t alarms;
     bool damaged; /* the row is damaged; only `instance` is filled, with zeroes where that is damaged, too */
 };
-typedef sealring_status (*registry_verifier_callback)(const struct registry_verifier *verifier, void *context,
-                                                      sealring_error *error);
 /* Inserts it, or replaces the row with the same instance. */
 sealring_status registry_verifier_put(struct registry *registry, const struct registry_verifier *verifier,
                                       sealring_error *error);
@@ -292,8 +277,8 @@ sealring_status registry_verifier_delete(struct registry *registry, const uint8_
 /* The same for a damaged row, and for every row with an invalid instance. */
 sealring_status registry_verifier_delete_damaged(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
                                                  sealring_error *error);
-sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,
-                                       sealring_error *error); /* by instance */
+struct registry_cursor registry_verifiers(struct registry *registry, sealring_error *error); /* by instance */
+bool registry_verifier_next(struct registry_cursor *verifiers, struct registry_verifier *verifier);
 
 /* The last use of a version in any report; 0: none. Put never sets an earlier time. */
 sealring_status registry_version_use_get(struct registry *registry, int64_t ring, uint32_t number, int64_t *last_use,
@@ -323,5 +308,230 @@ struct registry_audit {
 };
 sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
                                       sealring_error *error);
+
+/* TEMPORARY: until every caller uses cursors and *_find. */
+typedef sealring_status (*registry_ring_callback)(const struct registry_ring *, void *, sealring_error *);
+typedef sealring_status (*registry_version_callback)(const struct registry_version *, void *, sealring_error *);
+typedef sealring_status (*registry_client_callback)(const struct registry_client *, uint64_t, void *, sealring_error *);
+typedef sealring_status (*registry_key_callback)(const struct registry_key *, void *, sealring_error *);
+typedef sealring_status (*registry_credential_callback)(const struct registry_credential *, void *, sealring_error *);
+typedef sealring_status (*registry_holder_callback)(const struct registry_holder *, void *, sealring_error *);
+typedef sealring_status (*registry_intention_callback)(const struct registry_intention *, void *, sealring_error *);
+typedef sealring_status (*registry_verifier_callback)(const struct registry_verifier *, void *, sealring_error *);
+struct registry_change_callbacks {
+    registry_ring_callback ring;
+    registry_version_callback version;
+    registry_key_callback key;
+};
+
+static inline sealring_status registry_ring_each(struct registry *registry, registry_ring_callback each, void *context,
+                                                 sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_ring row = {0};
+    struct registry_cursor rows = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_version_each(struct registry *registry, int64_t ring,
+                                                    registry_version_callback each, void *context,
+                                                    sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_version row = {0};
+    struct registry_cursor rows = registry_versions(registry, ring, error);
+    while (status == SEALRING_OK && registry_version_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each,
+                                                         void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_version row = {0};
+    struct registry_cursor rows = registry_versions_owed(registry, error);
+    while (status == SEALRING_OK && registry_version_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_client_each(struct registry *registry, const char *name,
+                                                   registry_client_callback each, void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_client row = {0};
+    uint64_t keys = 0;
+    struct registry_cursor rows = registry_clients(registry, name, error);
+    while (status == SEALRING_OK && registry_client_next(&rows, &row, &keys))
+        status = each(&row, keys, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_credential_each(struct registry *registry, int64_t key,
+                                                       registry_credential_callback each, void *context,
+                                                       sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_credential row = {0};
+    struct registry_cursor rows = registry_credentials(registry, key, error);
+    while (status == SEALRING_OK && registry_credential_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_holder_each(struct registry *registry,
+                                                   const struct registry_holder_filter *filter,
+                                                   registry_holder_callback each, void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_holder row = {0};
+    struct registry_cursor rows = registry_holders(registry, filter, error);
+    while (status == SEALRING_OK && registry_holder_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_holder_of_key(struct registry *registry, int64_t key,
+                                                     registry_holder_callback each, void *context,
+                                                     sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_holder row = {0};
+    struct registry_cursor rows = registry_presented_of_key(registry, key, error);
+    while (status == SEALRING_OK && registry_presented_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_intention_each(struct registry *registry, registry_intention_callback each,
+                                                      void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_intention row = {0};
+    struct registry_cursor rows = registry_intentions(registry, error);
+    while (status == SEALRING_OK && registry_intention_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each,
+                                                     void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_verifier row = {0};
+    struct registry_cursor rows = registry_verifiers(registry, error);
+    while (status == SEALRING_OK && registry_verifier_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_ring_get(struct registry *registry, const char *name, struct registry_ring *ring,
+                                                sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_ring_find(registry, name, ring, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_version_get(struct registry *registry, int64_t ring, uint32_t number,
+                                                   struct registry_version *version, sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_version_find(registry, ring, number, version, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id,
+                                                             size_t length, struct registry_version *version,
+                                                             sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_version_find_by_object(registry, object_id, length, version, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_client_get(struct registry *registry, const char *name,
+                                                  struct registry_client *client, sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_client_find(registry, name, client, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_key_get(struct registry *registry, const char *key_id, struct registry_key *key,
+                                               sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_key_find(registry, key_id, key, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_key_get_by_label(struct registry *registry, int64_t ring, int64_t client,
+                                                        const char *label, struct registry_key *key,
+                                                        sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_key_find_by_label(registry, ring, client, label, key, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_credential_get(struct registry *registry, int64_t key, uint32_t serial,
+                                                      struct registry_credential *credential, sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_credential_find(registry, key, serial, credential, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_credential_get_imported(struct registry *registry,
+                                                               const uint8_t digest[REGISTRY_DIGEST_SIZE],
+                                                               struct registry_credential *credential,
+                                                               sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_credential_find_imported(registry, digest, credential, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_changes(struct registry *registry, uint64_t since, bool all,
+                                               const struct registry_change_callbacks *callbacks, void *context,
+                                               struct registry_vault *as_of, bool *has_imports, sealring_error *error)
+{
+    sealring_status status;
+    uint64_t from = all ? REGISTRY_SINCE_EVER : since;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        struct registry_ring ring;
+        struct registry_version version;
+        struct registry_key key;
+        struct registry_cursor rows;
+        if (!registry_begin(&reading, &status))
+            continue;
+        *as_of = *registry_vault_row(registry);
+        rows = registry_rings_changed(registry, from, error);
+        while (status == SEALRING_OK && registry_ring_next(&rows, &ring))
+            status = callbacks->ring(&ring, context, error);
+        status = registry_close_cursor(&rows, status);
+        if (status == SEALRING_OK) {
+            rows = registry_versions_changed(registry, from, error);
+            while (status == SEALRING_OK && registry_version_next(&rows, &version))
+                status = callbacks->version(&version, context, error);
+            status = registry_close_cursor(&rows, status);
+        }
+        if (status == SEALRING_OK && !all) {
+            rows = registry_keys_changed(registry, from, error);
+            while (status == SEALRING_OK && registry_key_next(&rows, &key))
+                status = callbacks->key(&key, context, error);
+            status = registry_close_cursor(&rows, status);
+        }
+        if (status == SEALRING_OK)
+            status = registry_has_imports(registry, has_imports, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+/* END */
 
 #endif

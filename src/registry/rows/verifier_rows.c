@@ -118,18 +118,17 @@ static void read_or_excuse(struct query *query, struct registry_verifier *verifi
     *verifier = damaged;
 }
 
-sealring_status registry_verifier_each(struct registry *registry, registry_verifier_callback each, void *context,
-                                       sealring_error *error)
+struct registry_cursor registry_verifiers(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    struct registry_verifier verifier;
-    query_start(&query, registry, &verifier_all, error);
-    while (query_row(&query)) {
-        read_or_excuse(&query, &verifier);
-        if (query_enter(&query))
-            query_leave(&query, each(&verifier, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &verifier_all, error);
+}
+
+bool registry_verifier_next(struct registry_cursor *verifiers, struct registry_verifier *verifier)
+{
+    if (!query_row(&verifiers->query))
+        return false;
+    read_or_excuse(&verifiers->query, verifier);
+    return query_good(&verifiers->query);
 }
 
 sealring_status registry_version_use_get(struct registry *registry, int64_t ring, uint32_t number, int64_t *last_use,

@@ -107,61 +107,53 @@ sealring_status registry_version_update(struct registry *registry, const struct 
     return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_VERSION, version);
 }
 
-static sealring_status version_take_one(struct query *query, struct registry_version *version, sealring_error *error)
+static sealring_status version_take_one(struct query *query, struct registry_version *version, bool *found,
+                                        sealring_error *error)
 {
-    bool found = query_row(query);
-    if (found)
+    *found = query_row(query);
+    if (*found)
         columns_read_version(query, version);
-    return query_end_one(query, found, error);
+    return query_end(query, error);
 }
 
-sealring_status registry_version_get(struct registry *registry, int64_t ring, uint32_t number,
-                                     struct registry_version *version, sealring_error *error)
+sealring_status registry_version_find(struct registry *registry, int64_t ring, uint32_t number,
+                                      struct registry_version *version, bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &version_get, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, number);
-    return version_take_one(&query, version, error);
+    return version_take_one(&query, version, found, error);
 }
 
-sealring_status registry_version_get_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
-                                               struct registry_version *version, sealring_error *error)
+sealring_status registry_version_find_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
+                                                struct registry_version *version, bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &version_get_by_object, error);
     query_bind_bytes(&query, 1, object_id, length);
-    return version_take_one(&query, version, error);
+    return version_take_one(&query, version, found, error);
 }
 
-static sealring_status version_walk(struct query *query, registry_version_callback each, void *context,
-                                    sealring_error *error)
+struct registry_cursor registry_versions(struct registry *registry, int64_t ring, sealring_error *error)
 {
-    struct registry_version version;
-    while (query_row(query)) {
-        columns_read_version(query, &version);
-        if (query_enter(query))
-            query_leave(query, each(&version, context, error));
-    }
-    return query_end(query, error);
-}
-
-sealring_status registry_version_each(struct registry *registry, int64_t ring, registry_version_callback each,
-                                      void *context, sealring_error *error)
-{
-    struct query query;
-    query_start(&query, registry, ring == 0 ? &version_all : &version_of_ring, error);
+    struct registry_cursor versions = query_open(registry, ring == 0 ? &version_all : &version_of_ring, error);
     if (ring != 0)
-        query_bind_int64(&query, 1, ring);
-    return version_walk(&query, each, context, error);
+        query_bind_int64(&versions.query, 1, ring);
+    return versions;
 }
 
-sealring_status registry_version_each_owed(struct registry *registry, registry_version_callback each, void *context,
-                                           sealring_error *error)
+struct registry_cursor registry_versions_owed(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_owed, error);
-    return version_walk(&query, each, context, error);
+    return query_open(registry, &version_owed, error);
+}
+
+bool registry_version_next(struct registry_cursor *versions, struct registry_version *version)
+{
+    if (!query_row(&versions->query))
+        return false;
+    columns_read_version(&versions->query, version);
+    return query_good(&versions->query);
 }
 
 sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,

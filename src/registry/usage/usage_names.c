@@ -102,6 +102,12 @@ static sealring_status find_users(struct registry *registry, const struct db_que
     return query_end(&query, error);
 }
 
+static void give_name(struct registry_usage_names *names, const struct named *named)
+{
+    if (names->count < USAGE_NAMES_MOST)
+        names->found[names->count++] = named->name;
+}
+
 static int by_last_use(const void *a, const void *b)
 {
     const struct named *one = a;
@@ -110,7 +116,7 @@ static int by_last_use(const void *a, const void *b)
 }
 
 sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t version, int64_t since, unsigned most,
-                            registry_usage_name_callback each, void *context, sealring_error *error)
+                            struct registry_usage_names *names, sealring_error *error)
 {
     struct users users;
     users.count = 0;
@@ -121,34 +127,36 @@ sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t ve
     if (status != SEALRING_OK)
         return status;
     qsort(users.found, users.count, sizeof *users.found, by_last_use);
-    for (unsigned i = 0; i < users.count && status == SEALRING_OK; i++)
-        status = each(&users.found[i].name, context, error);
-    return status;
+    names->count = 0;
+    for (unsigned i = 0; i < users.count; i++)
+        give_name(names, &users.found[i]);
+    return SEALRING_OK;
 }
 
 sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t version, unsigned most,
-                           registry_usage_name_callback each, void *context, sealring_error *error)
+                           struct registry_usage_names *names, sealring_error *error)
 {
     struct query query;
     struct named named;
+    names->count = 0;
     query_start(&query, registry, &idle_keys, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, version);
-    query_bind_int64(&query, 3, most == 0 ? INT64_MAX : most);
+    query_bind_int64(&query, 3, most);
     while (query_row(&query)) {
         read_name(&query, &named);
-        if (query_enter(&query))
-            query_leave(&query, each(&named.name, context, error));
+        give_name(names, &named);
     }
     return query_end(&query, error);
 }
 
 sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
-                             registry_usage_name_callback each, void *context, sealring_error *error)
+                             struct registry_usage_names *names, sealring_error *error)
 {
     struct query query;
     struct named named;
     *count = 0;
+    names->count = 0;
     query_start(&query, registry, &behind_keys, error);
     query_bind_int64(&query, 1, asked->ring);
     query_bind_int64(&query, 2, asked->version);
@@ -163,8 +171,8 @@ sealring_status usage_behind(struct registry *registry, const struct usage_behin
             named.name.last_use = others[i] > named.name.last_use ? others[i] : named.name.last_use;
         if (asked->pending != NULL && named.name.last_use < asked->since)
             continue;
-        if ((*count)++ < asked->named && query_enter(&query))
-            query_leave(&query, each(&named.name, context, error));
+        if ((*count)++ < asked->named)
+            give_name(names, &named);
     }
     return query_end(&query, error);
 }

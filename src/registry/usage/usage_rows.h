@@ -26,8 +26,6 @@ struct registry_usage {
     uint64_t rejected[USAGE_VERDICTS];
     int64_t last_use;
 };
-typedef sealring_status (*registry_usage_callback)(const struct registry_usage *usage, void *context,
-                                                   sealring_error *error);
 
 /* same: the row of the hour exists with these values. */
 sealring_status registry_usage_same(struct registry *registry, const struct registry_usage *usage, bool *same,
@@ -35,12 +33,13 @@ sealring_status registry_usage_same(struct registry *registry, const struct regi
 /* Replaces what was recorded of the hour from the same file. Changes at most three rows. */
 sealring_status registry_usage_put(struct registry *registry, const struct registry_usage *usage,
                                    sealring_error *error);
-/* All records of one key that overlap [since, until): days, then hours, in no other order. */
-sealring_status registry_usage_of_key(struct registry *registry, int64_t key, int64_t since, int64_t until,
-                                      registry_usage_callback each, void *context, sealring_error *error);
-/* The key's ring, and `used`: the time of a use, 0: it has never called. SEALRING_NOT_FOUND if there is no such key. */
-sealring_status registry_usage_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
-                                     sealring_error *error);
+/* The days or the hours of one key that overlap [since, until), in no order. */
+struct registry_cursor registry_usage_of_key(struct registry *registry, int64_t key, bool daily, int64_t since,
+                                             int64_t until, sealring_error *error);
+bool registry_usage_next(struct registry_cursor *periods, struct registry_usage *usage);
+/* The key's ring, and `used`: the time of a use, 0: it has never called. */
+sealring_status registry_usage_find_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
+                                          bool *found, sealring_error *error);
 
 struct registry_traffic {
     int64_t ring;
@@ -50,13 +49,11 @@ struct registry_traffic {
     uint64_t accepted;
     uint64_t rejected;
 };
-typedef sealring_status (*registry_traffic_callback)(const struct registry_traffic *traffic, void *context,
-                                                     sealring_error *error);
 sealring_status registry_traffic_put(struct registry *registry, const struct registry_traffic *traffic,
                                      sealring_error *error);
 /* Of a ring, from hour `since` on, by version, hour, file. */
-sealring_status registry_traffic_each(struct registry *registry, int64_t ring, uint32_t since,
-                                      registry_traffic_callback each, void *context, sealring_error *error);
+struct registry_cursor registry_traffic(struct registry *registry, int64_t ring, uint32_t since, sealring_error *error);
+bool registry_traffic_next(struct registry_cursor *hours, struct registry_traffic *traffic);
 
 /* ---- Files ---------------------------------------------------------------------------------------------------------- */
 
@@ -66,16 +63,14 @@ struct registry_usage_seat {
     bool is_finished;
     uint8_t finished[REGISTRY_ID_SIZE]; /* with it: the instance */
 };
-typedef sealring_status (*registry_usage_seat_callback)(const struct registry_usage_seat *seat, void *context,
-                                                        sealring_error *error);
-sealring_status registry_usage_seat_get(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
-                                        struct registry_usage_seat *row, sealring_error *error);
+sealring_status registry_usage_seat_find(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
+                                         struct registry_usage_seat *row, bool *found, sealring_error *error);
 sealring_status registry_usage_seat_put(struct registry *registry, const struct registry_usage_seat *row,
                                         sealring_error *error);
 sealring_status registry_usage_seat_delete(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                            sealring_error *error);
-sealring_status registry_usage_seat_each(struct registry *registry, registry_usage_seat_callback each, void *context,
-                                         sealring_error *error);
+struct registry_cursor registry_usage_seats(struct registry *registry, sealring_error *error);
+bool registry_usage_seat_next(struct registry_cursor *seats, struct registry_usage_seat *row);
 /* For a verifier, about its own file, in a transaction of its own; 0: no hour is settled. */
 sealring_status registry_usage_settled(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                        uint32_t *settled_hour, sealring_error *error);
@@ -107,24 +102,25 @@ struct registry_usage_name {
     char label[SEALRING_NAME_LENGTH_MAX + 1];
     int64_t last_use; /* 0: it has never called */
 };
-typedef sealring_status (*registry_usage_name_callback)(const struct registry_usage_name *name, void *context,
-                                                        sealring_error *error);
 
 #define USAGE_NAMES_MOST 64
+struct registry_usage_names {
+    struct registry_usage_name found[USAGE_NAMES_MOST];
+    unsigned count;
+};
 
 /* API keys that used the version at or after `since` (wall time), each once, at most `most` (up to USAGE_NAMES_MOST): the latest hours
  * are read first, and the keys found are ordered by last use. The cost depends on the number of results, and on repeated keys in those
  * hours. */
 sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t version, int64_t since, unsigned most,
-                            registry_usage_name_callback each, void *context, sealring_error *error);
+                            struct registry_usage_names *names, sealring_error *error);
 
-/* Active API keys whose newest credential is under the version and that have never called, with any credential; at most `most` (0:
- * all). The cost depends on the number of active keys of the ring that have never called. */
+/* Active API keys whose newest credential is under the version and that have never called, with any credential; at most `most`. The cost depends on the number of active keys of the ring that have never called. */
 sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t version, unsigned most,
-                           registry_usage_name_callback each, void *context, sealring_error *error);
+                           struct registry_usage_names *names, sealring_error *error);
 
 /* Active API keys that were used at or after `since`, with any credential, and that would have no valid credential if the version were
- * not accepted: their newest valid credential at `now` is under it. `each` is called for the first `named`. *count: their number, at
+ * not accepted: their newest valid credential at `now` is under it. `names` has the first `named`. *count: their number, at
  * most `most`. The cost depends on the number of credentials under the version. */
 struct usage_behind {
     int64_t ring;
@@ -137,6 +133,50 @@ struct usage_behind {
     const void *pending_context;
 };
 sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
-                             registry_usage_name_callback each, void *context, sealring_error *error);
+                             struct registry_usage_names *names, sealring_error *error);
+
+/* TEMPORARY: until every caller uses cursors and *_find. */
+typedef sealring_status (*registry_usage_callback)(const struct registry_usage *, void *, sealring_error *);
+typedef sealring_status (*registry_traffic_callback)(const struct registry_traffic *, void *, sealring_error *);
+typedef sealring_status (*registry_usage_seat_callback)(const struct registry_usage_seat *, void *, sealring_error *);
+static inline sealring_status registry_traffic_each(struct registry *registry, int64_t ring, uint32_t since,
+                                                    registry_traffic_callback each, void *context,
+                                                    sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_traffic row = {0};
+    struct registry_cursor rows = registry_traffic(registry, ring, since, error);
+    while (status == SEALRING_OK && registry_traffic_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_usage_seat_each(struct registry *registry, registry_usage_seat_callback each,
+                                                       void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_usage_seat row = {0};
+    struct registry_cursor rows = registry_usage_seats(registry, error);
+    while (status == SEALRING_OK && registry_usage_seat_next(&rows, &row))
+        status = each(&row, context, error);
+    return registry_close_cursor(&rows, status);
+}
+
+static inline sealring_status registry_usage_seat_get(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
+                                                      struct registry_usage_seat *row, sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_usage_seat_find(registry, seat, row, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+
+static inline sealring_status registry_usage_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
+                                                   sealring_error *error)
+{
+    bool found = false;
+    sealring_status status = registry_usage_find_owner(registry, key, ring, used, &found, error);
+    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
+}
+/* END */
 
 #endif

@@ -27,16 +27,16 @@ static void read_seat(struct query *query, struct registry_usage_seat *row)
     row->is_finished = length == sizeof row->finished;
 }
 
-sealring_status registry_usage_seat_get(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
-                                        struct registry_usage_seat *row, sealring_error *error)
+sealring_status registry_usage_seat_find(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
+                                         struct registry_usage_seat *row, bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &seat_get, error);
     query_bind_bytes(&query, 1, seat, REGISTRY_ID_SIZE);
-    bool found = query_row(&query);
-    if (found)
+    *found = query_row(&query);
+    if (*found)
         read_seat(&query, row);
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
 sealring_status registry_usage_seat_put(struct registry *registry, const struct registry_usage_seat *row,
@@ -59,41 +59,32 @@ sealring_status registry_usage_seat_delete(struct registry *registry, const uint
     return query_run(&query, 1, error);
 }
 
-sealring_status registry_usage_seat_each(struct registry *registry, registry_usage_seat_callback each, void *context,
-                                         sealring_error *error)
+struct registry_cursor registry_usage_seats(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    struct registry_usage_seat row;
-    query_start(&query, registry, &seat_all, error);
-    while (query_row(&query)) {
-        read_seat(&query, &row);
-        if (query_enter(&query))
-            query_leave(&query, each(&row, context, error));
-    }
-    return query_end(&query, error);
+    return query_open(registry, &seat_all, error);
+}
+
+bool registry_usage_seat_next(struct registry_cursor *seats, struct registry_usage_seat *row)
+{
+    if (!query_row(&seats->query))
+        return false;
+    read_seat(&seats->query, row);
+    return query_good(&seats->query);
 }
 
 /* ---- A verifier's query --------------------------------------------------------------------------------------------- */
 
-struct settled_question {
-    const uint8_t *seat;
-    uint32_t hour;
-};
-
-static sealring_status ask_settled(struct registry *registry, void *context, sealring_error *error)
-{
-    struct settled_question *question = context;
-    struct registry_usage_seat row = {.settled_hour = 0};
-    sealring_status status = registry_usage_seat_get(registry, question->seat, &row, error);
-    question->hour = row.settled_hour;
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
-}
-
 sealring_status registry_usage_settled(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                        uint32_t *settled_hour, sealring_error *error)
 {
-    struct settled_question question = {seat, 0};
-    sealring_status status = registry_read(registry, ask_settled, &question, error);
-    *settled_hour = question.hour;
+    struct registry_usage_seat row = {.settled_hour = 0};
+    bool found = false;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_usage_seat_find(registry, seat, &row, &found, error);
+    } while (registry_again(&reading, &status));
+    *settled_hour = found ? row.settled_hour : 0;
     return status;
 }

@@ -105,29 +105,21 @@ sealring_status registry_usage_put(struct registry *registry, const struct regis
     return status == SEALRING_OK ? mark_used(registry, usage, error) : status;
 }
 
-sealring_status registry_usage_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
-                                     sealring_error *error)
+sealring_status registry_usage_find_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
+                                          bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &usage_owner, error);
     query_bind_int64(&query, 1, key);
-    bool found = query_row(&query);
-    if (found) {
+    *found = query_row(&query);
+    if (*found) {
         *ring = query_int64(&query);
         *used = query_past(&query);
     }
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
 /* ---- Of one key ----------------------------------------------------------------------------------------------------- */
-
-struct usage_walk {
-    int64_t key;
-    int64_t since;
-    int64_t until;
-    registry_usage_callback each;
-    void *context;
-};
 
 /* The first period that overlaps the time span, and the first one after it. */
 static int64_t first_period(int64_t since, int64_t length)
@@ -140,37 +132,33 @@ static int64_t end_period(int64_t until, int64_t length)
     return until <= 0 ? 0 : (until - 1) / length + 1;
 }
 
-static sealring_status walk_periods(struct registry *registry, const struct usage_walk *walk, bool daily,
-                                    sealring_error *error)
+struct registry_cursor registry_usage_of_key(struct registry *registry, int64_t key, bool daily, int64_t since,
+                                             int64_t until, sealring_error *error)
 {
     const int64_t length = daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
-    struct query query;
-    query_start(&query, registry, daily ? &usage_days : &usage_hours, error);
-    query_bind_int64(&query, 1, walk->key);
-    query_bind_int64(&query, 2, first_period(walk->since, length));
-    query_bind_int64(&query, 3, end_period(walk->until, length));
-    while (query_row(&query)) {
-        struct registry_usage usage = {.daily = daily};
-        usage.key = query_int64(&query);
-        usage.serial = query_uint32(&query);
-        usage.period = query_uint32(&query);
-        usage.ring = query_int64(&query);
-        usage.version = query_uint32(&query);
-        read_counts(&query, &usage);
-        if (!daily)
-            query_bytes(&query, usage.seat, sizeof usage.seat);
-        if (query_enter(&query))
-            query_leave(&query, walk->each(&usage, walk->context, error));
-    }
-    return query_end(&query, error);
+    struct registry_cursor periods = query_open(registry, daily ? &usage_days : &usage_hours, error);
+    periods.kind = daily;
+    query_bind_int64(&periods.query, 1, key);
+    query_bind_int64(&periods.query, 2, first_period(since, length));
+    query_bind_int64(&periods.query, 3, end_period(until, length));
+    return periods;
 }
 
-sealring_status registry_usage_of_key(struct registry *registry, int64_t key, int64_t since, int64_t until,
-                                      registry_usage_callback each, void *context, sealring_error *error)
+bool registry_usage_next(struct registry_cursor *periods, struct registry_usage *usage)
 {
-    struct usage_walk walk = {key, since, until, each, context};
-    sealring_status status = walk_periods(registry, &walk, true, error);
-    return status == SEALRING_OK ? walk_periods(registry, &walk, false, error) : status;
+    struct query *query = &periods->query;
+    if (!query_row(query))
+        return false;
+    *usage = (struct registry_usage){.daily = periods->kind != 0};
+    usage->key = query_int64(query);
+    usage->serial = query_uint32(query);
+    usage->period = query_uint32(query);
+    usage->ring = query_int64(query);
+    usage->version = query_uint32(query);
+    read_counts(query, usage);
+    if (!usage->daily)
+        query_bytes(query, usage->seat, sizeof usage->seat);
+    return query_good(query);
 }
 
 /* ---- Traffic -------------------------------------------------------------------------------------------------------- */
@@ -189,22 +177,24 @@ sealring_status registry_traffic_put(struct registry *registry, const struct reg
     return query_run(&query, 1, error);
 }
 
-sealring_status registry_traffic_each(struct registry *registry, int64_t ring, uint32_t since,
-                                      registry_traffic_callback each, void *context, sealring_error *error)
+struct registry_cursor registry_traffic(struct registry *registry, int64_t ring, uint32_t since, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &traffic_each, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, since);
-    while (query_row(&query)) {
-        struct registry_traffic traffic = {.ring = query_int64(&query)};
-        traffic.version = query_uint32(&query);
-        traffic.hour = query_uint32(&query);
-        query_bytes(&query, traffic.seat, sizeof traffic.seat);
-        traffic.accepted = query_uint64(&query);
-        traffic.rejected = query_uint64(&query);
-        if (query_enter(&query))
-            query_leave(&query, each(&traffic, context, error));
-    }
-    return query_end(&query, error);
+    struct registry_cursor hours = query_open(registry, &traffic_each, error);
+    query_bind_int64(&hours.query, 1, ring);
+    query_bind_int64(&hours.query, 2, since);
+    return hours;
+}
+
+bool registry_traffic_next(struct registry_cursor *hours, struct registry_traffic *traffic)
+{
+    struct query *query = &hours->query;
+    if (!query_row(query))
+        return false;
+    traffic->ring = query_int64(query);
+    traffic->version = query_uint32(query);
+    traffic->hour = query_uint32(query);
+    query_bytes(query, traffic->seat, sizeof traffic->seat);
+    traffic->accepted = query_uint64(query);
+    traffic->rejected = query_uint64(query);
+    return query_good(query);
 }
