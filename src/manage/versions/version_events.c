@@ -58,7 +58,7 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
     /* a registry that failed may contain the change nevertheless: the next start finds out, and closes the object if it does not */
-    if (status != SEALRING_OK && status != SEALRING_REGISTRY && status != SEALRING_SYSTEM)
+    if (status != SEALRING_OK && transition->refused)
         closing_revert(transition);
     return status;
 }
@@ -119,7 +119,7 @@ static sealring_status compromise(struct transition *transition, sealring_error 
     (void)manager_token(transition->manager, &token_error);
     if (status == SEALRING_OK)
         closing_follow(transition, token_error.message);
-    else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
+    else if (!transition->refused && closing_regardless(transition, &target))
         error_set(
             error, status,
             "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
@@ -278,9 +278,9 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
         snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
         status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
         /* it is no refusal if another process was faster with what the policy requires, nor if a barrier is being waited for */
-        bool refused =
-            transition->wanted == NULL && !(status == SEALRING_WAITING && transition->event == SEALRING_EVENT_ACTIVATE);
-        manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
+        bool waits = transition->event == SEALRING_EVENT_ACTIVATE && transition->decision.answer == LIFECYCLE_WAITING;
+        manager_end_act(transition->manager, &about, transition->automatic != NULL || waits ? SEALRING_OK : status,
+                        error);
     }
     transition->token_problem = NULL;
     usage_foresee_end(transition->manager);
