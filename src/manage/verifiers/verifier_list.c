@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/timetext.h"
@@ -30,39 +31,51 @@ struct verifier_listing {
     size_t accepted_count;
 };
 
-static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status read_accepted(struct verifier_listing *listing, struct registry *registry, sealring_error *error)
 {
-    struct verifier_listing *listing = context;
-    if (!lifecycle_accepts(version->state))
-        return SEALRING_OK;
-    struct accepted *more = realloc(listing->accepted, (listing->accepted_count + 1) * sizeof *more);
-    if (more == NULL)
-        return error_no_memory(error);
-    listing->accepted = more;
-    /* an active or retiring version is past its barrier: only its windows have changed since */
-    uint64_t from = version->state == SEALRING_VERSION_PENDING ? version->changed_epoch : version->created_epoch;
-    more[listing->accepted_count++] = (struct accepted){version->ring, version->number, from};
-    return SEALRING_OK;
-}
-
-static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    struct verifier_listing *listing = context;
-    (void)error;
-    if (ring->policy.quiet_period > listing->quiet_period)
-        listing->quiet_period = ring->policy.quiet_period;
-    return SEALRING_OK;
-}
-
-static sealring_status read_listing(struct registry *registry, void *context, sealring_error *error)
-{
-    struct verifier_listing *listing = context;
+    struct registry_version version;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor versions = registry_versions(registry, 0, error);
     listing->accepted_count = 0;
+    while (status == SEALRING_OK && registry_version_next(&versions, &version)) {
+        if (!lifecycle_accepts(version.state))
+            continue;
+        /* an active or retiring version is past its barrier: only its windows have changed since */
+        uint64_t from = version.state == SEALRING_VERSION_PENDING ? version.changed_epoch : version.created_epoch;
+        if (array_grow(&listing->accepted, listing->accepted_count))
+            listing->accepted[listing->accepted_count++] = (struct accepted){version.ring, version.number, from};
+        else
+            status = error_no_memory(error);
+    }
+    return registry_close_cursor(&versions, status);
+}
+
+static sealring_status read_quiet_period(struct verifier_listing *listing, struct registry *registry,
+                                         sealring_error *error)
+{
+    struct registry_ring ring;
+    struct registry_cursor rings = registry_rings(registry, error);
     listing->quiet_period = 0;
-    sealring_status status = registry_version_each(registry, 0, take_version, listing, error);
-    if (status == SEALRING_OK)
-        status = registry_ring_each(registry, take_ring, listing, error);
-    return status == SEALRING_OK ? manager_read_roster(listing->manager, registry, error) : status;
+    while (registry_ring_next(&rings, &ring))
+        if (ring.policy.quiet_period > listing->quiet_period)
+            listing->quiet_period = ring.policy.quiet_period;
+    return registry_close_cursor(&rings, SEALRING_OK);
+}
+
+static sealring_status read_listing(struct verifier_listing *listing, sealring_error *error)
+{
+    struct registry *registry = listing->manager->registry;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = read_accepted(listing, registry, error);
+        if (status == SEALRING_OK)
+            status = read_quiet_period(listing, registry, error);
+        if (status == SEALRING_OK)
+            status = manager_read_roster(listing->manager, registry, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static int by_name(const void *a, const void *b)
@@ -157,7 +170,7 @@ sealring_status sealring_verifier_list(sealring_manager *manager, bool all, seal
 {
     struct verifier_listing listing = {.manager = manager, .all = all};
     const struct roster_entry **order = NULL;
-    sealring_status status = manager_read(manager, read_listing, &listing, error);
+    sealring_status status = read_listing(&listing, error);
     if (status != SEALRING_OK)
         goto cleanup;
     order = calloc(manager->roster.count + 1, sizeof(struct roster_entry *));
