@@ -166,17 +166,24 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
     return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
 }
 
+void sealring_process_remark(char remark[2 * SEALRING_MESSAGE_SIZE])
+{
+    char trace[SEALRING_MESSAGE_SIZE] = "";
+    bool unlocked = secret_was_unlocked();
+    bool failed = trace_file_describe(trace) == TRACE_FAILED;
+    snprintf(remark, 2 * SEALRING_MESSAGE_SIZE, "%s%s%s", unlocked ? SECRET_UNLOCKED_WORDS : "",
+             unlocked && failed ? "; " : "", failed ? trace : "");
+}
+
 /* Joins all remarks. */
 void manager_compose_remark(sealring_manager *manager)
 {
-    char notice[SOFTWARE_NOTICE_SIZE], trace[SEALRING_MESSAGE_SIZE];
-    bool traced = trace_file_describe(trace) != TRACE_FAILED;
+    char notice[SOFTWARE_NOTICE_SIZE], process[2 * SEALRING_MESSAGE_SIZE];
     if (software_notice(manager->config->software, notice))
         memcpy(manager->token_remark, notice, sizeof notice);
-    const char *const parts[] = {
-        manager->witness.remark, manager->witness.notice,
-        manager->token_remark,   secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
-        traced ? "" : trace,     atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
+    sealring_process_remark(process);
+    const char *const parts[] = {manager->witness.remark, manager->witness.notice, manager->token_remark, process,
+                                 atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;
     manager->remark[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -279,8 +286,9 @@ sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vaul
     return SEALRING_OK;
 }
 
-const char *sealring_manager_remark(const sealring_manager *manager)
+const char *sealring_manager_remark(sealring_manager *manager)
 {
+    manager_compose_remark(manager); /* a secret may have come to unlocked memory since the last act */
     return manager->remark;
 }
 

@@ -34,8 +34,9 @@ struct waiting {
     registry_body look; /* sets `done` and the progress */
     bool done;
     sealring_progress told;
-    char text[LIFECYCLE_REASON_SIZE];
+    char text[LIFECYCLE_REASON_SIZE]; /* the missing verifiers */
     /* of the barrier */
+    char reason[LIFECYCLE_REASON_SIZE]; /* its answer, which contains them */
     const char *ring;
     uint32_t version;
     sealring_version_state stays; /* its state */
@@ -138,7 +139,12 @@ static sealring_status look_at_barrier(struct registry *registry, void *context,
     waiting->told.at_most = -1;
     count_verifiers(waiting, version);
     waiting->stays = version->state;
-    waiting->done = ask(version, &waiting->evidence.view, waiting->text) == LIFECYCLE_ALLOWED;
+    waiting->done = ask(version, &waiting->evidence.view, waiting->reason) == LIFECYCLE_ALLOWED;
+    waiting->text[0] = '\0';
+    if (version->state == SEALRING_VERSION_PENDING)
+        guard_barrier_missing(version, &waiting->evidence.view, waiting->text);
+    else
+        guard_era_missing(&waiting->evidence.view, waiting->text);
     return SEALRING_OK;
 }
 
@@ -151,7 +157,7 @@ sealring_status sealring_wait_barrier(sealring_manager *manager, const char *rin
     if (status == SEALRING_OK && !waiting.done)
         status = error_set(error, SEALRING_WAITING,
                            "version %u of ring %s stays %s, nothing is lost: %s. `sealring activate %s %u` goes on",
-                           waiting.version, ring, sealring_version_state_name(waiting.stays), waiting.text, ring,
+                           waiting.version, ring, sealring_version_state_name(waiting.stays), waiting.reason, ring,
                            waiting.version);
     remember_unlocked(manager);
     evidence_release(&waiting.evidence);
