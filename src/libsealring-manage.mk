@@ -71,6 +71,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/tokens/recover_interrupted.c src/manage/tokens/recover_interrupted.h \
 	src/manage/usage/harvest.c src/manage/usage/harvest.h \
 	src/manage/usage/harvest_age.c \
+	src/manage/usage/harvest_file.c \
 	src/manage/usage/version_traffic.c \
 	src/manage/usage/usage_list.c \
 	src/manage/verifiers/verifier_list.c \

@@ -329,11 +329,8 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
         return status;
     status = tree_root(registry, anchor->size, &root, error);
     if (status == SEALRING_OK)
-        status = registry_closed_at(registry, anchor->closed_count, closed, error);
-    if (status == SEALRING_NOT_FOUND)
-        return SEALRING_OK;
-    *there = status == SEALRING_OK;
-    if (*there)
+        status = registry_closed_find(registry, anchor->closed_count, closed, there, error);
+    if (status == SEALRING_OK && *there)
         anchor_digest(&root, closed, digest);
     return status;
 }
@@ -417,10 +414,9 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
 
 /* ---- Checkpoints ---- */
 
-static sealring_status witness_look(struct registry *registry, void *context, sealring_error *error)
+static sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error)
 {
-    struct witness_state *state = context;
-    bool forged;
+    bool forged, found = false;
     struct checkpoint *checkpoint = &state->checkpoint;
     const struct registry_vault *vault = registry_vault_row(registry);
     memset(state, 0, sizeof *state);
@@ -428,20 +424,29 @@ static sealring_status witness_look(struct registry *registry, void *context, se
     memcpy(checkpoint->era, vault->era, sizeof checkpoint->era);
     sealring_status status = registry_audit_size(registry, &checkpoint->size, error);
     if (status == SEALRING_OK)
-        status = registry_checkpoint_latest(registry, &state->row, error);
-    if (status == SEALRING_NOT_FOUND)
-        status = SEALRING_OK;
+        status = registry_checkpoint_find_latest(registry, &state->row, &found, error);
     state->vouched = state->row.size;
     if (status == SEALRING_OK)
         status = signed_time(registry, &state->signed_ms, &forged, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_get(registry, state->vkey, error);
-    if (status == SEALRING_NOT_FOUND)
+        status = registry_audit_key_find(registry, state->vkey, &found, error);
+    if (status == SEALRING_OK && !found)
         status = error_set(error, SEALRING_NOT_FOUND, "the registry names no key for it");
     if (status == SEALRING_OK)
         status = tree_root(registry, checkpoint->size, &checkpoint->root, error);
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &checkpoint->closed_count, checkpoint->closed.bytes, error);
+    return status;
+}
+
+static sealring_status witness_read_state(struct registry *registry, struct witness_state *state, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_look(registry, state, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
@@ -497,13 +502,7 @@ static sealring_status witness_sign(struct token *token, struct witness_state *s
     return witness_sign_text(token, vault_id, state->vkey, text, state->row.note, error);
 }
 
-static sealring_status witness_insert(struct registry *registry, void *context, sealring_error *error)
-{
-    struct witness_state *state = context;
-    return registry_checkpoint_insert(registry, &state->row, error);
-}
-
-static sealring_status witness_keep(struct registry *registry, struct witness_state *state, sealring_error *error)
+static sealring_status witness_keep(struct registry *registry, const struct witness_state *state, sealring_error *error)
 {
     struct registry_write how = {.moves_epoch = false};
     bool held = registry_is_locked(registry);
@@ -513,7 +512,11 @@ static sealring_status witness_keep(struct registry *registry, struct witness_st
     sealring_status status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
     if (status != SEALRING_OK)
         return status;
-    status = registry_write(registry, &how, witness_insert, state, error);
+    struct registry_transaction writing = registry_writing(registry, &how, error);
+    do {
+        if (registry_begin(&writing, &status))
+            status = registry_checkpoint_insert(registry, &state->row, error);
+    } while (registry_again(&writing, &status));
     if (!held)
         registry_unlock(registry);
     return status;
@@ -541,7 +544,7 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     struct witness_state *state = malloc(sizeof *state);
     if (state == NULL)
         return error_no_memory(error);
-    sealring_status status = registry_read(registry, witness_look, state, error);
+    sealring_status status = witness_read_state(registry, state, error);
     if (status == SEALRING_OK)
         status = witness_open(config, &token, error);
     if (status != SEALRING_OK)
@@ -581,18 +584,18 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
     return SEALRING_OK;
 }
 
-static sealring_status witness_judge_body(struct registry *registry, void *context, sealring_error *error)
-{
-    return witness_judge(context, registry, error);
-}
-
 /* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. */
 static sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
                                           sealring_error *error)
 {
     sealring_status status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, error);
-    if (status == SEALRING_OK && !witness->settled)
-        status = registry_read(registry, witness_judge_body, witness, error);
+    if (status != SEALRING_OK || witness->settled)
+        return status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_judge(witness, registry, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
@@ -610,7 +613,7 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
     if (state == NULL)
         status = error_no_memory(&error);
     if (status == SEALRING_OK)
-        status = registry_read(registry, witness_look, state, &error);
+        status = witness_read_state(registry, state, &error);
     if (status == SEALRING_OK && state->vouched == state->checkpoint.size && witness->anchored &&
         witness->anchor.size == state->checkpoint.size)
         goto cleanup;

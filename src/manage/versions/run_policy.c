@@ -63,6 +63,7 @@ static sealring_status tell_action(struct run *run, const struct lifecycle_actio
                                 .state = state,
                                 .text = text,
                                 .foreseen = action->foreseen,
+                                .reissue = action->behind,
                                 .change = change};
     return tell(run, &told);
 }
