@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit/inclusion.h"
 #include "base/base64.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "log/leaf.h"
-#include "log/merkle.h"
 #include "manage/session/manager.h"
 #include "token/key/signing_key.h"
 #include "token/object/data_object.h"
@@ -384,7 +384,7 @@ static int check_proof(const sealring_audit_entry *entry, void *context)
         decode(entry->proof->hashes[i], &proof.hashes[i]);
     decode(entry->proof->root, &root);
     decode(entry->leaf_hash, &leaf);
-    ck_assert(merkle_inclusion_good(&leaf, entry->sequence - 1, entry->proof->tree_size, &proof, &root));
+    ck_assert(inclusion_good(&leaf, entry->sequence - 1, entry->proof->tree_size, &proof, &root));
     ck_assert_uint_eq(entry->sequence, ++proofs->count);
     return 0;
 }

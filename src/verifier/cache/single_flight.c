@@ -234,11 +234,3 @@ unsigned flights_under_way(struct flights *flights)
     pthread_mutex_unlock(&flights->mutex);
     return count;
 }
-
-unsigned flights_waiting(struct flights *flights)
-{
-    pthread_mutex_lock(&flights->mutex);
-    unsigned waiting = flights->waiting;
-    pthread_mutex_unlock(&flights->mutex);
-    return waiting;
-}

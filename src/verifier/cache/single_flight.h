@@ -30,7 +30,4 @@ sealring_status flights_ask(struct flights *flights, const uint8_t *name, size_t
 /* The number of flights under way. While it is not 0, the token has no spare capacity. */
 unsigned flights_under_way(struct flights *flights);
 
-/* The number of threads that wait for them. */
-unsigned flights_waiting(struct flights *flights);
-
 #endif
