@@ -47,9 +47,9 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
                                                   const struct registry_checkpoint *checkpoint,
                                                   sealring_error *failure);
 sealring_status __real_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 
 sealring_status __wrap_token_signer_sign(struct token *token, const struct token_signer *signer, const void *data,
                                          size_t length, uint8_t signature[TOKEN_SIGNATURE_MAX],
@@ -68,10 +68,10 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
 }
 
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure)
+                                        enum token_answer *answer, sealring_error *failure)
 {
     reach(POINT_ANCHOR);
-    sealring_status status = __real_token_data_write(token, label, value, length, failure);
+    sealring_status status = __real_token_data_write(token, label, value, length, answer, failure);
     reach(POINT_ANCHORED);
     return status;
 }
