@@ -110,13 +110,14 @@ void closing_follow(struct transition *transition, const char *problem)
 
 sealring_status closing_reopen(struct transition *transition, sealring_error *error)
 {
+    enum token_answer answer;
     sealring_status status = SEALRING_OK;
     if (transition->vault.token_closes_keys)
         status = set_owed(transition, true, NULL, error);
     if (status == SEALRING_OK)
         status = allow_sign(transition, true, error);
     if (status == SEALRING_OK)
-        status = transition_prove(transition, subject(transition), error);
+        status = transition_prove(transition, subject(transition), &answer, error);
     if (status != SEALRING_OK)
         closing_revert(transition);
     return status;

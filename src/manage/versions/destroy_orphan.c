@@ -199,15 +199,16 @@ static sealring_status check_namesake(const struct orphan *orphan, sealring_erro
     struct token_key_reference reference;
     const struct registry_version *version = &orphan->namesake;
     struct token *token = orphan->manager->token;
+    enum token_answer answer;
     bool signs;
     if (!orphan->has_namesake)
         return SEALRING_OK;
     derive_reference(&orphan->vault, &orphan->namesake_ring, version, &reference);
     sealring_status status =
         lifecycle_accepts(version->state)
-            ? token_key_prove(token, &reference, NULL, error)
-            : token_key_signs(token, version->object_id, version->object_id_length, &signs, NULL, error);
-    if (status == SEALRING_OK || status == SEALRING_TOKEN)
+            ? token_key_prove(token, &reference, &answer, error)
+            : token_key_signs(token, version->object_id, version->object_id_length, &signs, &answer, error);
+    if (answer == TOKEN_DONE || answer == TOKEN_FAILED)
         return status;
     return error_set(error, SEALRING_REFUSED,
                      "key %s is labelled as version %" PRIu32

@@ -218,6 +218,7 @@ static sealring_status take_stock(struct run *run)
 static sealring_status ask_witness(struct run *run, uint32_t number, sealring_error *error)
 {
     const struct registry_version *version = state_find(&run->plan.state, number);
+    enum token_answer answer;
     bool signs = false;
     if (!run->manager->roster.vault.token_closes_keys)
         return error_set(
@@ -229,8 +230,9 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
     if (status != SEALRING_OK || version == NULL)
         return status;
     /* CKA_SIGN alone is no proof: some tokens keep the attribute's value and sign all the same */
-    status = token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, NULL, error);
-    if (status == SEALRING_NOT_FOUND)
+    status =
+        token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, &answer, error);
+    if (answer == TOKEN_MISSING)
         return SEALRING_OK;
     if (status == SEALRING_OK && signs)
         return error_set(

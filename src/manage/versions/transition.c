@@ -132,14 +132,16 @@ sealring_status transition_load(struct transition *transition, sealring_error *e
     return status;
 }
 
-sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error)
+sealring_status transition_prove(struct transition *transition, uint32_t number, enum token_answer *answer,
+                                 sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, number);
     struct token_key_reference reference;
+    *answer = TOKEN_FAILED;
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", transition->ring, number);
     derive_reference(&transition->vault, &transition->state.ring, row, &reference);
-    return token_key_prove(transition->manager->token, &reference, NULL, error);
+    return token_key_prove(transition->manager->token, &reference, answer, error);
 }
 
 bool transition_apply(struct transition *transition)
@@ -225,19 +227,12 @@ static sealring_status write_rows(struct registry *registry, struct transition *
 /* As transition_apply; *broken: the rule of the life cycle that the ring would violate then, NULL for none. */
 static bool apply_and_check(struct transition *transition, const char **broken)
 {
-    const struct ring_state *state = &transition->state;
-    struct lifecycle_ring before = state->view;
-    struct lifecycle_version *versions = calloc(state->count + 1, sizeof *versions);
-    if (versions == NULL)
-        return false;
-    for (size_t i = 0; i < state->count; i++)
-        versions[i] = state->versions[i];
-    before.versions = versions;
-    bool applied = transition_apply(transition);
-    *broken = applied ? lifecycle_broken_invariant(&state->view) : NULL;
+    struct ring_state before = {0};
+    bool applied = state_copy(&transition->state, &before) && transition_apply(transition);
+    *broken = applied ? lifecycle_broken_invariant(&transition->state.view) : NULL;
     if (applied && *broken == NULL)
-        *broken = lifecycle_broken_transition(&before, &state->view);
-    free(versions);
+        *broken = lifecycle_broken_transition(&before.view, &transition->state.view);
+    state_release(&before);
     return applied;
 }
 

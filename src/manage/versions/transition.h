@@ -44,7 +44,8 @@ sealring_status transition_load(struct transition *transition, sealring_error *e
 sealring_status transition_decide(struct transition *transition, sealring_error *error);
 
 /* Proves the version's key in the token: object, attributes, check value. */
-sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error);
+sealring_status transition_prove(struct transition *transition, uint32_t number, enum token_answer *answer,
+                                 sealring_error *error);
 
 /* Applies the decision to the state in memory. False: no memory. */
 bool transition_apply(struct transition *transition);
