@@ -123,7 +123,7 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
     query_bind_int64(&query, 5, fact->version);
     query_bind_int64(&query, 6, fact->state);
     query_bind_bytes(&query, 7, fact->hash, sizeof fact->hash);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error)

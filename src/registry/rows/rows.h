@@ -16,8 +16,8 @@
 /* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that affects a verdict sets its changed_epoch
  * to the transaction's epoch. *_find fill the row if it is found. Query before an insert that could violate uniqueness: a constraint
  * error is SEALRING_REGISTRY. Plural names open a cursor, whose rows *_next reads (registry/connection/cursor.h). *_update write the
- * columns that may change: names, prefixes, object IDs, check values, digests and claims stay as inserted. If the row does not exist:
- * SEALRING_NOT_FOUND. */
+ * columns that may change: names, prefixes, object IDs, check values, digests and claims stay as inserted. If the row does
+ * not exist: SEALRING_REGISTRY, as for deletes where nothing else is documented. */
 
 struct registry_ring {
     int64_t id;
