@@ -102,7 +102,7 @@ sealring_status witness_check_key(const struct config *config, const struct regi
     witness_signer(vault_id, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_signer_find(token, &signer, error);
+        status = token_signer_find(token, &signer, NULL, error);
     token_close(token);
     if (status == SEALRING_NOT_FOUND)
         return error_set(error, SEALRING_REFUSED, "the audit token has no key pair for this vault");
@@ -186,7 +186,7 @@ static sealring_status anchor_load_data(struct token *token, const char *label, 
     struct token_data values[WITNESS_ANCHORS];
     size_t count = 0;
     *there = false;
-    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, error);
+    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, NULL, error);
     for (size_t i = 0; i < count; i++) {
         char text[TOKEN_DATA_MAX + 1];
         memcpy(text, values[i].bytes, values[i].length);
@@ -211,7 +211,7 @@ static sealring_status anchor_load(struct token *token, const uint8_t vault_id[R
     sealring_status status = anchor_load_data(token, label, &witness->anchored, &witness->anchor, error);
     if (status != SEALRING_OK && status != SEALRING_REFUSED)
         return status;
-    sealring_status labelled = token_signer_label(token, &signer, label, &inner);
+    sealring_status labelled = token_signer_label(token, &signer, label, NULL, &inner);
     if (labelled == SEALRING_OK)
         anchor_take(label, &witness->anchored, &witness->anchor);
     if (!witness->anchored && status == SEALRING_OK && labelled != SEALRING_OK && labelled != SEALRING_NOT_FOUND) {
@@ -240,7 +240,7 @@ static sealring_status anchor_store(struct token *token, const uint8_t vault_id[
     anchor_label(vault_id, label);
     anchor_format(anchor, text);
     witness_signer(vault_id, &signer);
-    sealring_status status = token_data_write(token, label, text, strlen(text), error);
+    sealring_status status = token_data_write(token, label, text, strlen(text), NULL, error);
     return status == SEALRING_REFUSED ? token_signer_relabel(token, &signer, text, error) : status;
 }
 
@@ -254,7 +254,7 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
     anchor_label(vault_id, label);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_data_remove(token, label, error);
+        status = token_data_remove(token, label, NULL, error);
     if (status == SEALRING_OK || status == SEALRING_REFUSED) /* the token keeps no data objects */
         status = token_signer_destroy(token, &signer, error);
     token_close(token);
@@ -275,7 +275,7 @@ static bool witness_has_key(struct token *token, const struct registry *registry
     char label[TOKEN_LABEL_MAX + 1];
     sealring_error ignored;
     witness_signer(registry_vault_row(registry)->vault_id, &signer);
-    return token_signer_label(token, &signer, label, &ignored) != SEALRING_NOT_FOUND;
+    return token_signer_label(token, &signer, label, NULL, &ignored) != SEALRING_NOT_FOUND;
 }
 
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry)
@@ -307,7 +307,7 @@ sealring_status witness_recall(struct audit_witness *witness, const struct confi
     witness_signer(vault_id, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_signer_find(token, &signer, error);
+        status = token_signer_find(token, &signer, NULL, error);
     if (status == SEALRING_OK && !witness_key(vault_id, &signer, key))
         status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
     if (status == SEALRING_OK)
@@ -556,7 +556,7 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     }
     take_over_label(vault_id, label);
     anchor_format(&witness->take_over, text);
-    status = token_data_write(token, label, text, strlen(text), error);
+    status = token_data_write(token, label, text, strlen(text), NULL, error);
     witness->announced = status == SEALRING_OK;
     if (status == SEALRING_REFUSED)
         status = SEALRING_OK;
@@ -579,7 +579,7 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
     witness->anchor = anchor;
     witness->anchored = true;
     take_over_label(vault_id, label);
-    if (witness->announced && token_data_remove(token, label, NULL) == SEALRING_OK)
+    if (witness->announced && token_data_remove(token, label, NULL, NULL) == SEALRING_OK)
         witness->announced = false;
     return SEALRING_OK;
 }

@@ -57,7 +57,7 @@ static void make_finish(struct make *make)
     recover_version_label(make->ring, make->number, label);
     if (!keeps_intention(make) ||
         (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
-                           label, NULL) == SEALRING_OK &&
+                           label, NULL, NULL) == SEALRING_OK &&
          copies_follow(make->manager, &trouble) == SEALRING_OK))
         forget(make);
 }
@@ -73,7 +73,7 @@ static void make_undo(struct make *make)
         return;
     sealring_status status =
         token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
-                          keeps_intention(make) ? intent : NULL, NULL);
+                          keeps_intention(make) ? intent : NULL, NULL, NULL);
     if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) &&
         copies_drop(make->manager, make->reference.object_id, make->reference.object_id_length, &trouble) ==
             SEALRING_OK &&
@@ -111,7 +111,7 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
         recover_version_label(make->ring, number, label);
     status = copies_before(manager, &before, error);
     if (status == SEALRING_OK)
-        status = token_key_generate(manager->token, label, &make->reference, error);
+        status = token_key_generate(manager->token, label, &make->reference, NULL, error);
     make->generated = status == SEALRING_OK;
     if (status == SEALRING_OK)
         status = copies_add(manager, &before, make->reference.object_id, make->reference.object_id_length, error);

@@ -124,8 +124,9 @@ static sealring_status finish_labelled(sealring_manager *manager, const struct u
         return SEALRING_OK;
     sealring_status status =
         one->has_version
-            ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error)
-            : token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
+            ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, NULL,
+                                error)
+            : token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, NULL, error);
     *outcome = status == SEALRING_REFUSED     ? OUTCOME_UNDECIDED
                : status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING
                                               : OUTCOME_FINISHED;
@@ -145,7 +146,7 @@ static sealring_status finish_object(sealring_manager *manager, const struct unf
     if (!labelled && one->has_version)
         return SEALRING_OK;
     sealring_status status =
-        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, error);
+        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, NULL, error);
     if (status == SEALRING_OK && labelled)
         return finish_labelled(manager, one, has, outcome, error);
     *outcome = status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
