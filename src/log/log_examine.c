@@ -67,11 +67,12 @@ static void examine_tell(struct log_examination *of, uint64_t entry, const char 
 
 static sealring_status examine_expect(struct log_examination *of, const struct checkpoint *checkpoint, bool elsewhere)
 {
-    if (!array_grow(&of->vouched, of->count))
+    size_t place = of->count;
+    while (place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size)
+        place--;
+    if (!array_insert(&of->vouched, of->count, place))
         return error_no_memory(of->error);
-    size_t place = of->count++;
-    for (; place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size; place--)
-        of->vouched[place] = of->vouched[place - 1];
+    of->count++;
     of->vouched[place] = (struct vouched){*checkpoint, elsewhere};
     return SEALRING_OK;
 }

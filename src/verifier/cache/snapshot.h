@@ -16,7 +16,6 @@ struct known_ring {
     uint8_t ring_id[REGISTRY_ID_SIZE];
     char name[SEALRING_NAME_LENGTH_MAX + 1];
     char prefix[SEALRING_PREFIX_LENGTH_MAX + 1];
-    struct known_ring *next;
 };
 
 struct known_version {
@@ -34,7 +33,7 @@ struct known_version {
     _Atomic(int64_t) closed;
     _Atomic(bool) proved;
     _Atomic(int64_t) refused_until; /* boot time: the token refused the key, do not ask before */
-    struct known_version *next;
+    struct known_version *next;     /* among those that were replaced */
 };
 
 struct snapshot;

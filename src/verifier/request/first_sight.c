@@ -232,11 +232,6 @@ static bool agrees(const struct sight *sight)
 
 /* ---- verdicts */
 
-static sealring_verdict unavailable(sealring_grant *grant, const char *reason)
-{
-    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
-}
-
 static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant *grant)
 {
     const struct question *question = sight->question;
@@ -252,12 +247,12 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
 {
     sealring_status status = present(sight);
     if (status != SEALRING_OK)
-        return unavailable(grant, sight->error.message);
+        return judge_unavailable(grant, sight->error.message);
     if (!sight->presented.found)
         return judge_stranger(sight, grant);
     sight->version = find_version(sight);
     if (sight->version == NULL)
-        return unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
+        return judge_unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
     if (!agrees(sight))
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
                              "the registry's row does not agree with the credential's text");
@@ -285,7 +280,7 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
     struct sight_row row = row_of(sight);
     *refused = false;
     if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
-        return unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
+        return judge_unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
     switch (sight_confirm(sight->verifier, &row, &sight->error)) {
     case SIGHT_CONFIRMED:
         return SEALRING_ACCEPTED;
@@ -300,14 +295,14 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
         *refused = true;
         break;
     case SIGHT_CROWDED:
-        return unavailable(grant, "too many requests wait for the PKCS#11 token");
+        return judge_unavailable(grant, "too many requests wait for the PKCS#11 token");
     case SIGHT_AWAY:
     case SIGHT_MALFORMED:
     default:
         messages_add(sight->verifier->messages, SEALRING_LOG_WARNING, "%s", sight->error.message);
         break;
     }
-    return unavailable(grant, sight->error.message);
+    return judge_unavailable(grant, sight->error.message);
 }
 
 /* Counts evidence for the retire gate, and statistics. */
@@ -348,7 +343,7 @@ static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *gra
 {
     int64_t boot = clock_boot_ms();
     if (!verifier_serves(sight->verifier, boot))
-        return unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
+        return judge_unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
     make_bearer(sight);
     return judge_bearer(&sight->bearer, sight->question->scope, verifier_time(sight->verifier, boot), grant);
 }
