@@ -23,23 +23,10 @@ static bool harmless(const char *word, size_t length)
     return strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= length;
 }
 
-static const struct option *find_in(const struct option *table, const char *name, size_t length)
-{
-    for (; table != NULL && table->name != NULL; table++)
-        if (strlen(table->name) == length && memcmp(table->name, name, length) == 0)
-            return table;
-    return NULL;
-}
-
 static const struct option *find_option(const struct command *command, const char *name, size_t length)
 {
-    const struct option *option = command != NULL ? find_in(command->options, name, length) : NULL;
-    if (option != NULL)
-        return option;
-    option = find_in(command_common_options, name, length);
-    if (option != NULL && (command == NULL || command_offers(command, option)))
-        return option;
-    return command == NULL ? find_in(&version_option, name, length) : NULL;
+    bool version = length == strlen(version_option.name) && memcmp(name, version_option.name, length) == 0;
+    return command == NULL && version ? &version_option : command_find_option(command, name, length);
 }
 
 static bool read_number(const char *text, int64_t *number)

@@ -163,19 +163,15 @@ static int run_forget(struct session *session)
                   "would be forgotten: its contact erased, its name kept in the claims of its credentials");
 }
 
-static const struct argument client_name[] = {{"NAME", "the client's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
-
-static const struct option contact_option[] = {
-    {"contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
+#define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
+#define CONTACT_OPTION  "contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT
 
 const struct command command_client_add = {
     .words = "client add",
     .group = "Clients",
     .purpose = "add a client",
-    .arguments = client_name,
-    .options = contact_option,
+    .arguments = {{CLIENT_ARGUMENT}},
+    .options = {{CONTACT_OPTION}},
     .run = run_add,
     .flags = COMMAND_CHANGES,
 };
@@ -191,7 +187,7 @@ const struct command command_client_show = {
     .words = "client show",
     .group = "Clients",
     .purpose = "show a client and its API keys",
-    .arguments = client_name,
+    .arguments = {{CLIENT_ARGUMENT}},
     .run = run_show,
 };
 
@@ -199,8 +195,8 @@ const struct command command_client_set = {
     .words = "client set",
     .group = "Clients",
     .purpose = "change a client's contact",
-    .arguments = client_name,
-    .options = contact_option,
+    .arguments = {{CLIENT_ARGUMENT}},
+    .options = {{CONTACT_OPTION}},
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
@@ -209,7 +205,7 @@ const struct command command_client_forget = {
     .words = "client forget",
     .group = "Clients",
     .purpose = "erase a client's contact",
-    .arguments = client_name,
+    .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,

@@ -195,67 +195,45 @@ static int run_set(struct session *session)
     return finish(session, status, "is narrowed: all its credentials have these scopes at most; committed", true);
 }
 
-static const struct option list_options[] = {
-    {"ring", "RING", "only those of this ring", OPTION_TEXT},
-    {"client", "NAME", "only those of this client", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_key_list = {
     .words = "key list",
     .group = "API keys",
     .purpose = "list API keys",
-    .options = list_options,
+    .options = {{"ring", "RING", "only those of this ring", OPTION_TEXT},
+                {"client", "NAME", "only those of this client", OPTION_TEXT}},
     .run = run_list,
 };
-
-static const struct argument key_argument[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
 
 const struct command command_key_show = {
     .words = "key show",
     .group = "API keys",
     .purpose = "show an API key and its credentials",
-    .arguments = key_argument,
+    .arguments = {{KEY_ID_ARGUMENT}},
     .run = run_show,
-};
-
-static const struct option set_options[] = {
-    {"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
-    {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
-    {"label", "LABEL", "give it another label", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_key_set = {
     .words = "key set",
     .group = "API keys",
     .purpose = "narrow an API key's scopes, or change its label",
-    .arguments = key_argument,
-    .options = set_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
+                {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
+                {"label", "LABEL", "give it another label", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
-static const struct option reason_option[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option closing_options[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_key_suspend = {
     .words = "key suspend",
     .group = "API keys",
     .purpose = "reject an API key's credentials until it is resumed",
-    .arguments = key_argument,
-    .options = closing_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run_state,
     .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_SUSPENDED,
@@ -265,8 +243,8 @@ const struct command command_key_resume = {
     .words = "key resume",
     .group = "API keys",
     .purpose = "accept a suspended API key's credentials again",
-    .arguments = key_argument,
-    .options = reason_option,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}},
     .run = run_state,
     .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_ACTIVE,
@@ -276,8 +254,8 @@ const struct command command_revoke = {
     .words = "revoke",
     .group = "API keys",
     .purpose = "reject an API key's credentials for ever",
-    .arguments = key_argument,
-    .options = closing_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes =
         "After *effective*, no verifier accepts the key's credentials any more. A verifier applies the change at its "
         "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "

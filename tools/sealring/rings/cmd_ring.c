@@ -300,7 +300,7 @@ static int run_set(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+#define NAME_ARGUMENT "NAME", "the ring's name", ARGUMENT_TEXT, 0
 
 #define SWITCH_OPTIONS                                                                                          \
     {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
@@ -310,36 +310,32 @@ static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT
         "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
     }
 
-static const struct option create_options[] = {
-    {"prefix", "PREFIX", "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
-     OPTION_TEXT},
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long; default: 1d",
-     OPTION_DURATION},
-    {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
-     OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
-    SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
-    {"succession", "DURATION",
-     "API keys used within this time need a successor before their version retires, or off; default: 400d",
-     OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const create_examples[] = {"sealring ring create payments --prefix acme_live --overlap 30d", NULL};
-
 const struct command command_ring_create = {
     .words = "ring create",
     .group = "Rings",
     .purpose = "create a ring and its first version",
-    .arguments = ring_name,
-    .options = create_options,
+    .arguments = {{NAME_ARGUMENT}},
+    .options =
+        {{"prefix", "PREFIX",
+          "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr", OPTION_TEXT},
+         {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d",
+          OPTION_DURATION},
+         {"quiet-period", "DURATION",
+          "a version retires when the verifiers' reports show no use for this long; default: 1d", OPTION_DURATION},
+         {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
+          OPTION_DURATION},
+         {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
+         {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
+         SWITCH_OPTIONS,
+         {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
+         {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
+         {"succession", "DURATION",
+          "API keys used within this time need a successor before their version retires, or off; default: 400d",
+          OPTION_TEXT},
+         {WAIT_OPTION},
+         {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
-    .examples = create_examples,
+    .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
@@ -355,32 +351,27 @@ const struct command command_ring_show = {
     .words = "ring show",
     .group = "Rings",
     .purpose = "show a ring's policy and versions",
-    .arguments = ring_name,
+    .arguments = {{NAME_ARGUMENT}},
     .run = run_show,
-};
-
-static const struct option set_options[] = {
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
-     OPTION_DURATION},
-    {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
-     OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
-    SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
-    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off",
-     OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 const struct command command_ring_set = {
     .words = "ring set",
     .group = "Rings",
     .purpose = "change a ring's policy",
-    .arguments = ring_name,
-    .options = set_options,
+    .arguments = {{NAME_ARGUMENT}},
+    .options = {{"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
+                {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
+                 OPTION_DURATION},
+                {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
+                 OPTION_DURATION},
+                {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
+                {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
+                SWITCH_OPTIONS,
+                {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
+                {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
+                {"succession", "DURATION",
+                 "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT}},
     .notes = "The end of an overlap that has begun does not change.",
     .run = run_set,
     .flags = COMMAND_CHANGES,

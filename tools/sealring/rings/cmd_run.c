@@ -308,34 +308,20 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct argument arguments[] = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1},
-                                            {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
-    {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring run --vault /var/lib/sealring",
-    "sealring run --once --dry-run",
-    NULL,
-};
-
 const struct command command_run = {
     .words = "run",
     .group = "Vault",
     .purpose = "rotate, retire and destroy versions as the rings' policies require",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1}},
+    .options = {{"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
+                {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION}},
     .notes =
         "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
         "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
         "once for each step that is due and blocked. Several may run at the same time. A rollback stops rotation. "
         "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
         "the registry is unavailable for a while.",
-    .examples = examples,
+    .examples = {"sealring run --vault /var/lib/sealring", "sealring run --once --dry-run"},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

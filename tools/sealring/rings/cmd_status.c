@@ -227,26 +227,17 @@ static int run(struct session *session)
     return option_given(&session->options, "watch") ? watch(session, every) : show_once(session);
 }
 
-static const struct argument arguments[] = {{"RING", "only this ring", ARGUMENT_TEXT, 1}, {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change", OPTION_FLAG},
-    {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {"sealring status", "sealring status payments --watch",
-                                       "sealring status --json | jq '.rings[].plan'", NULL};
-
 const struct command command_status = {
     .words = "status",
     .group = "Vault",
     .purpose = "show rings' versions on a time line, their traffic, and what happens next",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"RING", "only this ring", ARGUMENT_TEXT, 1}},
+    .options = {{"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change",
+                 OPTION_FLAG},
+                {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION}},
     .notes =
         "Changes nothing and does not use the token. Shows the versions, the share of traffic of each in the last 24 "
         "hours, what the policy does next and when, what blocks it, and the verifiers.",
-    .examples = examples,
+    .examples = {"sealring status", "sealring status payments --watch", "sealring status --json | jq '.rings[].plan'"},
     .run = run,
 };

@@ -295,50 +295,31 @@ static int run_checkpoint(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct option show_options[] = {
-    {"ring", "RING", "only acts on this ring", OPTION_TEXT},
-    {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
-    {"client", "NAME", "only acts on this client", OPTION_TEXT},
-    {"act", "ACT", "only this act, such as version.retire, or all of a kind, such as version", OPTION_TEXT},
-    {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
-    {"last", "N", "only the newest N entries", OPTION_NUMBER},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option verify_options[] = {
-    {"checkpoint", "FILE",
-     "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input", OPTION_TEXT},
-    {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option export_options[] = {
-    {"since", "N", "begin with entry N", OPTION_NUMBER},
-    {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_audit_show = {
     .words = "audit show",
     .group = "Audit log",
     .purpose = "show who did what, when and why",
-    .options = show_options,
+    .options = {{"ring", "RING", "only acts on this ring", OPTION_TEXT},
+                {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
+                {"client", "NAME", "only acts on this client", OPTION_TEXT},
+                {"act", "ACT", "only this act, such as version.retire, or all of a kind, such as version", OPTION_TEXT},
+                {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
+                {"last", "N", "only the newest N entries", OPTION_NUMBER}},
     .run = run_show,
-};
-
-static const char *const verify_examples[] = {
-    "sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint",
-    NULL,
 };
 
 const struct command command_audit_verify = {
     .words = "audit verify",
     .group = "Audit log",
     .purpose = "verify every entry, the tree over them and the checkpoints",
-    .options = verify_options,
+    .options = {{"checkpoint", "FILE",
+                 "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input",
+                 OPTION_TEXT},
+                {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own",
+                 OPTION_TEXT}},
     .notes = "Needs no token, only the public key. Exit status 1 if something is wrong; each problem is one line that "
              "names the entry.",
-    .examples = verify_examples,
+    .examples = {"sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint"},
     .run = run_verify,
 };
 
@@ -346,7 +327,8 @@ const struct command command_audit_export = {
     .words = "audit export",
     .group = "Audit log",
     .purpose = "print the entries as lines of JSON",
-    .options = export_options,
+    .options = {{"since", "N", "begin with entry N", OPTION_NUMBER},
+                {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG}},
     .notes =
         "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
         "checkpoint. `sealring restore --log` replays these entries.",

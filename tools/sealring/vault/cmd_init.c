@@ -166,38 +166,31 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct option options[] = {
-    {"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault", OPTION_TEXT},
-    {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
-    {"pin-source", "SOURCE", "a file with the user PIN, readable by its owner only; credential:NAME; or - to type it",
-     OPTION_TEXT},
-    {"audit-token", "URI", "another token on that module, which signs the audit log; servers do not have its PIN",
-     OPTION_TEXT},
-    {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
-    {"module-environment", "NAME=VALUE", "an environment variable that the module needs; may be repeated", OPTION_LIST},
-    {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
-    {"lease", "DURATION", "how long a verifier may answer after its last poll of the registry; default: 60s",
-     OPTION_DURATION},
-    {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring init --vault /tmp/trying",
-    "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin",
-    NULL,
-};
-
 const struct command command_init = {
     .words = "init",
     .group = "Vault",
     .purpose = "create a vault",
-    .options = options,
+    .options = {{"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault",
+                 OPTION_TEXT},
+                {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
+                {"pin-source", "SOURCE",
+                 "a file with the user PIN, readable by its owner only; credential:NAME; or - to type it", OPTION_TEXT},
+                {"audit-token", "URI",
+                 "another token on that module, which signs the audit log; servers do not have its PIN", OPTION_TEXT},
+                {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
+                {"module-environment", "NAME=VALUE", "an environment variable that the module needs; may be repeated",
+                 OPTION_LIST},
+                {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
+                {"lease", "DURATION",
+                 "how long a verifier may answer after its last poll of the registry; default: 60s", OPTION_DURATION},
+                {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION}},
     .notes =
         "The command never initialises a token of your own. It tests the token with a key that it destroys again, "
         "and names what the token cannot do. Without a token, it creates SoftHSM2 tokens in the vault. They are for "
         "trials, not for production, because a software token keeps its keys in every process that loads it.",
-    .examples = examples,
+    .examples =
+        {"sealring init --vault /tmp/trying",
+         "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin"},
     .run = run,
     .flags = COMMAND_CHANGES,
 };

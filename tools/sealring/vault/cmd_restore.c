@@ -151,30 +151,15 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct argument arguments[] = {
-    {"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option options[] = {
-    {"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
-    {"accept-loss", "REASON", "restore although something is lost; recorded in the audit log", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
-    "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\"",
-    NULL,
-};
-
 const struct command command_restore = {
     .words = "restore",
     .group = "Vault",
     .purpose = "restore the registry from a backup, and replay exported logs",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0}},
+    .options = {{"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
+                {"accept-loss", "REASON", "restore although something is lost; recorded in the audit log", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The backup must be signed by the key in the audit token. Entries that the backup lacks are replayed from "
         "the exports. If entries are in neither, they are lost: the command names them, and refuses unless you "
@@ -182,7 +167,8 @@ const struct command command_restore = {
         "restored one. A crash leaves the former registry, the new one, or none: then restore again. The command "
         "waits until every server has applied the restored registry. Until then nothing is issued, because a server "
         "that has not polled yet could reject it.",
-    .examples = examples,
+    .examples = {"sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
+                 "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\""},
     .run = run,
     .flags = COMMAND_CHANGES,
 };

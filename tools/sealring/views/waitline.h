@@ -5,13 +5,6 @@
 
 #include "tools/sealring/session.h"
 
-/* --wait and --no-wait, for tables of options. */
-#define WAITLINE_OPTIONS                                                                                      \
-    {"wait", "DURATION", "wait for the verifiers for at most this long; default: no limit", OPTION_DURATION}, \
-    {                                                                                                         \
-        "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG                                         \
-    }
-
 struct waitline {
     struct session *session;
     const char *what; /* "waiting until they can verify version 2" */
