@@ -42,9 +42,6 @@ static int list_client(const sealring_client_info *client, void *context)
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct client_lines listing = {.session = session, .array = json_array()};
     table_start(&listing.table, columns);
     sealring_status status = sealring_client_list(session->manager, NULL, list_client, &listing, &session->error);
@@ -89,9 +86,6 @@ static int show_client(const sealring_client_info *client, void *context)
 static int run_show(struct session *session)
 {
     const char *name = session->options.arguments[0];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct client_lines listing = {.session = session};
     struct keys keys;
     sealring_key_filter filter = {.client = name};
@@ -131,9 +125,6 @@ static int finish(struct session *session, sealring_status status, const char *d
 
 static int run_add(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_client_add(session->manager, session->options.arguments[0],
                                                  option_text(&session->options, "contact"), &session->error);
     return finish(session, status, "was added", "would be added");
@@ -154,9 +145,6 @@ static int run_set(struct session *session)
 
 static int run_forget(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_client_forget(session->manager, session->options.arguments[0], &session->error);
     return finish(session, status,
                   "is forgotten: its contact is erased, its name stays in the claims of its credentials",
@@ -173,7 +161,7 @@ const struct command command_client_add = {
     .arguments = {{CLIENT_ARGUMENT}},
     .options = {{CONTACT_OPTION}},
     .run = run_add,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
 };
 
 const struct command command_client_list = {
@@ -181,6 +169,7 @@ const struct command command_client_list = {
     .group = "Clients",
     .purpose = "list the clients",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_show = {
@@ -189,6 +178,7 @@ const struct command command_client_show = {
     .purpose = "show a client and its API keys",
     .arguments = {{CLIENT_ARGUMENT}},
     .run = run_show,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_set = {
@@ -209,5 +199,5 @@ const struct command command_client_forget = {
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
 };

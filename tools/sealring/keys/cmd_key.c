@@ -19,9 +19,7 @@ static int run_list(struct session *session)
         .ring = option_text(&session->options, "ring"),
         .client = option_text(&session->options, "client"),
     };
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
+    int result = STATUS_DONE;
     struct keys keys;
     keys_start(&keys, session);
     sealring_status status = sealring_key_list(session->manager, &filter, keys_take, &keys, &session->error);
@@ -99,8 +97,9 @@ static int describe_credential(const sealring_credential_info *credential, void 
     return 0;
 }
 
-static int show_key(struct session *session, const char *key_id)
+static int show_key(struct session *session)
 {
+    const char *key_id = session->options.arguments[0];
     static const struct table_column columns[] = {
         {"SERIAL", 1},  {"VERSION", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
         {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},     {NULL, 0},
@@ -123,12 +122,6 @@ static int show_key(struct session *session, const char *key_id)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
-static int run_show(struct session *session)
-{
-    int result = session_open(session);
-    return result == STATUS_DONE ? show_key(session, session->options.arguments[0]) : result;
-}
-
 /* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */
 static int finish(struct session *session, sealring_status status, const char *sentence, bool takes_effect)
 {
@@ -145,7 +138,7 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (session->dry_run)
         return STATUS_DONE;
     int result = takes_effect ? waitline_effective(session) : STATUS_DONE;
-    int shown = session->json ? show_key(session, key_id) : STATUS_DONE;
+    int shown = session->json ? show_key(session) : STATUS_DONE;
     return result != STATUS_DONE ? result : shown;
 }
 
@@ -156,11 +149,6 @@ static int run_state(struct session *session)
         [SEALRING_KEY_SUSPENDED] = "is suspended: committed; resume undoes it",
         [SEALRING_KEY_REVOKED] = "is revoked for ever: committed",
     };
-    if (!waitline_check(session))
-        return STATUS_USAGE;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_key_state state = (sealring_key_state)session->command->detail;
     sealring_status status = sealring_key_set_state(session->manager, session->options.arguments[0], state,
                                                     option_text(&session->options, "reason"), &session->error);
@@ -173,15 +161,11 @@ static int run_set(struct session *session)
     const char *key_id = given->arguments[0];
     const char *label = option_text(given, "label");
     bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
-    if (option_given(given, "scope") && option_given(given, "no-scopes"))
-        return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
     if (!narrow && label == NULL)
         return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
     if (narrow && label != NULL)
         return session_refuse(session, STATUS_USAGE,
                               "scopes and label are changed one after the other: give one of them");
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -202,6 +186,7 @@ const struct command command_key_list = {
     .options = {{"ring", "RING", "only those of this ring", OPTION_TEXT},
                 {"client", "NAME", "only those of this client", OPTION_TEXT}},
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_show = {
@@ -209,7 +194,8 @@ const struct command command_key_show = {
     .group = "API keys",
     .purpose = "show an API key and its credentials",
     .arguments = {{KEY_ID_ARGUMENT}},
-    .run = run_show,
+    .run = show_key,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_set = {
@@ -235,7 +221,7 @@ const struct command command_key_suspend = {
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_SUSPENDED,
 };
 
@@ -246,7 +232,7 @@ const struct command command_key_resume = {
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_ACTIVE,
 };
 
@@ -261,6 +247,6 @@ const struct command command_revoke = {
         "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "
         "unless the vault has another value).",
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_REVOKED,
 };

@@ -11,15 +11,8 @@ static int run(struct session *session)
 {
     const struct options *given = &session->options;
     const char *key_id = given->arguments[0];
-    if (option_given(given, "scope") && option_given(given, "no-scopes"))
-        return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
-    if (!waitline_check(session))
-        return STATUS_USAGE;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct delivery delivery;
-    result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(given, "out"));
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(given, "out"));
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(given, "scope");
@@ -68,5 +61,5 @@ const struct command command_key_rekey = {
     .examples = {"sealring key rekey 9fK2mQ7xLw3RtB5n --reason 'found in a public repository'",
                  "sealring key rekey 9fK2mQ7xLw3RtB5n --scope read --scope write --overlap 1d --out acme-mobile.key"},
     .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS,
 };

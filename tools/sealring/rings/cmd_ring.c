@@ -52,9 +52,6 @@ static int list_ring(const sealring_ring_info *ring, void *context)
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct ring_lines listing = {.session = session, .array = json_array()};
     table_start(&listing.table, columns);
     sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
@@ -122,8 +119,9 @@ static int show_ring(const sealring_ring_info *ring, void *context)
 }
 
 /* Prints the ring and its versions. */
-static int print_ring(struct session *session, const char *name)
+static int print_ring(struct session *session)
 {
+    const char *name = session->options.arguments[0];
     struct ring_lines listing = {.session = session};
     sealring_status status = sealring_ring_list(session->manager, name, show_ring, &listing, &session->error);
     if (status != SEALRING_OK)
@@ -142,17 +140,11 @@ static int print_ring(struct session *session, const char *name)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
-static int run_show(struct session *session)
-{
-    int result = session_open(session);
-    return result == STATUS_DONE ? print_ring(session, session->options.arguments[0]) : result;
-}
-
-/* The members of a policy that take a value, by the option that sets them. */
+/* The members of a policy, by the options that set them. */
 static const struct {
     const char *option;
     unsigned field;
-} valued[] = {
+} policy_options[] = {
     {"overlap", SEALRING_POLICY_OVERLAP},
     {"purge-delay", SEALRING_POLICY_PURGE_DELAY},
     {"keep", SEALRING_POLICY_KEEP},
@@ -161,15 +153,10 @@ static const struct {
     {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
     {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
     {"succession", SEALRING_POLICY_SUCCESSION},
-};
-
-static const struct {
-    const char *on;
-    const char *off;
-    unsigned field;
-} switches[] = {
-    {"standby", "no-standby", SEALRING_POLICY_STANDBY},
-    {"idle-blocks", "no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+    {"standby", SEALRING_POLICY_STANDBY},
+    {"no-standby", SEALRING_POLICY_STANDBY},
+    {"idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+    {"no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
 };
 
 /* "400d", or "off". */
@@ -199,30 +186,16 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
     const char *succession = option_text(given, "succession");
     if (succession != NULL && !read_succession(succession, &policy->succession))
         return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
-    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
-        if (option_given(given, valued[i].option))
-            *fields |= valued[i].field;
-    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-        bool on = option_given(given, switches[i].on);
-        bool off = option_given(given, switches[i].off);
-        if (on && off)
-            return session_refuse(session, STATUS_USAGE, "--%s and --%s contradict each other", switches[i].on,
-                                  switches[i].off);
-        if (on || off)
-            *fields |= switches[i].field;
-    }
+    for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
+        if (option_given(given, policy_options[i].option))
+            *fields |= policy_options[i].field;
     return STATUS_DONE;
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
 static sealring_status activate_first(struct session *session, const char *name)
 {
-    struct waitline waitline;
-    waitline_start(&waitline, session, "waiting until every verifier can verify version 1");
-    sealring_status status = sealring_wait_barrier(session->manager, name, 1, &waitline.wait, &session->error);
-    waitline_finish(&waitline);
-    if (waitline.interrupted)
-        waitline_leave(&waitline, session->error.message);
+    sealring_status status = waitline_barrier(session, name, 1);
     if (status != SEALRING_OK)
         return status;
     status = sealring_version_change(session->manager, name, SEALRING_EVENT_ACTIVATE, 1, NULL, NULL, &session->error);
@@ -245,8 +218,6 @@ static int run_create(struct session *session)
     int result = read_policy(session, &policy, &fields);
     if (result != STATUS_DONE)
         return result;
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -261,7 +232,7 @@ static int run_create(struct session *session)
     if (prefix == NULL)
         prefix = "sr";
     if (session->json && !session->dry_run)
-        return print_ring(session, name);
+        return print_ring(session);
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
@@ -293,7 +264,7 @@ static int run_set(struct session *session)
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        return print_ring(session, name);
+        return print_ring(session);
     terminal_print(stdout, &session->out,
                    "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
                    session->dry_run ? "would change" : "has changed");
@@ -345,6 +316,7 @@ const struct command command_ring_list = {
     .group = "Rings",
     .purpose = "list the rings",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_show = {
@@ -352,7 +324,8 @@ const struct command command_ring_show = {
     .group = "Rings",
     .purpose = "show a ring's policy and versions",
     .arguments = {{NAME_ARGUMENT}},
-    .run = run_show,
+    .run = print_ring,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_set = {

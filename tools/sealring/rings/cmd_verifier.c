@@ -66,9 +66,6 @@ static void print_listing(struct verifier_lines *listing)
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct verifier_lines listing = {.session = session, .array = json_array(), .debts = json_array()};
     bool all = option_given(&session->options, "all");
     table_start(&listing.table, columns);
@@ -117,6 +114,7 @@ const struct command command_verifier_list = {
              "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
              "missing or damaged), left, dead, forgotten.",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_verifier_forget = {

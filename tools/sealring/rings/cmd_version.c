@@ -146,19 +146,6 @@ static int find_pending(const sealring_version_info *version, void *context)
     return 0;
 }
 
-static sealring_status wait_for_barrier(struct session *session, const char *ring, uint32_t pending)
-{
-    char what[64];
-    struct waitline waitline;
-    snprintf(what, sizeof what, "waiting until every verifier can verify version %" PRIu32, pending);
-    waitline_start(&waitline, session, what);
-    sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
-    waitline_finish(&waitline);
-    if (waitline.interrupted)
-        waitline_leave(&waitline, session->error.message);
-    return status;
-}
-
 /* Until every verifier can verify the pending version; then the event's second half. A verifier that joins between the two is waited for
  * as well. */
 static sealring_status activate_later(struct session *session, const char *ring, const sealring_event_options *options,
@@ -169,7 +156,7 @@ static sealring_status activate_later(struct session *session, const char *ring,
     (void)sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL);
     change->waits_for_verifiers = true;
     for (int tries = 0; tries < TRIES_MOST && status == SEALRING_WAITING && change->waits_for_verifiers; tries++) {
-        status = wait_for_barrier(session, ring, pending);
+        status = waitline_barrier(session, ring, pending);
         if (status != SEALRING_OK)
             return status;
         status = sealring_version_change(session->manager, ring, SEALRING_EVENT_ACTIVATE, pending, options, change,
@@ -260,7 +247,7 @@ static int run(struct session *session)
     const struct options *given = &session->options;
     const char *ring = given->arguments[0];
     sealring_event_options options = {.size = sizeof options};
-    if (read_reason(session, &options) != STATUS_DONE || !waitline_check(session))
+    if (read_reason(session, &options) != STATUS_DONE)
         return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)

@@ -93,9 +93,6 @@ static sealring_audit_filter read_filter(const struct options *given)
 
 static int run_show(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct audit_lines listing = {.session = session, .array = json_array()};
     sealring_audit_filter filter = read_filter(&session->options);
     table_start(&listing.table, columns);
@@ -231,9 +228,6 @@ static int export_entry(const sealring_audit_entry *entry, void *context)
 
 static int run_export(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_vault_info vault = {.size = sizeof vault};
     sealring_audit_filter filter = {
         .size = sizeof filter,
@@ -257,9 +251,6 @@ static int run_export(struct session *session)
 static int run_key(struct session *session)
 {
     char key[SEALRING_AUDIT_KEY_SIZE];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_audit_key(session->manager, key, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -282,9 +273,6 @@ static void print_note(const struct session *session, const char *note)
 static int run_checkpoint(struct session *session)
 {
     char note[SEALRING_AUDIT_NOTE_SIZE];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_audit_checkpoint(session->manager, note, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -306,6 +294,7 @@ const struct command command_audit_show = {
                 {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
                 {"last", "N", "only the newest N entries", OPTION_NUMBER}},
     .run = run_show,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_verify = {
@@ -333,6 +322,7 @@ const struct command command_audit_export = {
         "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
         "checkpoint. `sealring restore --log` replays these entries.",
     .run = run_export,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_key = {
@@ -340,6 +330,7 @@ const struct command command_audit_key = {
     .group = "Audit log",
     .purpose = "print the key that verifies checkpoints; keep it elsewhere",
     .run = run_key,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_checkpoint = {
@@ -347,4 +338,5 @@ const struct command command_audit_checkpoint = {
     .group = "Audit log",
     .purpose = "print the latest checkpoint; keep it elsewhere",
     .run = run_checkpoint,
+    .flags = COMMAND_OPENS,
 };

@@ -48,8 +48,7 @@ static void print_info(const struct session *session, const char *file, const se
 /* The key that the vault itself names proves less than one that was kept elsewhere. */
 static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_KEY_SIZE])
 {
-    sealring_manage_options options = {.size = sizeof options, .read_only = true};
-    sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+    sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
         status = sealring_audit_key(session->manager, key, &session->error);
     if (status == SEALRING_OK && !session->json)

@@ -16,24 +16,6 @@
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
 
-static int set_variable(const char *name, const char *value, void *context)
-{
-    (void)context;
-    return setenv(name, value, 1);
-}
-
-/* The values of --module-environment, NULL-terminated, owned by the caller. */
-static const char **module_environment(const struct options *given)
-{
-    const char **list = memory_grow(NULL, given->count + 1, sizeof *list);
-    size_t count = 0;
-    for (size_t i = 0; i < given->count; i++)
-        if (strcmp(given->given[i].option->name, "module-environment") == 0)
-            list[count++] = given->given[i].text;
-    list[count] = NULL;
-    return list;
-}
-
 /* ~/.local/share need not exist yet; the directories of a path that was asked for must. */
 static void make_default_parents(const struct session *session)
 {
@@ -104,7 +86,8 @@ static void print_result(const struct session *session, const sealring_init_resu
 /* Nobody knows yet what the module does to a process: find out in one that nothing depends on. */
 static int try_given_module(struct session *session, const sealring_init_options *init)
 {
-    sealring_status status = sealring_init_environment(session->vault, init, set_variable, NULL, &session->error);
+    sealring_status status =
+        sealring_init_environment(session->vault, init, session_set_variable, NULL, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     return init->module != NULL ? crash_try_module(session, init->module) : STATUS_DONE;
@@ -124,7 +107,7 @@ static int make_vault(struct session *session, const sealring_init_options *init
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
-    const char **environment = module_environment(given);
+    const char **environment = option_list(given, "module-environment");
     sealring_init_options init = {
         .size = sizeof init,
         .module = option_text(given, "module"),

@@ -35,17 +35,6 @@ static int tell(bool loss, const char *text, void *context)
     return 0;
 }
 
-static const char **logs(const struct options *given)
-{
-    size_t count = 0;
-    const char **paths = memory_grow(NULL, given->count + 1, sizeof *paths);
-    for (size_t i = 0; i < given->count; i++)
-        if (strcmp(given->given[i].option->name, "log") == 0)
-            paths[count++] = given->given[i].text;
-    paths[count] = NULL;
-    return paths;
-}
-
 static void print_json(const struct session *session, const struct restore_report *telling,
                        const sealring_restore_result *result, bool done, bool effective)
 {
@@ -112,12 +101,10 @@ static int finish(struct session *session, const struct restore_report *telling,
 
 static int run(struct session *session)
 {
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     int exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
         return exit_status;
-    const char **paths = logs(&session->options);
+    const char **paths = option_list(&session->options, "log");
     struct progress progress;
     struct restore_report telling = {session, json_array(), json_array()};
     sealring_restore_options options = {
