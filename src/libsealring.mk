@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a verifying server needs: libsealring (docs/ARCHITECTURE.md, "Two libraries").
 libsealring_core_la_SOURCES = \
+	src/base/array.c src/base/array.h \
 	src/base/base62.c src/base/base62.h \
 	src/base/base64.c src/base/base64.h \
 	src/base/clock.c src/base/clock.h \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/timetext.h"
 #include "log/leaf.h"
@@ -29,7 +30,7 @@ struct log_examination {
     const uint8_t *vault_id;
 
     struct vouched *vouched; /* by size */
-    size_t count, room, next;
+    size_t count, next;
     uint64_t vouched_good; /* the largest size that agreed */
     bool disagreed;        /* one did not: later ones will not either, and are not reported */
 
@@ -66,14 +67,8 @@ static void examine_tell(struct log_examination *of, uint64_t entry, const char 
 
 static sealring_status examine_expect(struct log_examination *of, const struct checkpoint *checkpoint, bool elsewhere)
 {
-    if (of->count == of->room) {
-        size_t room = of->room == 0 ? 128 : 2 * of->room;
-        struct vouched *grown = realloc(of->vouched, room * sizeof *grown);
-        if (grown == NULL)
-            return error_no_memory(of->error);
-        of->vouched = grown;
-        of->room = room;
-    }
+    if (!array_grow(&of->vouched, of->count))
+        return error_no_memory(of->error);
     size_t place = of->count++;
     for (; place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size; place--)
         of->vouched[place] = of->vouched[place - 1];

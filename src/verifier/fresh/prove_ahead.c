@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
@@ -18,7 +19,6 @@
 struct unproved {
     struct known_version **versions;
     size_t count;
-    size_t capacity;
     bool crowded;
 };
 
@@ -27,16 +27,10 @@ static void collect(struct known_version *version, void *context)
     struct unproved *unproved = context;
     if (atomic_load(&version->proved) || !lifecycle_accepts((sealring_version_state)atomic_load(&version->state)))
         return;
-    if (unproved->count == unproved->capacity) {
-        size_t capacity = unproved->capacity == 0 ? 16 : 2 * unproved->capacity;
-        struct known_version **more = realloc(unproved->versions, capacity * sizeof(*more));
-        unproved->crowded = unproved->crowded || more == NULL;
-        if (more == NULL)
-            return;
-        unproved->versions = more;
-        unproved->capacity = capacity;
-    }
-    unproved->versions[unproved->count++] = version;
+    if (array_grow(&unproved->versions, unproved->count))
+        unproved->versions[unproved->count++] = version;
+    else
+        unproved->crowded = true;
 }
 
 static sealring_status prove_one(struct verifier *verifier, struct known_version *version, sealring_error *error)

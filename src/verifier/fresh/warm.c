@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/fork.h"
 #include "lifecycle/transition_table.h"
@@ -23,7 +24,6 @@ struct used {
 struct warming {
     struct used *used;
     size_t count;
-    size_t capacity;
     size_t next;
 };
 
@@ -72,14 +72,8 @@ static sealring_status collect(const struct report_credential *record, void *con
     struct warming *warming = context;
     if (warming->count == COLLECTED_MOST)
         keep_newest(warming, WARM_MOST);
-    if (warming->count == warming->capacity) {
-        size_t capacity = warming->capacity == 0 ? 1024 : 2 * warming->capacity;
-        struct used *more = realloc(warming->used, capacity * sizeof *more);
-        if (more == NULL)
-            return SEALRING_SYSTEM;
-        warming->used = more;
-        warming->capacity = capacity;
-    }
+    if (!array_grow(&warming->used, warming->count))
+        return SEALRING_SYSTEM;
     warming->used[warming->count++] =
         (struct used){record->key, record->serial, atomic_load_explicit(&record->last_use_ms, memory_order_relaxed)};
     return SEALRING_OK;

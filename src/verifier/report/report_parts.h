@@ -20,7 +20,6 @@
 struct report_free {
     uint32_t *cells;
     uint32_t count;
-    uint32_t capacity;
 };
 
 struct report {
