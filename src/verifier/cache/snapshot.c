@@ -95,6 +95,11 @@ static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id)
     return ring;
 }
 
+const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
+{
+    return find_ring(snapshot, id);
+}
+
 static bool grow_rings(struct snapshot *snapshot)
 {
     size_t buckets = 2 * snapshot->ring_buckets;
@@ -273,6 +278,16 @@ static void bring_up_to_date(struct known_version *version, const struct registr
     atomic_store(&version->retire_at, row->retire_at);
     atomic_store(&version->closed, row->closed);
     atomic_store(&version->state, (int)row->state);
+}
+
+bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms)
+{
+    if (!lifecycle_accepts((sealring_version_state)atomic_load(&version->state)))
+        return false;
+    atomic_store(&version->was_compromised, state == SEALRING_VERSION_COMPROMISED);
+    atomic_store(&version->closed, wall_ms);
+    atomic_store(&version->state, (int)state);
+    return true;
 }
 
 /* Compromised and destroyed versions never open again (lifecycle/transition_table.c), so such a row was edited. */
