@@ -81,6 +81,12 @@ static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id,
     return found ? snapshot->rings[*place] : NULL;
 }
 
+const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
+{
+    size_t place;
+    return find_ring(snapshot, id, &place);
+}
+
 static enum snapshot_change add_ring(struct snapshot *snapshot, const struct registry_ring *row, size_t place)
 {
     struct known_ring *ring = calloc(1, sizeof *ring);
@@ -214,6 +220,16 @@ static void bring_up_to_date(struct known_version *version, const struct registr
     atomic_store(&version->retire_at, row->retire_at);
     atomic_store(&version->closed, row->closed);
     atomic_store(&version->state, (int)row->state);
+}
+
+bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms)
+{
+    if (!lifecycle_accepts((sealring_version_state)atomic_load(&version->state)))
+        return false;
+    atomic_store(&version->was_compromised, state == SEALRING_VERSION_COMPROMISED);
+    atomic_store(&version->closed, wall_ms);
+    atomic_store(&version->state, (int)state);
+    return true;
 }
 
 /* Compromised and destroyed versions never open again (lifecycle/transition_table.c), so such a row was edited. */

@@ -49,6 +49,12 @@ enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct r
 enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struct registry_version *row,
                                           struct known_version **version);
 
+/* Closes a version of the snapshot, whatever its row contains. False: it was closed before. */
+bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms);
+
+/* The ring of the row, or NULL. Only for the polling thread. */
+const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id);
+
 /* Any thread. NULL: the version is not known (yet). */
 struct known_version *snapshot_find(struct snapshot *snapshot, int64_t ring, uint32_t number);
 

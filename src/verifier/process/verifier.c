@@ -38,6 +38,8 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
         status = cache_new(verifier->lanes, setup->cache_max, &verifier->cache, error);
     if (status == SEALRING_OK)
         status = flights_new(setup->waiting_max, &verifier->flights, error);
+    if (status == SEALRING_OK && !closed_chain_open(&verifier->closed))
+        status = error_no_memory(error);
     if (status == SEALRING_OK)
         status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
     return status;
@@ -159,6 +161,7 @@ void verifier_leave(struct verifier *verifier)
     token_close(verifier->token);
     registry_close(verifier->looker);
     fork_guard_leave();
+    closed_chain_close(&verifier->closed);
     connections_close(verifier->connections);
     warm_end(verifier->warming);
     flights_free(verifier->flights);
