@@ -29,22 +29,6 @@ static size_t whole_characters(const char *text, size_t limit)
     return limit;
 }
 
-/* A verifier chooses its own name, which must not end the line or control a terminal. */
-static void replace_controls(char *text)
-{
-    while (*text != '\0') {
-        uint32_t code_point;
-        size_t length = utf8_character(text, strlen(text), &code_point);
-        if (length == 0) {
-            *text++ = '?';
-            continue;
-        }
-        if (utf8_is_control(code_point))
-            memset(text, '?', length);
-        text += length;
-    }
-}
-
 void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
 {
     size_t length = strlen(reason);
@@ -58,7 +42,8 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
     va_end(arguments);
     if (wanted >= 0 && (size_t)wanted >= LIFECYCLE_REASON_SIZE - length)
         memcpy(reason + whole_characters(reason, LIFECYCLE_REASON_SIZE - 1 - mark), ellipsis, sizeof(ellipsis));
-    replace_controls(reason);
+    /* a verifier chooses its own name, which must not end the line or control a terminal */
+    utf8_replace_controls(reason);
 }
 
 /* Must not overflow, whatever a damaged registry contains. later is an end or a time after one, and ends are after 1970: on overflow
