@@ -129,7 +129,7 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
         action->answer = decision.answer;
         guard_say(action->reason, "%s", decision.reason);
         if (decision.waiting & GUARD_SUCCESSION)
-            guard_succession(ring->name, version, schedule->evidence[version - ring->versions], action->foreseen);
+            guard_succession(ring, version, schedule->evidence[version - ring->versions], action->foreseen);
     }
     if (action->hold == LIFECYCLE_FREE)
         return;
