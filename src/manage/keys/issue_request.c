@@ -71,7 +71,7 @@ static sealring_status check_imported(const sealring_issue_request *request, boo
     if (imports && request->sha256 == NULL)
         return error_set(error, SEALRING_INVALID, "the SHA-256 of client %s's key is missing", request->client);
     if (imports && request->expires == 0)
-        return error_set(error, SEALRING_INVALID, "the imported key of client %s wants an end date: expires",
+        return error_set(error, SEALRING_INVALID, "the imported key of client %s needs an end date: expires",
                          request->client);
     if (!imports && request->sha256 != NULL)
         return error_set(error, SEALRING_INVALID, "a key that client %s has already is imported, not issued",

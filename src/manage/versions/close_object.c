@@ -102,10 +102,9 @@ void closing_follow(struct transition *transition, const char *problem)
     if (status == SEALRING_OK)
         return;
     change->closing_owed = true;
-    snprintf(
-        change->remark, sizeof change->remark,
-        "the token was not told yet to refuse the version's key; the next command that uses the token does it (%.120s)",
-        error.message);
+    snprintf(change->remark, sizeof change->remark,
+             "the token does not refuse the version's key yet; the next command that uses the token closes it (%.120s)",
+             error.message);
 }
 
 sealring_status closing_reopen(struct transition *transition, sealring_error *error)

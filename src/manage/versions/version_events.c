@@ -123,7 +123,7 @@ static sealring_status compromise(struct transition *transition, sealring_error 
     else if (!transition->refused && closing_regardless(transition, &target))
         error_set(
             error, status,
-            "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
+            "the token refuses the key of version %u of ring %s already, but the registry could not be written (%.200s): "
             "repeat `sealring compromise %s %u`",
             transition->version, transition->ring, inner.message, transition->ring, transition->version);
     else if (error != NULL)
@@ -264,10 +264,10 @@ static sealring_status check_arguments(const struct event_needs *needs, uint32_t
     if (needs == NULL)
         return error_set(error, SEALRING_INVALID, "there is no such event");
     if (needs->names_version && version == 0)
-        return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
+        return error_set(error, SEALRING_INVALID, "%s needs the number of the version",
                          sealring_event_name(needs->event));
     if ((options->overrule || options->overrule_succession) && (options->reason == NULL || options->reason[0] == '\0'))
-        return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
+        return error_set(error, SEALRING_INVALID, "overruling a guard needs a reason");
     return manager_check_reason(options->reason, error);
 }
 
