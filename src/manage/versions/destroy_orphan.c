@@ -269,7 +269,7 @@ static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *er
         return SEALRING_OK;
     sealring_status status =
         witness_recall(&orphan->witness, manager->config, orphan->vault.vault_id, &orphan->key, error);
-    if (status == SEALRING_NOT_FOUND)
+    if (orphan->witness.unknown)
         return error_set(error, SEALRING_REFUSED,
                          "the audit token has no key pair of this vault, so nothing shows whether the audit log is "
                          "whole: see `sealring doctor`");

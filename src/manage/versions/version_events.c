@@ -58,7 +58,7 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
     /* a registry that failed may contain the change nevertheless: the next start finds out, and closes the object if it does not */
-    if (status != SEALRING_OK && transition->refused)
+    if (status != SEALRING_OK && !transition->manager->doubtful)
         closing_revert(transition);
     return status;
 }
