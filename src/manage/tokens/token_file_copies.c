@@ -495,17 +495,20 @@ static bool is_to_be_learned(const struct kept_token *token, const struct wanted
 static sealring_status learn_all(sealring_manager *manager, struct kept_token *token, const struct wanted_ids *wanted,
                                  sealring_error *error)
 {
-    sealring_error ignored;
+    char label[TOKEN_LABEL_MAX + 1];
+    enum token_answer answer;
     sealring_status status = keep_uncopied(token, NULL, error);
     for (size_t i = 0; status == SEALRING_OK && i < wanted->count; i++) {
         const struct registry_version *version = &wanted->versions[i];
         if (has_copy(token, version))
             continue;
-        status = learn(manager, token, version->object_id, version->object_id_length, &ignored);
-        if (status == SEALRING_NOT_FOUND)
+        status = token_key_label(manager->token, version->object_id, version->object_id_length, label, &answer, error);
+        if (answer == TOKEN_MISSING) {
             status = SEALRING_OK;
-        else if (status != SEALRING_OK && error != NULL)
-            *error = ignored;
+            continue;
+        }
+        if (status == SEALRING_OK)
+            status = learn(manager, token, version->object_id, version->object_id_length, error);
         if (status == SEALRING_OK)
             status = kept_token_list(token, error);
     }
