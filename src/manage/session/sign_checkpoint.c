@@ -129,7 +129,7 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
         status = error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
         goto cleanup;
     }
-    anchor_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
+    witness_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
     anchor_format(&witness->take_over, text);
     status = token_data_write(token, label, text, strlen(text), &answer, error);
     witness->announced = answer == TOKEN_DONE;
@@ -153,7 +153,7 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
         return status;
     witness->anchor = anchor;
     witness->anchored = true;
-    anchor_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
+    witness_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
     if (witness->announced && token_data_remove(token, label, NULL, NULL) == SEALRING_OK)
         witness->announced = false;
     return SEALRING_OK;
