@@ -147,7 +147,7 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
     case DECISION_DOUBT:
         return error_set(error, SEALRING_REFUSED,
                          "%s/%s/%s is damaged or missing, and is not restored from its copy: the row of its version is "
-                         "closed, and no closed fact says so: `sealring audit verify`",
+                         "closed, and no closed fact confirms that: `sealring audit verify`",
                          token->store->tokens, token->folder, file->file);
     case DECISION_LEAVE:
     default:
