@@ -70,6 +70,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/roster.c src/manage/session/roster.h \
 	src/manage/session/sign_checkpoint.c \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
+	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \
 	src/manage/tokens/object_label.c src/manage/tokens/object_label.h \
 	src/manage/tokens/version_object.c src/manage/tokens/version_object.h \

@@ -259,7 +259,7 @@ sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait
     if (status != SEALRING_OK)
         return status;
     if (!waiting.done)
-        return not_yet(&waiting, "put back", error);
+        return not_yet(&waiting, "rolled back", error);
     /* so that the next command need not check again */
     if (!manager->read_only && !manager->dry_run && manager_begin(manager, "following", false, NULL) == SEALRING_OK)
         manager_end(manager);
