@@ -29,6 +29,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/install_registry.c src/manage/backup/install_registry.h \
 	src/manage/backup/replay_export.c src/manage/backup/replay_export.h \
 	src/manage/backup/restore.c \
+	src/manage/backup/restore_losses.c src/manage/backup/restore_losses.h \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_audit.c \
@@ -71,6 +72,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/tokens/recover_interrupted.c src/manage/tokens/recover_interrupted.h \
 	src/manage/usage/harvest.c src/manage/usage/harvest.h \
 	src/manage/usage/harvest_age.c \
+	src/manage/usage/harvest_file.c \
 	src/manage/usage/version_traffic.c \
 	src/manage/usage/usage_list.c \
 	src/manage/verifiers/verifier_list.c \

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/base62.h"
 #include "softhsm/folder.h"
 #include "softhsm/reserve.h"
@@ -110,17 +111,13 @@ static bool may_try_again(const struct objects_work *work, int problem)
 
 /* ---- Listing ---- */
 
-static struct object_file *list_add(struct objects_work *work, const struct object_file *file)
+static void list_add(struct objects_work *work, const struct object_file *file)
 {
     struct object_files *list = work->list;
-    struct object_file *grown = realloc(list->files, (list->count + 1) * sizeof(*grown));
-    if (grown == NULL) {
+    if (array_grow(&list->files, list->count))
+        list->files[list->count++] = *file;
+    else
         work->problem = ENOMEM;
-        return NULL;
-    }
-    list->files = grown;
-    grown[list->count] = *file;
-    return &grown[list->count++];
 }
 
 static enum object_file_state state_of(const struct stored *found, const struct stored *copy)
@@ -159,7 +156,7 @@ static void list_copy(const char *name, void *context)
     file.data = object_file_is_data(work->copy.bytes, work->copy.length);
     struct object_file *other = (struct object_file *)(uintptr_t)objects_find(work->list, file.file);
     if (other == NULL)
-        (void)list_add(work, &file);
+        list_add(work, &file);
     else if (file.known && !other->known) /* interrupted before the other copy was removed */
         *other = file;
 }
@@ -182,7 +179,7 @@ static void list_file(const char *name, void *context)
     memcpy(file.file, name, strlen(name) + 1);
     file.state = state_of(&work->found, &work->copy);
     file.data = object_file_is_data(work->found.bytes, work->found.length);
-    (void)list_add(work, &file);
+    list_add(work, &file);
 }
 
 static void list_all(void *context)

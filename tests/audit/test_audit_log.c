@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit/inclusion.h"
 #include "base/base64.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "log/leaf.h"
-#include "log/merkle.h"
 #include "manage/session/manager.h"
 #include "token/key/signing_key.h"
 #include "token/object/data_object.h"
@@ -47,9 +47,9 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
                                                   const struct registry_checkpoint *checkpoint,
                                                   sealring_error *failure);
 sealring_status __real_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 
 sealring_status __wrap_token_signer_sign(struct token *token, const struct token_signer *signer, const void *data,
                                          size_t length, uint8_t signature[TOKEN_SIGNATURE_MAX],
@@ -68,10 +68,10 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
 }
 
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure)
+                                        enum token_answer *answer, sealring_error *failure)
 {
     reach(POINT_ANCHOR);
-    sealring_status status = __real_token_data_write(token, label, value, length, failure);
+    sealring_status status = __real_token_data_write(token, label, value, length, answer, failure);
     reach(POINT_ANCHORED);
     return status;
 }
@@ -391,7 +391,7 @@ static int check_proof(const sealring_audit_entry *entry, void *context)
         decode(entry->proof->hashes[i], &proof.hashes[i]);
     decode(entry->proof->root, &root);
     decode(entry->leaf_hash, &leaf);
-    ck_assert(merkle_inclusion_good(&leaf, entry->sequence - 1, entry->proof->tree_size, &proof, &root));
+    ck_assert(inclusion_good(&leaf, entry->sequence - 1, entry->proof->tree_size, &proof, &root));
     ck_assert_uint_eq(entry->sequence, ++proofs->count);
     return 0;
 }

@@ -14,6 +14,14 @@ unit_tests += test_name
 test_name_SOURCES = tests/unit/test_name.c
 test_name_CPPFLAGS = $(TEST_CPPFLAGS)
 test_name_LDADD = $(TEST_LIBS)
+unit_tests += test_array
+test_array_SOURCES = tests/unit/test_array.c tests/unit/seeded.h
+test_array_CPPFLAGS = $(TEST_CPPFLAGS)
+test_array_LDADD = $(TEST_LIBS)
+unit_tests += test_closed_chain
+test_closed_chain_SOURCES = tests/unit/test_closed_chain.c
+test_closed_chain_CPPFLAGS = $(TEST_CPPFLAGS)
+test_closed_chain_LDADD = $(TEST_LIBS)
 unit_tests += test_writer
 test_writer_SOURCES = tests/unit/test_writer.c
 test_writer_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -123,10 +131,12 @@ test_protocol_LDADD = $(TEST_LIBS)
 unit_tests += test_flight
 test_flight_SOURCES = tests/unit/test_flight.c
 test_flight_CPPFLAGS = $(TEST_CPPFLAGS)
+test_flight_LDFLAGS = -Wl,--wrap=pthread_cond_timedwait
 test_flight_LDADD = $(TEST_LIBS)
 unit_tests += test_messages
 test_messages_SOURCES = tests/unit/test_messages.c
 test_messages_CPPFLAGS = $(TEST_CPPFLAGS)
+test_messages_LDFLAGS = -Wl,--wrap=clock_boot_ms
 test_messages_LDADD = $(TEST_LIBS)
 unit_tests += test_lanes
 test_lanes_SOURCES = tests/unit/test_lanes.c

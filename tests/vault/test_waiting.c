@@ -385,6 +385,7 @@ static int stop(const sealring_progress *progress, void *context)
     ck_assert_uint_eq(progress->total, 1);
     ck_assert_int_gt(progress->at_most, LONG_MS / 2);
     ck_assert_ptr_nonnull(strstr(progress->text, "process"));
+    ck_assert_ptr_null(strstr(progress->text, " of 1 verifiers")); /* names only */
     return ++*calls == 2;
 }
 

@@ -102,7 +102,7 @@ sealring_status witness_check_key(const struct config *config, const struct regi
     witness_signer(vault_id, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_signer_find(token, &signer, error);
+        status = token_signer_find(token, &signer, NULL, error);
     token_close(token);
     if (status == SEALRING_NOT_FOUND)
         return error_set(error, SEALRING_REFUSED, "the audit token has no key pair for this vault");
@@ -186,7 +186,7 @@ static sealring_status anchor_load_data(struct token *token, const char *label, 
     struct token_data values[WITNESS_ANCHORS];
     size_t count = 0;
     *there = false;
-    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, error);
+    sealring_status status = token_data_read(token, label, values, WITNESS_ANCHORS, &count, NULL, error);
     for (size_t i = 0; i < count; i++) {
         char text[TOKEN_DATA_MAX + 1];
         memcpy(text, values[i].bytes, values[i].length);
@@ -211,7 +211,7 @@ static sealring_status anchor_load(struct token *token, const uint8_t vault_id[R
     sealring_status status = anchor_load_data(token, label, &witness->anchored, &witness->anchor, error);
     if (status != SEALRING_OK && status != SEALRING_REFUSED)
         return status;
-    sealring_status labelled = token_signer_label(token, &signer, label, &inner);
+    sealring_status labelled = token_signer_label(token, &signer, label, NULL, &inner);
     if (labelled == SEALRING_OK)
         anchor_take(label, &witness->anchored, &witness->anchor);
     if (!witness->anchored && status == SEALRING_OK && labelled != SEALRING_OK && labelled != SEALRING_NOT_FOUND) {
@@ -240,7 +240,7 @@ static sealring_status anchor_store(struct token *token, const uint8_t vault_id[
     anchor_label(vault_id, label);
     anchor_format(anchor, text);
     witness_signer(vault_id, &signer);
-    sealring_status status = token_data_write(token, label, text, strlen(text), error);
+    sealring_status status = token_data_write(token, label, text, strlen(text), NULL, error);
     return status == SEALRING_REFUSED ? token_signer_relabel(token, &signer, text, error) : status;
 }
 
@@ -254,7 +254,7 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
     anchor_label(vault_id, label);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_data_remove(token, label, error);
+        status = token_data_remove(token, label, NULL, error);
     if (status == SEALRING_OK || status == SEALRING_REFUSED) /* the token keeps no data objects */
         status = token_signer_destroy(token, &signer, error);
     token_close(token);
@@ -275,7 +275,7 @@ static bool witness_has_key(struct token *token, const struct registry *registry
     char label[TOKEN_LABEL_MAX + 1];
     sealring_error ignored;
     witness_signer(registry_vault_row(registry)->vault_id, &signer);
-    return token_signer_label(token, &signer, label, &ignored) != SEALRING_NOT_FOUND;
+    return token_signer_label(token, &signer, label, NULL, &ignored) != SEALRING_NOT_FOUND;
 }
 
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry)
@@ -307,7 +307,7 @@ sealring_status witness_recall(struct audit_witness *witness, const struct confi
     witness_signer(vault_id, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_signer_find(token, &signer, error);
+        status = token_signer_find(token, &signer, NULL, error);
     if (status == SEALRING_OK && !witness_key(vault_id, &signer, key))
         status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
     if (status == SEALRING_OK)
@@ -329,11 +329,8 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
         return status;
     status = tree_root(registry, anchor->size, &root, error);
     if (status == SEALRING_OK)
-        status = registry_closed_at(registry, anchor->closed_count, closed, error);
-    if (status == SEALRING_NOT_FOUND)
-        return SEALRING_OK;
-    *there = status == SEALRING_OK;
-    if (*there)
+        status = registry_closed_find(registry, anchor->closed_count, closed, there, error);
+    if (status == SEALRING_OK && *there)
         anchor_digest(&root, closed, digest);
     return status;
 }
@@ -417,10 +414,9 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
 
 /* ---- Checkpoints ---- */
 
-static sealring_status witness_look(struct registry *registry, void *context, sealring_error *error)
+static sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error)
 {
-    struct witness_state *state = context;
-    bool forged;
+    bool forged, found = false;
     struct checkpoint *checkpoint = &state->checkpoint;
     const struct registry_vault *vault = registry_vault_row(registry);
     memset(state, 0, sizeof *state);
@@ -428,20 +424,29 @@ static sealring_status witness_look(struct registry *registry, void *context, se
     memcpy(checkpoint->era, vault->era, sizeof checkpoint->era);
     sealring_status status = registry_audit_size(registry, &checkpoint->size, error);
     if (status == SEALRING_OK)
-        status = registry_checkpoint_latest(registry, &state->row, error);
-    if (status == SEALRING_NOT_FOUND)
-        status = SEALRING_OK;
+        status = registry_checkpoint_find_latest(registry, &state->row, &found, error);
     state->vouched = state->row.size;
     if (status == SEALRING_OK)
         status = signed_time(registry, &state->signed_ms, &forged, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_get(registry, state->vkey, error);
-    if (status == SEALRING_NOT_FOUND)
+        status = registry_audit_key_find(registry, state->vkey, &found, error);
+    if (status == SEALRING_OK && !found)
         status = error_set(error, SEALRING_NOT_FOUND, "the registry names no key for it");
     if (status == SEALRING_OK)
         status = tree_root(registry, checkpoint->size, &checkpoint->root, error);
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &checkpoint->closed_count, checkpoint->closed.bytes, error);
+    return status;
+}
+
+static sealring_status witness_read_state(struct registry *registry, struct witness_state *state, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_look(registry, state, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
@@ -497,13 +502,7 @@ static sealring_status witness_sign(struct token *token, struct witness_state *s
     return witness_sign_text(token, vault_id, state->vkey, text, state->row.note, error);
 }
 
-static sealring_status witness_insert(struct registry *registry, void *context, sealring_error *error)
-{
-    struct witness_state *state = context;
-    return registry_checkpoint_insert(registry, &state->row, error);
-}
-
-static sealring_status witness_keep(struct registry *registry, struct witness_state *state, sealring_error *error)
+static sealring_status witness_keep(struct registry *registry, const struct witness_state *state, sealring_error *error)
 {
     struct registry_write how = {.moves_epoch = false};
     bool held = registry_is_locked(registry);
@@ -513,7 +512,11 @@ static sealring_status witness_keep(struct registry *registry, struct witness_st
     sealring_status status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
     if (status != SEALRING_OK)
         return status;
-    status = registry_write(registry, &how, witness_insert, state, error);
+    struct registry_transaction writing = registry_writing(registry, &how, error);
+    do {
+        if (registry_begin(&writing, &status))
+            status = registry_checkpoint_insert(registry, &state->row, error);
+    } while (registry_again(&writing, &status));
     if (!held)
         registry_unlock(registry);
     return status;
@@ -541,7 +544,7 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     struct witness_state *state = malloc(sizeof *state);
     if (state == NULL)
         return error_no_memory(error);
-    sealring_status status = registry_read(registry, witness_look, state, error);
+    sealring_status status = witness_read_state(registry, state, error);
     if (status == SEALRING_OK)
         status = witness_open(config, &token, error);
     if (status != SEALRING_OK)
@@ -553,7 +556,7 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     }
     take_over_label(vault_id, label);
     anchor_format(&witness->take_over, text);
-    status = token_data_write(token, label, text, strlen(text), error);
+    status = token_data_write(token, label, text, strlen(text), NULL, error);
     witness->announced = status == SEALRING_OK;
     if (status == SEALRING_REFUSED)
         status = SEALRING_OK;
@@ -576,14 +579,9 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
     witness->anchor = anchor;
     witness->anchored = true;
     take_over_label(vault_id, label);
-    if (witness->announced && token_data_remove(token, label, NULL) == SEALRING_OK)
+    if (witness->announced && token_data_remove(token, label, NULL, NULL) == SEALRING_OK)
         witness->announced = false;
     return SEALRING_OK;
-}
-
-static sealring_status witness_judge_body(struct registry *registry, void *context, sealring_error *error)
-{
-    return witness_judge(context, registry, error);
 }
 
 /* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. */
@@ -591,8 +589,13 @@ static sealring_status witness_load_again(struct audit_witness *witness, struct 
                                           sealring_error *error)
 {
     sealring_status status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, error);
-    if (status == SEALRING_OK && !witness->settled)
-        status = registry_read(registry, witness_judge_body, witness, error);
+    if (status != SEALRING_OK || witness->settled)
+        return status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_judge(witness, registry, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
@@ -610,7 +613,7 @@ void witness_settle(struct audit_witness *witness, const struct config *config, 
     if (state == NULL)
         status = error_no_memory(&error);
     if (status == SEALRING_OK)
-        status = registry_read(registry, witness_look, state, &error);
+        status = witness_read_state(registry, state, &error);
     if (status == SEALRING_OK && state->vouched == state->checkpoint.size && witness->anchored &&
         witness->anchor.size == state->checkpoint.size)
         goto cleanup;

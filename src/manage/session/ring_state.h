@@ -11,7 +11,6 @@ struct ring_state {
     struct registry_version *rows;      /* ascending by number */
     struct lifecycle_version *versions; /* the same, for lifecycle/ */
     size_t count;
-    size_t capacity;
     struct lifecycle_ring view;
 };
 
@@ -19,6 +18,9 @@ struct ring_state {
 sealring_status state_load(struct registry *registry, const char *ring, struct ring_state *state,
                            sealring_error *error);
 void state_release(struct ring_state *state);
+
+/* Makes `copy` (zeroed) the same state. False: no memory. */
+bool state_copy(const struct ring_state *state, struct ring_state *copy);
 
 /* Room for one more version, zeroed, at the end; NULL without memory. The caller fills it in and calls state_refresh. */
 struct registry_version *state_add(struct ring_state *state);

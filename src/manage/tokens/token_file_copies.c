@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "lifecycle/transition_table.h"
 #include "manage/session/own_token_files.h"
@@ -27,29 +28,17 @@ enum decision {
     DECISION_DOUBT /* its version's row is closed, but no fact confirms it: left as it is, with an alarm */
 };
 
-struct search {
-    const struct object_file *file;
-    bool found;
-};
-
-static sealring_status take_intention(const struct registry_intention *intention, void *context, sealring_error *error)
-{
-    struct search *search = context;
-    (void)error;
-    search->found = search->found || same_id(search->file, intention->object_id, intention->object_id_length);
-    return SEALRING_OK;
-}
-
 /* No row has the object. If an intention names it, it is restored, so that recover_interrupted.c checks its label and destroys it: an intention alone can be
  * forged, and so can the lack of a row. Anything else is left: neither the file nor its copy is removed. */
 static sealring_status decide_without_row(struct registry *registry, const struct object_file *file,
                                           enum decision *decision, sealring_error *error)
 {
-    struct search search = {.file = file};
-    sealring_status status = registry_intention_each(registry, take_intention, &search, error);
-    if (status == SEALRING_OK && search.found)
-        *decision = DECISION_RESTORE;
-    return status;
+    struct registry_intention intention;
+    struct registry_cursor intentions = registry_intentions(registry, error);
+    while (registry_intention_next(&intentions, &intention))
+        if (same_id(file, intention.object_id, intention.object_id_length))
+            *decision = DECISION_RESTORE;
+    return registry_close_cursor(&intentions, SEALRING_OK);
 }
 
 /* Only a fact proves a closing: a row alone may have been edited (registry/rows/columns.h: the state is the further one of the two). */
@@ -85,40 +74,58 @@ static sealring_status decide(struct registry *registry, const struct kept_token
     }
     if (!file->known)
         return SEALRING_OK;
+    bool found = false;
     sealring_status status =
-        registry_version_get_by_object(registry, file->object_id, file->object_id_length, &version, error);
-    if (status == SEALRING_NOT_FOUND)
-        return decide_without_row(registry, file, decision, error);
-    return status == SEALRING_OK ? decide_by_facts(registry, &version, in_place, decision, error) : status;
+        registry_version_find_by_object(registry, file->object_id, file->object_id_length, &version, &found, error);
+    if (status != SEALRING_OK)
+        return status;
+    return found ? decide_by_facts(registry, &version, in_place, decision, error)
+                 : decide_without_row(registry, file, decision, error);
 }
 
-struct decisions {
-    const struct kept_token *token;
-    enum decision *each; /* for token->list.files */
-};
-
-static sealring_status decide_all(struct registry *registry, void *context, sealring_error *error)
+static bool is_hurt(const struct object_file *file)
 {
-    const struct decisions *decisions = context;
-    const struct object_files *files = &decisions->token->list;
+    return file->state == OBJECT_FILE_DAMAGED || file->state == OBJECT_FILE_MISSING;
+}
+
+static bool any_is_hurt(const struct kept_token *token)
+{
+    for (size_t i = 0; i < token->list.count; i++)
+        if (is_hurt(&token->list.files[i]))
+            return true;
+    return false;
+}
+
+static sealring_status decide_files(struct registry *registry, const struct kept_token *token, enum decision *decisions,
+                                    sealring_error *error)
+{
     sealring_status status = SEALRING_OK;
-    for (size_t i = 0; status == SEALRING_OK && i < files->count; i++) {
-        decisions->each[i] = DECISION_LEAVE;
-        if (files->files[i].state == OBJECT_FILE_DAMAGED || files->files[i].state == OBJECT_FILE_MISSING)
-            status = decide(registry, decisions->token, &files->files[i], &decisions->each[i], error);
-    }
+    for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++)
+        if (is_hurt(&token->list.files[i]))
+            status = decide(registry, token, &token->list.files[i], &decisions[i], error);
+    return status;
+}
+
+/* *decisions: one for each of the token's files; the caller frees them, also after a failure. No fact is about the audit token's objects: for them
+ * `registry` may be NULL. */
+static sealring_status decide_all(struct registry *registry, const struct kept_token *token, enum decision **decisions,
+                                  sealring_error *error)
+{
+    sealring_status status;
+    *decisions = calloc(token->list.count + 1, sizeof **decisions);
+    if (*decisions == NULL)
+        return error_no_memory(error);
+    if (token->audit)
+        return decide_files(NULL, token, *decisions, error);
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = decide_files(registry, token, *decisions, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
 /* ---- Restoring ---- */
-
-static bool is_hurt(const struct kept_token *token)
-{
-    for (size_t i = 0; i < token->list.count; i++)
-        if (token->list.files[i].state == OBJECT_FILE_DAMAGED || token->list.files[i].state == OBJECT_FILE_MISSING)
-            return true;
-    return false;
-}
 
 static sealring_status carry_out(const struct kept_token *token, const struct object_file *file, enum decision decision,
                                  sealring_error *error)
@@ -153,20 +160,18 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
 static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, sealring_error *error)
 {
     sealring_status status = kept_token_list(token, error);
-    if (status != SEALRING_OK || !is_hurt(token))
+    if (status != SEALRING_OK || !any_is_hurt(token))
         return status;
-    struct decisions decisions = {token, calloc(token->list.count, sizeof *decisions.each)};
-    if (decisions.each == NULL)
-        return error_no_memory(error);
-    status = registry_read(manager->registry, decide_all, &decisions, error);
+    enum decision *decisions = NULL;
+    status = decide_all(manager->registry, token, &decisions, error);
     bool decided = status == SEALRING_OK;
     for (size_t i = 0; decided && i < token->list.count; i++) { /* one that fails keeps no other from being restored */
         bool first = status == SEALRING_OK;
-        if ((judged || decisions.each[i] == DECISION_RESTORE) &&
-            carry_out(token, &token->list.files[i], decisions.each[i], first ? error : NULL) != SEALRING_OK)
+        if ((judged || decisions[i] == DECISION_RESTORE) &&
+            carry_out(token, &token->list.files[i], decisions[i], first ? error : NULL) != SEALRING_OK)
             status = SEALRING_REFUSED;
     }
-    free(decisions.each);
+    free(decisions);
     return status;
 }
 
@@ -176,7 +181,7 @@ static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t
     if (!kept_token_find(manager->config, audit, &token))
         return SEALRING_OK;
     sealring_status status = kept_token_list(&token, error);
-    bool hurt = status == SEALRING_OK && is_hurt(&token);
+    bool hurt = status == SEALRING_OK && any_is_hurt(&token);
     if (hurt)
         status = registry_lock(manager->registry, lock_wait, "restore", error);
     if (hurt && status == SEALRING_OK) {
@@ -215,7 +220,7 @@ static sealring_status restore_one(const struct kept_token *token, const struct 
         return status;
     if (restores)
         each(token->folder, file, COPIES_RESTORED, context);
-    else if (file->state == OBJECT_FILE_MISSING || file->state == OBJECT_FILE_DAMAGED)
+    else if (is_hurt(file))
         each(token->folder, file, COPIES_WITHHELD, context);
     else if (file->state == OBJECT_FILE_LOST || file->state == OBJECT_FILE_USELESS)
         each(token->folder, file, COPIES_LOST, context);
@@ -226,21 +231,18 @@ sealring_status copies_restore(const struct config *config, struct registry *reg
                                void *context, sealring_error *error)
 {
     struct kept_token token = {.audit = registry == NULL};
-    struct decisions decisions = {&token, NULL};
+    enum decision *decisions = NULL;
     if (config->software == NULL ||
         !software_folder(config->software, token.audit ? config->audit_token : config->token, token.folder))
         return SEALRING_OK;
     token.store = software_store(config->software);
     sealring_status status = kept_token_list(&token, error);
-    if (status == SEALRING_OK && (decisions.each = calloc(token.list.count + 1, sizeof *decisions.each)) == NULL)
-        status = error_no_memory(error);
-    if (status == SEALRING_OK) /* no fact is about the audit token's objects */
-        status =
-            token.audit ? decide_all(NULL, &decisions, error) : registry_read(registry, decide_all, &decisions, error);
+    if (status == SEALRING_OK)
+        status = decide_all(registry, &token, &decisions, error);
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
-        status = restore_one(&token, &token.list.files[i], decisions.each[i], software_may_write(config->software),
-                             each, context, error);
-    free(decisions.each);
+        status = restore_one(&token, &token.list.files[i], decisions[i], software_may_write(config->software), each,
+                             context, error);
+    free(decisions);
     objects_release(&token.list);
     return status;
 }
@@ -273,7 +275,7 @@ sealring_status copies_record(sealring_manager *manager, sealring_error *error)
     sealring_status status = SEALRING_OK;
     if (store_read_journal(store, journal, JOURNAL_SIZE) > 0) {
         audit_detail_add(&act, "files", lines_of(journal));
-        status = manager_write(manager, false, &act, manager_no_change, NULL, error);
+        status = manager_record(manager, &act, error);
         if (status == SEALRING_OK)
             store_forget_journal(store);
         audit_release(&act);
@@ -436,24 +438,32 @@ struct wanted_ids {
     size_t count;
 };
 
-static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status collect_versions(struct registry *registry, struct wanted_ids *wanted, sealring_error *error)
 {
-    struct wanted_ids *wanted = context;
-    if (version->state == SEALRING_VERSION_DESTROYED)
-        return SEALRING_OK;
-    struct registry_version *grown = realloc(wanted->versions, (wanted->count + 1) * sizeof *grown);
-    if (grown == NULL)
-        return error_no_memory(error);
-    wanted->versions = grown;
-    grown[wanted->count++] = *version;
-    return SEALRING_OK;
+    struct registry_version version;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor versions = registry_versions(registry, 0, error);
+    wanted->count = 0;
+    while (status == SEALRING_OK && registry_version_next(&versions, &version)) {
+        if (version.state == SEALRING_VERSION_DESTROYED)
+            continue;
+        if (array_grow(&wanted->versions, wanted->count))
+            wanted->versions[wanted->count++] = version;
+        else
+            status = error_no_memory(error);
+    }
+    return registry_close_cursor(&versions, status);
 }
 
-static sealring_status read_versions(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_versions(struct registry *registry, struct wanted_ids *wanted, sealring_error *error)
 {
-    struct wanted_ids *wanted = context;
-    wanted->count = 0;
-    return registry_version_each(registry, 0, take_version, wanted, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = collect_versions(registry, wanted, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static bool has_copy(const struct kept_token *token, const struct registry_version *version)
@@ -530,7 +540,7 @@ sealring_status copies_complete(sealring_manager *manager, sealring_error *error
     if (status == SEALRING_OK)
         status = keep_changed(&token, error);
     if (status == SEALRING_OK)
-        status = registry_read(manager->registry, read_versions, &wanted, error);
+        status = read_versions(manager->registry, &wanted, error);
     if (status == SEALRING_OK && is_to_be_learned(&token, &wanted))
         status = learn_all(manager, &token, &wanted, error);
     if (status == SEALRING_OK)
@@ -571,7 +581,7 @@ static sealring_status examine(sealring_manager *manager, bool audit, store_find
 {
     struct kept_token token;
     struct wanted_ids wanted = {NULL, 0};
-    struct decisions decisions = {&token, NULL};
+    enum decision *decisions = NULL;
     memset(&token, 0, sizeof token);
     token.audit = audit;
     token.store = software_store(manager->config->software);
@@ -579,17 +589,15 @@ static sealring_status examine(sealring_manager *manager, bool audit, store_find
                          token.folder))
         return SEALRING_OK;
     sealring_status status = kept_token_list(&token, error);
-    if (status == SEALRING_OK && (decisions.each = calloc(token.list.count + 1, sizeof *decisions.each)) == NULL)
-        status = error_no_memory(error);
     if (status == SEALRING_OK)
-        status = registry_read(manager->registry, decide_all, &decisions, error);
+        status = decide_all(manager->registry, &token, &decisions, error);
     if (status == SEALRING_OK && !audit)
-        status = registry_read(manager->registry, read_versions, &wanted, error);
+        status = read_versions(manager->registry, &wanted, error);
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
-        tell_file(&token, &token.list.files[i], decisions.each[i], each, context);
+        tell_file(&token, &token.list.files[i], decisions[i], each, context);
     if (status == SEALRING_OK && is_to_be_learned(&token, &wanted))
         each(token.folder, "", STORE_UNCOPIED, context);
-    free(decisions.each);
+    free(decisions);
     free(wanted.versions);
     objects_release(&token.list);
     return status;

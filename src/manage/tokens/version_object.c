@@ -22,7 +22,7 @@ void owned_aim(const struct registry_vault *vault, const struct registry_ring *r
 
 sealring_status owned_identify(struct token *token, const struct owned *owned, sealring_error *error)
 {
-    return token_key_identify(token, &owned->reference, owned->label, owned->marked, error);
+    return token_key_identify(token, &owned->reference, owned->label, owned->marked, NULL, error);
 }
 
 sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error)
@@ -30,12 +30,13 @@ sealring_status owned_allow_sign(struct token *token, const struct owned *owned,
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
-        status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, error);
+        status =
+            token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, NULL, error);
     if (status != SEALRING_OK || !allow)
         return status;
-    status = token_key_identify(token, reference, owned->label, false, error);
+    status = token_key_identify(token, reference, owned->label, false, NULL, error);
     if (status == SEALRING_REFUSED) /* another vault's key, closed by that vault */
-        (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL);
+        (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL, NULL);
     return status;
 }
 
@@ -53,7 +54,7 @@ sealring_status owned_destroy(struct token *token, const struct owned *owned, se
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
-        status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, error);
+        status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, NULL, error);
     return status;
 }
 

@@ -30,33 +30,27 @@ static sealring_status allow_sign(struct transition *transition, bool allow, sea
     return status;
 }
 
-struct owed_change {
-    const char *ring;
-    uint32_t number;
-    bool owed;
-};
-
-static sealring_status write_owed(struct registry *registry, void *context, sealring_error *error)
-{
-    const struct owed_change *change = context;
-    struct registry_ring ring;
-    struct registry_version row;
-    sealring_status status = manager_get_ring(registry, change->ring, &ring, error);
-    if (status == SEALRING_OK)
-        status = registry_version_get(registry, ring.id, change->number, &row, error);
-    if (status == SEALRING_NOT_FOUND)
-        return error_set(error, status, "ring %s has no version %u", change->ring, change->number);
-    if (status != SEALRING_OK)
-        return status;
-    row.closing_owed = change->owed;
-    return registry_version_update(registry, &row, error);
-}
-
 /* Notes that the token still has to do its part, or has done it. `act` is the audit entry for this; NULL: the act's own entry records it. */
 static sealring_status set_owed(struct transition *transition, bool owed, struct audit_act *act, sealring_error *error)
 {
-    struct owed_change change = {transition->ring, subject(transition), owed};
-    return manager_write(transition->manager, false, act, write_owed, &change, error);
+    struct registry *registry = transition->manager->registry;
+    struct registry_version row;
+    bool found;
+    sealring_status status;
+    struct commit commit = manager_commit(transition->manager, false, act, error);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = registry_version_find(registry, transition->state.ring.id, subject(transition), &row, &found, error);
+        if (status == SEALRING_OK && !found)
+            status = error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", transition->ring,
+                               subject(transition));
+        if (status != SEALRING_OK)
+            continue;
+        row.closing_owed = owed;
+        status = registry_version_update(registry, &row, error);
+    } while (commit_again(&commit, &status));
+    return status;
 }
 
 void closing_aim(const struct transition *transition, struct owned *target)
@@ -116,13 +110,14 @@ void closing_follow(struct transition *transition, const char *problem)
 
 sealring_status closing_reopen(struct transition *transition, sealring_error *error)
 {
+    enum token_answer answer;
     sealring_status status = SEALRING_OK;
     if (transition->vault.token_closes_keys)
         status = set_owed(transition, true, NULL, error);
     if (status == SEALRING_OK)
         status = allow_sign(transition, true, error);
     if (status == SEALRING_OK)
-        status = transition_prove(transition, subject(transition), error);
+        status = transition_prove(transition, subject(transition), &answer, error);
     if (status != SEALRING_OK)
         closing_revert(transition);
     return status;

@@ -58,7 +58,7 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
     /* a registry that failed may contain the change nevertheless: the next start finds out, and closes the object if it does not */
-    if (status != SEALRING_OK && status != SEALRING_REGISTRY && status != SEALRING_SYSTEM)
+    if (status != SEALRING_OK && transition->refused)
         closing_revert(transition);
     return status;
 }
@@ -67,9 +67,10 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
 static sealring_status prove_successor(struct transition *transition, uint32_t number, sealring_error *error)
 {
     sealring_error inner = {.token_code = 0};
-    sealring_status status = transition_prove(transition, number, &inner);
+    enum token_answer answer;
+    sealring_status status = transition_prove(transition, number, &answer, &inner);
     const struct registry_version *row = state_find(&transition->state, number);
-    if (status == SEALRING_NOT_FOUND && row != NULL)
+    if (answer == TOKEN_MISSING)
         return error_set_token(
             error, inner.token_code,
             "version %u of ring %s has no object in the token any more: %s `sealring %s %s %u`, and "
@@ -119,7 +120,7 @@ static sealring_status compromise(struct transition *transition, sealring_error 
     (void)manager_token(transition->manager, &token_error);
     if (status == SEALRING_OK)
         closing_follow(transition, token_error.message);
-    else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
+    else if (!transition->refused && closing_regardless(transition, &target))
         error_set(
             error, status,
             "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
@@ -172,8 +173,8 @@ static sealring_status take_stock(sealring_manager *manager, sealring_error *err
                             : harvest_all(manager, clock_wall_ms(), &harvested, error);
 }
 
-/* Decides, tests in the token, commits, and then changes the token. Under the lock. */
-static sealring_status run_event(struct transition *transition, sealring_error *error)
+/* Decides on the state that was read, tests in the token, commits, and then changes the token. */
+static sealring_status act_on_state(struct transition *transition, sealring_error *error)
 {
     static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
         [SEALRING_EVENT_PREPARE] = prepare,     [SEALRING_EVENT_ACTIVATE] = activate,
@@ -181,16 +182,7 @@ static sealring_status run_event(struct transition *transition, sealring_error *
         [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
         [SEALRING_EVENT_DESTROY] = destroy,
     };
-    sealring_status status = SEALRING_OK;
-    if (transition->event == SEALRING_EVENT_RETIRE)
-        status = take_stock(transition->manager, error);
-    if (status == SEALRING_OK)
-        status = transition_load(transition, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (destroy_is_owed(transition))
-        return repeat_destroy(transition, error);
-    status = transition_decide(transition, error);
+    sealring_status status = transition_decide(transition, error);
     if (status != SEALRING_OK)
         return status;
     if (!transition->manager->dry_run)
@@ -203,15 +195,26 @@ static sealring_status run_event(struct transition *transition, sealring_error *
     return status;
 }
 
-/* Whether both halves of a rotation would be allowed, tried on a model of the ring: a rotation that cannot activate the version must not leave it
- * behind. With dry_run nothing else is done. */
-static sealring_status rehearse_rotation(struct transition *transition, bool prepares, sealring_error *error)
+static sealring_status run_event(struct transition *transition, sealring_error *error)
 {
-    static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
     sealring_status status = SEALRING_OK;
-    if (prepares)
-        transition->evidence.view.verifier_count = 0; /* no verifier can have proved a version that is not made yet */
-    for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
+    if (transition->event == SEALRING_EVENT_RETIRE)
+        status = take_stock(transition->manager, error);
+    if (status == SEALRING_OK)
+        status = transition_load(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    return destroy_is_owed(transition) ? repeat_destroy(transition, error) : act_on_state(transition, error);
+}
+
+static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
+
+/* Whether both halves of a rotation, or only the second, would be allowed: a rotation that cannot activate the version must not leave it behind.
+ * Applies them to the state in memory. With dry_run nothing else is done. */
+static sealring_status rehearse_rotation(struct transition *transition, size_t first, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = first; status == SEALRING_OK && i < 2; i++) {
         transition->event = halves[i];
         status = transition_decide(transition, error);
         if (status == SEALRING_OK && !transition_apply(transition))
@@ -224,23 +227,33 @@ static sealring_status rehearse_rotation(struct transition *transition, bool pre
 
 static sealring_status rotate(struct transition *transition, sealring_error *error)
 {
+    struct ring_state rehearsed = {0};
+    size_t pending;
     sealring_status status = transition_load(transition, error);
     if (status != SEALRING_OK)
         return status;
-    bool prepares = true;
-    for (size_t i = 0; i < transition->state.count; i++)
-        if (lifecycle_is_next(&transition->state.versions[i]))
-            prepares = false;
-    status = rehearse_rotation(transition, prepares, error);
-    if (status != SEALRING_OK || transition->manager->dry_run)
-        return status;
-    if (prepares) {
-        transition->event = SEALRING_EVENT_PREPARE;
-        status = run_event(transition, error);
-    }
+    (void)lifecycle_find_next(&transition->state.view, &pending);
+    size_t first = pending == 0 ? 0 : 1;
+    size_t verifiers = transition->evidence.view.verifier_count;
+    if (first == 0)
+        transition->evidence.view.verifier_count = 0; /* no verifier can have proved a version that is not made yet */
+    if (!state_copy(&transition->state, &rehearsed))
+        status = error_no_memory(error);
     if (status == SEALRING_OK) {
-        transition->event = SEALRING_EVENT_ACTIVATE;
-        status = run_event(transition, error);
+        struct ring_state read = transition->state;
+        transition->state = rehearsed;
+        status = rehearse_rotation(transition, first, error);
+        rehearsed = transition->state;
+        transition->state = read;
+    }
+    state_release(&rehearsed);
+    transition->evidence.view.verifier_count = verifiers;
+    for (size_t i = first; status == SEALRING_OK && i < 2 && !transition->manager->dry_run; i++) {
+        transition->event = halves[i];
+        if (i > first) /* verifiers may have loaded the new version meanwhile */
+            status = transition_load(transition, error);
+        if (status == SEALRING_OK)
+            status = act_on_state(transition, error);
     }
     return status;
 }
@@ -278,9 +291,9 @@ sealring_status version_carry_out(struct transition *transition, sealring_error 
         snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
         status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
         /* it is no refusal if another process was faster with what the policy requires, nor if a barrier is being waited for */
-        bool refused =
-            transition->wanted == NULL && !(status == SEALRING_WAITING && transition->event == SEALRING_EVENT_ACTIVATE);
-        manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
+        bool waits = transition->event == SEALRING_EVENT_ACTIVATE && transition->decision.answer == LIFECYCLE_WAITING;
+        manager_end_act(transition->manager, &about, transition->automatic != NULL || waits ? SEALRING_OK : status,
+                        error);
     }
     transition->token_problem = NULL;
     usage_foresee_end(transition->manager);

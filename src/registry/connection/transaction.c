@@ -178,26 +178,3 @@ const struct registry_vault *registry_vault_row(const struct registry *registry)
 {
     return &registry->vault;
 }
-
-sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = body(registry, context, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-sealring_status registry_write(struct registry *registry, const struct registry_write *how, registry_body body,
-                               void *context, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction writing = registry_writing(registry, how, error);
-    do {
-        if (registry_begin(&writing, &status))
-            status = body(registry, context, error);
-    } while (registry_again(&writing, &status));
-    return status;
-}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "token/module/return_code.h"
@@ -29,18 +30,17 @@ static CK_RV object_collect(struct attempt *attempt, CK_OBJECT_HANDLE **handles,
 {
     for (;;) {
         CK_ULONG got = 0;
-        CK_OBJECT_HANDLE *grown = NULL;
-        if (*count <= OBJECT_SEARCH_MOST)
-            grown = realloc(*handles, (*count + OBJECT_PIECE) * sizeof(**handles));
-        if (grown == NULL)
-            return CKR_HOST_MEMORY;
-        *handles = grown;
-        CK_RV code = attempt->functions->C_FindObjects(attempt->session, *handles + *count, OBJECT_PIECE, &got);
+        CK_OBJECT_HANDLE piece[OBJECT_PIECE];
+        CK_RV code = attempt->functions->C_FindObjects(attempt->session, piece, OBJECT_PIECE, &got);
         if (code != CKR_OK || got == 0)
             return code;
         if (got > OBJECT_PIECE)
             return CKR_GENERAL_ERROR;
-        *count += got;
+        for (CK_ULONG i = 0; i < got; i++) {
+            if (*count >= OBJECT_SEARCH_MOST || !array_grow(handles, *count))
+                return CKR_HOST_MEMORY;
+            (*handles)[(*count)++] = piece[i];
+        }
     }
 }
 
@@ -104,14 +104,15 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     if (status != SEALRING_OK)
         return status;
     if (count == 0) {
+        attempt->answer = TOKEN_MISSING;
         status =
             error_set(attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no %s", attempt->token->name, name);
     } else if (count > 1) {
-        status =
-            error_set(attempt->error, SEALRING_REFUSED,
-                      "ALARM: the PKCS#11 token %s has %zu objects that claim to be %s: none is used; find out who "
-                      "made them",
-                      attempt->token->name, count, name);
+        status = attempt_refuse(
+            attempt,
+            "ALARM: the PKCS#11 token %s has %zu objects that claim to be %s: none is used; find out who "
+            "made them",
+            attempt->token->name, count, name);
     } else {
         *handle = handles[0];
     }

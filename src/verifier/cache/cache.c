@@ -453,7 +453,7 @@ bool cache_has_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH
 
 void cache_reclaim(struct cache *cache)
 {
-    struct limbo_blocks ready = {NULL, 0, 0};
+    struct limbo_blocks ready = {NULL, 0};
     pthread_mutex_lock(&cache->writing);
     limbo_take(&cache->limbo, &ready);
     pthread_mutex_unlock(&cache->writing);

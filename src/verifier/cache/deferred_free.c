@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "verifier/cache/cache_entry.h"
-
-#define LIMBO_ROOM_FIRST 256
 
 void limbo_open(struct limbo *limbo, struct lanes *lanes)
 {
@@ -25,14 +24,8 @@ bool limbo_put(struct limbo *limbo, void *block)
     struct limbo_blocks *fresh = &limbo->fresh;
     if (block == NULL)
         return true;
-    if (fresh->count == fresh->room) {
-        size_t room = fresh->room == 0 ? LIMBO_ROOM_FIRST : 2 * fresh->room;
-        void **grown = realloc(fresh->blocks, room * sizeof fresh->blocks[0]);
-        if (grown == NULL)
-            return false;
-        fresh->blocks = grown;
-        fresh->room = room;
-    }
+    if (!array_grow(&fresh->blocks, fresh->count))
+        return false;
     fresh->blocks[fresh->count++] = block;
     return true;
 }
@@ -43,13 +36,13 @@ void limbo_take(struct limbo *limbo, struct limbo_blocks *ready)
         if (limbo->fresh.count == 0)
             return;
         limbo->waiting = limbo->fresh;
-        limbo->fresh = (struct limbo_blocks){NULL, 0, 0};
+        limbo->fresh = (struct limbo_blocks){NULL, 0};
         limbo->stamp = lanes_turn(limbo->lanes);
     }
     if (!lanes_passed(limbo->lanes, limbo->stamp))
         return;
     *ready = limbo->waiting;
-    limbo->waiting = (struct limbo_blocks){NULL, 0, 0};
+    limbo->waiting = (struct limbo_blocks){NULL, 0};
 }
 
 size_t limbo_free(struct limbo_blocks *ready)
@@ -60,6 +53,6 @@ size_t limbo_free(struct limbo_blocks *ready)
         free(ready->blocks[i]);
     }
     free(ready->blocks);
-    *ready = (struct limbo_blocks){NULL, 0, 0};
+    *ready = (struct limbo_blocks){NULL, 0};
     return bytes;
 }

@@ -13,7 +13,6 @@
 struct limbo_blocks {
     void **blocks;
     size_t count;
-    size_t room;
 };
 struct limbo {
     struct lanes *lanes;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/fork.h"
 #include "lifecycle/transition_table.h"
@@ -23,7 +24,6 @@ struct used {
 struct warming {
     struct used *used;
     size_t count;
-    size_t capacity;
     size_t next;
 };
 
@@ -72,14 +72,8 @@ static sealring_status collect(const struct report_credential *record, void *con
     struct warming *warming = context;
     if (warming->count == COLLECTED_MOST)
         keep_newest(warming, WARM_MOST);
-    if (warming->count == warming->capacity) {
-        size_t capacity = warming->capacity == 0 ? 1024 : 2 * warming->capacity;
-        struct used *more = realloc(warming->used, capacity * sizeof *more);
-        if (more == NULL)
-            return SEALRING_SYSTEM;
-        warming->used = more;
-        warming->capacity = capacity;
-    }
+    if (!array_grow(&warming->used, warming->count))
+        return SEALRING_SYSTEM;
     warming->used[warming->count++] =
         (struct used){record->key, record->serial, atomic_load_explicit(&record->last_use_ms, memory_order_relaxed)};
     return SEALRING_OK;
@@ -130,42 +124,33 @@ void warm_end(struct warming *warming)
 
 /* ---- deriving */
 
-struct wanted_keys {
-    const struct used *used;
-    struct registry *registry;
-    struct registry_presented *presented;
-};
-
-static sealring_status take_serial(const struct registry_holder *holder, void *context, sealring_error *error)
+static sealring_status read_row(struct registry *registry, const struct used *used,
+                                struct registry_presented *presented)
 {
-    const struct wanted_keys *wanted = context;
-    (void)error;
-    if (holder->credential.serial == wanted->used->serial) {
-        wanted->presented->holder = *holder;
-        wanted->presented->found = true;
-    }
-    return SEALRING_OK;
-}
-
-static sealring_status read_row(struct registry *registry, void *context, sealring_error *error)
-{
-    struct wanted_keys *wanted = context;
     const struct registry_vault *vault = registry_vault_row(registry);
-    wanted->presented->found = false;
-    memcpy(wanted->presented->era, vault->era, sizeof vault->era);
-    wanted->presented->epoch = vault->epoch;
-    return registry_holder_of_key(registry, wanted->used->key, take_serial, wanted, error);
+    memcpy(presented->era, vault->era, sizeof vault->era);
+    presented->epoch = vault->epoch;
+    presented->found = false;
+    struct registry_cursor credentials = registry_presented_of_key(registry, used->key, NULL);
+    while (!presented->found && registry_presented_next(&credentials, &presented->holder))
+        presented->found = presented->holder.credential.serial == used->serial;
+    return registry_close_cursor(&credentials, SEALRING_OK);
 }
 
 static bool look_up(struct verifier *verifier, const struct used *used, struct registry_presented *presented)
 {
-    struct wanted_keys wanted = {used, NULL, presented};
-    if (connections_take(verifier->connections, &wanted.registry, NULL) != SEALRING_OK)
+    struct registry *registry;
+    sealring_status status;
+    if (connections_take(verifier->connections, &registry, NULL) != SEALRING_OK)
         return false;
+    struct registry_transaction reading = registry_reading(registry, NULL);
     fork_guard_enter();
-    sealring_status status = registry_read(wanted.registry, read_row, &wanted, NULL);
+    do {
+        if (registry_begin(&reading, &status))
+            status = read_row(registry, used, presented);
+    } while (registry_again(&reading, &status));
     fork_guard_leave();
-    connections_give(verifier->connections, wanted.registry);
+    connections_give(verifier->connections, registry);
     return status == SEALRING_OK && presented->found;
 }
 
@@ -173,8 +158,6 @@ static bool look_up(struct verifier *verifier, const struct used *used, struct r
 static bool warm_one(struct verifier *verifier, const struct used *used)
 {
     struct registry_presented presented;
-    bool confirmed;
-    bool crowded;
     struct sight_row row = {.presented = &presented, .fences = atomic_load(&verifier->fences)};
     if (!look_up(verifier, used, &presented))
         return true;
@@ -184,10 +167,10 @@ static bool warm_one(struct verifier *verifier, const struct used *used)
     if (row.version == NULL || !lifecycle_accepts((sealring_version_state)atomic_load(&row.version->state)) ||
         holder->key.state != SEALRING_KEY_ACTIVE)
         return true;
-    sealring_status status = sight_confirm(verifier, &row, &confirmed, &crowded, NULL);
-    if (confirmed)
+    enum sight_answer answer = sight_confirm(verifier, &row, NULL);
+    if (answer == SIGHT_CONFIRMED)
         atomic_fetch_add(&verifier->warmed, 1);
-    return crowded || status != SEALRING_TOKEN;
+    return answer != SIGHT_AWAY;
 }
 
 enum warm_state warm_some(struct verifier *verifier, struct warming *warming, unsigned most)

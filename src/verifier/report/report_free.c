@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reuses cells of a report whose records were harvested: finds them, and writes new records while readers walk over the cells. */
-#include <stdlib.h>
-
+#include "base/array.h"
 #include "verifier/report/report_parts.h"
 
 #define SLICE_CELLS 4096u /* per holding of the lock: bounds the time that a thread waits for a record */
-
-static bool make_room(struct report_free *room)
-{
-    if (room->count < room->capacity)
-        return true;
-    uint32_t capacity = room->capacity == 0 ? 256 : 2 * room->capacity;
-    uint32_t *more = realloc(room->cells, capacity * sizeof *more);
-    if (more == NULL)
-        return false;
-    room->cells = more;
-    room->capacity = capacity;
-    return true;
-}
 
 /* Examines the record that begins at `cell`, and returns its number of cells. If there is no memory, the cell is left out until next
  * time. */
@@ -27,7 +13,7 @@ static uint32_t look_at(struct report *report, uint32_t cell, uint32_t hour)
     uint32_t kind = atomic_load_explicit(&record->kind, memory_order_relaxed);
     if (kind == REPORT_VERSION)
         return sizeof(struct report_version) / REPORT_CELL_SIZE;
-    if ((kind == REPORT_FREE || record->hour <= hour) && make_room(&report->free))
+    if ((kind == REPORT_FREE || record->hour <= hour) && array_grow(&report->free.cells, report->free.count))
         report->free.cells[report->free.count++] = cell;
     return 1;
 }

@@ -20,7 +20,6 @@
 struct report_free {
     uint32_t *cells;
     uint32_t count;
-    uint32_t capacity;
 };
 
 struct report {
@@ -50,6 +49,9 @@ bool report_has_descriptor(const struct report *report);
 /* Enters the records of a file that was taken over: all versions, and the credentials of this hour. False: the file is damaged, or
  * there is no memory. */
 bool report_usage_enter(struct report *report, uint32_t hour);
+
+/* Releases the indexes of the records. */
+void report_usage_clear(struct report *report);
 
 /* Takes a cell to be reused; NULL if there is none. report_reuse_write writes its new record. */
 struct report_credential *report_reuse_take(struct report *report, uint32_t *cell);

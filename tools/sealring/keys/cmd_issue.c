@@ -46,34 +46,14 @@ static int issue_one(struct session *session)
     return result;
 }
 
-/* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. bad: which request
- * failed; the number of all of them if the message is about several. */
-static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
+/* The library's messages name the line; here they get the file, and what was done. bad: which request failed; the number of all of them if the
+ * message is about several. */
+static void name_file(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
                       const char *outcome)
 {
-    static const char word[] = "request ";
-    char message[SEALRING_MESSAGE_SIZE];
-    const char *rest = error->message;
-    size_t used = (size_t)snprintf(message, sizeof message, "%.150s", file);
-    if (bad < clients->count)
-        used += (size_t)snprintf(message + used, sizeof message - used, ", line %zu", clients->lines[bad]);
-    bool first = bad < clients->count && strncmp(rest, word, sizeof word - 1) == 0;
-    if (first)
-        rest += sizeof word - 1 + strspn(rest + sizeof word - 1, "0123456789");
-    else
-        used += (size_t)snprintf(message + used, sizeof message - used, ": ");
-    while (*rest != '\0' && used < sizeof message - 48) {
-        char *end = NULL;
-        size_t number = strncmp(rest, word, sizeof word - 1) == 0 ? strtoul(rest + sizeof word - 1, &end, 10) : 0;
-        if (number > 0 && number <= clients->count) {
-            used += (size_t)snprintf(message + used, sizeof message - used, "line %zu", clients->lines[number - 1]);
-            rest = end;
-        } else {
-            message[used++] = *rest++;
-        }
-    }
-    snprintf(message + used, sizeof message - used, "; %s", outcome);
-    memcpy(error->message, message, sizeof message);
+    sealring_error inner = *error;
+    snprintf(error->message, sizeof error->message, "%.150s%s %.*s; %s", file, bad < clients->count ? "," : ":",
+             (int)(sizeof error->message - 200), inner.message, outcome);
 }
 
 static void say_totals(const struct delivery *delivery)
@@ -104,9 +84,9 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
         delivery_take, &delivery, &bad, &session->error);
     bool left_out = status != SEALRING_OK && bad == clients->count;
     if (left_out)
-        name_line(&session->error, file, clients, bad, "repeat the command");
+        name_file(&session->error, file, clients, bad, "repeat the command");
     else if (status != SEALRING_OK && bad < clients->count)
-        name_line(&session->error, file, clients, bad,
+        name_file(&session->error, file, clients, bad,
                   delivery.issued + delivery.existed > 0 ? "some lines above it were done" : "nothing was done");
     delivery.keep_partial = left_out;
     result = delivery_end(&delivery, status);
@@ -170,31 +150,20 @@ static int run(struct session *session)
     return result == STATUS_DONE ? issue_one(session) : result;
 }
 
-static const struct argument arguments[] = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
-    {"scope", "SCOPE", "a permission of the API key; may be repeated; default: none", OPTION_LIST},
-    {"label", "LABEL", "distinguishes several API keys of one client in a ring; default: default", OPTION_TEXT},
-    {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never", OPTION_MOMENT},
-    {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
-    {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
-    {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
-    "sealring issue payments --from clients.csv --out credentials.csv",
-    NULL,
-};
-
 const struct command command_issue = {
     .words = "issue",
     .group = "API keys",
     .purpose = "issue one credential, or one for each line of a CSV file",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}},
+    .options = {{"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
+                {"scope", "SCOPE", "a permission of the API key; may be repeated; default: none", OPTION_LIST},
+                {"label", "LABEL", "distinguishes several API keys of one client in a ring; default: default",
+                 OPTION_TEXT},
+                {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never",
+                 OPTION_MOMENT},
+                {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
+                {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
+                {OUT_OPTION}},
     .notes =
         "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
         "derives it again.\n"
@@ -204,7 +173,9 @@ const struct command command_issue = {
         "compromise, gets a successor under the same ID. Every line is checked before anything is issued. The output "
         "is CSV with the columns client, label, key_id, version, serial, expires, scopes, credential, state. After "
         "an interruption run the same command again: it issues what is missing and prints the complete result.",
-    .examples = examples,
+    .examples =
+        {"sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
+         "sealring issue payments --from clients.csv --out credentials.csv"},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
@@ -217,26 +188,14 @@ static int run_import(struct session *session)
     return issue_from(session, file);
 }
 
-static const struct argument import_arguments[] = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0},
-                                                   {NULL, NULL, 0, 0}};
-
-static const struct option import_options[] = {
-    {"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
-    {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const import_examples[] = {
-    "sealring import payments --sha256 old-keys.csv --out imported.csv",
-    NULL,
-};
-
 const struct command command_import = {
     .words = "import",
     .group = "API keys",
     .purpose = "accept keys that clients already have, by their SHA-256",
-    .arguments = import_arguments,
-    .options = import_options,
+    .arguments = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0}},
+    .options = {{"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
+                {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output",
+                 OPTION_TEXT}},
     .notes =
         "Use this command to move to sealring without a change at the clients. Their old keys are accepted unchanged "
         "until their end date, or until sealring reissue has issued a credential of sealring's and the ring's "
@@ -247,7 +206,7 @@ const struct command command_import = {
         "you repeat the command, it imports what is missing.\n"
         "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
         "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",
-    .examples = import_examples,
+    .examples = {"sealring import payments --sha256 old-keys.csv --out imported.csv"},
     .run = run_import,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = DETAIL_IMPORT,

@@ -8,8 +8,6 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/jsontext.h"
 
-#define TRACE_VARIABLE "SEALRING_TRACE_CRYPTOKI" /* of sealring(1) */
-
 static int ignore_key(const sealring_key_info *key, void *context)
 {
     (void)key;
@@ -20,32 +18,13 @@ static int ignore_key(const sealring_key_info *key, void *context)
 /* No verdict: whose fault is it? If the registry can still be read where the credential's rows are, the token's. */
 static int unavailable_status(struct session *session, const struct input *input)
 {
-    sealring_manage_options options = {.size = sizeof options, .read_only = true};
     sealring_explanation text;
     sealring_explain(input->text, input->length, &text);
     sealring_key_filter filter = {.key_id = text.key_id};
-    sealring_manager *manager = NULL;
-    sealring_status status = sealring_manager_open(session->vault, &options, &manager, NULL);
+    sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
-        status = sealring_key_list(manager, &filter, ignore_key, NULL, NULL);
-    sealring_manager_close(&manager);
+        status = sealring_key_list(session->manager, &filter, ignore_key, NULL, NULL);
     return status == SEALRING_OK ? STATUS_TOKEN : STATUS_REGISTRY;
-}
-
-static void warn_trace(sealring_log_level level, const char *message, void *context)
-{
-    if (level == SEALRING_LOG_WARNING && strstr(message, TRACE_VARIABLE) != NULL)
-        session_warn(context, "%s", message);
-}
-
-/* Whoever asks for a trace of the token's calls learns why there is none. */
-static void check_trace(sealring_vault *vault, struct session *session)
-{
-    if (getenv(TRACE_VARIABLE) == NULL)
-        return;
-    sealring_set_log(vault, warn_trace, session);
-    (void)sealring_maintain(vault, NULL, NULL);
-    sealring_set_log(vault, NULL, NULL);
 }
 
 int judge(struct session *session, const struct input *input, const char *scopes, sealring_verdict *verdict,
@@ -60,7 +39,6 @@ int judge(struct session *session, const struct input *input, const char *scopes
     if (status != SEALRING_OK)
         return session_fail(session, status);
     *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);
-    check_trace(vault, session);
     sealring_close(&vault);
     if (*verdict == SEALRING_UNAVAILABLE)
         return unavailable_status(session, input);
