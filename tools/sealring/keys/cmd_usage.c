@@ -224,9 +224,9 @@ static void start_table(struct usage *usage)
                                                           {"REJECTED", 0},   {NULL, 0}};
     bool one = usage->filter.ring != NULL;
     if (usage->filter.by == SEALRING_USAGE_TOTAL)
-        table_start(&usage->table, one ? keys_of_ring : keys);
+        table_start(&usage->table, one ? keys_of_ring : keys, usage->session->now);
     else
-        table_start(&usage->table, one ? periods_of_ring : periods);
+        table_start(&usage->table, one ? periods_of_ring : periods, usage->session->now);
 }
 
 /* ---- The command ---------------------------------------------------------------------------------------------------- */
@@ -301,7 +301,7 @@ static int finish(struct usage *usage)
     if (session->json)
         jsontext_print(json_pack("{s:o, s:O}", "as_of", jsontext_time(session->now), "usage", usage->array));
     else if (usage->count > 0)
-        table_finish(&usage->table, stdout, &session->out, "");
+        table_finish(&usage->table, stdout, &session->out);
     else
         session_say(session,
                     usage->filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind" : "no uses in that time");
