@@ -16,14 +16,14 @@ static const struct table_column columns[] = {
     {"REPORTED", 0}, {"LEASE", 0}, {"EPOCH", 1},   {"PROVED", 1},  {NULL, 0},
 };
 
-struct verifier_listing {
+struct verifier_rows {
     struct shown_rows rows;
     json_t *debts; /* lines below the table */
 };
 
 static int list_verifier(const sealring_verifier_info *info, void *context)
 {
-    struct verifier_listing *listing = context;
+    struct verifier_rows *listing = context;
     struct table *table = &listing->rows.table;
     char text[MOMENT_SIZE];
     if (listing->rows.array != NULL)
@@ -48,7 +48,7 @@ static int list_verifier(const sealring_verifier_info *info, void *context)
 static int run_list(struct session *session)
 {
     const struct style *style = &session->out;
-    struct verifier_listing listing = {.debts = json_array()};
+    struct verifier_rows listing = {.debts = json_array()};
     bool all = option_given(&session->options, "all");
     size_t index = 0;
     json_t *sentence = NULL;
