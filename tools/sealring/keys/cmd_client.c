@@ -40,7 +40,6 @@ static int show_client(const sealring_client_info *client, void *context)
 {
     struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
-    char text[MOMENT_SIZE];
     if (listing->session->json) {
         listing->object = jsontext_client(client);
         return 0;
@@ -48,13 +47,11 @@ static int show_client(const sealring_client_info *client, void *context)
     table_fact(stdout, style, "client", "%s%s%s", style_start(style, TONE_BOLD), client->name,
                style_end(style, TONE_BOLD));
     table_fact(stdout, style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
-    moment_number(client->keys, text);
-    table_fact(stdout, style, "API keys", "%s", text);
-    moment_format(client->created, listing->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
-    moment_format(client->forgotten, listing->session->now, text);
+    table_fact(stdout, style, "API keys", "%s", moment_number(client->keys).text);
+    table_fact(stdout, style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)
-        table_fact(stdout, style, "forgotten", "%s; gets no new API keys", text);
+        table_fact(stdout, style, "forgotten", "%s; gets no new API keys",
+                   moment_format(client->forgotten, listing->session->now).text);
     return 0;
 }
 

@@ -33,7 +33,6 @@ static int describe_key(const sealring_key_info *key, void *context)
     struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
     enum tone tone = style_key_tone(key->state);
-    char text[MOMENT_SIZE];
     if (listing->session->json) {
         listing->object = jsontext_key(key);
         return 0;
@@ -48,10 +47,9 @@ static int describe_key(const sealring_key_info *key, void *context)
     table_fact(stdout, style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
     if (key->narrowed != NULL)
         table_fact(stdout, style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
-    moment_format(key->expires, listing->session->now, text);
-    table_fact(stdout, style, "expires", "%s", key->expires != 0 ? text : "never");
-    moment_format(key->created, listing->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
+    table_fact(stdout, style, "expires", "%s",
+               key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
+    table_fact(stdout, style, "created", "%s", moment_format(key->created, listing->session->now).text);
     return 0;
 }
 

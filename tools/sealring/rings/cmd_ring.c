@@ -20,7 +20,6 @@ static int list_ring(const sealring_ring_info *ring, void *context)
 {
     struct shown_rows *listing = context;
     struct table *table = &listing->table;
-    char text[SEALRING_TIME_SIZE];
     if (listing->array != NULL)
         return json_array_append_new(listing->array, jsontext_ring(ring));
     table_add(table, TONE_BOLD, "%s", ring->name);
@@ -31,10 +30,9 @@ static int list_ring(const sealring_ring_info *ring, void *context)
         table_add(table, TONE_BAD, "none");
     table_add(table, TONE_PLAIN, "%" PRIu32, ring->versions);
     table_add_number(table, ring->keys);
-    sealring_duration_format(ring->policy.overlap, text);
-    table_add(table, TONE_PLAIN, "%s", text);
-    sealring_duration_format(ring->policy.rotate_every, text);
-    table_add(table, TONE_PLAIN, "%s", ring->policy.rotate_every != 0 ? text : "by hand");
+    table_add(table, TONE_PLAIN, "%s", moment_duration(ring->policy.overlap).text);
+    table_add(table, TONE_PLAIN, "%s",
+              ring->policy.rotate_every != 0 ? moment_duration(ring->policy.rotate_every).text : "by hand");
     table_add_time(table, ring->created, "");
     return 0;
 }
@@ -51,7 +49,6 @@ static int show_ring(const sealring_ring_info *ring, void *context)
 {
     struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
-    char text[MOMENT_SIZE];
     if (listing->session->json) {
         listing->object = jsontext_ring(ring);
         return 0;
@@ -59,34 +56,28 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     table_fact(stdout, style, "ring", "%s%s%s", style_start(style, TONE_BOLD), ring->name, style_end(style, TONE_BOLD));
     table_fact(stdout, style, "ring ID", "%s", ring->ring_id);
     table_fact(stdout, style, "prefix", "%s", ring->prefix);
-    moment_number(ring->keys, text);
-    table_fact(stdout, style, "API keys", "%s", text);
-    sealring_duration_format(ring->policy.overlap, text);
-    table_fact(stdout, style, "overlap", "%s after a rotation", text);
-    sealring_duration_format(ring->policy.purge_delay, text);
-    table_fact(stdout, style, "purge delay", "%s after a version was closed", text);
-    sealring_duration_format(ring->policy.quiet_period, text);
-    table_fact(stdout, style, "quiet period", "%s without a use before a version retires", text);
+    table_fact(stdout, style, "API keys", "%s", moment_number(ring->keys).text);
+    table_fact(stdout, style, "overlap", "%s after a rotation", moment_duration(ring->policy.overlap).text);
+    table_fact(stdout, style, "purge delay", "%s after a version was closed",
+               moment_duration(ring->policy.purge_delay).text);
+    table_fact(stdout, style, "quiet period", "%s without a use before a version retires",
+               moment_duration(ring->policy.quiet_period).text);
     table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
-    sealring_duration_format(ring->policy.rotate_every, text);
     if (ring->policy.rotate_every != 0)
-        table_fact(stdout, style, "rotates", "every %s, by sealring run", text);
+        table_fact(stdout, style, "rotates", "every %s, by sealring run",
+                   moment_duration(ring->policy.rotate_every).text);
     else
         table_fact(stdout, style, "rotates", "by hand only");
     table_fact(stdout, style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
-    sealring_duration_format(ring->policy.succession, text);
     if (ring->policy.succession == SEALRING_SUCCESSION_OFF)
         table_fact(stdout, style, "succession", "off: a version retires also where API keys in use have no successor");
     else
         table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
-                   text);
+                   moment_duration(ring->policy.succession).text);
     table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
-    sealring_duration_format(ring->policy.usage_hourly, text);
-    table_fact(stdout, style, "usage", "by the hour for %s", text);
-    sealring_duration_format(ring->policy.usage_daily, text);
-    table_fact(stdout, style, "", "by the day for %s", text);
-    moment_format(ring->created, listing->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
+    table_fact(stdout, style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
+    table_fact(stdout, style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
+    table_fact(stdout, style, "created", "%s", moment_format(ring->created, listing->session->now).text);
     if (ring->rotation_held)
         table_fact(stdout, style, "rotation", "%sheld since the rollback%s, until an operator rotates or activates",
                    style_start(style, TONE_WARN), style_end(style, TONE_WARN));
@@ -96,18 +87,13 @@ static int show_ring(const sealring_ring_info *ring, void *context)
 /* What comes next for it, and when. */
 static void until(const sealring_version_info *version, int64_t now, char text[MOMENT_SIZE])
 {
-    char when[MOMENT_SIZE];
     text[0] = '\0';
-    if (version->state == SEALRING_VERSION_RETIRING && version->retire_at != 0) {
-        moment_format(version->retire_at, now, when);
-        snprintf(text, MOMENT_SIZE, "valid until %.60s", when);
-    } else if (version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED) {
-        moment_format(version->purge_at, now, when);
-        snprintf(text, MOMENT_SIZE, "object kept until %.60s", when);
-    } else if (version->state == SEALRING_VERSION_DESTROYED) {
-        moment_format(version->destroyed, now, when);
-        snprintf(text, MOMENT_SIZE, "destroyed %.60s", when);
-    }
+    if (version->state == SEALRING_VERSION_RETIRING && version->retire_at != 0)
+        snprintf(text, MOMENT_SIZE, "valid until %.60s", moment_format(version->retire_at, now).text);
+    else if (version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED)
+        snprintf(text, MOMENT_SIZE, "object kept until %.60s", moment_format(version->purge_at, now).text);
+    else if (version->state == SEALRING_VERSION_DESTROYED)
+        snprintf(text, MOMENT_SIZE, "destroyed %.60s", moment_format(version->destroyed, now).text);
 }
 
 static const struct table_column version_columns[] = {

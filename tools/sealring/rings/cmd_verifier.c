@@ -25,7 +25,6 @@ static int list_verifier(const sealring_verifier_info *info, void *context)
 {
     struct verifier_rows *listing = context;
     struct table *table = &listing->rows.table;
-    char text[MOMENT_SIZE];
     if (listing->rows.array != NULL)
         return json_array_append_new(listing->rows.array, verifiers_json(info));
     table_add(table, TONE_BOLD, "%.8s", info->instance);
@@ -33,10 +32,10 @@ static int list_verifier(const sealring_verifier_info *info, void *context)
     table_add(table, TONE_PLAIN, "%s", info->program);
     table_add(table, TONE_PLAIN, "%" PRId64, info->process);
     table_add(table, verifiers_tone(info->state), "%s", sealring_verifier_state_name(info->state));
-    moment_relative(info->last_report, table->now, text);
-    table_add(table, TONE_PLAIN, "%s", info->last_report != 0 ? text : "");
-    sealring_duration_format((info->lease_left + 999) / 1000 * 1000, text);
-    table_add(table, info->lease_left > 0 ? TONE_PLAIN : TONE_DIM, "%s", info->lease_left > 0 ? text : "over");
+    table_add(table, TONE_PLAIN, "%s",
+              info->last_report != 0 ? moment_relative(info->last_report, table->now).text : "");
+    table_add(table, info->lease_left > 0 ? TONE_PLAIN : TONE_DIM, "%s",
+              info->lease_left > 0 ? moment_duration((info->lease_left + 999) / 1000 * 1000).text : "over");
     table_add(table, TONE_PLAIN, "%" PRIu64, info->epoch);
     table_add(table, info->unproved > 0 ? TONE_WARN : TONE_PLAIN, "%" PRIu64 " of %" PRIu64, info->proved,
               info->proved + info->unproved);

@@ -38,16 +38,12 @@ void table_add(struct table *table, enum tone tone, const char *format, ...)
 
 void table_add_number(struct table *table, uint64_t number)
 {
-    char text[MOMENT_SIZE];
-    moment_number(number, text);
-    table_add(table, TONE_PLAIN, "%s", text);
+    table_add(table, TONE_PLAIN, "%s", moment_number(number).text);
 }
 
 void table_add_time(struct table *table, int64_t time, const char *none)
 {
-    char text[MOMENT_SIZE];
-    moment_format(time, table->now, text);
-    table_add(table, TONE_PLAIN, "%s", time != 0 ? text : none);
+    table_add(table, TONE_PLAIN, "%s", time != 0 ? moment_format(time, table->now).text : none);
 }
 
 static void print_cell(const struct table *table, size_t column, size_t width, const char *text, enum tone tone,

@@ -59,12 +59,10 @@ static json_t *entry_json(const sealring_audit_entry *entry)
 static int show_entry(const sealring_audit_entry *entry, void *context)
 {
     struct shown_rows *listing = context;
-    char text[MOMENT_SIZE];
     if (listing->array != NULL)
         return json_array_append_new(listing->array, entry_json(entry));
     table_add(&listing->table, TONE_DIM, "%" PRIu64, entry->sequence);
-    moment_absolute(entry->time, text);
-    table_add(&listing->table, TONE_PLAIN, "%s", text);
+    table_add(&listing->table, TONE_PLAIN, "%s", moment_absolute(entry->time).text);
     table_add(&listing->table, TONE_PLAIN, "%s", entry->actor != NULL ? entry->actor : "");
     add_act(&listing->table, entry);
     return 0;
@@ -138,14 +136,11 @@ static char *read_file(struct session *session, const char *path)
 
 static void print_report(const struct session *session, const sealring_audit_report *report)
 {
-    char number[MOMENT_SIZE];
     const struct style *style = &session->out;
-    moment_number(report->entries, number);
-    table_fact(stdout, style, "entries", "%s", number);
-    moment_number(report->checkpoints, number);
-    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64, number, report->vouched);
-    moment_number(report->closed, number);
-    table_fact(stdout, style, "closed facts", "%s", number);
+    table_fact(stdout, style, "entries", "%s", moment_number(report->entries).text);
+    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64,
+               moment_number(report->checkpoints).text, report->vouched);
+    table_fact(stdout, style, "closed facts", "%s", moment_number(report->closed).text);
     table_fact(stdout, style, "root", "%s", report->root);
     table_fact(stdout, style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
     if (report->problems == 0)

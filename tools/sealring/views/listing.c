@@ -54,7 +54,6 @@ int listing_key(const sealring_key_info *key, void *context)
 {
     struct shown_rows *listing = context;
     struct table *table = &listing->table;
-    char expires[MOMENT_SIZE] = "";
     if (listing->array != NULL)
         return json_array_append_new(listing->array, jsontext_key(key));
     table_add(table, TONE_BOLD, "%s", key->key_id);
@@ -68,8 +67,7 @@ int listing_key(const sealring_key_info *key, void *context)
         table_add(table, TONE_PLAIN, "%s (narrowed)", key->narrowed[0] != '\0' ? key->narrowed : "none");
     else
         table_add(table, TONE_PLAIN, "%s", key->scopes);
-    if (key->expires != 0)
-        moment_format(key->expires, table->now, expires);
-    table_add(table, key->expires != 0 && key->expires <= table->now ? TONE_BAD : TONE_PLAIN, "%s", expires);
+    table_add(table, key->expires != 0 && key->expires <= table->now ? TONE_BAD : TONE_PLAIN, "%s",
+              key->expires != 0 ? moment_format(key->expires, table->now).text : "");
     return 0;
 }
