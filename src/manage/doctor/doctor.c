@@ -147,7 +147,7 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
         return status;
     if (before == 0)
         doctor_find(doctor, DOCTOR_CONFIG_UNUSABLE, doctor->vault, "%s", inner.message);
-    doctor_unseen(doctor, SEALRING_INVALID, "%s: nothing else is looked at before that is mended", inner.message);
+    doctor_unseen(doctor, SEALRING_INVALID, "%s: nothing else is examined before that is repaired", inner.message);
     return SEALRING_OK;
 }
 
@@ -355,7 +355,7 @@ static sealring_status tell_all(struct doctor *doctor, sealring_finding_callback
                 fill_mend(doctor, finding, pattern);
             count_finding(&doctor->result, finding, row->severity);
             if (tell(finding, row, each, context) != 0)
-                return error_set(error, SEALRING_REFUSED, "the telling was stopped");
+                return error_set(error, SEALRING_REFUSED, "the report was stopped");
         }
     }
     return SEALRING_OK;
@@ -380,7 +380,7 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
     if (status == SEALRING_OK)
         status = tell_all(doctor, each, context, error);
     if (status == SEALRING_OK && doctor->incomplete != SEALRING_OK)
-        status = error_set(error, doctor->incomplete, "not everything was looked at: %s", doctor->unseen);
+        status = error_set(error, doctor->incomplete, "not everything was examined: %s", doctor->unseen);
     sized_give(result, &doctor->result, sizeof doctor->result);
     sealring_manager_close(&doctor->manager);
     config_free(doctor->config);

@@ -179,7 +179,7 @@ static void look_at_leftover(struct doctor *doctor)
     struct stat file;
     if (snprintf(path, sizeof path, "%s/" CONFIG_FILE ".new", doctor->config->directory) < (int)sizeof path &&
         lstat(path, &file) == 0)
-        doctor_find(doctor, DOCTOR_LEFTOVER_FILE, path, "an unfinished configuration lies beside the vault's");
+        doctor_find(doctor, DOCTOR_LEFTOVER_FILE, path, "there is an unfinished configuration beside the vault's");
 }
 
 /* A configuration of an older program, or of a vault that was moved. */

@@ -49,7 +49,7 @@ static sealring_status take_back(struct doctor *doctor, const struct doctor_find
     struct audit_act act = repair_act(finding, "doctor.failed", strerror(problem));
     (void)manager_record(doctor->manager, &act, NULL);
     audit_release(&act);
-    return error_set_system(error, problem, "%s cannot be mended", finding->object);
+    return error_set_system(error, problem, "%s cannot be repaired", finding->object);
 }
 
 /* ---- files --------------------------------------------------------------------------------------------------------------- */
@@ -185,16 +185,16 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
     if (status == SEALRING_OK)
         status = report_read_open(finding->object, &reader, error);
     if (status == SEALRING_OK && !report_read_hold(reader))
-        status = error_set(error, SEALRING_REFUSED, "a verifier sits at it again");
+        status = error_set(error, SEALRING_REFUSED, "a verifier uses it again");
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, error);
     if (status == SEALRING_OK)
         status = find_harvested(manager->registry, &summary, &harvested, error);
     if (status == SEALRING_OK && !harvested)
         status =
-            error_set(error, SEALRING_REFUSED, "not all of it is harvested for good yet: again when the hour is over");
+            error_set(error, SEALRING_REFUSED, "not all of it is harvested yet: try again when the hour has ended");
     if (status == SEALRING_OK)
-        status = record(doctor, finding, "removed, with all that it told in the registry", error);
+        status = record(doctor, finding, "removed; the registry has everything from it", error);
     if (status == SEALRING_OK && unlink(finding->object) != 0)
         status = take_back(doctor, finding, errno, error);
     report_read_close(reader);

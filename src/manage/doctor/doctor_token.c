@@ -326,7 +326,7 @@ static void tell_stranger(const struct token_look *look, enum doctor_kind kind, 
     snprintf(name, sizeof name, "key %s", digits);
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, name,
-                    "the token has an object labelled \"%s\", and the registry knows of none such", object->label);
+                    "the token has an object labelled \"%s\", and the registry has no such object", object->label);
     if (owned_is_marked(look->vault.vault_id, object->object_id, object->object_id_length))
         doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
 }
