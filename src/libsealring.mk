@@ -45,7 +45,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/driver/sqlite_copy.c \
 	src/registry/driver/sqlite_examine.c \
 	src/registry/driver/sqlite_open.c \
-	src/registry/driver/sqlite_schema.c \
+	src/registry/driver/sqlite_result.c src/registry/driver/sqlite_schema.c \
 	src/registry/lock/lock.c src/registry/lock/lock.h \
 	src/registry/lock/lock_holder.c src/registry/lock/lock_holder.h \
 	src/registry/log/checkpoint_rows.c \

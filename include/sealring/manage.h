@@ -138,9 +138,15 @@ sealring_status sealring_open_with_pin(const char *vault, const sealring_options
                                        sealring_error *error);
 
 /* What the operator should know about the last calls although they succeeded: a checkpoint of the audit log that could not be signed or
- * anchored, secrets that cannot be locked into memory, a trace that cannot be
- * written. One line, "" for nothing; it belongs to the manager. */
-const char *sealring_manager_remark(const sealring_manager *manager);
+ * anchored, secrets that cannot be locked into memory, a trace that cannot be written. One line, "" for nothing; it belongs to the manager. */
+const char *sealring_manager_remark(sealring_manager *manager);
+
+/* Writes the part of it that concerns the whole process (secrets, trace), for a program without a manager. */
+void sealring_process_remark(char remark[2 * SEALRING_MESSAGE_SIZE]);
+
+/* Zeroed memory for a secret: pages of its own, locked if the limit permits, in no core dump; NULL: no memory. Freeing wipes it. */
+void *sealring_secret_allocate(size_t size);
+void sealring_secret_free(void *memory, size_t size); /* memory may be NULL; size as allocated */
 
 typedef struct sealring_vault_info {
     size_t size;
@@ -299,7 +305,7 @@ typedef struct sealring_progress {
     uint32_t done;    /* verifiers that have applied or proved it, */
     uint32_t total;   /* of this number that may be serving */
     int64_t at_most;  /* ms that the wait may still take, -1: no bound is known */
-    const char *text; /* one line: missing verifiers, and what each has not done yet; "" for none */
+    const char *text; /* one line: only the missing verifiers, and what each has not done yet; "" for none */
 } sealring_progress;
 
 /* Called whenever something changes, and once a second. A value other than 0 ends the wait. */
@@ -397,6 +403,7 @@ typedef struct sealring_plan {
     sealring_plan_state state;
     const char *text;     /* one line: the answers of the guards, what blocks it, what failed */
     const char *foreseen; /* of an act that is AHEAD: one line, what will block it when it is due; "": nothing known */
+    bool reissue;         /* API keys lack a successor: `foreseen` names the command that issues them */
     const sealring_change *change; /* of an act that is DONE; else NULL */
 } sealring_plan;
 
@@ -466,9 +473,9 @@ typedef struct sealring_issue_request {
     int64_t not_before;
     int64_t expires;
     bool expires_is_relative; /* computed from now: an existing key counts as the same whatever its expiry */
-    const char *key_id; /* of an existing key, which the new credential continues; NULL: none. See sealring_issue */
-    const uint8_t
-        *sha256; /* sealring_import: 32 bytes, SHA-256 of the key that the client has today; NULL for issuing */
+    const char *key_id;    /* of an existing key, which the new credential continues; NULL: none. See sealring_issue */
+    const uint8_t *sha256; /* sealring_import: 32 bytes, SHA-256 of the client's present key; NULL for issuing */
+    size_t line;           /* of the caller's file: messages then contain "line N" in place of "request N"; 0: none */
 } sealring_issue_request;
 
 /* One credential. The member credential is secret: it is wiped when the callback returns. */
@@ -491,7 +498,7 @@ enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* add clients that do not exist */ };
 
 /* Issues an API key for each request in ring `ring`, under its active version, and calls `each` with each credential, in the order of the
  * requests. All requests are checked first; one invalid request refuses the whole call. The message then contains "request N", where N is
- * its index counted from 1; *bad_request, if not NULL, receives the index counted from 0.
+ * its index counted from 1; *bad_request, if not NULL, receives the index counted from 0 (SIZE_MAX: no request is at fault).
  * A single request without SEALRING_ISSUE_ADD_CLIENTS is SEALRING_REFUSED if its client already has a key with that label. With several,
  * or with SEALRING_ISSUE_ADD_CLIENTS, an existing key with the same scopes and times is passed again (existed), so that an interrupted
  * call can be repeated; one with other claims is refused. If the newest credential of such a key is under a closed version, its successor

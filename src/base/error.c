@@ -71,15 +71,21 @@ static void write_message(sealring_error *error, const char *ending, const char 
     replace_controls(error->message);
 }
 
-sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
+sealring_status error_set_list(sealring_error *error, sealring_status status, const char *format, va_list arguments)
 {
     if (error != NULL) {
-        va_list arguments;
-        va_start(arguments, format);
         write_message(error, "", format, arguments);
-        va_end(arguments);
         error->status = status;
     }
+    return status;
+}
+
+sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    error_set_list(error, status, format, arguments);
+    va_end(arguments);
     return status;
 }
 
@@ -103,27 +109,23 @@ sealring_status error_set_system(sealring_error *error, int system_errno, const 
 
 sealring_status error_set_token(sealring_error *error, unsigned long token_code, const char *format, ...)
 {
-    if (error != NULL) {
-        va_list arguments;
-        va_start(arguments, format);
-        write_message(error, "", format, arguments);
-        va_end(arguments);
-        error->status = SEALRING_TOKEN;
+    va_list arguments;
+    va_start(arguments, format);
+    error_set_list(error, SEALRING_TOKEN, format, arguments);
+    va_end(arguments);
+    if (error != NULL)
         error->token_code = token_code;
-    }
     return SEALRING_TOKEN;
 }
 
 sealring_status error_set_registry(sealring_error *error, int registry_code, const char *format, ...)
 {
-    if (error != NULL) {
-        va_list arguments;
-        va_start(arguments, format);
-        write_message(error, "", format, arguments);
-        va_end(arguments);
-        error->status = SEALRING_REGISTRY;
+    va_list arguments;
+    va_start(arguments, format);
+    error_set_list(error, SEALRING_REGISTRY, format, arguments);
+    va_end(arguments);
+    if (error != NULL)
         error->registry_code = registry_code;
-    }
     return SEALRING_REGISTRY;
 }
 
@@ -137,6 +139,5 @@ sealring_status error_no_memory(sealring_error *error)
 
 bool error_is_exhaustion(const sealring_error *error)
 {
-    return error->status == SEALRING_SYSTEM &&
-           (error->system_errno == ENOMEM || error->system_errno == EMFILE || error->system_errno == ENFILE);
+    return error->system_errno == ENOMEM || error->system_errno == EMFILE || error->system_errno == ENFILE;
 }

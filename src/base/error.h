@@ -3,6 +3,7 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include <sealring/verify.h>
@@ -11,6 +12,8 @@
  * `status`, so that a failure is written `return error_set(...)`. Never pass anything secret. */
 sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+sealring_status error_set_list(sealring_error *error, sealring_status status, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 sealring_status error_set_system(sealring_error *error, int system_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4))); /* SEALRING_SYSTEM; ": strerror" is appended */
 sealring_status error_set_token(sealring_error *error, unsigned long token_code, const char *format, ...)

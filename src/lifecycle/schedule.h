@@ -24,6 +24,7 @@ struct lifecycle_action {
     /* One line: what will block it when it is due, unless somebody acts; "" if nothing is known now. A retirement that succession will
      * block, and a rotation that keep will block. */
     char foreseen[LIFECYCLE_REASON_SIZE];
+    bool behind; /* `foreseen` names API keys without a successor, and the command that issues them */
 };
 
 struct lifecycle_times {

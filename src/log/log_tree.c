@@ -99,10 +99,3 @@ sealring_status tree_inclusion(struct registry *registry, uint64_t sequence, uin
     struct tree tree = {registry, SEALRING_OK, error};
     return tree_end(&tree, sequence > 0 && merkle_inclusion(tree_source, &tree, sequence - 1, size, proof));
 }
-
-sealring_status tree_consistency(struct registry *registry, uint64_t first, uint64_t second, struct merkle_proof *proof,
-                                 sealring_error *error)
-{
-    struct tree tree = {registry, SEALRING_OK, error};
-    return tree_end(&tree, merkle_consistency(tree_source, &tree, first, second, proof));
-}

@@ -14,10 +14,8 @@ sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring
 /* The root over the first `size` entries: O(log size) rows. SEALRING_REGISTRY if a required row is missing. */
 sealring_status tree_root(struct registry *registry, uint64_t size, struct merkle_hash *root, sealring_error *error);
 
-/* Proofs from the stored rows; entry numbers from 1. */
+/* The proof that entry `sequence` (from 1) is among the first `size`, from the stored rows. */
 sealring_status tree_inclusion(struct registry *registry, uint64_t sequence, uint64_t size, struct merkle_proof *proof,
                                sealring_error *error);
-sealring_status tree_consistency(struct registry *registry, uint64_t first, uint64_t second, struct merkle_proof *proof,
-                                 sealring_error *error);
 
 #endif

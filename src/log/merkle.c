@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Merkle tree of RFC 6962, section 2.1: roots, growth, proofs and their verification. Pure. */
+/* The Merkle tree of RFC 6962, section 2.1: roots, growth and proofs of inclusion. Pure. */
 #include "log/merkle.h"
 
 #include <string.h>
@@ -7,20 +7,6 @@
 #include "base/sha256.h"
 
 /* ---- Hashes (RFC 6962, section 2.1) ---- */
-
-void merkle_empty(struct merkle_hash *root)
-{
-    sha256("", 0, root->bytes);
-}
-
-void merkle_leaf(const void *entry, size_t length, struct merkle_hash *hash)
-{
-    struct sha256 state;
-    sha256_start(&state);
-    sha256_add(&state, "\x00", 1);
-    sha256_add(&state, entry, length);
-    sha256_finish(&state, hash->bytes);
-}
 
 void merkle_node(const struct merkle_hash *left, const struct merkle_hash *right, struct merkle_hash *hash)
 {
@@ -70,7 +56,7 @@ void merkle_root(const struct merkle_frontier *frontier, struct merkle_hash *roo
         any = true;
     }
     if (!any)
-        merkle_empty(root);
+        sha256("", 0, root->bytes);
 }
 
 bool merkle_frontier_at(merkle_source source, void *context, uint64_t size, struct merkle_frontier *frontier)
@@ -118,15 +104,14 @@ static bool merkle_subtree(merkle_source source, void *context, uint64_t begin, 
     return true;
 }
 
-/* Both proofs are made from the root down, but listed from the bottom up. */
-static bool merkle_proof_turn(struct merkle_proof *proof)
+/* A proof is made from the root down, but listed from the bottom up. */
+static void merkle_proof_turn(struct merkle_proof *proof)
 {
     for (size_t i = 0; i < proof->count / 2; i++) {
         struct merkle_hash other = proof->hashes[i];
         proof->hashes[i] = proof->hashes[proof->count - 1 - i];
         proof->hashes[proof->count - 1 - i] = other;
     }
-    return true;
 }
 
 bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint64_t size, struct merkle_proof *proof)
@@ -146,102 +131,6 @@ bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint6
         begin += in_left ? 0 : left;
         size = in_left ? left : size - left;
     }
-    return merkle_proof_turn(proof);
-}
-
-bool merkle_consistency(merkle_source source, void *context, uint64_t first, uint64_t second,
-                        struct merkle_proof *proof)
-{
-    uint64_t begin = 0, old = first, size = second;
-    bool whole = true; /* the old tree is a subtree whose root is known */
-    proof->count = 0;
-    if (first > second || second > MERKLE_SIZE_MAX)
-        return false;
-    if (first == 0 || first == second)
-        return true;
-    while (old != size) {
-        unsigned level;
-        uint64_t left = merkle_split(size, &level);
-        struct merkle_hash *sibling = &proof->hashes[proof->count++];
-        bool in_left = old <= left;
-        if (!(in_left ? merkle_subtree(source, context, begin + left, size - left, sibling)
-                      : merkle_subtree(source, context, begin, left, sibling)))
-            return false;
-        whole = whole && in_left;
-        begin += in_left ? 0 : left;
-        old -= in_left ? 0 : left;
-        size = in_left ? left : size - left;
-    }
-    if (!whole && !merkle_subtree(source, context, begin, size, &proof->hashes[proof->count++]))
-        return false;
-    return merkle_proof_turn(proof);
-}
-
-/* ---- Verification (RFC 9162, sections 2.1.3.2 and 2.1.4.2, whose trees are those of RFC 6962) ---- */
-
-bool merkle_inclusion_good(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
-                           const struct merkle_proof *proof, const struct merkle_hash *root)
-{
-    if (index >= size || size > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX)
-        return false;
-    struct merkle_hash result = *leaf;
-    uint64_t at = index, last = size - 1;
-    for (size_t i = 0; i < proof->count; i++) {
-        if (last == 0)
-            return false;
-        if ((at & 1) != 0 || at == last) {
-            merkle_node(&proof->hashes[i], &result, &result);
-            while ((at & 1) == 0 && at != 0) {
-                at >>= 1;
-                last >>= 1;
-            }
-        } else {
-            merkle_node(&result, &proof->hashes[i], &result);
-        }
-        at >>= 1;
-        last >>= 1;
-    }
-    return last == 0 && merkle_equal(&result, root);
-}
-
-bool merkle_consistency_good(uint64_t first, const struct merkle_hash *first_root, uint64_t second,
-                             const struct merkle_hash *second_root, const struct merkle_proof *proof)
-{
-    struct merkle_hash empty;
-    if (first > second || second > MERKLE_SIZE_MAX || proof->count > MERKLE_PROOF_MAX)
-        return false;
-    if (first == 0) {
-        merkle_empty(&empty);
-        return proof->count == 0 && merkle_equal(first_root, &empty) &&
-               (second != 0 || merkle_equal(second_root, &empty));
-    }
-    if (first == second)
-        return proof->count == 0 && merkle_equal(first_root, second_root);
-    bool power = (first & (first - 1)) == 0; /* then the old root itself is the first hash */
-    if (proof->count == 0)
-        return false;
-    struct merkle_hash old = power ? *first_root : proof->hashes[0];
-    struct merkle_hash new = old;
-    uint64_t at = first - 1, last = second - 1;
-    while ((at & 1) != 0) {
-        at >>= 1;
-        last >>= 1;
-    }
-    for (size_t i = power ? 0 : 1; i < proof->count; i++) {
-        if (last == 0)
-            return false;
-        if ((at & 1) != 0 || at == last) {
-            merkle_node(&proof->hashes[i], &old, &old);
-            merkle_node(&proof->hashes[i], &new, &new);
-            while ((at & 1) == 0 && at != 0) {
-                at >>= 1;
-                last >>= 1;
-            }
-        } else {
-            merkle_node(&new, &proof->hashes[i], &new);
-        }
-        at >>= 1;
-        last >>= 1;
-    }
-    return last == 0 && merkle_equal(&old, first_root) && merkle_equal(&new, second_root);
+    merkle_proof_turn(proof);
+    return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Merkle tree of RFC 6962, section 2.1: roots, growth, proofs and their verification. Pure. */
+/* The Merkle tree of RFC 6962, section 2.1: roots, growth and proofs of inclusion. Pure. */
 #ifndef LOG_MERKLE_H
 #define LOG_MERKLE_H
 
@@ -10,15 +10,13 @@
 #define MERKLE_HASH_SIZE 32
 #define MERKLE_LEVELS    64
 #define MERKLE_SIZE_MAX  (UINT64_MAX >> 1) /* leaves */
-#define MERKLE_PROOF_MAX 128               /* hashes in any proof */
+#define MERKLE_PROOF_MAX MERKLE_LEVELS     /* hashes in any proof */
 
 struct merkle_hash {
     uint8_t bytes[MERKLE_HASH_SIZE];
 };
 
-/* The root of the empty tree; the hash of a leaf; the hash of a node over two others. */
-void merkle_empty(struct merkle_hash *root);
-void merkle_leaf(const void *entry, size_t length, struct merkle_hash *hash);
+/* The hash of a node over two others. (That of a leaf is made by leaf_hash, log/leaf.h.) */
 void merkle_node(const struct merkle_hash *left, const struct merkle_hash *right, struct merkle_hash *hash);
 bool merkle_equal(const struct merkle_hash *one, const struct merkle_hash *other);
 
@@ -52,14 +50,5 @@ struct merkle_proof {
 
 /* RFC 6962, section 2.1.1: the proof that leaf `index` (from 0) is in the tree of `size` leaves. False also if it is not. */
 bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint64_t size, struct merkle_proof *proof);
-bool merkle_inclusion_good(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
-                           const struct merkle_proof *proof, const struct merkle_hash *root);
-
-/* RFC 6962, section 2.1.2: the proof that the tree of `first` leaves is the beginning of that of `second`. Empty if first is 0, or
- * second. */
-bool merkle_consistency(merkle_source source, void *context, uint64_t first, uint64_t second,
-                        struct merkle_proof *proof);
-bool merkle_consistency_good(uint64_t first, const struct merkle_hash *first_root, uint64_t second,
-                             const struct merkle_hash *second_root, const struct merkle_proof *proof);
 
 #endif

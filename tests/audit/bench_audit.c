@@ -85,11 +85,9 @@ static const char *copy(struct copies *copies, const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
-static sealring_status keep(const struct registry_audit *entry, void *context, sealring_error *error)
+static void keep(struct copies *copies, const struct registry_audit *entry)
 {
-    struct copies *copies = context;
     struct registry_audit *kept = &copies->entries[copies->count++];
-    (void)error;
     *kept = *entry;
     kept->actor = copy(copies, entry->actor);
     kept->act = copy(copies, entry->act);
@@ -98,12 +96,15 @@ static sealring_status keep(const struct registry_audit *entry, void *context, s
     kept->client = copy(copies, entry->client);
     kept->detail = copy(copies, entry->detail);
     copies->bytes += 1 + 1 + 16 + 8 + 16 + 8 + 4 + 6 * 4;
-    return SEALRING_OK;
 }
 
 static sealring_status keep_all(struct registry *registry, void *context, sealring_error *error)
 {
-    return registry_audit_walk(registry, keep, context, error);
+    struct registry_audit entry;
+    struct registry_cursor entries = registry_audit_all(registry, error);
+    while (registry_audit_next(&entries, &entry))
+        keep(context, &entry);
+    return registry_close_cursor(&entries, SEALRING_OK);
 }
 
 static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
@@ -148,7 +149,7 @@ static void grow(struct fixture *fixture, uint64_t entries)
         memcpy(batch.how.operation_id, &done, sizeof done);
         batch.how.operation_id[15] = 1;
         double start = now();
-        demand(registry_write(fixture->registry, &batch.how, append, &batch, &fixture->error), &fixture->error);
+        demand(fixture_write_as(fixture->registry, &batch.how, append, &batch, &fixture->error), &fixture->error);
         if (done >= next || done + BATCH >= entries) {
             printf("append   at %8" PRIu64 " entries: %6.2f us each\n", done, (now() - start) * 1e6 / BATCH);
             next *= 4;
@@ -165,7 +166,7 @@ int main(int argc, char **argv)
     struct merkle_frontier frontier = {.size = 0};
     fixture_open(&fixture);
     grow(&fixture, entries);
-    demand(registry_read(fixture.registry, keep_all, &copies, &fixture.error), &fixture.error);
+    demand(fixture_read(fixture.registry, keep_all, &copies, &fixture.error), &fixture.error);
     double start = now();
     for (uint64_t i = 0; i < copies.count; i++) {
         struct merkle_hash hash;
@@ -174,13 +175,13 @@ int main(int argc, char **argv)
     }
     double hashing = now() - start;
     start = now();
-    demand(registry_read(fixture.registry, verify, &result, &fixture.error), &fixture.error);
+    demand(fixture_read(fixture.registry, verify, &result, &fixture.error), &fixture.error);
     double verifying = now() - start;
     start = now();
-    demand(registry_read(fixture.registry, verify_and_retrace, &result, &fixture.error), &fixture.error);
+    demand(fixture_read(fixture.registry, verify_and_retrace, &result, &fixture.error), &fixture.error);
     double retracing = now() - start;
     start = now();
-    demand(registry_read(fixture.registry, find_root, &copies, &fixture.error), &fixture.error);
+    demand(fixture_read(fixture.registry, find_root, &copies, &fixture.error), &fixture.error);
     double finding = now() - start;
     printf("hashing  %" PRIu64 " entries, %.0f bytes each, and the tree over them: %.3f s\n", copies.count,
            (double)copies.bytes / (double)copies.count, hashing);

@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit/inclusion.h"
 #include "base/base64.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
 #include "log/leaf.h"
-#include "log/merkle.h"
 #include "manage/session/manager.h"
 #include "token/key/signing_key.h"
 #include "token/object/data_object.h"
@@ -47,9 +47,9 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
                                                   const struct registry_checkpoint *checkpoint,
                                                   sealring_error *failure);
 sealring_status __real_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 
 sealring_status __wrap_token_signer_sign(struct token *token, const struct token_signer *signer, const void *data,
                                          size_t length, uint8_t signature[TOKEN_SIGNATURE_MAX],
@@ -68,10 +68,10 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
 }
 
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure)
+                                        enum token_answer *answer, sealring_error *failure)
 {
     reach(POINT_ANCHOR);
-    sealring_status status = __real_token_data_write(token, label, value, length, failure);
+    sealring_status status = __real_token_data_write(token, label, value, length, answer, failure);
     reach(POINT_ANCHORED);
     return status;
 }
@@ -263,24 +263,31 @@ struct rewrite {
     uint8_t vault_id[16];
 };
 
-static sealring_status rewrite_entry(const struct registry_audit *entry, void *context, sealring_error *failure)
+static void rewrite_entry(struct rewrite *rewrite, const struct registry_audit *entry)
 {
-    (void)failure;
-    struct rewrite *rewrite = context;
     struct registry_audit changed = *entry;
     struct merkle_hash hash;
     if (entry->sequence == rewrite->sequence)
         changed.actor = "mallory@host 1";
     leaf_hash(rewrite->vault_id, &changed, &hash);
     memcpy(rewrite->leaves[entry->sequence - 1], hash.bytes, 32);
-    return SEALRING_OK;
 }
 
-static sealring_status rewrite_body(struct registry *registry, void *context, sealring_error *failure)
+static sealring_status rewrite_entries(struct registry *registry, struct rewrite *rewrite)
 {
-    struct rewrite *rewrite = context;
-    memcpy(rewrite->vault_id, registry_vault_row(registry)->vault_id, 16);
-    return registry_audit_walk(registry, rewrite_entry, context, failure);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, &error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        struct registry_audit entry;
+        memcpy(rewrite->vault_id, registry_vault_row(registry)->vault_id, 16);
+        struct registry_cursor entries = registry_audit_all(registry, &error);
+        while (registry_audit_next(&entries, &entry))
+            rewrite_entry(rewrite, &entry);
+        status = registry_close_cursor(&entries, SEALRING_OK);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static void set_hash(const char *update, const uint8_t hash[32], const char *where)
@@ -296,7 +303,7 @@ static void set_hash(const char *update, const uint8_t hash[32], const char *whe
 static void rewrite(struct rewrite *rewrite, bool node)
 {
     sealring_manager *manager = test_vault_manage(&vault);
-    ASSERT_OK(manager_read(manager, rewrite_body, rewrite, &error), error);
+    ASSERT_OK(rewrite_entries(manager->registry, rewrite), error);
     sealring_manager_close(&manager);
     attack("UPDATE audit SET actor = 'mallory@host 1' WHERE sequence = 5");
     set_hash("UPDATE audit SET leaf_hash =", rewrite->leaves[4], "sequence = 5");
@@ -384,7 +391,7 @@ static int check_proof(const sealring_audit_entry *entry, void *context)
         decode(entry->proof->hashes[i], &proof.hashes[i]);
     decode(entry->proof->root, &root);
     decode(entry->leaf_hash, &leaf);
-    ck_assert(merkle_inclusion_good(&leaf, entry->sequence - 1, entry->proof->tree_size, &proof, &root));
+    ck_assert(inclusion_good(&leaf, entry->sequence - 1, entry->proof->tree_size, &proof, &root));
     ck_assert_uint_eq(entry->sequence, ++proofs->count);
     return 0;
 }

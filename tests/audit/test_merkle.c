@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/sha256.h"
+#include "audit/inclusion.h"
 #include "lib/runner.h"
-#include "log/merkle.h"
 
 #define LEAVES 65
 
@@ -31,7 +30,7 @@ static const char *const reference_roots[8] = {
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 };
 struct reference_proof {
-    uint64_t one, size; /* leaf from 0, or the smaller tree */
+    uint64_t one, size; /* leaf from 0 */
     const char *hashes[4];
 };
 static const struct reference_proof reference_inclusions[] = {
@@ -52,43 +51,20 @@ static const struct reference_proof reference_inclusions[] = {
       "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
       "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b"}},
 };
-static const struct reference_proof reference_consistencies[] = {
-    {1, 1, {NULL}},
-    {1,
-     8,
-     {"96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
-      "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-      "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4"}},
-    {6,
-     8,
-     {"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-      "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"}},
-    {2,
-     5,
-     {"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-      "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b"}},
-    {6,
-     7,
-     {"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-      "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
-      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"}},
-};
-
 static struct merkle_hash leaves[LEAVES];
 
 static void fill(void)
 {
     for (unsigned i = 0; i < LEAVES; i++) {
         uint8_t entry[2] = {(uint8_t)i, 0x5a};
-        merkle_leaf(entry, sizeof entry, &leaves[i]);
+        inclusion_leaf(entry, sizeof entry, &leaves[i]);
     }
 }
 
 static void fill_reference(void)
 {
     for (unsigned i = 0; i < 8; i++)
-        merkle_leaf(reference[i].bytes, reference[i].length, &leaves[i]);
+        inclusion_leaf(reference[i].bytes, reference[i].length, &leaves[i]);
 }
 
 /* MTH, word for word (RFC 6962, section 2.1). */
@@ -130,26 +106,6 @@ static void naive_path(uint64_t index, uint64_t begin, uint64_t end, struct merk
         naive_add(proof, begin + split, end);
     } else {
         naive_path(index - split, begin + split, end, proof);
-        naive_add(proof, begin, begin + split);
-    }
-}
-
-/* SUBPROOF (section 2.1.2). */
-static void naive_subproof(uint64_t old, uint64_t begin, uint64_t end, bool known, struct merkle_proof *proof)
-{
-    uint64_t split = 1;
-    if (old == end - begin) {
-        if (!known)
-            naive_add(proof, begin, end);
-        return;
-    }
-    while (split * 2 < end - begin)
-        split *= 2;
-    if (old <= split) {
-        naive_subproof(old, begin, begin + split, known, proof);
-        naive_add(proof, begin + split, end);
-    } else {
-        naive_subproof(old - split, begin + split, end, false, proof);
         naive_add(proof, begin, begin + split);
     }
 }
@@ -208,7 +164,7 @@ END_TEST
 START_TEST(reference_tree_has_its_proofs)
 {
     struct merkle_proof proof;
-    struct merkle_hash root, first;
+    struct merkle_hash root;
     unsigned asked = 0;
     fill_reference();
     for (size_t i = 0; i < sizeof reference_inclusions / sizeof *reference_inclusions; i++) {
@@ -216,15 +172,7 @@ START_TEST(reference_tree_has_its_proofs)
         ck_assert(merkle_inclusion(source, &asked, one->one, one->size, &proof));
         assert_proof(&proof, one->hashes);
         hex_hash(reference_roots[one->size - 1], &root);
-        ck_assert(merkle_inclusion_good(&leaves[one->one], one->one, one->size, &proof, &root));
-    }
-    for (size_t i = 0; i < sizeof reference_consistencies / sizeof *reference_consistencies; i++) {
-        const struct reference_proof *one = &reference_consistencies[i];
-        ck_assert(merkle_consistency(source, &asked, one->one, one->size, &proof));
-        assert_proof(&proof, one->hashes);
-        hex_hash(reference_roots[one->one - 1], &first);
-        hex_hash(reference_roots[one->size - 1], &root);
-        ck_assert(merkle_consistency_good(one->one, &first, one->size, &root, &proof));
+        ck_assert(inclusion_good(&leaves[one->one], one->one, one->size, &proof, &root));
     }
 }
 END_TEST
@@ -289,8 +237,8 @@ START_TEST(every_inclusion_proof_is_the_recursions_and_verifies)
             ck_assert_uint_le(asked, 14); /* 2 log2 size, and some */
             unsigned wrong = 0;           /* counted: an assertion costs more than a proof */
             for (uint64_t other = 0; other < size; other++) {
-                wrong += merkle_inclusion_good(&leaves[other], index, size, &proof, &root) != (other == index);
-                wrong += merkle_inclusion_good(&leaves[index], other, size, &proof, &root) != (other == index);
+                wrong += inclusion_good(&leaves[other], index, size, &proof, &root) != (other == index);
+                wrong += inclusion_good(&leaves[index], other, size, &proof, &root) != (other == index);
             }
             ck_assert_uint_eq(wrong, 0);
         }
@@ -298,80 +246,40 @@ START_TEST(every_inclusion_proof_is_the_recursions_and_verifies)
 }
 END_TEST
 
-START_TEST(every_consistency_proof_is_the_recursions_and_verifies)
+static bool included(const struct merkle_proof *proof, uint64_t index, uint64_t size)
 {
-    struct merkle_proof proof, expected;
-    struct merkle_hash first, root, other;
-    unsigned asked;
-    fill();
-    for (uint64_t size = 0; size <= 64; size++) {
-        naive_root(0, size, &root);
-        ck_assert(!merkle_consistency(source, &asked, size + 1, size, &proof));
-        for (uint64_t old = 0; old <= size; old++) {
-            asked = 0;
-            expected.count = 0;
-            ck_assert(merkle_consistency(source, &asked, old, size, &proof));
-            if (old > 0)
-                naive_subproof(old, 0, size, true, &expected);
-            ck_assert_uint_eq(proof.count, expected.count);
-            ck_assert_mem_eq(proof.hashes, expected.hashes, proof.count * sizeof *proof.hashes);
-            ck_assert_uint_le(asked, 14);
-            naive_root(0, old, &first);
-            ck_assert(merkle_consistency_good(old, &first, size, &root, &proof));
-            for (uint64_t wrong = 0; wrong <= size; wrong++) {
-                naive_root(0, wrong, &other);
-                ck_assert_int_eq(merkle_consistency_good(old, &other, size, &root, &proof), wrong == old);
-                if (old > 0)
-                    ck_assert_int_eq(merkle_consistency_good(old, &first, size, &other, &proof), wrong == size);
-            }
-        }
-    }
+    struct merkle_hash root;
+    naive_root(0, size, &root);
+    return inclusion_good(&leaves[index], index, size, proof, &root);
 }
-END_TEST
 
 /* One bit, one hash too few, one too many, two exchanged. */
-static void assert_damaged(bool (*good)(const struct merkle_proof *proof, uint64_t one, uint64_t size),
-                           const struct merkle_proof *proof, uint64_t one, uint64_t size)
+static void assert_damaged(const struct merkle_proof *proof, uint64_t index, uint64_t size)
 {
     struct merkle_proof bad;
     for (size_t i = 0; i < proof->count; i++) {
         bad = *proof;
         bad.hashes[i].bytes[i % 32] ^= (uint8_t)(1 << (i % 8));
-        ck_assert(!good(&bad, one, size));
+        ck_assert(!included(&bad, index, size));
         if (i > 0) {
             bad = *proof;
             bad.hashes[i] = proof->hashes[i - 1];
             bad.hashes[i - 1] = proof->hashes[i];
-            ck_assert(!good(&bad, one, size));
+            ck_assert(!included(&bad, index, size));
         }
     }
     if (proof->count > 0) {
         bad = *proof;
         bad.count--;
-        ck_assert(!good(&bad, one, size));
+        ck_assert(!included(&bad, index, size));
         memmove(bad.hashes, bad.hashes + 1, bad.count * sizeof *bad.hashes);
-        ck_assert(!good(&bad, one, size));
+        ck_assert(!included(&bad, index, size));
     }
     bad = *proof;
     naive_root(0, size, &bad.hashes[bad.count++]);
-    ck_assert(!good(&bad, one, size));
+    ck_assert(!included(&bad, index, size));
     bad.count = MERKLE_PROOF_MAX + 1;
-    ck_assert(!good(&bad, one, size));
-}
-
-static bool included(const struct merkle_proof *proof, uint64_t index, uint64_t size)
-{
-    struct merkle_hash root;
-    naive_root(0, size, &root);
-    return merkle_inclusion_good(&leaves[index], index, size, proof, &root);
-}
-
-static bool consistent(const struct merkle_proof *proof, uint64_t old, uint64_t size)
-{
-    struct merkle_hash root, first;
-    naive_root(0, size, &root);
-    naive_root(0, old, &first);
-    return merkle_consistency_good(old, &first, size, &root, proof);
+    ck_assert(!included(&bad, index, size));
 }
 
 START_TEST(no_damaged_proof_verifies)
@@ -380,13 +288,9 @@ START_TEST(no_damaged_proof_verifies)
     unsigned asked;
     fill();
     for (uint64_t size = 1; size <= 40; size++) {
-        for (uint64_t one = 0; one <= size; one++) {
-            if (one < size) {
-                ck_assert(merkle_inclusion(source, &asked, one, size, &proof));
-                assert_damaged(included, &proof, one, size);
-            }
-            ck_assert(merkle_consistency(source, &asked, one, size, &proof));
-            assert_damaged(consistent, &proof, one, size);
+        for (uint64_t index = 0; index < size; index++) {
+            ck_assert(merkle_inclusion(source, &asked, index, size, &proof));
+            assert_damaged(&proof, index, size);
         }
     }
 }
@@ -422,9 +326,7 @@ START_TEST(failures_and_bounds_are_told)
     ck_assert(!merkle_append(&frontier, &leaves[1], refuse, NULL));
     ck_assert(!merkle_frontier_at(nothing, NULL, 3, &frontier));
     ck_assert(!merkle_inclusion(nothing, NULL, 1, 3, &proof));
-    ck_assert(!merkle_consistency(nothing, NULL, 1, 3, &proof));
     ck_assert(!merkle_inclusion(source, &asked, 0, MERKLE_SIZE_MAX + 1, &proof));
-    ck_assert(!merkle_consistency(source, &asked, 1, MERKLE_SIZE_MAX + 1, &proof));
     ck_assert(!merkle_frontier_at(source, &asked, MERKLE_SIZE_MAX + 1, &frontier));
 }
 END_TEST
@@ -438,7 +340,6 @@ int main(void)
     tcase_add_test(tests, reference_tree_has_its_proofs);
     tcase_add_test(tests, every_tree_grows_as_the_recursion_says);
     tcase_add_test(tests, every_inclusion_proof_is_the_recursions_and_verifies);
-    tcase_add_test(tests, every_consistency_proof_is_the_recursions_and_verifies);
     tcase_add_test(tests, no_damaged_proof_verifies);
     tcase_add_test(tests, failures_and_bounds_are_told);
     suite_add_tcase(suite, tests);

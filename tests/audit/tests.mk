@@ -2,7 +2,7 @@
 # The audit log: its tree, its notes, its entries, and what becomes of it under attack.
 audit_units = test_image test_merkle test_note
 unit_tests += $(audit_units)
-test_merkle_SOURCES = tests/audit/test_merkle.c
+test_merkle_SOURCES = tests/audit/test_merkle.c tests/audit/inclusion.h
 test_merkle_CPPFLAGS = $(TEST_CPPFLAGS)
 test_merkle_LDADD = $(TEST_LIBS)
 test_image_SOURCES = tests/audit/test_image.c
@@ -13,7 +13,7 @@ test_note_CPPFLAGS = $(TEST_CPPFLAGS)
 test_note_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)
 # It dies inside of calls that --wrap lets it stand before.
 c_tests += test_audit_log
-test_audit_log_SOURCES = tests/audit/test_audit_log.c
+test_audit_log_SOURCES = tests/audit/test_audit_log.c tests/audit/inclusion.h
 test_audit_log_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 test_audit_log_LDFLAGS = -Wl,--wrap=token_signer_sign -Wl,--wrap=registry_checkpoint_insert -Wl,--wrap=token_data_write
 test_audit_log_LDADD = $(TEST_LIBS)

@@ -116,7 +116,7 @@ cp "$work/good" "$database"
 rm -f "$database-wal" "$database-shm"
 run client add tomorrow
 status_is 1 "yesterday's registry is refused"
-err_like 'ALARM: the registry was put back' "loudly"
+err_like 'ALARM: the registry was rolled back' "loudly"
 run client add tomorrow --dry-run
 status_is 1 "also for a dry run"
 run client list

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 TESTS += tests/cli/layers.sh tests/cli/house.sh
-EXTRA_DIST += tests/cli/layers.sh tests/layers.txt tests/cli/house.sh
+EXTRA_DIST += tests/cli/layers.sh tests/layers.txt tests/file-circles.txt tests/cli/house.sh
 TESTS += tests/cli/style.sh
 EXTRA_DIST += tests/cli/style.sh
 TESTS += tests/cli/install.sh

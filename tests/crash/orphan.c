@@ -52,7 +52,7 @@ static sealring_status make(sealring_manager *manager, sealring_error *error)
     make_id(registry_vault_row(manager->registry)->vault_id, reference.object_id);
     sealring_status status = copies_before(manager, &before, error);
     if (status == SEALRING_OK)
-        status = token_key_generate(manager->token, "sealring/lost/1", &reference, error);
+        status = token_key_generate(manager->token, "sealring/lost/1", &reference, NULL, error);
     if (status == SEALRING_OK)
         status = copies_add(manager, &before, reference.object_id, reference.object_id_length, error);
     if (status == SEALRING_OK)

@@ -248,11 +248,11 @@ static void do_deed(void *context)
     ASSERT_OK(token_key_each(token, "sealring/", match, &search, &error), error);
     const struct token_key_info *key = &search.found;
     if (search.deed->destroys)
-        ASSERT_OK(token_key_destroy(token, key->object_id, key->object_id_length, key->label, &error), error);
+        ASSERT_OK(token_key_destroy(token, key->object_id, key->object_id_length, key->label, NULL, &error), error);
     else
-        ASSERT_OK(
-            token_key_allow_sign(token, key->object_id, key->object_id_length, key->label, search.deed->allows, &error),
-            error);
+        ASSERT_OK(token_key_allow_sign(token, key->object_id, key->object_id_length, key->label, search.deed->allows,
+                                       NULL, &error),
+                  error);
     token_close(token);
     config_free(config);
 }

@@ -74,12 +74,12 @@ fuzz_report_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SQLITE_CFLAGS) $(P
 fuzz_report_LDFLAGS = -fsanitize=fuzzer
 fuzz_report_LDADD = $(sealring_objects) $(SQLITE_LIBS)
 endif
-replay_proof_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_proof_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proof.c tests/audit/inclusion.h tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 	-DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/proof"'
 replay_proof_LDADD = $(sealring_objects)
 if FUZZING
-fuzz_proof_SOURCES = tests/fuzz/fuzz_proof.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_proof_SOURCES = tests/fuzz/fuzz_proof.c tests/audit/inclusion.h tests/fuzz/fuzzer.h tests/fuzz/property.h
 fuzz_proof_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 fuzz_proof_LDFLAGS = -fsanitize=fuzzer
 fuzz_proof_LDADD = $(sealring_objects)

@@ -283,88 +283,39 @@ static void check_credential(const struct registry_credential *credential)
 
 static unsigned seen;
 
-static sealring_status see_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static void see_ring(const struct registry_ring *ring)
 {
-    (void)context;
-    (void)error;
     check_ring(ring);
     seen++;
-    return SEALRING_OK;
 }
 
-static sealring_status see_version(const struct registry_version *version, void *context, sealring_error *error)
+static void see_version(const struct registry_version *version)
 {
-    (void)context;
-    (void)error;
     check_version(version);
     seen++;
-    return SEALRING_OK;
 }
 
-static sealring_status see_client(const struct registry_client *client, uint64_t keys, void *context,
-                                  sealring_error *error)
+/* A whole one; registry_present leaves out what a verdict does not need. */
+static void see_holder(const struct registry_holder *holder)
 {
-    (void)context;
-    (void)error;
-    (void)keys;
-    check_client(client);
-    return SEALRING_OK;
-}
-
-static sealring_status see_key(const struct registry_key *key, void *context, sealring_error *error)
-{
-    (void)context;
-    (void)error;
-    check_key(key);
-    return SEALRING_OK;
-}
-
-static sealring_status see_credential(const struct registry_credential *credential, void *context,
-                                      sealring_error *error)
-{
-    (void)context;
-    (void)error;
-    check_credential(credential);
-    return SEALRING_OK;
-}
-
-/* Whole ones; registry_present leaves out what a verdict does not need. */
-static sealring_status see_holder(const struct registry_holder *holder, void *context, sealring_error *error)
-{
-    (void)context;
-    (void)error;
     check_ring(&holder->ring);
     check_version(&holder->version);
     check_client(&holder->client);
     check_key(&holder->key);
     check_credential(&holder->credential);
-    return SEALRING_OK;
 }
 
-static sealring_status see_owned(const struct registry_holder *holder, void *context, sealring_error *error)
+static void see_intention(const struct registry_intention *intention)
 {
-    (void)context;
-    (void)error;
-    check_credential(&holder->credential);
-    return SEALRING_OK;
-}
-
-static sealring_status see_intention(const struct registry_intention *intention, void *context, sealring_error *error)
-{
-    (void)context;
-    (void)error;
     require(ENDS(intention->owner) && is_clean(intention->owner), "an owner is clean");
     require(intention->object_id_length <= REGISTRY_OBJECT_ID_MAX && is_time(intention->created),
             "an intention has a length and a time");
-    return SEALRING_OK;
 }
 
-static sealring_status see_verifier(const struct registry_verifier *verifier, void *context, sealring_error *error)
+static void see_verifier(const struct registry_verifier *verifier)
 {
-    (void)context;
-    (void)error;
     if (verifier->damaged)
-        return SEALRING_OK;
+        return;
     require(ENDS(verifier->host) && is_clean(verifier->host) && ENDS(verifier->program) &&
                 is_clean(verifier->program) && ENDS(verifier->seen_boot_id) && is_clean(verifier->seen_boot_id),
             "a verifier's names are clean");
@@ -372,75 +323,176 @@ static sealring_status see_verifier(const struct registry_verifier *verifier, vo
     require(verifier->joined >= 0 && verifier->last_report >= 0 && verifier->ended >= 0 && verifier->hole >= 0 &&
                 is_time(verifier->seen_boot_ms),
             "a verifier's times are some");
-    return SEALRING_OK;
 }
 
-static sealring_status see_entry(const struct registry_audit *entry, void *context, sealring_error *error)
+static void see_entry(const struct registry_audit *entry)
 {
-    (void)context;
-    (void)error;
     require(entry->act != NULL && is_time(entry->time), "an entry tells an act, and when");
-    return SEALRING_OK;
 }
 
-static sealring_status see_checkpoint(const struct registry_checkpoint *checkpoint, void *context,
-                                      sealring_error *error)
+static void see_checkpoint(const struct registry_checkpoint *checkpoint)
 {
-    (void)context;
-    (void)error;
     require(ENDS(checkpoint->note) && is_time(checkpoint->time), "a checkpoint's note ends");
-    return SEALRING_OK;
 }
 
-static sealring_status see_fact(const struct registry_closed *fact, void *context, sealring_error *error)
+static void see_fact(const struct registry_closed *fact)
 {
-    (void)context;
-    (void)error;
     require(is_ascii(fact->key_id, sizeof fact->key_id) && fact->state >= 1 && fact->state <= 6, "a fact is one");
-    return SEALRING_OK;
 }
 
-static sealring_status see_contradiction(const struct registry_contradiction *contradiction, void *context,
-                                         sealring_error *error)
+static void see_contradiction(const struct registry_contradiction *contradiction)
 {
-    (void)context;
-    (void)error;
     require(ENDS(contradiction->name) && is_clean(contradiction->name), "a contradiction has a name");
-    return SEALRING_OK;
 }
 
-static sealring_status see_usage(const struct registry_usage *usage, void *context, sealring_error *error)
+static void see_usage(const struct registry_usage *usage)
 {
-    (void)context;
-    (void)error;
     require(usage->last_use >= 0, "a use has a time");
-    return SEALRING_OK;
 }
 
-static sealring_status see_traffic(const struct registry_traffic *traffic, void *context, sealring_error *error)
+static void see_name(const struct registry_usage_name *name)
 {
-    (void)traffic;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
-static sealring_status see_seat(const struct registry_usage_seat *seat, void *context, sealring_error *error)
-{
-    (void)seat;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
-static sealring_status see_name(const struct registry_usage_name *name, void *context, sealring_error *error)
-{
-    (void)context;
-    (void)error;
     require(is_ascii(name->key_id, sizeof name->key_id) && ENDS(name->client) && is_clean(name->client) &&
                 ENDS(name->label) && is_clean(name->label) && name->last_use >= 0,
             "who is named has names");
-    return SEALRING_OK;
+}
+
+/* ---- The walks ---- */
+
+static sealring_status walk_rings(struct registry_cursor rings)
+{
+    struct registry_ring ring;
+    while (registry_ring_next(&rings, &ring))
+        see_ring(&ring);
+    return registry_close_cursor(&rings, SEALRING_OK);
+}
+
+static sealring_status walk_versions(struct registry_cursor versions)
+{
+    struct registry_version version;
+    while (registry_version_next(&versions, &version))
+        see_version(&version);
+    return registry_close_cursor(&versions, SEALRING_OK);
+}
+
+static sealring_status walk_clients(struct registry_cursor clients)
+{
+    struct registry_client client;
+    uint64_t keys;
+    while (registry_client_next(&clients, &client, &keys))
+        check_client(&client);
+    return registry_close_cursor(&clients, SEALRING_OK);
+}
+
+static sealring_status walk_keys(struct registry_cursor keys)
+{
+    struct registry_key key;
+    while (registry_key_next(&keys, &key))
+        check_key(&key);
+    return registry_close_cursor(&keys, SEALRING_OK);
+}
+
+static sealring_status walk_credentials(struct registry_cursor credentials)
+{
+    struct registry_credential credential;
+    while (registry_credential_next(&credentials, &credential))
+        check_credential(&credential);
+    return registry_close_cursor(&credentials, SEALRING_OK);
+}
+
+static sealring_status walk_holders(struct registry_cursor holders)
+{
+    static struct registry_holder holder;
+    while (registry_holder_next(&holders, &holder))
+        see_holder(&holder);
+    return registry_close_cursor(&holders, SEALRING_OK);
+}
+
+static sealring_status walk_presented(struct registry_cursor presented)
+{
+    static struct registry_holder holder;
+    while (registry_presented_next(&presented, &holder))
+        check_credential(&holder.credential);
+    return registry_close_cursor(&presented, SEALRING_OK);
+}
+
+static sealring_status walk_intentions(struct registry_cursor intentions)
+{
+    struct registry_intention intention;
+    while (registry_intention_next(&intentions, &intention))
+        see_intention(&intention);
+    return registry_close_cursor(&intentions, SEALRING_OK);
+}
+
+static sealring_status walk_verifiers(struct registry_cursor verifiers)
+{
+    struct registry_verifier verifier;
+    while (registry_verifier_next(&verifiers, &verifier))
+        see_verifier(&verifier);
+    return registry_close_cursor(&verifiers, SEALRING_OK);
+}
+
+static sealring_status walk_entries(struct registry_cursor entries)
+{
+    struct registry_audit entry;
+    while (registry_audit_next(&entries, &entry))
+        see_entry(&entry);
+    return registry_close_cursor(&entries, SEALRING_OK);
+}
+
+static sealring_status walk_checkpoints(struct registry_cursor checkpoints)
+{
+    static struct registry_checkpoint checkpoint;
+    while (registry_checkpoint_next(&checkpoints, &checkpoint))
+        see_checkpoint(&checkpoint);
+    return registry_close_cursor(&checkpoints, SEALRING_OK);
+}
+
+static sealring_status walk_facts(struct registry_cursor facts)
+{
+    struct registry_closed fact;
+    while (registry_closed_next(&facts, &fact))
+        see_fact(&fact);
+    return registry_close_cursor(&facts, SEALRING_OK);
+}
+
+static sealring_status walk_contradictions(struct registry_cursor contradictions)
+{
+    struct registry_contradiction contradiction;
+    while (registry_contradiction_next(&contradictions, &contradiction))
+        see_contradiction(&contradiction);
+    return registry_close_cursor(&contradictions, SEALRING_OK);
+}
+
+static sealring_status walk_periods(struct registry_cursor periods)
+{
+    struct registry_usage usage;
+    while (registry_usage_next(&periods, &usage))
+        see_usage(&usage);
+    return registry_close_cursor(&periods, SEALRING_OK);
+}
+
+static sealring_status walk_hours(struct registry_cursor hours)
+{
+    struct registry_traffic traffic;
+    while (registry_traffic_next(&hours, &traffic))
+        continue;
+    return registry_close_cursor(&hours, SEALRING_OK);
+}
+
+static sealring_status walk_seats(struct registry_cursor seats)
+{
+    struct registry_usage_seat seat;
+    while (registry_usage_seat_next(&seats, &seat))
+        continue;
+    return registry_close_cursor(&seats, SEALRING_OK);
+}
+
+static void see_names(const struct registry_usage_names *names)
+{
+    require(names->count <= USAGE_NAMES_MOST, "as many are named as there is room for");
+    for (unsigned i = 0; i < names->count; i++)
+        see_name(&names->found[i]);
 }
 
 /* ---- The queries ---- */
@@ -450,24 +502,25 @@ typedef sealring_status (*ask)(struct registry *registry, sealring_error *error)
 static sealring_status ask_rings(struct registry *registry, sealring_error *error)
 {
     struct registry_ring ring;
-    sealring_status status = registry_ring_get(registry, rows.ring.name, &ring, error);
-    if (status == SEALRING_OK)
+    bool found = false;
+    sealring_status status = registry_ring_find(registry, rows.ring.name, &ring, &found, error);
+    if (status == SEALRING_OK && found)
         check_ring(&ring);
-    return status == SEALRING_OK ? registry_ring_each(registry, see_ring, NULL, error) : status;
+    return status == SEALRING_OK ? walk_rings(registry_rings(registry, error)) : status;
 }
 
 static sealring_status ask_versions(struct registry *registry, sealring_error *error)
 {
     struct registry_version version;
     uint64_t credentials, current;
-    bool held;
-    sealring_status status = registry_version_get(registry, rows.ring.id, 1, &version, error);
-    if (status == SEALRING_OK)
+    bool held, found = false;
+    sealring_status status = registry_version_find(registry, rows.ring.id, 1, &version, &found, error);
+    if (status == SEALRING_OK && found)
         check_version(&version);
     if (status == SEALRING_OK)
-        status = registry_version_each(registry, 0, see_version, NULL, error);
+        status = walk_versions(registry_versions(registry, 0, error));
     if (status == SEALRING_OK)
-        status = registry_version_each_owed(registry, see_version, NULL, error);
+        status = walk_versions(registry_versions_owed(registry, error));
     if (status == SEALRING_OK)
         status = registry_version_held(registry, rows.ring.id, 1, &held, error);
     return status == SEALRING_OK ? registry_version_count(registry, rows.ring.id, 1, &credentials, &current, error)
@@ -476,51 +529,49 @@ static sealring_status ask_versions(struct registry *registry, sealring_error *e
 
 static sealring_status ask_clients(struct registry *registry, sealring_error *error)
 {
-    return registry_client_each(registry, NULL, see_client, NULL, error);
+    return walk_clients(registry_clients(registry, NULL, error));
 }
 
 static sealring_status ask_keys(struct registry *registry, sealring_error *error)
 {
     struct registry_key key;
     uint64_t count;
-    sealring_status status = registry_key_get(registry, rows.key.key_id, &key, error);
-    if (status == SEALRING_OK)
+    bool found = false;
+    sealring_status status = registry_key_find(registry, rows.key.key_id, &key, &found, error);
+    if (status == SEALRING_OK && found)
         check_key(&key);
     if (status == SEALRING_OK)
-        status = registry_key_get_by_label(registry, rows.ring.id, rows.client.id, rows.key.label, &key, error);
-    if (status == SEALRING_OK)
+        status =
+            registry_key_find_by_label(registry, rows.ring.id, rows.client.id, rows.key.label, &key, &found, error);
+    if (status == SEALRING_OK && found)
         check_key(&key);
     return status == SEALRING_OK ? registry_key_count(registry, rows.ring.id, &count, error) : status;
 }
 
 static sealring_status ask_credentials(struct registry *registry, sealring_error *error)
 {
-    return registry_credential_each(registry, rows.key.id, see_credential, NULL, error);
+    return walk_credentials(registry_credentials(registry, rows.key.id, error));
 }
 
 static sealring_status ask_holders(struct registry *registry, sealring_error *error)
 {
     static const struct registry_holder_filter all = {.limit = 0};
-    static struct registry_holder holder;
-    bool exists;
-    sealring_status status =
-        registry_holder_get(registry, rows.key.key_id, rows.credential.digest, &holder, &exists, error);
+    const struct registry_holder_filter one = {.key_id = rows.key.key_id};
+    sealring_status status = walk_holders(registry_holders(registry, &one, error));
     if (status == SEALRING_OK)
-        (void)see_holder(&holder, NULL, NULL);
-    if (status == SEALRING_OK)
-        status = registry_holder_each(registry, &all, see_holder, NULL, error);
-    return status == SEALRING_OK ? registry_holder_of_key(registry, rows.key.id, see_owned, NULL, error) : status;
+        status = walk_holders(registry_holders(registry, &all, error));
+    return status == SEALRING_OK ? walk_presented(registry_presented_of_key(registry, rows.key.id, error)) : status;
 }
 
 static sealring_status ask_intentions(struct registry *registry, sealring_error *error)
 {
-    return registry_intention_each(registry, see_intention, NULL, error);
+    return walk_intentions(registry_intentions(registry, error));
 }
 
 static sealring_status ask_verifiers(struct registry *registry, sealring_error *error)
 {
     int64_t last_use = 0;
-    sealring_status status = registry_verifier_each(registry, see_verifier, NULL, error);
+    sealring_status status = walk_verifiers(registry_verifiers(registry, error));
     if (status == SEALRING_OK)
         status = registry_version_use_get(registry, rows.ring.id, 1, &last_use, error);
     require(status != SEALRING_OK || last_use >= 0, "the last use is a time");
@@ -541,12 +592,13 @@ static sealring_status ask_log(struct registry *registry, sealring_error *error)
     static const struct registry_audit_filter all = {.last = 0};
     uint8_t hashes[1][REGISTRY_DIGEST_SIZE];
     uint64_t size = 0;
+    bool found = false;
     sealring_status status = registry_audit_size(registry, &size, error);
     if (status == SEALRING_OK)
-        status = registry_audit_each(registry, &all, see_entry, NULL, error);
+        status = walk_entries(registry_audit_entries(registry, &all, error));
     if (status == SEALRING_OK)
-        status = registry_audit_walk(registry, see_entry, NULL, error);
-    return status == SEALRING_OK ? registry_leaf_hashes(registry, 1, 1, hashes, error) : status;
+        status = walk_entries(registry_audit_all(registry, error));
+    return status == SEALRING_OK ? registry_leaf_hashes_find(registry, 1, 1, hashes, &found, error) : status;
 }
 
 static sealring_status ask_checkpoints(struct registry *registry, sealring_error *error)
@@ -554,61 +606,94 @@ static sealring_status ask_checkpoints(struct registry *registry, sealring_error
     static struct registry_checkpoint checkpoint;
     char vkey[REGISTRY_VKEY_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    sealring_status status = registry_checkpoint_latest(registry, &checkpoint, error);
+    bool found = false;
+    sealring_status status = registry_checkpoint_find_latest(registry, &checkpoint, &found, error);
+    if (status == SEALRING_OK && found)
+        see_checkpoint(&checkpoint);
     if (status == SEALRING_OK)
-        (void)see_checkpoint(&checkpoint, NULL, NULL);
+        status = walk_checkpoints(registry_checkpoints(registry, error));
     if (status == SEALRING_OK)
-        status = registry_checkpoint_each(registry, see_checkpoint, NULL, error);
-    if (status == SEALRING_OK)
-        status = registry_audit_key_get(registry, vkey, error);
-    require(status != SEALRING_OK || ENDS(vkey), "a key ends");
-    return status == SEALRING_OK ? registry_node_get(registry, 4, 0, hash, error) : status;
+        status = registry_audit_key_find(registry, vkey, &found, error);
+    require(status != SEALRING_OK || !found || ENDS(vkey), "a key ends");
+    return status == SEALRING_OK ? registry_node_find(registry, 4, 0, hash, &found, error) : status;
 }
 
 static sealring_status ask_facts(struct registry *registry, sealring_error *error)
 {
     uint64_t count = 0;
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    sealring_status status = registry_closed_each(registry, see_fact, NULL, error);
+    sealring_status status = walk_facts(registry_closed_facts(registry, error));
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &count, hash, error);
-    return status == SEALRING_OK ? registry_closed_contradictions(registry, see_contradiction, NULL, error) : status;
+    for (int of_versions = 0; status == SEALRING_OK && of_versions < 2; of_versions++)
+        status = walk_contradictions(registry_contradictions(registry, of_versions == 1, error));
+    return status;
 }
 
 static sealring_status ask_usage(struct registry *registry, sealring_error *error)
 {
+    static struct registry_usage_names names;
     int64_t ring, used = 0;
-    bool aged;
-    sealring_status status = registry_usage_of_key(registry, rows.key.id, 0, LATEST, see_usage, NULL, error);
+    bool aged, found = false;
+    sealring_status status = SEALRING_OK;
+    for (int daily = 0; status == SEALRING_OK && daily < 2; daily++)
+        status = walk_periods(registry_usage_of_key(registry, rows.key.id, daily == 1, 0, LATEST, error));
     if (status == SEALRING_OK)
-        status = registry_usage_owner(registry, rows.key.id, &ring, &used, error);
+        status = registry_usage_find_owner(registry, rows.key.id, &ring, &used, &found, error);
     require(status != SEALRING_OK || used >= 0, "the last use is a time");
     if (status == SEALRING_OK)
         status = registry_usage_aged(registry, rows.ring.id, 1, 500000, 20000, &aged, error);
     if (status == SEALRING_OK)
-        status = usage_users(registry, rows.ring.id, 1, 0, 0, see_name, NULL, error);
-    return status == SEALRING_OK ? usage_idle(registry, rows.ring.id, 1, 0, see_name, NULL, error) : status;
+        status = usage_users(registry, rows.ring.id, 1, 0, USAGE_NAMES_MOST, &names, error);
+    if (status == SEALRING_OK)
+        see_names(&names);
+    if (status == SEALRING_OK)
+        status = usage_idle(registry, rows.ring.id, 1, USAGE_NAMES_MOST, &names, error);
+    if (status == SEALRING_OK)
+        see_names(&names);
+    return status;
 }
 
 static sealring_status ask_traffic(struct registry *registry, sealring_error *error)
 {
-    sealring_status status = registry_traffic_each(registry, rows.ring.id, 0, see_traffic, NULL, error);
-    return status == SEALRING_OK ? registry_usage_seat_each(registry, see_seat, NULL, error) : status;
+    sealring_status status = walk_hours(registry_traffic(registry, rows.ring.id, 0, error));
+    return status == SEALRING_OK ? walk_seats(registry_usage_seats(registry, error)) : status;
 }
 
-static const ask asks[] = {ask_rings,       ask_versions,   ask_clients,   ask_keys,   ask_credentials,
-                           ask_holders,     ask_intentions, ask_verifiers, ask_clock,  ask_log,
-                           ask_checkpoints, ask_facts,      ask_usage,     ask_traffic};
-
-static sealring_status body(struct registry *registry, void *context, sealring_error *error)
+/* What a verifier's poll asks: of everything, and of the changes since. */
+static sealring_status ask_changes(struct registry *registry, sealring_error *error)
 {
-    return (*(const ask *)context)(registry, error);
+    static const uint64_t since[] = {REGISTRY_SINCE_EVER, 0};
+    bool imports;
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < sizeof since / sizeof *since; i++) {
+        status = walk_rings(registry_rings_changed(registry, since[i], error));
+        if (status == SEALRING_OK)
+            status = walk_versions(registry_versions_changed(registry, since[i], error));
+        if (status == SEALRING_OK)
+            status = walk_keys(registry_keys_changed(registry, since[i], error));
+    }
+    return status == SEALRING_OK ? registry_has_imports(registry, &imports, error) : status;
+}
+
+static const ask asks[] = {ask_rings,       ask_versions,   ask_clients,   ask_keys,    ask_credentials,
+                           ask_holders,     ask_intentions, ask_verifiers, ask_clock,   ask_log,
+                           ask_checkpoints, ask_facts,      ask_usage,     ask_traffic, ask_changes};
+
+static sealring_status ask_one(ask question, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(reader, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = question(reader, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static void check_error(sealring_status status, const sealring_error *error)
 {
-    require(status == SEALRING_OK || status == SEALRING_NOT_FOUND || status == SEALRING_REGISTRY,
-            "it is there, or not there, or the registry's fault");
+    require(status == SEALRING_OK || status == SEALRING_REGISTRY, "it is there, or not there, or the registry's fault");
     require(status != SEALRING_REGISTRY || (error->message[0] != '\0' && is_clean(error->message)),
             "which is said in one clean line");
 }
@@ -616,11 +701,10 @@ static void check_error(sealring_status status, const sealring_error *error)
 /* The ways of a verifier, which are transactions of their own. */
 static void ask_as_verifier(void)
 {
-    static const struct registry_change_callbacks callbacks = {see_ring, see_version, see_key};
     static struct registry_presented presented;
     struct registry_vault vault;
     sealring_error error = {0};
-    bool replaced, imports;
+    bool replaced;
     sealring_status status = registry_present(reader, rows.key.key_id, rows.credential.digest, &presented, &error);
     check_error(status, &error);
     if (status == SEALRING_OK && presented.found)
@@ -630,15 +714,13 @@ static void ask_as_verifier(void)
     check_error(status, &error);
     require(status != SEALRING_OK || (vault.lease_ms > 0 && vault.refresh_ms > 0 && is_time(vault.lease_ms)),
             "a vault has a lease");
-    check_error(registry_changes(reader, 0, true, &callbacks, NULL, &vault, &imports, &error), &error);
-    check_error(registry_changes(reader, 0, false, &callbacks, NULL, &vault, &imports, &error), &error);
 }
 
 static void ask_all(void)
 {
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         sealring_error error = {0};
-        check_error(registry_read(reader, body, (void *)(uintptr_t)&asks[i], &error), &error);
+        check_error(ask_one(asks[i], &error), &error);
     }
     ask_as_verifier();
 }

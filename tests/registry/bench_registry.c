@@ -74,28 +74,28 @@ static sealring_status insert_ring(struct registry *registry, void *context, sea
 struct question {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint8_t digest[REGISTRY_DIGEST_SIZE];
-    struct registry_holder *holder;
 };
 
 static sealring_status ask(struct registry *registry, void *context, sealring_error *error)
 {
-    struct question *question = context;
-    bool exists;
-    return registry_holder_get(registry, question->key_id, question->digest, question->holder, &exists, error);
+    static struct registry_holder holder;
+    const struct question *question = context;
+    const struct registry_holder_filter filter = {.key_id = question->key_id};
+    struct registry_cursor holders = registry_holders(registry, &filter, error);
+    bool found = registry_holder_next(&holders, &holder);
+    return fixture_found(registry_close_cursor(&holders, SEALRING_OK), &found);
 }
 
 /* ---- A holder in a transaction -------------------------------------------------------------------------------------- */
 
 static void measure_asking(struct registry *registry, const char *name, unsigned keys, unsigned rounds)
 {
-    static struct registry_holder holder;
     struct question *questions = calloc(4096, sizeof *questions);
     for (unsigned i = 0; i < 4096; i++) {
         struct registry_key key;
         struct registry_credential credential;
         fixture_key(&key, 1, 1, (unsigned)(((uint64_t)i * 2654435761U) % keys) + 1);
         fixture_credential(&credential, &key, 1);
-        questions[i].holder = &holder;
         memcpy(questions[i].key_id, key.key_id, sizeof key.key_id);
         memcpy(questions[i].digest, credential.digest, sizeof credential.digest);
     }
@@ -103,8 +103,8 @@ static void measure_asking(struct registry *registry, const char *name, unsigned
         unsigned bad = 0;
         double start = now_us(), cpu = cpu_us();
         for (unsigned i = 0; i < rounds; i++)
-            bad += registry_read(registry, ask, &questions[hot ? 7 : i % 4096], NULL) != SEALRING_OK;
-        printf("%s, %s: %.2f us (%.2f us CPU) per registry_read + registry_holder_get (%u failed)\n", name,
+            bad += fixture_read(registry, ask, &questions[hot ? 7 : i % 4096], NULL) != SEALRING_OK;
+        printf("%s, %s: %.2f us (%.2f us CPU) per transaction with one holder (%u failed)\n", name,
                hot ? "one key" : "4096 keys", (now_us() - start) / rounds, (cpu_us() - cpu) / rounds, bad);
     }
     free(questions);
@@ -157,49 +157,50 @@ static void measure_presenting(struct registry *registry, enum presented_kind ki
     free(questions);
 }
 
-static sealring_status drop_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+/* As a verifier's poll asks; REGISTRY_SINCE_EVER: all rings and versions, no keys. */
+static sealring_status ask_changes(struct registry *registry, void *context, sealring_error *error)
 {
-    (void)ring;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
-static sealring_status drop_version(const struct registry_version *version, void *context, sealring_error *error)
-{
-    (void)version;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}
-
-static sealring_status drop_key(const struct registry_key *key, void *context, sealring_error *error)
-{
-    (void)key;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
+    uint64_t since = *(const uint64_t *)context;
+    struct registry_ring ring;
+    struct registry_version version;
+    struct registry_key key;
+    bool has_imports;
+    struct registry_cursor rows = registry_rings_changed(registry, since, error);
+    while (registry_ring_next(&rows, &ring))
+        continue;
+    sealring_status status = registry_close_cursor(&rows, SEALRING_OK);
+    if (status != SEALRING_OK)
+        return status;
+    rows = registry_versions_changed(registry, since, error);
+    while (registry_version_next(&rows, &version))
+        continue;
+    status = registry_close_cursor(&rows, SEALRING_OK);
+    if (status == SEALRING_OK && since != REGISTRY_SINCE_EVER) {
+        rows = registry_keys_changed(registry, since, error);
+        while (registry_key_next(&rows, &key))
+            continue;
+        status = registry_close_cursor(&rows, SEALRING_OK);
+    }
+    return status == SEALRING_OK ? registry_has_imports(registry, &has_imports, error) : status;
 }
 
 /* A look that finds nothing, and what one costs that has to ask what changed. */
 static void measure_looks(struct registry *registry, unsigned rounds)
 {
-    static const struct registry_change_callbacks callbacks = {drop_ring, drop_version, drop_key};
     struct registry_vault vault = {0};
-    bool replaced = false, has_imports = false;
+    bool replaced = false;
     unsigned bad = 0;
     double start = now_us();
     for (unsigned i = 0; i < rounds; i++)
         bad += registry_look_vault(registry, &vault, &replaced, NULL) != SEALRING_OK || replaced;
     printf("registry_look_vault: %.2f us (%u failed)\n", (now_us() - start) / rounds, bad);
     for (int all = 0; all < 2; all++) {
+        uint64_t since = all ? REGISTRY_SINCE_EVER : vault.epoch;
         bad = 0;
         start = now_us();
-        for (unsigned i = 0; i < rounds; i++) {
-            bad += registry_changes(registry, vault.epoch, all != 0, &callbacks, NULL, &vault, &has_imports, NULL) !=
-                   SEALRING_OK;
-        }
-        printf("registry_changes, %s: %.2f us (%u failed)\n", all ? "all rings and versions" : "nothing changed",
+        for (unsigned i = 0; i < rounds; i++)
+            bad += fixture_read(registry, ask_changes, &since, NULL) != SEALRING_OK;
+        printf("changes, %s: %.2f us (%u failed)\n", all ? "all rings and versions" : "nothing changed",
                (now_us() - start) / rounds, bad);
     }
 }
@@ -251,40 +252,38 @@ static void measure_caches(struct fixture *fixture, unsigned keys)
 
 /* ---- Walks ---------------------------------------------------------------------------------------------------------- */
 
-static sealring_status count_row(const struct registry_holder *holder, void *context, sealring_error *error)
-{
-    (void)holder;
-    (void)error;
-    ++*(unsigned *)context;
-    return SEALRING_OK;
-}
-
 struct walk {
     struct registry_holder_filter filter;
     char client[SEALRING_NAME_LENGTH_MAX + 1], label[SEALRING_NAME_LENGTH_MAX + 1];
     unsigned rows;
 };
 
-static sealring_status keep_last(const struct registry_holder *holder, void *context, sealring_error *error)
-{
-    struct walk *walk = context;
-    (void)error;
-    walk->rows++;
-    memcpy(walk->client, holder->client.name, sizeof walk->client);
-    memcpy(walk->label, holder->key.label, sizeof walk->label);
-    return SEALRING_OK;
-}
-
 static sealring_status walk_page(struct registry *registry, void *context, sealring_error *error)
 {
     struct walk *walk = context;
-    return registry_holder_each(registry, &walk->filter, keep_last, walk, error);
+    const struct registry_holder_filter filter = walk->filter; /* its texts change only when the cursor is closed */
+    char client[sizeof walk->client] = "", label[sizeof walk->label] = "";
+    struct registry_holder holder;
+    struct registry_cursor holders = registry_holders(registry, &filter, error);
+    for (; registry_holder_next(&holders, &holder); walk->rows++) {
+        memcpy(client, holder.client.name, sizeof client);
+        memcpy(label, holder.key.label, sizeof label);
+    }
+    sealring_status status = registry_close_cursor(&holders, SEALRING_OK);
+    memcpy(walk->client, client, sizeof client);
+    memcpy(walk->label, label, sizeof label);
+    return status;
 }
 
 static sealring_status walk_all(struct registry *registry, void *context, sealring_error *error)
 {
-    struct registry_holder_filter filter = {0};
-    return registry_holder_each(registry, &filter, count_row, context, error);
+    const struct registry_holder_filter filter = {0};
+    struct registry_holder holder;
+    unsigned *rows = context;
+    struct registry_cursor holders = registry_holders(registry, &filter, error);
+    while (registry_holder_next(&holders, &holder))
+        ++*rows;
+    return registry_close_cursor(&holders, SEALRING_OK);
 }
 
 static sealring_status count_current(struct registry *registry, void *context, sealring_error *error)
@@ -298,21 +297,21 @@ static void measure_walks(struct registry *registry)
     unsigned rows = 0;
     uint64_t counts[2] = {0};
     double start = now_us();
-    registry_read(registry, walk_all, &rows, NULL);
-    printf("holder_each: %u rows in %.0f ms\n", rows, (now_us() - start) / 1e3);
+    fixture_read(registry, walk_all, &rows, NULL);
+    printf("holders: %u rows in %.0f ms\n", rows, (now_us() - start) / 1e3);
     struct walk walk = {.filter = {.ring = "ring-1", .only_active = true, .limit = 250}};
     unsigned before;
     start = now_us();
     do {
         before = walk.rows;
-        registry_read(registry, walk_page, &walk, NULL);
+        fixture_read(registry, walk_page, &walk, NULL);
         walk.filter.after_ring = "ring-1";
         walk.filter.after_client = walk.client;
         walk.filter.after_label = walk.label;
     } while (walk.rows != before);
-    printf("holder_each by pages of 250: %u rows in %.0f ms\n", walk.rows, (now_us() - start) / 1e3);
+    printf("holders by pages of 250: %u rows in %.0f ms\n", walk.rows, (now_us() - start) / 1e3);
     start = now_us();
-    registry_read(registry, count_current, counts, NULL);
+    fixture_read(registry, count_current, counts, NULL);
     printf("version_count: %lu, %lu in %.1f ms\n", (unsigned long)counts[0], (unsigned long)counts[1],
            (now_us() - start) / 1e3);
 }

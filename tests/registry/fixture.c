@@ -84,10 +84,36 @@ struct registry_write fixture_operation(struct fixture *fixture, bool moves_epoc
     return how;
 }
 
-sealring_status fixture_write(struct fixture *fixture, bool moves_epoch, registry_body body, void *context)
+static sealring_status fixture_run(struct registry_transaction transaction, fixture_body body, void *context)
+{
+    sealring_status status;
+    do {
+        if (registry_begin(&transaction, &status))
+            status = body(transaction.registry, context, transaction.error);
+    } while (registry_again(&transaction, &status));
+    return status;
+}
+
+sealring_status fixture_read(struct registry *registry, fixture_body body, void *context, sealring_error *error)
+{
+    return fixture_run(registry_reading(registry, error), body, context);
+}
+
+sealring_status fixture_write_as(struct registry *registry, const struct registry_write *how, fixture_body body,
+                                 void *context, sealring_error *error)
+{
+    return fixture_run(registry_writing(registry, how, error), body, context);
+}
+
+sealring_status fixture_write(struct fixture *fixture, bool moves_epoch, fixture_body body, void *context)
 {
     struct registry_write how = fixture_operation(fixture, moves_epoch);
-    return registry_write(fixture->registry, &how, body, context, &fixture->error);
+    return fixture_write_as(fixture->registry, &how, body, context, &fixture->error);
+}
+
+sealring_status fixture_found(sealring_status status, const bool *found)
+{
+    return status == SEALRING_OK && !*found ? SEALRING_NOT_FOUND : status;
 }
 
 void fixture_ring(struct registry_ring *ring, unsigned n)

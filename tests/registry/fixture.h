@@ -16,6 +16,9 @@ struct fixture {
     sealring_error error;
 };
 
+/* What a test does in a transaction, as a function: after a conflict it runs again. */
+typedef sealring_status (*fixture_body)(struct registry *registry, void *context, sealring_error *error);
+
 void fixture_create(struct fixture *fixture); /* the file only */
 void fixture_open(struct fixture *fixture);   /* and opens and locks it */
 void fixture_close(struct fixture *fixture);  /* closes it and removes the directory */
@@ -24,7 +27,15 @@ struct registry *fixture_reader(struct fixture *fixture);
 
 /* Runs a body in a writing transaction with an operation ID of its own. */
 struct registry_write fixture_operation(struct fixture *fixture, bool moves_epoch);
-sealring_status fixture_write(struct fixture *fixture, bool moves_epoch, registry_body body, void *context);
+sealring_status fixture_write(struct fixture *fixture, bool moves_epoch, fixture_body body, void *context);
+
+/* The same with an operation ID of the caller's, and in a reading transaction. */
+sealring_status fixture_write_as(struct registry *registry, const struct registry_write *how, fixture_body body,
+                                 void *context, sealring_error *error);
+sealring_status fixture_read(struct registry *registry, fixture_body body, void *context, sealring_error *error);
+
+/* Makes one status of what a *_find returned: SEALRING_NOT_FOUND if *found is false. */
+sealring_status fixture_found(sealring_status status, const bool *found);
 
 /* Rows that the schema likes; n tells them apart. */
 void fixture_vault(struct registry_vault *vault);

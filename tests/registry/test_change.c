@@ -104,7 +104,7 @@ static sealring_status look_within(struct registry *registry, void *context, sea
 
 START_TEST(look_is_not_within_a_transaction)
 {
-    ck_assert_int_eq(registry_read(reader, look_within, NULL, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_read(reader, look_within, NULL, &fixture.error), SEALRING_INVALID);
 }
 END_TEST
 
@@ -123,44 +123,58 @@ static void note(const char *format, ...)
     va_end(arguments);
 }
 
-static sealring_status note_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static sealring_status note_versions(struct registry_cursor versions)
 {
-    (void)context;
-    (void)error;
-    note("%s ", ring->name);
-    return SEALRING_OK;
+    struct registry_version version;
+    while (registry_version_next(&versions, &version))
+        note("v%u=%d ", version.number, (int)version.state);
+    return registry_close_cursor(&versions, SEALRING_OK);
 }
 
-static sealring_status note_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status note_credentials(struct registry *registry, int64_t key, sealring_error *error)
 {
-    (void)context;
-    (void)error;
-    note("v%u=%d ", version->number, (int)version->state);
-    return SEALRING_OK;
-}
-
-static sealring_status note_holder(const struct registry_holder *holder, void *context, sealring_error *error)
-{
-    (void)context;
-    (void)error;
-    note("s%u=%d ", holder->credential.serial, (int)holder->credential.state);
-    return SEALRING_OK;
+    struct registry_holder holder;
+    struct registry_cursor credentials = registry_presented_of_key(registry, key, error);
+    while (registry_presented_next(&credentials, &holder))
+        note("s%u=%d ", holder.credential.serial, (int)holder.credential.state);
+    return registry_close_cursor(&credentials, SEALRING_OK);
 }
 
 /* Reads on within the walk, as a verifier does. */
-static sealring_status note_key(const struct registry_key *key, void *context, sealring_error *error)
+static sealring_status note_keys(struct registry *registry, uint64_t since, sealring_error *error)
 {
-    note("key %ld=%d ", (long)key->id, (int)key->state);
-    return registry_holder_of_key(context, key->id, note_holder, NULL, error);
+    struct registry_key key;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor keys = registry_keys_changed(registry, since, error);
+    while (status == SEALRING_OK && registry_key_next(&keys, &key)) {
+        note("key %ld=%d ", (long)key.id, (int)key.state);
+        status = note_credentials(registry, key.id, error);
+    }
+    return registry_close_cursor(&keys, status);
 }
 
-static const struct registry_change_callbacks callbacks = {note_ring, note_version, note_key};
-
-static void expect_changes(uint64_t since, bool all, const char *expected)
+/* REGISTRY_SINCE_EVER: all rings and versions, and no keys, as a verifier that begins. */
+static sealring_status note_changes(struct registry *registry, void *context, sealring_error *error)
 {
+    uint64_t since = *(const uint64_t *)context;
+    struct registry_ring ring;
     told[0] = '\0';
+    vault = *registry_vault_row(registry);
+    struct registry_cursor rings = registry_rings_changed(registry, since, error);
+    while (registry_ring_next(&rings, &ring))
+        note("%s ", ring.name);
+    sealring_status status = registry_close_cursor(&rings, SEALRING_OK);
+    if (status == SEALRING_OK)
+        status = note_versions(registry_versions_changed(registry, since, error));
+    if (status == SEALRING_OK && since != REGISTRY_SINCE_EVER)
+        status = note_keys(registry, since, error);
+    return status == SEALRING_OK ? registry_has_imports(registry, &has_imports, error) : status;
+}
+
+static void expect_changes(uint64_t since, const char *expected)
+{
     memset(&vault, 0xee, sizeof vault);
-    expect_ok(registry_changes(reader, since, all, &callbacks, reader, &vault, &has_imports, &fixture.error));
+    expect_ok(fixture_read(reader, note_changes, &since, &fixture.error));
     ck_assert_str_eq(told, expected);
 }
 
@@ -203,35 +217,32 @@ START_TEST(changes_since_each_epoch)
 {
     struct registry_key key = rows.key;
     struct registry_version version = rows.version;
-    expect_changes(8, false, "");
+    expect_changes(8, "");
     ck_assert_uint_eq(vault.epoch, 8);
-    expect_changes(7, false, "ring-1 v1=2 key 1=1 s1=1 ");
+    expect_changes(7, "ring-1 v1=2 key 1=1 s1=1 ");
     expect_ok(fixture_write(&fixture, true, insert_more, NULL)); /* 9 */
     version.state = SEALRING_VERSION_RETIRING;
     expect_ok(fixture_write(&fixture, true, update_version, &version)); /* 10 */
     key.state = SEALRING_KEY_SUSPENDED;
     expect_ok(fixture_write(&fixture, true, update_key, &key));        /* 11 */
     expect_ok(fixture_write(&fixture, true, update_ring, &rows.ring)); /* 12 */
-    expect_changes(0, false, "ring-1 v2=1 v1=3 key 2=1 s1=1 key 1=2 s1=1 ");
+    expect_changes(0, "ring-1 v2=1 v1=3 key 2=1 s1=1 key 1=2 s1=1 ");
     ck_assert_uint_eq(vault.epoch, 12);
-    expect_changes(8, false, "ring-1 v2=1 v1=3 key 2=1 s1=1 key 1=2 s1=1 ");
-    expect_changes(9, false, "ring-1 v1=3 key 1=2 s1=1 ");
-    expect_changes(10, false, "ring-1 key 1=2 s1=1 ");
-    expect_changes(11, false, "ring-1 ");
-    expect_changes(12, false, "");
-    expect_changes(UINT64_MAX, false, "");
+    expect_changes(8, "ring-1 v2=1 v1=3 key 2=1 s1=1 key 1=2 s1=1 ");
+    expect_changes(9, "ring-1 v1=3 key 1=2 s1=1 ");
+    expect_changes(10, "ring-1 key 1=2 s1=1 ");
+    expect_changes(11, "ring-1 ");
+    expect_changes(12, "");
+    expect_changes(REGISTRY_SINCE_EVER - 1, "");
 }
 END_TEST
 
 START_TEST(all_is_every_ring_and_version_and_no_key)
 {
     expect_ok(fixture_write(&fixture, true, insert_more, NULL));
-    expect_changes(0, true, "ring-1 v1=2 v2=1 ");
-    expect_changes(UINT64_MAX, true, "ring-1 v1=2 v2=1 ");
+    expect_changes(REGISTRY_SINCE_EVER, "ring-1 v1=2 v2=1 ");
     ck_assert_uint_eq(vault.epoch, 9);
     ck_assert_int_eq(vault.lease_ms, 60000);
-    static const struct registry_change_callbacks without_keys = {note_ring, note_version, NULL};
-    expect_ok(registry_changes(reader, 0, true, &without_keys, reader, &vault, &has_imports, &fixture.error));
 }
 END_TEST
 
@@ -241,9 +252,9 @@ START_TEST(updated_credential_moves_its_key)
     expect_ok(fixture_write(&fixture, true, insert_more, NULL)); /* 9: another key, which stays where it is */
     credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
     expect_ok(fixture_write(&fixture, true, update_credential, &credential)); /* 10 */
-    expect_changes(9, false, "key 1=1 s1=2 ");
+    expect_changes(9, "key 1=1 s1=2 ");
     expect_ok(fixture_write(&fixture, true, update_credential, &credential)); /* 11, whatever it changes */
-    expect_changes(10, false, "key 1=1 s1=2 ");
+    expect_changes(10, "key 1=1 s1=2 ");
     ck_assert_int_eq(fixture_number(&fixture, "SELECT changed_epoch FROM api_key WHERE id = 1"), 11);
     ck_assert_int_eq(fixture_number(&fixture, "SELECT changed_epoch FROM api_key WHERE id = 2"), 9);
 }
@@ -260,7 +271,7 @@ START_TEST(key_that_moved_already_is_no_failure)
 {
     struct registry_credential credential = rows.credential;
     expect_ok(fixture_write(&fixture, true, update_twice, &credential));
-    expect_changes(8, false, "key 1=1 s1=1 ");
+    expect_changes(8, "key 1=1 s1=1 ");
 }
 END_TEST
 
@@ -276,36 +287,29 @@ static sealring_status insert_imported(struct registry *registry, void *context,
 
 START_TEST(imports_are_told)
 {
-    for (int all = 0; all < 2; all++) {
-        has_imports = true;
-        expect_ok(registry_changes(reader, 8, all != 0, &callbacks, reader, &vault, &has_imports, &fixture.error));
-        ck_assert(!has_imports);
-    }
+    has_imports = true;
+    expect_changes(8, "");
+    ck_assert(!has_imports);
     expect_ok(fixture_write(&fixture, true, insert_imported, NULL));
-    for (int all = 0; all < 2; all++) {
-        has_imports = false;
-        expect_ok(registry_changes(reader, 9, all != 0, &callbacks, reader, &vault, &has_imports, &fixture.error));
-        ck_assert(has_imports);
-    }
+    expect_changes(9, "");
+    ck_assert(has_imports);
 }
 END_TEST
 
-static sealring_status stop(const struct registry_version *version, void *context, sealring_error *error)
+/* Gives up at the first row, with its cursor closed. */
+static sealring_status stop(struct registry *registry, void *context, sealring_error *error)
 {
-    (void)version;
+    struct registry_version version;
     (void)context;
-    (void)error;
-    return SEALRING_SYSTEM;
+    struct registry_cursor versions = registry_versions_changed(registry, 0, error);
+    ck_assert(registry_version_next(&versions, &version));
+    return registry_close_cursor(&versions, SEALRING_SYSTEM);
 }
 
-START_TEST(callback_ends_the_changes)
+START_TEST(walk_of_changes_is_given_up)
 {
-    static const struct registry_change_callbacks stopping = {note_ring, stop, note_key};
-    told[0] = '\0';
-    ck_assert_int_eq(registry_changes(reader, 0, false, &stopping, reader, &vault, &has_imports, NULL),
-                     SEALRING_SYSTEM);
-    ck_assert_str_eq(told, "ring-1 ");
-    expect_changes(0, false, "ring-1 v1=2 key 1=1 s1=1 "); /* and the connection is good for more */
+    ck_assert_int_eq(fixture_read(reader, stop, NULL, NULL), SEALRING_SYSTEM);
+    expect_changes(0, "ring-1 v1=2 key 1=1 s1=1 "); /* and the connection is good for more */
 }
 END_TEST
 
@@ -313,8 +317,8 @@ START_TEST(changes_of_a_replaced_file_are_none)
 {
     ck_assert_int_eq(unlink(fixture.path), 0);
     told[0] = '\0';
-    ck_assert_int_eq(registry_changes(reader, 0, false, &callbacks, reader, &vault, &has_imports, &fixture.error),
-                     SEALRING_REGISTRY);
+    uint64_t since = 0;
+    ck_assert_int_eq(fixture_read(reader, note_changes, &since, &fixture.error), SEALRING_REGISTRY);
     ck_assert_str_eq(told, "");
 }
 END_TEST
@@ -324,7 +328,7 @@ END_TEST
 static sealring_status walk_owed(struct registry *registry, void *context, sealring_error *error)
 {
     (void)context;
-    return registry_version_each_owed(registry, note_version, NULL, error);
+    return note_versions(registry_versions_owed(registry, error));
 }
 
 START_TEST(owed_closings_are_walked)
@@ -332,17 +336,17 @@ START_TEST(owed_closings_are_walked)
     struct registry_version version;
     expect_ok(fixture_write(&fixture, true, insert_more, NULL));
     told[0] = '\0';
-    expect_ok(registry_read(reader, walk_owed, NULL, &fixture.error));
+    expect_ok(fixture_read(reader, walk_owed, NULL, &fixture.error));
     ck_assert_str_eq(told, "");
     fixture_version(&version, rows.ring.id, 2);
     version.state = SEALRING_VERSION_RETIRED;
     version.closing_owed = true;
     expect_ok(fixture_write(&fixture, false, update_version, &version));
-    expect_ok(registry_read(reader, walk_owed, NULL, &fixture.error));
+    expect_ok(fixture_read(reader, walk_owed, NULL, &fixture.error));
     ck_assert_str_eq(told, "v2=4 ");
     version.closing_owed = false;
     expect_ok(fixture_write(&fixture, false, update_version, &version));
-    expect_ok(registry_read(reader, walk_owed, NULL, &fixture.error));
+    expect_ok(fixture_read(reader, walk_owed, NULL, &fixture.error));
     ck_assert_str_eq(told, "v2=4 ");
 }
 END_TEST
@@ -362,7 +366,7 @@ int main(void)
     tcase_add_test(cases, updated_credential_moves_its_key);
     tcase_add_test(cases, key_that_moved_already_is_no_failure);
     tcase_add_test(cases, imports_are_told);
-    tcase_add_test(cases, callback_ends_the_changes);
+    tcase_add_test(cases, walk_of_changes_is_given_up);
     tcase_add_test(cases, changes_of_a_replaced_file_are_none);
     tcase_add_test(cases, owed_closings_are_walked);
     suite_add_tcase(suite, cases);

@@ -44,7 +44,7 @@ static void assert_comes_back(struct registry_clock clock)
 
     ck_assert_int_eq(fixture_write(&fixture, false, put, &clock), SEALRING_OK);
     memset(&read, 0x5A, sizeof read);
-    ck_assert_int_eq(registry_read(fixture.registry, get, &read, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(fixture.registry, get, &read, &fixture.error), SEALRING_OK);
     ck_assert_str_eq(read.boot_id, clock.boot_id);
     ck_assert_int_eq(read.boot_ms, clock.boot_ms);
     ck_assert_int_eq(read.wall_ms, clock.wall_ms);
@@ -61,7 +61,7 @@ START_TEST(nothing_at_first)
     struct registry_clock read;
 
     memset(&read, 0x5A, sizeof read);
-    ck_assert_int_eq(registry_read(fixture.registry, get, &read, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(fixture.registry, get, &read, &fixture.error), SEALRING_OK);
     ck_assert_str_eq(read.boot_id, "");
     ck_assert_int_eq(read.boot_ms, 0);
     ck_assert(!read.held);
@@ -117,7 +117,7 @@ START_TEST(forged_rows_are_damage)
     snprintf(sql, sizeof sql, "PRAGMA ignore_check_constraints = ON; %s", forgeries[_i]);
     ck_assert_int_eq(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(raw);
-    ck_assert_int_eq(registry_read(fixture.registry, get, &clock, &fixture.error), SEALRING_REGISTRY);
+    ck_assert_int_eq(fixture_read(fixture.registry, get, &clock, &fixture.error), SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "is damaged"));
 }
 END_TEST

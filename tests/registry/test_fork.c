@@ -196,7 +196,7 @@ static sealring_status fork_within(struct registry *registry, void *context, sea
 
 START_TEST(handle_that_was_at_work_is_abandoned)
 {
-    ck_assert_int_eq(registry_read(reader, fork_within, NULL, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(reader, fork_within, NULL, &fixture.error), SEALRING_OK);
     ck_assert(finds(reader));
 }
 END_TEST

@@ -77,7 +77,7 @@ START_TEST(another_process_is_kept_out_and_told_by_whom)
     ck_assert_msg(strstr(fixture.error.message, expected) != NULL, "%s", fixture.error.message);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, fixture.lock_path));
     struct registry_write how = fixture_operation(&fixture, true);
-    ck_assert_int_eq(registry_write(fixture.registry, &how, fixture_insert, NULL, NULL), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_write_as(fixture.registry, &how, fixture_insert, NULL, NULL), SEALRING_INVALID);
     close(child.go);
     child_end(&child);
 }
@@ -143,7 +143,7 @@ START_TEST(forked_child_has_no_lock_and_takes_none_away)
     struct registry_write how = fixture_operation(&fixture, true);
     pid_t child = fork();
     if (child == 0) {
-        bool refused = registry_write(fixture.registry, &how, fixture_insert, NULL, NULL) == SEALRING_INVALID;
+        bool refused = fixture_write_as(fixture.registry, &how, fixture_insert, NULL, NULL) == SEALRING_INVALID;
         registry_unlock(fixture.registry);
         registry_close(fixture.registry);
         _exit(refused ? 0 : 1);
@@ -165,7 +165,7 @@ START_TEST(lock_on_a_removed_file_is_not_taken_for_one)
     ck_assert_int_eq(registry_lock(second, 0, "test", &fixture.error), SEALRING_OK); /* a new file, another lock */
     ck_assert_int_eq(access(fixture.lock_path, F_OK), 0);
     struct registry_write how = fixture_operation(&fixture, true);
-    ck_assert_int_eq(registry_write(fixture.registry, &how, fixture_insert, NULL, NULL), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_write_as(fixture.registry, &how, fixture_insert, NULL, NULL), SEALRING_INVALID);
     registry_unlock(fixture.registry);
     ck_assert_int_eq(registry_lock(fixture.registry, 0, "test", NULL), SEALRING_REGISTRY);
     registry_close(second);

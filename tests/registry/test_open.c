@@ -190,7 +190,7 @@ START_TEST(upgrade_under_an_open_reader_is_noticed)
     struct registry_vault vault;
     struct registry *reader = fixture_reader(&fixture);
     make_newer();
-    ck_assert_int_eq(registry_read(reader, take_vault, &vault, &fixture.error), SEALRING_REGISTRY);
+    ck_assert_int_eq(fixture_read(reader, take_vault, &vault, &fixture.error), SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "is newer than this program"));
     registry_close(reader);
 }
@@ -252,7 +252,7 @@ START_TEST(eras_differ_unless_given)
 {
     struct registry_vault vault, first, second;
     struct registry *reader = fixture_reader(&fixture);
-    ck_assert_int_eq(registry_read(reader, take_vault, &first, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(reader, take_vault, &first, &fixture.error), SEALRING_OK);
     registry_close(reader);
     for (int given = 0; given < 2; given++) {
         make_missing();
@@ -260,7 +260,7 @@ START_TEST(eras_differ_unless_given)
         memset(vault.era, given ? 0x77 : 0, sizeof vault.era);
         ck_assert_int_eq(registry_create(fixture.path, &vault, &fixture.error), SEALRING_OK);
         reader = fixture_reader(&fixture);
-        ck_assert_int_eq(registry_read(reader, take_vault, &second, &fixture.error), SEALRING_OK);
+        ck_assert_int_eq(fixture_read(reader, take_vault, &second, &fixture.error), SEALRING_OK);
         registry_close(reader);
         ck_assert_mem_ne(first.era, second.era, sizeof first.era);
         ck_assert_int_eq(memcmp(vault.era, second.era, sizeof first.era) == 0, given);
@@ -292,7 +292,7 @@ static int read_without_rights(struct registry *writer)
     if (access(fixture.directory, W_OK) == 0 || access(fixture.path, W_OK) == 0)
         return 3;
     if (registry_open(fixture.path, NULL, REGISTRY_READ_ONLY, &reader, &fixture.error) != SEALRING_OK ||
-        registry_read(reader, take_vault, &vault, &fixture.error) != SEALRING_OK) {
+        fixture_read(reader, take_vault, &vault, &fixture.error) != SEALRING_OK) {
         fprintf(stderr, "# %s\n", fixture.error.message);
         return 4;
     }
@@ -407,9 +407,9 @@ START_TEST(replaced_file_is_noticed)
     struct registry_vault vault;
     struct registry *reader = fixture_reader(&fixture);
     open_writer();
-    ck_assert_int_eq(registry_read(reader, take_vault, &vault, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(reader, take_vault, &vault, &fixture.error), SEALRING_OK);
     replacements[_i]();
-    ck_assert_int_eq(registry_read(reader, take_vault, &vault, &fixture.error), SEALRING_REGISTRY);
+    ck_assert_int_eq(fixture_read(reader, take_vault, &vault, &fixture.error), SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "the registry file was replaced while open"));
     ck_assert_int_eq(fixture_write(&fixture, true, fixture_insert, &rows), SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "the registry file was replaced while open"));
@@ -424,7 +424,7 @@ START_TEST(relative_path_survives_a_change_of_directory)
     ck_assert_int_eq(chdir(fixture.directory), 0);
     ck_assert_int_eq(registry_open("registry.db", NULL, REGISTRY_READ_ONLY, &reader, &fixture.error), SEALRING_OK);
     ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(registry_read(reader, take_vault, &vault, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(reader, take_vault, &vault, &fixture.error), SEALRING_OK);
     registry_close(reader);
 }
 END_TEST
@@ -531,7 +531,7 @@ START_TEST(checkpoint_does_not_wait_for_readers)
     struct registry_vault vault;
     open_writer();
     struct registry *reader = fixture_reader(&fixture);
-    ck_assert_int_eq(registry_read(reader, fill_and_checkpoint, &vault, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(reader, fill_and_checkpoint, &vault, &fixture.error), SEALRING_OK);
     ck_assert_uint_eq(vault.epoch, 7);
     registry_checkpoint(fixture.registry, 1);
     ck_assert(is_in_the_file_alone());

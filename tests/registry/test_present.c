@@ -28,7 +28,7 @@ static void set_up(void)
     fixture_open(&fixture);
     fixture_fill(&fixture, &rows);
     reader = fixture_reader(&fixture);
-    ck_assert_int_eq(registry_read(reader, do_nothing, NULL, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(reader, do_nothing, NULL, &fixture.error), SEALRING_OK);
     memcpy(era, registry_vault_row(reader)->era, sizeof era);
     memset(&presented, 0xee, sizeof presented); /* nothing of what was there before may be left */
 }
@@ -293,7 +293,7 @@ static sealring_status present_within(struct registry *registry, void *context, 
 
 START_TEST(not_within_a_transaction)
 {
-    ck_assert_int_eq(registry_read(reader, present_within, NULL, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_read(reader, present_within, NULL, &fixture.error), SEALRING_INVALID);
     expect_ok(registry_present(reader, rows.key.key_id, rows.credential.digest, &presented, &fixture.error));
 }
 END_TEST
@@ -311,20 +311,21 @@ END_TEST
 
 static unsigned walked;
 
-static sealring_status take_holder(const struct registry_holder *holder, void *context, sealring_error *error)
+static sealring_status walk_credentials(struct registry *registry, int64_t key, const void *expected,
+                                        sealring_error *error)
 {
-    const struct registry_credential *expected = context;
-    (void)error;
-    presented.holder = *holder;
-    expect_holder(&rows.key, &expected[walked++]);
-    return SEALRING_OK;
+    const struct registry_credential *credential = expected;
+    struct registry_cursor credentials = registry_presented_of_key(registry, key, error);
+    while (registry_presented_next(&credentials, &presented.holder))
+        expect_holder(&rows.key, &credential[walked++]);
+    return registry_close_cursor(&credentials, SEALRING_OK);
 }
 
 static sealring_status walk_key(struct registry *registry, void *context, sealring_error *error)
 {
-    ck_assert_int_eq(registry_holder_of_key(registry, 999, take_holder, context, error), SEALRING_OK);
+    ck_assert_int_eq(walk_credentials(registry, 999, context, error), SEALRING_OK);
     ck_assert_uint_eq(walked, 0);
-    return registry_holder_of_key(registry, rows.key.id, take_holder, context, error);
+    return walk_credentials(registry, rows.key.id, context, error);
 }
 
 START_TEST(holders_of_a_key_are_all_its_credentials)
@@ -339,7 +340,7 @@ START_TEST(holders_of_a_key_are_all_its_credentials)
     expect_ok(fixture_write(&fixture, true, insert_credential, &credentials[1]));
     expect_ok(fixture_write(&fixture, true, insert_credential, &credentials[2]));
     walked = 0;
-    expect_ok(registry_read(reader, walk_key, credentials, &fixture.error));
+    expect_ok(fixture_read(reader, walk_key, credentials, &fixture.error));
     ck_assert_uint_eq(walked, 3);
 }
 END_TEST

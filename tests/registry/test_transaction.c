@@ -61,7 +61,7 @@ START_TEST(epoch_moves_only_if_asked)
     ck_assert_uint_eq(epoch, 7);
     expect_ok(fixture_write(&fixture, true, take_epoch, &epoch));
     ck_assert_uint_eq(epoch, 8);
-    expect_ok(registry_read(fixture.registry, take_epoch, &epoch, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, take_epoch, &epoch, &fixture.error));
     ck_assert_uint_eq(epoch, 8);
     ck_assert_int_eq(fixture_number(&fixture, "SELECT epoch FROM vault"), 8);
 }
@@ -107,7 +107,7 @@ START_TEST(dry_run_leaves_nothing)
     char *before = fixture_dump(&fixture);
     struct registry_write how = fixture_operation(&fixture, true);
     how.dry_run = true;
-    expect_ok(registry_write(fixture.registry, &how, fixture_insert, &rows, &fixture.error));
+    expect_ok(fixture_write_as(fixture.registry, &how, fixture_insert, &rows, &fixture.error));
     ck_assert_int_eq(rows.ring.id, 1); /* it was done, though */
     expect_unchanged(before);
 }
@@ -116,13 +116,15 @@ END_TEST
 /* Breaks a constraint, does not look, and says that all is well. */
 static sealring_status pass_over_a_failure(struct registry *registry, void *context, sealring_error *error)
 {
+    bool found = false;
     struct registry_ring ring;
     (void)context;
     (void)error;
     fixture_ring(&ring, 1);
     registry_ring_insert(registry, &ring, NULL);
     ck_assert_int_eq(registry_ring_insert(registry, &ring, NULL), SEALRING_REGISTRY);
-    ck_assert_int_eq(registry_ring_get(registry, ring.name, &ring, NULL), SEALRING_REGISTRY); /* it is over */
+    ck_assert_int_eq(fixture_found(registry_ring_find(registry, ring.name, &ring, &found, NULL), &found),
+                     SEALRING_REGISTRY); /* it is over */
     return SEALRING_OK;
 }
 
@@ -173,9 +175,9 @@ static sealring_status record(struct registry *registry, void *context, sealring
 START_TEST(operation_is_done_once)
 {
     struct recorded recorded = {.how = fixture_operation(&fixture, true)};
-    expect_ok(registry_write(fixture.registry, &recorded.how, record, &recorded, &fixture.error));
+    expect_ok(fixture_write_as(fixture.registry, &recorded.how, record, &recorded, &fixture.error));
     char *before = fixture_dump(&fixture);
-    expect_ok(registry_write(fixture.registry, &recorded.how, record, &recorded, &fixture.error));
+    expect_ok(fixture_write_as(fixture.registry, &recorded.how, record, &recorded, &fixture.error));
     ck_assert_uint_eq(recorded.runs, 1);
     expect_unchanged(before); /* the epoch did not move again either */
 }
@@ -311,7 +313,7 @@ END_TEST
 START_TEST(writing_wants_an_operation)
 {
     struct registry_write how = {.moves_epoch = true};
-    ck_assert_int_eq(registry_write(fixture.registry, &how, nothing, NULL, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_write_as(fixture.registry, &how, nothing, NULL, &fixture.error), SEALRING_INVALID);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "operation ID"));
 }
 END_TEST
@@ -320,7 +322,7 @@ START_TEST(readers_neither_write_nor_lock)
 {
     struct registry *reader = fixture_reader(&fixture);
     struct registry_write how = fixture_operation(&fixture, true);
-    ck_assert_int_eq(registry_write(reader, &how, nothing, NULL, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_write_as(reader, &how, nothing, NULL, &fixture.error), SEALRING_INVALID);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "reading only"));
     ck_assert_int_eq(registry_lock(reader, 0, "test", &fixture.error), SEALRING_INVALID);
     registry_close(reader);
@@ -337,51 +339,51 @@ static sealring_status insert_ring(struct registry *registry, void *context, sea
 
 START_TEST(reading_transaction_does_not_write)
 {
-    ck_assert_int_eq(registry_read(fixture.registry, insert_ring, NULL, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_read(fixture.registry, insert_ring, NULL, &fixture.error), SEALRING_INVALID);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "reading transaction"));
 }
 END_TEST
 
 START_TEST(rows_want_a_transaction)
 {
+    bool found = false;
     struct registry_ring ring;
-    ck_assert_int_eq(registry_ring_get(fixture.registry, "x", &ring, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_found(registry_ring_find(fixture.registry, "x", &ring, &found, &fixture.error), &found),
+                     SEALRING_INVALID);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "outside of a transaction"));
 }
 END_TEST
 
-static sealring_status write_in_walk(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    (void)ring;
-    return insert_ring(context, NULL, error);
-}
-
 static sealring_status walk_and_write(struct registry *registry, void *context, sealring_error *error)
 {
-    (void)context;
-    return registry_ring_each(registry, write_in_walk, registry, error);
+    struct registry_ring ring;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
+        status = insert_ring(registry, context, error);
+    return registry_close_cursor(&rings, status);
 }
 
-START_TEST(callback_may_not_write)
+START_TEST(nothing_is_written_while_a_cursor_is_open)
 {
     fixture_fill(&fixture, &rows);
     char *before = fixture_dump(&fixture);
     ck_assert_int_eq(fixture_write(&fixture, true, walk_and_write, NULL), SEALRING_INVALID);
-    ck_assert_ptr_nonnull(strstr(fixture.error.message, "walk"));
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "while a cursor is open"));
     expect_unchanged(before);
 }
 END_TEST
 
 static sealring_status read_within(struct registry *registry, void *context, sealring_error *error)
 {
-    return registry_read(registry, nothing, context, error);
+    return fixture_read(registry, nothing, context, error);
 }
 
 START_TEST(transactions_do_not_nest)
 {
-    ck_assert_int_eq(registry_read(fixture.registry, read_within, NULL, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(fixture_read(fixture.registry, read_within, NULL, &fixture.error), SEALRING_INVALID);
     ck_assert_int_eq(fixture_write(&fixture, true, read_within, NULL), SEALRING_INVALID);
-    expect_ok(registry_read(fixture.registry, nothing, NULL, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, nothing, NULL, &fixture.error));
 }
 END_TEST
 
@@ -389,9 +391,10 @@ END_TEST
 
 static sealring_status count_rings(struct registry *registry, void *context, sealring_error *error)
 {
+    bool found = false;
     struct registry_ring ring;
     uint64_t *seen = context;
-    sealring_status status = registry_ring_get(registry, "ring-1", &ring, error);
+    sealring_status status = fixture_found(registry_ring_find(registry, "ring-1", &ring, &found, error), &found);
     seen[0] = registry_vault_row(registry)->epoch;
     seen[1] = status == SEALRING_OK ? 1 : 0;
     return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
@@ -406,7 +409,7 @@ static sealring_status insert_and_watch(struct registry *registry, void *context
 {
     struct watched *watched = context;
     sealring_status status = fixture_insert(registry, &rows, error);
-    return status == SEALRING_OK ? registry_read(watched->reader, count_rings, watched->during, error) : status;
+    return status == SEALRING_OK ? fixture_read(watched->reader, count_rings, watched->during, error) : status;
 }
 
 START_TEST(reader_sees_nothing_of_an_open_transaction)
@@ -416,7 +419,7 @@ START_TEST(reader_sees_nothing_of_an_open_transaction)
     ck_assert_uint_eq(watched.during[0], 7);
     ck_assert_uint_eq(watched.during[1], 0);
     uint64_t after[2];
-    expect_ok(registry_read(watched.reader, count_rings, after, &fixture.error));
+    expect_ok(fixture_read(watched.reader, count_rings, after, &fixture.error));
     ck_assert_uint_eq(after[0], 8);
     ck_assert_uint_eq(after[1], 1);
     registry_close(watched.reader);
@@ -439,8 +442,8 @@ START_TEST(reader_keeps_its_snapshot)
 {
     struct registry *reader = fixture_reader(&fixture);
     uint64_t after[2];
-    expect_ok(registry_read(reader, read_around_a_commit, NULL, &fixture.error));
-    expect_ok(registry_read(reader, count_rings, after, &fixture.error));
+    expect_ok(fixture_read(reader, read_around_a_commit, NULL, &fixture.error));
+    expect_ok(fixture_read(reader, count_rings, after, &fixture.error));
     ck_assert_uint_eq(after[0], 8);
     ck_assert_uint_eq(after[1], 1);
     registry_close(reader);
@@ -469,7 +472,7 @@ static void child_inserts(void)
     take_over();
     driver.step = step_and_die;
     struct registry_write how = fixture_operation(&fixture, true);
-    _exit(registry_write(registry, &how, fixture_insert, &rows, NULL) == SEALRING_OK ? 0 : 2);
+    _exit(fixture_write_as(registry, &how, fixture_insert, &rows, NULL) == SEALRING_OK ? 0 : 2);
 }
 
 START_TEST(killed_writer_leaves_the_old_state)
@@ -520,7 +523,7 @@ int main(void)
     tcase_add_test(cases, readers_neither_write_nor_lock);
     tcase_add_test(cases, reading_transaction_does_not_write);
     tcase_add_test(cases, rows_want_a_transaction);
-    tcase_add_test(cases, callback_may_not_write);
+    tcase_add_test(cases, nothing_is_written_while_a_cursor_is_open);
     tcase_add_test(cases, transactions_do_not_nest);
     tcase_add_test(cases, reader_sees_nothing_of_an_open_transaction);
     tcase_add_test(cases, reader_keeps_its_snapshot);

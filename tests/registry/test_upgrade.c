@@ -45,19 +45,21 @@ static sealring_status examine(struct registry *registry, void *context, sealrin
 static unsigned flaws(void)
 {
     unsigned count = 0;
-    ck_assert_int_eq(registry_read(fixture.registry, examine, &count, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(fixture.registry, examine, &count, &fixture.error), SEALRING_OK);
     return count;
 }
 
 static sealring_status get_ring(struct registry *registry, void *context, sealring_error *error)
 {
-    return registry_ring_get(registry, rows.ring.name, context, error);
+    bool found = false;
+    return fixture_found(registry_ring_find(registry, rows.ring.name, context, &found, error), &found);
 }
 
 static sealring_status set_succession(struct registry *registry, void *context, sealring_error *error)
 {
+    bool found = false;
     struct registry_ring ring;
-    sealring_status status = registry_ring_get(registry, rows.ring.name, &ring, error);
+    sealring_status status = fixture_found(registry_ring_find(registry, rows.ring.name, &ring, &found, error), &found);
     ring.policy.succession = *(const int64_t *)context;
     return status == SEALRING_OK ? registry_ring_update(registry, &ring, error) : status;
 }
@@ -65,7 +67,7 @@ static sealring_status set_succession(struct registry *registry, void *context, 
 static int64_t succession(void)
 {
     struct registry_ring ring = {.policy.succession = -1};
-    ck_assert_int_eq(registry_read(fixture.registry, get_ring, &ring, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(fixture.registry, get_ring, &ring, &fixture.error), SEALRING_OK);
     return ring.policy.succession;
 }
 
@@ -96,7 +98,7 @@ START_TEST(a_dry_run_leaves_it)
     int64_t wanted = 5000;
     struct registry_write how = fixture_operation(&fixture, false);
     how.dry_run = true;
-    ck_assert_int_eq(registry_write(fixture.registry, &how, set_succession, &wanted, &fixture.error), SEALRING_OK);
+    ck_assert_int_eq(fixture_write_as(fixture.registry, &how, set_succession, &wanted, &fixture.error), SEALRING_OK);
     ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), 1);
     ck_assert_int_eq(succession(), 0);
     ck_assert_uint_eq(flaws(), 0);

@@ -136,12 +136,6 @@ END_TEST
 
 /* ---- Names, in a registry of a million keys */
 
-struct names {
-    unsigned count;
-    int64_t last[USAGE_NAMES_MOST];
-    char first[SEALRING_KEY_ID_LENGTH + 1];
-};
-
 struct question {
     int64_t since;
     unsigned most;
@@ -162,11 +156,11 @@ static sealring_status ask_idle(struct registry *registry, void *context, sealri
     return usage_idle(registry, rows.ring.id, question->version, question->most, &question->names, error);
 }
 
-static double ask(registry_body body, struct question *question)
+static double ask(fixture_body body, struct question *question)
 {
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    sealring_status status = registry_read(fixture.registry, body, question, &fixture.error);
+    sealring_status status = fixture_read(fixture.registry, body, question, &fixture.error);
     clock_gettime(CLOCK_MONOTONIC, &to);
     ck_assert_msg(status == SEALRING_OK, "%s", fixture.error.message);
     return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
@@ -193,15 +187,15 @@ START_TEST(names_are_found_by_an_index)
     ck_assert_int_eq(fixture_sql(&fixture, sql), SQLITE_OK);
     put_row(row(1, 102, 1)); /* the first key, last of all */
     struct question users = {.since = 100 * USAGE_HOUR_MS, .most = 10, .version = 1};
-    struct question idle = {.most = 0, .version = 1};
+    struct question idle = {.most = USAGE_NAMES_MOST, .version = 1};
     double users_ms = ask(ask_users, &users);
     double idle_ms = ask(ask_idle, &idle);
     ck_assert_uint_eq(users.names.count, 10);
-    ck_assert_str_eq(users.names.first, rows.key.key_id);
+    ck_assert_str_eq(users.names.found[0].key_id, rows.key.key_id);
     for (unsigned i = 1; i < 10; i++)
-        ck_assert_int_ge(users.names.last[i - 1], users.names.last[i]);
+        ck_assert_int_ge(users.names.found[i - 1].last_use, users.names.found[i].last_use);
     ck_assert_uint_eq(idle.names.count, 3);
-    ck_assert_int_eq(idle.names.last[0], 0);
+    ck_assert_int_eq(idle.names.found[0].last_use, 0);
     idle.most = 2;
     ask(ask_idle, &idle);
     ck_assert_uint_eq(idle.names.count, 2);

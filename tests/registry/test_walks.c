@@ -85,10 +85,8 @@ struct listed {
     unsigned stop_at;
 };
 
-static sealring_status list_one(const struct registry_holder *holder, void *context, sealring_error *error)
+static sealring_status list_one(struct listed *listed, const struct registry_holder *holder)
 {
-    struct listed *listed = context;
-    (void)error;
     size_t used = strlen(listed->text);
     snprintf(listed->text + used, sizeof listed->text - used, "%s/%s/%s/%d/%u ", holder->ring.name, holder->client.name,
              holder->key.label, (int)holder->key.state, holder->credential.version);
@@ -100,7 +98,12 @@ static sealring_status list_one(const struct registry_holder *holder, void *cont
 static sealring_status list(struct registry *registry, void *context, sealring_error *error)
 {
     struct listed *listed = context;
-    return registry_holder_each(registry, &listed->filter, list_one, listed, error);
+    struct registry_holder holder;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor holders = registry_holders(registry, &listed->filter, error);
+    while (status == SEALRING_OK && registry_holder_next(&holders, &holder))
+        status = list_one(listed, &holder);
+    return registry_close_cursor(&holders, status);
 }
 
 /* The population's key of client "b" in ring "y" with two credentials. */
@@ -143,19 +146,19 @@ START_TEST(holders_are_listed_in_order)
     fixture_key_id(two_credentials, 103);
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
     struct listed listed = {.filter = listings[_i].filter};
-    expect_ok(registry_read(fixture.registry, list, &listed, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, list, &listed, &fixture.error));
     ck_assert_str_eq(listed.text, listings[_i].expected);
 }
 END_TEST
 
-START_TEST(callback_ends_a_walk)
+START_TEST(walk_is_given_up)
 {
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
     struct listed listed = {.stop_at = 2};
-    ck_assert_int_eq(registry_read(fixture.registry, list, &listed, NULL), SEALRING_WAITING);
+    ck_assert_int_eq(fixture_read(fixture.registry, list, &listed, NULL), SEALRING_WAITING);
     ck_assert_uint_eq(listed.rows, 2);
     listed = (struct listed){0}; /* and the statement is good for another walk */
-    expect_ok(registry_read(fixture.registry, list, &listed, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, list, &listed, &fixture.error));
     ck_assert_uint_eq(listed.rows, 7);
 }
 END_TEST
@@ -175,41 +178,44 @@ static void note(const char *format, ...)
     va_end(arguments);
 }
 
-static sealring_status note_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status note_versions(struct registry *registry, int64_t ring, sealring_error *error)
 {
-    (void)context;
-    (void)error;
-    note("v%u ", version->number);
-    return SEALRING_OK;
+    struct registry_version version;
+    struct registry_cursor versions = registry_versions(registry, ring, error);
+    while (registry_version_next(&versions, &version))
+        note("v%u ", version.number);
+    return registry_close_cursor(&versions, SEALRING_OK);
+}
+
+static sealring_status note_rings(struct registry *registry, sealring_error *error)
+{
+    struct registry_ring ring;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (registry_ring_next(&rings, &ring))
+        note("(%s)", ring.name);
+    return registry_close_cursor(&rings, SEALRING_OK);
 }
 
 /* Walks the versions within the walk over rings, and the rings once more within that. */
-static sealring_status note_ring_again(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    (void)context;
-    (void)error;
-    note("(%s)", ring->name);
-    return SEALRING_OK;
-}
-
-static sealring_status note_ring(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    note("%s: ", ring->name);
-    sealring_status status = registry_version_each(context, ring->id, note_version, NULL, error);
-    return status == SEALRING_OK ? registry_ring_each(context, note_ring_again, NULL, error) : status;
-}
-
 static sealring_status walk_rings(struct registry *registry, void *context, sealring_error *error)
 {
     (void)context;
-    return registry_ring_each(registry, note_ring, registry, error);
+    struct registry_ring ring;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
+        note("%s: ", ring.name);
+        status = note_versions(registry, ring.id, error);
+        status = status == SEALRING_OK ? note_rings(registry, error) : status;
+    }
+    return registry_close_cursor(&rings, status);
 }
 
 START_TEST(walks_nest)
 {
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
     walked[0] = '\0';
-    expect_ok(registry_read(fixture.registry, walk_rings, NULL, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, walk_rings, NULL, &fixture.error));
     ck_assert_str_eq(walked, "ring-1: v1 (ring-1)(x)(y)x: v1 v2 (ring-1)(x)(y)y: v1 v2 (ring-1)(x)(y)");
 }
 END_TEST
@@ -217,60 +223,54 @@ END_TEST
 static sealring_status walk_all_versions(struct registry *registry, void *context, sealring_error *error)
 {
     (void)context;
-    return registry_version_each(registry, 0, note_version, NULL, error);
+    return note_versions(registry, 0, error);
 }
 
 START_TEST(versions_of_all_rings_are_walked)
 {
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
     walked[0] = '\0';
-    expect_ok(registry_read(fixture.registry, walk_all_versions, NULL, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, walk_all_versions, NULL, &fixture.error));
     ck_assert_str_eq(walked, "v1 v1 v2 v1 v2 ");
 }
 END_TEST
 
-static sealring_status note_client(const struct registry_client *client, uint64_t keys, void *context,
-                                   sealring_error *error)
-{
-    (void)context;
-    (void)error;
-    note("%s=%lu ", client->name, (unsigned long)keys);
-    return SEALRING_OK;
-}
-
 static sealring_status walk_clients(struct registry *registry, void *context, sealring_error *error)
 {
-    return registry_client_each(registry, context, note_client, NULL, error);
+    struct registry_client client;
+    uint64_t keys = 0;
+    struct registry_cursor clients = registry_clients(registry, context, error);
+    while (registry_client_next(&clients, &client, &keys))
+        note("%s=%lu ", client.name, (unsigned long)keys);
+    return registry_close_cursor(&clients, SEALRING_OK);
 }
 
 START_TEST(clients_are_walked_with_their_keys_counted)
 {
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
     walked[0] = '\0';
-    expect_ok(registry_read(fixture.registry, walk_clients, NULL, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, walk_clients, NULL, &fixture.error));
     ck_assert_str_eq(walked, "a=1 b=2 c=2 client-000001=1 "); /* b's revoked one is not counted */
     walked[0] = '\0';
     char name[] = "b";
-    expect_ok(registry_read(fixture.registry, walk_clients, name, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, walk_clients, name, &fixture.error));
     ck_assert_str_eq(walked, "b=2 ");
 }
 END_TEST
 
-static sealring_status note_credential(const struct registry_credential *credential, void *context,
-                                       sealring_error *error)
-{
-    (void)context;
-    (void)error;
-    note("s%u ", credential->serial);
-    return SEALRING_OK;
-}
-
 static sealring_status walk_credentials(struct registry *registry, void *context, sealring_error *error)
 {
+    bool found = false;
     struct registry_key key;
     fixture_key_id(key.key_id, *(unsigned *)context);
-    sealring_status status = registry_key_get(registry, key.key_id, &key, error);
-    return status == SEALRING_OK ? registry_credential_each(registry, key.id, note_credential, NULL, error) : status;
+    sealring_status status = fixture_found(registry_key_find(registry, key.key_id, &key, &found, error), &found);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_credential credential;
+    struct registry_cursor credentials = registry_credentials(registry, key.id, error);
+    while (registry_credential_next(&credentials, &credential))
+        note("s%u ", credential.serial);
+    return registry_close_cursor(&credentials, SEALRING_OK);
 }
 
 START_TEST(credentials_are_walked_by_serial)
@@ -278,7 +278,7 @@ START_TEST(credentials_are_walked_by_serial)
     unsigned n = 103;
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
     walked[0] = '\0';
-    expect_ok(registry_read(fixture.registry, walk_credentials, &n, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, walk_credentials, &n, &fixture.error));
     ck_assert_str_eq(walked, "s1 s2 ");
 }
 END_TEST
@@ -290,9 +290,10 @@ struct counts {
 
 static sealring_status count(struct registry *registry, void *context, sealring_error *error)
 {
+    bool found = false;
     struct counts *counts = context;
     struct registry_ring ring;
-    sealring_status status = registry_ring_get(registry, "y", &ring, error);
+    sealring_status status = fixture_found(registry_ring_find(registry, "y", &ring, &found, error), &found);
     status = status == SEALRING_OK ? registry_key_count(registry, ring.id, &counts->keys, error) : status;
     for (uint32_t number = 1; number <= 2 && status == SEALRING_OK; number++) {
         status = registry_version_count(registry, ring.id, number, &counts->credentials[number - 1],
@@ -307,7 +308,7 @@ START_TEST(counts_pass_over_revoked_keys_and_older_credentials)
 {
     struct counts counts;
     expect_ok(fixture_write(&fixture, true, insert_population, NULL));
-    expect_ok(registry_read(fixture.registry, count, &counts, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, count, &counts, &fixture.error));
     ck_assert_uint_eq(counts.keys, 3);
     ck_assert_uint_eq(counts.credentials[0], 4); /* c, second, the revoked first, the living first's serial 1 */
     ck_assert_uint_eq(counts.current[0], 2);
@@ -315,7 +316,7 @@ START_TEST(counts_pass_over_revoked_keys_and_older_credentials)
     ck_assert_uint_eq(counts.current[1], 1);
     ck_assert(counts.held[0] && counts.held[1] && !counts.held[2]);
     ck_assert_int_eq(fixture_sql(&fixture, "UPDATE api_key SET state = 3"), SQLITE_OK);
-    expect_ok(registry_read(fixture.registry, count, &counts, &fixture.error));
+    expect_ok(fixture_read(fixture.registry, count, &counts, &fixture.error));
     ck_assert(!counts.held[0] && !counts.held[1]);
     ck_assert_uint_eq(counts.keys, 0);
 }
@@ -327,7 +328,7 @@ int main(void)
     TCase *cases = tcase_create("cases");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, holders_are_listed_in_order, 0, (int)(sizeof listings / sizeof *listings));
-    tcase_add_test(cases, callback_ends_a_walk);
+    tcase_add_test(cases, walk_is_given_up);
     tcase_add_test(cases, walks_nest);
     tcase_add_test(cases, versions_of_all_rings_are_walked);
     tcase_add_test(cases, clients_are_walked_with_their_keys_counted);

@@ -108,7 +108,7 @@ static void *keep_signing(void *context)
 {
     uint8_t mac[TOKEN_HMAC_SIZE];
     (void)context;
-    while (token_hmac(late_token, &late_key, (const uint8_t *)"data", 4, mac, NULL) == SEALRING_OK)
+    while (token_hmac(late_token, &late_key, (const uint8_t *)"data", 4, mac, NULL, NULL) == SEALRING_OK)
         atomic_fetch_add(&signed_count, 1);
     return NULL;
 }
@@ -120,7 +120,7 @@ static int ends_under_load(struct test_token *at, void *context)
     (void)context;
     open_late(at, NULL);
     test_token_reference(&late_key, "exit-key");
-    if (token_key_generate(late_token, "sealring/exit/1", &late_key, &error) != SEALRING_OK)
+    if (token_key_generate(late_token, "sealring/exit/1", &late_key, NULL, &error) != SEALRING_OK)
         _exit(21);
     for (int i = 0; i < THREADS; i++)
         if (pthread_create(&thread, NULL, keep_signing, NULL) != 0)
@@ -193,7 +193,7 @@ START_TEST(threads_sign_until_the_end)
         struct token *token = test_token_open(&test);
         struct token_key_reference key;
         test_token_reference(&key, "exit-key");
-        ck_assert_int_eq(token_key_destroy(token, key.object_id, key.object_id_length, "sealring/exit/1", NULL),
+        ck_assert_int_eq(token_key_destroy(token, key.object_id, key.object_id_length, "sealring/exit/1", NULL, NULL),
                          SEALRING_OK);
         token_close(token);
     }

@@ -105,14 +105,14 @@ START_TEST(short_answer_is_no_answer)
     sealring_error error = {0};
     CK_FUNCTION_LIST odd = *token->module->functions;
     test_token_reference(&reference, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
     real_functions = token->module->functions;
     odd.C_Sign = short_sign;
     token->module->functions = &odd;
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_TOKEN);
-    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_TOKEN);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_TOKEN);
+    ck_assert_int_eq(token_key_prove(token, &reference, NULL, &error), SEALRING_TOKEN);
     token->module->functions = real_functions;
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_OK);
 }
 END_TEST
 
@@ -160,15 +160,19 @@ START_TEST(every_answer_has_its_repair)
     sealring_error error = {0};
     CK_FUNCTION_LIST failing = *token->module->functions;
     test_token_reference(&reference, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, first, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, first, NULL, &error), SEALRING_OK);
     real_functions = token->module->functions;
     failing.C_SignInit = failing_sign_init;
     token->module->functions = &failing;
     next_code = answers[_i].code;
     sign_inits = 0;
-    sealring_status status = token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error);
+    enum token_answer answer;
+    sealring_status status = token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &answer, &error);
     ck_assert_msg(status == answers[_i].status, "%s: %d, %s", code_name(answers[_i].code), (int)status, error.message);
+    ck_assert_int_eq(answer, status == SEALRING_OK        ? TOKEN_DONE
+                             : status == SEALRING_REFUSED ? TOKEN_REFUSES
+                                                          : TOKEN_FAILED);
     if (status == SEALRING_OK) {
         ck_assert_int_ge(sign_inits, 2);
         ck_assert_mem_eq(mac, first, sizeof(mac));
@@ -177,7 +181,7 @@ START_TEST(every_answer_has_its_repair)
         ck_assert_uint_eq(error.token_code, answers[_i].code);
         ck_assert_ptr_nonnull(strstr(error.message, code_name(answers[_i].code)));
     }
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_OK);
     token->module->functions = real_functions;
 }
 END_TEST
@@ -198,11 +202,11 @@ START_TEST(sigpipe_of_a_module_kills_nobody)
     CK_FUNCTION_LIST piping = *token->module->functions;
     ck_assert(token->guards_sigpipe); /* nobody ignores SIGPIPE here */
     test_token_reference(&reference, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
     real_functions = token->module->functions;
     piping.C_SignInit = piping_sign_init;
     token->module->functions = &piping;
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_OK);
     token->module->functions = real_functions;
     ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, NULL, &mask), 0);
     ck_assert_int_eq(sigismember(&mask, SIGPIPE), 0);

@@ -30,14 +30,14 @@ static void teardown(void)
 static void generate(void)
 {
     sealring_error error = {0};
-    sealring_status status = token_key_generate(token, LABEL, &reference, &error);
+    sealring_status status = token_key_generate(token, LABEL, &reference, NULL, &error);
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
 }
 
 static sealring_status sign(struct token *with, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
 {
     memset(error, 0, sizeof(*error));
-    return token_hmac(with, &reference, (const uint8_t *)"some data", 9, mac, error);
+    return token_hmac(with, &reference, (const uint8_t *)"some data", 9, mac, NULL, error);
 }
 
 /* In a fresh process: open, sign, and return the status. */
@@ -48,7 +48,7 @@ static int sign_elsewhere(struct test_token *at, void *context)
     uint8_t mac[TOKEN_HMAC_SIZE];
     if (token_open(&at->config, &own, NULL) != SEALRING_OK)
         return 50;
-    sealring_status status = token_hmac(own, wanted, (const uint8_t *)"some data", 9, mac, NULL);
+    sealring_status status = token_hmac(own, wanted, (const uint8_t *)"some data", 9, mac, NULL, NULL);
     token_close(own);
     return (int)status;
 }
@@ -66,9 +66,9 @@ static int change_elsewhere(struct test_token *at, void *context)
     if (token_open(&at->config, &own, NULL) != SEALRING_OK)
         return 50;
     sealring_status status = change->what == CHANGE_DESTROY
-                                 ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL)
+                                 ? token_key_destroy(own, which->object_id, which->object_id_length, NULL, NULL, NULL)
                                  : token_key_allow_sign(own, which->object_id, which->object_id_length, NULL,
-                                                        change->what == CHANGE_REOPEN, NULL);
+                                                        change->what == CHANGE_REOPEN, NULL, NULL);
     token_close(own);
     return (int)status;
 }
@@ -158,7 +158,7 @@ START_TEST(same_secret_everywhere)
     token = test_token_open(&test);
     ck_assert_int_eq(sign(token, again, &error), SEALRING_OK);
     ck_assert_mem_eq(first, again, sizeof(first));
-    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_prove(token, &reference, NULL, &error), SEALRING_OK);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
 }
 END_TEST
@@ -169,13 +169,15 @@ START_TEST(closed_key_refuses_here_and_elsewhere)
     sealring_error error;
     generate();
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
-    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, &error),
-                     SEALRING_OK);
+    ck_assert_int_eq(
+        token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, NULL, &error),
+        SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
     ck_assert_uint_eq(error.token_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_REFUSED);
-    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, true, &error),
-                     SEALRING_OK);
+    ck_assert_int_eq(
+        token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, true, NULL, &error),
+        SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
 }
@@ -203,27 +205,36 @@ START_TEST(destroyed_elsewhere_is_not_found_at_the_next_signature)
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
     ck_assert_int_eq(elsewhere(2), SEALRING_OK);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_NOT_FOUND);
-    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_NOT_FOUND);
+    enum token_answer answer = TOKEN_DONE;
+    ck_assert_int_eq(token_key_prove(token, &reference, &answer, &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(answer, TOKEN_MISSING);
+    answer = TOKEN_DONE;
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &answer, &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(answer, TOKEN_MISSING);
 }
 END_TEST
 
 START_TEST(destroy_counts_in_a_fresh_process)
 {
+    enum token_answer answer;
     struct seen seen;
     uint8_t mac[TOKEN_HMAC_SIZE];
     sealring_error error;
     generate();
     ck_assert_int_eq(
-        token_key_destroy(token, reference.object_id, reference.object_id_length, "sealring/other/1", &error),
+        token_key_destroy(token, reference.object_id, reference.object_id_length, "sealring/other/1", &answer, &error),
         SEALRING_REFUSED);
+    ck_assert_int_eq(answer, TOKEN_REFUSES);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_OK);
-    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &error),
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &answer, &error),
                      SEALRING_OK);
+    ck_assert_int_eq(answer, TOKEN_DONE);
     ck_assert_int_eq(test_token_elsewhere(&test, sign_elsewhere, &reference, sizeof(reference)), SEALRING_NOT_FOUND);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_NOT_FOUND);
     ck_assert_uint_eq(count_keys("", &seen), 0);
-    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &error),
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &answer, &error),
                      SEALRING_NOT_FOUND);
+    ck_assert_int_eq(answer, TOKEN_MISSING);
 }
 END_TEST
 
@@ -231,11 +242,13 @@ START_TEST(object_id_in_use_is_refused)
 {
     struct seen seen;
     struct token_key_reference again;
+    enum token_answer answer;
     sealring_error error = {0};
     uint8_t mac[TOKEN_HMAC_SIZE];
     generate();
     test_token_reference(&again, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/acme/2", &again, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_generate(token, "sealring/acme/2", &again, &answer, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(answer, TOKEN_REFUSES);
     ck_assert_uint_eq(count_keys("", &seen), 1);
     ck_assert_str_eq(seen.last.label, LABEL);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
@@ -249,11 +262,12 @@ START_TEST(relabelled_only_from_the_label_expected)
     const uint8_t *id = reference.object_id;
     size_t length = reference.object_id_length;
     generate();
-    ck_assert_int_eq(token_key_relabel(token, id, length, "sealring/x/1", "sealring/y/1", &error), SEALRING_REFUSED);
-    ck_assert_int_eq(token_key_relabel(token, id, length, LABEL, "sealring/y/1", &error), SEALRING_OK);
-    ck_assert_int_eq(token_key_relabel(token, id, length, LABEL, "sealring/y/1", &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_relabel(token, id, length, "sealring/x/1", "sealring/y/1", NULL, &error),
+                     SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_relabel(token, id, length, LABEL, "sealring/y/1", NULL, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_relabel(token, id, length, LABEL, "sealring/y/1", NULL, &error), SEALRING_OK);
     ck_assert_uint_eq(count_keys("sealring/y/1", &seen), 1);
-    ck_assert_int_eq(token_key_relabel(token, id, length - 1, LABEL, "sealring/y/1", &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(token_key_relabel(token, id, length - 1, LABEL, "sealring/y/1", NULL, &error), SEALRING_NOT_FOUND);
 }
 END_TEST
 
@@ -269,7 +283,7 @@ START_TEST(wrong_check_value_is_an_alarm_and_never_used)
         ck_assert_uint_eq(error.token_code, 0);
         ck_assert_mem_eq(mac, zeros, sizeof(mac));
     }
-    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_prove(token, &reference, NULL, &error), SEALRING_REFUSED);
     reference.check_value[TOKEN_CHECK_VALUE_SIZE - 1] ^= 1;
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_OK);
     reference.check_input[0] ^= 1;
@@ -287,15 +301,17 @@ START_TEST(two_objects_with_one_id_are_an_alarm)
     raw_open(&raw, token);
     raw_generate(&raw, "0123456789abcdef", &none);
     raw_close(&raw);
-    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_prove(token, &reference, NULL, &error), SEALRING_REFUSED);
     ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_REFUSED);
     if (!token_kind()->keeps_both)
         return; /* the second took the first one's place, which its check value gave away */
-    sealring_status destroyed = token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error);
+    sealring_status destroyed =
+        token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &error);
     ck_assert_msg(destroyed == SEALRING_REFUSED, "%d: %s", (int)destroyed, error.message);
-    ck_assert_int_eq(token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, &error),
-                     SEALRING_REFUSED);
+    ck_assert_int_eq(
+        token_key_allow_sign(token, reference.object_id, reference.object_id_length, NULL, false, NULL, &error),
+        SEALRING_REFUSED);
 }
 END_TEST
 
@@ -405,7 +421,7 @@ START_TEST(token_that_cannot_tell_where_a_key_was_made_is_refused)
     real_functions = token->module->functions;
     untold.C_GetAttributeValue = untold_attribute;
     token->module->functions = &untold;
-    ck_assert_int_eq(token_key_generate(token, LABEL, &reference, &error), SEALRING_REFUSED);
+    ck_assert_int_eq(token_key_generate(token, LABEL, &reference, NULL, &error), SEALRING_REFUSED);
     ck_assert_ptr_nonnull(strstr(error.message, "CKA_LOCAL"));
     token->module->functions = real_functions;
 }
@@ -418,14 +434,14 @@ START_TEST(impossible_arguments_are_invalid)
     sealring_error error;
     memset(label, 'x', sizeof(label) - 1);
     label[sizeof(label) - 1] = '\0';
-    ck_assert_int_eq(token_key_generate(token, label, &reference, &error), SEALRING_INVALID);
-    ck_assert_int_eq(token_key_generate(token, "", &reference, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_key_generate(token, label, &reference, NULL, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_key_generate(token, "", &reference, NULL, &error), SEALRING_INVALID);
     reference.object_id_length = TOKEN_OBJECT_ID_MAX + 1;
-    ck_assert_int_eq(token_key_generate(token, LABEL, &reference, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_key_generate(token, LABEL, &reference, NULL, &error), SEALRING_INVALID);
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_INVALID);
     reference.object_id_length = 0;
     ck_assert_int_eq(sign(token, mac, &error), SEALRING_INVALID);
-    ck_assert_int_eq(token_key_destroy(token, reference.object_id, 0, NULL, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, 0, NULL, NULL, &error), SEALRING_INVALID);
 }
 END_TEST
 

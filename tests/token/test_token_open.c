@@ -89,7 +89,7 @@ static struct token *join_host(CK_FUNCTION_LIST *host, struct token_key_referenc
     ck_assert_uint_eq(host->C_Initialize(&arguments), CKR_OK);
     struct token *token = test_token_open(&test);
     test_token_reference(reference, "host");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", reference, NULL, &error), SEALRING_OK);
     return token;
 }
 
@@ -101,10 +101,10 @@ START_TEST(what_the_host_initialised_stays_initialised)
     struct token *token = join_host(host, &reference);
     CK_SESSION_HANDLE session; /* of the host: destroying must not tear it down either */
     ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
-    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error),
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &error),
                      SEALRING_OK);
     /* nor must a key that is not there */
-    ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(token_key_prove(token, &reference, NULL, &error), SEALRING_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(error.message, "was initialised by this program and not by sealring"));
     token_close(token);
     CK_SESSION_INFO info;
@@ -240,12 +240,12 @@ START_TEST(one_session_is_enough)
     test.config.sessions_max = 1;
     struct token *token = test_token_open(&test);
     test_token_reference(&reference, "single");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_OK);
     ck_assert_int_eq(
-        token_key_relabel(token, reference.object_id, reference.object_id_length, "sealring/x/1", "y", &error),
+        token_key_relabel(token, reference.object_id, reference.object_id_length, "sealring/x/1", "y", NULL, &error),
         SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_OK);
     ck_assert_uint_eq(token->pool.open_count, 1);
     token_close(token);
 }
@@ -320,7 +320,8 @@ START_TEST(session_limit_is_respected)
     for (size_t i = 0; i < 6; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, use_token, token), 0);
     test_token_reference(&reference, "0123456789abcdef"); /* wants a read-write session */
-    ck_assert_msg(token_key_generate(token, "sealring/x/1", &reference, &error) == SEALRING_OK, "%s", error.message);
+    ck_assert_msg(token_key_generate(token, "sealring/x/1", &reference, NULL, &error) == SEALRING_OK, "%s",
+                  error.message);
     for (size_t i = 0; i < 6; i++) {
         void *failure;
         ck_assert_int_eq(pthread_join(threads[i], &failure), 0);
@@ -359,24 +360,24 @@ START_TEST(lost_sessions_and_login_are_made_again)
     struct token *token = test_token_open(&test);
     CK_FUNCTION_LIST *host = functions_of(token);
     test_token_reference(&reference, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, first, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, first, NULL, &error), SEALRING_OK);
     for (int i = 0; i < 3; i++) {
         ck_assert_uint_eq(host->C_CloseAllSessions(token->slot), CKR_OK);
-        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, &error) == SEALRING_OK, "%s",
+        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, NULL, &error) == SEALRING_OK, "%s",
                       error.message);
         ck_assert_mem_eq(first, again, sizeof(first));
         CK_SESSION_HANDLE session;
         ck_assert_uint_eq(host->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
         uint64_t generation = atomic_load(&token->generation);
         ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
-        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, &error) == SEALRING_OK, "%s",
+        ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, again, NULL, &error) == SEALRING_OK, "%s",
                       error.message);
         ck_assert_mem_eq(first, again, sizeof(first));
         /* A logout voids handles, and another module might give their numbers to other objects. */
         ck_assert_uint_gt(atomic_load(&token->generation), generation);
         ck_assert_uint_eq(host->C_Logout(session), CKR_OK);
-        ck_assert_int_eq(token_key_prove(token, &reference, &error), SEALRING_OK);
+        ck_assert_int_eq(token_key_prove(token, &reference, NULL, &error), SEALRING_OK);
         ck_assert_uint_eq(host->C_CloseSession(session), CKR_OK);
     }
     token_close(token);
@@ -393,13 +394,13 @@ START_TEST(many_lost_sessions_cost_no_call)
     sealring_error error = {0};
     struct token *token = test_token_open(&test);
     test_token_reference(&reference, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
     for (size_t i = 0; i < 8; i++)
         ck_assert_int_eq(session_take(token, false, &sessions[i], &code, &error), SEALRING_OK);
     for (size_t i = 0; i < 8; i++)
         session_give(token, &sessions[i], true);
     ck_assert_uint_eq(functions_of(token)->C_CloseAllSessions(token->slot), CKR_OK);
-    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
+    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error) == SEALRING_OK, "%s",
                   error.message);
     ck_assert_uint_le(token->pool.open_count, 2);
     token_close(token);
@@ -413,9 +414,9 @@ START_TEST(finalised_by_the_host_is_started_again)
     sealring_error error = {0};
     struct token *token = test_token_open(&test);
     test_token_reference(&reference, "0123456789abcdef");
-    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &reference, NULL, &error), SEALRING_OK);
     ck_assert_uint_eq(functions_of(token)->C_Finalize(NULL), CKR_OK);
-    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
+    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error) == SEALRING_OK, "%s",
                   error.message);
     token_close(token);
 }
@@ -430,7 +431,7 @@ START_TEST(finalised_by_the_host_whose_it_was_is_started_again)
     CK_FUNCTION_LIST *host = host_functions();
     struct token *token = join_host(host, &reference);
     ck_assert_uint_eq(host->C_Finalize(NULL), CKR_OK);
-    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error) == SEALRING_OK, "%s",
+    ck_assert_msg(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error) == SEALRING_OK, "%s",
                   error.message);
     token_close(token);
     ck_assert(module_is(false)); /* and now it is ours to finalise */

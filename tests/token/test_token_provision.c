@@ -212,14 +212,14 @@ START_TEST(destruction_that_did_not_happen_is_noticed)
         }
         test_token_reference(&reference, "0123456789abcdef");
         if (token_open(&test.config, &token, &error) != SEALRING_OK ||
-            token_key_generate(token, "sealring/x/1", &reference, &error) != SEALRING_OK ||
+            token_key_generate(token, "sealring/x/1", &reference, NULL, &error) != SEALRING_OK ||
             nftw(test.directory, forbid_writing, 16, FTW_PHYS) != 0)
             _exit(2);
         sealring_status status =
-            token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &error);
+            token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &error);
         if (status != SEALRING_TOKEN)
             _exit(3);
-        status = token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error);
+        status = token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error);
         nftw(test.directory, allow_writing, 16, FTW_PHYS | FTW_MOUNT);
         token_close(token);
         _exit(status == SEALRING_OK ? 0 : 4);

@@ -48,13 +48,13 @@ START_TEST(a_pair_is_made_found_and_signs)
     static const enum token_signer_type types[] = {0, TOKEN_ED25519, TOKEN_P256};
     struct token_signer found = {.object_id = "0123456789abcdef", .object_id_length = 16};
     signer.type = types[_i];
-    ck_assert_int_eq(token_signer_find(token, &found, &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(token_signer_find(token, &found, NULL, &error), SEALRING_NOT_FOUND);
     sealring_status status = token_signer_generate(token, "sealring-audit", &signer, &error);
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     /* SoftHSM2 2.6.1 as Debian builds it has EdDSA */
     ck_assert_int_eq(signer.type, _i < 2 ? TOKEN_ED25519 : TOKEN_P256);
     ck_assert_uint_eq(signer.public_length, _i < 2 ? 32 : 91);
-    ck_assert_int_eq(token_signer_find(token, &found, &error), SEALRING_OK);
+    ck_assert_int_eq(token_signer_find(token, &found, NULL, &error), SEALRING_OK);
     ck_assert_uint_eq(found.public_length, signer.public_length);
     ck_assert_mem_eq(found.public_key, signer.public_key, signer.public_length);
     assert_signs(&found);
@@ -66,10 +66,10 @@ START_TEST(the_label_is_kept)
 {
     char label[TOKEN_LABEL_MAX + 1];
     ck_assert_int_eq(token_signer_generate(token, "sealring-audit", &signer, &error), SEALRING_OK);
-    ck_assert_int_eq(token_signer_label(token, &signer, label, &error), SEALRING_OK);
+    ck_assert_int_eq(token_signer_label(token, &signer, label, NULL, &error), SEALRING_OK);
     ck_assert_str_eq(label, "sealring-audit");
     ck_assert_int_eq(token_signer_relabel(token, &signer, "another", &error), SEALRING_OK);
-    ck_assert_int_eq(token_signer_label(token, &signer, label, &error), SEALRING_OK);
+    ck_assert_int_eq(token_signer_label(token, &signer, label, NULL, &error), SEALRING_OK);
     ck_assert_str_eq(label, "another");
     assert_signs(&signer);
 }
@@ -79,18 +79,18 @@ START_TEST(data_objects_follow_each_other)
 {
     struct token_data values[3];
     size_t count = 9;
-    ck_assert_int_eq(token_data_read(token, "one", values, 3, &count, &error), SEALRING_OK);
+    ck_assert_int_eq(token_data_read(token, "one", values, 3, &count, NULL, &error), SEALRING_OK);
     ck_assert_uint_eq(count, 0);
-    ck_assert_int_eq(token_data_write(token, "one", "first", 5, &error), SEALRING_OK);
-    ck_assert_int_eq(token_data_write(token, "other", "apart", 5, &error), SEALRING_OK);
-    ck_assert_int_eq(token_data_write(token, "one", "second", 6, &error), SEALRING_OK);
+    ck_assert_int_eq(token_data_write(token, "one", "first", 5, NULL, &error), SEALRING_OK);
+    ck_assert_int_eq(token_data_write(token, "other", "apart", 5, NULL, &error), SEALRING_OK);
+    ck_assert_int_eq(token_data_write(token, "one", "second", 6, NULL, &error), SEALRING_OK);
     token_close(token);
     token = test_token_open(&test);
-    ck_assert_int_eq(token_data_read(token, "one", values, 3, &count, &error), SEALRING_OK);
+    ck_assert_int_eq(token_data_read(token, "one", values, 3, &count, NULL, &error), SEALRING_OK);
     ck_assert_uint_eq(count, 1);
     ck_assert_uint_eq(values[0].length, 6);
     ck_assert_mem_eq(values[0].bytes, "second", 6);
-    ck_assert_int_eq(token_data_write(token, "one", values, TOKEN_DATA_MAX + 1, &error), SEALRING_INVALID);
+    ck_assert_int_eq(token_data_write(token, "one", values, TOKEN_DATA_MAX + 1, NULL, &error), SEALRING_INVALID);
 }
 END_TEST
 
@@ -115,14 +115,14 @@ START_TEST(two_tokens_of_one_module)
     sealring_status status = token_open(&config, &second, &error);
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     ck_assert_int_eq(token_signer_generate(second, "sealring-audit", &signer, &error), SEALRING_OK);
-    ck_assert_int_eq(token_signer_find(token, &found, &error), SEALRING_NOT_FOUND);
-    ck_assert_int_eq(token_data_write(second, "one", "x", 1, &error), SEALRING_OK);
+    ck_assert_int_eq(token_signer_find(token, &found, NULL, &error), SEALRING_NOT_FOUND);
+    ck_assert_int_eq(token_data_write(second, "one", "x", 1, NULL, &error), SEALRING_OK);
     struct token_key_reference reference;
     uint8_t mac[TOKEN_HMAC_SIZE];
     test_token_reference(&reference, "fedcba9876543210");
-    ck_assert_int_eq(token_key_generate(token, "key", &reference, &error), SEALRING_OK);
+    ck_assert_int_eq(token_key_generate(token, "key", &reference, NULL, &error), SEALRING_OK);
     token_close(second);
-    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, &error), SEALRING_OK);
+    ck_assert_int_eq(token_hmac(token, &reference, (const uint8_t *)"x", 1, mac, NULL, &error), SEALRING_OK);
     ck_assert_int_eq(token_open(&config, &second, &error), SEALRING_OK);
     struct token *first = token;
     token = second;

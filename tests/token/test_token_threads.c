@@ -32,8 +32,9 @@ static void setup(void)
         char id[17];
         snprintf(id, sizeof(id), "signing key %04u", i);
         test_token_reference(&references[i], id);
-        ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &references[i], &error), SEALRING_OK);
-        ck_assert_int_eq(token_hmac(token, &references[i], (const uint8_t *)"x", 1, expected[i], &error), SEALRING_OK);
+        ck_assert_int_eq(token_key_generate(token, "sealring/x/1", &references[i], NULL, &error), SEALRING_OK);
+        ck_assert_int_eq(token_hmac(token, &references[i], (const uint8_t *)"x", 1, expected[i], NULL, &error),
+                         SEALRING_OK);
     }
 }
 
@@ -70,9 +71,9 @@ static void *signer(void *argument)
         unsigned which = (work->number + work->done) % KEYS;
         sealring_status status = SEALRING_OK;
         if (work->done % 8 == 0)
-            status = token_key_prove(token, &references[which], &error);
+            status = token_key_prove(token, &references[which], NULL, &error);
         if (status == SEALRING_OK)
-            status = token_hmac(token, &references[which], (const uint8_t *)"x", 1, mac, &error);
+            status = token_hmac(token, &references[which], (const uint8_t *)"x", 1, mac, NULL, &error);
         note(work, status == SEALRING_OK && memcmp(mac, expected[which], sizeof(mac)) == 0, &error);
     }
     return NULL;
@@ -98,13 +99,13 @@ static void *manager(void *argument)
         unsigned listed = 0;
         snprintf(id, sizeof(id), "managed %u %u", work->number, i);
         test_token_reference(&own, id);
-        sealring_status status = token_key_generate(token, "sealring-intent/x", &own, &error);
+        sealring_status status = token_key_generate(token, "sealring-intent/x", &own, NULL, &error);
         if (status == SEALRING_OK) {
             status = token_key_relabel(token, own.object_id, own.object_id_length, "sealring-intent/x",
-                                       "sealring/made/1", &error);
+                                       "sealring/made/1", NULL, &error);
         }
         if (status == SEALRING_OK)
-            status = token_hmac(token, &own, (const uint8_t *)"x", 1, mac, &error);
+            status = token_hmac(token, &own, (const uint8_t *)"x", 1, mac, NULL, &error);
         if (status == SEALRING_OK)
             status = token_key_each(token, "sealring/", count, &listed, &error);
         if (status == SEALRING_OK && i % 4 != 0) { /* a destroyed one has the module restarted: not every time */
@@ -112,7 +113,7 @@ static void *manager(void *argument)
             continue;
         }
         if (status == SEALRING_OK)
-            status = token_key_destroy(token, own.object_id, own.object_id_length, "sealring/made/1", &error);
+            status = token_key_destroy(token, own.object_id, own.object_id_length, "sealring/made/1", NULL, &error);
         note(work, status == SEALRING_OK && listed > KEYS, &error);
     }
     return NULL;
@@ -174,8 +175,8 @@ static int prove_elsewhere(int ready)
         return 1;
     while (access(test.pin_source, F_OK) == 0) {
         for (unsigned i = 0; i < KEYS; i++) {
-            if (token_key_prove(own, &references[i], &error) != SEALRING_OK ||
-                token_hmac(own, &references[i], (const uint8_t *)"x", 1, mac, &error) != SEALRING_OK ||
+            if (token_key_prove(own, &references[i], NULL, &error) != SEALRING_OK ||
+                token_hmac(own, &references[i], (const uint8_t *)"x", 1, mac, NULL, &error) != SEALRING_OK ||
                 memcmp(mac, expected[i], sizeof(mac)) != 0) {
                 fprintf(stderr, "# in another process: %s\n", error.message);
                 return 2;
@@ -241,7 +242,7 @@ START_TEST(key_relabelled_elsewhere_is_never_missing)
         bool back = i / KEYS % 2 == 1;
         sealring_status status =
             token_key_relabel(token, key->object_id, key->object_id_length, back ? "sealring/y/1" : "sealring/x/1",
-                              back ? "sealring/x/1" : "sealring/y/1", &error);
+                              back ? "sealring/x/1" : "sealring/y/1", NULL, &error);
         ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     }
     ck_assert_int_eq(unlink(test.pin_source), 0);

@@ -33,9 +33,21 @@ static struct flights *fresh(unsigned waiting_max)
     return flights;
 }
 
-static void wait_for_waiting(struct flights *flights, unsigned count)
+/* Counts the threads that wait for a flight of another one (--wrap). */
+static atomic_uint waiting;
+int __real_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *deadline);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *deadline);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *deadline)
 {
-    while (flights_waiting(flights) != count)
+    atomic_fetch_add(&waiting, 1);
+    int result = __real_pthread_cond_timedwait(condition, mutex, deadline);
+    atomic_fetch_sub(&waiting, 1);
+    return result;
+}
+
+static void wait_for_waiting(unsigned count)
+{
+    while (atomic_load(&waiting) != count)
         pause_shortly();
 }
 
@@ -50,25 +62,24 @@ static void wait_for_flying(struct flights *flights, unsigned count)
 struct operation {
     atomic_int calls;
     atomic_int may_land;
-    sealring_status status;
-    uint8_t byte; /* the result's */
-    uint8_t *_Atomic result;
+    int outcome;
+    bool fails;
+    const void *_Atomic error; /* in the flight's memory */
 };
 
-static sealring_status fly(void *context, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
+static int fly(void *context, sealring_error *error)
 {
     struct operation *operation = context;
     atomic_fetch_add(&operation->calls, 1);
-    atomic_store(&operation->result, result);
+    atomic_store(&operation->error, error);
     while (atomic_load(&operation->may_land) == 0)
         pause_shortly();
-    memset(result, operation->byte, FLIGHT_RESULT_MAX);
-    if (operation->status != SEALRING_OK) {
-        error->status = operation->status;
+    if (operation->fails) {
+        error->status = SEALRING_TOKEN;
         error->token_code = 0x30;
         (void)snprintf(error->message, sizeof error->message, "the token is away");
     }
-    return operation->status;
+    return operation->outcome;
 }
 
 /* One thread's question and what it got. */
@@ -80,20 +91,15 @@ struct asker {
     int64_t wait_ms;
     bool without_error;
 
-    sealring_status status;
-    uint8_t result[FLIGHT_RESULT_MAX];
-    bool crowded;
+    int outcome;
     sealring_error error;
 };
 
 static void *ask(void *argument)
 {
     struct asker *asker = argument;
-    asker->crowded = true;
-    memset(asker->result, 0xee, sizeof asker->result);
-    asker->status =
-        flights_ask(asker->flights, (const uint8_t *)asker->name, strlen(asker->name), fly, asker->operation,
-                    asker->wait_ms, asker->result, &asker->crowded, asker->without_error ? NULL : &asker->error);
+    asker->outcome = flights_ask(asker->flights, (const uint8_t *)asker->name, strlen(asker->name), fly,
+                                 asker->operation, asker->wait_ms, asker->without_error ? NULL : &asker->error);
     return NULL;
 }
 
@@ -118,18 +124,9 @@ static void ask_here(struct asker *asker, struct flights *flights, const char *n
     ask(asker);
 }
 
-static void check_result(const uint8_t result[FLIGHT_RESULT_MAX], uint8_t byte)
+static void check_good(const struct asker *asker, int outcome)
 {
-    for (size_t i = 0; i < FLIGHT_RESULT_MAX; i++)
-        if (result[i] != byte)
-            ck_abort_msg("byte %zu of the result is %02x, not %02x", i, result[i], byte);
-}
-
-static void check_good(const struct asker *asker, uint8_t byte)
-{
-    ck_assert_int_eq(asker->status, SEALRING_OK);
-    ck_assert(!asker->crowded);
-    check_result(asker->result, byte);
+    ck_assert_int_eq(asker->outcome, outcome);
     ck_assert_int_eq(asker->error.status, SEALRING_OK);
 }
 
@@ -141,7 +138,7 @@ START_TEST(one_flies_alone_and_nothing_is_kept)
     struct operation operation = {.may_land = 1};
     struct asker asker;
     for (uint8_t turn = 1; turn < 100; turn++) {
-        operation.byte = turn;
+        operation.outcome = turn;
         ask_here(&asker, flights, "name", &operation, 0);
         check_good(&asker, turn);
         ck_assert_int_eq(atomic_load(&operation.calls), turn);
@@ -157,11 +154,11 @@ END_TEST
 START_TEST(many_that_ask_for_the_same_fly_once)
 {
     struct flights *flights = fresh(MANY - 1);
-    struct operation operation = {.byte = 0x5a};
+    struct operation operation = {.outcome = 0x5a};
     struct asker askers[MANY] = {0};
     for (size_t i = 0; i < MANY; i++)
         begin_asking(&askers[i], flights, "the same name", &operation);
-    wait_for_waiting(flights, MANY - 1);
+    wait_for_waiting(MANY - 1);
     ck_assert_uint_eq(flights_under_way(flights), 1);
     atomic_store(&operation.may_land, 1);
     for (size_t i = 0; i < MANY; i++)
@@ -170,7 +167,7 @@ START_TEST(many_that_ask_for_the_same_fly_once)
         check_good(&askers[i], 0x5a);
     ck_assert_int_eq(atomic_load(&operation.calls), 1);
     ck_assert_uint_eq(flights_under_way(flights), 0);
-    ck_assert_uint_eq(flights_waiting(flights), 0);
+    ck_assert_uint_eq(atomic_load(&waiting), 0);
     flights_free(flights);
 }
 END_TEST
@@ -187,7 +184,7 @@ START_TEST(different_names_fly_side_by_side)
         (void)snprintf(names[i], sizeof names[i], "%s%u", beginnings[i % 5], i);
         if (i >= 35)
             (void)snprintf(names[i], sizeof names[i], "%s", beginnings[i % 5]);
-        operations[i].byte = (uint8_t)(i + 1);
+        operations[i].outcome = (uint8_t)(i + 1);
         begin_asking(&askers[i], flights, names[i], &operations[i]);
         wait_for_flying(flights, i + 1U);
     }
@@ -209,25 +206,23 @@ END_TEST
 START_TEST(a_failure_is_everybodys)
 {
     struct flights *flights = fresh(MANY);
-    struct operation operation = {.byte = 0x5a, .status = SEALRING_TOKEN};
+    struct operation operation = {.outcome = 0x5a, .fails = true};
     struct asker askers[MANY] = {0};
     for (size_t i = 0; i < MANY; i++) {
         askers[i].without_error = i % 4 == 3;
         begin_asking(&askers[i], flights, "the same name", &operation);
     }
-    wait_for_waiting(flights, MANY - 1);
+    wait_for_waiting(MANY - 1);
     atomic_store(&operation.may_land, 1);
     for (size_t i = 0; i < MANY; i++) {
         end_asking(&askers[i]);
-        ck_assert_int_eq(askers[i].status, SEALRING_TOKEN);
-        ck_assert(!askers[i].crowded);
-        check_result(askers[i].result, 0);
+        ck_assert_int_eq(askers[i].outcome, 0x5a);
         ck_assert_int_eq(askers[i].error.status, i % 4 == 3 ? SEALRING_OK : SEALRING_TOKEN);
         ck_assert_uint_eq(askers[i].error.token_code, i % 4 == 3 ? 0 : 0x30);
         ck_assert_str_eq(askers[i].error.message, i % 4 == 3 ? "" : "the token is away");
     }
     struct asker later; /* the next one is not told of it */
-    operation.status = SEALRING_OK;
+    operation.fails = false;
     ask_here(&later, flights, "the same name", &operation, 0);
     check_good(&later, 0x5a);
     ck_assert_int_eq(atomic_load(&operation.calls), 2);
@@ -237,9 +232,7 @@ END_TEST
 
 static void check_crowded(const struct asker *asker)
 {
-    ck_assert_int_eq(asker->status, SEALRING_SYSTEM);
-    ck_assert(asker->crowded);
-    check_result(asker->result, 0);
+    ck_assert_int_eq(asker->outcome, FLIGHT_CROWDED);
     ck_assert_int_eq(asker->error.status, SEALRING_SYSTEM);
     ck_assert_str_ne(asker->error.message, "");
 }
@@ -248,7 +241,7 @@ static void check_crowded(const struct asker *asker)
 START_TEST(no_more_may_wait_than_allowed)
 {
     struct flights *flights = fresh(3);
-    struct operation operations[2] = {{.byte = 1}, {.byte = 2}};
+    struct operation operations[2] = {{.outcome = 1}, {.outcome = 2}};
     struct asker askers[5] = {0};
     struct asker turned_away;
     for (size_t i = 0; i < 2; i++)
@@ -256,22 +249,22 @@ START_TEST(no_more_may_wait_than_allowed)
     wait_for_flying(flights, 2);
     for (size_t i = 2; i < 5; i++)
         begin_asking(&askers[i], flights, i < 4 ? "one" : "two", &operations[i / 4]);
-    wait_for_waiting(flights, 3);
+    wait_for_waiting(3);
     ask_here(&turned_away, flights, "one", &operations[0], LONG_MS);
     check_crowded(&turned_away);
     ask_here(&turned_away, flights, "two", &operations[1], LONG_MS);
     check_crowded(&turned_away);
-    struct operation third = {.byte = 3, .may_land = 1};
+    struct operation third = {.outcome = 3, .may_land = 1};
     struct asker flier;
     ask_here(&flier, flights, "three", &third, 0);
     check_good(&flier, 3);
     atomic_store(&operations[1].may_land, 1);
     end_asking(&askers[1]);
     end_asking(&askers[4]);
-    wait_for_waiting(flights, 2); /* so there is room again */
+    wait_for_waiting(2); /* so there is room again */
     struct asker again = {0};
     begin_asking(&again, flights, "one", &operations[0]);
-    wait_for_waiting(flights, 3);
+    wait_for_waiting(3);
     atomic_store(&operations[0].may_land, 1);
     for (size_t i = 0; i < 4; i++)
         if (i != 1)
@@ -288,7 +281,7 @@ START_TEST(who_waited_too_long_goes_without)
 {
     static const int64_t waits[] = {-1, 0, 30, INT64_MIN};
     struct flights *flights = fresh(4);
-    struct operation operation = {.byte = 0x5a};
+    struct operation operation = {.outcome = 0x5a};
     struct asker leader = {0};
     struct asker follower;
     begin_asking(&leader, flights, "name", &operation);
@@ -296,11 +289,11 @@ START_TEST(who_waited_too_long_goes_without)
     for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
         ask_here(&follower, flights, "name", &operation, waits[i]);
         check_crowded(&follower);
-        ck_assert_uint_eq(flights_waiting(flights), 0);
+        ck_assert_uint_eq(atomic_load(&waiting), 0);
     }
     struct asker patient = {.wait_ms = 0};
     begin_asking(&patient, flights, "name", &operation);
-    wait_for_waiting(flights, 1);
+    wait_for_waiting(1);
     atomic_store(&operation.may_land, 1);
     end_asking(&leader);
     end_asking(&patient);
@@ -314,13 +307,13 @@ END_TEST
 START_TEST(a_wait_without_end_does_not_wrap)
 {
     struct flights *flights = fresh(1);
-    struct operation operation = {.byte = 0x5a};
+    struct operation operation = {.outcome = 0x5a};
     struct asker leader = {0};
     struct asker follower = {.flights = flights, .name = "name", .operation = &operation, .wait_ms = INT64_MAX};
     begin_asking(&leader, flights, "name", &operation);
     wait_for_flying(flights, 1);
     ck_assert_int_eq(pthread_create(&follower.thread, NULL, ask, &follower), 0);
-    wait_for_waiting(flights, 1);
+    wait_for_waiting(1);
     atomic_store(&operation.may_land, 1);
     end_asking(&leader);
     end_asking(&follower);
@@ -333,17 +326,10 @@ START_TEST(a_name_may_have_its_full_length_and_no_more)
 {
     static uint8_t name[FLIGHT_NAME_MAX + 1];
     struct flights *flights = fresh(1);
-    struct operation operation = {.byte = 0x5a, .may_land = 1};
-    uint8_t result[FLIGHT_RESULT_MAX];
-    bool crowded = true;
+    struct operation operation = {.outcome = 0x5a, .may_land = 1};
     sealring_error error = {0};
-    ck_assert_int_eq(flights_ask(flights, name, FLIGHT_NAME_MAX, fly, &operation, 0, result, &crowded, &error),
-                     SEALRING_OK);
-    check_result(result, 0x5a);
-    ck_assert_int_eq(flights_ask(flights, name, FLIGHT_NAME_MAX + 1, fly, &operation, 0, result, &crowded, &error),
-                     SEALRING_INVALID);
-    ck_assert(!crowded);
-    check_result(result, 0);
+    ck_assert_int_eq(flights_ask(flights, name, FLIGHT_NAME_MAX, fly, &operation, 0, &error), 0x5a);
+    ck_assert_int_eq(flights_ask(flights, name, FLIGHT_NAME_MAX + 1, fly, &operation, 0, &error), FLIGHT_FAILED);
     ck_assert_int_eq(error.status, SEALRING_INVALID);
     ck_assert_int_eq(atomic_load(&operation.calls), 1);
     flights_free(flights);
@@ -372,29 +358,25 @@ static bool stands_near(const void *place, const void *bytes, size_t length)
     return found;
 }
 
-START_TEST(result_and_name_are_wiped_when_the_last_one_has_them)
+START_TEST(the_name_is_wiped_when_the_last_one_has_its_outcome)
 {
     static const char name[] = "a name that stands nowhere else";
     struct flights *flights = fresh(2);
-    struct operation operation = {.byte = 0x5a};
+    struct operation operation = {.outcome = 0x5a};
     struct asker askers[3] = {0};
     for (size_t i = 0; i < 3; i++)
         begin_asking(&askers[i], flights, name, &operation);
-    wait_for_waiting(flights, 2);
-    const uint8_t *result;
-    while ((result = atomic_load(&operation.result)) == NULL) /* others may wait for one that has not got there yet */
+    wait_for_waiting(2);
+    const void *flight;
+    while ((flight = atomic_load(&operation.error)) == NULL) /* others may wait for one that has not got there yet */
         pause_shortly();
-    ck_assert(stands_near(result, name, sizeof name - 1)); /* or the next time could not fail */
+    ck_assert(stands_near(flight, name, sizeof name - 1)); /* or the next time could not fail */
     atomic_store(&operation.may_land, 1);
     for (size_t i = 0; i < 3; i++) {
         end_asking(&askers[i]);
         check_good(&askers[i], 0x5a);
     }
-    uint8_t pattern[8];
-    memset(pattern, 0x5a, sizeof pattern);
-    ck_assert(!stands_near(result, name, sizeof name - 1));
-    ck_assert(!stands_near(result, pattern, sizeof pattern));
-    check_result(result, 0);
+    ck_assert(!stands_near(flight, name, sizeof name - 1));
     flights_free(flights);
 }
 END_TEST
@@ -403,11 +385,11 @@ END_TEST
 START_TEST(a_forked_child_can_free_them)
 {
     struct flights *flights = fresh(4);
-    struct operation operation = {.byte = 0x5a};
+    struct operation operation = {.outcome = 0x5a};
     struct asker askers[5] = {0};
     for (size_t i = 0; i < 5; i++)
         begin_asking(&askers[i], flights, "name", &operation);
-    wait_for_waiting(flights, 4);
+    wait_for_waiting(4);
     pid_t child = fork();
     if (child == 0) {
         alarm(CHILD_ALARM);
@@ -446,19 +428,20 @@ struct task {
     unsigned name;
 };
 
-/* Result: the name's number; NAMES - 1 always fails. */
-static sealring_status fly_task(void *context, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
+/* Outcome: the name's number; NAMES - 1 always fails. */
+static int fly_task(void *context, sealring_error *error)
 {
     struct task *task = context;
     struct work *work = task->work;
     if (atomic_fetch_add(&work->in_air[task->name], 1) != 0)
         atomic_fetch_add(&work->wrong, 1);
     atomic_fetch_add(&work->flown, 1);
-    memset(result, (int)task->name + 1, FLIGHT_RESULT_MAX);
+    if (task->name == NAMES - 1)
+        error->status = SEALRING_TOKEN;
     error->token_code = task->name;
     sched_yield(); /* so that others come by while it flies */
     atomic_fetch_sub(&work->in_air[task->name], 1);
-    return task->name == NAMES - 1 ? SEALRING_TOKEN : SEALRING_OK;
+    return (int)task->name + 1;
 }
 
 static void *work_on(void *argument)
@@ -466,19 +449,17 @@ static void *work_on(void *argument)
     struct work *work = argument;
     for (unsigned turn = 0; turn < TURNS; turn++) {
         struct task task = {work, turn / 3 % NAMES};
-        uint8_t result[FLIGHT_RESULT_MAX];
-        bool crowded;
         sealring_error error = {0};
         char name[] = "name 0";
         name[5] = (char)('0' + task.name);
-        sealring_status status = flights_ask(work->flights, (const uint8_t *)name, sizeof name, fly_task, &task,
-                                             turn % 5 == 0 ? 0 : LONG_MS, result, &crowded, &error);
+        int outcome = flights_ask(work->flights, (const uint8_t *)name, sizeof name, fly_task, &task,
+                                  turn % 5 == 0 ? 0 : LONG_MS, &error);
+        bool crowded = outcome == FLIGHT_CROWDED;
+        bool failed = task.name == NAMES - 1;
         atomic_fetch_add(crowded ? &work->crowded : &work->answered, 1);
-        bool failed = crowded || task.name == NAMES - 1;
-        uint8_t byte = failed ? 0 : (uint8_t)(task.name + 1);
         sealring_status expected = crowded ? SEALRING_SYSTEM : failed ? SEALRING_TOKEN : SEALRING_OK;
-        if (status != expected || result[0] != byte || result[FLIGHT_RESULT_MAX - 1] != byte ||
-            (status == SEALRING_TOKEN && error.token_code != NAMES - 1))
+        if ((!crowded && outcome != (int)task.name + 1) || error.status != expected ||
+            (expected == SEALRING_TOKEN && error.token_code != NAMES - 1))
             atomic_fetch_add(&work->wrong, 1);
     }
     return NULL;
@@ -498,7 +479,7 @@ START_TEST(a_crowd_at_work_gets_what_it_asks_for)
     ck_assert_uint_gt(atomic_load(&work.answered), 0);
     ck_assert_uint_le(atomic_load(&work.flown), atomic_load(&work.answered));
     ck_assert_uint_eq(flights_under_way(work.flights), 0);
-    ck_assert_uint_eq(flights_waiting(work.flights), 0);
+    ck_assert_uint_eq(atomic_load(&waiting), 0);
     flights_free(work.flights);
 }
 END_TEST
@@ -516,7 +497,7 @@ int main(void)
     tcase_add_test(cases, who_waited_too_long_goes_without);
     tcase_add_test(cases, a_wait_without_end_does_not_wrap);
     tcase_add_test(cases, a_name_may_have_its_full_length_and_no_more);
-    tcase_add_test(cases, result_and_name_are_wiped_when_the_last_one_has_them);
+    tcase_add_test(cases, the_name_is_wiped_when_the_last_one_has_its_outcome);
     tcase_add_test(cases, a_forked_child_can_free_them);
     tcase_add_test(cases, a_crowd_at_work_gets_what_it_asks_for);
     suite_add_tcase(suite, cases);

@@ -117,6 +117,25 @@ START_TEST(barrier_names_all_that_miss)
 }
 END_TEST
 
+/* What a progress line shows has no sentence around it. */
+START_TEST(those_that_miss_are_listed_alone)
+{
+    const struct lifecycle_verifier verifiers[] = {
+        {.name = "web1", .epoch = 9, .proved = up_to_5, .proved_count = 5},
+        {.name = "web2", .epoch = 0, .alarm = "no memory"},
+    };
+    const struct lifecycle_version version = {.number = 4, .epoch = 7};
+    const struct lifecycle_evidence evidence = {.verifiers = verifiers, .verifier_count = 2, .new_era = true};
+    char missing[LIFECYCLE_REASON_SIZE] = "";
+
+    guard_barrier_missing(&version, &evidence, missing);
+    ck_assert_str_eq(missing, "web2 (at epoch 0, not 7); last alarm: no memory");
+    missing[0] = '\0';
+    guard_era_missing(&evidence, missing);
+    ck_assert_str_eq(missing, "web2 (by what was before)");
+}
+END_TEST
+
 START_TEST(an_alarm_of_who_does_not_block_is_left_out)
 {
     static const uint32_t proved[] = {4};
@@ -702,6 +721,7 @@ int main(void)
     tcase_add_test(cases, barrier_without_verifiers_is_open);
     tcase_add_loop_test(cases, barrier_of_one_verifier, 0, (int)COUNT(alone));
     tcase_add_test(cases, barrier_names_all_that_miss);
+    tcase_add_test(cases, those_that_miss_are_listed_alone);
     tcase_add_test(cases, an_alarm_of_who_does_not_block_is_left_out);
     tcase_add_test(cases, barrier_counts_those_it_does_not_name);
     tcase_add_test(cases, barrier_survives_hostile_names);

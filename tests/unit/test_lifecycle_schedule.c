@@ -189,9 +189,17 @@ START_TEST(a_retirement_that_succession_will_hold_up_is_foreseen)
     const struct lifecycle_action *retire =
         assert_wanted(SEALRING_EVENT_RETIRE, 1, NOW + 3 * DAY, LIFECYCLE_FREE, LIFECYCLE_WAITING);
     ck_assert_ptr_nonnull(strstr(retire->foreseen, "k1 of weekly"));
+    ck_assert_ptr_nonnull(strstr(retire->foreseen, "sealring reissue"));
+    ck_assert(retire->behind);
     evidence[0].behind_count = 0;
     schedule();
     ck_assert_str_eq(find(SEALRING_EVENT_RETIRE, 1)->foreseen, "");
+    ck_assert(!find(SEALRING_EVENT_RETIRE, 1)->behind);
+    evidence[0].gap = "a file is damaged"; /* nobody is known to be behind, and no command would help */
+    schedule();
+    ck_assert_ptr_nonnull(strstr(find(SEALRING_EVENT_RETIRE, 1)->foreseen, "a file is damaged"));
+    ck_assert(!find(SEALRING_EVENT_RETIRE, 1)->behind);
+    evidence[0].gap = NULL;
     leave_behind(0);
     versions[0].retire_at = NOW; /* due: it waits */
     schedule();

@@ -127,10 +127,12 @@ test_protocol_LDADD = $(TEST_LIBS)
 unit_tests += test_flight
 test_flight_SOURCES = tests/unit/test_flight.c
 test_flight_CPPFLAGS = $(TEST_CPPFLAGS)
+test_flight_LDFLAGS = -Wl,--wrap=pthread_cond_timedwait
 test_flight_LDADD = $(TEST_LIBS)
 unit_tests += test_messages
 test_messages_SOURCES = tests/unit/test_messages.c
 test_messages_CPPFLAGS = $(TEST_CPPFLAGS)
+test_messages_LDFLAGS = -Wl,--wrap=clock_boot_ms
 test_messages_LDADD = $(TEST_LIBS)
 unit_tests += test_lanes
 test_lanes_SOURCES = tests/unit/test_lanes.c

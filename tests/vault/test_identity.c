@@ -117,12 +117,11 @@ struct conclusion {
     sealring_error error;
 };
 
-static sealring_status read_body(struct registry *registry, void *context, sealring_error *problem)
+static sealring_status draw(struct conclusion *conclusion)
 {
-    struct conclusion *conclusion = context;
     struct roster roster = {0};
     struct roster_count count;
-    sealring_status status = roster_read(registry, manager->config->verifiers, &roster, problem);
+    sealring_status status = roster_read(manager->registry, manager->config->verifiers, &roster, &conclusion->error);
     conclusion->entries = roster.count;
     for (size_t i = 0; status == SEALRING_OK && i < roster.count; i++) {
         struct roster_entry *entry = &roster.entries[i];
@@ -141,23 +140,29 @@ static sealring_status read_body(struct registry *registry, void *context, sealr
 static struct conclusion conclude(void)
 {
     struct conclusion conclusion = {.entries = 0};
-    conclusion.status = manager_read(manager, read_body, &conclusion, &conclusion.error);
+    struct registry_transaction reading = registry_reading(manager->registry, &conclusion.error);
+    do {
+        if (registry_begin(&reading, &conclusion.status))
+            conclusion.status = draw(&conclusion);
+    } while (registry_again(&reading, &conclusion.status));
     return conclusion;
-}
-
-static sealring_status remember_body(struct registry *registry, void *context, sealring_error *problem)
-{
-    struct roster *roster = context;
-    sealring_status status = roster_read(registry, manager->config->verifiers, roster, problem);
-    return status == SEALRING_OK ? roster_remember(registry, roster, problem) : status;
 }
 
 /* As a command that reads the reports does. */
 static void remember(void)
 {
     struct roster roster = {0};
+    sealring_status status;
     ASSERT_OK(registry_lock(manager->registry, 10000, "test", &error), error);
-    ASSERT_OK(manager_write(manager, false, NULL, remember_body, &roster, &error), error);
+    struct commit commit = manager_commit(manager, false, NULL, &error);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = roster_read(manager->registry, manager->config->verifiers, &roster, &error);
+        if (status == SEALRING_OK)
+            status = roster_remember(manager->registry, &roster, &error);
+    } while (commit_again(&commit, &status));
+    ASSERT_OK(status, error);
     registry_unlock(manager->registry);
     roster_release(&roster);
 }

@@ -473,7 +473,18 @@ START_TEST(one_wrong_request_refuses_all)
         SEALRING_INVALID);
     ck_assert_uint_eq(bad, 517);
     ck_assert_ptr_nonnull(strstr(error.message, "request 518"));
+    requests[517].line = 1200; /* of the caller's file */
+    ck_assert_int_eq(
+        sealring_issue(manager, "payments", requests, MANY, SEALRING_ISSUE_ADD_CLIENTS, collect, &none, &bad, &error),
+        SEALRING_INVALID);
+    ck_assert_int_eq(strncmp(error.message, "line 1200: ", strlen("line 1200: ")), 0);
+    ck_assert_int_eq(sealring_issue(manager, "payments", &requests[517], 1, 0, collect, &none, &bad, &error),
+                     SEALRING_INVALID);
+    ck_assert_int_eq(strncmp(error.message, "line 1200: ", strlen("line 1200: ")), 0);
     fill(requests, names);
+    ck_assert_int_eq(sealring_issue(manager, "nothing", requests, MANY, 0, collect, &none, &bad, &error),
+                     SEALRING_NOT_FOUND);
+    ck_assert_uint_eq(bad, SIZE_MAX); /* no request is at fault */
     requests[600].client = requests[2].client;
     requests[600].label = "a";
     ck_assert_int_eq(

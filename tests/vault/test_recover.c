@@ -61,27 +61,44 @@ static struct objects look(sealring_manager *manager)
 
 /* ---- children that die at a point of their choice */
 
-static sealring_status get_ring(struct registry *registry, void *context, sealring_error *failure)
+static bool get_ring(sealring_manager *manager, struct registry_ring *ring)
 {
-    return registry_ring_get(registry, "payments", context, failure);
+    bool found = false;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, NULL);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_ring_find(manager->registry, "payments", ring, &found, NULL);
+    } while (registry_again(&reading, &status));
+    return status == SEALRING_OK && found;
 }
 
-static sealring_status insert_version(struct registry *registry, void *context, sealring_error *failure)
+static bool insert_version(sealring_manager *manager, struct registry_ring *ring, const struct make *make)
 {
-    const struct make *make = context;
     struct registry_version version = {.ring = make->intention.ring, .state = SEALRING_VERSION_PENDING, .created = 1};
-    struct registry_ring ring;
+    sealring_status status;
     make_fill(make, &version);
-    sealring_status status = registry_ring_get(registry, "payments", &ring, failure);
-    ring.last_version = make->number;
-    if (status == SEALRING_OK)
-        status = registry_ring_update(registry, &ring, failure);
-    return status == SEALRING_OK ? registry_version_insert(registry, &version, failure) : status;
+    ring->last_version = make->number;
+    struct commit commit = manager_commit(manager, true, NULL, NULL);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = registry_ring_update(manager->registry, ring, NULL);
+        if (status == SEALRING_OK)
+            status = registry_version_insert(manager->registry, &version, NULL);
+    } while (commit_again(&commit, &status));
+    return status == SEALRING_OK;
 }
 
-static sealring_status insert_intention(struct registry *registry, void *context, sealring_error *failure)
+static bool insert_intention(sealring_manager *manager, struct registry_intention *intention)
 {
-    return registry_intention_insert(registry, context, failure);
+    sealring_status status;
+    struct commit commit = manager_commit(manager, false, NULL, NULL);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_intention_insert(manager->registry, intention, NULL);
+    } while (commit_again(&commit, &status));
+    return status == SEALRING_OK;
 }
 
 enum point { BEFORE_OBJECT, AFTER_OBJECT, AFTER_ROW };
@@ -92,17 +109,16 @@ static void die_at(enum point point)
     struct make make;
     sealring_manager *manager = NULL;
     if (sealring_manager_open(vault.path, NULL, &manager, NULL) != SEALRING_OK ||
-        manager_begin(manager, "test", true, NULL) != SEALRING_OK ||
-        manager_read(manager, get_ring, &ring, NULL) != SEALRING_OK)
+        manager_begin(manager, "test", true, NULL) != SEALRING_OK || !get_ring(manager, &ring))
         _exit(1);
     if (point == BEFORE_OBJECT) {
         struct registry_intention intention = {.ring = ring.id, .object_id_length = 16, .owner = "test", .created = 1};
-        if (manager_write(manager, false, NULL, insert_intention, &intention, NULL) != SEALRING_OK)
+        if (!insert_intention(manager, &intention))
             _exit(1);
     } else if (make_begin(&make, manager, &ring, 2, NULL) != SEALRING_OK) {
         _exit(1);
     }
-    if (point == AFTER_ROW && manager_write(manager, true, NULL, insert_version, &make, NULL) != SEALRING_OK)
+    if (point == AFTER_ROW && !insert_version(manager, &ring, &make))
         _exit(1);
     kill(getpid(), SIGKILL);
 }

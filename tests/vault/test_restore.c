@@ -58,9 +58,9 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
                                                   const struct registry_checkpoint *checkpoint,
                                                   sealring_error *failure);
 sealring_status __real_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure);
+                                        enum token_answer *answer, sealring_error *failure);
 
 int __wrap_rename(const char *from, const char *to)
 {
@@ -86,10 +86,10 @@ sealring_status __wrap_registry_checkpoint_insert(struct registry *registry,
 }
 
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                        sealring_error *failure)
+                                        enum token_answer *answer, sealring_error *failure)
 {
     reach(POINT_ANCHOR);
-    sealring_status status = __real_token_data_write(token, label, value, length, failure);
+    sealring_status status = __real_token_data_write(token, label, value, length, answer, failure);
     reach(POINT_ANCHORED);
     return status;
 }

@@ -10,8 +10,7 @@ static struct usage_pending pending;
 static void fill(const int64_t *keys, size_t count)
 {
     struct usage_records *records = &pending.records;
-    records->capacity = 8;
-    records->rows = calloc(records->capacity, sizeof *records->rows);
+    records->rows = calloc(8, sizeof *records->rows);
     ck_assert_ptr_nonnull(records->rows);
     for (size_t i = 0; i < count; i++)
         records->rows[records->count++] = (struct usage_record){.key = keys[i], .serial = 1, .accepted = 1, .hour = 7};

@@ -189,18 +189,10 @@ static sealring_status write_key(const struct question *question, unsigned clien
 
 /* ---- the question ---- */
 
-static sealring_status take_name(const struct registry_usage_name *name, void *context, sealring_error *error)
+static sealring_status ask(struct question *question, sealring_error *error)
 {
-    struct question *question = context;
-    (void)error;
-    question->behind |= bit((unsigned)(name->client[0] - '0'));
-    return SEALRING_OK;
-}
-
-static sealring_status ask(struct registry *of, void *context, sealring_error *error)
-{
-    struct question *question = context;
     const struct ledger *ledger = question->ledger;
+    struct registry_usage_names names;
     unsigned count = 0;
     question->behind = 0;
     sealring_status status = write_versions(question, error);
@@ -212,7 +204,24 @@ static sealring_status ask(struct registry *of, void *context, sealring_error *e
                                        .since = NOW - ledger->succession,
                                        .named = CLIENTS,
                                        .most = CLIENTS + 1};
-    return status == SEALRING_OK ? usage_behind(of, &asked, &count, take_name, question, error) : status;
+    if (status == SEALRING_OK)
+        status = usage_behind(registry, &asked, &count, &names, error);
+    for (unsigned i = 0; status == SEALRING_OK && i < names.count; i++)
+        question->behind |= bit((unsigned)(names.found[i].client[0] - '0'));
+    return status;
+}
+
+/* In a transaction that is rolled back: the rows are there for this question only. */
+static sealring_status try_out(struct question *question, sealring_error *error)
+{
+    static const struct registry_write trial = {.operation_id = {1}, .dry_run = true};
+    sealring_status status;
+    struct registry_transaction writing = registry_writing(registry, &trial, error);
+    do {
+        if (registry_begin(&writing, &status))
+            status = ask(question, error);
+    } while (registry_again(&writing, &status));
+    return status;
 }
 
 /* ---- answers that are known ---- */
@@ -241,7 +250,6 @@ static struct answer *find_answer(const struct ledger *ledger)
 
 uint8_t ledger_behind(const struct setting *setting, const struct world *world, unsigned version)
 {
-    const struct registry_write trial = {.operation_id = {1}, .dry_run = true};
     struct ledger ledger = {.keys = world->keys,
                             .revoked = world->registry.revoked,
                             .version = (uint8_t)version,
@@ -255,7 +263,7 @@ uint8_t ledger_behind(const struct setting *setting, const struct world *world, 
     sealring_error error = {.message = ""};
     if (registry == NULL)
         open_registry();
-    demand(registry_write(registry, &trial, ask, &question, &error), &error);
+    demand(try_out(&question, &error), &error);
     *answer = (struct answer){.ledger = ledger, .known = 1, .behind = question.behind};
     tally.asked++;
     return answer->behind;

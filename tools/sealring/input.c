@@ -76,6 +76,6 @@ void input_wipe(struct input *input)
 {
     if (input->text == NULL)
         return;
-    memory_secret_free(input->text, CAPACITY);
+    sealring_secret_free(input->text, CAPACITY);
     *input = (struct input){0};
 }

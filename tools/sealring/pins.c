@@ -144,6 +144,6 @@ int pins_ask(const char *token_uri, char *pin, void *context)
 
 void pins_forget(struct session *session)
 {
-    memory_secret_free(session->pins, sizeof *session->pins);
+    sealring_secret_free(session->pins, sizeof *session->pins);
     session->pins = NULL;
 }

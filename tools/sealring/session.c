@@ -76,13 +76,11 @@ int session_start(struct session *session)
 
 void session_end(struct session *session)
 {
-    const char *remark = session->manager != NULL ? sealring_manager_remark(session->manager) : "";
+    char process[2 * SEALRING_MESSAGE_SIZE];
+    sealring_process_remark(process);
+    const char *remark = session->manager != NULL ? sealring_manager_remark(session->manager) : process;
     if (remark[0] != '\0')
         session_warn(session, "%s", remark);
-    if (memory_secret_was_unlocked() && strstr(remark, "RLIMIT_MEMLOCK") == NULL)
-        session_warn(session,
-                     "what was read could not be locked into memory, and may be written to the swap space: raise "
-                     "RLIMIT_MEMLOCK (ulimit -l)");
     sealring_manager_close(&session->manager);
     pins_forget(session);
     free(session->vault);

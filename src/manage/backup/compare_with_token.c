@@ -94,7 +94,7 @@ static sealring_status judge_closed(const struct confront *confront, struct toke
     bool signs = false;
     sealring_status status = SEALRING_OK;
     if (object != NULL && confront->vault.token_closes_keys)
-        status = token_key_signs(token, version->row.object_id, version->row.object_id_length, &signs, error);
+        status = token_key_signs(token, version->row.object_id, version->row.object_id_length, &signs, NULL, error);
     if (status == SEALRING_OK && signs)
         version->verdict = CONFRONT_OPEN;
     return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
@@ -118,7 +118,7 @@ static sealring_status judge(struct confront *confront, struct token *token, str
         version->verdict = CONFRONT_CLOSED;
     } else {
         derive_reference(&confront->vault, &version->ring, &version->row, &reference);
-        sealring_status status = token_key_prove(token, &reference, &inner);
+        sealring_status status = token_key_prove(token, &reference, NULL, &inner);
         if (status == SEALRING_TOKEN || status == SEALRING_SYSTEM) {
             if (error != NULL)
                 *error = inner;

@@ -172,7 +172,7 @@ static sealring_status prove(const struct token_look *look, const struct version
     struct token_key_reference reference;
     sealring_error error = {.token_code = 0};
     derive_reference(&look->vault, &version->ring, row, &reference);
-    sealring_status status = token_key_prove(look->doctor->manager->token, &reference, &error);
+    sealring_status status = token_key_prove(look->doctor->manager->token, &reference, NULL, &error);
     if (status != SEALRING_REFUSED || error.token_code != 0)
         return status == SEALRING_TOKEN ? status
                                         : SEALRING_OK; /* what changed since it was listed is found next time */
@@ -210,7 +210,7 @@ static sealring_status look_at_closed(const struct token_look *look, const struc
     if (*signs || lifecycle_accepts(row->state) || !look->vault.token_closes_keys)
         return SEALRING_OK;
     sealring_status status =
-        token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, NULL);
+        token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, NULL, NULL);
     return status == SEALRING_TOKEN ? status : SEALRING_OK;
 }
 

@@ -4,48 +4,44 @@
 
 #include "base/base62.h"
 
-static sealring_status remember(struct registry *registry, void *context, sealring_error *error)
+/* Records a verifier's alarms in the audit log: verifiers cannot write there themselves. */
+static void record_alarms(sealring_manager *manager, struct roster_entry *entry)
 {
-    return roster_remember(registry, context, error);
-}
-
-struct alarmed {
-    struct roster_entry *entry;
-    struct audit_act act;
-};
-
-static sealring_status record_alarm(struct registry *registry, void *context, sealring_error *error)
-{
-    struct alarmed *alarmed = context;
-    const struct roster_entry *entry = alarmed->entry;
+    struct audit_act act = {.name = "alarm"};
     struct registry_verifier row = entry->row;
     char instance[2 * REGISTRY_ID_SIZE + 1];
+    sealring_status status;
     hex_encode(row.instance, sizeof row.instance, instance);
-    audit_detail(&alarmed->act, "{s:s, s:s, s:s, s:s, s:I, s:I}", "act", "verify", "why", entry->alarm, "verifier",
-                 instance, "host", row.host, "process", (json_int_t)row.process, "alarms",
+    audit_detail(&act, "{s:s, s:s, s:s, s:s, s:I, s:I}", "act", "verify", "why", entry->alarm, "verifier", instance,
+                 "host", row.host, "process", (json_int_t)row.process, "alarms",
                  (json_int_t)(entry->alarms - row.alarms));
     row.alarms = entry->alarms;
-    return registry_verifier_put(registry, &row, error);
-}
-
-/* Records verifiers' alarms in the audit log: verifiers cannot write there themselves. */
-static void record_alarms(sealring_manager *manager)
-{
-    size_t index = 0;
-    struct alarmed alarmed = {.act = {.name = "alarm"}};
-    while ((alarmed.entry = roster_next_alarm(&manager->roster, &index)) != NULL) {
-        if (manager_write(manager, false, &alarmed.act, record_alarm, &alarmed, NULL) == SEALRING_OK)
-            alarmed.entry->row.alarms = alarmed.entry->alarms;
-        audit_release(&alarmed.act);
-    }
+    struct commit commit = manager_commit(manager, false, &act, NULL);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_verifier_put(manager->registry, &row, NULL);
+    } while (commit_again(&commit, &status));
+    if (status == SEALRING_OK)
+        entry->row.alarms = entry->alarms;
+    audit_release(&act);
 }
 
 void effective_remember(sealring_manager *manager)
 {
-    if (!manager->dry_run)
-        record_alarms(manager);
-    if (!manager->dry_run && roster_is_news(&manager->roster))
-        (void)manager_write(manager, false, NULL, remember, &manager->roster, NULL);
+    sealring_status status;
+    const struct roster *roster = &manager->roster;
+    if (manager->dry_run)
+        return;
+    for (size_t i = 0; i < roster->count; i++)
+        if (roster->entries[i].alarms > roster->entries[i].row.alarms)
+            record_alarms(manager, &roster->entries[i]);
+    if (!roster_is_news(roster))
+        return;
+    struct commit commit = manager_commit(manager, false, NULL, NULL);
+    do {
+        if (commit_begin(&commit, &status))
+            status = roster_remember(manager->registry, roster, NULL);
+    } while (commit_again(&commit, &status));
 }
 
 bool effective_everywhere(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "verifier/report/report_check.h"
 #include "verifier/report/report_seat.h"
@@ -64,19 +65,6 @@ void usage_records_merge(struct usage_records *records)
         else
             records->rows[++kept] = records->rows[i];
     records->count = kept + 1;
-}
-
-static struct usage_record *next_row(struct usage_records *records)
-{
-    if (records->count == records->capacity) {
-        size_t capacity = records->capacity == 0 ? 1024 : 2 * records->capacity;
-        struct usage_record *more = realloc(records->rows, capacity * sizeof *more);
-        if (more == NULL)
-            return NULL;
-        records->rows = more;
-        records->capacity = capacity;
-    }
-    return &records->rows[records->count++];
 }
 
 /* ---- One file ------------------------------------------------------------------------------------------------------- */
@@ -147,6 +135,29 @@ void usage_file_close(struct usage_file *file)
     file->reader = NULL;
 }
 
+sealring_status usage_file_read_row(struct registry *registry, const struct usage_file *file,
+                                    struct registry_usage_seat *row, bool *known, uint8_t era[REGISTRY_ID_SIZE],
+                                    sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        *row = (struct registry_usage_seat){.settled_hour = 0};
+        *known = false;
+        if (!registry_begin(&reading, &status))
+            continue;
+        memcpy(era, registry_vault_row(registry)->era, REGISTRY_ID_SIZE);
+        status = registry_usage_seat_find(registry, file->seat, row, known, error);
+    } while (registry_again(&reading, &status));
+    memcpy(row->seat, file->seat, sizeof row->seat);
+    return status;
+}
+
+bool usage_file_is_finished(const struct usage_file *file, const struct registry_usage_seat *row)
+{
+    return row->is_finished && memcmp(row->finished, file->instance, sizeof file->instance) == 0;
+}
+
 /* After a clock was set back by an hour or less, a verifier may still count for the next hour (verifier/fresh/usage_hours.h). */
 static int64_t newest_hour(int64_t now)
 {
@@ -179,10 +190,9 @@ static sealring_status collect(const struct report_credential *record, void *con
         records->ahead++;
         return SEALRING_OK;
     }
-    struct usage_record *row = next_row(records);
-    if (row == NULL)
+    if (!array_grow(&records->rows, records->count))
         return SEALRING_SYSTEM;
-    *row = (struct usage_record){
+    records->rows[records->count++] = (struct usage_record){
         .key = record->key,
         .serial = record->serial,
         .hour = record->hour,
@@ -226,35 +236,24 @@ struct usage_reading {
     struct usage_pending *pending;
     uint8_t vault_id[REGISTRY_ID_SIZE];
     int64_t now;
-    struct usage_file file;
-    struct registry_usage_seat seat; /* as the registry has it */
 };
 
-static sealring_status read_vault_id(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_pending(struct usage_reading *reading, const struct usage_file *file)
 {
-    struct usage_reading *reading = context;
-    (void)error;
-    memcpy(reading->vault_id, registry_vault_row(registry)->vault_id, sizeof reading->vault_id);
-    return SEALRING_OK;
-}
-
-static sealring_status get_seat(struct registry *registry, void *context, sealring_error *error)
-{
-    struct usage_reading *reading = context;
-    reading->seat = (struct registry_usage_seat){.settled_hour = 0};
-    sealring_status status = registry_usage_seat_get(registry, reading->file.seat, &reading->seat, error);
-    memcpy(reading->seat.seat, reading->file.seat, sizeof reading->seat.seat);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
-}
-
-static sealring_status note_file(struct usage_pending *pending, const struct registry_usage_seat *seat)
-{
-    struct registry_usage_seat *more = realloc(pending->files, (pending->file_count + 1) * sizeof *more);
-    if (more == NULL)
-        return error_no_memory(NULL);
-    pending->files = more;
-    pending->files[pending->file_count++] = *seat;
-    return SEALRING_OK;
+    struct usage_pending *pending = reading->pending;
+    struct registry_usage_seat row;
+    bool known;
+    uint8_t era[REGISTRY_ID_SIZE];
+    sealring_status status = usage_file_read_row(reading->manager->registry, file, &row, &known, era, NULL);
+    if (status != SEALRING_OK || usage_file_is_finished(file, &row))
+        return status;
+    status =
+        usage_file_read(file, row.settled_hour, reading->now, (uint32_t)pending->file_count, &pending->records, NULL);
+    if (status == SEALRING_OK && !array_grow(&pending->files, pending->file_count))
+        status = error_no_memory(NULL);
+    if (status == SEALRING_OK)
+        pending->files[pending->file_count++] = row;
+    return status;
 }
 
 /* A file that cannot be read is skipped and noted as a gap: then only the registry's rows count. */
@@ -262,22 +261,16 @@ static sealring_status read_path(const char *path, void *context)
 {
     struct usage_reading *reading = context;
     struct usage_pending *pending = reading->pending;
+    struct usage_file file;
     sealring_error reason = {.message = ""};
-    if (usage_file_open(path, reading->vault_id, false, &reading->file, &reason) != SEALRING_OK) {
+    if (usage_file_open(path, reading->vault_id, false, &file, &reason) != SEALRING_OK) {
         manager_note_gap(reading->manager, reason.message);
         return SEALRING_OK;
     }
     uint64_t damaged = pending->records.damaged;
-    sealring_status status = manager_read(reading->manager, get_seat, reading, NULL);
-    bool finished = reading->seat.is_finished &&
-                    memcmp(reading->seat.finished, reading->file.instance, sizeof reading->file.instance) == 0;
-    if (status == SEALRING_OK && !finished)
-        status = usage_file_read(&reading->file, reading->seat.settled_hour, reading->now,
-                                 (uint32_t)pending->file_count, &pending->records, NULL);
-    if (status == SEALRING_OK && !finished)
-        status = note_file(pending, &reading->seat);
+    sealring_status status = read_pending(reading, &file);
     usage_note_damage(reading->manager, path, pending->records.damaged - damaged);
-    usage_file_close(&reading->file);
+    usage_file_close(&file);
     return status;
 }
 
@@ -286,12 +279,14 @@ sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struc
 {
     char directory[USAGE_DIRECTORY_SIZE];
     struct usage_reading reading = {.manager = manager, .pending = pending, .now = now};
+    struct registry_vault vault;
     *pending = (struct usage_pending){.newest = newest_hour(now)};
     manager->gap.count = 0;
     usage_directory(manager, directory);
-    sealring_status status = manager_read(manager, read_vault_id, &reading, error);
+    sealring_status status = manager_read_vault(manager, &vault, error);
     if (status != SEALRING_OK)
         return status;
+    memcpy(reading.vault_id, vault.vault_id, sizeof reading.vault_id);
     status = report_each_path(directory, read_path, &reading, error);
     if (status != SEALRING_OK) {
         usage_pending_free(pending);
@@ -343,14 +338,15 @@ int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
 
 sealring_status usage_pending_settle(struct registry *registry, struct usage_pending *pending, sealring_error *error)
 {
-    for (size_t i = 0; i < pending->file_count; i++) {
+    bool found;
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < pending->file_count; i++) {
         struct registry_usage_seat row = pending->files[i];
-        sealring_status status = registry_usage_seat_get(registry, row.seat, &row, error);
-        if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
-            return status;
-        pending->files[i] = row;
+        status = registry_usage_seat_find(registry, row.seat, &row, &found, error);
+        if (status == SEALRING_OK)
+            pending->files[i] = row;
     }
-    return SEALRING_OK;
+    return status;
 }
 
 bool usage_pending_covers(const struct usage_pending *pending, const uint8_t seat[REGISTRY_ID_SIZE], uint32_t hour)
@@ -365,9 +361,7 @@ sealring_status usage_version_exists(struct registry *registry, int64_t ring, ui
                                      sealring_error *error)
 {
     struct registry_version row;
-    sealring_status status = registry_version_get(registry, ring, version, &row, error);
-    *exists = status == SEALRING_OK;
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return registry_version_find(registry, ring, version, &row, exists, error);
 }
 
 const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key)

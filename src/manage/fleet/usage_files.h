@@ -24,7 +24,6 @@ struct usage_record {
 struct usage_records {
     struct usage_record *rows;
     size_t count;
-    size_t capacity;
     uint64_t damaged; /* records that no verifier of this vault wrote */
     uint64_t ahead;   /* of future hours */
 };
@@ -49,6 +48,14 @@ struct usage_file {
 sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTRY_ID_SIZE], bool hold,
                                 struct usage_file *file, sealring_error *error);
 void usage_file_close(struct usage_file *file);
+
+/* Reads the registry's row of the file, and the era. known: there is one; otherwise the row is zero but for its seat. */
+sealring_status usage_file_read_row(struct registry *registry, const struct usage_file *file,
+                                    struct registry_usage_seat *row, bool *known, uint8_t era[REGISTRY_ID_SIZE],
+                                    sealring_error *error);
+
+/* Whether everything that this instance reported was harvested. */
+bool usage_file_is_finished(const struct usage_file *file, const struct registry_usage_seat *row);
 
 /* Adds it to the manager's gap. */
 void usage_note_damage(sealring_manager *manager, const char *path, uint64_t damaged);

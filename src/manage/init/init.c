@@ -360,7 +360,7 @@ static sealring_status discard(const struct init *init, const uint8_t vault_id[R
         status = token_key_each(token, label, keep_probe, &probes, error);
     for (size_t i = 0; status == SEALRING_OK && i < probes.count; i++)
         status = token_key_destroy(token, probes.keys[i].object_id, probes.keys[i].object_id_length,
-                                   probes.keys[i].label, error);
+                                   probes.keys[i].label, NULL, error);
     token_close(token);
     if (status == SEALRING_OK && witness_configured(init->config))
         status = witness_discard(init->config, vault_id, error);

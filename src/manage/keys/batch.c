@@ -40,9 +40,7 @@ static bool is_made(const struct item *item)
 static sealring_status refuse(const struct batch *batch, size_t index, sealring_status status,
                               const sealring_error *inner, sealring_error *error)
 {
-    if (batch->call->count == 1)
-        return error_set(error, status, "%s", inner->message);
-    return error_set(error, status, "request %zu: %s", index + 1, inner->message);
+    return request_refuse(batch->call->requests, batch->call->count, index, status, inner, error);
 }
 
 /* ---- planning: what a request means for the registry as it is */
@@ -226,6 +224,7 @@ sealring_status batch_check(struct batch *batch, sealring_error *error)
 sealring_status batch_plan(struct batch *batch, sealring_error *error)
 {
     struct planning planning = {batch, true};
+    batch->bad = SIZE_MAX;
     return manager_read(batch->call->manager, plan, &planning, error);
 }
 
@@ -454,7 +453,7 @@ sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback ea
 
 sealring_status batch_make(struct batch *batch, const struct batch_call *call, sealring_error *error)
 {
-    *batch = (struct batch){.call = call, .room = call->count < BATCH_MAX ? call->count : BATCH_MAX};
+    *batch = (struct batch){.call = call, .room = call->count < BATCH_MAX ? call->count : BATCH_MAX, .bad = SIZE_MAX};
     batch->items = calloc(batch->room, sizeof *batch->items);
     batch->texts = secret_allocate(batch->room * sizeof *batch->texts);
     return batch->items == NULL || batch->texts == NULL ? error_no_memory(error) : SEALRING_OK;

@@ -37,7 +37,7 @@ struct batch {
     size_t room;
     size_t first; /* requests first … first + count - 1 of the call */
     size_t count;
-    size_t bad;                  /* after a failure: which request */
+    size_t bad;                  /* after a failure: which request; SIZE_MAX: none in particular */
     struct doubts doubts;        /* about what was left out */
     bool wrote;                  /* something that moved the epoch was written */
     bool stale;                  /* what the plan depended on has changed: plan and seal it again */

@@ -2,6 +2,7 @@
 /* Checks what is to be issued: each request by itself, and all of them together. */
 #include "manage/keys/issue_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,22 @@
 const char *request_label(const sealring_issue_request *request)
 {
     return request->label == NULL ? REQUEST_DEFAULT_LABEL : request->label;
+}
+
+const char *request_name(const sealring_issue_request *requests, size_t index, char name[REQUEST_NAME_SIZE])
+{
+    size_t line = requests[index].line;
+    snprintf(name, REQUEST_NAME_SIZE, "%s %zu", line != 0 ? "line" : "request", line != 0 ? line : index + 1);
+    return name;
+}
+
+sealring_status request_refuse(const sealring_issue_request *requests, size_t count, size_t index,
+                               sealring_status status, const sealring_error *inner, sealring_error *error)
+{
+    char name[REQUEST_NAME_SIZE];
+    bool only = count == 1 && requests[index].line == 0;
+    return error_set(error, status, "%s%s%s", only ? "" : request_name(requests, index, name), only ? "" : ": ",
+                     inner->message);
 }
 
 static sealring_status check_one(const sealring_issue_request *request, int64_t now, sealring_error *error)
@@ -86,13 +103,14 @@ static sealring_status check_distinct_digests(const sealring_issue_request **sor
                                               const sealring_issue_request *requests, size_t count, size_t *bad,
                                               sealring_error *error)
 {
+    char later[REQUEST_NAME_SIZE], earlier[REQUEST_NAME_SIZE];
     qsort(sorted, count, sizeof *sorted, compare_digests);
     for (size_t i = 1; i < count; i++) {
         if (memcmp(sorted[i - 1]->sha256, sorted[i]->sha256, TEXT_DIGEST_SIZE) != 0)
             continue;
         *bad = (size_t)(sorted[i] - requests);
-        return error_set(error, SEALRING_INVALID, "request %zu repeats the key of request %zu", *bad + 1,
-                         (size_t)(sorted[i - 1] - requests) + 1);
+        return error_set(error, SEALRING_INVALID, "%s repeats the key of %s", request_name(requests, *bad, later),
+                         request_name(requests, (size_t)(sorted[i - 1] - requests), earlier));
     }
     return SEALRING_OK;
 }
@@ -101,6 +119,7 @@ static sealring_status check_distinct(const sealring_issue_request *requests, si
                                       sealring_error *error)
 {
     const sealring_issue_request **sorted = calloc(count, sizeof *sorted);
+    char later[REQUEST_NAME_SIZE], earlier[REQUEST_NAME_SIZE];
     sealring_status status = SEALRING_OK;
     if (sorted == NULL)
         return error_no_memory(error);
@@ -114,11 +133,10 @@ static sealring_status check_distinct(const sealring_issue_request *requests, si
             strcmp(request_label(sorted[i - 1]), request_label(sorted[i])) != 0)
             continue;
         *bad = (size_t)(sorted[i] - requests);
-        status = error_set(
-            error, SEALRING_INVALID,
-            "request %zu repeats client %s with label %s of request %zu: give each API key of a client its own "
-            "label",
-            *bad + 1, sorted[i]->client, request_label(sorted[i]), (size_t)(sorted[i - 1] - requests) + 1);
+        status = error_set(error, SEALRING_INVALID,
+                           "%s repeats client %s with label %s of %s: give each API key of a client its own label",
+                           request_name(requests, *bad, later), sorted[i]->client, request_label(sorted[i]),
+                           request_name(requests, (size_t)(sorted[i - 1] - requests), earlier));
     }
     free(sorted);
     return status;
@@ -135,8 +153,7 @@ sealring_status request_check_all(const sealring_issue_request *requests, size_t
         if (status == SEALRING_OK)
             continue;
         *bad = i;
-        return count == 1 ? error_set(error, status, "%s", inner.message)
-                          : error_set(error, status, "request %zu: %s", i + 1, inner.message);
+        return request_refuse(requests, count, i, status, &inner, error);
     }
     return count < 2 ? SEALRING_OK : check_distinct(requests, count, imports, bad, error);
 }

@@ -166,17 +166,24 @@ sealring_status manager_read(sealring_manager *manager, registry_body body, void
     return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
 }
 
+void sealring_process_remark(char remark[2 * SEALRING_MESSAGE_SIZE])
+{
+    char trace[SEALRING_MESSAGE_SIZE] = "";
+    bool unlocked = secret_was_unlocked();
+    bool failed = trace_file_describe(trace) == TRACE_FAILED;
+    snprintf(remark, 2 * SEALRING_MESSAGE_SIZE, "%s%s%s", unlocked ? SECRET_UNLOCKED_WORDS : "",
+             unlocked && failed ? "; " : "", failed ? trace : "");
+}
+
 /* Joins all remarks. */
 void manager_compose_remark(sealring_manager *manager)
 {
-    char notice[SOFTWARE_NOTICE_SIZE], trace[SEALRING_MESSAGE_SIZE];
-    bool traced = trace_file_describe(trace) != TRACE_FAILED;
+    char notice[SOFTWARE_NOTICE_SIZE], process[2 * SEALRING_MESSAGE_SIZE];
     if (software_notice(manager->config->software, notice))
         memcpy(manager->token_remark, notice, sizeof notice);
-    const char *const parts[] = {
-        manager->witness.remark, manager->witness.notice,
-        manager->token_remark,   secret_was_unlocked() ? SECRET_UNLOCKED_WORDS : "",
-        traced ? "" : trace,     atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
+    sealring_process_remark(process);
+    const char *const parts[] = {manager->witness.remark, manager->witness.notice, manager->token_remark, process,
+                                 atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;
     manager->remark[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -208,16 +215,15 @@ sealring_status manager_read_roster(sealring_manager *manager, struct registry *
     return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
 }
 
-static sealring_status take_vault(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)error;
-    *(struct registry_vault *)context = *registry_vault_row(registry);
-    return SEALRING_OK;
-}
-
 sealring_status manager_read_vault(sealring_manager *manager, struct registry_vault *vault, sealring_error *error)
 {
-    return manager_read(manager, take_vault, vault, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            *vault = *registry_vault_row(manager->registry);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 sealring_status manager_check_reason(const char *reason, sealring_error *error)
@@ -239,10 +245,11 @@ sealring_status manager_check_ring_name(const char *name, sealring_error *error)
 sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
                                  sealring_error *error)
 {
+    bool found = false;
     sealring_status status = manager_check_ring_name(name, error);
     if (status == SEALRING_OK)
-        status = registry_ring_get(registry, name, ring, error);
-    if (status != SEALRING_NOT_FOUND)
+        status = registry_ring_find(registry, name, ring, &found, error);
+    if (status != SEALRING_OK || found)
         return status;
     return error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
 }
@@ -254,40 +261,34 @@ sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *er
     return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
 }
 
-struct vault_description {
-    struct registry_vault vault;
-    struct registry_clock clock;
-};
-
-static sealring_status read_vault(struct registry *registry, void *context, sealring_error *error)
-{
-    struct vault_description *description = context;
-    description->vault = *registry_vault_row(registry);
-    return registry_clock_get(registry, &description->clock, error);
-}
-
 sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error)
 {
-    struct vault_description description;
-    const struct registry_vault *vault = &description.vault;
-    sealring_status status = manager_read(manager, read_vault, &description, error);
+    struct registry_vault vault;
+    struct registry_clock clock;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status)) {
+            vault = *registry_vault_row(manager->registry);
+            status = registry_clock_get(manager->registry, &clock, error);
+        }
+    } while (registry_again(&reading, &status));
     if (status != SEALRING_OK)
         return status;
-    sealring_vault_info whole = {.epoch = vault->epoch,
-                                 .schema = vault->schema,
-                                 .created = vault->created,
-                                 .last_run = description.clock.wall_ms};
+    sealring_vault_info whole = {
+        .epoch = vault.epoch, .schema = vault.schema, .created = vault.created, .last_run = clock.wall_ms};
     snprintf(whole.path, sizeof whole.path, "%s", manager->config->directory);
     snprintf(whole.module, sizeof whole.module, "%s", manager->config->module);
     snprintf(whole.token_uri, sizeof whole.token_uri, "%s", manager->config->token);
-    hex_encode(vault->vault_id, sizeof vault->vault_id, whole.vault_id);
-    hex_encode(vault->era, sizeof vault->era, whole.era);
+    hex_encode(vault.vault_id, sizeof vault.vault_id, whole.vault_id);
+    hex_encode(vault.era, sizeof vault.era, whole.era);
     sized_give(info, &whole, sizeof whole);
     return SEALRING_OK;
 }
 
-const char *sealring_manager_remark(const sealring_manager *manager)
+const char *sealring_manager_remark(sealring_manager *manager)
 {
+    manager_compose_remark(manager); /* a secret may have come to unlocked memory since the last act */
     return manager->remark;
 }
 

@@ -5,45 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "manage/session/manager.h"
 
-static bool state_reserve(struct ring_state *state, size_t count)
-{
-    if (count <= state->capacity)
-        return true;
-    size_t capacity = count + 8;
-    struct registry_version *rows = realloc(state->rows, capacity * sizeof *rows);
-    if (rows == NULL)
-        return false;
-    state->rows = rows;
-    struct lifecycle_version *versions = realloc(state->versions, capacity * sizeof *versions);
-    if (versions == NULL)
-        return false;
-    state->versions = versions;
-    state->capacity = capacity;
-    return true;
-}
-
 struct registry_version *state_add(struct ring_state *state)
 {
-    if (!state_reserve(state, state->count + 1))
+    if (!array_grow(&state->rows, state->count) || !array_grow(&state->versions, state->count))
         return NULL;
     struct registry_version *row = &state->rows[state->count];
     memset(row, 0, sizeof *row);
     memset(&state->versions[state->count], 0, sizeof state->versions[0]);
     state->count++;
     return row;
-}
-
-static sealring_status load_version(const struct registry_version *version, void *context, sealring_error *error)
-{
-    struct ring_state *state = context;
-    struct registry_version *row = state_add(state);
-    if (row == NULL)
-        return error_no_memory(error);
-    *row = *version;
-    return SEALRING_OK;
 }
 
 void state_refresh(struct ring_state *state)
@@ -77,10 +51,20 @@ void state_refresh(struct ring_state *state)
 
 sealring_status state_load(struct registry *registry, const char *ring, struct ring_state *state, sealring_error *error)
 {
+    struct registry_version version;
     state->count = 0;
     sealring_status status = manager_get_ring(registry, ring, &state->ring, error);
-    if (status == SEALRING_OK)
-        status = registry_version_each(registry, state->ring.id, load_version, state, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor versions = registry_versions(registry, state->ring.id, error);
+    while (status == SEALRING_OK && registry_version_next(&versions, &version)) {
+        struct registry_version *row = state_add(state);
+        if (row == NULL)
+            status = error_no_memory(error);
+        else
+            *row = version;
+    }
+    status = registry_close_cursor(&versions, status);
     for (size_t i = 0; status == SEALRING_OK && i < state->count; i++)
         status =
             registry_version_held(registry, state->ring.id, state->rows[i].number, &state->versions[i].held, error);

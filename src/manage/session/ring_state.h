@@ -11,7 +11,6 @@ struct ring_state {
     struct registry_version *rows;      /* ascending by number */
     struct lifecycle_version *versions; /* the same, for lifecycle/ */
     size_t count;
-    size_t capacity;
     struct lifecycle_ring view;
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -24,14 +25,8 @@
 
 static struct roster_entry *add_entry(struct roster *roster, const uint8_t instance[WATCH_ID_SIZE])
 {
-    if (roster->count == roster->capacity) {
-        size_t capacity = roster->capacity == 0 ? 16 : 2 * roster->capacity;
-        struct roster_entry *entries = realloc(roster->entries, capacity * sizeof *entries);
-        if (entries == NULL)
-            return NULL;
-        roster->entries = entries;
-        roster->capacity = capacity;
-    }
+    if (!array_grow(&roster->entries, roster->count))
+        return NULL;
     struct roster_entry *entry = &roster->entries[roster->count++];
     memset(entry, 0, sizeof *entry);
     memcpy(entry->row.instance, instance, sizeof entry->row.instance);
@@ -85,9 +80,8 @@ const struct roster_version *roster_find(const struct roster_entry *entry, int64
 
 /* ---- what the registry contains ---- */
 
-static sealring_status take_row(const struct registry_verifier *row, void *context, sealring_error *error)
+static sealring_status take_row(struct roster *roster, const struct registry_verifier *row, sealring_error *error)
 {
-    struct roster *roster = context;
     struct roster_entry *entry = find_entry(roster, row->instance);
     if (entry == NULL)
         entry = add_entry(roster, row->instance);
@@ -101,6 +95,16 @@ static sealring_status take_row(const struct registry_verifier *row, void *conte
     return SEALRING_OK;
 }
 
+static sealring_status read_rows(struct roster *roster, struct registry *registry, sealring_error *error)
+{
+    struct registry_verifier row;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor rows = registry_verifiers(registry, error);
+    while (status == SEALRING_OK && registry_verifier_next(&rows, &row))
+        status = take_row(roster, &row, error);
+    return registry_close_cursor(&rows, status);
+}
+
 /* ---- what the files contain ---- */
 
 struct roster_versions {
@@ -112,15 +116,9 @@ static sealring_status take_version(const struct report_version *record, uint32_
 {
     struct roster_versions *taken = context;
     struct roster_entry *entry = taken->entry;
-    if (entry->version_count == entry->version_capacity) {
-        size_t capacity = entry->version_capacity == 0 ? 8 : 2 * entry->version_capacity;
-        struct roster_version *versions = realloc(entry->versions, capacity * sizeof *versions);
-        if (versions == NULL) {
-            taken->no_memory = true;
-            return SEALRING_SYSTEM;
-        }
-        entry->versions = versions;
-        entry->version_capacity = capacity;
+    if (!array_grow(&entry->versions, entry->version_count)) {
+        taken->no_memory = true;
+        return SEALRING_SYSTEM;
     }
     entry->versions[entry->version_count++] = (struct roster_version){
         .ring = record->ring,
@@ -467,12 +465,12 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
     struct roster_reading reading = {roster, error};
     int problem = clock_boot_id(roster->boot_id);
     if (problem != 0)
-        return error_set_system(error, problem, "%s, which tells one boot from another, cannot be read; mount /proc",
+        return error_set_system(error, problem, "%s, which identifies the present boot, cannot be read; mount /proc",
                                 CLOCK_BOOT_ID_PATH);
     roster->directory = directory;
     roster->vault = *registry_vault_row(registry);
     forget_files(roster);
-    sealring_status status = registry_verifier_each(registry, take_row, roster, error);
+    sealring_status status = read_rows(roster, registry, error);
     if (status != SEALRING_OK)
         return status;
     status = report_each_path(directory, read_file, &reading, error);
@@ -508,24 +506,13 @@ static sealring_status remember_uses(struct registry *registry, const struct ros
         const struct roster_version *told = &entry->versions[i];
         if (told->last_use <= 0)
             continue;
-        status = registry_version_get(registry, told->ring, told->number, &version, error);
-        if (status == SEALRING_OK)
+        bool found = false; /* otherwise it is of a registry that was rolled back since */
+        status = registry_version_find(registry, told->ring, told->number, &version, &found, error);
+        if (status == SEALRING_OK && found)
             status = registry_version_use_put(registry, told->ring, told->number, roster_last_use(roster, entry, told),
                                               error);
-        else if (status == SEALRING_NOT_FOUND)
-            status = SEALRING_OK; /* of a registry that was rolled back since */
     }
     return status;
-}
-
-struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *index)
-{
-    while (*index < roster->count) {
-        struct roster_entry *entry = &roster->entries[(*index)++];
-        if (entry->alarms > entry->row.alarms)
-            return entry;
-    }
-    return NULL;
 }
 
 sealring_status roster_remember(struct registry *registry, const struct roster *roster, sealring_error *error)

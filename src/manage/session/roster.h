@@ -40,7 +40,6 @@ struct roster_entry {
     uint32_t walked;  /* cells of its file that were read */
     struct roster_version *versions;
     size_t version_count;
-    size_t version_capacity;
 };
 
 struct roster {
@@ -51,7 +50,6 @@ struct roster {
     struct registry_vault vault; /* its lease is the longest that a live verifier may use */
     struct roster_entry *entries;
     size_t count;
-    size_t capacity;
     bool uses_ahead; /* the registry has uses that are later than now */
     bool late;       /* this host's wall clock is late: it limits no time (clock_check.c) */
     size_t strange;  /* files that are named as reports but are not this vault's, or are damaged and nobody's */
@@ -73,9 +71,6 @@ bool roster_is_news(const struct roster *roster);
 
 /* Writes it to the registry, in a writing transaction (which need not move the epoch). */
 sealring_status roster_remember(struct registry *registry, const struct roster *roster, sealring_error *error);
-
-/* The next entry from *index on whose verifier raised alarms that are not in the audit log yet (row.alarms), NULL if there is none. */
-struct roster_entry *roster_next_alarm(const struct roster *roster, size_t *index);
 
 /* The longest lease that it may use: the longest that is known; if a process holds its file and its own lease is not known, the longest possible.
  * The registry's row may have been edited, and that must not shorten a wait. */

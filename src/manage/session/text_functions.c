@@ -79,3 +79,13 @@ size_t sealring_shell_quote(const char *word, char *quoted, size_t size)
 {
     return outside_shell_quote(word, quoted, size);
 }
+
+void *sealring_secret_allocate(size_t size)
+{
+    return secret_allocate(size);
+}
+
+void sealring_secret_free(void *memory, size_t size)
+{
+    secret_free(memory, size);
+}

@@ -9,27 +9,21 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "kdf/claims.h"
-#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/object_label.h"
 #include "manage/tokens/token_file_copies.h"
 #include "manage/tokens/version_object.h"
 
-struct intend_context {
-    struct make *make;
-    const struct registry_ring *ring;
-};
-
 /* The check input and the object ID depend on the vault's ID, and the object ID on the length that the token keeps: both are in the vault's row. */
-static sealring_status intend(struct registry *registry, void *context, sealring_error *error)
+static sealring_status intend(struct registry *registry, struct make *make, const struct registry_ring *ring,
+                              sealring_error *error)
 {
-    struct intend_context *intend_context = context;
-    struct make *make = intend_context->make;
     const struct registry_vault *vault = registry_vault_row(registry);
     struct token_key_reference *reference = &make->reference;
     reference->object_id_length = vault->object_id_length;
     owned_mark(vault->vault_id, reference->object_id, reference->object_id_length);
     reference->check_input_length =
-        claims_check_input(vault->vault_id, intend_context->ring->ring_id, make->number, reference->object_id,
-                           reference->object_id_length, intend_context->ring->name, reference->check_input);
+        claims_check_input(vault->vault_id, ring->ring_id, make->number, reference->object_id,
+                           reference->object_id_length, ring->name, reference->check_input);
     if (reference->check_input_length == 0)
         return error_set(error, SEALRING_REGISTRY, "the vault's row is damaged: the length of object IDs is wrong");
     memcpy(make->intention.object_id, reference->object_id, sizeof make->intention.object_id);
@@ -37,10 +31,15 @@ static sealring_status intend(struct registry *registry, void *context, sealring
     return registry_intention_insert(registry, &make->intention, error);
 }
 
-static sealring_status forget(struct registry *registry, void *context, sealring_error *error)
+/* If this fails, recovery does it. */
+static void forget(const struct make *make)
 {
-    const struct make *make = context;
-    return registry_intention_delete(registry, make->intention.id, error);
+    sealring_status status;
+    struct commit commit = manager_commit(make->manager, false, NULL, NULL);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_intention_delete(make->manager->registry, make->intention.id, NULL);
+    } while (commit_again(&commit, &status));
 }
 
 /* Whether the object is made with its intention's label. If the token loses labels or cannot change them, the object has its own from the start. */
@@ -58,9 +57,9 @@ static void make_finish(struct make *make)
     recover_version_label(make->ring, make->number, label);
     if (!keeps_intention(make) ||
         (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
-                           label, NULL) == SEALRING_OK &&
+                           label, NULL, NULL) == SEALRING_OK &&
          copies_follow(make->manager, &trouble) == SEALRING_OK))
-        (void)manager_write(make->manager, false, NULL, forget, make, NULL);
+        forget(make);
 }
 
 /* This process has made the object, under an ID that it drew: it needs no label to know that. An object whose making failed was destroyed by the
@@ -69,17 +68,17 @@ static void make_undo(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];
     sealring_error trouble;
+    enum token_answer answer;
     recover_intention_label(make->intention.nonce, intent);
     if (!keeps_intention(make) && !make->generated)
         return;
-    sealring_status status =
-        token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
-                          keeps_intention(make) ? intent : NULL, NULL);
-    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) &&
+    (void)token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
+                            keeps_intention(make) ? intent : NULL, &answer, NULL);
+    if ((answer == TOKEN_DONE || answer == TOKEN_MISSING) &&
         copies_drop(make->manager, make->reference.object_id, make->reference.object_id_length, &trouble) ==
             SEALRING_OK &&
         copies_sync(make->manager, &trouble) == SEALRING_OK)
-        (void)manager_write(make->manager, false, NULL, forget, make, NULL);
+        forget(make);
 }
 
 sealring_status make_begin(struct make *make, sealring_manager *manager, const struct registry_ring *ring,
@@ -97,8 +96,11 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
         status = token_random(manager->token, make->reference.object_id, sizeof make->reference.object_id, error);
     if (status != SEALRING_OK)
         return status;
-    struct intend_context context = {make, ring};
-    status = manager_write(manager, false, NULL, intend, &context, error);
+    struct commit commit = manager_commit(manager, false, NULL, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = intend(manager->registry, make, ring, error);
+    } while (commit_again(&commit, &status));
     if (status != SEALRING_OK)
         return status;
     char label[TOKEN_LABEL_MAX + 1];
@@ -109,7 +111,7 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
         recover_version_label(make->ring, number, label);
     status = copies_before(manager, &before, error);
     if (status == SEALRING_OK)
-        status = token_key_generate(manager->token, label, &make->reference, error);
+        status = token_key_generate(manager->token, label, &make->reference, NULL, error);
     make->generated = status == SEALRING_OK;
     if (status == SEALRING_OK)
         status = copies_add(manager, &before, make->reference.object_id, make->reference.object_id_length, error);
@@ -131,6 +133,6 @@ void make_end(struct make *make, sealring_status committed)
 {
     if (committed == SEALRING_OK)
         make_finish(make);
-    else if (committed != SEALRING_REGISTRY && committed != SEALRING_SYSTEM)
+    else if (!make->manager->doubtful)
         make_undo(make);
 }

@@ -3,10 +3,8 @@
 #include "manage/tokens/recover_interrupted.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/base62.h"
 #include "base/error.h"
 #include "config/config.h"
 #include "lifecycle/transition_table.h"
@@ -16,32 +14,12 @@
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings in one call: there is rarely more than one */
 
-void recover_intention_label(const uint8_t nonce[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
-{
-    char text[2 * REGISTRY_ID_SIZE + 1];
-    hex_encode(nonce, REGISTRY_ID_SIZE, text);
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-intent/%s", text);
-}
-
-void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_LABEL_MAX + 1])
-{
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring/%s/%" PRIu32, ring, number);
-}
-
-void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
-{
-    char digits[2 * REGISTRY_ID_SIZE + 1];
-    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-probe/%s", digits);
-}
-
 /* One thing to complete. */
 struct unfinished {
     struct registry_intention intention;
     struct registry_version version;
     bool has_version;
-    struct registry_ring ring_row; /* for a closing */
-    char ring[SEALRING_NAME_LENGTH_MAX + 1];
+    struct registry_ring ring; /* of the version */
 };
 
 struct worklist {
@@ -49,72 +27,60 @@ struct worklist {
     size_t intention_count;
     struct unfinished closings[RECOVER_AT_ONCE];
     size_t closing_count;
-    sealring_manager *manager;
     struct registry_vault vault;
 };
 
-static sealring_status collect_intention(const struct registry_intention *intention, void *context,
-                                         sealring_error *error)
+static sealring_status collect_intentions(struct worklist *list, struct registry *registry, sealring_error *error)
 {
-    (void)error;
-    struct worklist *list = context;
-    if (list->intention_count < RECOVER_AT_ONCE)
-        list->intentions[list->intention_count++].intention = *intention;
-    return SEALRING_OK;
-}
-
-static sealring_status collect_closing(const struct registry_version *version, void *context, sealring_error *error)
-{
-    (void)error;
-    struct worklist *list = context;
-    if (!lifecycle_accepts(version->state) && list->closing_count < RECOVER_AT_ONCE)
-        list->closings[list->closing_count++].version = *version;
-    return SEALRING_OK;
-}
-
-static sealring_status name_ring(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    (void)error;
-    struct worklist *list = context;
-    for (size_t i = 0; i < list->intention_count; i++)
-        if (list->intentions[i].has_version && list->intentions[i].version.ring == ring->id)
-            memcpy(list->intentions[i].ring, ring->name, sizeof ring->name);
-    for (size_t i = 0; i < list->closing_count; i++)
-        if (list->closings[i].version.ring == ring->id) {
-            memcpy(list->closings[i].ring, ring->name, sizeof ring->name);
-            list->closings[i].ring_row = *ring;
-        }
-    return SEALRING_OK;
-}
-
-static sealring_status collect(struct registry *registry, void *context, sealring_error *error)
-{
-    struct worklist *list = context;
-    list->intention_count = 0;
-    list->closing_count = 0;
-    list->vault = *registry_vault_row(registry);
-    sealring_status status = registry_intention_each(registry, collect_intention, list, error);
+    struct registry_cursor intentions = registry_intentions(registry, error);
+    while (list->intention_count < RECOVER_AT_ONCE &&
+           registry_intention_next(&intentions, &list->intentions[list->intention_count].intention))
+        list->intention_count++;
+    sealring_status status = registry_close_cursor(&intentions, SEALRING_OK);
     for (size_t i = 0; status == SEALRING_OK && i < list->intention_count; i++) {
         struct unfinished *one = &list->intentions[i];
-        status = registry_version_get_by_object(registry, one->intention.object_id, one->intention.object_id_length,
-                                                &one->version, error);
-        one->has_version = status == SEALRING_OK;
-        if (status == SEALRING_NOT_FOUND)
-            status = SEALRING_OK;
+        status = registry_version_find_by_object(registry, one->intention.object_id, one->intention.object_id_length,
+                                                 &one->version, &one->has_version, error);
     }
-    if (status == SEALRING_OK)
-        status = registry_version_each_owed(registry, collect_closing, list, error);
-    if (status == SEALRING_OK && list->closing_count > 0)
-        status = manager_read_roster(list->manager, registry, error);
-    if (status == SEALRING_OK && list->intention_count + list->closing_count > 0)
-        status = registry_ring_each(registry, name_ring, list, error);
     return status;
 }
 
-static sealring_status delete_intention(struct registry *registry, void *context, sealring_error *error)
+static sealring_status collect_closings(struct worklist *list, struct registry *registry, sealring_error *error)
 {
-    const struct unfinished *one = context;
-    return registry_intention_delete(registry, one->intention.id, error);
+    struct registry_version version;
+    struct registry_cursor versions = registry_versions_owed(registry, error);
+    while (list->closing_count < RECOVER_AT_ONCE && registry_version_next(&versions, &version))
+        if (!lifecycle_accepts(version.state))
+            list->closings[list->closing_count++].version = version;
+    return registry_close_cursor(&versions, SEALRING_OK);
+}
+
+static void take_ring(struct unfinished *unfinished, size_t count, const struct registry_ring *ring)
+{
+    for (size_t i = 0; i < count; i++)
+        if (unfinished[i].version.ring == ring->id)
+            unfinished[i].ring = *ring;
+}
+
+static sealring_status collect(struct worklist *list, sealring_manager *manager, sealring_error *error)
+{
+    struct registry *registry = manager->registry;
+    struct registry_ring ring;
+    memset(list, 0, sizeof *list);
+    list->vault = *registry_vault_row(registry);
+    sealring_status status = collect_intentions(list, registry, error);
+    if (status == SEALRING_OK)
+        status = collect_closings(list, registry, error);
+    if (status == SEALRING_OK && list->closing_count > 0)
+        status = manager_read_roster(manager, registry, error);
+    if (status != SEALRING_OK || list->intention_count + list->closing_count == 0)
+        return status;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (registry_ring_next(&rings, &ring)) {
+        take_ring(list->intentions, list->intention_count, &ring);
+        take_ring(list->closings, list->closing_count, &ring);
+    }
+    return registry_close_cursor(&rings, status);
 }
 
 /* What happened to an intention's object. */
@@ -131,17 +97,19 @@ static sealring_status finish_labelled(sealring_manager *manager, const struct u
     char intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
     recover_intention_label(intention->nonce, intent);
-    recover_version_label(one->ring, one->version.number, label);
+    recover_version_label(one->ring.name, one->version.number, label);
     *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
     if (strcmp(has, intent) != 0)
         return SEALRING_OK;
-    sealring_status status =
-        one->has_version
-            ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, error)
-            : token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, error);
-    *outcome = status == SEALRING_REFUSED     ? OUTCOME_UNDECIDED
-               : status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING
-                                              : OUTCOME_FINISHED;
+    enum token_answer answer;
+    sealring_status status = one->has_version
+                                 ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length,
+                                                     intent, label, &answer, error)
+                                 : token_key_destroy(manager->token, intention->object_id, intention->object_id_length,
+                                                     intent, &answer, error);
+    *outcome = answer == TOKEN_REFUSES   ? OUTCOME_UNDECIDED
+               : answer == TOKEN_MISSING ? OUTCOME_NOTHING
+                                         : OUTCOME_FINISHED;
     return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
 }
 
@@ -154,15 +122,16 @@ static sealring_status finish_object(sealring_manager *manager, const struct unf
     char has[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
     bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
+    enum token_answer answer;
     *outcome = OUTCOME_FINISHED;
     if (!labelled && one->has_version)
         return SEALRING_OK;
     sealring_status status =
-        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, error);
+        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, &answer, error);
     if (status == SEALRING_OK && labelled)
         return finish_labelled(manager, one, has, outcome, error);
-    *outcome = status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
-    return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
+    *outcome = answer == TOKEN_MISSING ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
+    return answer == TOKEN_FAILED ? status : SEALRING_OK;
 }
 
 static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
@@ -186,21 +155,30 @@ static sealring_status finish_intention(sealring_manager *manager, struct unfini
     if (status != SEALRING_OK)
         return status;
     if (one->has_version) {
-        memcpy(act.ring, one->ring, sizeof act.ring);
+        memcpy(act.ring, one->ring.name, sizeof act.ring);
         act.version = one->version.number;
     }
     recover_intention_label(intention->nonce, intent);
     audit_detail(&act, "{s:s, s:s}", "owner", intention->owner, "label", intent);
-    status = manager_write(manager, false, &act, delete_intention, one, error);
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_intention_delete(manager->registry, intention->id, error);
+    } while (commit_again(&commit, &status));
     audit_release(&act);
     return status;
 }
 
-static sealring_status clear_owed(struct registry *registry, void *context, sealring_error *error)
+static sealring_status clear_owed(struct registry *registry, const struct unfinished *one, sealring_error *error)
 {
-    const struct unfinished *one = context;
     struct registry_version version;
-    sealring_status status = registry_version_get(registry, one->version.ring, one->version.number, &version, error);
+    bool found = false;
+    sealring_status status =
+        registry_version_find(registry, one->version.ring, one->version.number, &version, &found, error);
+    if (status == SEALRING_OK && !found)
+        status = error_set(error, SEALRING_REGISTRY,
+                           "the registry's row of version %" PRIu32 " of ring %s is missing: run `sealring doctor`",
+                           one->version.number, one->ring.name);
     if (status != SEALRING_OK)
         return status;
     version.closing_owed = false;
@@ -211,18 +189,23 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
                                       struct unfinished *one, sealring_error *error)
 {
     struct owned owned;
-    owned_aim(vault, &one->ring_row, &one->version, &owned);
+    owned_aim(vault, &one->ring, &one->version, &owned);
     sealring_status status = owned_allow_sign(manager->token, &owned, false, error);
     /* an object that is gone signs nothing; if the token refuses, the closing stays owed, which `sealring status` reports; so does a destruction,
      * which only an operator may order */
-    if (status == SEALRING_REFUSED || (status == SEALRING_OK && one->version.state == SEALRING_VERSION_DESTROYED))
+    if (owned.answer == TOKEN_REFUSES ||
+        (owned.answer == TOKEN_DONE && one->version.state == SEALRING_VERSION_DESTROYED))
         return SEALRING_OK;
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+    if (owned.answer == TOKEN_FAILED)
         return status;
     copies_follow_closing(manager, one->version.object_id, one->version.object_id_length);
     struct audit_act act = {.name = "recover.close", .version = one->version.number};
-    memcpy(act.ring, one->ring, sizeof act.ring);
-    status = manager_write(manager, false, &act, clear_owed, one, error);
+    memcpy(act.ring, one->ring.name, sizeof act.ring);
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = clear_owed(manager->registry, one, error);
+    } while (commit_again(&commit, &status));
     audit_release(&act);
     return status;
 }
@@ -234,28 +217,35 @@ static bool may_close(const sealring_manager *manager, const struct registry_ver
            effective_everywhere(&manager->roster, version->changed_epoch, 0);
 }
 
-/* Writes a row, and deletes it again. (SQLite does not write a row that is replaced by the same one.) */
-static sealring_status write_in_vain(struct registry *registry, void *context, sealring_error *error)
-{
-    const struct registry_intention *none = context;
-    struct registry_intention intention = *none;
-    sealring_status status = registry_intention_insert(registry, &intention, error);
-    return status == SEALRING_OK ? registry_intention_delete(registry, intention.id, error) : status;
-}
-
 /* A commit that failed at its last step (the log was written and could not be made durable) is visible to no process, but it is in the log, and a
- * process that starts when no other one uses the registry would accept it. Changes in the token depend on its absence, so it is overwritten first. */
+ * process that starts when no other one uses the registry would accept it. Changes in the token depend on its absence, so it is overwritten first:
+ * by a row that is deleted again, as SQLite does not write a row that is replaced by the same one. */
 static sealring_status bury_failed_commits(sealring_manager *manager, sealring_error *error)
 {
     struct registry_intention none = {.object_id_length = 1, .owner = "recovery", .created = 1};
     sealring_status status = manager_random(none.nonce, sizeof none.nonce, error);
-    return status == SEALRING_OK ? manager_write(manager, false, NULL, write_in_vain, &none, error) : status;
+    if (status != SEALRING_OK)
+        return status;
+    struct commit commit = manager_commit(manager, false, NULL, error);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = registry_intention_insert(manager->registry, &none, error);
+        if (status == SEALRING_OK)
+            status = registry_intention_delete(manager->registry, none.id, error);
+    } while (commit_again(&commit, &status));
+    return status;
 }
 
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
 {
-    struct worklist list = {.manager = manager};
-    sealring_status status = registry_read(manager->registry, collect, &list, error);
+    struct worklist list;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = collect(&list, manager, error);
+    } while (registry_again(&reading, &status));
     if (status == SEALRING_OK && list.intention_count + list.closing_count > 0)
         status = bury_failed_commits(manager, error);
     for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)

@@ -2,6 +2,7 @@
 /* Ages usage by the rings' policies: hours become days, days are deleted. */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "manage/act/act.h"
 #include "manage/usage/harvest.h"
@@ -12,15 +13,12 @@ struct age {
     uint32_t version;
     uint32_t roll_before;
     uint32_t prune_before;
-    bool old; /* there is something to do */
 };
 
 struct ages {
     int64_t now;
     struct age *rows;
     size_t count;
-    const sealring_policy *policy; /* of the ring that is being examined */
-    struct registry *registry;
 };
 
 static uint32_t day_before(int64_t now, int64_t kept)
@@ -28,95 +26,87 @@ static uint32_t day_before(int64_t now, int64_t kept)
     return now <= kept ? 0 : (uint32_t)((now - kept) / USAGE_DAY_MS);
 }
 
-static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status take_version(struct registry *registry, struct ages *ages, const struct registry_ring *ring,
+                                    uint32_t version, sealring_error *error)
 {
-    struct ages *ages = context;
+    bool old = false;
     struct age age = {
-        .ring = version->ring,
-        .version = version->number,
-        .roll_before = day_before(ages->now, ages->policy->usage_hourly),
-        .prune_before = day_before(ages->now, ages->policy->usage_daily),
+        .ring = ring->id,
+        .version = version,
+        .roll_before = day_before(ages->now, ring->policy.usage_hourly),
+        .prune_before = day_before(ages->now, ring->policy.usage_daily),
     };
     sealring_status status =
-        registry_usage_aged(ages->registry, age.ring, age.version, age.roll_before, age.prune_before, &age.old, error);
-    if (status != SEALRING_OK || !age.old)
+        registry_usage_aged(registry, age.ring, age.version, age.roll_before, age.prune_before, &old, error);
+    if (status != SEALRING_OK || !old)
         return status;
-    struct age *more = realloc(ages->rows, (ages->count + 1) * sizeof *more);
-    if (more == NULL)
+    if (!array_grow(&ages->rows, ages->count))
         return error_no_memory(error);
-    ages->rows = more;
     ages->rows[ages->count++] = age;
     return SEALRING_OK;
 }
 
-static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static sealring_status take_ring(struct registry *registry, struct ages *ages, const struct registry_ring *ring,
+                                 sealring_error *error)
 {
-    struct ages *ages = context;
-    ages->policy = &ring->policy;
-    return registry_version_each(ages->registry, ring->id, take_version, ages, error);
-}
-
-static sealring_status find_old(struct registry *registry, void *context, sealring_error *error)
-{
-    struct ages *ages = context;
-    ages->count = 0;
-    ages->registry = registry;
-    return registry_ring_each(registry, take_ring, ages, error);
-}
-
-struct step {
-    const struct age *age;
-    unsigned taken;
-    bool yielded; /* others may have changed policies meanwhile */
-};
-
-static sealring_status roll(struct registry *registry, void *context, sealring_error *error)
-{
-    struct step *step = context;
-    return registry_usage_roll(registry, step->age->ring, step->age->version, step->age->roll_before, &step->taken,
-                               error);
-}
-
-static sealring_status prune(struct registry *registry, void *context, sealring_error *error)
-{
-    struct step *step = context;
-    return registry_usage_prune(registry, step->age->ring, step->age->version, step->age->prune_before, &step->taken,
-                                error);
-}
-
-static sealring_status prune_traffic(struct registry *registry, void *context, sealring_error *error)
-{
-    struct step *step = context;
-    return registry_traffic_prune(registry, step->age->ring, step->age->version, step->age->roll_before * 24,
-                                  &step->taken, error);
-}
-
-/* Each commit takes the rows that are the oldest by then; after each one, restrictions go first. */
-static sealring_status repeat(sealring_manager *manager, registry_body body, struct step *step, uint64_t *sum,
-                              sealring_error *error)
-{
+    struct registry_version version;
     sealring_status status = SEALRING_OK;
-    step->taken = USAGE_ROLL_MOST;
-    while (status == SEALRING_OK && step->taken == USAGE_ROLL_MOST && !step->yielded) {
-        status = manager_write(manager, false, NULL, body, step, error);
-        *sum += status == SEALRING_OK ? step->taken : 0;
-        if (status == SEALRING_OK)
-            status = manager_yield(manager, &step->yielded, error);
-    }
+    struct registry_cursor versions = registry_versions(registry, ring->id, error);
+    while (status == SEALRING_OK && registry_version_next(&versions, &version))
+        status = take_version(registry, ages, ring, version.number, error);
+    return registry_close_cursor(&versions, status);
+}
+
+static sealring_status find_old(struct registry *registry, struct ages *ages, sealring_error *error)
+{
+    struct registry_ring ring;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        ages->count = 0;
+        if (!registry_begin(&reading, &status))
+            continue;
+        struct registry_cursor rings = registry_rings(registry, error);
+        while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
+            status = take_ring(registry, ages, &ring, error);
+        status = registry_close_cursor(&rings, status);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
+enum step { STEP_ROLL, STEP_PRUNE, STEP_PRUNE_TRAFFIC, STEPS };
+
+static sealring_status take_step(struct registry *registry, enum step step, const struct age *age, unsigned *taken,
+                                 sealring_error *error)
+{
+    if (step == STEP_ROLL)
+        return registry_usage_roll(registry, age->ring, age->version, age->roll_before, taken, error);
+    if (step == STEP_PRUNE)
+        return registry_usage_prune(registry, age->ring, age->version, age->prune_before, taken, error);
+    return registry_traffic_prune(registry, age->ring, age->version, age->roll_before * 24, taken, error);
+}
+
+/* Each commit takes the rows that are the oldest by then; after each one, restrictions go first. *yielded: others may have changed policies
+ * meanwhile. */
 static sealring_status grow_old(sealring_manager *manager, const struct age *age, bool *yielded,
                                 sealring_harvest_result *result, sealring_error *error)
 {
-    struct step step = {.age = age};
-    uint64_t traffic = 0;
-    sealring_status status = repeat(manager, roll, &step, &result->rolled, error);
-    if (status == SEALRING_OK)
-        status = repeat(manager, prune, &step, &result->pruned, error);
-    if (status == SEALRING_OK)
-        status = repeat(manager, prune_traffic, &step, &traffic, error);
-    *yielded = step.yielded;
+    uint64_t sums[STEPS] = {0};
+    unsigned taken = 0;
+    sealring_status status = SEALRING_OK;
+    for (unsigned step = 0; step < STEPS && status == SEALRING_OK && !*yielded; step += taken < USAGE_ROLL_MOST) {
+        struct commit commit = manager_commit(manager, false, NULL, error);
+        do {
+            if (commit_begin(&commit, &status))
+                status = take_step(manager->registry, step, age, &taken, error);
+        } while (commit_again(&commit, &status));
+        if (status != SEALRING_OK)
+            break;
+        sums[step] += taken;
+        status = manager_yield(manager, yielded, error);
+    }
+    result->rolled += sums[STEP_ROLL];
+    result->pruned += sums[STEP_PRUNE];
     return status;
 }
 
@@ -130,7 +120,7 @@ sealring_status harvest_age(sealring_manager *manager, int64_t now, sealring_har
         return SEALRING_OK;
     do {
         yielded = false;
-        status = manager_read(manager, find_old, &ages, error);
+        status = find_old(manager->registry, &ages, error);
         for (size_t i = 0; i < ages.count && status == SEALRING_OK && !yielded; i++)
             status = grow_old(manager, &ages.rows[i], &yielded, result, error);
     } while (status == SEALRING_OK && yielded);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "manage/fleet/usage_files.h"
@@ -20,7 +21,6 @@ struct figure {
 };
 
 struct usage_listing {
-    struct registry_holder_filter filter;
     sealring_usage_by by;
     int64_t since;
     int64_t until;
@@ -33,21 +33,14 @@ struct usage_listing {
     uint32_t checked_version;
     struct figure *figures; /* of the present key */
     size_t count;
-    size_t capacity;
 };
 
 /* ---- The figures of one key ----------------------------------------------------------------------------------------- */
 
 static sealring_status add_figure(struct usage_listing *listing, const struct figure *figure, sealring_error *error)
 {
-    if (listing->count == listing->capacity) {
-        size_t capacity = listing->capacity == 0 ? 256 : 2 * listing->capacity;
-        struct figure *more = realloc(listing->figures, capacity * sizeof *more);
-        if (more == NULL)
-            return error_no_memory(error);
-        listing->figures = more;
-        listing->capacity = capacity;
-    }
+    if (!array_grow(&listing->figures, listing->count))
+        return error_no_memory(error);
     listing->figures[listing->count++] = *figure;
     return SEALRING_OK;
 }
@@ -222,13 +215,14 @@ static sealring_status take_periods(struct usage_listing *listing, int64_t key, 
     return registry_close_cursor(&periods, status);
 }
 
-static sealring_status tell_holder(const struct registry_holder *holder, void *context, sealring_error *error)
+static sealring_status tell_holder(struct usage_listing *listing, const struct registry_holder *holder,
+                                   sealring_error *error)
 {
-    struct usage_listing *listing = context;
     const struct figure newest = {.serial = holder->credential.serial, .version = holder->credential.version};
     int64_t ring, used = 0;
+    bool found = false;
     listing->count = 0;
-    sealring_status status = registry_usage_owner(listing->registry, holder->key.id, &ring, &used, error);
+    sealring_status status = registry_usage_find_owner(listing->registry, holder->key.id, &ring, &used, &found, error);
     if (status == SEALRING_OK)
         status = take_periods(listing, holder->key.id, true, error);
     if (status == SEALRING_OK)
@@ -246,15 +240,19 @@ static sealring_status tell_holder(const struct registry_holder *holder, void *c
     return status;
 }
 
-static sealring_status read_usage(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_usage(struct usage_listing *listing, const struct registry_holder_filter *filter,
+                                  sealring_error *error)
 {
-    struct usage_listing *listing = context;
-    listing->registry = registry;
-    sealring_status status = key_check_filter(registry, &listing->filter, error);
+    struct registry_holder holder;
+    sealring_status status = key_check_filter(listing->registry, filter, error);
     if (status == SEALRING_OK)
-        status = usage_pending_settle(registry, &listing->pending, error);
-    return status == SEALRING_OK ? registry_holder_each(registry, &listing->filter, tell_holder, listing, error)
-                                 : status;
+        status = usage_pending_settle(listing->registry, &listing->pending, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor holders = registry_holders(listing->registry, filter, error);
+    while (status == SEALRING_OK && registry_holder_next(&holders, &holder))
+        status = tell_holder(listing, &holder, error);
+    return registry_close_cursor(&holders, status);
 }
 
 sealring_status sealring_usage_list(sealring_manager *manager, const sealring_usage_filter *filter,
@@ -264,8 +262,10 @@ sealring_status sealring_usage_list(sealring_manager *manager, const sealring_us
     int64_t now = clock_wall_ms();
     if (filter == NULL)
         filter = &everything;
+    const struct registry_holder_filter holders = {
+        .key_id = filter->key_id, .ring = filter->ring, .client = filter->client};
     struct usage_listing listing = {
-        .filter = {.key_id = filter->key_id, .ring = filter->ring, .client = filter->client},
+        .registry = manager->registry,
         .by = filter->by,
         .since = filter->since,
         .until = filter->until != 0 ? filter->until : INT64_MAX,
@@ -276,8 +276,13 @@ sealring_status sealring_usage_list(sealring_manager *manager, const sealring_us
     if (filter->by < SEALRING_USAGE_TOTAL || filter->by > SEALRING_USAGE_DAY || filter->since < 0 || filter->until < 0)
         return error_set(error, SEALRING_INVALID, "usage is listed in total, by hour or by day, from 1970 on");
     sealring_status status = usage_pending_read(manager, now, &listing.pending, error);
-    if (status == SEALRING_OK)
-        status = manager_read(manager, read_usage, &listing, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = read_usage(&listing, &holders, error);
+    } while (registry_again(&reading, &status));
     usage_pending_free(&listing.pending);
     free(listing.figures);
     return status;

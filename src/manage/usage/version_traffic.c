@@ -2,13 +2,13 @@
 /* How much each version of a ring is used, hour by hour. */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "manage/fleet/usage_files.h"
 #include "verifier/report/report_check.h"
 
 struct counting {
-    const char *name;
     uint32_t since; /* hour */
     int64_t ring;
     struct registry *registry;
@@ -33,27 +33,18 @@ static sealring_status add(struct counting *counting, uint32_t version, uint32_t
     sealring_status status = usage_version_exists(counting->registry, counting->ring, version, &exists, error);
     if (status != SEALRING_OK || !exists)
         return status;
-    sealring_traffic_info *more = realloc(counting->rows, (counting->count + 1) * sizeof *more);
-    if (more == NULL)
+    if (!array_grow(&counting->rows, counting->count))
         return error_no_memory(error);
-    counting->rows = more;
     counting->rows[counting->count++] = (sealring_traffic_info){version, from, accepted, rejected};
     return SEALRING_OK;
 }
 
-static sealring_status take_row(const struct registry_traffic *traffic, void *context, sealring_error *error)
-{
-    struct counting *counting = context;
-    if (usage_pending_covers(&counting->pending, traffic->seat, traffic->hour))
-        return SEALRING_OK;
-    return add(counting, traffic->version, traffic->hour, traffic->accepted, traffic->rejected, error);
-}
-
 /* Records are sorted by key, so each key is looked up once. */
-static sealring_status take_pending(struct registry *registry, struct counting *counting, sealring_error *error)
+static sealring_status take_pending(struct counting *counting, sealring_error *error)
 {
     const struct usage_record *end = usage_pending_end(&counting->pending);
     int64_t key = 0, ring = 0, used;
+    bool found = false;
     sealring_status status = SEALRING_OK;
     for (const struct usage_record *record = counting->pending.records.rows; record != end && status == SEALRING_OK;
          record++) {
@@ -63,8 +54,7 @@ static sealring_status take_pending(struct registry *registry, struct counting *
         if (record->key != key) {
             key = record->key;
             ring = 0;
-            status = registry_usage_owner(registry, key, &ring, &used, error);
-            status = status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+            status = registry_usage_find_owner(counting->registry, key, &ring, &used, &found, error);
         }
         for (unsigned i = 0; i < USAGE_VERDICTS; i++)
             rejected = report_sum(rejected, record->rejected[i]);
@@ -74,20 +64,29 @@ static sealring_status take_pending(struct registry *registry, struct counting *
     return status;
 }
 
-static sealring_status read_traffic(struct registry *registry, void *context, sealring_error *error)
+static sealring_status take_rows(struct counting *counting, sealring_error *error)
 {
-    struct counting *counting = context;
+    struct registry_traffic traffic;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor hours = registry_traffic(counting->registry, counting->ring, counting->since, error);
+    while (status == SEALRING_OK && registry_traffic_next(&hours, &traffic))
+        if (!usage_pending_covers(&counting->pending, traffic.seat, traffic.hour))
+            status = add(counting, traffic.version, traffic.hour, traffic.accepted, traffic.rejected, error);
+    return registry_close_cursor(&hours, status);
+}
+
+static sealring_status read_traffic(struct counting *counting, const char *name, sealring_error *error)
+{
     struct registry_ring ring;
     counting->count = 0;
-    sealring_status status = manager_get_ring(registry, counting->name, &ring, error);
-    if (status == SEALRING_OK)
-        status = usage_pending_settle(registry, &counting->pending, error);
+    sealring_status status = manager_get_ring(counting->registry, name, &ring, error);
     if (status != SEALRING_OK)
         return status;
     counting->ring = ring.id;
-    counting->registry = registry;
-    status = registry_traffic_each(registry, ring.id, counting->since, take_row, counting, error);
-    return status == SEALRING_OK ? take_pending(registry, counting, error) : status;
+    status = usage_pending_settle(counting->registry, &counting->pending, error);
+    if (status == SEALRING_OK)
+        status = take_rows(counting, error);
+    return status == SEALRING_OK ? take_pending(counting, error) : status;
 }
 
 static int by_hour(const void *a, const void *b)
@@ -102,10 +101,16 @@ static int by_hour(const void *a, const void *b)
 sealring_status sealring_traffic(sealring_manager *manager, const char *ring, int64_t since,
                                  sealring_traffic_callback each, void *context, sealring_error *error)
 {
-    struct counting counting = {.name = ring, .since = since <= 0 ? 0 : (uint32_t)(since / USAGE_HOUR_MS)};
+    struct counting counting = {.registry = manager->registry,
+                                .since = since <= 0 ? 0 : (uint32_t)(since / USAGE_HOUR_MS)};
     sealring_status status = usage_pending_read(manager, clock_wall_ms(), &counting.pending, error);
-    if (status == SEALRING_OK)
-        status = manager_read(manager, read_traffic, &counting, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = read_traffic(&counting, ring, error);
+    } while (registry_again(&reading, &status));
     if (status == SEALRING_OK && counting.count > 0)
         qsort(counting.rows, counting.count, sizeof *counting.rows, by_hour);
     for (size_t i = 0; i < counting.count && status == SEALRING_OK; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/timetext.h"
@@ -30,39 +31,51 @@ struct verifier_listing {
     size_t accepted_count;
 };
 
-static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status read_accepted(struct verifier_listing *listing, struct registry *registry, sealring_error *error)
 {
-    struct verifier_listing *listing = context;
-    if (!lifecycle_accepts(version->state))
-        return SEALRING_OK;
-    struct accepted *more = realloc(listing->accepted, (listing->accepted_count + 1) * sizeof *more);
-    if (more == NULL)
-        return error_no_memory(error);
-    listing->accepted = more;
-    /* an active or retiring version is past its barrier: only its windows have changed since */
-    uint64_t from = version->state == SEALRING_VERSION_PENDING ? version->changed_epoch : version->created_epoch;
-    more[listing->accepted_count++] = (struct accepted){version->ring, version->number, from};
-    return SEALRING_OK;
-}
-
-static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    struct verifier_listing *listing = context;
-    (void)error;
-    if (ring->policy.quiet_period > listing->quiet_period)
-        listing->quiet_period = ring->policy.quiet_period;
-    return SEALRING_OK;
-}
-
-static sealring_status read_listing(struct registry *registry, void *context, sealring_error *error)
-{
-    struct verifier_listing *listing = context;
+    struct registry_version version;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor versions = registry_versions(registry, 0, error);
     listing->accepted_count = 0;
+    while (status == SEALRING_OK && registry_version_next(&versions, &version)) {
+        if (!lifecycle_accepts(version.state))
+            continue;
+        /* an active or retiring version is past its barrier: only its windows have changed since */
+        uint64_t from = version.state == SEALRING_VERSION_PENDING ? version.changed_epoch : version.created_epoch;
+        if (array_grow(&listing->accepted, listing->accepted_count))
+            listing->accepted[listing->accepted_count++] = (struct accepted){version.ring, version.number, from};
+        else
+            status = error_no_memory(error);
+    }
+    return registry_close_cursor(&versions, status);
+}
+
+static sealring_status read_quiet_period(struct verifier_listing *listing, struct registry *registry,
+                                         sealring_error *error)
+{
+    struct registry_ring ring;
+    struct registry_cursor rings = registry_rings(registry, error);
     listing->quiet_period = 0;
-    sealring_status status = registry_version_each(registry, 0, take_version, listing, error);
-    if (status == SEALRING_OK)
-        status = registry_ring_each(registry, take_ring, listing, error);
-    return status == SEALRING_OK ? manager_read_roster(listing->manager, registry, error) : status;
+    while (registry_ring_next(&rings, &ring))
+        if (ring.policy.quiet_period > listing->quiet_period)
+            listing->quiet_period = ring.policy.quiet_period;
+    return registry_close_cursor(&rings, SEALRING_OK);
+}
+
+static sealring_status read_listing(struct verifier_listing *listing, sealring_error *error)
+{
+    struct registry *registry = listing->manager->registry;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = read_accepted(listing, registry, error);
+        if (status == SEALRING_OK)
+            status = read_quiet_period(listing, registry, error);
+        if (status == SEALRING_OK)
+            status = manager_read_roster(listing->manager, registry, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static int by_name(const void *a, const void *b)
@@ -90,7 +103,7 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
             timetext_format(entry->row.hole, when);
             snprintf(
                 owes, 256,
-                "a hole in its reports counts as a use at %s: it holds up retirements for a quiet period, unless it is "
+                "a hole in its reports counts as a use at %s: it delays retirements for a quiet period, unless it is "
                 "forgotten",
                 when);
         }
@@ -100,11 +113,12 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
         snprintf(owes, 256, "its report file is %s: barriers and what is to become effective wait for its lease",
                  entry->damaged ? "damaged, or unreadable for this user" : "gone");
     else if (info->state == SEALRING_VERIFIER_SILENT)
-        snprintf(owes, 256, "it does not look at the registry: it answers *unavailable* until it does");
+        snprintf(owes, 256, "it does not poll the registry: it answers *unavailable* until it does");
     else if (info->state == SEALRING_VERIFIER_JOINING)
         snprintf(owes, 256, "owes its first report: barriers wait for it");
     else if (!roster->vault.era_in_force && entry->watched.epoch == 0)
-        snprintf(owes, 256, "goes by what was before the registry was put back: nothing is issued until it looks");
+        snprintf(owes, 256,
+                 "follows the registry from before it was rolled back: nothing is issued until it polls again");
     else if (entry->watched.epoch < roster->vault.epoch)
         snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
                  (unsigned long long)roster->vault.epoch);
@@ -157,7 +171,7 @@ sealring_status sealring_verifier_list(sealring_manager *manager, bool all, seal
 {
     struct verifier_listing listing = {.manager = manager, .all = all};
     const struct roster_entry **order = NULL;
-    sealring_status status = manager_read(manager, read_listing, &listing, error);
+    sealring_status status = read_listing(&listing, error);
     if (status != SEALRING_OK)
         goto cleanup;
     order = calloc(manager->roster.count + 1, sizeof(struct roster_entry *));
@@ -179,100 +193,101 @@ cleanup:
 
 /* ---- forget ---- */
 
-struct forget {
-    sealring_manager *manager;
-    const char *instance;
-    const char *reason;
-    struct audit_act act;
-    struct roster_entry *entry;   /* in the manager's roster */
-    struct registry_verifier row; /* what its row becomes */
-};
-
-static sealring_status find(const struct forget *forget, struct roster_entry **found, sealring_error *error)
+static sealring_status find(const struct roster *roster, const char *instance, struct roster_entry **found,
+                            sealring_error *error)
 {
-    struct roster *roster = &forget->manager->roster;
     char digits[INSTANCE_DIGITS + 1];
-    size_t length = strlen(forget->instance);
     *found = NULL;
     for (size_t i = 0; i < roster->count; i++) {
         hex_encode(roster->entries[i].row.instance, WATCH_ID_SIZE, digits);
-        if (strncmp(digits, forget->instance, length) != 0)
+        if (strncmp(digits, instance, strlen(instance)) != 0)
             continue;
         if (*found != NULL)
-            return error_set(error, SEALRING_INVALID, "several verifiers begin with %s: give more digits",
-                             forget->instance);
+            return error_set(error, SEALRING_INVALID, "several verifiers begin with %s: give more digits", instance);
         *found = &roster->entries[i];
     }
     if (*found == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "no verifier begins with %s: see `sealring verifier list --all`",
-                         forget->instance);
+                         instance);
     return SEALRING_OK;
 }
 
-static sealring_status forget_one(struct registry *registry, void *context, sealring_error *error)
+static sealring_status check_ended(const struct roster *roster, const struct roster_entry *entry, sealring_error *error)
 {
-    struct forget *forget = context;
-    struct roster *roster = &forget->manager->roster;
-    struct roster_entry *entry = NULL;
     char time[TIMETEXT_SIZE];
-    sealring_status status = manager_read_roster(forget->manager, registry, error);
-    if (status == SEALRING_OK)
-        status = find(forget, &entry, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (entry->row.ended == 0) {
-        int64_t left =
-            watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
-        if (left <= 0)
-            return error_set(error, SEALRING_REFUSED,
-                             "%s is silent but its process lives, and may look again at any moment: end it first",
-                             entry->name);
-        timetext_format((roster->now + left + 999) / 1000 * 1000, time);
-        return error_set(
-            error, SEALRING_REFUSED,
-            entry->watched.held
-                ? "%s is %s, its process holds its report file, and it may serve until %s at least: it cannot "
-                  "be forgotten; end it first"
-                : "%s is %s, and may serve until %s at least: it cannot be forgotten before; `sealring run "
-                  "--once` waits for that",
-            entry->name, sealring_verifier_state_name(entry->row.state), time);
-    }
-    audit_detail(&forget->act, "{s:s, s:s, s:s, s:I, s:s}", "instance", forget->instance, "verifier", entry->name,
-                 "before", sealring_verifier_state_name(entry->row.state), "hole", (json_int_t)entry->row.hole,
-                 "reason", forget->reason);
-    /* enters the roster only after the commit: what the roster contains is written down at the end without an audit entry */
-    forget->entry = entry;
-    forget->row = entry->row;
-    forget->row.state = SEALRING_VERIFIER_FORGOTTEN;
-    forget->row.hole = 0;
-    return registry_verifier_put(registry, &forget->row, error);
+    if (entry->row.ended != 0)
+        return SEALRING_OK;
+    int64_t left = watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
+    if (left <= 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "%s is silent but its process lives, and may poll again at any moment: end it first",
+                         entry->name);
+    timetext_format((roster->now + left + 999) / 1000 * 1000, time);
+    return error_set(error, SEALRING_REFUSED,
+                     entry->watched.held
+                         ? "%s is %s, its process holds its report file, and it may serve until %s at least: it cannot "
+                           "be forgotten; end it first"
+                         : "%s is %s, and may serve until %s at least: it cannot be forgotten before; `sealring run "
+                           "--once` waits for that",
+                     entry->name, sealring_verifier_state_name(entry->row.state), time);
 }
 
-static bool are_digits(const char *text)
+/* *forgotten: what the entry's row becomes. */
+static sealring_status forget_entry(sealring_manager *manager, const struct roster_entry *entry, const char *instance,
+                                    const char *reason, struct registry_verifier *forgotten, struct audit_act *act,
+                                    sealring_error *error)
 {
-    return text[strspn(text, "0123456789abcdef")] == '\0';
+    sealring_status status = check_ended(&manager->roster, entry, error);
+    if (status != SEALRING_OK)
+        return status;
+    audit_detail(act, "{s:s, s:s, s:s, s:I, s:s}", "instance", instance, "verifier", entry->name, "before",
+                 sealring_verifier_state_name(entry->row.state), "hole", (json_int_t)entry->row.hole, "reason", reason);
+    *forgotten = entry->row;
+    forgotten->state = SEALRING_VERIFIER_FORGOTTEN;
+    forgotten->hole = 0;
+    return registry_verifier_put(manager->registry, forgotten, error);
+}
+
+static sealring_status check_instance(const char *instance, sealring_error *error)
+{
+    size_t length = strlen(instance);
+    if (length >= INSTANCE_DIGITS_MIN && length <= INSTANCE_DIGITS &&
+        instance[strspn(instance, "0123456789abcdef")] == '\0')
+        return SEALRING_OK;
+    return error_set(error, SEALRING_INVALID, "a verifier is named by %d to %d of its hexadecimal digits",
+                     INSTANCE_DIGITS_MIN, INSTANCE_DIGITS);
 }
 
 sealring_status sealring_verifier_forget(sealring_manager *manager, const char *instance, const char *reason,
                                          sealring_error *error)
 {
-    struct forget forget = {
-        .manager = manager, .instance = instance, .reason = reason, .act = {.name = "verifier.forget"}};
-    size_t length = strlen(instance);
-    if (length < INSTANCE_DIGITS_MIN || length > INSTANCE_DIGITS || !are_digits(instance))
-        return error_set(error, SEALRING_INVALID, "a verifier is named by %d to %d of its hexadecimal digits",
-                         INSTANCE_DIGITS_MIN, INSTANCE_DIGITS);
-    if (reason == NULL || reason[0] == '\0')
-        return error_set(error, SEALRING_INVALID, "forgetting a verifier wants a reason, which goes on the record");
-    sealring_status status = manager_check_reason(reason, error);
+    struct audit_act act = {.name = "verifier.forget"};
+    struct roster_entry *entry = NULL;
+    struct registry_verifier forgotten;
+    sealring_status status = check_instance(instance, error);
+    if (status == SEALRING_OK && (reason == NULL || reason[0] == '\0'))
+        status = error_set(error, SEALRING_INVALID,
+                           "forgetting a verifier requires a reason, which goes into the audit log");
+    if (status == SEALRING_OK)
+        status = manager_check_reason(reason, error);
     if (status == SEALRING_OK)
         status = manager_begin(manager, "verifier forget", false, error);
     if (status != SEALRING_OK)
         return status;
-    status = manager_write(manager, false, &forget.act, forget_one, &forget, error);
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = manager_read_roster(manager, manager->registry, error);
+        if (status == SEALRING_OK)
+            status = find(&manager->roster, instance, &entry, error);
+        if (status == SEALRING_OK)
+            status = forget_entry(manager, entry, instance, reason, &forgotten, &act, error);
+    } while (commit_again(&commit, &status));
+    /* enters the roster only now: what the roster contains is written down at the end without an audit entry */
     if (status == SEALRING_OK && !manager->dry_run)
-        forget.entry->row = forget.row;
-    manager_end_act(manager, &forget.act, status, error);
-    audit_release(&forget.act);
+        entry->row = forgotten;
+    manager_end_act(manager, &act, status, error);
+    audit_release(&act);
     return status;
 }

@@ -28,14 +28,17 @@ static void remember_unlocked(sealring_manager *manager)
     registry_unlock(manager->registry);
 }
 
+enum wait_event { WAIT_BARRIER, WAIT_EFFECTIVE, WAIT_ERA };
+
 struct waiting {
     sealring_manager *manager;
     sealring_wait asked;
-    registry_body look; /* sets `done` and the progress */
+    enum wait_event event;
     bool done;
     sealring_progress told;
-    char text[LIFECYCLE_REASON_SIZE];
+    char text[LIFECYCLE_REASON_SIZE]; /* the missing verifiers */
     /* of the barrier */
+    char reason[LIFECYCLE_REASON_SIZE]; /* its answer, which contains them */
     const char *ring;
     uint32_t version;
     sealring_version_state stays; /* its state */
@@ -62,22 +65,6 @@ static void pause_for(int64_t milliseconds)
 {
     struct timespec pause = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000L};
     nanosleep(&pause, NULL);
-}
-
-/* Polls until it is done, the time has passed, or the caller stops the wait. */
-static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
-{
-    int64_t began = clock_boot_ms();
-    for (;;) {
-        sealring_status status = manager_read(waiting->manager, waiting->look, waiting, error);
-        int64_t elapsed = clock_boot_ms() - began;
-        if (status != SEALRING_OK || waiting->done)
-            return status;
-        int64_t left = waiting->asked.most < 0 ? LOOK_MS : waiting->asked.most - elapsed;
-        if (left <= 0 || !tell(waiting, began + elapsed))
-            return SEALRING_OK;
-        pause_for(left < LOOK_MS ? left : LOOK_MS);
-    }
 }
 
 /* ---- the barrier ---- */
@@ -115,12 +102,10 @@ static void count_verifiers(struct waiting *waiting, const struct lifecycle_vers
     }
 }
 
-static sealring_status look_at_barrier(struct registry *registry, void *context, sealring_error *error)
+static sealring_status look_at_barrier(struct waiting *waiting, sealring_error *error)
 {
-    struct waiting *waiting = context;
+    struct registry *registry = waiting->manager->registry;
     sealring_status status = state_load(registry, waiting->ring, &waiting->state, error);
-    if (status == SEALRING_OK)
-        status = manager_read_roster(waiting->manager, registry, error);
     if (status == SEALRING_OK)
         status = evidence_read(registry, waiting->manager, &waiting->state, 0, &waiting->evidence, error);
     if (status != SEALRING_OK)
@@ -138,20 +123,75 @@ static sealring_status look_at_barrier(struct registry *registry, void *context,
     waiting->told.at_most = -1;
     count_verifiers(waiting, version);
     waiting->stays = version->state;
-    waiting->done = ask(version, &waiting->evidence.view, waiting->text) == LIFECYCLE_ALLOWED;
+    waiting->done = ask(version, &waiting->evidence.view, waiting->reason) == LIFECYCLE_ALLOWED;
+    waiting->text[0] = '\0';
+    if (version->state == SEALRING_VERSION_PENDING)
+        guard_barrier_missing(version, &waiting->evidence.view, waiting->text);
+    else
+        guard_era_missing(&waiting->evidence.view, waiting->text);
     return SEALRING_OK;
+}
+
+/* ---- all verifiers ---- */
+
+static void look_at_reports(struct waiting *waiting)
+{
+    const sealring_manager *manager = waiting->manager;
+    struct roster_count count = {.done = 0};
+    /* when an era ends, all its verdicts end: a verifier of another era has loaded everything again */
+    if (waiting->event == WAIT_EFFECTIVE)
+        roster_count(&manager->roster, manager->committed_epoch, manager->committed_boot_ms, &count);
+    else if (!registry_vault_row(manager->registry)->era_in_force)
+        roster_count(&manager->roster, 0, 0, &count);
+    waiting->done = count.done == count.total;
+    waiting->told.done = count.done;
+    waiting->told.total = count.total;
+    waiting->told.at_most = count.at_most;
+    snprintf(waiting->text, sizeof waiting->text, "%s", count.missing);
+}
+
+/* Sets `done` and the progress. */
+static sealring_status look(struct waiting *waiting, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(waiting->manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = manager_read_roster(waiting->manager, waiting->manager->registry, error);
+        if (status == SEALRING_OK && waiting->event == WAIT_BARRIER)
+            status = look_at_barrier(waiting, error);
+        else if (status == SEALRING_OK)
+            look_at_reports(waiting);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
+/* Polls until it is done, the time has passed, or the caller stops the wait. */
+static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
+{
+    int64_t began = clock_boot_ms();
+    for (;;) {
+        sealring_status status = look(waiting, error);
+        int64_t elapsed = clock_boot_ms() - began;
+        if (status != SEALRING_OK || waiting->done)
+            return status;
+        int64_t left = waiting->asked.most < 0 ? LOOK_MS : waiting->asked.most - elapsed;
+        if (left <= 0 || !tell(waiting, began + elapsed))
+            return SEALRING_OK;
+        pause_for(left < LOOK_MS ? left : LOOK_MS);
+    }
 }
 
 sealring_status sealring_wait_barrier(sealring_manager *manager, const char *ring, uint32_t version,
                                       const sealring_wait *wait, sealring_error *error)
 {
-    struct waiting waiting = {.manager = manager, .look = look_at_barrier, .ring = ring, .version = version};
+    struct waiting waiting = {.manager = manager, .event = WAIT_BARRIER, .ring = ring, .version = version};
     sized_take(&waiting.asked, sizeof waiting.asked, wait);
     sealring_status status = wait_for(&waiting, error);
     if (status == SEALRING_OK && !waiting.done)
         status = error_set(error, SEALRING_WAITING,
                            "version %u of ring %s stays %s, nothing is lost: %s. `sealring activate %s %u` goes on",
-                           waiting.version, ring, sealring_version_state_name(waiting.stays), waiting.text, ring,
+                           waiting.version, ring, sealring_version_state_name(waiting.stays), waiting.reason, ring,
                            waiting.version);
     remember_unlocked(manager);
     evidence_release(&waiting.evidence);
@@ -159,52 +199,31 @@ sealring_status sealring_wait_barrier(sealring_manager *manager, const char *rin
     return status;
 }
 
-/* ---- effective everywhere ---- */
-
-static void take_count(struct waiting *waiting, const struct roster_count *count)
+static bool owes_closing(const sealring_manager *manager)
 {
-    waiting->done = count->done == count->total;
-    waiting->told.done = count->done;
-    waiting->told.total = count->total;
-    waiting->told.at_most = count->at_most;
-    snprintf(waiting->text, sizeof waiting->text, "%s", count->missing);
-}
-
-static sealring_status look_at_reports(struct registry *registry, void *context, sealring_error *error)
-{
-    struct waiting *waiting = context;
-    sealring_manager *manager = waiting->manager;
-    struct roster_count count;
-    sealring_status status = manager_read_roster(manager, registry, error);
-    if (status != SEALRING_OK)
-        return status;
-    /* when an era ends, all its verdicts end: a verifier of another era has loaded everything again */
-    roster_count(&manager->roster, manager->committed_epoch, manager->committed_boot_ms, &count);
-    take_count(waiting, &count);
-    return SEALRING_OK;
-}
-
-static sealring_status find_owed(const struct registry_version *version, void *context, sealring_error *error)
-{
-    (void)error;
-    *(bool *)context |= version->state == SEALRING_VERSION_RETIRED;
-    return SEALRING_OK;
-}
-
-static sealring_status look_for_owed(struct registry *registry, void *context, sealring_error *error)
-{
-    return registry_version_each_owed(registry, find_owed, context, error);
+    struct registry_version version;
+    bool owed;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, NULL);
+    do {
+        owed = false;
+        if (!registry_begin(&reading, &status))
+            continue;
+        struct registry_cursor versions = registry_versions_owed(manager->registry, NULL);
+        while (!owed && registry_version_next(&versions, &version))
+            owed = version.state == SEALRING_VERSION_RETIRED;
+        status = registry_close_cursor(&versions, status);
+    } while (registry_again(&reading, &status));
+    return status == SEALRING_OK && owed;
 }
 
 /* Once the change is effective, the token closes the version's object as well. If the token is missing, the next command that reaches it closes the
  * object. */
 static void close_owed(sealring_manager *manager)
 {
-    bool owed = false;
-    if (manager->read_only || manager->dry_run || manager_read(manager, look_for_owed, &owed, NULL) != SEALRING_OK ||
-        !owed || manager_begin(manager, "closing", true, NULL) != SEALRING_OK)
-        return;
-    manager_end(manager);
+    if (!manager->read_only && !manager->dry_run && owes_closing(manager) &&
+        manager_begin(manager, "closing", true, NULL) == SEALRING_OK)
+        manager_end(manager);
 }
 
 static sealring_status not_yet(const struct waiting *waiting, const char *done, sealring_error *error)
@@ -218,7 +237,7 @@ static sealring_status not_yet(const struct waiting *waiting, const char *done, 
 
 sealring_status sealring_wait_effective(sealring_manager *manager, const sealring_wait *wait, sealring_error *error)
 {
-    struct waiting waiting = {.manager = manager, .look = look_at_reports};
+    struct waiting waiting = {.manager = manager, .event = WAIT_EFFECTIVE};
     sized_take(&waiting.asked, sizeof waiting.asked, wait);
     if (manager->committed_boot_ms == 0)
         return SEALRING_OK;
@@ -232,30 +251,15 @@ sealring_status sealring_wait_effective(sealring_manager *manager, const sealrin
     return SEALRING_OK;
 }
 
-/* ---- the registry's present era ---- */
-
-static sealring_status look_at_era(struct registry *registry, void *context, sealring_error *error)
-{
-    struct waiting *waiting = context;
-    struct roster_count count = {.done = 0};
-    sealring_status status = manager_read_roster(waiting->manager, registry, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (!registry_vault_row(registry)->era_in_force)
-        roster_count(&waiting->manager->roster, 0, 0, &count);
-    take_count(waiting, &count);
-    return SEALRING_OK;
-}
-
 sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait *wait, sealring_error *error)
 {
-    struct waiting waiting = {.manager = manager, .look = look_at_era};
+    struct waiting waiting = {.manager = manager, .event = WAIT_ERA};
     sized_take(&waiting.asked, sizeof waiting.asked, wait);
     sealring_status status = wait_for(&waiting, error);
     if (status != SEALRING_OK)
         return status;
     if (!waiting.done)
-        return not_yet(&waiting, "put back", error);
+        return not_yet(&waiting, "rolled back", error);
     /* so that the next command need not check again */
     if (!manager->read_only && !manager->dry_run && manager_begin(manager, "following", false, NULL) == SEALRING_OK)
         manager_end(manager);

@@ -68,7 +68,7 @@ void closing_aim(const struct transition *transition, struct owned *target)
 }
 
 /* Tried even if the registry states that this token cannot close keys: anybody who can write the registry can write that. */
-bool closing_regardless(struct transition *transition, const struct owned *target)
+bool closing_regardless(struct transition *transition, struct owned *target)
 {
     const struct token_key_reference *object = &target->reference;
     bool closed = transition->manager->token != NULL && object->object_id_length > 0 &&

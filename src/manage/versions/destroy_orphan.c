@@ -195,9 +195,10 @@ static sealring_status check_namesake(const struct orphan *orphan, sealring_erro
     if (!orphan->has_namesake)
         return SEALRING_OK;
     derive_reference(&orphan->vault, &orphan->namesake_ring, version, &reference);
-    sealring_status status = lifecycle_accepts(version->state)
-                                 ? token_key_prove(token, &reference, error)
-                                 : token_key_signs(token, version->object_id, version->object_id_length, &signs, error);
+    sealring_status status =
+        lifecycle_accepts(version->state)
+            ? token_key_prove(token, &reference, NULL, error)
+            : token_key_signs(token, version->object_id, version->object_id_length, &signs, NULL, error);
     if (status == SEALRING_OK || status == SEALRING_TOKEN)
         return status;
     return error_set(error, SEALRING_REFUSED,
@@ -333,7 +334,7 @@ static sealring_status destroy(struct orphan *orphan, sealring_error *error)
     if (status == SEALRING_OK)
         status = copies_drop(manager, orphan->object_id, orphan->object_id_length, error);
     if (status == SEALRING_OK)
-        status = token_key_destroy(manager->token, orphan->object_id, orphan->object_id_length, NULL, error);
+        status = token_key_destroy(manager->token, orphan->object_id, orphan->object_id_length, NULL, NULL, error);
     return status == SEALRING_OK ? copies_sync(manager, error) : status;
 }
 

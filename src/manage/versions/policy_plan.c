@@ -235,7 +235,8 @@ sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, 
                                     .due = action->due,
                                     .state = plan_state(action, plan->times.now),
                                     .text = action->reason,
-                                    .foreseen = action->foreseen};
+                                    .foreseen = action->foreseen,
+                                    .reissue = action->behind};
         if (each(&told, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "stopped by the callback");
     }

@@ -63,6 +63,7 @@ static sealring_status tell_action(struct run *run, const struct lifecycle_actio
                                 .state = state,
                                 .text = text,
                                 .foreseen = action->foreseen,
+                                .reissue = action->behind,
                                 .change = change};
     return tell(run, &told);
 }
@@ -205,7 +206,7 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
     if (status != SEALRING_OK || version == NULL)
         return status;
     /* CKA_SIGN alone is no proof: some tokens keep the attribute's value and sign all the same */
-    status = token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, error);
+    status = token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, NULL, error);
     if (status == SEALRING_NOT_FOUND)
         return SEALRING_OK;
     if (status == SEALRING_OK && signs)

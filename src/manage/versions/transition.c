@@ -87,7 +87,7 @@ sealring_status transition_prove(struct transition *transition, uint32_t number,
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", transition->ring, number);
     derive_reference(&transition->vault, &transition->state.ring, row, &reference);
-    return token_key_prove(transition->manager->token, &reference, error);
+    return token_key_prove(transition->manager->token, &reference, NULL, error);
 }
 
 bool transition_apply(struct transition *transition)

@@ -52,7 +52,7 @@ struct sqlite_db {
 
 extern const struct db_driver sqlite_driver;
 
-enum db_problem sqlite_problem(int code);
+enum db_problem sqlite_problem(int code); /* sqlite_result.c */
 
 /* sqlite_open.c: creating and opening. */
 enum db_problem sqlite_create(const char *path, struct db **created, struct db_failure *failure);

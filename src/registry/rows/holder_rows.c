@@ -8,13 +8,6 @@
 
 #define HOLDER_NEWEST "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
 
-static const struct db_query holder_get = {"SELECT " HOLDER_COLUMNS
-                                           " FROM api_key k, credential c, version v, ring r, client cl"
-                                           " WHERE k.key_id = ?1 AND c.digest = ?2 AND " HOLDER_JOINED,
-                                           false};
-
-static const struct db_query holder_key_exists = {"SELECT k.id FROM api_key k WHERE k.key_id = ?1", false};
-
 /* The filters: '' for none. ?1 key ID, ?2 ring, ?3 client, ?4 only active; ?5, ?6, ?7 after ring, client, label; ?8 limit. There is one
  * statement for each filter that can lead (an index finds its rows); the other filters reduce what it finds. SQLite takes CROSS JOIN as
  * an order to join in: keys first, whatever it would choose. */
@@ -51,27 +44,6 @@ void columns_read_holder(struct query *query, struct registry_holder *holder)
     columns_read_client(query, &holder->client);
     columns_read_key(query, &holder->key);
     columns_read_credential(query, &holder->credential);
-}
-
-sealring_status registry_holder_get(struct registry *registry, const char *key_id,
-                                    const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
-                                    bool *key_exists, sealring_error *error)
-{
-    struct query query;
-    query_start(&query, registry, &holder_get, error);
-    query_bind_text(&query, 1, key_id);
-    query_bind_bytes(&query, 2, digest, REGISTRY_DIGEST_SIZE);
-    *key_exists = query_row(&query);
-    if (*key_exists)
-        columns_read_holder(&query, holder);
-    sealring_status status = query_end_one(&query, *key_exists, error);
-    if (status != SEALRING_NOT_FOUND)
-        return status;
-    query_start(&query, registry, &holder_key_exists, error);
-    query_bind_text(&query, 1, key_id);
-    *key_exists = query_row(&query);
-    status = query_end(&query, error);
-    return status == SEALRING_OK ? SEALRING_NOT_FOUND : status;
 }
 
 static const char *holder_or_empty(const char *text)

@@ -154,10 +154,6 @@ struct registry_holder {
     struct registry_key key;
     struct registry_credential credential;
 };
-/* By key ID and digest. On SEALRING_NOT_FOUND, *key_exists reports whether the key ID exists. */
-sealring_status registry_holder_get(struct registry *registry, const char *key_id,
-                                    const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_holder *holder,
-                                    bool *key_exists, sealring_error *error);
 /* For every cache miss: finds one presented credential, in one statement that is a transaction of its own, with the vault's era and
  * epoch in the same snapshot, whether or not the credential exists. Not inside a transaction. Does not check whether
  * the path still leads to the open file: registry_look_vault does. If the status is SEALRING_OK and `found` is true, `holder` has what

@@ -92,10 +92,11 @@ static const struct {
 static sealring_status attributes_alarm(struct attempt *attempt, const char *name, const char *attribute,
                                         const char *problem)
 {
-    return error_set(attempt->error, SEALRING_REFUSED,
-                     "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it is not used; find "
-                     "out who made it",
-                     name, attempt->token->name, attribute, problem);
+    return attempt_refuse(
+        attempt,
+        "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it is not used; find "
+        "out who made it",
+        name, attempt->token->name, attribute, problem);
 }
 
 static sealring_status attributes_check_number(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,

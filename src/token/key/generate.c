@@ -87,9 +87,8 @@ static sealring_status generate_read_back(struct attempt *attempt, const struct 
         return status;
     if (!known || length != reference->object_id_length || memcmp(object_id, reference->object_id, length) != 0 ||
         (label[0] != '\0' && strcmp(label, request->label) != 0)) { /* a missing label is for the probe to find */
-        return error_set(attempt->error, SEALRING_REFUSED,
-                         "the PKCS#11 token %s did not keep the ID or the label of %s: use a shorter ID",
-                         attempt->token->name, request->name);
+        return attempt_refuse(attempt, "the PKCS#11 token %s did not keep the ID or the label of %s: use a shorter ID",
+                              attempt->token->name, request->name);
     }
     return attributes_check(attempt, handle, request->name);
 }
@@ -141,12 +140,10 @@ static sealring_status generate_action(struct attempt *attempt, void *context)
     free(handles);
     if (status != SEALRING_OK)
         return status;
-    if (count > 0) {
-        return error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has a %s already",
-                         attempt->token->name, request->name);
-    }
+    if (count > 0)
+        return attempt_refuse(attempt, "the PKCS#11 token %s has a %s already", attempt->token->name, request->name);
     for (size_t i = 0; i < sizeof(generate_key_types) / sizeof(generate_key_types[0]); i++) {
-        attempt->code = CKR_OK;
+        attempt_go_on(attempt);
         status = generate_with_type(attempt, request, generate_key_types[i]);
         if (attempt->code != CKR_KEY_TYPE_INCONSISTENT && attempt->code != CKR_MECHANISM_INVALID &&
             !generate_is_template_problem(attempt->code))
@@ -156,14 +153,16 @@ static sealring_status generate_action(struct attempt *attempt, void *context)
 }
 
 sealring_status token_key_generate(struct token *token, const char *label, struct token_key_reference *reference,
-                                   sealring_error *error)
+                                   enum token_answer *answer, sealring_error *error)
 {
     struct generate_request request = {.label = label, .reference = reference};
     sealring_status status = hmac_check_reference(reference, error);
+    if (answer != NULL)
+        *answer = TOKEN_FAILED;
     if (status != SEALRING_OK)
         return status;
     if (strlen(label) == 0 || strlen(label) > TOKEN_LABEL_MAX)
         return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
     object_name(reference->object_id, reference->object_id_length, request.name);
-    return attempt_run(token, ATTEMPT_WRITE, generate_action, &request, error);
+    return attempt_run(token, ATTEMPT_WRITE, generate_action, &request, answer, error);
 }

@@ -16,6 +16,16 @@
 #define HMAC_FILLING     0xa5
 #define HMAC_THIRD       0x3c
 
+struct hmac_request {
+    const struct token_key_reference *reference;
+    const uint8_t *data; /* NULL: the key is only proved */
+    size_t length;
+    uint8_t *mac;
+    bool unproved; /* the key must be found and proved first */
+    bool afresh;   /* false: another thread's recent proof is sufficient */
+    bool refused;  /* refused once; the key was proved again after that */
+};
+
 sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
 {
     if (reference->object_id_length == 0 || reference->object_id_length > TOKEN_OBJECT_ID_MAX ||
@@ -123,21 +133,25 @@ static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJE
         equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
     }
     if (status == SEALRING_OK && !equal) {
-        status =
-            error_set(attempt->error, SEALRING_REFUSED,
-                      "ALARM: %s on the PKCS#11 token %s is another secret than the registry means (its check value "
-                      "differs): it is not used; find out who replaced it",
-                      name, attempt->token->name);
+        status = attempt_refuse(
+            attempt,
+            "ALARM: %s on the PKCS#11 token %s is another secret than the registry means (its check value "
+            "differs): it is not used; find out who replaced it",
+            name, attempt->token->name);
     }
     secret_wipe(mac, sizeof(mac));
     return status;
 }
 
-sealring_status hmac_prove(struct attempt *attempt, const struct token_key_reference *reference, bool afresh)
+/* Finds the key, checks its attributes and its check value, and enters it into the index. Runs under the lock around find + create + set
+ * + destroy. */
+static sealring_status hmac_prove_action(struct attempt *attempt, void *context)
 {
+    const struct hmac_request *request = context;
+    const struct token_key_reference *reference = request->reference;
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     struct key_index *index = &attempt->token->index;
-    if (!afresh && index_find(index, reference, attempt->generation, &handle))
+    if (!request->afresh && index_find(index, reference, attempt->generation, &handle))
         return SEALRING_OK;
     char name[OBJECT_NAME_SIZE];
     object_name(reference->object_id, reference->object_id_length, name);
@@ -152,16 +166,6 @@ sealring_status hmac_prove(struct attempt *attempt, const struct token_key_refer
         index_forget(index, reference->object_id, reference->object_id_length);
     return status;
 }
-
-struct hmac_request {
-    const struct token_key_reference *reference;
-    const uint8_t *data;
-    size_t length;
-    uint8_t *mac;
-    bool unproved; /* the key must be found and proved first */
-    bool afresh;
-    bool refused; /* refused once; the key was proved again after that */
-};
 
 static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
 {
@@ -182,14 +186,14 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
         enum code_class class = code_class_of(attempt->code);
         if (class == CODE_HANDLE) {
             index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
-            attempt->code = CKR_OK; /* does not prove that the key is gone: the search decides */
+            attempt_go_on(attempt); /* this does not prove that the key is gone: the search decides */
             request->unproved = true;
         } else if (class == CODE_REFUSED && !request->refused) {
             /* NSS softokn returns this for a closed key, and for any key after it has lost the login: find out which. */
             request->refused = true;
             if (attempt_confirm(attempt) == SEALRING_OK) {
                 index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
-                attempt->code = CKR_OK;
+                attempt_go_on(attempt);
                 request->unproved = true;
             }
         } else {
@@ -199,64 +203,62 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
     return status;
 }
 
-static sealring_status hmac_prove_action(struct attempt *attempt, void *context)
+/* Makes a signature, and proves the key before if it is not known. Without data, only proves it. */
+static sealring_status hmac_once(struct token *token, struct hmac_request *request, enum token_answer *answer,
+                                 sealring_error *error)
 {
-    const struct hmac_request *request = context;
-    return hmac_prove(attempt, request->reference, request->afresh);
-}
-
-static sealring_status hmac_once(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
-                                 size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
-{
-    struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
     sealring_error failure; /* that a first attempt finds the key unproved is not a failure of the call */
-    sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK)
-        return status;
+    request->refused = false;
     for (int i = 0; i < HMAC_TRIES; i++) {
-        status = attempt_run(token, ATTEMPT_SIGN, hmac_sign_action, &request, &failure);
-        if (status != SEALRING_OK && !request.unproved && error != NULL)
+        sealring_status status = SEALRING_OK;
+        request->unproved = request->data == NULL;
+        if (!request->unproved)
+            status = attempt_run(token, ATTEMPT_SIGN, hmac_sign_action, request, answer, &failure);
+        if (status != SEALRING_OK && !request->unproved && error != NULL)
             *error = failure;
-        if (status == SEALRING_OK || !request.unproved)
+        if (!request->unproved)
             return status;
-        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
-        if (status != SEALRING_OK)
+        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, request, answer, error);
+        if (status != SEALRING_OK || request->data == NULL)
             return status;
     }
+    *answer = TOKEN_FAILED;
     return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
 }
 
-/* If a key was not found, initialises the module again, so that the key is searched once more. */
-static bool hmac_look_anew(struct token *token, const struct token_key_reference *reference, sealring_error *error)
+/* If the key is not found, initialises the module again, so that the key is searched once more. */
+static sealring_status hmac_run(struct token *token, struct hmac_request *request, enum token_answer *answer,
+                                sealring_error *error)
 {
-    bool fresh;
-    connection_refresh_for(token, reference->object_id, reference->object_id_length, &fresh, error);
-    return fresh;
+    const struct token_key_reference *reference = request->reference;
+    enum token_answer last = TOKEN_FAILED;
+    bool fresh = false;
+    sealring_status status = hmac_check_reference(reference, error);
+    if (status == SEALRING_OK)
+        status = hmac_once(token, request, &last, error);
+    if (last == TOKEN_MISSING)
+        connection_refresh_for(token, reference->object_id, reference->object_id_length, &fresh, error);
+    if (fresh) {
+        status = hmac_once(token, request, &last, error);
+        if (last != TOKEN_MISSING)
+            connection_forget_missing(token, reference->object_id, reference->object_id_length);
+    }
+    if (answer != NULL)
+        *answer = last;
+    return status;
 }
 
 sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
-                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error)
+                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], enum token_answer *answer,
+                           sealring_error *error)
 {
-    sealring_status status = hmac_once(token, reference, data, length, mac, error);
-    if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
-        status = hmac_once(token, reference, data, length, mac, error);
-        if (status != SEALRING_NOT_FOUND)
-            connection_forget_missing(token, reference->object_id, reference->object_id_length);
-    }
-    return status;
+    struct hmac_request request = {.reference = reference, .data = data, .length = length, .mac = mac};
+    return hmac_run(token, &request, answer, error);
 }
 
-sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference, sealring_error *error)
+sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference,
+                                enum token_answer *answer, sealring_error *error)
 {
     struct hmac_request request = {.reference = reference, .afresh = true};
-    sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
-    if (status == SEALRING_NOT_FOUND && hmac_look_anew(token, reference, error)) {
-        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, &request, error);
-        if (status != SEALRING_NOT_FOUND)
-            connection_forget_missing(token, reference->object_id, reference->object_id_length);
-    }
-    return status;
+    return hmac_run(token, &request, answer, error);
 }

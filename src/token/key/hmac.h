@@ -18,10 +18,6 @@ sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, cons
 sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
                                 size_t length, uint8_t mac[TOKEN_HMAC_SIZE]);
 
-/* Finds the key, checks its attributes and its check value, and enters it into the index. Call it under the lock around find + create +
- * set + destroy. `afresh` false: another thread's recent proof is sufficient. */
-sealring_status hmac_prove(struct attempt *attempt, const struct token_key_reference *reference, bool afresh);
-
 /* Checks that the lengths in it are possible. SEALRING_INVALID. */
 sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error);
 

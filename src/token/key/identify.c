@@ -27,10 +27,10 @@ static sealring_status identify_by_check_value(struct attempt *attempt, CK_OBJEC
     sealring_status status =
         hmac_sign_twice(attempt, handle, name, reference->check_input, reference->check_input_length, mac);
     if (status == SEALRING_OK && !secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE)) {
-        status = error_set(attempt->error, SEALRING_REFUSED,
-                           "ALARM: %s on the PKCS#11 token %s, labelled \"%s\", has another check value than the "
-                           "registry's: it is left alone; find out who edited the registry: sealring audit verify",
-                           name, attempt->token->name, label);
+        status = attempt_refuse(attempt,
+                                "ALARM: %s on the PKCS#11 token %s, labelled \"%s\", has another check value than the "
+                                "registry's: it is left alone; find out who edited the registry: sealring audit verify",
+                                name, attempt->token->name, label);
     }
     secret_wipe(mac, sizeof(mac));
     return status;
@@ -43,7 +43,8 @@ static sealring_status identify_closed(struct attempt *attempt, CK_OBJECT_HANDLE
     struct attributes_verdict verdict;
     sealring_status status = attributes_judge(attempt, handle, &verdict);
     if (status == SEALRING_OK && verdict.wrong[0] != '\0') {
-        status = error_set(attempt->error, SEALRING_REFUSED,
+        status =
+            attempt_refuse(attempt,
                            "%s on the PKCS#11 token %s has no label and is not a key that sealring makes (%s): it is "
                            "left alone",
                            name, attempt->token->name, verdict.wrong);
@@ -66,9 +67,8 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
         return status;
     bool labelled = strcmp(label, request->label) == 0;
     if (!labelled && label[0] != '\0' && strncmp(label, IDENTIFY_INTENT, strlen(IDENTIFY_INTENT)) != 0) {
-        return error_set(attempt->error, SEALRING_REFUSED,
-                         "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left alone", name,
-                         attempt->token->name, label, request->label);
+        return attempt_refuse(attempt, "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left alone",
+                              name, attempt->token->name, label, request->label);
     }
     status = signs_ask(attempt, handle, &signs);
     if (status != SEALRING_OK)
@@ -79,15 +79,13 @@ static sealring_status identify_action(struct attempt *attempt, void *context)
 }
 
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
-                                   bool made_here, sealring_error *error)
+                                   bool made_here, enum token_answer *answer, sealring_error *error)
 {
     struct identify_request request = {.reference = reference, .label = label, .made_here = made_here};
-    bool fresh = false;
     sealring_status status = hmac_check_reference(reference, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = attempt_run(token, ATTEMPT_SEARCH, identify_action, &request, error);
-    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh)
-        status = attempt_run(token, ATTEMPT_SEARCH, identify_action, &request, error);
+    if (answer != NULL)
+        *answer = TOKEN_FAILED;
+    if (status == SEALRING_OK)
+        status = attempt_run_surely(token, ATTEMPT_SEARCH, identify_action, &request, answer, error);
     return status;
 }

@@ -22,23 +22,19 @@ struct object_change {
     bool acted; /* C_DestroyObject was called */
 };
 
-static sealring_status key_check_id(size_t object_id_length, sealring_error *error)
+/* surely: as attempt_run_surely. */
+static sealring_status key_run(struct token *token, enum attempt_kind kind, attempt_action action,
+                               struct object_change *change, bool surely, enum token_answer *answer,
+                               sealring_error *error)
 {
-    if (object_id_length == 0 || object_id_length > TOKEN_OBJECT_ID_MAX)
-        return error_set(error, SEALRING_INVALID, "a key's object ID has %zu bytes", object_id_length);
-    return SEALRING_OK;
-}
-
-/* Runs the action. If the object is not found, runs it again after the module was initialised again: SoftHSM2, after a failed
- * destruction, shows the object only to other processes. */
-static sealring_status key_run_surely(struct token *token, enum attempt_kind kind, attempt_action action,
-                                      struct object_change *change, sealring_error *error)
-{
-    bool fresh = false;
-    sealring_status status = attempt_run(token, kind, action, change, error);
-    if (status == SEALRING_NOT_FOUND && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh)
-        status = attempt_run(token, kind, action, change, error);
-    return status;
+    if (answer != NULL)
+        *answer = TOKEN_FAILED;
+    if (change->object_id_length == 0 || change->object_id_length > TOKEN_OBJECT_ID_MAX)
+        return error_set(error, SEALRING_INVALID, "a key's object ID has %zu bytes", change->object_id_length);
+    if (change->to != NULL && (strlen(change->to) == 0 || strlen(change->to) > TOKEN_LABEL_MAX))
+        return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
+    return surely ? attempt_run_surely(token, kind, action, change, answer, error)
+                  : attempt_run(token, kind, action, change, answer, error);
 }
 
 /* ---- Find ---- */
@@ -55,10 +51,10 @@ static sealring_status key_refuse_label(struct attempt *attempt, const struct ob
 {
     char name[OBJECT_NAME_SIZE];
     object_name(change->object_id, change->object_id_length, name);
-    return error_set(attempt->error, SEALRING_REFUSED,
-                     "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left "
-                     "alone",
-                     name, attempt->token->name, label, wanted);
+    return attempt_refuse(attempt,
+                          "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left "
+                          "alone",
+                          name, attempt->token->name, label, wanted);
 }
 
 /* Whoever can write the registry can name any object by its ID; only the label comes from the token. */
@@ -82,11 +78,10 @@ static sealring_status key_label_action(struct attempt *attempt, void *context)
 }
 
 sealring_status token_key_label(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                char label[TOKEN_LABEL_MAX + 1], sealring_error *error)
+                                char label[TOKEN_LABEL_MAX + 1], enum token_answer *answer, sealring_error *error)
 {
     struct object_change change = {.object_id = object_id, .object_id_length = object_id_length, .label = label};
-    sealring_status status = key_check_id(object_id_length, error);
-    return status == SEALRING_OK ? key_run_surely(token, ATTEMPT_SEARCH, key_label_action, &change, error) : status;
+    return key_run(token, ATTEMPT_SEARCH, key_label_action, &change, true, answer, error);
 }
 
 /* ---- Relabel ---- */
@@ -112,14 +107,11 @@ static sealring_status key_relabel_action(struct attempt *attempt, void *context
 }
 
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                  const char *from, const char *to, sealring_error *error)
+                                  const char *from, const char *to, enum token_answer *answer, sealring_error *error)
 {
     struct object_change change = {
         .object_id = object_id, .object_id_length = object_id_length, .from = from, .to = to};
-    sealring_status status = key_check_id(object_id_length, error);
-    if (status == SEALRING_OK && (strlen(to) == 0 || strlen(to) > TOKEN_LABEL_MAX))
-        status = error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
-    return status == SEALRING_OK ? attempt_run(token, ATTEMPT_WRITE, key_relabel_action, &change, error) : status;
+    return key_run(token, ATTEMPT_WRITE, key_relabel_action, &change, false, answer, error);
 }
 
 static sealring_status key_touch_action(struct attempt *attempt, void *context)
@@ -140,8 +132,7 @@ sealring_status token_key_touch(struct token *token, const uint8_t *object_id, s
                                 sealring_error *error)
 {
     struct object_change change = {.object_id = object_id, .object_id_length = object_id_length};
-    sealring_status status = key_check_id(object_id_length, error);
-    return status == SEALRING_OK ? attempt_run(token, ATTEMPT_WRITE, key_touch_action, &change, error) : status;
+    return key_run(token, ATTEMPT_WRITE, key_touch_action, &change, false, NULL, error);
 }
 
 /* ---- Close and open ---- */
@@ -163,9 +154,8 @@ static sealring_status key_set_sign(struct attempt *attempt, const struct object
     if (status == SEALRING_OK && (!known || sign != change->allow)) {
         char name[OBJECT_NAME_SIZE];
         object_name(change->object_id, change->object_id_length, name);
-        status =
-            error_set(attempt->error, SEALRING_REFUSED,
-                      "the PKCS#11 token %s said it changed CKA_SIGN of %s, and did not", attempt->token->name, name);
+        status = attempt_refuse(attempt, "the PKCS#11 token %s said it changed CKA_SIGN of %s, and did not",
+                                attempt->token->name, name);
     }
     return status;
 }
@@ -180,9 +170,9 @@ static sealring_status key_check_closed(struct attempt *attempt, const struct ob
     if (status != SEALRING_OK || !signs)
         return status;
     object_name(change->object_id, change->object_id_length, name);
-    return error_set(attempt->error, SEALRING_REFUSED,
-                     "the PKCS#11 token %s signs with %s although its CKA_SIGN is false: it cannot close a key",
-                     attempt->token->name, name);
+    return attempt_refuse(attempt,
+                          "the PKCS#11 token %s signs with %s although its CKA_SIGN is false: it cannot close a key",
+                          attempt->token->name, name);
 }
 
 static sealring_status key_allow_sign_action(struct attempt *attempt, void *context)
@@ -198,14 +188,11 @@ static sealring_status key_allow_sign_action(struct attempt *attempt, void *cont
 }
 
 sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                     const char *label, bool allow, sealring_error *error)
+                                     const char *label, bool allow, enum token_answer *answer, sealring_error *error)
 {
     struct object_change change = {
         .object_id = object_id, .object_id_length = object_id_length, .from = label, .allow = allow};
-    sealring_status status = key_check_id(object_id_length, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = key_run_surely(token, ATTEMPT_WRITE, key_allow_sign_action, &change, error);
+    sealring_status status = key_run(token, ATTEMPT_WRITE, key_allow_sign_action, &change, true, answer, error);
     index_forget(&token->index, object_id, object_id_length);
     return status;
 }
@@ -224,9 +211,7 @@ sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, 
                                  const char *label, sealring_error *error)
 {
     struct object_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
-    sealring_status status = key_check_id(object_id_length, error);
-    if (status == SEALRING_OK)
-        status = attempt_run(token, ATTEMPT_WRITE, key_narrow_action, &change, error);
+    sealring_status status = key_run(token, ATTEMPT_WRITE, key_narrow_action, &change, false, NULL, error);
     index_forget(&token->index, object_id, object_id_length);
     return status;
 }
@@ -257,18 +242,21 @@ static sealring_status key_find_action(struct attempt *attempt, void *context)
 /* Searches again after the module was initialised again, as a new process would, whatever C_DestroyObject returned: if its directory is
  * not writable, SoftHSM2 destroys the object only for its present initialisation. */
 static sealring_status key_confirm_destroyed(struct token *token, struct object_change *change,
-                                             sealring_status destroyed, sealring_error *error)
+                                             sealring_status destroyed, enum token_answer *answer,
+                                             sealring_error *error)
 {
     bool fresh = false;
     sealring_error failure = {0};
+    enum token_answer found = TOKEN_FAILED;
     sealring_status status = connection_refresh(token, destroyed != SEALRING_OK, &fresh, &failure);
     if (status == SEALRING_OK && !fresh)
         return destroyed; /* not initialised again: rely on C_DestroyObject's result */
     if (status == SEALRING_OK)
-        status = attempt_run(token, ATTEMPT_SEARCH, key_find_action, change, &failure);
-    if (status == SEALRING_NOT_FOUND)
+        status = attempt_run(token, ATTEMPT_SEARCH, key_find_action, change, &found, &failure);
+    *answer = found == TOKEN_MISSING ? TOKEN_DONE : TOKEN_FAILED;
+    if (found == TOKEN_MISSING)
         return SEALRING_OK;
-    if (status == SEALRING_OK || status == SEALRING_REFUSED) {
+    if (found == TOKEN_DONE || found == TOKEN_REFUSES) {
         char name[OBJECT_NAME_SIZE];
         object_name(change->object_id, change->object_id_length, name);
         return error_set_token(error, 0, "the PKCS#11 token %s has not destroyed %s: is its storage writable?",
@@ -280,13 +268,16 @@ static sealring_status key_confirm_destroyed(struct token *token, struct object_
 }
 
 sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                  const char *label, sealring_error *error)
+                                  const char *label, enum token_answer *answer, sealring_error *error)
 {
     struct object_change change = {.object_id = object_id, .object_id_length = object_id_length, .from = label};
-    sealring_status status = key_check_id(object_id_length, error);
-    if (status == SEALRING_OK)
-        status = key_run_surely(token, ATTEMPT_WRITE, key_destroy_action, &change, error);
-    return change.acted ? key_confirm_destroyed(token, &change, status, error) : status;
+    enum token_answer last;
+    sealring_status status = key_run(token, ATTEMPT_WRITE, key_destroy_action, &change, true, &last, error);
+    if (change.acted)
+        status = key_confirm_destroyed(token, &change, status, &last, error);
+    if (answer != NULL)
+        *answer = last;
+    return status;
 }
 
 /* ---- List ---- */
@@ -376,7 +367,7 @@ static sealring_status key_walk(struct token *token, const char *label_prefix, b
                                 void *context, sealring_error *error)
 {
     struct key_list list = {.label_prefix = label_prefix, .examine = examine};
-    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, key_list_action, &list, error);
+    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, key_list_action, &list, NULL, error);
     /* Outside all locks, because the callback is foreign code. */
     for (size_t i = 0; i < list.count && status == SEALRING_OK; i++)
         status = each(&list.keys[i], context, error);

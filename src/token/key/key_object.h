@@ -19,27 +19,28 @@
  * every attribute back, and computes the reference's check_value from its check_input. Refuses an ID that is in use. On any failure
  * after the object was made, it is destroyed again. */
 sealring_status token_key_generate(struct token *token, const char *label, struct token_key_reference *reference,
-                                   sealring_error *error);
+                                   enum token_answer *answer, sealring_error *error);
 
 /* HMAC-SHA256 over data in the token. Before the key's first use, also after every reconnect, finds the key, and checks its attributes
  * and its check value. Any number of threads. The caller wipes mac. SEALRING_OK; SEALRING_REFUSED: the key exists and may not be used
  * (closed: token_code is CKR_KEY_FUNCTION_NOT_PERMITTED; or attributes or check value are wrong: an alarm); SEALRING_NOT_FOUND: the
  * token is present and has no such object; SEALRING_TOKEN: an outage, never a verdict. */
 sealring_status token_hmac(struct token *token, const struct token_key_reference *reference, const uint8_t *data,
-                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], sealring_error *error);
+                           size_t length, uint8_t mac[TOKEN_HMAC_SIZE], enum token_answer *answer,
+                           sealring_error *error);
 
 /* Proves the key again, without use of earlier proofs: object, attributes, check value. Returns as token_hmac. */
 sealring_status token_key_prove(struct token *token, const struct token_key_reference *reference,
-                                sealring_error *error);
+                                enum token_answer *answer, sealring_error *error);
 
 /* Reads the label of the object with this ID; empty if it has none. SEALRING_NOT_FOUND if it is not found even after the module was
  * initialised again; SEALRING_REFUSED if there are several. */
 sealring_status token_key_label(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                char label[TOKEN_LABEL_MAX + 1], sealring_error *error);
+                                char label[TOKEN_LABEL_MAX + 1], enum token_answer *answer, sealring_error *error);
 
 /* Changes the label of the object with this ID from `from` to `to` (SEALRING_REFUSED if it has another; OK if it has `to` already). */
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                  const char *from, const char *to, sealring_error *error);
+                                  const char *from, const char *to, enum token_answer *answer, sealring_error *error);
 
 /* Sets the object's label to its present value, so that SoftHSM2 rewrites its file: this is the only way to identify the file.
  * SEALRING_NOT_FOUND. */
@@ -50,25 +51,25 @@ sealring_status token_key_touch(struct token *token, const uint8_t *object_id, s
  * for a signature, which it must refuse. SEALRING_REFUSED: another label, or the key still signs (token_code 0); or the token does not
  * permit the change (token_code not 0). SEALRING_NOT_FOUND. */
 sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                     const char *label, bool allow, sealring_error *error);
+                                     const char *label, bool allow, enum token_answer *answer, sealring_error *error);
 
 /* Checks that the object is the reference's key, before it is changed. Its label must be `label`; or it has no label or the label of
  * its making, because some tokens store or change no labels. If it signs, it must also derive the reference's check value, unless it
  * has that label and `made_here` is true: only this vault assigns its ID. If it does not sign, it cannot prove itself: its label must
  * be sufficient, and without that label it must be a key as sealring makes them. SEALRING_REFUSED for another object. */
 sealring_status token_key_identify(struct token *token, const struct token_key_reference *reference, const char *label,
-                                   bool made_here, sealring_error *error);
+                                   bool made_here, enum token_answer *answer, sealring_error *error);
 
 /* Determines by a test whether the object signs. Its attributes are not used, as some tokens store CKA_SIGN and do not enforce it.
  * *signs is true also if the call fails. */
 sealring_status token_key_signs(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *signs,
-                                sealring_error *error);
+                                enum token_answer *answer, sealring_error *error);
 
 /* Destroys the object, if its label is `label` (NULL: any label), and searches for it again. For that the module is finalised and
  * initialised, unless the host program owns it, or destruction seems to have succeeded and another token on the module is open in this
  * process. SEALRING_NOT_FOUND: there is none; SEALRING_REFUSED: another label; SEALRING_TOKEN: also if the object still exists. */
 sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                  const char *label, sealring_error *error);
+                                  const char *label, enum token_answer *answer, sealring_error *error);
 
 struct token_key_info {
     char label[TOKEN_LABEL_MAX + 1]; /* characters other than printable ASCII shown as '?' */

@@ -87,8 +87,9 @@ sealring_status origin_is_told_otherwise(struct attempt *attempt, bool *other)
     sealring_status status = origin_of_generated(attempt, &generated);
     if (status == SEALRING_OK)
         status = origin_of_imported(attempt, &imported);
-    if (status == SEALRING_REFUSED) { /* no session keys here: nothing shows the difference, and CKA_LOCAL decides */
-        attempt->code = CKR_OK;
+    if (status != SEALRING_OK && attempt->answer == TOKEN_REFUSES) {
+        /* no session keys here: nothing shows the difference, and CKA_LOCAL decides */
+        attempt_go_on(attempt);
         token->origin_known = true;
         return SEALRING_OK;
     }

@@ -22,8 +22,9 @@ struct probe {
 static sealring_status probe_generate(struct token *token, const char *label, struct token_key_reference *reference,
                                       sealring_error *error)
 {
-    sealring_status status = SEALRING_TOKEN;
-    for (size_t i = 0; i < sizeof(probe_id_lengths) / sizeof(probe_id_lengths[0]); i++) {
+    sealring_status status = SEALRING_OK;
+    enum token_answer answer = TOKEN_REFUSES;
+    for (size_t i = 0; answer == TOKEN_REFUSES && i < sizeof(probe_id_lengths) / sizeof(probe_id_lengths[0]); i++) {
         memset(reference, 0, sizeof(*reference));
         reference->object_id_length = probe_id_lengths[i];
         reference->check_input_length = sizeof(PROBE_INPUT) - 1;
@@ -31,9 +32,7 @@ static sealring_status probe_generate(struct token *token, const char *label, st
         status = token_random(token, reference->object_id, reference->object_id_length, error);
         if (status != SEALRING_OK)
             return status;
-        status = token_key_generate(token, label, reference, error);
-        if (status != SEALRING_REFUSED)
-            break;
+        status = token_key_generate(token, label, reference, &answer, error);
     }
     return status;
 }
@@ -71,66 +70,50 @@ static sealring_status probe_closing(struct token *token, const struct token_key
                                      sealring_error *error)
 {
     bool signs = true, fresh;
+    enum token_answer answer;
+    const uint8_t *object_id = reference->object_id;
+    size_t length = reference->object_id_length;
     *closes = false;
-    sealring_status status =
-        token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, error);
-    if (status == SEALRING_REFUSED)
-        return SEALRING_OK;
-    if (status != SEALRING_OK)
-        return status;
-    status = connection_refresh(token, true, &fresh, error);
+    sealring_status status = token_key_allow_sign(token, object_id, length, NULL, false, &answer, error);
     if (status == SEALRING_OK)
-        status = token_key_signs(token, reference->object_id, reference->object_id_length, &signs, error);
-    if (status != SEALRING_OK)
-        return status == SEALRING_REFUSED ? SEALRING_OK : status;
-    status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, true, error);
+        status = connection_refresh(token, true, &fresh, error);
     if (status == SEALRING_OK)
-        status = token_key_prove(token, reference, error);
+        status = token_key_signs(token, object_id, length, &signs, &answer, error);
+    if (status == SEALRING_OK)
+        status = token_key_allow_sign(token, object_id, length, NULL, true, &answer, error);
+    if (status == SEALRING_OK)
+        status = token_key_prove(token, reference, &answer, error);
     /* If a version cannot be opened again, it cannot be reinstated. */
     *closes = !signs && status == SEALRING_OK;
-    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+    return answer == TOKEN_REFUSES ? SEALRING_OK : status;
 }
 
 /* If a label cannot be changed, C_SetAttributeValue leaves it as it was, whatever it returns. */
 static bool probe_relabels(struct token *token, const struct token_key_reference *reference, const char *from,
                            const char *to)
 {
-    return token_key_relabel(token, reference->object_id, reference->object_id_length, from, to, NULL) == SEALRING_OK;
-}
-
-struct probe_label {
-    const struct token_key_reference *reference;
-    char text[TOKEN_LABEL_MAX + 1];
-};
-
-static sealring_status probe_label_action(struct attempt *attempt, void *context)
-{
-    struct probe_label *label = context;
-    CK_OBJECT_HANDLE handle;
-    sealring_status status =
-        object_find(attempt, label->reference->object_id, label->reference->object_id_length, &handle);
-    return status == SEALRING_OK ? object_read_label(attempt, handle, label->text) : status;
+    return token_key_relabel(token, reference->object_id, reference->object_id_length, from, to, NULL, NULL) ==
+           SEALRING_OK;
 }
 
 /* Changes the key's label, reads it after the module was initialised again, and restores the label by which the key is found. */
 static sealring_status probe_labels(struct token *token, const struct token_key_reference *reference, const char *label,
                                     enum token_labels *labels, sealring_error *error)
 {
-    char changed[TOKEN_LABEL_MAX + 1];
-    struct probe_label read = {.reference = reference};
+    char changed[TOKEN_LABEL_MAX + 1], read[TOKEN_LABEL_MAX + 1];
     bool fresh;
     snprintf(changed, sizeof(changed), "%.*s" PROBE_CHANGED, (int)(TOKEN_LABEL_MAX - sizeof(PROBE_CHANGED)), label);
     bool changes = probe_relabels(token, reference, label, changed);
     sealring_status status = connection_refresh(token, true, &fresh, error);
     if (status == SEALRING_OK)
-        status = attempt_run(token, ATTEMPT_SEARCH, probe_label_action, &read, error);
+        status = token_key_label(token, reference->object_id, reference->object_id_length, read, NULL, error);
     if (status != SEALRING_OK)
         return status;
-    if (changes && strcmp(read.text, changed) == 0) {
+    if (changes && strcmp(read, changed) == 0) {
         changes = probe_relabels(token, reference, changed, label);
         *labels = changes ? TOKEN_LABELS_CHANGE : TOKEN_LABELS_LOST;
     } else {
-        *labels = strcmp(read.text, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
+        *labels = strcmp(read, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
     }
     return SEALRING_OK;
 }
@@ -142,15 +125,13 @@ sealring_status token_probe(struct token *token, const char *label, struct token
     uint8_t mac[TOKEN_HMAC_SIZE];
     memset(abilities, 0, sizeof(*abilities));
     sealring_status status = probe_generate(token, label, &reference, error);
-    if (status == SEALRING_REFUSED && error != NULL)
-        error->status = SEALRING_TOKEN; /* the message names what the token lacks */
     if (status != SEALRING_OK)
-        return SEALRING_TOKEN;
+        goto cleanup;
     struct probe probe = {.reference = &reference, .abilities = abilities};
     abilities->object_id_length = reference.object_id_length;
-    status = token_hmac(token, &reference, reference.check_input, reference.check_input_length, mac, error);
+    status = token_hmac(token, &reference, reference.check_input, reference.check_input_length, mac, NULL, error);
     if (status == SEALRING_OK)
-        status = attempt_run(token, ATTEMPT_WRITE, probe_look_action, &probe, error);
+        status = attempt_run(token, ATTEMPT_WRITE, probe_look_action, &probe, NULL, error);
     secret_wipe(mac, sizeof(mac));
     if (status == SEALRING_OK)
         status = probe_closing(token, &reference, &abilities->closes_keys, error);
@@ -158,15 +139,15 @@ sealring_status token_probe(struct token *token, const char *label, struct token
         status = probe_labels(token, &reference, label, &abilities->labels, error);
     sealring_error destroy_error;
     sealring_status destroyed =
-        token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, &destroy_error);
+        token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &destroy_error);
     if (status == SEALRING_OK && destroyed != SEALRING_OK) {
         status = error_set_token(error, destroy_error.token_code, "a key for trying cannot be destroyed again: %s",
                                  destroy_error.message);
     }
-    if (status != SEALRING_OK && status != SEALRING_TOKEN) {
-        status = SEALRING_TOKEN;
-        if (error != NULL)
-            error->status = SEALRING_TOKEN;
-    }
-    return status;
+cleanup:
+    if (status == SEALRING_OK)
+        return status;
+    if (error != NULL)
+        error->status = SEALRING_TOKEN; /* the message names what the token lacks */
+    return SEALRING_TOKEN;
 }

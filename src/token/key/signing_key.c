@@ -77,12 +77,13 @@ static sealring_status signer_one(struct attempt *attempt, const struct signer_r
     size_t count = 0;
     sealring_status status = signer_search(attempt, request->signer, class, &handles, &count);
     if (status == SEALRING_OK && count == 0) {
+        attempt->answer = TOKEN_MISSING;
         status = error_set(attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no key pair %s",
                            attempt->token->name, request->name + 4);
     } else if (status == SEALRING_OK && count > 1) {
-        status = error_set(attempt->error, SEALRING_REFUSED,
-                           "ALARM: the PKCS#11 token %s has %zu key pairs %s: none is used; find out who made them",
-                           attempt->token->name, count, request->name + 4);
+        status = attempt_refuse(
+            attempt, "ALARM: the PKCS#11 token %s has %zu key pairs %s: none is used; find out who made them",
+            attempt->token->name, count, request->name + 4);
     } else if (status == SEALRING_OK) {
         *handle = handles[0];
     }
@@ -110,13 +111,14 @@ static sealring_status signer_check_private(struct attempt *attempt, const struc
         if (status != SEALRING_OK)
             return status;
         if (!known || value != wanted[i].value) {
-            return error_set(attempt->error, SEALRING_REFUSED,
-                             "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it signs no "
-                             "checkpoint; find out who made it",
-                             request->name, attempt->token->name, wanted[i].name,
-                             !known  ? "cannot be read"
-                             : value ? "is true"
-                                     : "is false");
+            return attempt_refuse(
+                attempt,
+                "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it signs no "
+                "checkpoint; find out who made it",
+                request->name, attempt->token->name, wanted[i].name,
+                !known  ? "cannot be read"
+                : value ? "is true"
+                        : "is false");
         }
     }
     return SEALRING_OK;
@@ -143,9 +145,8 @@ static sealring_status signer_read_public(struct attempt *attempt, struct signer
         length -= 2;
     }
     if (!known || !type_known || length != size || (key_type != CKK_EC_EDWARDS && key_type != CKK_EC)) {
-        return error_set(attempt->error, SEALRING_REFUSED,
-                         "the public %s on the PKCS#11 token %s is neither Ed25519 nor on P-256", request->name,
-                         attempt->token->name);
+        return attempt_refuse(attempt, "the public %s on the PKCS#11 token %s is neither Ed25519 nor on P-256",
+                              request->name, attempt->token->name);
     }
     size_t head = key_type == CKK_EC_EDWARDS ? 0 : sizeof(signer_spki);
     memcpy(signer->public_key, signer_spki, head);
@@ -283,8 +284,8 @@ static sealring_status signer_generate_action(struct attempt *attempt, void *con
     if (status != SEALRING_OK)
         return status;
     if (count > 0) {
-        return error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has a key pair %s already",
-                         attempt->token->name, request->name + 4);
+        return attempt_refuse(attempt, "the PKCS#11 token %s has a key pair %s already", attempt->token->name,
+                              request->name + 4);
     }
     CK_RV code = signer_generate_any(attempt, request);
     if (code != CKR_OK)
@@ -371,8 +372,8 @@ static sealring_status signer_label_action(struct attempt *attempt, void *contex
         request->label_read[length] = '\0';
     }
     if (status == SEALRING_OK && !known) { /* the label may be a stored value */
-        status = error_set(attempt->error, SEALRING_REFUSED,
-                           "the PKCS#11 token %s does not show the label of the key pair", attempt->token->name);
+        status = attempt_refuse(attempt, "the PKCS#11 token %s does not show the label of the key pair",
+                                attempt->token->name);
     }
     return status;
 }
@@ -391,8 +392,8 @@ static sealring_status signer_relabel_action(struct attempt *attempt, void *cont
         return attempt_fail(attempt, code, "C_SetAttributeValue", "relabelling a key pair");
     status = object_read_label(attempt, handle, label);
     if (status == SEALRING_OK && strcmp(label, request->label) != 0) {
-        status = error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s did not keep the label of %s",
-                           attempt->token->name, request->name);
+        status = attempt_refuse(attempt, "the PKCS#11 token %s did not keep the label of %s", attempt->token->name,
+                                request->name);
     }
     return status;
 }
@@ -400,28 +401,31 @@ static sealring_status signer_relabel_action(struct attempt *attempt, void *cont
 /* ---- The interface ---- */
 
 static sealring_status signer_run(struct token *token, enum attempt_kind kind, attempt_action action,
-                                  struct signer_request *request, sealring_error *error)
+                                  struct signer_request *request, enum token_answer *answer, sealring_error *error)
 {
+    if (answer != NULL)
+        *answer = TOKEN_FAILED;
     size_t length = request->signer->object_id_length;
     if (length == 0 || length > TOKEN_OBJECT_ID_MAX)
         return error_set(error, SEALRING_INVALID, "a key pair's object ID has %zu bytes", length);
     if (request->label != NULL && (strlen(request->label) == 0 || strlen(request->label) > TOKEN_LABEL_MAX))
         return error_set(error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
     object_name(request->signer->object_id, length, request->name);
-    return attempt_run(token, kind, action, request, error);
+    return attempt_run(token, kind, action, request, answer, error);
 }
 
 sealring_status token_signer_generate(struct token *token, const char *label, struct token_signer *signer,
                                       sealring_error *error)
 {
     struct signer_request request = {.signer = signer, .label = label};
-    return signer_run(token, ATTEMPT_WRITE, signer_generate_action, &request, error);
+    return signer_run(token, ATTEMPT_WRITE, signer_generate_action, &request, NULL, error);
 }
 
-sealring_status token_signer_find(struct token *token, struct token_signer *signer, sealring_error *error)
+sealring_status token_signer_find(struct token *token, struct token_signer *signer, enum token_answer *answer,
+                                  sealring_error *error)
 {
     struct signer_request request = {.signer = signer};
-    return signer_run(token, ATTEMPT_SEARCH, signer_find_action, &request, error);
+    return signer_run(token, ATTEMPT_SEARCH, signer_find_action, &request, answer, error);
 }
 
 sealring_status token_signer_sign(struct token *token, const struct token_signer *signer, const void *data,
@@ -430,18 +434,18 @@ sealring_status token_signer_sign(struct token *token, const struct token_signer
 {
     struct token_signer copy = *signer;
     struct signer_request request = {.signer = &copy, .data = data, .length = length, .signature = signature};
-    sealring_status status = signer_run(token, ATTEMPT_SEARCH, signer_sign_action, &request, error);
+    sealring_status status = signer_run(token, ATTEMPT_SEARCH, signer_sign_action, &request, NULL, error);
     *signature_length = status == SEALRING_OK ? request.signature_length : 0;
     return status;
 }
 
 sealring_status token_signer_label(struct token *token, const struct token_signer *signer,
-                                   char label[TOKEN_LABEL_MAX + 1], sealring_error *error)
+                                   char label[TOKEN_LABEL_MAX + 1], enum token_answer *answer, sealring_error *error)
 {
     struct token_signer copy = *signer;
     struct signer_request request = {.signer = &copy, .label_read = label};
     label[0] = '\0';
-    return signer_run(token, ATTEMPT_SEARCH, signer_label_action, &request, error);
+    return signer_run(token, ATTEMPT_SEARCH, signer_label_action, &request, answer, error);
 }
 
 sealring_status token_signer_relabel(struct token *token, const struct token_signer *signer, const char *label,
@@ -449,12 +453,12 @@ sealring_status token_signer_relabel(struct token *token, const struct token_sig
 {
     struct token_signer copy = *signer;
     struct signer_request request = {.signer = &copy, .label = label};
-    return signer_run(token, ATTEMPT_WRITE, signer_relabel_action, &request, error);
+    return signer_run(token, ATTEMPT_WRITE, signer_relabel_action, &request, NULL, error);
 }
 
 sealring_status token_signer_destroy(struct token *token, const struct token_signer *signer, sealring_error *error)
 {
     struct token_signer copy = *signer;
     struct signer_request request = {.signer = &copy};
-    return signer_run(token, ATTEMPT_WRITE, signer_destroy_action, &request, error);
+    return signer_run(token, ATTEMPT_WRITE, signer_destroy_action, &request, NULL, error);
 }

@@ -31,7 +31,8 @@ sealring_status token_signer_generate(struct token *token, const char *label, st
 
 /* Fills type and public key of the pair with the signer's object ID. SEALRING_NOT_FOUND; SEALRING_REFUSED with an alarm if there are
  * several, or if the private key is not as sealring makes it. */
-sealring_status token_signer_find(struct token *token, struct token_signer *signer, sealring_error *error);
+sealring_status token_signer_find(struct token *token, struct token_signer *signer, enum token_answer *answer,
+                                  sealring_error *error);
 
 /* Signs: 64 bytes for Ed25519, or ECDSA over SHA-256 in DER. Returns as token_signer_find. */
 sealring_status token_signer_sign(struct token *token, const struct token_signer *signer, const void *data,
@@ -41,7 +42,7 @@ sealring_status token_signer_sign(struct token *token, const struct token_signer
 /* The private key's label, of at most TOKEN_LABEL_MAX bytes: a place to store a value on tokens without CKO_DATA. SEALRING_REFUSED if
  * the token does not show it. */
 sealring_status token_signer_label(struct token *token, const struct token_signer *signer,
-                                   char label[TOKEN_LABEL_MAX + 1], sealring_error *error);
+                                   char label[TOKEN_LABEL_MAX + 1], enum token_answer *answer, sealring_error *error);
 sealring_status token_signer_relabel(struct token *token, const struct token_signer *signer, const char *label,
                                      sealring_error *error);
 

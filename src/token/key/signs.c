@@ -48,11 +48,11 @@ static sealring_status signs_action(struct attempt *attempt, void *context)
 }
 
 sealring_status token_key_signs(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *signs,
-                                sealring_error *error)
+                                enum token_answer *answer, sealring_error *error)
 {
     struct signs_request request = {.object_id = object_id, .object_id_length = object_id_length};
     *signs = true;
-    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, signs_action, &request, error);
+    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, signs_action, &request, answer, error);
     if (status == SEALRING_OK)
         *signs = request.signs;
     return status;

@@ -40,8 +40,8 @@ static sealring_status data_read_action(struct attempt *attempt, void *context)
     request->count = 0;
     sealring_status status = data_search(attempt, request->label, &handles, &found);
     if (status == SEALRING_OK && found > request->most) {
-        status = error_set(attempt->error, SEALRING_REFUSED, "the PKCS#11 token %s has %zu data objects %s",
-                           attempt->token->name, found, request->label);
+        status = attempt_refuse(attempt, "the PKCS#11 token %s has %zu data objects %s", attempt->token->name, found,
+                                request->label);
     }
     for (size_t i = 0; status == SEALRING_OK && i < found; i++) {
         struct token_data *value = &request->values[request->count];
@@ -52,9 +52,8 @@ static sealring_status data_read_action(struct attempt *attempt, void *context)
     }
     /* an unreadable one beside a readable one is left from an interruption: the older one is destroyed last */
     if (status == SEALRING_OK && found > 0 && request->count == 0) {
-        status = error_set(attempt->error, SEALRING_REFUSED,
-                           "the PKCS#11 token %s has the data object %s and does not show its value",
-                           attempt->token->name, request->label);
+        status = attempt_refuse(attempt, "the PKCS#11 token %s has the data object %s and does not show its value",
+                                attempt->token->name, request->label);
     }
     free(handles);
     return status;
@@ -70,8 +69,8 @@ static sealring_status data_check(struct attempt *attempt, const struct data_req
         status = object_read_bool(attempt, handle, CKA_PRIVATE, &is_private, &private_known);
     if (status == SEALRING_OK && (!known || value.length != request->length || !private_known || !is_private ||
                                   memcmp(value.bytes, request->value, value.length) != 0)) {
-        status = error_set(attempt->error, SEALRING_REFUSED,
-                           "the PKCS#11 token %s did not keep a data object as it was made", attempt->token->name);
+        status = attempt_refuse(attempt, "the PKCS#11 token %s did not keep a data object as it was made",
+                                attempt->token->name);
     }
     return status;
 }
@@ -133,25 +132,28 @@ static sealring_status data_remove_action(struct attempt *attempt, void *context
 }
 
 sealring_status token_data_read(struct token *token, const char *label, struct token_data *values, size_t most,
-                                size_t *count, sealring_error *error)
+                                size_t *count, enum token_answer *answer, sealring_error *error)
 {
     struct data_request request = {.label = label, .values = values, .most = most};
-    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, data_read_action, &request, error);
+    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, data_read_action, &request, answer, error);
     *count = status == SEALRING_OK ? request.count : 0;
     return status;
 }
 
 sealring_status token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                 sealring_error *error)
+                                 enum token_answer *answer, sealring_error *error)
 {
     struct data_request request = {.label = label, .value = value, .length = length};
+    if (answer != NULL)
+        *answer = TOKEN_FAILED;
     if (length > TOKEN_DATA_MAX)
         return error_set(error, SEALRING_INVALID, "a data object has at most %d bytes", TOKEN_DATA_MAX);
-    return attempt_run(token, ATTEMPT_WRITE, data_write_action, &request, error);
+    return attempt_run(token, ATTEMPT_WRITE, data_write_action, &request, answer, error);
 }
 
-sealring_status token_data_remove(struct token *token, const char *label, sealring_error *error)
+sealring_status token_data_remove(struct token *token, const char *label, enum token_answer *answer,
+                                  sealring_error *error)
 {
     struct data_request request = {.label = label};
-    return attempt_run(token, ATTEMPT_WRITE, data_remove_action, &request, error);
+    return attempt_run(token, ATTEMPT_WRITE, data_remove_action, &request, answer, error);
 }

@@ -19,14 +19,15 @@ struct token_data {
  * token does not search for such objects, shows the value of none that it has (one longer than TOKEN_DATA_MAX is not read), or has more
  * than `most`. */
 sealring_status token_data_read(struct token *token, const char *label, struct token_data *values, size_t most,
-                                size_t *count, sealring_error *error);
+                                size_t *count, enum token_answer *answer, sealring_error *error);
 
 /* Makes an object with this label and value, reads it back, then destroys all others with the label: at each moment there is at least
  * one. (SoftHSM2 can make and destroy such an object, but not change it.) SEALRING_REFUSED: the token stores no data objects. */
 sealring_status token_data_write(struct token *token, const char *label, const void *value, size_t length,
-                                 sealring_error *error);
+                                 enum token_answer *answer, sealring_error *error);
 
 /* Destroys all objects with this label. OK if there are none. */
-sealring_status token_data_remove(struct token *token, const char *label, sealring_error *error);
+sealring_status token_data_remove(struct token *token, const char *label, enum token_answer *answer,
+                                  sealring_error *error);
 
 #endif

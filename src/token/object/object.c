@@ -104,14 +104,15 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     if (status != SEALRING_OK)
         return status;
     if (count == 0) {
+        attempt->answer = TOKEN_MISSING;
         status =
             error_set(attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no %s", attempt->token->name, name);
     } else if (count > 1) {
-        status =
-            error_set(attempt->error, SEALRING_REFUSED,
-                      "ALARM: the PKCS#11 token %s has %zu objects that claim to be %s: none is used; find out who "
-                      "made them",
-                      attempt->token->name, count, name);
+        status = attempt_refuse(
+            attempt,
+            "ALARM: the PKCS#11 token %s has %zu objects that claim to be %s: none is used; find out who "
+            "made them",
+            attempt->token->name, count, name);
     } else {
         *handle = handles[0];
     }

@@ -2,6 +2,8 @@
 /* One operation on the token: try, evaluate the token's return code, repair, try again. */
 #include "token/session/attempt.h"
 
+#include <stdarg.h>
+
 #include "base/error.h"
 #include "token/module/interruption.h"
 #include "token/module/return_code.h"
@@ -17,6 +19,7 @@ sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *fu
     enum code_class class = code_class_of(code);
     const char *name = attempt->token->name;
     attempt->code = code;
+    attempt->answer = class == CODE_CLOSED || class == CODE_REFUSED ? TOKEN_REFUSES : TOKEN_FAILED;
     if (class == CODE_CLOSED) {
         error_set(attempt->error, SEALRING_REFUSED, "%s on the PKCS#11 token %s is closed: it may not sign (%s)", what,
                   name, code_name(code));
@@ -29,6 +32,22 @@ sealring_status attempt_fail(struct attempt *attempt, CK_RV code, const char *fu
     }
     attempt->error->token_code = code;
     return attempt->error->status;
+}
+
+sealring_status attempt_refuse(struct attempt *attempt, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    attempt->answer = TOKEN_REFUSES;
+    error_set_list(attempt->error, SEALRING_REFUSED, format, arguments);
+    va_end(arguments);
+    return SEALRING_REFUSED;
+}
+
+void attempt_go_on(struct attempt *attempt)
+{
+    attempt->code = CKR_OK;
+    attempt->answer = TOKEN_FAILED;
 }
 
 CK_RV attempt_ask_login(const struct attempt *attempt)
@@ -46,7 +65,6 @@ sealring_status attempt_confirm(struct attempt *attempt)
     CK_RV code = connection_ask(token);
     if (code != CKR_OK) {
         attempt_fail(attempt, CKR_TOKEN_NOT_PRESENT, "C_GetTokenInfo", "being there");
-        attempt->error->status = SEALRING_TOKEN;
         attempt->error->token_code = code;
         return SEALRING_TOKEN;
     }
@@ -108,7 +126,6 @@ static sealring_status attempt_try(struct attempt *attempt, bool writable, attem
         return status;
     }
     attempt->session = session.handle;
-    attempt->code = CKR_OK;
     status = action(attempt, context);
     if (status != SEALRING_OK)
         *repair = attempt_judge(attempt);
@@ -122,6 +139,7 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
     struct token *token = attempt->token;
     struct module *module = token->module;
     *repair = REPAIR_NONE;
+    attempt_go_on(attempt);
     sealring_status status = connection_enter(token, attempt->error);
     if (status != SEALRING_OK)
         return status;
@@ -159,13 +177,15 @@ static bool attempt_again(const struct attempt *attempt, int tries)
 }
 
 sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
-                            sealring_error *error)
+                            enum token_answer *answer, sealring_error *error)
 {
     sealring_error failure;
     struct attempt attempt = {.token = token, .error = &failure};
     struct sigpipe_guard guard;
     enum attempt_repair repair = REPAIR_REPEAT;
     sealring_status status = connection_check_process(token, error);
+    if (answer != NULL)
+        *answer = TOKEN_FAILED;
     if (status != SEALRING_OK)
         return status;
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
@@ -175,7 +195,22 @@ sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt
             break;
     }
     sigpipe_guard_leave(&guard);
+    if (answer != NULL)
+        *answer = status == SEALRING_OK ? TOKEN_DONE : attempt.answer;
     if (status != SEALRING_OK && error != NULL)
         *error = failure;
+    return status;
+}
+
+sealring_status attempt_run_surely(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
+                                   enum token_answer *answer, sealring_error *error)
+{
+    bool fresh = false;
+    enum token_answer first;
+    sealring_status status = attempt_run(token, kind, action, context, &first, error);
+    if (first == TOKEN_MISSING && connection_refresh(token, true, &fresh, NULL) == SEALRING_OK && fresh)
+        status = attempt_run(token, kind, action, context, &first, error);
+    if (answer != NULL)
+        *answer = first;
     return status;
 }

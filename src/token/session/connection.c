@@ -106,7 +106,7 @@ static bool connection_has_healthy_neighbour(const struct token *token)
 static bool connection_restart_may_help(const sealring_error *error)
 {
     enum code_class class = code_class_of(error->token_code);
-    return error->status == SEALRING_TOKEN && error->token_code != CKR_OK &&
+    return error->token_code != CKR_OK &&
            (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
 }
 

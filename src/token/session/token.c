@@ -157,5 +157,5 @@ sealring_status token_random(struct token *token, uint8_t *bytes, size_t length,
 {
     struct token_random_request request = {.bytes = bytes, .length = length};
     memset(bytes, 0, length);
-    return attempt_run(token, ATTEMPT_SIGN, token_random_action, &request, error);
+    return attempt_run(token, ATTEMPT_SIGN, token_random_action, &request, NULL, error);
 }

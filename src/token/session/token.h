@@ -11,6 +11,15 @@
 
 struct token;
 
+/* What the token answered, for callers that continue differently; the status and the message are for people. An `answer` parameter may be
+ * NULL. */
+enum token_answer {
+    TOKEN_DONE,
+    TOKEN_MISSING, /* the token is present and has no such object */
+    TOKEN_REFUSES, /* the object exists and may not be used like this, or the token cannot do this */
+    TOKEN_FAILED,  /* an outage, or a problem of this process: never a verdict */
+};
+
 /* Callbacks that check and repair the files of a software token, with the login lock held. Each may be NULL. */
 struct token_watch {
     void (*before)(

@@ -20,11 +20,10 @@ struct flight {
     pthread_cond_t done;
     unsigned askers; /* the leader and the waiting threads; the last of them releases the flight */
     bool landed;
-    sealring_status status;
+    int outcome;
     sealring_error error;
     size_t length;
     uint8_t name[FLIGHT_NAME_MAX];
-    uint8_t result[FLIGHT_RESULT_MAX];
 };
 
 /* Flights are reused, so that a cache miss does not pay for the system calls of secret_allocate. There are as many as were ever under
@@ -117,32 +116,29 @@ static struct flight *start(struct flights *flights, const uint8_t *name, size_t
 }
 
 /* A thread that asks after this starts a new flight. */
-static void land(struct flights *flights, struct flight *flight, sealring_status status)
+static void land(struct flights *flights, struct flight *flight, int outcome)
 {
     struct flight **link = &flights->under_way;
     while (*link != flight)
         link = &(*link)->next;
     *link = flight->next;
     flights->count--;
-    flight->status = status;
+    flight->outcome = outcome;
     flight->landed = true;
     pthread_cond_broadcast(&flight->done);
 }
 
-static sealring_status take(const struct flight *flight, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
+static int take(const struct flight *flight, sealring_error *error)
 {
-    if (flight->status == SEALRING_OK)
-        memcpy(result, flight->result, FLIGHT_RESULT_MAX);
-    else if (error != NULL)
+    if (flight->error.status != SEALRING_OK && error != NULL)
         *error = flight->error;
-    return flight->status;
+    return flight->outcome;
 }
 
 static void leave(struct flights *flights, struct flight *flight)
 {
     if (--flight->askers > 0)
         return;
-    secret_wipe(flight->result, sizeof flight->result);
     secret_wipe(flight->name, flight->length);
     flight->next = flights->vacant;
     flights->vacant = flight;
@@ -165,66 +161,57 @@ static struct timespec deadline_in(int64_t milliseconds)
     return deadline;
 }
 
-static sealring_status wait_for(struct flights *flights, struct flight *flight, int64_t wait_ms,
-                                uint8_t result[FLIGHT_RESULT_MAX], bool *crowded, sealring_error *error)
+static int wait_for(struct flights *flights, struct flight *flight, int64_t wait_ms, sealring_error *error)
 {
     if (flights->waiting >= flights->waiting_max) {
-        *crowded = true;
-        return error_set(error, SEALRING_SYSTEM,
-                         "%u threads wait for the token already, more may not (waiting_max): try again",
-                         flights->waiting);
+        error_set(error, SEALRING_SYSTEM,
+                  "%u threads wait for the token already, more may not (waiting_max): try again", flights->waiting);
+        return FLIGHT_CROWDED;
     }
     struct timespec deadline = deadline_in(wait_ms);
-    int waited = 0;
-    sealring_status status;
+    int waited = 0, outcome = FLIGHT_CROWDED;
     flights->waiting++;
     flight->askers++;
     while (!flight->landed && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&flight->done, &flights->mutex, &deadline);
-    if (flight->landed) {
-        status = take(flight, result, error);
-    } else {
-        *crowded = true;
-        status = error_set(error, SEALRING_SYSTEM,
-                           "the token was asked by another thread and did not answer within %lld ms: try again",
-                           (long long)wait_ms);
-    }
+    if (flight->landed)
+        outcome = take(flight, error);
+    else
+        error_set(error, SEALRING_SYSTEM,
+                  "the token was asked by another thread and did not answer within %lld ms: try again",
+                  (long long)wait_ms);
     leave(flights, flight);
     flights->waiting--;
-    return status;
+    return outcome;
 }
 
 /* ---- asking ---- */
 
-sealring_status flights_ask(struct flights *flights, const uint8_t *name, size_t length, flight_function fly,
-                            void *context, int64_t wait_ms, uint8_t result[FLIGHT_RESULT_MAX], bool *crowded,
-                            sealring_error *error)
+int flights_ask(struct flights *flights, const uint8_t *name, size_t length, flight_function fly, void *context,
+                int64_t wait_ms, sealring_error *error)
 {
-    *crowded = false;
-    memset(result, 0, FLIGHT_RESULT_MAX);
-    if (length > FLIGHT_NAME_MAX)
-        return error_set(error, SEALRING_INVALID, "an input of %zu bytes is too long for the token, at most %d are not",
-                         length, FLIGHT_NAME_MAX);
+    int outcome = FLIGHT_FAILED;
+    if (length > FLIGHT_NAME_MAX) {
+        error_set(error, SEALRING_INVALID, "an input of %zu bytes is too long for the token, at most %d are not",
+                  length, FLIGHT_NAME_MAX);
+        return FLIGHT_FAILED;
+    }
     pthread_mutex_lock(&flights->mutex);
     struct flight *flight = find(flights, name, length);
     if (flight != NULL) {
-        sealring_status status = wait_for(flights, flight, wait_ms, result, crowded, error);
+        outcome = wait_for(flights, flight, wait_ms, error);
+    } else if ((flight = start(flights, name, length)) == NULL) {
+        error_no_memory(error);
+    } else {
         pthread_mutex_unlock(&flights->mutex);
-        return status;
+        outcome = fly(context, &flight->error);
+        pthread_mutex_lock(&flights->mutex);
+        land(flights, flight, outcome);
+        take(flight, error);
+        leave(flights, flight);
     }
-    flight = start(flights, name, length);
     pthread_mutex_unlock(&flights->mutex);
-    if (flight == NULL)
-        return error_no_memory(error);
-
-    sealring_status status = fly(context, flight->result, &flight->error);
-
-    pthread_mutex_lock(&flights->mutex);
-    land(flights, flight, status);
-    status = take(flight, result, error);
-    leave(flights, flight);
-    pthread_mutex_unlock(&flights->mutex);
-    return status;
+    return outcome;
 }
 
 unsigned flights_under_way(struct flights *flights)
@@ -233,12 +220,4 @@ unsigned flights_under_way(struct flights *flights)
     unsigned count = flights->count;
     pthread_mutex_unlock(&flights->mutex);
     return count;
-}
-
-unsigned flights_waiting(struct flights *flights)
-{
-    pthread_mutex_lock(&flights->mutex);
-    unsigned waiting = flights->waiting;
-    pthread_mutex_unlock(&flights->mutex);
-    return waiting;
 }

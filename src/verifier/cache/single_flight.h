@@ -15,22 +15,20 @@ struct flights;
 sealring_status flights_new(unsigned waiting_max, struct flights **made, sealring_error *error);
 void flights_free(struct flights *flights);
 
-#define FLIGHT_NAME_MAX   1344 /* the KDF input for the token, and the digest that its answer is compared with */
-#define FLIGHT_RESULT_MAX 32   /* bytes of a token's answer */
+#define FLIGHT_NAME_MAX 1344 /* the KDF input for the token, and the digest that its answer is compared with */
 
-/* Returns the result of the operation named by the `length` bytes at `name`. If no thread performs it, calls `fly` in this thread, with
- * no lock held; else waits for the thread that does, at most wait_ms (CLOCK_MONOTONIC). All of them get the same status, error and
- * result. Results are not kept: a later call performs the operation again. SEALRING_SYSTEM with *crowded true: waiting_max threads are
- * waiting already, or the wait timed out. Results and names are wiped when the last thread has its copy. */
-typedef sealring_status (*flight_function)(void *context, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error);
-sealring_status flights_ask(struct flights *flights, const uint8_t *name, size_t length, flight_function fly,
-                            void *context, int64_t wait_ms, uint8_t result[FLIGHT_RESULT_MAX], bool *crowded,
-                            sealring_error *error);
+/* Outcomes beside those of a flight_function, which are not negative. */
+#define FLIGHT_CROWDED (-1) /* waiting_max threads are waiting already, or the wait timed out */
+#define FLIGHT_FAILED  (-2) /* no memory, or the name is too long */
+
+/* Returns the outcome of the operation named by the `length` bytes at `name`. If no thread performs it, calls `fly` in this thread, with
+ * no lock held; else waits for the thread that does, at most wait_ms (CLOCK_MONOTONIC). All of them get the same outcome and error.
+ * Outcomes are not kept: a later call performs the operation again. Names are wiped when the last thread has its copy. */
+typedef int (*flight_function)(void *context, sealring_error *error);
+int flights_ask(struct flights *flights, const uint8_t *name, size_t length, flight_function fly, void *context,
+                int64_t wait_ms, sealring_error *error);
 
 /* The number of flights under way. While it is not 0, the token has no spare capacity. */
 unsigned flights_under_way(struct flights *flights);
-
-/* The number of threads that wait for them. */
-unsigned flights_waiting(struct flights *flights);
 
 #endif

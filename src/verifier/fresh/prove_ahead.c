@@ -33,17 +33,20 @@ static void collect(struct known_version *version, void *context)
         unproved->crowded = true;
 }
 
-static sealring_status prove_one(struct verifier *verifier, struct known_version *version, sealring_error *error)
+static enum token_answer prove_one(struct verifier *verifier, struct known_version *version, sealring_error *error)
 {
     struct token_key_reference reference;
-    if (!derive_known_reference(verifier->vault_id, version, &reference))
-        return error_set(error, SEALRING_REGISTRY, "the registry's row of version %u of ring %s is not well formed",
-                         version->number, version->ring->name);
+    enum token_answer answer;
+    if (!derive_known_reference(verifier->vault_id, version, &reference)) {
+        error_set(error, SEALRING_REGISTRY, "the registry's row of version %u of ring %s is not well formed",
+                  version->number, version->ring->name);
+        return TOKEN_REFUSES;
+    }
     fork_guard_enter();
-    sealring_status status = token_key_prove(verifier->token, &reference, error);
+    token_key_prove(verifier->token, &reference, &answer, error);
     fork_guard_leave();
-    if (status != SEALRING_OK)
-        return status;
+    if (answer != TOKEN_DONE)
+        return answer;
     /* Read the epoch first: a reader of the report treats the version as proved at that epoch. */
     pthread_mutex_lock(&verifier->inserting);
     uint64_t epoch = verifier->protocol.epoch;
@@ -55,54 +58,57 @@ static sealring_status prove_one(struct verifier *verifier, struct known_version
     atomic_store(&version->proved, true);
     lanes_leave(verifier->lanes, lane);
     atomic_store(&version->refused_until, 0);
-    return SEALRING_OK;
+    return TOKEN_DONE;
 }
 
 /* A problem with one version does not affect the others; a token that is not reachable affects all. */
-static sealring_status prove_all(struct verifier *verifier, const struct unproved *unproved, sealring_error *error)
+static sealring_status prove_all(struct verifier *verifier, const struct unproved *unproved, bool *away,
+                                 sealring_error *error)
 {
-    sealring_status worst = SEALRING_OK;
+    sealring_status status = SEALRING_OK;
     uint64_t left = unproved->count;
-    for (size_t i = 0; i < unproved->count; i++) {
+    for (size_t i = 0; !*away && i < unproved->count; i++) {
         struct known_version *version = unproved->versions[i];
         sealring_error problem;
-        sealring_status status = prove_one(verifier, version, &problem);
-        if (status == SEALRING_OK) {
+        enum token_answer answer = prove_one(verifier, version, &problem);
+        if (answer == TOKEN_DONE) {
             left--;
             continue;
         }
-        messages_add(verifier->messages, status == SEALRING_TOKEN ? SEALRING_LOG_WARNING : SEALRING_LOG_ALARM,
+        *away = answer == TOKEN_FAILED;
+        messages_add(verifier->messages, *away ? SEALRING_LOG_WARNING : SEALRING_LOG_ALARM,
                      "version %u of ring %s is not proved: %s", version->number, version->ring->name, problem.message);
-        if (worst == SEALRING_OK || status == SEALRING_TOKEN) {
-            worst = status == SEALRING_TOKEN ? SEALRING_TOKEN : SEALRING_REFUSED;
-            if (error != NULL)
-                *error = problem;
+        if (error != NULL && (status == SEALRING_OK || *away)) {
+            *error = problem;
+            error->status = SEALRING_TOKEN;
         }
-        if (status == SEALRING_TOKEN)
-            break;
+        status = SEALRING_TOKEN;
     }
     atomic_store(&verifier->unproved, left);
-    return worst;
+    return status;
 }
 
-static sealring_status prove_versions(struct verifier *verifier, sealring_error *error)
+static sealring_status prove_versions(struct verifier *verifier, bool *away, sealring_error *error)
 {
     struct unproved unproved = {0};
     pthread_mutex_lock(&verifier->looking);
     snapshot_each(atomic_load(&verifier->snapshot), collect, &unproved);
     pthread_mutex_unlock(&verifier->looking);
-    sealring_status status = unproved.crowded ? error_no_memory(error) : prove_all(verifier, &unproved, error);
+    *away = unproved.crowded;
+    sealring_status status = unproved.crowded ? error_no_memory(error) : prove_all(verifier, &unproved, away, error);
     free(unproved.versions);
     return status;
 }
 
-sealring_status verifier_prove(struct verifier *verifier, unsigned warm_most, bool *more, sealring_error *error)
+sealring_status verifier_prove(struct verifier *verifier, unsigned warm_most, bool *more, bool *away,
+                               sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
+    *away = false;
     pthread_mutex_lock(&verifier->proving);
     bool waits = clock_boot_ms() < verifier->prove_again_at;
     if (!waits) {
-        status = prove_versions(verifier, error);
+        status = prove_versions(verifier, away, error);
         if (status != SEALRING_OK)
             verifier->prove_again_at = clock_boot_ms() + PROVE_AGAIN_MS;
     } else if (atomic_load(&verifier->unproved) > 0) {

@@ -167,8 +167,6 @@ static bool look_up(struct verifier *verifier, const struct used *used, struct r
 static bool warm_one(struct verifier *verifier, const struct used *used)
 {
     struct registry_presented presented;
-    bool confirmed;
-    bool crowded;
     struct sight_row row = {.presented = &presented, .fences = atomic_load(&verifier->fences)};
     if (!look_up(verifier, used, &presented))
         return true;
@@ -178,10 +176,10 @@ static bool warm_one(struct verifier *verifier, const struct used *used)
     if (row.version == NULL || !lifecycle_accepts((sealring_version_state)atomic_load(&row.version->state)) ||
         holder->key.state != SEALRING_KEY_ACTIVE)
         return true;
-    sealring_status status = sight_confirm(verifier, &row, &confirmed, &crowded, NULL);
-    if (confirmed)
+    enum sight_answer answer = sight_confirm(verifier, &row, NULL);
+    if (answer == SIGHT_CONFIRMED)
         atomic_fetch_add(&verifier->warmed, 1);
-    return crowded || status != SEALRING_TOKEN;
+    return answer != SIGHT_AWAY;
 }
 
 enum warm_state warm_some(struct verifier *verifier, struct warming *warming, unsigned most)

@@ -81,8 +81,8 @@ static int64_t prove_turn(void *context)
 {
     struct membership *membership = context;
     struct verifier *verifier = membership->own->verifier;
-    bool more = false;
-    verifier_prove(verifier, WARM_AT_ONCE, &more, NULL);
+    bool more = false, away;
+    verifier_prove(verifier, WARM_AT_ONCE, &more, &away, NULL);
     return more ? 0 : verifier_refresh_ms(verifier);
 }
 
@@ -222,7 +222,7 @@ void membership_set_log(struct membership *membership, sealring_log_callback cal
 
 sealring_status membership_maintain(struct membership *membership, uint32_t *next_ms, sealring_error *error)
 {
-    bool more = false;
+    bool more = false, away;
     struct verifier *verifier = membership_verifier(membership, error);
     if (verifier == NULL) {
         if (next_ms != NULL)
@@ -230,9 +230,10 @@ sealring_status membership_maintain(struct membership *membership, uint32_t *nex
         return error->status;
     }
     sealring_status status = look(membership, error);
-    sealring_status proved = verifier_prove(verifier, MAINTAIN_WARM, &more, status == SEALRING_OK ? error : NULL);
-    if (status == SEALRING_OK && proved != SEALRING_OK)
-        status = proved == SEALRING_REFUSED ? SEALRING_TOKEN : proved;
+    sealring_status proved =
+        verifier_prove(verifier, MAINTAIN_WARM, &more, &away, status == SEALRING_OK ? error : NULL);
+    if (status == SEALRING_OK)
+        status = proved;
     if (next_ms != NULL)
         *next_ms = more ? 0 : (uint32_t)verifier_refresh_ms(verifier);
     hand_out(membership);

@@ -93,9 +93,9 @@ static sealring_status open_token(struct verifier *verifier, sealring_error *err
 /* A key that the token lacks or refuses affects only its version. A token that is not reachable keeps the verifier from joining. */
 static sealring_status prove_all(struct verifier *verifier, sealring_error *error)
 {
-    bool more;
-    sealring_status status = verifier_prove(verifier, 0, &more, error);
-    return status == SEALRING_REFUSED ? SEALRING_OK : status;
+    bool more, away;
+    sealring_status status = verifier_prove(verifier, 0, &more, &away, error);
+    return away ? status : SEALRING_OK;
 }
 
 static void set_up(struct verifier *verifier, const struct verifier_setup *setup)

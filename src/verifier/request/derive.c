@@ -60,7 +60,7 @@ static sealring_status derive_input(struct token *token, const struct token_key_
     if (length == 0 || reference->check_input_length == 0)
         return error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
                          claims->key_id);
-    return token_hmac(token, reference, input, length, mac, error);
+    return token_hmac(token, reference, input, length, mac, NULL, error);
 }
 
 sealring_status derive_binding(struct token *token, const struct token_key_reference *reference,

@@ -39,8 +39,7 @@ struct derivation {
     size_t length;
 };
 
-_Static_assert(FLIGHT_RESULT_MAX >= TOKEN_HMAC_SIZE && FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE,
-               "a flight has room for question and answer");
+_Static_assert(FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE, "a flight has room for the question");
 
 /* Reads the secret from the text only now, so that no copy of it is in memory while the token works, or if the process crashes. */
 static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
@@ -68,6 +67,35 @@ static bool belongs(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SI
     return equal;
 }
 
+/* Returns false if a change of the registry was applied after the row was read. If there is no memory, the row is not inserted, and the
+ * function still returns true. */
+static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
+{
+    const struct registry_presented *presented = row->presented;
+    const struct registry_holder *holder = &presented->holder;
+    pthread_mutex_lock(&verifier->inserting);
+    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch);
+    /* looked up here, because after a fence another object represents the version */
+    struct known_version *version =
+        snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
+    if (newest && version != NULL) {
+        struct cache_candidate candidate = {
+            .holder = holder,
+            .version = version,
+            .digest = row->digest,
+            .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
+        };
+        cache_insert(verifier->cache, &candidate);
+    }
+    pthread_mutex_unlock(&verifier->inserting);
+    return newest;
+}
+
+static enum sight_answer sight_answer_of(enum token_answer answer)
+{
+    return answer == TOKEN_FAILED ? SIGHT_AWAY : SIGHT_REFUSED;
+}
+
 static bool is_cached(struct verifier *verifier, const struct sight_row *row)
 {
     struct lane *lane = lanes_enter(verifier->lanes);
@@ -76,69 +104,68 @@ static bool is_cached(struct verifier *verifier, const struct sight_row *row)
     return cached;
 }
 
-/* Reports whether the token's answer matches the row. */
-static sealring_status ask_token(const struct derivation *derivation, bool *confirmed, sealring_error *error)
+static enum sight_answer ask_token(const struct derivation *derivation, sealring_error *error)
 {
     struct verifier *verifier = derivation->verifier;
     uint8_t mac[TOKEN_HMAC_SIZE];
-    sealring_status status =
-        token_hmac(verifier->token, &derivation->reference, derivation->input, derivation->length, mac, error);
-    if (status == SEALRING_OK)
-        atomic_fetch_add_explicit(&verifier->token_operations, 1, memory_order_relaxed);
-    *confirmed = status == SEALRING_OK && belongs(derivation->row, mac);
+    enum token_answer answer;
+    token_hmac(verifier->token, &derivation->reference, derivation->input, derivation->length, mac, &answer, error);
+    if (answer != TOKEN_DONE)
+        return sight_answer_of(answer);
+    atomic_fetch_add_explicit(&verifier->token_operations, 1, memory_order_relaxed);
+    bool confirmed = belongs(derivation->row, mac);
     secret_wipe(mac, sizeof mac);
-    return status;
+    return confirmed ? SIGHT_CONFIRMED : SIGHT_DENIED;
 }
 
 /* Before it rejects a credential, the token must prove itself: its key must match the check value, and the same answer must come twice. */
-static sealring_status ask_token_surely(const struct derivation *derivation, bool *confirmed, sealring_error *error)
+static enum sight_answer ask_token_surely(const struct derivation *derivation, sealring_error *error)
 {
+    enum token_answer proved = TOKEN_DONE;
     fork_guard_enter();
-    sealring_status status = ask_token(derivation, confirmed, error);
-    if (status == SEALRING_OK && !*confirmed)
-        status = token_key_prove(derivation->verifier->token, &derivation->reference, error);
-    if (status == SEALRING_OK && !*confirmed)
-        status = ask_token(derivation, confirmed, error);
+    enum sight_answer answer = ask_token(derivation, error);
+    if (answer == SIGHT_DENIED)
+        token_key_prove(derivation->verifier->token, &derivation->reference, &proved, error);
+    if (proved != TOKEN_DONE)
+        answer = sight_answer_of(proved);
+    else if (answer == SIGHT_DENIED)
+        answer = ask_token(derivation, error);
     fork_guard_leave();
-    return status;
+    return answer;
 }
 
-/* Runs once for all threads that ask at the same time. The result is a boolean and not the secret: all waiting threads have the same
+/* Runs once for all threads that ask at the same time. The outcome is an answer and not the secret: all waiting threads have the same
  * text. */
-static sealring_status confirm_once(void *context, uint8_t result[FLIGHT_RESULT_MAX], sealring_error *error)
+static int confirm_once(void *context, sealring_error *error)
 {
     const struct derivation *derivation = context;
-    bool confirmed = is_cached(derivation->verifier, derivation->row); /* an earlier flight may have just ended */
-    sealring_status status = SEALRING_OK;
-    if (!confirmed) {
-        status = ask_token_surely(derivation, &confirmed, error);
-        if (confirmed)
-            sight_insert(derivation->verifier, derivation->row);
-    }
-    result[0] = confirmed;
-    return status;
+    if (is_cached(derivation->verifier, derivation->row)) /* an earlier flight may have just ended */
+        return SIGHT_CONFIRMED;
+    enum sight_answer answer = ask_token_surely(derivation, error);
+    if (answer == SIGHT_CONFIRMED)
+        sight_insert(derivation->verifier, derivation->row);
+    return (int)answer;
 }
 
-sealring_status sight_confirm(struct verifier *verifier, const struct sight_row *row, bool *confirmed, bool *crowded,
-                              sealring_error *error)
+enum sight_answer sight_confirm(struct verifier *verifier, const struct sight_row *row, sealring_error *error)
 {
     const struct registry_holder *holder = &row->presented->holder;
     struct derivation derivation = {.verifier = verifier, .row = row};
     struct claims claims;
-    uint8_t result[FLIGHT_RESULT_MAX];
-    *confirmed = false;
-    *crowded = false;
     derive_claims(verifier->vault_id, row->version->ring->ring_id, holder, &claims);
     derivation.length = holder->credential.imported ? claims_import_input(&claims, row->digest, derivation.input)
                                                     : claims_input(&claims, derivation.input);
-    if (derivation.length == 0 || !derive_known_reference(verifier->vault_id, row->version, &derivation.reference))
-        return error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
-                         holder->key.key_id);
+    if (derivation.length == 0 || !derive_known_reference(verifier->vault_id, row->version, &derivation.reference)) {
+        error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
+                  holder->key.key_id);
+        return SIGHT_MALFORMED;
+    }
     memcpy(derivation.input + derivation.length, row->digest, TEXT_DIGEST_SIZE);
-    sealring_status status = flights_ask(verifier->flights, derivation.input, derivation.length + TEXT_DIGEST_SIZE,
-                                         confirm_once, &derivation, SIGHT_WAIT_MS, result, crowded, error);
-    *confirmed = status == SEALRING_OK && result[0] == 1;
-    return status;
+    int outcome = flights_ask(verifier->flights, derivation.input, derivation.length + TEXT_DIGEST_SIZE, confirm_once,
+                              &derivation, SIGHT_WAIT_MS, error);
+    if (outcome < 0)
+        return outcome == FLIGHT_CROWDED ? SIGHT_CROWDED : SIGHT_AWAY;
+    return (enum sight_answer)outcome;
 }
 
 /* ---- the registry */
@@ -255,52 +282,32 @@ static struct sight_row row_of(const struct sight *sight)
 /* Asks the token to confirm the row. SEALRING_ACCEPTED: confirmed. *refused: the token refused the version's key, or did not find it. */
 static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_grant *grant)
 {
-    bool confirmed;
-    bool crowded;
     struct sight_row row = row_of(sight);
     *refused = false;
     if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
         return unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
-    sealring_status status = sight_confirm(sight->verifier, &row, &confirmed, &crowded, &sight->error);
-    *refused = !crowded && (status == SEALRING_REFUSED || status == SEALRING_NOT_FOUND);
-    if (crowded)
-        return unavailable(grant, "too many requests wait for the PKCS#11 token");
-    if (status != SEALRING_OK) {
-        if (!*refused)
-            messages_add(sight->verifier->messages, SEALRING_LOG_WARNING, "%s", sight->error.message);
-        return unavailable(grant, sight->error.message);
-    }
-    if (!confirmed) {
+    switch (sight_confirm(sight->verifier, &row, &sight->error)) {
+    case SIGHT_CONFIRMED:
+        return SEALRING_ACCEPTED;
+    case SIGHT_DENIED:
         messages_add(
             sight->verifier->messages, SEALRING_LOG_ALARM,
             "ALARM: the PKCS#11 token does not confirm the registry's row of API key %s: the registry was altered",
             sight->presented.holder.key.key_id);
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
                              "the token does not confirm the registry's row: the registry was altered");
+    case SIGHT_REFUSED:
+        *refused = true;
+        break;
+    case SIGHT_CROWDED:
+        return unavailable(grant, "too many requests wait for the PKCS#11 token");
+    case SIGHT_AWAY:
+    case SIGHT_MALFORMED:
+    default:
+        messages_add(sight->verifier->messages, SEALRING_LOG_WARNING, "%s", sight->error.message);
+        break;
     }
-    return SEALRING_ACCEPTED;
-}
-
-bool sight_insert(struct verifier *verifier, const struct sight_row *row)
-{
-    const struct registry_presented *presented = row->presented;
-    const struct registry_holder *holder = &presented->holder;
-    pthread_mutex_lock(&verifier->inserting);
-    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch);
-    /* looked up here, because after a fence another object represents the version */
-    struct known_version *version =
-        snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
-    if (newest && version != NULL) {
-        struct cache_candidate candidate = {
-            .holder = holder,
-            .version = version,
-            .digest = row->digest,
-            .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
-        };
-        cache_insert(verifier->cache, &candidate);
-    }
-    pthread_mutex_unlock(&verifier->inserting);
-    return newest;
+    return unavailable(grant, sight->error.message);
 }
 
 /* Counts evidence for the retire gate, and statistics. */

@@ -20,13 +20,17 @@ struct sight_row {
     uint64_t fences; /* the verifier's, as of before the row was read */
 };
 
-/* Asks the token once for all threads that ask for the same row. The row enters the cache before the waiting threads get the result, so
- * a thread that asks later finds it there. *confirmed: the token confirms the row. *crowded: too many threads are waiting. */
-sealring_status sight_confirm(struct verifier *verifier, const struct sight_row *row, bool *confirmed, bool *crowded,
-                              sealring_error *error);
+enum sight_answer {
+    SIGHT_CONFIRMED, /* the token confirms the row */
+    SIGHT_DENIED,    /* the token derives another secret */
+    SIGHT_REFUSED,   /* the token has no such key, or refuses to use it */
+    SIGHT_AWAY,      /* the token cannot be asked */
+    SIGHT_CROWDED,   /* too many threads are waiting */
+    SIGHT_MALFORMED, /* the row */
+};
 
-/* Inserts a row that the token confirmed into the cache. Returns false if a change of the registry was applied after the row was read.
- * If there is no memory, the row is not inserted, and the function still returns true. */
-bool sight_insert(struct verifier *verifier, const struct sight_row *row);
+/* Asks the token once for all threads that ask for the same row. The row enters the cache before the waiting threads get the answer, so
+ * a thread that asks later finds it there. The error is set by the answers after SIGHT_DENIED. */
+enum sight_answer sight_confirm(struct verifier *verifier, const struct sight_row *row, sealring_error *error);
 
 #endif

@@ -32,7 +32,6 @@ struct message_line {
 
 struct messages {
     pthread_mutex_t mutex;
-    int64_t (*now_ms)(void);
     uint64_t numbers; /* numbers assigned so far */
     uint64_t lost;
     uint64_t alarms; /* added so far */
@@ -46,7 +45,6 @@ sealring_status messages_new(struct messages **made, sealring_error *error)
     if (*made == NULL)
         return error_no_memory(error);
     pthread_mutex_init(&(*made)->mutex, NULL);
-    (*made)->now_ms = clock_boot_ms;
     return SEALRING_OK;
 }
 
@@ -54,11 +52,6 @@ sealring_status messages_new(struct messages **made, sealring_error *error)
 void messages_free(struct messages *messages)
 {
     free(messages);
-}
-
-void messages_set_clock(struct messages *messages, int64_t (*now_ms)(void))
-{
-    messages->now_ms = now_ms;
 }
 
 /* ---- with the mutex held ---- */
@@ -140,7 +133,7 @@ static bool take_lost(struct messages *messages, struct message_line *taken)
 static bool take_oldest(struct messages *messages, uint64_t last, struct message_line *taken)
 {
     struct message_line *oldest = NULL;
-    int64_t now = messages->now_ms();
+    int64_t now = clock_boot_ms();
     for (size_t i = 0; i < MESSAGES_KEPT; i++) {
         struct message_line *line = &messages->lines[i];
         if (is_due(line, now) && line->number <= last && (oldest == NULL || line->number < oldest->number))
@@ -170,7 +163,7 @@ void messages_add(struct messages *messages, sealring_log_level level, const cha
     sealring_error line; /* truncates between characters, and removes control characters */
     (void)error_set(&line, SEALRING_OK, "%s", formatted);
     pthread_mutex_lock(&messages->mutex);
-    keep(messages, level, line.message, messages->now_ms());
+    keep(messages, level, line.message, clock_boot_ms());
     pthread_mutex_unlock(&messages->mutex);
 }
 

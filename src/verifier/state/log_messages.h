@@ -31,7 +31,4 @@ void messages_hand_out(struct messages *messages, const _Atomic(unsigned) *proce
 /* The number of alarms added (the same text within a minute counts once), and the last one's text, truncated to `size`. */
 uint64_t messages_alarms(struct messages *messages, char *text, size_t size);
 
-/* The clock that measures the minutes: clock_boot_ms, unless a test sets another before its first message. */
-void messages_set_clock(struct messages *messages, int64_t (*now_ms)(void));
-
 #endif

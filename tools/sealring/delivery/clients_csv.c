@@ -200,18 +200,14 @@ static void finish_row(struct csv_reading *reading)
         .not_before = take_not_before(reading),
         .expires = expires,
         .expires_is_relative = relative,
+        .line = reading->row_line,
     };
     if (reading->failed) {
         free((void *)request.sha256);
         return;
     }
-    if (clients->count == clients->capacity) {
-        clients->requests =
-            memory_room(clients->requests, clients->count, &clients->capacity, sizeof *clients->requests);
-        clients->lines = memory_grow(clients->lines, clients->capacity, sizeof *clients->lines);
-    }
-    clients->requests[clients->count] = request;
-    clients->lines[clients->count++] = reading->row_line;
+    clients->requests = memory_room(clients->requests, clients->count, &clients->capacity, sizeof *clients->requests);
+    clients->requests[clients->count++] = request;
     free(reading->values[COLUMN_EXPIRES]);
     free(reading->values[COLUMN_NOT_BEFORE]);
     free(reading->values[COLUMN_SHA256]);
@@ -323,6 +319,5 @@ void clients_csv_free(struct clients_csv *clients)
         free((void *)clients->requests[i].sha256);
     }
     free(clients->requests);
-    free(clients->lines);
     *clients = (struct clients_csv){0};
 }

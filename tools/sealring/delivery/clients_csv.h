@@ -13,7 +13,6 @@
 
 struct clients_csv {
     sealring_issue_request *requests; /* owned, with their texts */
-    size_t *lines;                    /* in which line of the file each of them stands, from 1 */
     size_t count;
     size_t capacity;
 };

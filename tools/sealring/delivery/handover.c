@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sealring/manage.h>
+
 #include "tools/sealring/terminal/memory.h"
 
 #define BUFFER_SIZE ((size_t)1 << 16)
@@ -159,7 +161,7 @@ void handover_abandon(struct handover *handover)
         unlinkat(handover->directory, handover->temporary, 0);
     if (handover->directory >= 0)
         close(handover->directory);
-    memory_secret_free(handover->buffer, BUFFER_SIZE);
+    sealring_secret_free(handover->buffer, BUFFER_SIZE);
     free(handover->temporary);
     free(handover->name);
     free(handover->path);

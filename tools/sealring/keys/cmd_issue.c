@@ -46,34 +46,14 @@ static int issue_one(struct session *session)
     return result;
 }
 
-/* The library counts requests, the operator lines: "request 3" becomes "line 4", the first one together with the file. bad: which request
- * failed; the number of all of them if the message is about several. */
-static void name_line(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
+/* The library's messages name the line; here they get the file, and what was done. bad: which request failed; the number of all of them if the
+ * message is about several. */
+static void name_file(sealring_error *error, const char *file, const struct clients_csv *clients, size_t bad,
                       const char *outcome)
 {
-    static const char word[] = "request ";
-    char message[SEALRING_MESSAGE_SIZE];
-    const char *rest = error->message;
-    size_t used = (size_t)snprintf(message, sizeof message, "%.150s", file);
-    if (bad < clients->count)
-        used += (size_t)snprintf(message + used, sizeof message - used, ", line %zu", clients->lines[bad]);
-    bool first = bad < clients->count && strncmp(rest, word, sizeof word - 1) == 0;
-    if (first)
-        rest += sizeof word - 1 + strspn(rest + sizeof word - 1, "0123456789");
-    else
-        used += (size_t)snprintf(message + used, sizeof message - used, ": ");
-    while (*rest != '\0' && used < sizeof message - 48) {
-        char *end = NULL;
-        size_t number = strncmp(rest, word, sizeof word - 1) == 0 ? strtoul(rest + sizeof word - 1, &end, 10) : 0;
-        if (number > 0 && number <= clients->count) {
-            used += (size_t)snprintf(message + used, sizeof message - used, "line %zu", clients->lines[number - 1]);
-            rest = end;
-        } else {
-            message[used++] = *rest++;
-        }
-    }
-    snprintf(message + used, sizeof message - used, "; %s", outcome);
-    memcpy(error->message, message, sizeof message);
+    sealring_error inner = *error;
+    snprintf(error->message, sizeof error->message, "%.150s%s %.*s; %s", file, bad < clients->count ? "," : ":",
+             (int)(sizeof error->message - 200), inner.message, outcome);
 }
 
 static void say_totals(const struct delivery *delivery)
@@ -104,9 +84,9 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
         delivery_take, &delivery, &bad, &session->error);
     bool left_out = status != SEALRING_OK && bad == clients->count;
     if (left_out)
-        name_line(&session->error, file, clients, bad, "repeat the command");
+        name_file(&session->error, file, clients, bad, "repeat the command");
     else if (status != SEALRING_OK && bad < clients->count)
-        name_line(&session->error, file, clients, bad,
+        name_file(&session->error, file, clients, bad,
                   delivery.issued + delivery.existed > 0 ? "some lines above it were done" : "nothing was done");
     delivery.keep_partial = left_out;
     result = delivery_end(&delivery, status);

@@ -92,17 +92,6 @@ static void print_change_json(const struct session *session, const char *ring, c
                                 (int)change->closing_owed, "guard", change->guard, "remark", change->remark));
 }
 
-static int fail(struct session *session, sealring_status status, const sealring_change *change)
-{
-    sealring_error *error = &session->error;
-    size_t used = strlen(error->message);
-    /* The guards' answer belongs into the one line, unless the library put it there. */
-    bool decided = error->status == SEALRING_REFUSED || error->status == SEALRING_WAITING;
-    if (decided && change->guard[0] != '\0' && change->count == 0 && strstr(error->message, change->guard) == NULL)
-        snprintf(error->message + used, sizeof error->message - used, " (%s)", change->guard);
-    return session_fail(session, status);
-}
-
 static void say_next(const struct session *session, const char *ring)
 {
     switch ((sealring_event)session->command->detail) {
@@ -284,7 +273,7 @@ static int run(struct session *session)
                                                      given->version, &options, &change, &session->error);
     if (may_wait(session, status, &change))
         status = activate_later(session, ring, &options, &change);
-    return status == SEALRING_OK ? finish(session, ring, &change, late) : fail(session, status, &change);
+    return status == SEALRING_OK ? finish(session, ring, &change, late) : session_fail(session, status);
 }
 
 static const struct argument ring_only[] = {{"RING", "the ring", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include <sealring/manage.h>
 
 static _Noreturn void out_of_memory(void)
 {
@@ -52,27 +53,10 @@ void *memory_room(void *array, size_t count, size_t *capacity, size_t size)
     return memory_grow(array, *capacity, size);
 }
 
-static bool unlocked;
-
 void *memory_secret(size_t size)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        out_of_memory();
-    unlocked = mlock(memory, size) != 0 || unlocked;
-    madvise(memory, size, MADV_DONTDUMP);
-    return memory;
-}
-
-void memory_secret_free(void *memory, size_t size)
-{
+    void *memory = sealring_secret_allocate(size);
     if (memory == NULL)
-        return;
-    explicit_bzero(memory, size);
-    munmap(memory, size);
-}
-
-bool memory_secret_was_unlocked(void)
-{
-    return unlocked;
+        out_of_memory();
+    return memory;
 }

@@ -13,13 +13,7 @@ char *memory_copy(const char *text); /* NULL stays NULL */
 /* Makes room for one more element behind `count`; returns the array. */
 void *memory_room(void *array, size_t count, size_t *capacity, size_t size);
 
-/* Zeroed memory for a secret: pages of its own, locked where the limit allows, in no core dump. */
+/* Memory for a secret, to be released by sealring_secret_free. */
 void *memory_secret(size_t size);
-
-/* Wipes and releases; NULL is allowed. size: as it was asked for. */
-void memory_secret_free(void *memory, size_t size);
-
-/* Whether some of it could not be locked. */
-bool memory_secret_was_unlocked(void);
 
 #endif

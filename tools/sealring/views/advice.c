@@ -33,15 +33,14 @@ static void advise_retiring(struct advice *advice, const sealring_ring_info *rin
 {
     char current[MOMENT_SIZE];
     char total[MOMENT_SIZE];
-    char command[SEALRING_NAME_LENGTH_MAX + 64];
-    snprintf(command, sizeof command, "sealring reissue %s --all --out DIR/", ring->name);
-    bool named = advice->plans != NULL && plans_name(advice->plans, command);
+    char command[SEALRING_NAME_LENGTH_MAX + 64] = "";
+    if (advice->plans == NULL || !plans_reissue(advice->plans))
+        snprintf(command, sizeof command, ": sealring reissue %s --all --out DIR/", ring->name);
     moment_number(version->current, current);
     moment_number(ring->keys, total);
     if (version->current > 0 && ring->active_version != 0)
-        advise(advice, "%s of %s API key%s still %s newest credential under version %" PRIu32 "%s%s", current, total,
-               ring->keys == 1 ? "" : "s", version->current == 1 ? "has its" : "have their", version->version,
-               named ? "" : ": ", named ? "" : command);
+        advise(advice, "%s of %s API key%s still %s newest credential under version %" PRIu32 "%s", current, total,
+               ring->keys == 1 ? "" : "s", version->current == 1 ? "has its" : "have their", version->version, command);
     if (version->retire_at <= now && version->current == 0 && !said(advice, SEALRING_EVENT_RETIRE, version))
         advise(advice, "version %" PRIu32 "'s window has ended: sealring retire %s %" PRIu32, version->version,
                ring->name, version->version);

@@ -57,10 +57,10 @@ bool plans_due(const struct plans *plans, sealring_event event, uint32_t version
     return false;
 }
 
-bool plans_name(const struct plans *plans, const char *command)
+bool plans_reissue(const struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++)
-        if (strstr(plans->items[i].text, command) != NULL || strstr(plans->items[i].foreseen, command) != NULL)
+        if (plans->items[i].reissue)
             return true;
     return false;
 }

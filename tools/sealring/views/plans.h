@@ -22,8 +22,8 @@ void plans_free(struct plans *plans);
 /* Whether the event is due on that version: then plans_print reports how it is carried out, or what blocks it. */
 bool plans_due(const struct plans *plans, sealring_event event, uint32_t version);
 
-/* Whether what blocks an event, or will, names the command. */
-bool plans_name(const struct plans *plans, const char *command);
+/* Whether what blocks an event, or will, names the command that issues successors. */
+bool plans_reissue(const struct plans *plans);
 
 /* One paragraph for each: what, when, by whom, and what blocks it. */
 void plans_print(const struct plans *plans, const char *ring, const struct page *page);

@@ -8,8 +8,6 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/jsontext.h"
 
-#define TRACE_VARIABLE "SEALRING_TRACE_CRYPTOKI" /* of sealring(1) */
-
 static int ignore_key(const sealring_key_info *key, void *context)
 {
     (void)key;
@@ -32,22 +30,6 @@ static int unavailable_status(struct session *session, const struct input *input
     return status == SEALRING_OK ? STATUS_TOKEN : STATUS_REGISTRY;
 }
 
-static void warn_trace(sealring_log_level level, const char *message, void *context)
-{
-    if (level == SEALRING_LOG_WARNING && strstr(message, TRACE_VARIABLE) != NULL)
-        session_warn(context, "%s", message);
-}
-
-/* Whoever asks for a trace of the token's calls learns why there is none. */
-static void check_trace(sealring_vault *vault, struct session *session)
-{
-    if (getenv(TRACE_VARIABLE) == NULL)
-        return;
-    sealring_set_log(vault, warn_trace, session);
-    (void)sealring_maintain(vault, NULL, NULL);
-    sealring_set_log(vault, NULL, NULL);
-}
-
 int judge(struct session *session, const struct input *input, const char *scopes, sealring_verdict *verdict,
           sealring_grant *grant)
 {
@@ -60,7 +42,6 @@ int judge(struct session *session, const struct input *input, const char *scopes
     if (status != SEALRING_OK)
         return session_fail(session, status);
     *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);
-    check_trace(vault, session);
     sealring_close(&vault);
     if (*verdict == SEALRING_UNAVAILABLE)
         return unavailable_status(session, input);

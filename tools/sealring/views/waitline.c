@@ -48,14 +48,6 @@ static int fitting(const char *text, size_t used)
     return (int)room;
 }
 
-/* Who is missing, without the beginning of the line: "barrier closed: 1 of 2 verifiers cannot verify version 2 yet: …". */
-static const char *who(const char *text)
-{
-    static const char before[] = " yet: ";
-    const char *found = strstr(text, before);
-    return found != NULL ? found + sizeof before - 1 : text;
-}
-
 static void draw(struct waitline *waitline, const sealring_progress *progress)
 {
     const struct style *style = &waitline->session->err;
@@ -70,7 +62,7 @@ static void draw(struct waitline *waitline, const sealring_progress *progress)
         length += snprintf(line + length, LINE_SIZE, ", at most %s more", left);
     }
     if (progress->text[0] != '\0')
-        snprintf(line + length, LINE_SIZE, ": missing %s", who(progress->text));
+        snprintf(line + length, LINE_SIZE, ": missing %s", progress->text);
     char *text = terminal_text(style, line);
     fprintf(stderr, "\r\033[K%s%s%s%.*s", style_start(style, TONE_INFO), waitline->what, style_end(style, TONE_INFO),
             fitting(text, strlen(waitline->what)), text);
@@ -93,7 +85,7 @@ static int show(const sealring_progress *progress, void *context)
     } else if (strcmp(waitline->text, progress->text) != 0) {
         snprintf(waitline->text, sizeof waitline->text, "%s", progress->text);
         session_say(waitline->session, "%s: %" PRIu32 " of %" PRIu32 " verifiers, missing: %s", waitline->what,
-                    progress->done, progress->total, who(progress->text));
+                    progress->done, progress->total, progress->text);
     }
     return 0;
 }
