@@ -118,6 +118,13 @@ sealring_verifier_state watch_look(struct watched *watched, int64_t boot_ms, int
     return state;
 }
 
+bool watch_is_deceived(const struct watched *watched, int64_t committed_boot_ms, int64_t boot_ms, int64_t lease_ms)
+{
+    int64_t reported = is_news(watched) ? boot_ms : watched->own.since_boot_ms;
+    return watched->behind && watched->file_there && committed_boot_ms > 0 &&
+           reported >= add_capped(committed_boot_ms, lease_ms);
+}
+
 bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZE], uint64_t epoch,
                    int64_t committed_boot_ms, int64_t boot_ms, int64_t lease_ms)
 {
@@ -125,8 +132,8 @@ bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZ
         return true;
     /* anything that it polled before the commit is invalid by now */
     if (committed_boot_ms > 0 && boot_ms >= add_capped(committed_boot_ms, watch_silence(lease_ms)))
-        return true;
-    return watched->file_there && !watched->joining && watched->epoch >= epoch &&
+        return !watch_is_deceived(watched, committed_boot_ms, boot_ms, lease_ms);
+    return !watched->behind && watched->file_there && !watched->joining && watched->epoch >= epoch &&
            memcmp(watched->era, era, WATCH_ID_SIZE) == 0;
 }
 

@@ -55,6 +55,7 @@ struct watched {
     uint8_t era[WATCH_ID_SIZE]; /* zero: none, or it was killed while it wrote */
     uint64_t epoch;             /* applied, as reported */
     uint64_t number;            /* of its last report */
+    bool behind; /* its report does not have the closed facts of the change that is asked about, or has others */
     /* from the row; both count only for a verifier without a held file */
     bool concluded; /* the verifier has ended */
     bool forgotten; /* an operator forgot it */
@@ -82,9 +83,13 @@ bool watch_is_over(const struct watched *watched, int64_t boot_ms, int64_t lease
 int64_t watch_serves_until(const struct watched *watched, int64_t boot_ms, int64_t lease_ms);
 
 /* Returns whether a change is effective for it: all its verdicts from now on follow `epoch` of `era`, or it cannot give one before
- * another poll. committed_boot_ms: own clock, no earlier than the commit; 0: not known (another process committed). */
+ * another poll. committed_boot_ms: own clock, no earlier than the commit; 0: not known (another process committed). A verifier that is `behind` and goes on
+ * reporting does not follow the change, however much time has passed: somebody hides it. */
 bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZE], uint64_t epoch,
                    int64_t committed_boot_ms, int64_t boot_ms, int64_t lease_ms);
+
+/* Returns whether it polled after the commit and still does not have the change: a report is written a lease after its poll began at the latest. */
+bool watch_is_deceived(const struct watched *watched, int64_t committed_boot_ms, int64_t boot_ms, int64_t lease_ms);
 
 /* Further evidence for the retire gate: wall times, 0 for none, of one verifier and one version. */
 struct watch_account {

@@ -53,11 +53,11 @@ static bool is_trouble(sealring_status status)
 static void take_commit(const struct actor *actor, struct history_act *act, uint64_t epoch_before)
 {
     const sealring_manager *manager = actor->manager;
-    int64_t told = (manager->committed_boot_ms + 1) * MILLISECOND;
+    int64_t told = (manager->committed.committed_boot_ms + 1) * MILLISECOND;
     act->committed = history_now();
-    if (manager->committed_epoch == epoch_before)
+    if (manager->committed.epoch == epoch_before)
         return;
-    act->epoch = manager->committed_epoch;
+    act->epoch = manager->committed.epoch;
     if (told < act->committed)
         act->committed = told;
 }
@@ -145,7 +145,7 @@ sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32
                                             .overrule_succession = overrule != NULL,
                                             .reason = overrule};
     struct history_act act = begin(actor, kind);
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     act.version = version;
     act.overruled = overrule != NULL;
     if (kind == ACT_RETIRE || kind == ACT_REINSTATE || kind == ACT_COMPROMISE)
@@ -162,7 +162,7 @@ sealring_status acts_version(struct actor *actor, enum history_kind kind, uint32
         return status;
     act = begin(actor, kind); /* the other half of the rotation */
     act.version = version;
-    epoch = actor->manager->committed_epoch;
+    epoch = actor->manager->committed.epoch;
     status = sealring_version_change(actor->manager, ring_name(actor), SEALRING_EVENT_ACTIVATE, version, &options,
                                      &change, &error);
     if (status == SEALRING_OK && change.count > 0)
@@ -182,7 +182,7 @@ struct running {
 static void begin_next(struct running *running)
 {
     running->act = begin(running->actor, ACT_RUN);
-    running->epoch = running->actor->manager->committed_epoch;
+    running->epoch = running->actor->manager->committed.epoch;
 }
 
 static enum history_kind kind_of(sealring_event event)
@@ -232,7 +232,7 @@ void acts_harvest(struct actor *actor)
 {
     sealring_error error;
     struct history_act act = begin(actor, ACT_HARVEST);
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     sealring_status status = sealring_harvest(actor->manager, NULL, &error);
     end(actor, &act, epoch, status, &error, PATIENCE_NONE);
 }
@@ -275,7 +275,7 @@ sealring_status acts_issue(struct actor *actor, const char *client, int64_t expi
     struct history_act act = begin(actor, ACT_ISSUE);
     struct handing handing = {.actor = actor, .begun = act.begun, .key = HISTORY_NONE};
     const sealring_issue_request request = {.client = client, .scopes = "read write", .expires = expires_wall_ms};
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     sealring_status status = sealring_issue(actor->manager, ring_name(actor), &request, 1, SEALRING_ISSUE_ADD_CLIENTS,
                                             hand_out, &handing, NULL, &error);
     end_handing(&handing, &act, epoch, status, &error, PATIENCE_NONE);
@@ -288,7 +288,7 @@ sealring_status acts_reissue(struct actor *actor, uint32_t key)
     sealring_error error;
     struct history_act act = begin(actor, ACT_REISSUE);
     struct handing handing = {.actor = actor, .begun = act.begun, .key = key};
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     act.key = key;
     sealring_status status =
         sealring_reissue(actor->manager, actor->history->keys[key].key_id, hand_out, &handing, &error);
@@ -301,7 +301,7 @@ sealring_status acts_reissue_ring(struct actor *actor)
     sealring_error error;
     struct history_act act = begin(actor, ACT_REISSUE_RING);
     struct handing handing = {.actor = actor, .begun = act.begun, .key = HISTORY_NONE};
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     sealring_status status = sealring_reissue_ring(actor->manager, ring_name(actor), NULL, hand_out, &handing, &error);
     end_handing(&handing, &act, epoch, status, &error, PATIENCE_NONE);
     return status;
@@ -313,7 +313,7 @@ sealring_status acts_rekey(struct actor *actor, uint32_t key, int64_t overlap_ms
     struct history_act act = begin(actor, ACT_REKEY);
     struct handing handing = {.actor = actor, .begun = act.begun, .key = key};
     const sealring_rekey_request request = {.size = sizeof request, .overlap = overlap_ms, .reason = "soak"};
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     act.key = key;
     act.overlap_ms = overlap_ms;
     history_heat(actor->history, key, 0, 0);
@@ -331,7 +331,7 @@ sealring_status acts_key_state(struct actor *actor, uint32_t key, enum history_k
     sealring_error error;
     const char *key_id = actor->history->keys[key].key_id;
     struct history_act act = begin(actor, kind);
-    uint64_t epoch = actor->manager->committed_epoch;
+    uint64_t epoch = actor->manager->committed.epoch;
     act.key = key;
     history_heat(actor->history, key, 0, 0);
     sealring_status status = kind == ACT_NARROW

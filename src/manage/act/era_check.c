@@ -14,7 +14,7 @@ sealring_status era_check(struct registry *registry, sealring_manager *manager, 
     sealring_status status = manager_read_roster(manager, registry, error);
     if (status != SEALRING_OK)
         return status;
-    roster_count(&manager->roster, 0, 0, &count);
+    roster_count(&manager->roster, &(struct roster_change){.epoch = 0}, &count);
     if (count.done == count.total)
         return SEALRING_OK;
     sealring_time_format((clock_wall_ms() + count.at_most + 999) / 1000 * 1000, latest);

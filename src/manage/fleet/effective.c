@@ -44,9 +44,9 @@ void effective_remember(sealring_manager *manager)
     } while (commit_again(&commit, &status));
 }
 
-bool effective_everywhere(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms)
+bool effective_everywhere(const struct roster *roster, const struct roster_change *change)
 {
     struct roster_count count;
-    roster_count(roster, epoch, committed_boot_ms, &count);
+    roster_count(roster, change, &count);
     return count.done == count.total;
 }

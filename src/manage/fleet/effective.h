@@ -9,7 +9,7 @@
  * the operation: the roster learns it again. */
 void effective_remember(sealring_manager *manager);
 
-/* Whether a change of epoch `epoch` is effective at every verifier, by the roster as it is. */
-bool effective_everywhere(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms);
+/* Whether a change is effective at every verifier, by the roster as it is. */
+bool effective_everywhere(const struct roster *roster, const struct roster_change *change);
 
 #endif

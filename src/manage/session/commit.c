@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "registry/rows/closed_facts.h"
 
 /* Takes the lock for one commit only, so that a restriction waits for at most one commit. */
 static sealring_status lock_for_commit(sealring_manager *manager, sealring_error *error)
@@ -50,6 +51,9 @@ bool commit_begin(struct commit *commit, sealring_status *status)
 static void commit_record(struct commit *commit, sealring_status *status)
 {
     struct registry *registry = commit->manager->registry;
+    uint8_t head[REGISTRY_DIGEST_SIZE];
+    if (commit->records && commit->moves_epoch && *status == SEALRING_OK)
+        *status = registry_closed_head(registry, &commit->closed_count, head, commit->error);
     if (!commit->records || commit->act == NULL)
         return;
     audit_rows_end(&commit->rows, registry, commit->act);
@@ -75,8 +79,9 @@ bool commit_again(struct commit *commit, sealring_status *status)
     manager->wrote = manager->wrote || *status == SEALRING_OK;
     manager->unsettled = manager->unsettled || (*status == SEALRING_OK && commit->act != NULL);
     if (*status == SEALRING_OK && commit->moves_epoch && !manager->dry_run) {
-        manager->committed_epoch = registry_vault_row(manager->registry)->epoch;
-        manager->committed_boot_ms = clock_boot_ms();
+        manager->committed = (struct roster_change){.epoch = registry_vault_row(manager->registry)->epoch,
+                                                    .closed_count = commit->closed_count,
+                                                    .committed_boot_ms = clock_boot_ms()};
     }
     return false;
 }

@@ -47,9 +47,9 @@ struct sealring_manager {
     struct roster roster; /* of the verifiers, as of the last transaction that read it */
     struct usage_pending
         *pending; /* uses that are in no row yet, for plans and dry runs, which harvest nothing; NULL: not read */
-    struct manager_gap gap;                  /* as of the last time that the usage was read from the report files */
-    uint64_t committed_epoch;                /* of this manager's last change that can alter a verdict */
-    struct audit_witness witness;            /* the audit token, and the remarks about it */
+    struct manager_gap gap;         /* as of the last time that the usage was read from the report files */
+    struct roster_change committed; /* this manager's last change that can alter a verdict; all zero: there was none */
+    struct audit_witness witness;   /* the audit token, and the remarks about it */
     char token_remark[SOFTWARE_NOTICE_SIZE]; /* about the files of the vault's own software tokens */
     char remark[3 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
     bool judged;           /* the registry continues from the audit token's anchor */
@@ -61,9 +61,8 @@ struct sealring_manager {
     char *trust_clock;       /* the reason to accept a wall clock that is before the latest checkpoint; NULL: refuse */
     int64_t
         bound_ms; /* the present is not before this time, as `manager_begin_dated` determined; 0: it did not check */
-    bool clock_recorded;       /* the reason to accept the clock is in the audit log */
-    bool doubtful;             /* the last commit failed at its end, and may be found in the registry nevertheless */
-    int64_t committed_boot_ms; /* it was committed at this time at the latest; 0: nothing was */
+    bool clock_recorded; /* the reason to accept the clock is in the audit log */
+    bool doubtful;       /* the last commit failed at its end, and may be found in the registry nevertheless */
 };
 
 #define MANAGER_COPY_PAGES 1000 /* of the write-ahead log: more are not copied under vault.lock */
@@ -106,9 +105,10 @@ struct commit {
     sealring_manager *manager;
     struct audit_act *act;
     bool moves_epoch;
-    bool prepared; /* has an operation ID, and the registry's lock */
-    bool locks;    /* took the lock for itself */
-    bool records;  /* within a try, which is to be recorded */
+    bool prepared;         /* has an operation ID, and the registry's lock */
+    bool locks;            /* took the lock for itself */
+    bool records;          /* within a try, which is to be recorded */
+    uint64_t closed_count; /* with the change */
     struct audit_rows rows;
     struct registry_transaction writing;
     sealring_error *error;

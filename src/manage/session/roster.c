@@ -13,6 +13,7 @@
 #include "lifecycle/clockwatch.h"
 #include "log/signed_time.h"
 #include "registry/lock/lock_holder.h"
+#include "registry/rows/closed_facts.h"
 #include "verifier/report/report_seat.h"
 
 #define DAY_MS        INT64_C(86400000)
@@ -218,6 +219,9 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     take_over(roster, entry, inode);
     if (!copied)
         entry->inode = entry->row.inode = inode;
+    entry->has_closed = summary->look.has_closed;
+    entry->closed_count = summary->look.closed_count;
+    memcpy(entry->closed_hash, summary->look.closed_hash, sizeof entry->closed_hash);
     entry->alarms = summary->alarms;
     memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);
     bool no_memory = false;
@@ -377,6 +381,33 @@ static void limit_times(const struct roster *roster, struct registry_verifier *r
         row->hole = roster->now;
 }
 
+/* A verifier that has other closed facts than the registry follows another registry, or one of another era that no checkpoint confirms yet. The
+ * first one is asked about, and each that differs from the one before. */
+static sealring_status compare_closed(struct registry *registry, struct roster *roster, sealring_error *error)
+{
+    uint64_t count = 0;
+    uint8_t hash[REGISTRY_DIGEST_SIZE] = {0};
+    bool found = true;
+    for (size_t i = 0; i < roster->count; i++) {
+        struct roster_entry *entry = &roster->entries[i];
+        entry->has_others = false;
+        if (!entry->has_closed || memcmp(entry->watched.era, roster->vault.era, sizeof entry->watched.era) != 0)
+            continue;
+        if (entry->closed_count != count) {
+            sealring_status status = registry_closed_find(registry, entry->closed_count, hash, &found, error);
+            if (status != SEALRING_OK)
+                return status;
+            count = entry->closed_count;
+        }
+        entry->has_others = !found || memcmp(hash, entry->closed_hash, sizeof hash) != 0;
+        if (!entry->has_others)
+            continue;
+        entry->watched.epoch = 0; /* as for another era */
+        memset(entry->watched.era, 0, sizeof entry->watched.era);
+    }
+    return SEALRING_OK;
+}
+
 static void judge(struct roster *roster, struct roster_entry *entry)
 {
     const struct registry_verifier *written = &entry->written;
@@ -480,6 +511,8 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
     take_longest_lease(roster);
     if (status == SEALRING_OK)
         status = look_ahead(roster, registry, error);
+    if (status == SEALRING_OK)
+        status = compare_closed(registry, roster, error);
     for (size_t i = 0; status == SEALRING_OK && i < roster->count; i++)
         judge(roster, &roster->entries[i]);
     return status;
@@ -560,17 +593,19 @@ bool roster_is_empty(const struct roster *roster)
     return true;
 }
 
-/* "web1 (at epoch 5), web2 and 12 more" */
-static void say_missing(const struct roster_entry *entry, uint32_t said, char missing[256])
+/* "web1, web2 and 12 more" */
+static void say_missing(const struct roster_entry *entry, bool deceived, uint32_t said, char missing[256])
 {
     size_t length = strlen(missing);
     if (said < NAMES_SHOWN)
-        snprintf(missing + length, 256 - length, "%s%.60s", said > 0 ? ", " : "", entry->name);
+        snprintf(missing + length, 256 - length, "%s%.60s%s", said > 0 ? ", " : "", entry->name,
+                 deceived ? " (ALARM: the registry hides the change from it)" : "");
 }
 
-void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms, struct roster_count *count)
+void roster_count(const struct roster *roster, const struct roster_change *change, struct roster_count *count)
 {
     uint32_t said = 0;
+    int64_t committed_boot_ms = change->committed_boot_ms;
     *count = (struct roster_count){.done = 0};
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
@@ -582,7 +617,8 @@ void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed
         struct watched watched = entry->watched;
         if (watched.epoch > roster->vault.epoch)
             watched.epoch = 0;
-        if (watch_goes_by(&watched, roster->vault.era, epoch, committed_boot_ms, roster->boot_ms, lease)) {
+        watched.behind = entry->has_others || (entry->has_closed && entry->closed_count < change->closed_count);
+        if (watch_goes_by(&watched, roster->vault.era, change->epoch, committed_boot_ms, roster->boot_ms, lease)) {
             count->done++;
             continue;
         }
@@ -591,7 +627,8 @@ void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed
             until = committed_boot_ms + watch_silence(lease);
         if (until - roster->boot_ms > count->at_most)
             count->at_most = until - roster->boot_ms;
-        say_missing(entry, said++, count->missing);
+        say_missing(entry, watch_is_deceived(&watched, committed_boot_ms, roster->boot_ms, lease), said++,
+                    count->missing);
     }
     size_t length = strlen(count->missing);
     if (said > NAMES_SHOWN)

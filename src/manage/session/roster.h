@@ -32,6 +32,10 @@ struct roster_entry {
     bool lease_unknown;      /* a process holds its file, and no lease was ever read from it */
     bool
         hinted; /* the row, as this process found it, suggests that it is silent or lost: this is a reason to measure, and proves nothing */
+    bool has_closed;       /* its report names the closed facts that it has applied */
+    bool has_others;       /* they are not the registry's */
+    uint64_t closed_count; /* their number, and the hash over all of them */
+    uint8_t closed_hash[REGISTRY_DIGEST_SIZE];
     uint64_t alarms; /* their number in its file, and the last one's text */
     char alarm[REPORT_ALARM_SIZE];
     bool row_damaged; /* its row cannot be read: it counts as a lost verifier */
@@ -87,14 +91,20 @@ int64_t roster_suspicion(const struct roster *roster, bool only_lost);
 bool roster_is_empty(const struct roster *roster);
 
 /* How many of the verifiers that may be serving have applied `epoch` of the vault's era. at_most: ms until the others certainly have, too.
- * committed_boot_ms: as for watch_goes_by. missing: one line that names those that have not. */
+ * missing: one line that names those that have not. */
 struct roster_count {
     uint32_t done;
     uint32_t total;
     int64_t at_most;
     char missing[256];
 };
-void roster_count(const struct roster *roster, uint64_t epoch, int64_t committed_boot_ms, struct roster_count *count);
+/* What is asked about: a change of the vault's era. Zero: the era itself. */
+struct roster_change {
+    uint64_t epoch;
+    uint64_t closed_count;     /* the number of closed facts with it */
+    int64_t committed_boot_ms; /* as for watch_goes_by */
+};
+void roster_count(const struct roster *roster, const struct roster_change *change, struct roster_count *count);
 
 /* What an entry's file contains about a version, NULL for nothing. */
 const struct roster_version *roster_find(const struct roster_entry *entry, int64_t ring, uint32_t number);

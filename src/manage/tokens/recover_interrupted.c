@@ -214,7 +214,7 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
 static bool may_close(const sealring_manager *manager, const struct registry_version *version)
 {
     return version->state != SEALRING_VERSION_RETIRED ||
-           effective_everywhere(&manager->roster, version->changed_epoch, 0);
+           effective_everywhere(&manager->roster, &(struct roster_change){.epoch = version->changed_epoch});
 }
 
 /* A commit that failed at its last step (the log was written and could not be made durable) is visible to no process, but it is in the log, and a

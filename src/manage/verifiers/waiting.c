@@ -140,9 +140,9 @@ static void look_at_reports(struct waiting *waiting)
     struct roster_count count = {.done = 0};
     /* when an era ends, all its verdicts end: a verifier of another era has loaded everything again */
     if (waiting->event == WAIT_EFFECTIVE)
-        roster_count(&manager->roster, manager->committed_epoch, manager->committed_boot_ms, &count);
+        roster_count(&manager->roster, &manager->committed, &count);
     else if (!registry_vault_row(manager->registry)->era_in_force)
-        roster_count(&manager->roster, 0, 0, &count);
+        roster_count(&manager->roster, &(struct roster_change){.epoch = 0}, &count);
     waiting->done = count.done == count.total;
     waiting->told.done = count.done;
     waiting->told.total = count.total;
@@ -239,7 +239,7 @@ sealring_status sealring_wait_effective(sealring_manager *manager, const sealrin
 {
     struct waiting waiting = {.manager = manager, .event = WAIT_EFFECTIVE};
     sized_take(&waiting.asked, sizeof waiting.asked, wait);
-    if (manager->committed_boot_ms == 0)
+    if (manager->committed.committed_boot_ms == 0)
         return SEALRING_OK;
     sealring_status status = wait_for(&waiting, error);
     remember_unlocked(manager);

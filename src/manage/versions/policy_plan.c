@@ -150,7 +150,7 @@ bool plan_may_close(const sealring_manager *manager, const struct registry_versi
         return false;
     return version->state == SEALRING_VERSION_COMPROMISED ||
            (version->state == SEALRING_VERSION_RETIRED &&
-            effective_everywhere(&manager->roster, version->changed_epoch, 0));
+            effective_everywhere(&manager->roster, &(struct roster_change){.epoch = version->changed_epoch}));
 }
 
 /* ---- sealring_ring_plan ---- */

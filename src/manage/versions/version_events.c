@@ -79,9 +79,7 @@ static sealring_status retire(struct transition *transition, sealring_error *err
     sealring_status status = transition_commit(transition, error);
     /* the token closes the object only when every verifier has applied the change: a verifier that has not would answer *unavailable* for
      * credentials that it must still accept */
-    if (status == SEALRING_OK &&
-        effective_everywhere(&transition->manager->roster, transition->manager->committed_epoch,
-                             transition->manager->committed_boot_ms))
+    if (status == SEALRING_OK && effective_everywhere(&transition->manager->roster, &transition->manager->committed))
         closing_follow(transition, transition->token_problem);
     else if (status == SEALRING_OK)
         transition->change->closing_owed = transition->vault.token_closes_keys;

@@ -472,8 +472,11 @@ static sealring_status write_report(struct look *look, sealring_error *error)
         .boot_ms = verifier->protocol.look_started,
         .wall_ms = verifier->protocol.look_wall,
         .lease_ms = look->vault.lease_ms,
+        .has_closed = true,
+        .closed_count = verifier->closed.count,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
+    memcpy(written.closed_hash, verifier->closed.head, sizeof written.closed_hash);
     sealring_status status = step_back(verifier, error);
     if (status == SEALRING_OK)
         tell_alarms(verifier);

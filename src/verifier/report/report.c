@@ -221,13 +221,19 @@ void report_abandon(struct report *report)
 bool report_write(struct report *report, const struct report_look *look)
 {
     struct report_header *header = report_map_header(&report->map);
-    uint64_t era[2];
+    uint64_t era[2], closed[4];
     _Static_assert(sizeof era == sizeof look->era, "an era is two words");
+    _Static_assert(sizeof closed == sizeof look->closed_hash, "a hash is four words");
     if (!has_seat(report))
         return false;
     memcpy(era, look->era, sizeof era);
+    memcpy(closed, look->closed_hash, sizeof closed);
     begin_writing(header);
     atomic_store(&header->number, atomic_load(&header->number) + 1);
+    atomic_store(&header->closed_number, look->has_closed ? atomic_load(&header->number) : 0);
+    atomic_store(&header->closed_count, look->closed_count);
+    for (unsigned i = 0; i < 4; i++)
+        atomic_store(&header->closed_hash[i], closed[i]);
     atomic_store(&header->look_boot_ms, look->boot_ms);
     atomic_store(&header->look_wall_ms, look->wall_ms);
     atomic_store(&header->lease_ms, look->lease_ms);

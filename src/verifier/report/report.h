@@ -32,6 +32,9 @@ struct report_look {
     int64_t boot_ms;
     int64_t wall_ms;
     int64_t lease_ms;
+    bool has_closed;       /* false: by a release that does not report closed facts */
+    uint64_t closed_count; /* closed facts that are applied, and the hash over all of them */
+    uint8_t closed_hash[32];
 };
 
 /* Writes one report (from the first one on, the state is SERVING). One thread at a time. Returns false if the report would not be read,

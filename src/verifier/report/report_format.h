@@ -60,6 +60,11 @@ struct report_header {
      * `sequence`. */
     _Atomic(uint64_t) alarms;
     char alarm[REPORT_ALARM_SIZE];
+    /* The closed facts that are applied: their number, and the hash over all of them. They belong to the report of this number: a release
+     * that does not write them leaves another number. Also guarded by `sequence`. */
+    _Atomic(uint64_t) closed_number;
+    _Atomic(uint64_t) closed_count;
+    _Atomic(uint64_t) closed_hash[4];
 };
 
 /* Calls by verdict in one lane, one writer at a time. */

@@ -185,6 +185,11 @@ static void summarise(const struct report_header *header, bool torn, struct repo
     const uint64_t era[2] = {header->era[0], header->era[1]};
     memcpy(summary->look.era, era, sizeof summary->look.era);
     summary->look.epoch = header->epoch;
+    const uint64_t closed[4] = {header->closed_hash[0], header->closed_hash[1], header->closed_hash[2],
+                                header->closed_hash[3]};
+    memcpy(summary->look.closed_hash, closed, sizeof summary->look.closed_hash);
+    summary->look.closed_count = header->closed_count;
+    summary->look.has_closed = header->number != 0 && header->closed_number == header->number;
 }
 
 static void add_up(const struct report_lane *lanes, struct report_summary *summary)
