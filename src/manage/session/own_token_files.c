@@ -53,6 +53,16 @@ sealring_status kept_token_keep(const struct kept_token *token, const struct obj
     return kept_token_result(token, objects_keep(token->store, token->folder, file), "copied", error);
 }
 
+sealring_status kept_token_keep_changed(const struct kept_token *token, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; i < token->list.count; i++)
+        if (token->list.files[i].state == OBJECT_FILE_CHANGED &&
+            kept_token_keep(token, &token->list.files[i], error) != SEALRING_OK)
+            status = SEALRING_SYSTEM;
+    return status;
+}
+
 bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file)
 {
     bool other = false;

@@ -219,6 +219,25 @@ sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *er
     return status;
 }
 
+/* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
+sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
+{
+    struct kept_token token;
+    sealring_status status = copies_mend_judged(manager, error);
+    if (status != SEALRING_OK || !kept_token_open(manager->config, false, &token, &status, error))
+        return status;
+    status = kept_token_keep_changed(&token, error);
+    objects_release(&token.list);
+    return status;
+}
+
+void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length)
+{
+    sealring_error ignored;
+    if (copies_follow(manager, &ignored) != SEALRING_OK)
+        (void)copies_drop(manager, object_id, object_id_length, &ignored);
+}
+
 /* ---- Before a registry is restored ---- */
 
 static sealring_status restore_one(const struct kept_token *token, const struct object_file *file,
