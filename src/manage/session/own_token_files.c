@@ -75,22 +75,12 @@ static sealring_status follow_audit_file(const struct kept_token *token, const s
                                          sealring_error *error)
 {
     int problem = 0;
-    switch (file->state) {
-    case OBJECT_FILE_CHANGED:
-    case OBJECT_FILE_UNCOPIED:
+    if (file->state == OBJECT_FILE_CHANGED || file->state == OBJECT_FILE_UNCOPIED)
         problem = objects_keep(token->store, token->folder, file);
-        break;
-    case OBJECT_FILE_MISSING:
-        if (kept_token_was_replaced(token, file))
-            problem = objects_drop(token->store, token->folder, file->file);
-        break;
-    case OBJECT_FILE_USELESS:
-    case OBJECT_FILE_LOST:
+    else if (kept_token_was_replaced(token, file))
+        problem = objects_drop(token->store, token->folder, file->file);
+    else if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
         problem = objects_clear_away(token->store, token->folder, file->file);
-        break;
-    default:
-        break;
-    }
     return kept_token_result(token, problem, "copied", error);
 }
 
