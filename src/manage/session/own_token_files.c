@@ -53,6 +53,16 @@ sealring_status kept_token_keep(const struct kept_token *token, const struct obj
     return kept_token_result(token, objects_keep(token->store, token->folder, file), "copied", error);
 }
 
+sealring_status kept_token_keep_changed(const struct kept_token *token, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; i < token->list.count; i++)
+        if (token->list.files[i].state == OBJECT_FILE_CHANGED &&
+            kept_token_keep(token, &token->list.files[i], error) != SEALRING_OK)
+            status = SEALRING_SYSTEM;
+    return status;
+}
+
 bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file)
 {
     bool other = false;
@@ -65,22 +75,12 @@ static sealring_status follow_audit_file(const struct kept_token *token, const s
                                          sealring_error *error)
 {
     int problem = 0;
-    switch (file->state) {
-    case OBJECT_FILE_CHANGED:
-    case OBJECT_FILE_UNCOPIED:
+    if (file->state == OBJECT_FILE_CHANGED || file->state == OBJECT_FILE_UNCOPIED)
         problem = objects_keep(token->store, token->folder, file);
-        break;
-    case OBJECT_FILE_MISSING:
-        if (kept_token_was_replaced(token, file))
-            problem = objects_drop(token->store, token->folder, file->file);
-        break;
-    case OBJECT_FILE_USELESS:
-    case OBJECT_FILE_LOST:
+    else if (kept_token_was_replaced(token, file))
+        problem = objects_drop(token->store, token->folder, file->file);
+    else if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
         problem = objects_clear_away(token->store, token->folder, file->file);
-        break;
-    default:
-        break;
-    }
     return kept_token_result(token, problem, "copied", error);
 }
 

@@ -32,6 +32,9 @@ bool kept_token_has_id(const struct object_file *file, const uint8_t *object_id,
 /* Copies one file. */
 sealring_status kept_token_keep(const struct kept_token *token, const struct object_file *file, sealring_error *error);
 
+/* Copies all that have changed; one that fails keeps no other from being copied. */
+sealring_status kept_token_keep_changed(const struct kept_token *token, sealring_error *error);
+
 /* An anchor that is missing while another data object exists was destroyed when that object was made, and only its copy was not removed. */
 bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file);
 

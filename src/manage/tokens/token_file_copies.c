@@ -8,28 +8,6 @@
 #include "base/array.h"
 #include "base/error.h"
 
-static sealring_status keep_changed(const struct kept_token *token, sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    for (size_t i = 0; i < token->list.count; i++)
-        if (token->list.files[i].state == OBJECT_FILE_CHANGED &&
-            kept_token_keep(token, &token->list.files[i], error) != SEALRING_OK)
-            status = SEALRING_SYSTEM;
-    return status;
-}
-
-/* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
-sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
-{
-    struct kept_token token;
-    sealring_status status = copies_mend_judged(manager, error);
-    if (status != SEALRING_OK || !kept_token_open(manager->config, false, &token, &status, error))
-        return status;
-    status = keep_changed(&token, error);
-    objects_release(&token.list);
-    return status;
-}
-
 /* ---- Which file belongs to which object ---- */
 
 /* Rewrites the object's file, and finds out which file that is. */
@@ -120,13 +98,6 @@ sealring_status copies_sync(sealring_manager *manager, sealring_error *error)
     if (!kept_token_find(manager->config, false, &token))
         return SEALRING_OK;
     return kept_token_result(&token, objects_sync(token.store, token.folder), "written to disk", error);
-}
-
-void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length)
-{
-    sealring_error ignored;
-    if (copies_follow(manager, &ignored) != SEALRING_OK)
-        (void)copies_drop(manager, object_id, object_id_length, &ignored);
 }
 
 sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length,
@@ -265,7 +236,7 @@ sealring_status copies_complete(sealring_manager *manager, sealring_error *error
     sealring_status status = SEALRING_OK;
     if (manager->token == NULL || !kept_token_open(manager->config, false, &token, &status, error))
         return status;
-    status = keep_changed(&token, error);
+    status = kept_token_keep_changed(&token, error);
     if (status == SEALRING_OK)
         status = read_versions(manager->registry, &wanted, error);
     if (status == SEALRING_OK && is_to_be_learned(&token, &wanted))

@@ -138,6 +138,11 @@ static bool decide_token(const struct config *config, bool audit, struct registr
 
 /* ---- Restoring ---- */
 
+static bool restores(enum decision decision)
+{
+    return decision == DECISION_RESTORE || decision == DECISION_RESTORE_CLOSED;
+}
+
 static sealring_status carry_out(const struct kept_token *token, const struct object_file *file, enum decision decision,
                                  sealring_error *error)
 {
@@ -219,17 +224,35 @@ sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *er
     return status;
 }
 
+/* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
+sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
+{
+    struct kept_token token;
+    sealring_status status = copies_mend_judged(manager, error);
+    if (status != SEALRING_OK || !kept_token_open(manager->config, false, &token, &status, error))
+        return status;
+    status = kept_token_keep_changed(&token, error);
+    objects_release(&token.list);
+    return status;
+}
+
+void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length)
+{
+    sealring_error ignored;
+    if (copies_follow(manager, &ignored) != SEALRING_OK)
+        (void)copies_drop(manager, object_id, object_id_length, &ignored);
+}
+
 /* ---- Before a registry is restored ---- */
 
 static sealring_status restore_one(const struct kept_token *token, const struct object_file *file,
                                    enum decision decision, bool may_write, copies_result each, void *context,
                                    sealring_error *error)
 {
-    bool restores = decision == DECISION_RESTORE || decision == DECISION_RESTORE_CLOSED;
-    sealring_status status = restores && may_write ? carry_out(token, file, decision, error) : SEALRING_OK;
+    sealring_status status = restores(decision) && may_write ? carry_out(token, file, decision, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
-    if (restores)
+    if (restores(decision))
         each(token->folder, file, COPIES_RESTORED, context);
     else if (is_hurt(file))
         each(token->folder, file, COPIES_WITHHELD, context);
@@ -296,25 +319,12 @@ sealring_status copies_record(sealring_manager *manager, sealring_error *error)
 static void tell_file(const struct kept_token *token, const struct object_file *file, enum decision decision,
                       store_finding each, void *context)
 {
-    switch (file->state) {
-    case OBJECT_FILE_DAMAGED:
-    case OBJECT_FILE_MISSING:
-        if (decision == DECISION_RESTORE || decision == DECISION_RESTORE_CLOSED)
-            each(token->folder, file->file, STORE_DAMAGED, context);
-        break;
-    case OBJECT_FILE_CHANGED:
+    if (is_hurt(file) && restores(decision))
+        each(token->folder, file->file, STORE_DAMAGED, context);
+    else if (file->state == OBJECT_FILE_CHANGED || (file->state == OBJECT_FILE_UNCOPIED && token->audit))
         each(token->folder, file->file, STORE_UNCOPIED, context);
-        break;
-    case OBJECT_FILE_UNCOPIED:
-        if (token->audit)
-            each(token->folder, file->file, STORE_UNCOPIED, context);
-        break;
-    case OBJECT_FILE_LOST:
+    else if (file->state == OBJECT_FILE_LOST)
         each(token->folder, file->file, STORE_LOST, context);
-        break;
-    default:
-        break;
-    }
 }
 
 static sealring_status examine(sealring_manager *manager, bool audit, store_finding each, void *context,
