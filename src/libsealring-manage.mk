@@ -56,7 +56,9 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
-	src/manage/session/audit_token.c src/manage/session/audit_token.h \
+	src/manage/session/anchor.c \
+	src/manage/session/anchor_check.c \
+	src/manage/session/audit_token.c src/manage/session/audit_token.h src/manage/session/audit_token_parts.h \
 	src/manage/session/commit.c \
 	src/manage/session/own_token_files.c src/manage/session/own_token_files.h \
 	src/manage/session/manage_names.c \
@@ -66,8 +68,11 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/text_functions.c \
 	src/manage/session/ring_state.c src/manage/session/ring_state.h \
 	src/manage/session/roster.c src/manage/session/roster.h \
+	src/manage/session/sign_checkpoint.c \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
+	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \
+	src/manage/tokens/object_label.c src/manage/tokens/object_label.h \
 	src/manage/tokens/version_object.c src/manage/tokens/version_object.h \
 	src/manage/tokens/recover_interrupted.c src/manage/tokens/recover_interrupted.h \
 	src/manage/usage/harvest.c src/manage/usage/harvest.h \

@@ -99,7 +99,7 @@ run ring create forged
 sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE version SET state = 4, closed = 1, purge_at = 2
     WHERE ring = (SELECT id FROM ring WHERE name = 'forged')"
 run run --once forged
-out_like "its object can sign still" "is not destroyed on the registry's word alone"
+out_like "its object still signs" "is not destroyed on the registry's word alone"
 is "$(version_states forged | cut -c1-9)" "1 retired" "but replaced, as none is active"
 
 # ---- a rollback holds ----
@@ -202,7 +202,7 @@ cp "$work/yesterday.db" "$SEALRING_VAULT/registry/sealring.db"
 sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE clock SET boot_ms = 1"
 run run --once quiet
 is "$status" 1 "a registry that was put back is refused"
-err_like 'ALARM: the registry was put back' "loudly"
+err_like 'ALARM: the registry was rolled back' "loudly"
 run run --every 100ms --take-over "a loop must not take over again and again"
 is "$status" 2 "a loop takes nothing over"
 run run --once quiet --take-over "the disk burnt"

@@ -86,10 +86,10 @@ static void check_registry(struct telling *telling)
 static bool is_aged(const char *problem)
 {
     static const char *const times[] = {"activated", "created", "retire_at"};
-    const char *said = strstr(problem, " of ring " SCENE_RING ": its row says ");
+    const char *said = strstr(problem, " of ring " SCENE_RING ": its row has ");
     if (strncmp(problem, "version ", 8) != 0 || said == NULL)
         return false;
-    said += strlen(" of ring " SCENE_RING ": its row says ");
+    said += strlen(" of ring " SCENE_RING ": its row has ");
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         if (strncmp(said, times[i], strlen(times[i])) == 0)
             return true;
@@ -132,7 +132,8 @@ static void start(struct telling *telling, const struct test_vault *vault)
         return;
     }
     status = manager_begin(telling->manager, "next start", true, &error);
-    bool put_back = status == SEALRING_REFUSED && strncmp(error.message, "ALARM: the registry was put back", 32) == 0;
+    static const char rolled_back[] = "ALARM: the registry was rolled back";
+    bool put_back = status == SEALRING_REFUSED && strncmp(error.message, rolled_back, sizeof rolled_back - 1) == 0;
     if (status == SEALRING_OK) {
         telling->manager->unsettled = true;
         manager_end(telling->manager);

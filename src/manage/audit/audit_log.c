@@ -177,7 +177,7 @@ static sealring_status choose_key(struct registry *registry, struct verification
     *there = *there || given != NULL;
     if (!*there) {
         snprintf(report->remark, sizeof report->remark,
-                 "nothing signs this log: whoever can write the registry could have made it anew");
+                 "nothing signs this log: whoever can write the registry could have made all of it");
         return SEALRING_OK;
     }
     if (given != NULL && strcmp(given, vkey) != 0)

@@ -37,6 +37,12 @@ static bool is_made(const struct item *item)
     return item->kind == ITEM_NEW || item->kind == ITEM_SUCCESSOR;
 }
 
+/* Existing keys are handed over again. */
+static bool is_repeatable(const struct batch_call *call)
+{
+    return call->count > 1 || (call->flags & SEALRING_ISSUE_ADD_CLIENTS) != 0;
+}
+
 static sealring_status refuse(const struct batch *batch, size_t index, sealring_status status,
                               const sealring_error *inner, sealring_error *error)
 {
@@ -98,7 +104,7 @@ static sealring_status plan_existing(struct registry *registry, const struct bat
         item->older = existing;
         return SEALRING_OK;
     }
-    if (!batch->call->repeatable)
+    if (!is_repeatable(batch->call))
         return error_set(
             error, SEALRING_REFUSED,
             "client %s has an API key labelled %s in ring %s already: %s; choose another --label, or `sealring "
@@ -258,7 +264,7 @@ static sealring_status seal_item(size_t index, void *context, sealring_error *er
     struct item *item = &batch->items[index];
     item->doubt = SEAL_CERTAIN;
     sealring_status status = ask_token(batch, item, batch->texts[index], &item->problem);
-    if (status != SEALRING_OK && batch->call->repeatable && item->doubt != SEAL_CERTAIN) {
+    if (status != SEALRING_OK && is_repeatable(batch->call) && item->doubt != SEAL_CERTAIN) {
         item->kind = ITEM_LEFT_OUT;
         return SEALRING_OK;
     }

@@ -19,8 +19,7 @@ struct batch_call {
     const sealring_issue_request *requests;
     size_t count;
     unsigned flags;
-    bool imports;    /* digests of keys that clients have already, instead of credentials */
-    bool repeatable; /* existing keys are handed over again */
+    bool imports; /* digests of keys that clients have already, instead of credentials */
 };
 
 struct item;

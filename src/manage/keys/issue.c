@@ -205,14 +205,7 @@ sealring_status sealring_issue(sealring_manager *manager, const char *ring, cons
                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                size_t *bad_request, sealring_error *error)
 {
-    const struct batch_call call = {
-        .manager = manager,
-        .ring_name = ring,
-        .requests = requests,
-        .count = count,
-        .flags = flags,
-        .repeatable = count > 1 || (flags & SEALRING_ISSUE_ADD_CLIENTS) != 0,
-    };
+    const struct batch_call call = {manager, ring, requests, count, flags, false};
     return run(&call, each, context, bad_request, error);
 }
 
@@ -220,14 +213,6 @@ sealring_status sealring_import(sealring_manager *manager, const char *ring, con
                                 size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                 size_t *bad_request, sealring_error *error)
 {
-    const struct batch_call call = {
-        .manager = manager,
-        .ring_name = ring,
-        .requests = requests,
-        .count = count,
-        .flags = flags,
-        .imports = true,
-        .repeatable = count > 1 || (flags & SEALRING_ISSUE_ADD_CLIENTS) != 0,
-    };
+    const struct batch_call call = {manager, ring, requests, count, flags, true};
     return run(&call, each, context, bad_request, error);
 }

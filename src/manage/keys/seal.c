@@ -124,7 +124,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     if (holder->key.state == SEALRING_KEY_REVOKED)
         return error_set(
             error, SEALRING_REFUSED,
-            "API key %s is revoked, and that is final; if a list says otherwise, the registry was altered: "
+            "API key %s is revoked, and that is final; if a list shows it as active, the registry was altered: "
             "see `sealring audit verify`",
             holder->key.key_id);
     if (!lifecycle_accepts(holder->version.state))

@@ -38,6 +38,7 @@ static sealring_status commit_prepare(struct commit *commit)
 
 bool commit_begin(struct commit *commit, sealring_status *status)
 {
+    commit->manager->doubtful = false;
     *status = commit->prepared ? SEALRING_OK : commit_prepare(commit);
     commit->records = *status == SEALRING_OK && registry_begin(&commit->writing, status);
     if (commit->records && commit->act != NULL)
@@ -63,8 +64,10 @@ bool commit_again(struct commit *commit, sealring_status *status)
     if (!commit->prepared)
         return false;
     commit_record(commit, status);
+    bool complete = *status == SEALRING_OK;
     if (registry_again(&commit->writing, status))
         return true;
+    manager->doubtful = complete && *status != SEALRING_OK;
     if (commit->locks) {
         registry_unlock(manager->registry);
         registry_copy_log(manager->registry, MANAGER_COPY_PAGES);

@@ -62,6 +62,7 @@ struct sealring_manager {
     int64_t
         bound_ms; /* the present is not before this time, as `manager_begin_dated` determined; 0: it did not check */
     bool clock_recorded;       /* the reason to accept the clock is in the audit log */
+    bool doubtful;             /* the last commit failed at its end, and may be found in the registry nevertheless */
     int64_t committed_boot_ms; /* it was committed at this time at the latest; 0: nothing was */
 };
 

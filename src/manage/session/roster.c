@@ -465,7 +465,7 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
     struct roster_reading reading = {roster, error};
     int problem = clock_boot_id(roster->boot_id);
     if (problem != 0)
-        return error_set_system(error, problem, "%s, which tells one boot from another, cannot be read; mount /proc",
+        return error_set_system(error, problem, "%s, which identifies the present boot, cannot be read; mount /proc",
                                 CLOCK_BOOT_ID_PATH);
     roster->directory = directory;
     roster->vault = *registry_vault_row(registry);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "kdf/claims.h"
-#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/object_label.h"
 #include "manage/tokens/token_file_copies.h"
 #include "manage/tokens/version_object.h"
 
@@ -68,13 +68,13 @@ static void make_undo(struct make *make)
 {
     char intent[TOKEN_LABEL_MAX + 1];
     sealring_error trouble;
+    enum token_answer answer;
     recover_intention_label(make->intention.nonce, intent);
     if (!keeps_intention(make) && !make->generated)
         return;
-    sealring_status status =
-        token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
-                          keeps_intention(make) ? intent : NULL, NULL, NULL);
-    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) &&
+    (void)token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
+                            keeps_intention(make) ? intent : NULL, &answer, NULL);
+    if ((answer == TOKEN_DONE || answer == TOKEN_MISSING) &&
         copies_drop(make->manager, make->reference.object_id, make->reference.object_id_length, &trouble) ==
             SEALRING_OK &&
         copies_sync(make->manager, &trouble) == SEALRING_OK)
@@ -133,6 +133,6 @@ void make_end(struct make *make, sealring_status committed)
 {
     if (committed == SEALRING_OK)
         make_finish(make);
-    else if (committed != SEALRING_REGISTRY && committed != SEALRING_SYSTEM)
+    else if (!make->manager->doubtful)
         make_undo(make);
 }

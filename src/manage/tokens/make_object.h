@@ -23,9 +23,9 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
 /* Sets the members of the version's row that the object determines. */
 void make_fill(const struct make *make, struct registry_version *version);
 
-/* After the transaction with the row, which ended with `committed`. SEALRING_OK: gives the object its own label and deletes the intention. If
- * refused: destroys the object and deletes the intention. A registry that failed may have kept the row nevertheless; this is known only once it is
- * read again, so recovery does the one or the other. Recovery also completes what fails here, which is no failure of the operation. */
+/* After the transaction with the row, which ended with `committed`. SEALRING_OK: gives the object its own label and deletes the intention. If it
+ * was rolled back: destroys the object and deletes the intention. A commit that failed at its end may have kept the row nevertheless; this is known
+ * only once it is read again, so recovery does the one or the other. Recovery also completes what fails here, which is no failure of the operation. */
 void make_end(struct make *make, sealring_status committed);
 
 #endif

@@ -3,10 +3,8 @@
 #include "manage/tokens/recover_interrupted.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/base62.h"
 #include "base/error.h"
 #include "config/config.h"
 #include "lifecycle/transition_table.h"
@@ -15,25 +13,6 @@
 #include "manage/tokens/version_object.h"
 
 #define RECOVER_AT_ONCE 64 /* intentions or closings in one call: there is rarely more than one */
-
-void recover_intention_label(const uint8_t nonce[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
-{
-    char text[2 * REGISTRY_ID_SIZE + 1];
-    hex_encode(nonce, REGISTRY_ID_SIZE, text);
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-intent/%s", text);
-}
-
-void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_LABEL_MAX + 1])
-{
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring/%s/%" PRIu32, ring, number);
-}
-
-void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
-{
-    char digits[2 * REGISTRY_ID_SIZE + 1];
-    hex_encode(vault_id, REGISTRY_ID_SIZE, digits);
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-probe/%s", digits);
-}
 
 /* One thing to complete. */
 struct unfinished {
@@ -122,14 +101,15 @@ static sealring_status finish_labelled(sealring_manager *manager, const struct u
     *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
     if (strcmp(has, intent) != 0)
         return SEALRING_OK;
-    sealring_status status =
-        one->has_version
-            ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length, intent, label, NULL,
-                                error)
-            : token_key_destroy(manager->token, intention->object_id, intention->object_id_length, intent, NULL, error);
-    *outcome = status == SEALRING_REFUSED     ? OUTCOME_UNDECIDED
-               : status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING
-                                              : OUTCOME_FINISHED;
+    enum token_answer answer;
+    sealring_status status = one->has_version
+                                 ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length,
+                                                     intent, label, &answer, error)
+                                 : token_key_destroy(manager->token, intention->object_id, intention->object_id_length,
+                                                     intent, &answer, error);
+    *outcome = answer == TOKEN_REFUSES   ? OUTCOME_UNDECIDED
+               : answer == TOKEN_MISSING ? OUTCOME_NOTHING
+                                         : OUTCOME_FINISHED;
     return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
 }
 
@@ -142,15 +122,16 @@ static sealring_status finish_object(sealring_manager *manager, const struct unf
     char has[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
     bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
+    enum token_answer answer;
     *outcome = OUTCOME_FINISHED;
     if (!labelled && one->has_version)
         return SEALRING_OK;
     sealring_status status =
-        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, NULL, error);
+        token_key_label(manager->token, intention->object_id, intention->object_id_length, has, &answer, error);
     if (status == SEALRING_OK && labelled)
         return finish_labelled(manager, one, has, outcome, error);
-    *outcome = status == SEALRING_NOT_FOUND ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
-    return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
+    *outcome = answer == TOKEN_MISSING ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
+    return answer == TOKEN_FAILED ? status : SEALRING_OK;
 }
 
 static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
@@ -212,9 +193,10 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
     sealring_status status = owned_allow_sign(manager->token, &owned, false, error);
     /* an object that is gone signs nothing; if the token refuses, the closing stays owed, which `sealring status` reports; so does a destruction,
      * which only an operator may order */
-    if (status == SEALRING_REFUSED || (status == SEALRING_OK && one->version.state == SEALRING_VERSION_DESTROYED))
+    if (owned.answer == TOKEN_REFUSES ||
+        (owned.answer == TOKEN_DONE && one->version.state == SEALRING_VERSION_DESTROYED))
         return SEALRING_OK;
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+    if (owned.answer == TOKEN_FAILED)
         return status;
     copies_follow_closing(manager, one->version.object_id, one->version.object_id_length);
     struct audit_act act = {.name = "recover.close", .version = one->version.number};

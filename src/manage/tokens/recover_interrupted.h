@@ -4,15 +4,11 @@
 #define MANAGE_TOKENS_RECOVER_INTERRUPTED_H
 
 #include "manage/session/manager.h"
+#include "manage/tokens/object_label.h"
 
 /* Under the vault's lock, with the token open: completes or undoes every intention (destroying only an object that still has its intention's
  * label), and closes the objects of closed versions whose closing is owed and may be done now. It never sets CKA_SIGN again and never destroys
  * another object: only an operator's act does that. */
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error);
-
-/* "sealring-intent/NONCE", "sealring/RING/VERSION", and "sealring-probe/VAULTID" for the key with which `init` tests the token. */
-void recover_intention_label(const uint8_t nonce[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1]);
-void recover_version_label(const char *ring, uint32_t number, char label[TOKEN_LABEL_MAX + 1]);
-void recover_probe_label(const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1]);
 
 #endif

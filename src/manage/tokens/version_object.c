@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/object_label.h"
 #include "verifier/request/derive.h"
 
 #define MARK_TAG      "sealring object v1"
@@ -20,27 +20,27 @@ void owned_aim(const struct registry_vault *vault, const struct registry_ring *r
     owned->marked = owned_is_marked(vault->vault_id, version->object_id, version->object_id_length);
 }
 
-sealring_status owned_identify(struct token *token, const struct owned *owned, sealring_error *error)
+sealring_status owned_identify(struct token *token, struct owned *owned, sealring_error *error)
 {
-    return token_key_identify(token, &owned->reference, owned->label, owned->marked, NULL, error);
+    return token_key_identify(token, &owned->reference, owned->label, owned->marked, &owned->answer, error);
 }
 
-sealring_status owned_allow_sign(struct token *token, const struct owned *owned, bool allow, sealring_error *error)
+sealring_status owned_allow_sign(struct token *token, struct owned *owned, bool allow, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
-        status =
-            token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow, NULL, error);
+        status = token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, allow,
+                                      &owned->answer, error);
     if (status != SEALRING_OK || !allow)
         return status;
-    status = token_key_identify(token, reference, owned->label, false, NULL, error);
-    if (status == SEALRING_REFUSED) /* another vault's key, closed by that vault */
+    status = token_key_identify(token, reference, owned->label, false, &owned->answer, error);
+    if (owned->answer == TOKEN_REFUSES) /* another vault's key, closed by that vault */
         (void)token_key_allow_sign(token, reference->object_id, reference->object_id_length, NULL, false, NULL, NULL);
     return status;
 }
 
-sealring_status owned_narrow(struct token *token, const struct owned *owned, sealring_error *error)
+sealring_status owned_narrow(struct token *token, struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
@@ -49,12 +49,13 @@ sealring_status owned_narrow(struct token *token, const struct owned *owned, sea
     return status;
 }
 
-sealring_status owned_destroy(struct token *token, const struct owned *owned, sealring_error *error)
+sealring_status owned_destroy(struct token *token, struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
-        status = token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, NULL, error);
+        status =
+            token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, &owned->answer, error);
     return status;
 }
 

@@ -15,14 +15,18 @@ static uint32_t subject(const struct transition *transition)
     return transition->decision.steps[0].number;
 }
 
-static sealring_status allow_sign(struct transition *transition, bool allow, sealring_error *error)
+/* answer: the token's, TOKEN_FAILED if it was not asked. */
+static sealring_status allow_sign(struct transition *transition, bool allow, enum token_answer *answer,
+                                  sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, subject(transition));
     struct owned owned;
+    *answer = TOKEN_FAILED;
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
     sealring_status status = owned_allow_sign(transition->manager->token, &owned, allow, error);
+    *answer = owned.answer;
     if (status == SEALRING_OK && allow)
         status = copies_follow(transition->manager, error);
     else if (status == SEALRING_OK)
@@ -62,7 +66,7 @@ void closing_aim(const struct transition *transition, struct owned *target)
 }
 
 /* Tried even if the registry states that this token cannot close keys: anybody who can write the registry can write that. */
-bool closing_regardless(struct transition *transition, const struct owned *target)
+bool closing_regardless(struct transition *transition, struct owned *target)
 {
     const struct token_key_reference *object = &target->reference;
     bool closed = transition->manager->token != NULL && object->object_id_length > 0 &&
@@ -75,21 +79,20 @@ bool closing_regardless(struct transition *transition, const struct owned *targe
 void closing_follow(struct transition *transition, const char *problem)
 {
     sealring_change *change = transition->change;
+    sealring_error error = {.status = SEALRING_TOKEN};
+    enum token_answer answer = TOKEN_FAILED;
+    snprintf(error.message, sizeof error.message, "%s", problem);
+    if (transition->manager->token != NULL)
+        (void)allow_sign(transition, false, &answer, &error);
     if (!transition->vault.token_closes_keys) {
-        if (transition->manager->token != NULL)
-            (void)allow_sign(transition, false, NULL);
         snprintf(change->remark, sizeof change->remark,
                  "this token cannot take a key's right to sign away: only the registry keeps the version closed");
         return;
     }
-    sealring_error error = {.status = SEALRING_TOKEN};
-    sealring_status status = SEALRING_TOKEN;
-    snprintf(error.message, sizeof error.message, "%s", problem);
-    if (transition->manager->token != NULL)
-        status = allow_sign(transition, false, &error);
     /* an object that is gone signs nothing; while another act works in the token, that act may have restored the right to sign, so the closing
      * stays owed */
-    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager)) {
+    bool refuses = answer == TOKEN_DONE || answer == TOKEN_MISSING;
+    if (refuses && !manager_holds_work(transition->manager)) {
         change->closing_owed = true;
         snprintf(
             change->remark, sizeof change->remark,
@@ -97,15 +100,12 @@ void closing_follow(struct transition *transition, const char *problem)
             "that again");
         return;
     }
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = set_owed(transition, false, NULL, &error);
-    if (status == SEALRING_OK)
+    if (refuses && set_owed(transition, false, NULL, &error) == SEALRING_OK)
         return;
     change->closing_owed = true;
-    snprintf(
-        change->remark, sizeof change->remark,
-        "the token was not told yet to refuse the version's key; the next command that uses the token does it (%.120s)",
-        error.message);
+    snprintf(change->remark, sizeof change->remark,
+             "the token does not refuse the version's key yet; the next command that uses the token closes it (%.120s)",
+             error.message);
 }
 
 sealring_status closing_reopen(struct transition *transition, sealring_error *error)
@@ -115,7 +115,7 @@ sealring_status closing_reopen(struct transition *transition, sealring_error *er
     if (transition->vault.token_closes_keys)
         status = set_owed(transition, true, NULL, error);
     if (status == SEALRING_OK)
-        status = allow_sign(transition, true, error);
+        status = allow_sign(transition, true, &answer, error);
     if (status == SEALRING_OK)
         status = transition_prove(transition, subject(transition), &answer, error);
     if (status != SEALRING_OK)
@@ -125,8 +125,9 @@ sealring_status closing_reopen(struct transition *transition, sealring_error *er
 
 void closing_revert(struct transition *transition)
 {
+    enum token_answer answer;
     /* read again: the transaction may have loaded only a part of the ring */
-    if (transition_load(transition, NULL) == SEALRING_OK && allow_sign(transition, false, NULL) == SEALRING_OK)
+    if (transition_load(transition, NULL) == SEALRING_OK && allow_sign(transition, false, &answer, NULL) == SEALRING_OK)
         (void)set_owed(transition, false, NULL, NULL);
 }
 
@@ -138,12 +139,13 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
     sealring_status status = owned_identify(transition->manager->token, &owned, &inner);
     /* the copy goes first, and from the disk as well, so that nothing can restore the object */
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    if (status == SEALRING_OK || owned.answer == TOKEN_MISSING)
         status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
         status = owned_destroy(transition->manager->token, &owned, &inner);
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = copies_sync(transition->manager, &inner);
+        if (status == SEALRING_OK || owned.answer == TOKEN_MISSING)
+            status = copies_sync(transition->manager, &inner);
+    }
     if (status == SEALRING_OK)
         status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)

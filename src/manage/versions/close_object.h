@@ -11,7 +11,7 @@
 void closing_aim(const struct transition *transition, struct owned *target);
 
 /* compromise, when the registry cannot be written: closes the object nevertheless, if the token is open and can close it. */
-bool closing_regardless(struct transition *transition, const struct owned *target);
+bool closing_regardless(struct transition *transition, struct owned *target);
 
 /* retire, compromise, after their commit: closes the object now if it can be closed. Otherwise the closing stays owed, and the change reports that.
  * problem: why the token is not open, if it is not. */

@@ -122,7 +122,7 @@ static sealring_status look(struct orphan *orphan, sealring_error *error)
         if (status == SEALRING_OK && found)
             status = error_set(error, SEALRING_REFUSED,
                                "key %s is a version's, number %" PRIu32
-                               " of its ring: it goes by `sealring destroy RING %" PRIu32 "`",
+                               " of its ring: destroy it by `sealring destroy RING %" PRIu32 "`",
                                orphan->digits, version.number, version.number);
         if (status == SEALRING_OK)
             status = find_namesake(registry, orphan, error);
@@ -269,7 +269,7 @@ static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *er
         return SEALRING_OK;
     sealring_status status =
         witness_recall(&orphan->witness, manager->config, orphan->vault.vault_id, &orphan->key, error);
-    if (status == SEALRING_NOT_FOUND)
+    if (orphan->witness.unknown)
         return error_set(error, SEALRING_REFUSED,
                          "the audit token has no key pair of this vault, so nothing shows whether the audit log is "
                          "whole: see `sealring doctor`");
@@ -360,9 +360,10 @@ sealring_status sealring_object_destroy(sealring_manager *manager, const char *o
     struct orphan orphan = {.manager = manager, .reason = reason, .overrule = overrule, .act = {.name = ORPHAN_ACT}};
     sealring_status status = parse(object_id, &orphan, error);
     if (status == SEALRING_OK && (reason == NULL || reason[0] == '\0'))
-        status = error_set(error, SEALRING_INVALID, "destroying an object wants a reason, which goes on the record");
+        status = error_set(error, SEALRING_INVALID,
+                           "destroying an object needs a reason, which is recorded in the audit log");
     if (status == SEALRING_OK && overrule != NULL && overrule[0] == '\0')
-        status = error_set(error, SEALRING_INVALID, "to overrule wants a reason, which goes on the record");
+        status = error_set(error, SEALRING_INVALID, "--overrule needs a reason, which is recorded in the audit log");
     if (status == SEALRING_OK)
         status = manager_check_reason(reason, error);
     if (status == SEALRING_OK)

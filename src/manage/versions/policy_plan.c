@@ -71,16 +71,11 @@ sealring_status plan_remember_clocks(struct registry *registry, const struct clo
 
 /* ---- the plan ---- */
 
-static void release_evidence(struct plan *plan)
+void plan_release(struct plan *plan)
 {
     for (size_t i = 0; i < plan->room; i++)
         evidence_release(&plan->retiring[i]);
     evidence_release(&plan->common);
-}
-
-void plan_release(struct plan *plan)
-{
-    release_evidence(plan);
     free(plan->retiring);
     free(plan->views);
     free(plan->actions);
@@ -91,18 +86,10 @@ void plan_release(struct plan *plan)
 static bool make_room(struct plan *plan)
 {
     size_t count = plan->state.count;
-    if (count <= plan->room && plan->actions != NULL)
-        return true;
-    release_evidence(plan);
-    free(plan->retiring);
-    free(plan->views);
-    free(plan->actions);
-    plan->room = count + 8;
-    plan->retiring = calloc(plan->room, sizeof *plan->retiring);
-    plan->views = calloc(plan->room, sizeof *plan->views);
-    plan->actions = calloc(LIFECYCLE_ACTIONS_MAX(plan->room), sizeof *plan->actions);
-    if (plan->retiring == NULL)
-        plan->room = 0;
+    plan->retiring = calloc(count + 1, sizeof *plan->retiring);
+    plan->views = calloc(count + 1, sizeof *plan->views);
+    plan->actions = calloc(LIFECYCLE_ACTIONS_MAX(count), sizeof *plan->actions);
+    plan->room = plan->retiring != NULL ? count : 0;
     return plan->retiring != NULL && plan->views != NULL && plan->actions != NULL;
 }
 
@@ -111,6 +98,7 @@ static sealring_status plan_make(sealring_manager *manager, struct plan *plan, s
 {
     struct registry *registry = manager->registry;
     struct ring_state *state = &plan->state;
+    plan_release(plan);
     sealring_status status = state_load(registry, plan->ring, state, error);
     if (status == SEALRING_OK)
         status = manager_read_roster(manager, registry, error);

@@ -223,8 +223,8 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
     if (!run->manager->roster.vault.token_closes_keys)
         return error_set(
             error, SEALRING_REFUSED,
-            "this PKCS#11 token cannot close keys, so nothing but the registry says that version %u is closed: "
-            "`sealring destroy %s %u` takes a person",
+            "this PKCS#11 token cannot close keys, so only the registry shows that version %u is closed: run "
+            "`sealring destroy %s %u` yourself",
             number, run->plan.ring, number);
     sealring_status status = manager_token(run->manager, error);
     if (status != SEALRING_OK || version == NULL)
@@ -237,8 +237,8 @@ static sealring_status ask_witness(struct run *run, uint32_t number, sealring_er
     if (status == SEALRING_OK && signs)
         return error_set(
             error, SEALRING_REFUSED,
-            "the registry says that version %u is closed, but its object can sign still: find out who wrote "
-            "that; `sealring destroy %s %u` takes a person",
+            "the registry shows version %u as closed, but its object still signs: find out who wrote that, then run "
+            "`sealring destroy %s %u` yourself",
             number, run->plan.ring, number);
     return status;
 }

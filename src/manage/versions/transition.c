@@ -39,7 +39,7 @@ static sealring_status is_wanted(const struct transition *transition, bool *want
     struct clock_judgement clock;
     struct lifecycle_times times;
     sealring_status status = SEALRING_OK;
-    const char *why = "the policy wants it no more";
+    const char *why = "the policy does not require it any more";
     *wanted = false;
     if (views == NULL || actions == NULL) {
         status = error_no_memory(error);

@@ -30,7 +30,7 @@ struct transition {
     bool blind; /* compromise: the evidence could not be read, and counts as none */
     struct registry_vault vault;
     struct lifecycle_decision decision;
-    bool refused; /* what transition_commit read was against the event, so that nothing was written */
+    bool refused; /* what transition_commit read was against the event, so that it wrote nothing */
     struct audit_act act;
 };
 
@@ -50,8 +50,7 @@ sealring_status transition_prove(struct transition *transition, uint32_t number,
 /* Applies the decision to the state in memory. False: no memory. */
 bool transition_apply(struct transition *transition);
 
-/* The transaction: reads and decides again, applies, checks the invariants, writes rows and audit entry. If it fails and `refused` is not set, the
- * registry may contain the change nevertheless. */
+/* The transaction: reads and decides again, applies, checks the invariants, writes rows and audit entry. */
 sealring_status transition_commit(struct transition *transition, sealring_error *error);
 
 /* Adds what was decided to the change that the caller receives. */

@@ -17,25 +17,6 @@
 #include "manage/versions/close_object.h"
 #include "manage/versions/transition.h"
 
-static const struct event_needs {
-    sealring_event event;
-    bool token;         /* needs the token */
-    bool names_version; /* the operator must name the version */
-} event_needs[] = {
-    {SEALRING_EVENT_PREPARE, true, false},    {SEALRING_EVENT_ACTIVATE, true, false},
-    {SEALRING_EVENT_ROTATE, true, false},     {SEALRING_EVENT_ROLLBACK, true, false},
-    {SEALRING_EVENT_RETIRE, false, true},     {SEALRING_EVENT_REINSTATE, true, true},
-    {SEALRING_EVENT_COMPROMISE, false, true}, {SEALRING_EVENT_DESTROY, true, true},
-};
-
-static const struct event_needs *needs_of(sealring_event event)
-{
-    for (size_t i = 0; i < sizeof event_needs / sizeof event_needs[0]; i++)
-        if (event_needs[i].event == event)
-            return &event_needs[i];
-    return NULL;
-}
-
 static sealring_status prepare(struct transition *transition, sealring_error *error)
 {
     struct make make;
@@ -58,7 +39,7 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
     /* a registry that failed may contain the change nevertheless: the next start finds out, and closes the object if it does not */
-    if (status != SEALRING_OK && transition->refused)
+    if (status != SEALRING_OK && !transition->manager->doubtful)
         closing_revert(transition);
     return status;
 }
@@ -123,7 +104,7 @@ static sealring_status compromise(struct transition *transition, sealring_error 
     else if (!transition->refused && closing_regardless(transition, &target))
         error_set(
             error, status,
-            "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
+            "the token refuses the key of version %u of ring %s already, but the registry could not be written (%.200s): "
             "repeat `sealring compromise %s %u`",
             transition->version, transition->ring, inner.message, transition->ring, transition->version);
     else if (error != NULL)
@@ -173,21 +154,28 @@ static sealring_status take_stock(sealring_manager *manager, sealring_error *err
                             : harvest_all(manager, clock_wall_ms(), &harvested, error);
 }
 
+static const struct event_rule {
+    bool with_token;    /* is not begun without the token */
+    bool names_version; /* the operator must name the version */
+    sealring_status (*act)(struct transition *transition, sealring_error *error); /* after the decision */
+} rules[] = {
+    [SEALRING_EVENT_PREPARE] = {true, false, prepare},    [SEALRING_EVENT_ACTIVATE] = {true, false, activate},
+    [SEALRING_EVENT_ROTATE] = {true, false, NULL}, /* prepare and activate */
+    [SEALRING_EVENT_ROLLBACK] = {true, false, activate},  [SEALRING_EVENT_RETIRE] = {false, true, retire},
+    [SEALRING_EVENT_REINSTATE] = {true, true, reinstate}, [SEALRING_EVENT_COMPROMISE] = {false, true, compromise},
+    [SEALRING_EVENT_DESTROY] = {true, true, destroy},
+};
+
 /* Decides on the state that was read, tests in the token, commits, and then changes the token. */
 static sealring_status act_on_state(struct transition *transition, sealring_error *error)
 {
-    static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
-        [SEALRING_EVENT_PREPARE] = prepare,     [SEALRING_EVENT_ACTIVATE] = activate,
-        [SEALRING_EVENT_ROLLBACK] = activate,   [SEALRING_EVENT_RETIRE] = retire,
-        [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
-        [SEALRING_EVENT_DESTROY] = destroy,
-    };
+    const struct event_rule *rule = &rules[transition->event];
     sealring_status status = transition_decide(transition, error);
     if (status != SEALRING_OK)
         return status;
     if (!transition->manager->dry_run)
-        status = actions[transition->event](transition, error);
-    else if (actions[transition->event] == activate && transition->decision.test_version != 0)
+        status = rule->act(transition, error);
+    else if (rule->act == activate && transition->decision.test_version != 0)
         status = prove_successor(transition, transition->decision.test_version, error);
     /* a destroy that is committed is reported even if the token step failed */
     if (status == SEALRING_OK || transition->change->closing_owed)
@@ -258,38 +246,37 @@ static sealring_status rotate(struct transition *transition, sealring_error *err
     return status;
 }
 
-static sealring_status check_arguments(const struct event_needs *needs, uint32_t version,
-                                       const sealring_event_options *options, sealring_error *error)
+static sealring_status check_arguments(sealring_event event, uint32_t version, const sealring_event_options *options,
+                                       sealring_error *error)
 {
-    if (needs == NULL)
+    if (event < SEALRING_EVENT_PREPARE || event > SEALRING_EVENT_DESTROY)
         return error_set(error, SEALRING_INVALID, "there is no such event");
-    if (needs->names_version && version == 0)
-        return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
-                         sealring_event_name(needs->event));
+    if (rules[event].names_version && version == 0)
+        return error_set(error, SEALRING_INVALID, "%s needs the number of the version", sealring_event_name(event));
     if ((options->overrule || options->overrule_succession) && (options->reason == NULL || options->reason[0] == '\0'))
-        return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
+        return error_set(error, SEALRING_INVALID, "overruling a guard needs a reason");
     return manager_check_reason(options->reason, error);
 }
 
 sealring_status version_carry_out(struct transition *transition, sealring_error *error)
 {
-    const struct event_needs *needs = needs_of(transition->event);
+    sealring_event event = transition->event;
     /* an event that does not need the token still uses it, if it is there; the token is opened before the lock, so that nobody else waits for it; a
      * compromise waits for no token before its commit */
     sealring_error token_error = {.message = ""};
-    if (transition->event == SEALRING_EVENT_RETIRE)
+    if (event == SEALRING_EVENT_RETIRE)
         (void)manager_token(transition->manager, &token_error);
     transition->token_problem = token_error.message;
-    const char *purpose = sealring_event_name(transition->event);
-    sealring_status status = transition->event == SEALRING_EVENT_COMPROMISE
+    const char *purpose = sealring_event_name(event);
+    sealring_status status = event == SEALRING_EVENT_COMPROMISE
                                  ? manager_begin_restriction(transition->manager, purpose, error)
-                                 : manager_begin_dated(transition->manager, purpose, needs->token, error);
+                                 : manager_begin_dated(transition->manager, purpose, rules[event].with_token, error);
     if (status == SEALRING_OK) {
         char name[32];
         struct audit_act about = {.name = name, .version = transition->version};
-        snprintf(name, sizeof name, "version.%s", sealring_event_name(transition->event));
+        snprintf(name, sizeof name, "version.%s", purpose);
         snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
-        status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
+        status = event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
         /* it is no refusal if another process was faster with what the policy requires, nor if a barrier is being waited for */
         bool waits = transition->event == SEALRING_EVENT_ACTIVATE && transition->decision.answer == LIFECYCLE_WAITING;
         manager_end_act(transition->manager, &about, transition->automatic != NULL || waits ? SEALRING_OK : status,
@@ -307,10 +294,9 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
 {
     sealring_change whole = {.size = sizeof whole};
     sealring_event_options asked;
-    const struct event_needs *needs = needs_of(event);
     sized_take(&asked, sizeof asked, options);
     sized_give(change, &whole, sizeof whole);
-    sealring_status status = check_arguments(needs, version, &asked, error);
+    sealring_status status = check_arguments(event, version, &asked, error);
     if (status != SEALRING_OK)
         return status;
     struct transition transition = {

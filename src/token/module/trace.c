@@ -60,19 +60,21 @@ static void trace_mechanism_at(struct trace_call *call, const char *name, unsign
 
 static void trace_template(struct trace_call *call, const char *name, unsigned argument)
 {
-    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number);
+    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
+                            true, NULL);
 }
 
 static void trace_buffers(struct trace_call *call, const char *name, unsigned argument)
 {
     trace_buffers_note(&call->buffers, trace_pointer(call, argument), call->arguments[argument + 1].number);
-    trace_line_add_request(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number);
+    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
+                            false, NULL);
 }
 
 static void trace_answer(struct trace_call *call, const char *name, unsigned argument)
 {
-    trace_line_add_answer(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
-                          &call->buffers, call->code == CKR_OK);
+    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
+                            call->code == CKR_OK, &call->buffers);
 }
 
 /* The init arguments may contain a password. */

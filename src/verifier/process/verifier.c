@@ -401,8 +401,3 @@ int64_t verifier_refresh_ms(const struct verifier *verifier)
 {
     return atomic_load(&verifier->refresh_ms);
 }
-
-struct messages *verifier_messages(struct verifier *verifier)
-{
-    return verifier->messages;
-}

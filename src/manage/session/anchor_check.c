@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the registry against the anchor, and lets an operator take over one that does not continue from it. */
+#include "manage/session/audit_token_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base62.h"
+#include "base/error.h"
+#include "log/log_entry.h"
+#include "log/log_tree.h"
+#include "registry/rows/closed_facts.h"
+
+void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)
+{
+    snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
+}
+
+/* The key exists since `init`, under the vault's ID, and stays even if the anchor is lost. In doubt: true. */
+static bool witness_has_key(struct token *token, const struct registry *registry)
+{
+    struct token_signer signer;
+    char label[TOKEN_LABEL_MAX + 1];
+    enum token_answer answer;
+    witness_signer(registry_vault_row(registry)->vault_id, &signer);
+    (void)token_signer_label(token, &signer, label, &answer, NULL);
+    return answer != TOKEN_MISSING;
+}
+
+void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry)
+{
+    struct token *token = NULL;
+    sealring_error error = {0};
+    enum token_answer answer = TOKEN_FAILED;
+    witness->refused.status = SEALRING_OK;
+    if (!witness_configured(config))
+        return;
+    sealring_status status = witness_open(config, &token, &error);
+    if (status == SEALRING_OK)
+        status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &answer, &error);
+    witness->unknown = status == SEALRING_OK && !witness->anchored && !witness_has_key(token, registry);
+    token_close(token);
+    if (status != SEALRING_OK && answer == TOKEN_REFUSES)
+        witness->refused = error;
+    if (status == SEALRING_OK && !witness->anchored && !witness->unknown)
+        snprintf(witness->notice, sizeof witness->notice,
+                 "the audit token has lost its anchor: whether the registry was rolled back before is not known");
+    if (status != SEALRING_OK)
+        witness_say(witness, "the audit token was not asked whether the registry was rolled back", &error);
+}
+
+sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct note_key *key, sealring_error *error)
+{
+    struct token *token = NULL;
+    struct token_signer signer;
+    enum token_answer answer = TOKEN_FAILED;
+    witness_signer(vault_id, &signer);
+    sealring_status status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = token_signer_find(token, &signer, &answer, error);
+    witness->unknown = answer == TOKEN_MISSING;
+    if (status == SEALRING_OK && !witness_key(vault_id, &signer, key))
+        status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
+    if (status == SEALRING_OK)
+        status = anchor_load(token, vault_id, witness, &answer, error);
+    token_close(token);
+    return status;
+}
+
+/* The digest of the registry's log at the anchor's size; *there: the log is that long, and its tree has no hole. */
+static sealring_status witness_digest(const struct witness_anchor *anchor, struct registry *registry,
+                                      struct merkle_hash *digest, bool *there, sealring_error *error)
+{
+    uint64_t size = 0;
+    struct merkle_hash root;
+    uint8_t closed[REGISTRY_DIGEST_SIZE];
+    *there = false;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status != SEALRING_OK || size < anchor->size)
+        return status;
+    status = tree_root(registry, anchor->size, &root, error);
+    if (status == SEALRING_REGISTRY) /* the tree has a hole */
+        return SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = registry_closed_find(registry, anchor->closed_count, closed, there, error);
+    if (status == SEALRING_OK && *there)
+        anchor_digest(&root, closed, digest);
+    return status;
+}
+
+/* Whether an interrupted take-over left this state: the registry that it was about, under the era that it chose, or a later state of that registry.
+ * Write access to the registry alone does not suffice to announce a take-over. */
+static sealring_status witness_was_taken_over(const struct audit_witness *witness, struct registry *registry, bool *was,
+                                              sealring_error *error)
+{
+    struct merkle_hash digest;
+    bool there = false;
+    const struct witness_anchor *announced = &witness->take_over;
+    *was = false;
+    if (!witness->announced || memcmp(announced->era, registry_vault_row(registry)->era, sizeof announced->era) != 0)
+        return SEALRING_OK;
+    sealring_status status = witness_digest(announced, registry, &digest, &there, error);
+    *was = status == SEALRING_OK && there && merkle_equal(&digest, &announced->digest);
+    return status;
+}
+
+sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
+{
+    struct merkle_hash digest;
+    bool there = false;
+    bool taken_over = false;
+    uint64_t size = 0;
+    if (witness->refused.status != SEALRING_OK)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "ALARM: the audit token does not show what it knows of the registry, so whether that was rolled back "
+            "is not known: %.200s; repair the token, or repeat the command with --take-over REASON",
+            witness->refused.message);
+    if (!witness->anchored && !witness->unknown)
+        return SEALRING_OK;
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK && witness->unknown && size > 1)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "ALARM: the audit token knows nothing of this vault: the registry is another one, its vault ID was changed, "
+            "or the token was: bring the right one back, or repeat the command with --take-over REASON");
+    if (!witness->anchored)
+        return status;
+    if (status == SEALRING_OK)
+        status = witness_digest(&witness->anchor, registry, &digest, &there, error);
+    if (status != SEALRING_OK || (there && merkle_equal(&digest, &witness->anchor.digest)))
+        return status;
+    status = witness_was_taken_over(witness, registry, &taken_over, error);
+    if (status != SEALRING_OK || taken_over)
+        return status;
+    if (size < witness->anchor.size)
+        return error_set(error, SEALRING_REFUSED,
+                         "ALARM: the registry was rolled back: its audit log ends with entry %" PRIu64
+                         ", the audit token knows of %" PRIu64 ": bring the newest registry back, or, if what is "
+                         "missing is lost, repeat the command with --take-over REASON",
+                         size, witness->anchor.size);
+    return error_set(error, SEALRING_REFUSED,
+                     "ALARM: the registry is another one, or its audit log was changed: up to entry %" PRIu64
+                     " it is not what the audit token knows: see `sealring audit verify`; bring the right registry "
+                     "back, or repeat the command with --take-over REASON",
+                     witness->anchor.size);
+}
+
+sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
+                                  struct audit_act *act, sealring_error *error)
+{
+    const uint8_t *era = witness->take_over.era;
+    uint64_t size = 0;
+    char text[TOKEN_DATA_MAX], before[2 * REGISTRY_ID_SIZE + 1], after[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(registry_vault_row(registry)->era, REGISTRY_ID_SIZE, before);
+    hex_encode(era, REGISTRY_ID_SIZE, after);
+    anchor_format(&witness->anchor, text);
+    sealring_status status = registry_audit_size(registry, &size, error);
+    if (status == SEALRING_OK)
+        status = registry_vault_set_era(registry, era, error);
+    audit_detail(act, "{s:s, s:I, s:s, s:s, s:s}", "anchor", text, "entries", (json_int_t)size, "era_before", before,
+                 "era_after", after, "reason", reason);
+    return status;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signs a checkpoint of the log after an act, and moves the anchor up to it. */
+#include "manage/session/audit_token_parts.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "log/log_tree.h"
+#include "log/signed_time.h"
+#include "manage/session/manager.h"
+#include "manage/session/own_token_files.h"
+#include "registry/rows/closed_facts.h"
+#include "token/object/data_object.h"
+
+#define WITNESS_LOCK_WAIT_MS 10000
+
+/* What is committed, as of one transaction. */
+struct witness_state {
+    struct checkpoint checkpoint;
+    uint64_t vouched;  /* the latest checkpoint covers the entries up to this one, 0: none */
+    int64_t signed_ms; /* when the latest checkpoint was signed, if its signature verifies */
+    char vkey[REGISTRY_VKEY_SIZE];
+    struct registry_checkpoint row;
+};
+
+static sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error)
+{
+    bool forged, found = false;
+    struct checkpoint *checkpoint = &state->checkpoint;
+    const struct registry_vault *vault = registry_vault_row(registry);
+    memset(state, 0, sizeof *state);
+    checkpoint_origin(vault->vault_id, checkpoint->origin);
+    memcpy(checkpoint->era, vault->era, sizeof checkpoint->era);
+    sealring_status status = registry_audit_size(registry, &checkpoint->size, error);
+    if (status == SEALRING_OK)
+        status = registry_checkpoint_find_latest(registry, &state->row, &found, error);
+    state->vouched = state->row.size;
+    if (status == SEALRING_OK)
+        status = signed_time(registry, &state->signed_ms, &forged, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_key_find(registry, state->vkey, &found, error);
+    if (status == SEALRING_OK && !found)
+        status = error_set(error, SEALRING_NOT_FOUND, "the registry names no key for it");
+    if (status == SEALRING_OK)
+        status = tree_root(registry, checkpoint->size, &checkpoint->root, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_head(registry, &checkpoint->closed_count, checkpoint->closed.bytes, error);
+    return status;
+}
+
+static sealring_status witness_read_state(struct registry *registry, struct witness_state *state, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_look(registry, state, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
+/* A checkpoint's time is not before that of the previous one, unless an operator has confirmed the clock: a time signed by a late clock would be no
+ * lower bound for others. */
+static sealring_status witness_sign(struct token *token, struct witness_state *state, bool clock_confirmed,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+{
+    char text[CHECKPOINT_TEXT_SIZE];
+    state->checkpoint.time = clock_wall_ms();
+    if (!clock_confirmed && state->checkpoint.time < state->signed_ms)
+        state->checkpoint.time = state->signed_ms;
+    checkpoint_format(&state->checkpoint, text);
+    state->row.size = state->checkpoint.size;
+    state->row.time = state->checkpoint.time;
+    return witness_sign_text(token, vault_id, state->vkey, text, state->row.note, error);
+}
+
+static sealring_status witness_keep(struct registry *registry, const struct witness_state *state, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = false};
+    bool held = registry_is_locked(registry);
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
+    /* the lock is taken only now: nobody is kept from writing while the token signs */
+    if (status == SEALRING_OK)
+        status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction writing = registry_writing(registry, &how, error);
+    do {
+        if (registry_begin(&writing, &status))
+            status = registry_checkpoint_insert(registry, &state->row, error);
+    } while (registry_again(&writing, &status));
+    if (!held)
+        registry_unlock(registry);
+    return status;
+}
+
+/* Describes the checkpoint as an anchor for the token. */
+static void witness_describe(const struct witness_state *state, const struct audit_witness *witness,
+                             struct witness_anchor *anchor)
+{
+    *anchor = (struct witness_anchor){
+        .serial = witness->anchored ? witness->anchor.serial + 1 : 1,
+        .size = state->checkpoint.size,
+        .closed_count = state->checkpoint.closed_count,
+    };
+    memcpy(anchor->era, state->checkpoint.era, sizeof anchor->era);
+    anchor_digest(&state->checkpoint.root, state->checkpoint.closed.bytes, &anchor->digest);
+}
+
+sealring_status witness_announce(struct audit_witness *witness, const struct config *config, struct registry *registry,
+                                 sealring_error *error)
+{
+    struct token *token = NULL;
+    enum token_answer answer;
+    struct witness_state state;
+    struct witness_anchor *announced = &witness->take_over;
+    char text[TOKEN_DATA_MAX], label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = witness_read_state(registry, &state, error);
+    if (status == SEALRING_OK)
+        status = witness_open(config, &token, error);
+    if (status != SEALRING_OK)
+        return status;
+    witness_describe(&state, witness, announced);
+    status = manager_random(announced->era, sizeof announced->era, error);
+    if (status == SEALRING_OK) {
+        witness_label(ANCHOR_OF_TAKE_OVER, registry_vault_row(registry)->vault_id, label);
+        anchor_format(announced, text);
+        status = token_data_write(token, label, text, strlen(text), &answer, error);
+        witness->announced = answer == TOKEN_DONE;
+        if (answer == TOKEN_REFUSES)
+            status = SEALRING_OK;
+    }
+    token_close(token);
+    return status;
+}
+
+static sealring_status witness_anchor(struct token *token, struct audit_witness *witness,
+                                      const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                      sealring_error *error)
+{
+    struct witness_anchor anchor;
+    char label[TOKEN_LABEL_MAX + 1];
+    witness_describe(state, witness, &anchor);
+    sealring_status status = anchor_store(token, vault_id, &anchor, error);
+    if (status != SEALRING_OK)
+        return status;
+    witness->anchor = anchor;
+    witness->anchored = true;
+    witness_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
+    if (witness->announced && token_data_remove(token, label, NULL, NULL) == SEALRING_OK)
+        witness->announced = false;
+    return SEALRING_OK;
+}
+
+/* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. */
+static sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
+                                          sealring_error *error)
+{
+    enum token_answer answer;
+    sealring_status status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &answer, error);
+    if (status != SEALRING_OK || witness->settled)
+        return status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_judge(witness, registry, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
+/* *what: what is lacking if it fails. */
+static sealring_status witness_settle_log(struct audit_witness *witness, const struct config *config,
+                                          struct registry *registry, const char **what, sealring_error *error)
+{
+    struct witness_state state;
+    struct token *token = NULL;
+    const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
+    *what = "what was done is committed, but no checkpoint was signed";
+    sealring_status status = witness_read_state(registry, &state, error);
+    if (status != SEALRING_OK ||
+        (state.vouched == state.checkpoint.size && witness->anchored && witness->anchor.size == state.checkpoint.size))
+        return status;
+    status = witness_open(config, &token, error);
+    if (status == SEALRING_OK)
+        status = witness_load_again(witness, token, registry, error);
+    if (status == SEALRING_OK && state.vouched != state.checkpoint.size) {
+        status = witness_sign(token, &state, witness->clock_confirmed, vault_id, error);
+        if (status == SEALRING_OK)
+            status = witness_keep(registry, &state, error);
+    }
+    if (status == SEALRING_OK) {
+        *what = "what was done is committed, but the audit token keeps no anchor of it";
+        status = witness_anchor(token, witness, &state, vault_id, error);
+        witness->settled = witness->settled && status != SEALRING_OK;
+    }
+    if (status == SEALRING_OK) {
+        *what = "what was done is committed, but the audit token's files are not safe";
+        status = kept_token_follow_audit(config, error);
+    }
+    token_close(token);
+    return status;
+}
+
+void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
+{
+    const char *what;
+    sealring_error error = {0};
+    if (!witness_configured(config))
+        return;
+    if (witness_settle_log(witness, config, registry, &what, &error) != SEALRING_OK)
+        witness_say(witness, what, &error);
+    else
+        witness->remark[0] = '\0';
+}
