@@ -235,7 +235,7 @@ static void start_over(const struct world *world, struct process *process, struc
     reload(world, process, protocol);
 }
 
-/* load() in look.c: registry_changes with its callbacks, in one reading transaction. A file that was replaced since is refused by it
+/* The changes that a poll loads, in one reading transaction. A file that was replaced since is refused by it
  * (transaction_allowed), and the look fails. */
 static bool take_in(struct world *world, struct process *process)
 {

@@ -55,10 +55,14 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
 
 static sealring_status read_log(struct audit_look *look, sealring_error *error)
 {
-    struct registry *registry = look->doctor->manager->registry;
+    struct doctor *doctor = look->doctor;
+    struct registry *registry = doctor->manager->registry;
+    size_t before = doctor->findings.count;
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
     do {
+        doctor_forget(&doctor->findings, before);
+        look->result.problems = 0;
         if (!registry_begin(&reading, &status))
             continue;
         status = read_heads(registry, look, error);
@@ -91,6 +95,7 @@ static sealring_status judge(const sealring_manager *manager, sealring_error *ju
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
+        *judged = (sealring_error){.message = ""};
         if (registry_begin(&reading, &status))
             status = witness_judge(&manager->witness, manager->registry, judged);
     } while (registry_again(&reading, &status));

@@ -135,8 +135,9 @@ sealring_status sealring_client_forget(sealring_manager *manager, const char *na
     return client_change(manager, CLIENT_FORGET, name, NULL, error);
 }
 
-static sealring_status client_list(struct registry *registry, const char *name, sealring_client_callback each,
-                                   void *context, sealring_error *error)
+/* last: the name that was passed last, "" for none. After a conflict the list goes on behind it. */
+static sealring_status client_list(struct registry *registry, const char *name, char last[SEALRING_NAME_LENGTH_MAX + 1],
+                                   sealring_client_callback each, void *context, sealring_error *error)
 {
     struct registry_client client;
     uint64_t keys;
@@ -145,6 +146,8 @@ static sealring_status client_list(struct registry *registry, const char *name, 
         return status;
     struct registry_cursor clients = registry_clients(registry, name, error);
     while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
+        if (strcmp(client.name, last) <= 0)
+            continue;
         const sealring_client_info info = {
             .name = client.name,
             .contact = client.contact,
@@ -152,6 +155,7 @@ static sealring_status client_list(struct registry *registry, const char *name, 
             .forgotten = client.forgotten,
             .keys = keys,
         };
+        memcpy(last, client.name, sizeof client.name);
         if (each(&info, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
     }
@@ -164,10 +168,11 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
     sealring_status status = name == NULL ? SEALRING_OK : client_check(name, NULL, error);
     if (status != SEALRING_OK)
         return status;
+    char last[SEALRING_NAME_LENGTH_MAX + 1] = "";
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = client_list(manager->registry, name, each, context, error);
+            status = client_list(manager->registry, name, last, each, context, error);
     } while (registry_again(&reading, &status));
     return status;
 }

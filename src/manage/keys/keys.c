@@ -200,8 +200,10 @@ sealring_status key_check_filter(struct registry *registry, const struct registr
     return status;
 }
 
+/* last: what was passed last, all zero for nothing. After a conflict the list goes on behind it. */
 static sealring_status key_list(struct registry *registry, const struct registry_holder_filter *filter,
-                                sealring_key_callback each, void *context, sealring_error *error)
+                                struct registry_holder *last, sealring_key_callback each, void *context,
+                                sealring_error *error)
 {
     struct registry_holder holder;
     sealring_status status = key_check_filter(registry, filter, error);
@@ -209,6 +211,9 @@ static sealring_status key_list(struct registry *registry, const struct registry
         return status;
     struct registry_cursor holders = registry_holders(registry, filter, error);
     while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
+        if (!registry_holder_follows(&holder, last))
+            continue;
+        *last = holder;
         const sealring_key_info info = {
             .key_id = holder.key.key_id,
             .ring = holder.ring.name,
@@ -232,19 +237,21 @@ sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_
                                   sealring_key_callback each, void *context, sealring_error *error)
 {
     sealring_status status;
+    struct registry_holder last = {.key.id = 0};
     struct registry_holder_filter filter = {0};
     if (asked != NULL)
         filter = (struct registry_holder_filter){.key_id = asked->key_id, .ring = asked->ring, .client = asked->client};
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = key_list(manager->registry, &filter, each, context, error);
+            status = key_list(manager->registry, &filter, &last, each, context, error);
     } while (registry_again(&reading, &status));
     return status;
 }
 
-static sealring_status credential_list(struct registry *registry, const char *key_id, sealring_credential_callback each,
-                                       void *context, sealring_error *error)
+/* last: the serial that was passed last, as in key_list. */
+static sealring_status credential_list(struct registry *registry, const char *key_id, uint32_t *last,
+                                       sealring_credential_callback each, void *context, sealring_error *error)
 {
     struct registry_holder newest;
     struct registry_credential credential;
@@ -255,6 +262,8 @@ static sealring_status credential_list(struct registry *registry, const char *ke
         return status;
     struct registry_cursor credentials = registry_credentials(registry, newest.key.id, error);
     while (status == SEALRING_OK && registry_credential_next(&credentials, &credential)) {
+        if (credential.serial <= *last)
+            continue;
         status = registry_version_find(registry, newest.ring.id, credential.version, &version, &found, error);
         if (status == SEALRING_OK && !found)
             status = error_set(error, SEALRING_REGISTRY,
@@ -277,6 +286,7 @@ static sealring_status credential_list(struct registry *registry, const char *ke
             .retire_at = credential.retire_at,
         };
         hex_encode(credential.digest, sizeof credential.digest, info.digest);
+        *last = credential.serial;
         if (each(&info, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
     }
@@ -287,10 +297,11 @@ sealring_status sealring_credential_list(sealring_manager *manager, const char *
                                          sealring_credential_callback each, void *context, sealring_error *error)
 {
     sealring_status status;
+    uint32_t last = 0;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = credential_list(manager->registry, key_id, each, context, error);
+            status = credential_list(manager->registry, key_id, &last, each, context, error);
     } while (registry_again(&reading, &status));
     return status;
 }
