@@ -52,6 +52,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/keys.c src/manage/keys/keys.h \
 	src/manage/keys/reissue.c \
 	src/manage/keys/rekey.c \
+	src/manage/keys/renewal.c src/manage/keys/renewal.h \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
