@@ -51,7 +51,7 @@ static sealring_status rekey_seal(struct renewal *renewal, struct renewal_item *
 {
     const sealring_rekey_request *request = renewal->rekey->request;
     /* even with new scopes the other claims come from the row: the token must confirm it first */
-    sealring_status status = seal_again(renewal->manager, &renewal->vault, &item->older, text, NULL, error);
+    sealring_status status = seal_again(renewal->manager, &renewal->vault, &item->older, text, &item->doubt, error);
     secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK)
         status = seal_successor(renewal->manager, &item->older, &renewal->active, &item->successor, error);
@@ -65,7 +65,7 @@ static sealring_status rekey_seal(struct renewal *renewal, struct renewal_item *
     if (credential->expires != 0 && credential->expires <= clock_wall_ms())
         return error_set(error, SEALRING_REFUSED,
                          "the credential of API key %s would have expired already: --expires T", renewal->key_id);
-    return seal_new(renewal->manager, &renewal->vault, &item->successor, text, NULL, error);
+    return seal_new(renewal->manager, &renewal->vault, &item->successor, text, &item->doubt, error);
 }
 
 /* Every older credential ends after the overlap, including those that are superseded already; an earlier end stays. */
