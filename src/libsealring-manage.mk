@@ -29,6 +29,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/install_registry.c src/manage/backup/install_registry.h \
 	src/manage/backup/replay_export.c src/manage/backup/replay_export.h \
 	src/manage/backup/restore.c \
+	src/manage/backup/restore_losses.c src/manage/backup/restore_losses.h \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_audit.c \
@@ -69,8 +70,10 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/text_functions.c \
 	src/manage/session/ring_state.c src/manage/session/ring_state.h \
 	src/manage/session/roster.c src/manage/session/roster.h \
+	src/manage/session/roster_read.c \
 	src/manage/session/sign_checkpoint.c \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
+	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \
 	src/manage/tokens/object_label.c src/manage/tokens/object_label.h \
 	src/manage/tokens/version_object.c src/manage/tokens/version_object.h \

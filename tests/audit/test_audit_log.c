@@ -351,7 +351,7 @@ START_TEST(a_log_cut_off_with_its_checkpoints_is_found_from_outside)
     ck_assert_ptr_nonnull(strstr(problems, "kept elsewhere, after entry 20 "));
     ck_assert_ptr_nonnull(strstr(problems, "the entries 19 to 20 are missing"));
     ck_assert_int_eq(add_client("after", NULL), SEALRING_REFUSED);
-    ck_assert_ptr_nonnull(strstr(error.message, "put back"));
+    ck_assert_ptr_nonnull(strstr(error.message, "rolled back"));
 }
 END_TEST
 

@@ -116,7 +116,7 @@ cp "$work/good" "$database"
 rm -f "$database-wal" "$database-shm"
 run client add tomorrow
 status_is 1 "yesterday's registry is refused"
-err_like 'ALARM: the registry was put back' "loudly"
+err_like 'ALARM: the registry was rolled back' "loudly"
 run client add tomorrow --dry-run
 status_is 1 "also for a dry run"
 run client list
@@ -142,6 +142,43 @@ mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
 run client add "then"
 [ ! -s "$work/err" ]
 report $? "the next act makes up for it, silently"
+
+# ---- what the issue of one credential changes: `audit verify` counts such entries without parsing them, until something was imported
+must ring create shops --prefix shops_live --overlap 1s
+must client add seller
+must issue shops --client seller
+must key suspend "$(sqlite3 "$database" "SELECT k.key_id FROM api_key k JOIN client c ON k.client = c.id WHERE c.name = 'seller'")" --no-wait
+must client add legacy
+printf 'client,label,expires,sha256\nlegacy,default,90d,%s\n' "$(printf old-key-of-legacy | sha256sum | cut -d " " -f 1)" >"$work/keys.csv"
+must import shops --sha256 "$work/keys.csv"
+must rotate shops
+must compromise shops 1 --no-wait
+must issue shops --client seller --label second
+printf 'client,key_id\nlegacy,%s\n' "$(sqlite3 "$database" "SELECT k.key_id FROM api_key k JOIN client c ON k.client = c.id WHERE c.name = 'legacy'")" >"$work/successor.csv"
+must issue shops --from "$work/successor.csv"
+is "$(sqlite3 "$database" "SELECT count(*) FROM audit a, json_each(a.detail, '$.rows') r WHERE a.act = 'key.issue' AND a.key_id <> '' AND
+    a.sequence < (SELECT min(sequence) FROM audit WHERE act = 'key.import') AND r.value ->> 'table' NOT IN ('client', 'api_key', 'credential')")" 0 \
+    "an issue changes neither a ring nor a version"
+is "$(sqlite3 "$database" "SELECT count(*) FROM audit WHERE act = 'key.issue' AND key_id <> '' AND
+    (SELECT count(*) FROM json_each(detail, '$.rows') r WHERE r.value ->> 'table' = 'credential' AND r.value ->> 'state' = 1) <> 1")" 0 \
+    "it makes one credential"
+is "$(sqlite3 "$database" "SELECT count(*) FROM audit a, json_each(a.detail, '$.rows') r WHERE a.act = 'key.issue' AND a.key_id <> '' AND
+    a.sequence < (SELECT min(sequence) FROM audit WHERE act = 'key.import') AND (r.value ->> 'narrowed' OR r.value ->> 'replaced')")" 0 \
+    "it narrows and ends nothing"
+run audit verify
+succeeds "verify after a successor of an imported key"
+cp "$database" "$work/good"
+sql "UPDATE credential SET retire_at = retire_at + 86400000 WHERE imported = 1"
+run audit verify
+status_is 1 "the end that an issue gave to an imported key is compared"
+out_like '^credential 1 of the API key .*: its row says retire_at [0-9]+, the log says [0-9]+: it was altered' "and named"
+rm -f "$database-wal" "$database-shm"
+cp "$work/good" "$database"
+sql "DROP TRIGGER credential_stays; DELETE FROM credential WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE label = 'second')"
+run audit verify
+out_like '^there are rows of [0-9]+ credentials, [0-9]+ were issued: rows were removed' "a credential that was removed is missed"
+rm -f "$database-wal" "$database-shm"
+cp "$work/good" "$database"
 
 # ---- wrong inputs
 run audit verify --checkpoint "$work/none"

@@ -375,7 +375,7 @@ as_saved now
 rm -f "$database" "$database"-*
 run restore "$work/backup" --log "$work/export"
 succeeds "restore where the registry is gone"
-out_like '^note: the registry in place is of no use any more .*does not exist' "and says so"
+out_like '^note: the registry in place cannot be used any more .*does not exist' "and says so"
 bearing >"$work/again"
 ok "every row is what it was" diff "$work/bearing" "$work/again"
 as_saved now

@@ -52,7 +52,7 @@ for name in process time user; do
 done
 page proc
 status_is 1 "without /proc a rotation is refused"
-err_like 'boot_id, which tells one boot from another, cannot be read; mount /proc' "and what to do is said"
+err_like 'boot_id, which identifies the present boot, cannot be read; mount /proc' "and what to do is said"
 page read-only
 status_is 1 "with a vault that is mounted read-only no server starts"
 err_like "report cannot be made in $VAULT/verifiers.*Read-only file system" "and why is said"

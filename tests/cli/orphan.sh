@@ -167,7 +167,7 @@ ok "while the audit token is away nothing is destroyed" test "$status" -ne 0
 err_like 'audit' "which the message names"
 ok "and the key is there" token_has "$second"
 mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
-refused "$second" "the log's end was cut off" 'ALARM: the registry was put back'
+refused "$second" "the log's end was cut off" 'ALARM: the registry was rolled back'
 whole_again
 live "the live key signs still"
 

@@ -202,7 +202,7 @@ cp "$work/yesterday.db" "$SEALRING_VAULT/registry/sealring.db"
 sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE clock SET boot_ms = 1"
 run run --once quiet
 is "$status" 1 "a registry that was put back is refused"
-err_like 'ALARM: the registry was put back' "loudly"
+err_like 'ALARM: the registry was rolled back' "loudly"
 run run --every 100ms --take-over "a loop must not take over again and again"
 is "$status" 2 "a loop takes nothing over"
 run run --once quiet --take-over "the disk burnt"

@@ -239,7 +239,7 @@ succeeds "a rotation waits for a stopped server until its lease is surely over"
 err_like 'the lease of 1 is over' "and says that it did"
 is "$(states)" silent "the list calls it silent"
 run verifier list
-out_like 'does not look at the registry: it answers \*unavailable\*' "and what that means"
+out_like 'does not poll the registry: it answers \*unavailable\*' "and what that means"
 run verifier forget "$("$SEALRING" verifier list --json | jq -r '.verifiers[0].instance' | cut -c 1-8)" --reason x
 status_is 1 "it may look again: it is not forgotten"
 err_like 'end it first' "the message says what to do"

@@ -132,7 +132,8 @@ static void start(struct telling *telling, const struct test_vault *vault)
         return;
     }
     status = manager_begin(telling->manager, "next start", true, &error);
-    bool put_back = status == SEALRING_REFUSED && strncmp(error.message, "ALARM: the registry was put back", 32) == 0;
+    static const char rolled_back[] = "ALARM: the registry was rolled back";
+    bool put_back = status == SEALRING_REFUSED && strncmp(error.message, rolled_back, sizeof rolled_back - 1) == 0;
     if (status == SEALRING_OK) {
         telling->manager->unsettled = true;
         manager_end(telling->manager);

@@ -11,6 +11,7 @@
 struct allowed {
     unsigned count;
     char texts[VERDICT_STATES][STATE_SIZE];
+    uint32_t handed; /* credentials that the whole command hands over */
 };
 
 enum found { FOUND_NEITHER = -1, FOUND_OLD = 0 /* and the numbers of the other states */ };

@@ -13,7 +13,8 @@ static void fill(const int64_t *keys, size_t count)
     records->rows = calloc(8, sizeof *records->rows);
     ck_assert_ptr_nonnull(records->rows);
     for (size_t i = 0; i < count; i++)
-        records->rows[records->count++] = (struct usage_record){.key = keys[i], .serial = 1, .accepted = 1, .hour = 7};
+        records->rows[records->count++] =
+            (struct usage_record){.use = {.key = keys[i], .serial = 1, .accepted = 1, .period = 7}};
     usage_records_merge(records);
 }
 
@@ -26,9 +27,9 @@ static uint64_t uses_of(int64_t key)
 {
     uint64_t uses = 0;
     const struct usage_record *end = usage_pending_end(&pending);
-    for (const struct usage_record *record = usage_pending_of_key(&pending, key); record != end && record->key == key;
-         record++)
-        uses += record->accepted;
+    for (const struct usage_record *record = usage_pending_of_key(&pending, key);
+         record != end && record->use.key == key; record++)
+        uses += record->use.accepted;
     return uses;
 }
 

@@ -715,7 +715,7 @@ START_TEST(nothing_is_issued_while_a_verifier_goes_by_what_was_before)
     ck_assert_int_eq(era(0), SEALRING_NOT_EFFECTIVE);
     ck_assert_msg(strstr(error.message, "effective on 0 of 1 verifiers") != NULL, "%s", error.message);
     ck_assert_int_eq(ask(&server, text), SEALRING_REJECTED_VERSION_RETIRED); /* that is why */
-    ck_assert_ptr_nonnull(strstr(take_census(false).owes, "goes by what was before the registry was put back"));
+    ck_assert_ptr_nonnull(strstr(take_census(false).owes, "follows the registry from before it was rolled back"));
     tell(&server, ORDER_LOOK, NULL);
     ASSERT_OK(era(0), error);
     ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED);

@@ -16,37 +16,37 @@
 #define MANAGER_YIELD_NSEC     25000000L
 #define MANAGER_YIELDS_MOST    200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
 
-static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
+static sealring_status take_over(sealring_manager *manager, sealring_error *error)
 {
-    return witness_judge(context, registry, error);
-}
-
-struct take_over {
-    sealring_manager *manager;
-    struct audit_act act;
-};
-
-static sealring_status take_over(struct registry *registry, void *context, sealring_error *error)
-{
-    struct take_over *take_over_context = context;
-    const sealring_manager *manager = take_over_context->manager;
-    return witness_take_over(&manager->witness, registry, manager->take_over, &take_over_context->act, error);
+    struct audit_act act = {.name = "audit.take-over"};
+    if (manager->dry_run)
+        return SEALRING_OK;
+    sealring_status status = witness_announce(&manager->witness, manager->config, manager->registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct commit commit = manager_commit(manager, true, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = witness_take_over(&manager->witness, manager->registry, manager->take_over, &act, error);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
+    return status;
 }
 
 /* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
 static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
 {
+    sealring_status status;
     if (manager->judged)
         return SEALRING_OK;
-    sealring_status status = registry_read(manager->registry, judge, &manager->witness, error);
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_judge(&manager->witness, manager->registry, error);
+    } while (registry_again(&reading, &status));
     if (status == SEALRING_REFUSED && manager->take_over != NULL) {
-        struct take_over context = {manager, {.name = "audit.take-over"}};
-        status = manager->dry_run ? SEALRING_OK
-                                  : witness_announce(&manager->witness, manager->config, manager->registry, error);
-        if (status == SEALRING_OK)
-            status = manager_write(manager, true, &context.act, take_over, &context, error);
+        status = take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
-        audit_release(&context.act);
     }
     manager->judged = status == SEALRING_OK && !manager->dry_run;
     return status;

@@ -8,18 +8,18 @@
 #include "log/signed_time.h"
 #include "manage/act/act.h"
 
-static sealring_status read_bound(struct registry *registry, void *context, sealring_error *error)
-{
-    struct clock_bound *bound = context;
-    bool forged;
-    return signed_time(registry, &bound->signed_ms, &forged, error);
-}
-
 sealring_status late_judge(sealring_manager *manager, struct late_judgement *judgement, sealring_error *error)
 {
     *judgement = (struct late_judgement){.bound = {.built_ms = clock_build_ms()}, .wall_ms = clock_wall_ms()};
-    sealring_status status =
-        manager != NULL ? manager_read(manager, read_bound, &judgement->bound, error) : SEALRING_OK;
+    sealring_status status = SEALRING_OK;
+    if (manager != NULL) {
+        struct registry_transaction reading = registry_reading(manager->registry, error);
+        do {
+            bool forged;
+            if (registry_begin(&reading, &status))
+                status = signed_time(manager->registry, &judgement->bound.signed_ms, &forged, error);
+        } while (registry_again(&reading, &status));
+    }
     judgement->late = judgement->wall_ms < clockwatch_bound(&judgement->bound);
     return status;
 }
@@ -70,7 +70,7 @@ static sealring_status record(sealring_manager *manager, const struct clock_boun
         return SEALRING_OK;
     timetext_format(bound->signed_ms, later);
     audit_detail(&act, "{s:s, s:s}", "checkpoint", later, "reason", manager->trust_clock);
-    sealring_status status = manager_write(manager, false, &act, manager_no_change, NULL, error);
+    sealring_status status = manager_record(manager, &act, error);
     audit_release(&act);
     manager->clock_recorded = status == SEALRING_OK;
     manager->witness.clock_confirmed = manager->clock_recorded;

@@ -59,7 +59,7 @@ void manager_end_act(sealring_manager *manager, const struct audit_act *about, s
         if (why == NULL && atomic_load(&manager->contradicted))
             why = MANAGER_CONTRADICTED;
         audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", why);
-        (void)manager_write(manager, false, &act, manager_no_change, NULL, NULL);
+        (void)manager_record(manager, &act, NULL);
         audit_release(&act);
     }
     manager_end(manager);

@@ -5,9 +5,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-sealring_status era_check(struct registry *registry, void *context, sealring_error *error)
+sealring_status era_check(struct registry *registry, sealring_manager *manager, sealring_error *error)
 {
-    sealring_manager *manager = context;
     struct roster_count count;
     char latest[SEALRING_TIME_SIZE];
     if (registry_vault_row(registry)->era_in_force)
@@ -26,19 +25,27 @@ sealring_status era_check(struct registry *registry, void *context, sealring_err
         count.total - count.done, count.total, latest, count.missing);
 }
 
-static sealring_status set_era_in_force(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)context;
-    return registry_vault_set_era_in_force(registry, error);
-}
-
 /* Once every verifier has applied the registry's era, this is recorded, so that it is not checked again: later verifiers start in this era. A
  * registry that cannot record it reports that when the act itself is written. */
 void era_follow(sealring_manager *manager)
 {
-    struct registry_vault vault;
-    if (manager->dry_run || manager_read_vault(manager, &vault, NULL) != SEALRING_OK || vault.era_in_force ||
-        manager_read(manager, era_check, manager, NULL) != SEALRING_OK)
+    struct registry *registry = manager->registry;
+    sealring_status status;
+    bool in_force = false;
+    if (manager->dry_run)
         return;
-    (void)manager_write(manager, false, NULL, set_era_in_force, NULL, NULL);
+    struct registry_transaction reading = registry_reading(registry, NULL);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        in_force = registry_vault_row(registry)->era_in_force;
+        status = era_check(registry, manager, NULL);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK || in_force)
+        return;
+    struct commit commit = manager_commit(manager, false, NULL, NULL);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_vault_set_era_in_force(registry, NULL);
+    } while (commit_again(&commit, &status));
 }

@@ -20,14 +20,10 @@ _Static_assert(SEALRING_AUDIT_NOTE_SIZE >= REGISTRY_NOTE_SIZE, "a note fits");
 
 /* ---- Listing, with proofs */
 
-struct entry_listing {
-    struct registry *registry;
-    const sealring_audit_filter *filter;
-    sealring_audit_callback each;
-    void *context;
-    uint64_t tree_size; /* the tree that the proofs are for */
+/* The tree that the proofs are for. */
+struct proved_tree {
+    uint64_t size;
     struct merkle_hash root;
-    sealring_audit_proof *proof;
 };
 
 static void hash_text(const struct merkle_hash *hash, char text[SEALRING_AUDIT_HASH_SIZE])
@@ -35,25 +31,25 @@ static void hash_text(const struct merkle_hash *hash, char text[SEALRING_AUDIT_H
     base64_encode(hash->bytes, sizeof hash->bytes, text);
 }
 
-static sealring_status prove(struct entry_listing *listing, uint64_t sequence, sealring_error *error)
+static sealring_status prove(struct registry *registry, const struct proved_tree *tree, uint64_t sequence,
+                             sealring_audit_proof *proof, sealring_error *error)
 {
-    struct merkle_proof proof;
-    sealring_audit_proof *told = listing->proof;
-    told->tree_size = listing->tree_size;
-    told->count = 0;
-    hash_text(&listing->root, told->root);
-    if (sequence > listing->tree_size)
+    struct merkle_proof path;
+    proof->tree_size = tree->size;
+    proof->count = 0;
+    hash_text(&tree->root, proof->root);
+    if (sequence > tree->size)
         return SEALRING_OK;
-    sealring_status status = tree_inclusion(listing->registry, sequence, listing->tree_size, &proof, error);
-    for (size_t i = 0; status == SEALRING_OK && i < proof.count; i++)
-        hash_text(&proof.hashes[i], told->hashes[i]);
-    told->count = status == SEALRING_OK ? proof.count : 0;
+    sealring_status status = tree_inclusion(registry, sequence, tree->size, &path, error);
+    for (size_t i = 0; status == SEALRING_OK && i < path.count; i++)
+        hash_text(&path.hashes[i], proof->hashes[i]);
+    proof->count = status == SEALRING_OK ? path.count : 0;
     return status;
 }
 
-static sealring_status tell(const struct registry_audit *row, void *context, sealring_error *error)
+static sealring_status list_entry(const struct registry_audit *row, const sealring_audit_proof *proof,
+                                  sealring_audit_callback each, void *context, sealring_error *error)
 {
-    struct entry_listing *listing = context;
     sealring_audit_entry entry = {
         .sequence = row->sequence,
         .time = row->time,
@@ -64,39 +60,34 @@ static sealring_status tell(const struct registry_audit *row, void *context, sea
         .key_id = row->key_id,
         .client = row->client,
         .detail = row->detail,
-        .proof = listing->proof,
+        .proof = proof,
     };
-    struct merkle_hash hash;
-    memcpy(hash.bytes, row->leaf_hash, sizeof hash.bytes);
-    hash_text(&hash, entry.leaf_hash);
+    base64_encode(row->leaf_hash, sizeof row->leaf_hash, entry.leaf_hash);
     hex_encode(row->operation_id, sizeof row->operation_id, entry.operation_id);
-    sealring_status status = listing->proof != NULL ? prove(listing, row->sequence, error) : SEALRING_OK;
-    if (status != SEALRING_OK)
-        return status;
-    return listing->each(&entry, listing->context) == 0 ? SEALRING_OK
-                                                        : error_set(error, SEALRING_REFUSED, "the listing was stopped");
+    return each(&entry, context) == 0 ? SEALRING_OK : error_set(error, SEALRING_REFUSED, "the listing was stopped");
 }
 
 /* Proofs lead to the root of the latest checkpoint, which is signed; without a checkpoint, to the log's own root. */
-static sealring_status choose_tree(struct entry_listing *listing, sealring_error *error)
+static sealring_status choose_tree(struct registry *registry, struct proved_tree *tree, sealring_error *error)
 {
+    bool found = false;
     struct registry_checkpoint *checkpoint = malloc(sizeof *checkpoint);
     if (checkpoint == NULL)
         return error_no_memory(error);
-    sealring_status status = registry_checkpoint_latest(listing->registry, checkpoint, error);
-    if (status == SEALRING_OK)
-        listing->tree_size = checkpoint->size;
-    else if (status == SEALRING_NOT_FOUND)
-        status = registry_audit_size(listing->registry, &listing->tree_size, error);
+    sealring_status status = registry_checkpoint_find_latest(registry, checkpoint, &found, error);
+    if (status == SEALRING_OK && found)
+        tree->size = checkpoint->size;
+    else if (status == SEALRING_OK)
+        status = registry_audit_size(registry, &tree->size, error);
     free(checkpoint);
-    return status == SEALRING_OK ? tree_root(listing->registry, listing->tree_size, &listing->root, error) : status;
+    return status == SEALRING_OK ? tree_root(registry, tree->size, &tree->root, error) : status;
 }
 
-static sealring_status list(struct registry *registry, void *context, sealring_error *error)
+/* proof: NULL, or the structure that receives each entry's proof. */
+static sealring_status list(struct registry *registry, const sealring_audit_filter *asked, sealring_audit_proof *proof,
+                            sealring_audit_callback each, void *context, sealring_error *error)
 {
-    struct entry_listing *listing = context;
-    const sealring_audit_filter *asked = listing->filter;
-    struct registry_audit_filter filter = {
+    const struct registry_audit_filter filter = {
         .ring = asked->ring,
         .key_id = asked->key_id,
         .client = asked->client,
@@ -105,21 +96,36 @@ static sealring_status list(struct registry *registry, void *context, sealring_e
         .first = asked->first,
         .last = asked->last,
     };
-    listing->registry = registry;
-    sealring_status status = listing->proof != NULL ? choose_tree(listing, error) : SEALRING_OK;
-    return status == SEALRING_OK ? registry_audit_each(registry, &filter, tell, listing, error) : status;
+    struct proved_tree tree;
+    struct registry_audit row;
+    sealring_status status = proof != NULL ? choose_tree(registry, &tree, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor entries = registry_audit_entries(registry, &filter, error);
+    while (status == SEALRING_OK && registry_audit_next(&entries, &row)) {
+        if (proof != NULL)
+            status = prove(registry, &tree, row.sequence, proof, error);
+        if (status == SEALRING_OK)
+            status = list_entry(&row, proof, each, context, error);
+    }
+    return registry_close_cursor(&entries, status);
 }
 
+/* The loop runs only once: a reader of SQLite meets no conflict, and it reads one snapshot. */
 sealring_status sealring_audit_list(sealring_manager *manager, const sealring_audit_filter *filter,
                                     sealring_audit_callback each, void *context, sealring_error *error)
 {
+    sealring_status status;
     sealring_audit_filter asked;
     sealring_audit_proof *proof = NULL;
     sized_take(&asked, sizeof asked, filter);
     if (asked.proofs && (proof = calloc(1, sizeof *proof)) == NULL)
         return error_no_memory(error);
-    struct entry_listing listing = {.filter = &asked, .each = each, .context = context, .proof = proof};
-    sealring_status status = manager_read(manager, list, &listing, error);
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = list(manager->registry, &asked, proof, each, context, error);
+    } while (registry_again(&reading, &status));
     free(proof);
     return status;
 }
@@ -160,10 +166,10 @@ static sealring_status choose_key(struct registry *registry, struct verification
     char vkey[REGISTRY_VKEY_SIZE] = "";
     sealring_audit_report *report = verification->report;
     const char *given = verification->check->key;
-    sealring_status status = registry_audit_key_get(registry, vkey, error);
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+    sealring_status status = registry_audit_key_find(registry, vkey, there, error);
+    if (status != SEALRING_OK)
         return status;
-    *there = given != NULL || status == SEALRING_OK;
+    *there = *there || given != NULL;
     if (!*there) {
         snprintf(report->remark, sizeof report->remark,
                  "nothing signs this log: whoever can write the registry could have made it anew");
@@ -226,9 +232,8 @@ static sealring_status examine_and_retrace(struct registry *registry, struct ver
     return status;
 }
 
-static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
+static sealring_status verify(struct registry *registry, struct verification *verification, sealring_error *error)
 {
-    struct verification *verification = context;
     struct examine examine = {.problem = problem, .context = verification};
     bool signed_log = false;
     sealring_status status = choose_key(registry, verification, &signed_log, error);
@@ -243,7 +248,19 @@ static sealring_status verify(struct registry *registry, void *context, sealring
     return examine_and_retrace(registry, verification, &examine, error);
 }
 
-/* registry_read runs its body only once: a reader of SQLite meets no conflict, and it reads one snapshot. */
+/* The loop runs only once, as in sealring_audit_list. */
+static sealring_status verify_snapshot(sealring_manager *manager, struct verification *verification,
+                                       sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = verify(manager->registry, verification, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error)
@@ -261,7 +278,7 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
         !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification->note, &wrong))
         status = error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
     if (status == SEALRING_OK)
-        status = manager_read(manager, verify, verification, error);
+        status = verify_snapshot(manager, verification, error);
     if (status == SEALRING_OK) {
         const struct examine_result *result = &verification->result;
         told.entries = result->entries;
@@ -281,39 +298,39 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
 
 /* ---- Key and checkpoint */
 
-static sealring_status get_key(struct registry *registry, void *context, sealring_error *error)
-{
-    sealring_status status = registry_audit_key_get(registry, context, error);
-    return status != SEALRING_NOT_FOUND
-               ? status
-               : error_set(error, SEALRING_NOT_FOUND,
-                           "this vault has no audit token: nothing signs its audit log (see sealring-init(1))");
-}
-
 sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
 {
+    sealring_status status;
+    bool found = false;
     key[0] = '\0';
-    return manager_read(manager, get_key, key, error);
-}
-
-static sealring_status get_checkpoint(struct registry *registry, void *context, sealring_error *error)
-{
-    sealring_status status = registry_checkpoint_latest(registry, context, error);
-    return status != SEALRING_NOT_FOUND ? status : error_set(error, SEALRING_NOT_FOUND, "no checkpoint was signed yet");
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_audit_key_find(manager->registry, key, &found, error);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK || found)
+        return status;
+    return error_set(error, SEALRING_NOT_FOUND,
+                     "this vault has no audit token: nothing signs its audit log (see sealring-init(1))");
 }
 
 sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
                                           sealring_error *error)
 {
-    struct registry_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+    sealring_status status;
+    bool found = false;
     note[0] = '\0';
-    if (checkpoint == NULL)
-        return error_no_memory(error);
-    sealring_status status = manager_read(manager, get_checkpoint, checkpoint, error);
-    if (status == SEALRING_OK)
-        memcpy(note, checkpoint->note, strlen(checkpoint->note) + 1);
-    free(checkpoint);
-    return status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_checkpoint_find_note(manager->registry, note, &found, error);
+    } while (registry_again(&reading, &status));
+    if (status == SEALRING_OK && found && note[0] == '\0')
+        return error_set_registry(error, 0,
+                                  "the note of the latest checkpoint is damaged: run `sealring audit verify`");
+    if (status != SEALRING_OK || found)
+        return status;
+    return error_set(error, SEALRING_NOT_FOUND, "no checkpoint was signed yet");
 }
 
 sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error)

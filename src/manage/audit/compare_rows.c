@@ -24,6 +24,7 @@ struct retrace {
     json_t *credentials; /* KEY/SERIAL */
     json_t *init;        /* the vault's first detail; NULL: none seen */
     uint64_t issued;     /* credentials */
+    bool imported;       /* an entry up to here is about imported keys */
 };
 
 struct comparison {
@@ -31,7 +32,6 @@ struct comparison {
     struct registry *registry;
     retrace_problem problem;
     void *context;
-    const char *ring; /* the ring whose versions are being compared */
 };
 
 sealring_status retrace_new(struct retrace **made, sealring_error *error)
@@ -111,38 +111,23 @@ static bool keep_row(struct retrace *retrace, json_t *image)
     }
 }
 
-/* Most entries only issue to keys that are simply active, and nothing of them is kept. They are recognised from the text, ten times as fast as by
- * parsing: an entry's detail is written compactly with sorted members, so an image has "state":N directly before "table", and a quote inside a text
- * is escaped. False: the entry must be parsed. */
-static bool is_plain(struct retrace *retrace, const struct registry_audit *entry)
+/* Most entries issue one credential for one API key, and nothing of them is kept: they are counted without being parsed, which takes most of the
+ * time. Only for an imported key does an issue also change an older credential: it gives it an end. */
+static bool issues_only(struct retrace *retrace, const struct registry_audit *entry)
 {
-    static const char *const kept[] = {"\"narrowed\":true", "\"replaced\":true", "\"table\":\"ring\"",
-                                       "\"table\":\"version\""};
-    static const char state[] = "\"state\":1,", table[] = "\"table\":\"", key[] = "api_key\"",
-                      credential[] = "credential\"";
-    const char *rows = strstr(entry->detail, "\"rows\":[");
-    uint64_t issued = 0;
-    if (rows == NULL || (entry->key_id != NULL && json_object_get(retrace->keys, entry->key_id) != NULL))
-        return false;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (strstr(rows, kept[i]) != NULL)
-            return false;
-    for (const char *at = strstr(rows, table); at != NULL; at = strstr(at + 1, table)) {
-        bool first_state =
-            memcmp(at - (sizeof state - 1), state, sizeof state - 1) == 0; /* rows begins far enough before */
-        const char *name = at + sizeof table - 1;
-        if (strncmp(name, key, sizeof key - 1) == 0 && !first_state)
-            return false;
-        issued += first_state && strncmp(name, credential, sizeof credential - 1) == 0;
-    }
-    retrace->issued += issued;
-    return true;
+    retrace->imported = retrace->imported || strcmp(entry->act, "key.import") == 0;
+    return strcmp(entry->act, "key.issue") == 0 && entry->key_id != NULL && !retrace->imported &&
+           json_object_get(retrace->keys, entry->key_id) == NULL;
 }
 
 sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error)
 {
     bool kept = true;
-    if (entry->detail == NULL || is_plain(retrace, entry))
+    if (issues_only(retrace, entry)) {
+        retrace->issued++;
+        return SEALRING_OK;
+    }
+    if (entry->detail == NULL)
         return SEALRING_OK;
     json_t *detail = json_loads(entry->detail, 0, NULL);
     json_t *rows = json_object_get(detail, "rows");
@@ -168,6 +153,11 @@ static void tell(const struct comparison *comparison, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     comparison->problem(text, comparison->context);
+}
+
+static void tell_removed(const struct comparison *comparison, const char *what)
+{
+    tell(comparison, "%s is in the log, and has no row: it was removed", what);
 }
 
 static void value_text(enum registry_table table, const char *member, const json_t *value,
@@ -233,13 +223,13 @@ static sealring_status compare_key(const struct comparison *comparison, const ch
     struct registry_key row;
     char what[64];
     snprintf(what, sizeof what, "API key %s", key_id);
-    sealring_status status = registry_key_get(comparison->registry, key_id, &row, error);
-    if (status == SEALRING_OK)
+    bool found = false;
+    sealring_status status = registry_key_find(comparison->registry, key_id, &row, &found, error);
+    if (status == SEALRING_OK && found)
         compare_row(comparison, REGISTRY_TABLE_KEY, what, &row, image, passed);
-    if (status != SEALRING_NOT_FOUND)
-        return status;
-    tell(comparison, "%s is in the log, and has no row: it was removed", what);
-    return SEALRING_OK;
+    else if (status == SEALRING_OK)
+        tell_removed(comparison, what);
+    return status;
 }
 
 static sealring_status compare_credential(const struct comparison *comparison, json_t *image, sealring_error *error)
@@ -254,35 +244,39 @@ static sealring_status compare_credential(const struct comparison *comparison, j
         return SEALRING_OK;
     snprintf(what, sizeof what, "credential %" PRIu32 " of the API key in row %" PRId64, was.credential.serial,
              was.credential.key);
+    bool found = false;
     sealring_status status =
-        registry_credential_get(comparison->registry, was.credential.key, was.credential.serial, &row, error);
-    if (status == SEALRING_OK)
+        registry_credential_find(comparison->registry, was.credential.key, was.credential.serial, &row, &found, error);
+    if (status == SEALRING_OK && found)
         compare_row(comparison, REGISTRY_TABLE_CREDENTIAL, what, &row, image, passed);
-    if (status != SEALRING_NOT_FOUND)
-        return status;
-    tell(comparison, "%s is in the log, and has no row: it was removed", what);
-    return SEALRING_OK;
+    else if (status == SEALRING_OK)
+        tell_removed(comparison, what);
+    return status;
 }
 
 /* A suspension or narrowing that no act has set. */
-static sealring_status compare_bound(const struct registry_key *key, void *context, sealring_error *error)
+static sealring_status compare_bounds(const struct comparison *comparison, sealring_error *error)
 {
-    const struct comparison *comparison = context;
-    (void)error;
-    if (json_object_get(comparison->retrace->keys, key->key_id) == NULL)
-        tell(comparison, "API key %s: its row says %s, the log knows of no such act: it was altered", key->key_id,
-             key->narrowed ? "narrowed" : "suspended");
-    return SEALRING_OK;
+    struct registry_key key;
+    struct registry_cursor keys = registry_bounds(comparison->registry, error);
+    while (registry_key_next(&keys, &key))
+        if (json_object_get(comparison->retrace->keys, key.key_id) == NULL)
+            tell(comparison, "API key %s: its row says %s, the log knows of no such act: it was altered", key.key_id,
+                 key.narrowed ? "narrowed" : "suspended");
+    return registry_close_cursor(&keys, SEALRING_OK);
 }
 
-static sealring_status tell_unended(const struct registry_key *key, void *context, sealring_error *error)
+static sealring_status compare_imports(const struct comparison *comparison, sealring_error *error)
 {
-    (void)error;
-    tell(context, "API key %s: its imported credential has a successor and no end: the row was altered", key->key_id);
-    return SEALRING_OK;
+    struct registry_key key;
+    struct registry_cursor keys = registry_unended_imports(comparison->registry, error);
+    while (registry_key_next(&keys, &key))
+        tell(comparison, "API key %s: its imported credential has a successor and no end: the row was altered",
+             key.key_id);
+    return registry_close_cursor(&keys, SEALRING_OK);
 }
 
-static sealring_status compare_keys(struct comparison *comparison, sealring_error *error)
+static sealring_status compare_keys(const struct comparison *comparison, sealring_error *error)
 {
     const char *name;
     json_t *image;
@@ -293,9 +287,9 @@ static sealring_status compare_keys(struct comparison *comparison, sealring_erro
     json_object_foreach(comparison->retrace->credentials, name, image) status =
         status == SEALRING_OK ? compare_credential(comparison, image, error) : status;
     if (status == SEALRING_OK)
-        status = registry_bounds_each(comparison->registry, compare_bound, comparison, error);
+        status = compare_bounds(comparison, error);
     if (status == SEALRING_OK)
-        status = registry_unended_imports_each(comparison->registry, tell_unended, comparison, error);
+        status = compare_imports(comparison, error);
     if (status == SEALRING_OK)
         status = registry_credential_count(comparison->registry, &count, error);
     if (status == SEALRING_OK && count != comparison->retrace->issued)
@@ -313,14 +307,14 @@ static sealring_status mark_seen(json_t *image, sealring_error *error)
     return marked ? SEALRING_OK : error_no_memory(error);
 }
 
-static sealring_status compare_version(const struct registry_version *row, void *context, sealring_error *error)
+static sealring_status compare_version(const struct comparison *comparison, const char *ring,
+                                       const struct registry_version *row, sealring_error *error)
 {
     /* this member is written apart from the act */
     static const char *const passed[] = {"closing_owed", NULL};
-    struct comparison *comparison = context;
     char name[RETRACE_NAME_SIZE], what[128];
     name_of(row->ring, row->number, name);
-    snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, comparison->ring);
+    snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, ring);
     json_t *image = json_object_get(comparison->retrace->versions, name);
     if (image == NULL)
         tell(comparison, "%s has a row, and the log knows of none: it was added", what);
@@ -331,11 +325,12 @@ static sealring_status compare_version(const struct registry_version *row, void 
     return mark_seen(image, error);
 }
 
-static sealring_status compare_ring(const struct registry_ring *row, void *context, sealring_error *error)
+static sealring_status compare_ring(const struct comparison *comparison, const struct registry_ring *row,
+                                    sealring_error *error)
 {
     static const char *const passed[] = {NULL};
-    struct comparison *comparison = context;
     char name[RETRACE_NAME_SIZE], what[96];
+    struct registry_version version;
     name_of(row->id, 0, name);
     snprintf(what, sizeof what, "ring %s", row->name);
     json_t *image = json_object_get(comparison->retrace->rings, name);
@@ -343,11 +338,13 @@ static sealring_status compare_ring(const struct registry_ring *row, void *conte
         tell(comparison, "%s has a row, and the log knows of none: it was added", what);
     else
         compare_row(comparison, REGISTRY_TABLE_RING, what, row, image, passed);
-    comparison->ring = row->name;
     sealring_status status = mark_seen(image, error);
-    return status != SEALRING_OK
-               ? status
-               : registry_version_each(comparison->registry, row->id, compare_version, comparison, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor versions = registry_versions(comparison->registry, row->id, error);
+    while (status == SEALRING_OK && registry_version_next(&versions, &version))
+        status = compare_version(comparison, row->name, &version, error);
+    return registry_close_cursor(&versions, status);
 }
 
 static void tell_unseen(const struct comparison *comparison, json_t *map, const char *what)
@@ -378,9 +375,14 @@ static void compare_vault(const struct comparison *comparison)
 sealring_status retrace_compare(struct retrace *retrace, struct registry *registry, retrace_problem problem,
                                 void *context, sealring_error *error)
 {
-    struct comparison comparison = {retrace, registry, problem, context, NULL};
+    struct comparison comparison = {retrace, registry, problem, context};
+    struct registry_ring ring;
+    sealring_status status = SEALRING_OK;
     compare_vault(&comparison);
-    sealring_status status = registry_ring_each(registry, compare_ring, &comparison, error);
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
+        status = compare_ring(&comparison, &ring, error);
+    status = registry_close_cursor(&rings, status);
     if (status == SEALRING_OK)
         status = compare_keys(&comparison, error);
     if (status == SEALRING_OK) {

@@ -35,96 +35,88 @@ static void note_client(struct redo *redo, const char *name)
         snprintf(redo->names + length, sizeof redo->names - length, "%s%s", length > 0 ? ", " : "", name);
 }
 
-/* Each function writes the row with the same functions as the act did, so that the consequences are the same, and then reads it back.
- * SEALRING_INVALID: the row got another number than it had. */
+/* Each function writes the row with the same functions as the act did, so that the consequences are the same, and then reads it back. A row that has
+ * another number than in the entry is left as it is. */
 
-static sealring_status redo_ring(struct registry *registry, struct registry_ring *row, sealring_error *error)
+static sealring_status redo_ring(struct registry *registry, struct registry_ring *row, bool *found,
+                                 sealring_error *error)
 {
     struct registry_ring present;
-    int64_t id = row->id;
-    sealring_status status = registry_ring_get(registry, row->name, &present, error);
-    if (status == SEALRING_NOT_FOUND)
+    sealring_status status = registry_ring_find(registry, row->name, &present, found, error);
+    if (status == SEALRING_OK && !*found)
         status = registry_ring_insert(registry, row, error);
-    else if (status == SEALRING_OK)
-        status = present.id == id ? registry_ring_update(registry, row, error) : SEALRING_INVALID;
-    if (status == SEALRING_OK && row->id != id)
-        return SEALRING_INVALID;
-    return status == SEALRING_OK ? registry_ring_get(registry, row->name, row, error) : status;
+    else if (status == SEALRING_OK && present.id == row->id)
+        status = registry_ring_update(registry, row, error);
+    return status == SEALRING_OK ? registry_ring_find(registry, row->name, row, found, error) : status;
 }
 
-static sealring_status redo_version(struct registry *registry, struct registry_version *row, sealring_error *error)
+static sealring_status redo_version(struct registry *registry, struct registry_version *row, bool *found,
+                                    sealring_error *error)
 {
     struct registry_version present;
-    sealring_status status = registry_version_get(registry, row->ring, row->number, &present, error);
-    if (status == SEALRING_NOT_FOUND)
-        status = registry_version_insert(registry, row, error);
-    else if (status == SEALRING_OK)
-        status = registry_version_update(registry, row, error);
-    return status == SEALRING_OK ? registry_version_get(registry, row->ring, row->number, row, error) : status;
+    sealring_status status = registry_version_find(registry, row->ring, row->number, &present, found, error);
+    if (status == SEALRING_OK)
+        status = *found ? registry_version_update(registry, row, error) : registry_version_insert(registry, row, error);
+    return status == SEALRING_OK ? registry_version_find(registry, row->ring, row->number, row, found, error) : status;
 }
 
 /* No entry contains contacts: the contact in the backup stays, unless the client was to be forgotten. */
 static sealring_status redo_client(struct registry *registry, struct registry_client *row, struct redo *redo,
-                                   sealring_error *error)
+                                   bool *found, sealring_error *error)
 {
     struct registry_client present;
-    int64_t id = row->id;
-    sealring_status status = registry_client_get(registry, row->name, &present, error);
-    if (status == SEALRING_NOT_FOUND) {
+    sealring_status status = registry_client_find(registry, row->name, &present, found, error);
+    if (status == SEALRING_OK && !*found) {
         note_client(redo, row->name);
         status = registry_client_insert(registry, row, error);
-    } else if (status == SEALRING_OK) {
+    } else if (status == SEALRING_OK && present.id == row->id) {
         if (row->forgotten == 0)
             memcpy(row->contact, present.contact, sizeof row->contact);
-        status = present.id == id ? registry_client_update(registry, row, error) : SEALRING_INVALID;
+        status = registry_client_update(registry, row, error);
     }
-    if (status == SEALRING_OK && row->id != id)
-        return SEALRING_INVALID;
-    return status == SEALRING_OK ? registry_client_get(registry, row->name, row, error) : status;
+    return status == SEALRING_OK ? registry_client_find(registry, row->name, row, found, error) : status;
 }
 
-static sealring_status redo_key(struct registry *registry, struct registry_key *row, sealring_error *error)
+static sealring_status redo_key(struct registry *registry, struct registry_key *row, bool *found, sealring_error *error)
 {
     struct registry_key present;
-    int64_t id = row->id;
-    sealring_status status = registry_key_get(registry, row->key_id, &present, error);
-    if (status == SEALRING_NOT_FOUND)
+    sealring_status status = registry_key_find(registry, row->key_id, &present, found, error);
+    if (status == SEALRING_OK && !*found)
         status = registry_key_insert(registry, row, error);
-    else if (status == SEALRING_OK)
-        status = present.id == id ? registry_key_update(registry, row, error) : SEALRING_INVALID;
-    if (status == SEALRING_OK && row->id != id)
-        return SEALRING_INVALID;
-    return status == SEALRING_OK ? registry_key_get(registry, row->key_id, row, error) : status;
+    else if (status == SEALRING_OK && present.id == row->id)
+        status = registry_key_update(registry, row, error);
+    return status == SEALRING_OK ? registry_key_find(registry, row->key_id, row, found, error) : status;
 }
 
-static sealring_status redo_credential(struct registry *registry, struct registry_credential *row,
+static sealring_status redo_credential(struct registry *registry, struct registry_credential *row, bool *found,
                                        sealring_error *error)
 {
     struct registry_credential present;
-    sealring_status status = registry_credential_get(registry, row->key, row->serial, &present, error);
-    if (status == SEALRING_NOT_FOUND)
-        status = registry_credential_insert(registry, row, error);
-    else if (status == SEALRING_OK)
-        status = registry_credential_update(registry, row, error);
-    return status == SEALRING_OK ? registry_credential_get(registry, row->key, row->serial, row, error) : status;
+    sealring_status status = registry_credential_find(registry, row->key, row->serial, &present, found, error);
+    if (status == SEALRING_OK)
+        status = *found ? registry_credential_update(registry, row, error)
+                        : registry_credential_insert(registry, row, error);
+    return status == SEALRING_OK ? registry_credential_find(registry, row->key, row->serial, row, found, error)
+                                 : status;
 }
 
+/* found: the row can be read back. */
 static sealring_status redo_row(struct registry *registry, enum registry_table table, union image_row *row,
-                                struct redo *redo, sealring_error *error)
+                                struct redo *redo, bool *found, sealring_error *error)
 {
     switch (table) {
     case REGISTRY_TABLE_RING:
-        return redo_ring(registry, &row->ring, error);
+        return redo_ring(registry, &row->ring, found, error);
     case REGISTRY_TABLE_VERSION:
-        return redo_version(registry, &row->version, error);
+        return redo_version(registry, &row->version, found, error);
     case REGISTRY_TABLE_CLIENT:
-        return redo_client(registry, &row->client, redo, error);
+        return redo_client(registry, &row->client, redo, found, error);
     case REGISTRY_TABLE_KEY:
-        return redo_key(registry, &row->key, error);
+        return redo_key(registry, &row->key, found, error);
     case REGISTRY_TABLE_CREDENTIAL:
-        return redo_credential(registry, &row->credential, error);
+        return redo_credential(registry, &row->credential, found, error);
     }
-    return error_set(error, SEALRING_INVALID, "there is no such table");
+    return SEALRING_OK;
 }
 
 static sealring_status redo_image(struct registry *registry, const struct registry_audit *entry, json_t *image,
@@ -134,19 +126,19 @@ static sealring_status redo_image(struct registry *registry, const struct regist
     union image_row row;
     char what[128];
     const char *problem = NULL;
+    bool found = false;
     if (!image_read(image, &table, &row, &problem)) {
         snprintf(what, sizeof what, "this version of sealring does not understand its rows (%.64s)", problem);
         return refuse(entry, what, error);
     }
-    sealring_status status = redo_row(registry, table, &row, redo, error);
-    if (status == SEALRING_INVALID)
-        return refuse(entry, "a row would get another number than it had", error);
+    sealring_status status = redo_row(registry, table, &row, redo, &found, error);
     if (status != SEALRING_OK)
         return status;
-    json_t *again = image_of(table, &row);
+    json_t *again = found ? image_of(table, &row) : NULL;
     bool same = json_equal(again, image) == 1;
     json_decref(again);
-    return same ? SEALRING_OK : refuse(entry, "a row would not become what the act made it", error);
+    return same ? SEALRING_OK
+                : refuse(entry, "a row would not be what the act made it, or would have another number", error);
 }
 
 sealring_status redo_entry(struct registry *registry, const struct registry_audit *entry, struct redo *redo,

@@ -30,14 +30,15 @@ struct making {
     char partial[BACKUP_PATH_SIZE]; /* the unfinished backup, beside the file that it becomes */
     struct lock lock;               /* on the copy: only one command makes a backup at a time */
     struct backup_progress progress;
-    struct audit_act act;
     bool stopped;
     sealring_error *error;
 };
 
 /* Reads from the registry what the backup's note will contain, as of one transaction. */
-static sealring_status look(struct registry *registry, struct making *making, sealring_error *error)
+static sealring_status read_state(struct making *making, sealring_error *error)
 {
+    struct registry *registry = making->manager->registry;
+    bool named = false;
     struct backup *backup = &making->backup;
     const struct registry_vault *vault = registry_vault_row(registry);
     memset(backup, 0, sizeof *backup);
@@ -51,10 +52,10 @@ static sealring_status look(struct registry *registry, struct making *making, se
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &backup->closed_count, backup->closed.bytes, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_get(registry, making->vkey, error);
-    return status != SEALRING_NOT_FOUND
-               ? status
-               : error_set(error, SEALRING_TOKEN, "the registry names no key that could sign a backup of it");
+        status = registry_audit_key_find(registry, making->vkey, &named, error);
+    if (status == SEALRING_OK && !named)
+        status = error_set(error, SEALRING_TOKEN, "the registry names no key that could sign a backup of it");
+    return status;
 }
 
 static bool copied(uint64_t done, uint64_t total, void *context)
@@ -64,76 +65,78 @@ static bool copied(uint64_t done, uint64_t total, void *context)
     return !making->stopped;
 }
 
-static sealring_status copy(struct registry *registry, void *context, sealring_error *error)
+/* In a dry run, nothing is copied. */
+static sealring_status copy(struct making *making, sealring_error *error)
 {
-    struct making *making = context;
+    struct registry *registry = making->manager->registry;
     struct db_copying copying = {copied, making};
-    registry_discard(making->copy); /* left by a run that was killed: this process holds the lock */
-    sealring_status status = look(registry, making, error);
-    if (status == SEALRING_OK)
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        status = read_state(making, error);
+        if (status != SEALRING_OK || making->manager->dry_run)
+            continue;
+        registry_discard(making->copy); /* left by a run that was killed: this process holds the lock */
         status = registry_copy_out(registry, making->copy, &copying, error);
+    } while (registry_again(&reading, &status));
     return making->stopped ? error_set(error, SEALRING_REFUSED, "the backup was stopped: there is none") : status;
 }
 
 /* ---- Examining the copy before it is signed ---- */
 
-struct looking {
-    const struct making *making;
-    struct examine_result result;
-};
-
-static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
-{
-    struct looking *looking = context;
-    struct note_key key;
-    const struct examine how = {.key = &key};
-    if (!note_key_parse(looking->making->vkey, &key))
-        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
-    return examine_log(registry, &how, &looking->result, error);
-}
-
 static sealring_status check_copy(const struct making *making, sealring_error *error)
 {
     struct registry *registry = NULL;
-    struct looking looking = {.making = making};
+    struct note_key key;
+    struct examine_result result = {.problems = 0};
+    const struct examine how = {.key = &key};
+    if (!note_key_parse(making->vkey, &key))
+        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     sealring_status status = registry_open(making->copy, NULL, REGISTRY_READ_ONLY, &registry, error);
     if (status == SEALRING_OK)
         status = registry_sound(registry, error);
-    if (status == SEALRING_OK)
-        status = registry_read(registry, examine, &looking, error);
-    registry_close(registry);
-    if (status == SEALRING_OK && looking.result.problems > 0)
+    if (status != SEALRING_OK)
+        goto cleanup;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = examine_log(registry, &how, &result, error);
+    } while (registry_again(&reading, &status));
+    if (status == SEALRING_OK && result.problems > 0)
         status =
             error_set(error, SEALRING_REFUSED,
                       "no backup was made, as the audit log is not what it should be (%.180s): see `sealring audit "
                       "verify`",
-                      looking.result.first);
+                      result.first);
+
+cleanup:
+    registry_close(registry);
     return status;
 }
 
 /* ---- Making ---- */
 
-static sealring_status record(struct registry *registry, void *context, sealring_error *error)
-{
-    struct making *making = context;
-    uint64_t entries = 0;
-    const char *slash = strrchr(making->file, '/');
-    sealring_status status = registry_audit_size(registry, &entries, error);
-    audit_detail(&making->act, "{s:o, s:I}", "file", audit_text(slash != NULL ? slash + 1 : making->file), "entries",
-                 (json_int_t)entries);
-    return status;
-}
-
 /* Comes first, so that neither the checkpoint nor the anchor covers more than the registry that is copied. */
-static sealring_status announce(struct making *making, sealring_error *error)
+static sealring_status announce(const struct making *making, sealring_error *error)
 {
     sealring_manager *manager = making->manager;
+    struct audit_act act = {.name = "vault.backup"};
+    const char *slash = strrchr(making->file, '/');
     sealring_status status = manager_begin(manager, "backup", false, error);
     if (status != SEALRING_OK)
         return status;
-    making->act = (struct audit_act){.name = "vault.backup"};
-    status = manager_write(manager, false, &making->act, record, making, error);
-    audit_release(&making->act);
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        uint64_t entries = 0;
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = registry_audit_size(manager->registry, &entries, error);
+        audit_detail(&act, "{s:o, s:I}", "file", audit_text(slash != NULL ? slash + 1 : making->file), "entries",
+                     (json_int_t)entries);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
     manager_end(manager);
     if (status == SEALRING_OK && manager->witness.remark[0] != '\0')
         status = error_set(error, SEALRING_TOKEN, "no backup was made, as nothing can sign it: %.200s",
@@ -178,21 +181,18 @@ static sealring_status seal(struct making *making, sealring_error *error)
     return status;
 }
 
-static sealring_status only_look(struct registry *registry, void *context, sealring_error *error)
-{
-    return look(registry, context, error);
-}
-
 static sealring_status make(struct making *making, sealring_error *error)
 {
     sealring_manager *manager = making->manager;
     sealring_status status = announce(making, error);
-    if (status != SEALRING_OK || manager->dry_run)
-        return status != SEALRING_OK ? status : manager_read(manager, only_look, making, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (manager->dry_run)
+        return copy(making, error);
     status = lock_acquire(&making->lock, manager->lock_wait, "backup", error);
     if (status != SEALRING_OK)
         return status;
-    status = manager_read(manager, copy, making, error);
+    status = copy(making, error);
     if (status == SEALRING_OK)
         status = check_copy(making, error);
     if (status == SEALRING_OK)

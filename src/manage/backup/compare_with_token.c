@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "lifecycle/invariant.h"
 #include "lifecycle/transition_table.h"
@@ -20,57 +21,47 @@ struct confront_object {
     bool known; /* a version has this object */
 };
 
-static sealring_status room_for_one(void **memory, size_t *capacity, size_t count, size_t size, sealring_error *error)
-{
-    if (count < *capacity)
-        return SEALRING_OK;
-    size_t wanted = *capacity == 0 ? 16 : 2 * *capacity;
-    void *grown = realloc(*memory, wanted * size);
-    if (grown == NULL)
-        return error_no_memory(error);
-    *memory = grown;
-    *capacity = wanted;
-    return SEALRING_OK;
-}
-
 /* ---- What the registry contains ---- */
 
-static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static sealring_status confront_add_version(struct confront *confront, const struct registry_ring *ring,
+                                            const struct registry_version *version, sealring_error *error)
 {
-    struct confront *confront = context;
-    void *memory = confront->rings;
-    sealring_status status = room_for_one(&memory, &confront->ring_capacity, confront->ring_count, sizeof *ring, error);
-    confront->rings = memory;
-    if (status == SEALRING_OK)
-        confront->rings[confront->ring_count++] = *ring;
-    return status;
-}
-
-static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
-{
-    struct confront *confront = context;
-    void *memory = confront->versions;
-    sealring_status status =
-        room_for_one(&memory, &confront->capacity, confront->count, sizeof *confront->versions, error);
-    confront->versions = memory;
-    if (status != SEALRING_OK)
-        return status;
-    struct confront_version *taken = &confront->versions[confront->count++];
-    memset(taken, 0, sizeof *taken);
-    taken->row = *version;
-    for (size_t i = 0; i < confront->ring_count; i++)
-        if (confront->rings[i].id == version->ring)
-            taken->ring = confront->rings[i];
+    if (!array_grow(&confront->versions, confront->count))
+        return error_no_memory(error);
+    confront->versions[confront->count++] = (struct confront_version){.row = *version, .ring = *ring};
     return SEALRING_OK;
 }
 
-static sealring_status look(struct registry *registry, void *context, sealring_error *error)
+static sealring_status confront_add_ring(struct confront *confront, const struct registry_ring *ring,
+                                         struct registry *registry, sealring_error *error)
 {
-    struct confront *confront = context;
-    confront->vault = *registry_vault_row(registry);
-    confront->count = confront->ring_count = 0;
-    sealring_status status = registry_ring_each(registry, take_ring, confront, error);
-    return status == SEALRING_OK ? registry_version_each(registry, 0, take_version, confront, error) : status;
+    sealring_status status = SEALRING_OK;
+    struct registry_version version;
+    if (!array_grow(&confront->rings, confront->ring_count))
+        return error_no_memory(error);
+    confront->rings[confront->ring_count++] = *ring;
+    struct registry_cursor versions = registry_versions(registry, ring->id, error);
+    while (status == SEALRING_OK && registry_version_next(&versions, &version))
+        status = confront_add_version(confront, ring, &version, error);
+    return registry_close_cursor(&versions, status);
+}
+
+static sealring_status confront_read(struct confront *confront, struct registry *registry, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_ring ring;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        confront->count = confront->ring_count = 0;
+        if (!registry_begin(&reading, &status))
+            continue;
+        confront->vault = *registry_vault_row(registry);
+        struct registry_cursor rings = registry_rings(registry, error);
+        while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
+            status = confront_add_ring(confront, &ring, registry, error);
+        status = registry_close_cursor(&rings, status);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* ---- What the token contains ---- */
@@ -78,13 +69,10 @@ static sealring_status look(struct registry *registry, void *context, sealring_e
 static sealring_status take_object(const struct token_key_info *key, void *context, sealring_error *error)
 {
     struct confront *confront = context;
-    void *memory = confront->objects;
-    sealring_status status =
-        room_for_one(&memory, &confront->object_capacity, confront->object_count, sizeof *confront->objects, error);
-    confront->objects = memory;
-    if (status == SEALRING_OK)
-        confront->objects[confront->object_count++] = (struct confront_object){.info = *key};
-    return status;
+    if (!array_grow(&confront->objects, confront->object_count))
+        return error_no_memory(error);
+    confront->objects[confront->object_count++] = (struct confront_object){.info = *key};
+    return SEALRING_OK;
 }
 
 static struct confront_object *find_object(const struct confront *confront, const struct registry_version *version)
@@ -182,7 +170,7 @@ sealring_status confront_token(struct confront *confront, const struct config *c
     struct token_config token_config;
     struct token *token = NULL;
     memset(confront, 0, sizeof *confront);
-    sealring_status status = registry_read(registry, look, confront, error);
+    sealring_status status = confront_read(confront, registry, error);
     config_token(config, &token_config);
     if (status == SEALRING_OK)
         status = token_open(&token_config, &token, error);
@@ -237,8 +225,9 @@ static sealring_status skip_numbers(const struct confront *confront, struct regi
         struct registry_ring ring;
         if (found == NULL)
             continue;
-        status = registry_ring_get(registry, found->name, &ring, error);
-        if (status == SEALRING_OK && number > ring.last_version) {
+        bool there = false;
+        status = registry_ring_find(registry, found->name, &ring, &there, error);
+        if (status == SEALRING_OK && there && number > ring.last_version) {
             ring.last_version = number;
             status = registry_ring_update(registry, &ring, error);
         }

@@ -25,13 +25,13 @@ struct confront_version {
 struct confront {
     struct registry_vault vault;
     struct confront_version *versions; /* of all rings */
-    size_t count, capacity;
+    size_t count;
     struct registry_ring *rings;
-    size_t ring_count, ring_capacity;
+    size_t ring_count;
     size_t proved; /* accepted versions whose key proved itself and signs */
     size_t lost;   /* accepted versions whose key did not */
     struct confront_object *objects;
-    size_t object_count, object_capacity;
+    size_t object_count;
     size_t strange;          /* objects with a version's label that no version has */
     char strange_names[160]; /* the labels of the first of them */
 };

@@ -52,21 +52,30 @@ static sealring_status choose_aside(const char *registry, char aside[INSTALL_PAT
 
 /* ---- Into the existing file: in one transaction, which readers see completely or not at all, and which a crash undoes ---- */
 
-static sealring_status keep(struct registry *registry, void *context, sealring_error *error)
+static sealring_status keep(struct registry *live, struct installing *installing, sealring_error *error)
 {
-    struct installing *installing = context;
     struct db_copying copying = {copied, installing};
-    return registry_copy_out(registry, installing->aside, &copying, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(live, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_copy_out(live, installing->aside, &copying, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* Restrictions are committed whoever works on the vault: one that was committed meanwhile must not be lost silently. */
-static sealring_status compare(struct registry *registry, void *context, sealring_error *error)
+static sealring_status compare(struct registry *live, struct installing *installing, sealring_error *error)
 {
-    struct installing *installing = context;
     const struct install_before *before = installing->before;
-    const struct registry_vault *vault = registry_vault_row(registry);
+    const struct registry_vault *vault = registry_vault_row(live);
     uint64_t entries = 0;
-    sealring_status status = registry_audit_size(registry, &entries, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(live, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_audit_size(live, &entries, error);
+    } while (registry_again(&reading, &status));
     if (status != SEALRING_OK)
         return status;
     installing->changed = memcmp(vault->era, before->era, sizeof vault->era) != 0 || vault->epoch != before->epoch ||
@@ -82,14 +91,14 @@ static sealring_status exchange_content(struct registry *restored, struct regist
                                         sealring_error *error)
 {
     struct db_copying copying = {copied, installing};
-    sealring_status status = registry_read(live, keep, installing, error);
+    sealring_status status = keep(live, installing, error);
     if (status != SEALRING_OK)
         return status;
     status = backup_file_sync_names(installing->aside, error);
     if (status == SEALRING_OK)
         status = registry_lock(live, LOCK_WAIT_MS, "restore", error);
     if (status == SEALRING_OK)
-        status = registry_read(live, compare, installing, error);
+        status = compare(live, installing, error);
     if (status == SEALRING_OK)
         status = registry_copy_in(live, restored, &copying, error);
     if (status == SEALRING_OK)
@@ -169,7 +178,7 @@ static sealring_status replace(const struct config *config, const char *path, st
     sealring_status status = lock_init(&lock, config->lock, error);
     if (status == SEALRING_OK)
         status = lock_acquire(&lock, LOCK_WAIT_MS, "restore", error);
-    if (status == SEALRING_OK && *live != NULL && registry_read(*live, compare, installing, error) != SEALRING_OK &&
+    if (status == SEALRING_OK && *live != NULL && compare(*live, installing, error) != SEALRING_OK &&
         installing->changed)
         status = SEALRING_REGISTRY;
     if (status == SEALRING_OK)

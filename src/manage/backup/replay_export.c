@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "log/leaf.h"
 #include "log/log_tree.h"
@@ -22,19 +23,6 @@ struct replay_batch {
     size_t count;
     struct redo redo; /* the counts including them */
 };
-
-static sealring_status grow(void **memory, size_t *room, size_t count, size_t size, sealring_error *error)
-{
-    if (count < *room)
-        return SEALRING_OK;
-    size_t wanted = *room == 0 ? 64 : 2 * *room;
-    void *grown = realloc(*memory, wanted * size);
-    if (grown == NULL)
-        return error_no_memory(error);
-    *memory = grown;
-    *room = wanted;
-    return SEALRING_OK;
-}
 
 /* ---- What the exports contain ---- */
 
@@ -52,12 +40,10 @@ static sealring_status take_checkpoint(struct replay *replay, const struct expor
                          " of %s is no checkpoint that this vault's audit key signed: leave that export "
                          "out",
                          line->number, line->path);
-    void *memory = replay->checkpoints;
-    sealring_status status = grow(&memory, &replay->capacity, replay->count, sizeof *replay->checkpoints, error);
-    replay->checkpoints = memory;
-    if (status == SEALRING_OK)
-        replay->checkpoints[replay->count++] = checkpoint;
-    return status;
+    if (!array_grow(&replay->checkpoints, replay->count))
+        return error_no_memory(error);
+    replay->checkpoints[replay->count++] = checkpoint;
+    return SEALRING_OK;
 }
 
 /* The leaf hash that an entry must have if its number is known already. */
@@ -68,9 +54,11 @@ static sealring_status known_hash(struct replay *replay, uint64_t sequence, stru
         *hash = replay->hashes[sequence - replay->start - 1];
         return SEALRING_OK;
     }
-    uint8_t stored[1][REGISTRY_DIGEST_SIZE];
-    sealring_status status = registry_leaf_hashes(replay->registry, sequence, 1, stored, error);
-    memcpy(hash->bytes, stored[0], sizeof hash->bytes);
+    bool found = false;
+    sealring_status status = registry_leaf_hashes_find(replay->registry, sequence, 1, &hash->bytes, &found, error);
+    if (status == SEALRING_OK && !found)
+        status = error_set_registry(error, 0, "the registry's row of entry %" PRIu64 " is missing: run sealring doctor",
+                                    sequence);
     return status;
 }
 
@@ -100,13 +88,10 @@ static sealring_status take_entry(struct replay *replay, const struct exported *
                           entry->sequence <= replay->start ? "the backup" : "an export before it");
         return status;
     }
-    void *memory = replay->hashes;
-    sealring_status status =
-        grow(&memory, &replay->room, (size_t)(replay->end - replay->start), sizeof *replay->hashes, error);
-    replay->hashes = memory;
-    if (status == SEALRING_OK)
-        replay->hashes[replay->end++ - replay->start] = hash;
-    return status;
+    if (!array_grow(&replay->hashes, (size_t)(replay->end - replay->start)))
+        return error_no_memory(error);
+    replay->hashes[replay->end++ - replay->start] = hash;
+    return SEALRING_OK;
 }
 
 static sealring_status take_line(const struct exported *line, void *context, sealring_error *error)
@@ -122,12 +107,12 @@ static bool may_vouch(const struct replay *replay, const struct checkpoint *chec
     return !witness->anchored || memcmp(checkpoint->era, witness->anchor.era, sizeof checkpoint->era) == 0;
 }
 
-static sealring_status plan(struct registry *registry, void *context, sealring_error *error)
+/* Inside a transaction. */
+static sealring_status plan(struct replay *replay, sealring_error *error)
 {
-    struct replay *replay = context;
     const struct audit_witness *witness = replay->witness;
     replay->count = 0;
-    sealring_status status = registry_audit_size(registry, &replay->start, error);
+    sealring_status status = registry_audit_size(replay->registry, &replay->start, error);
     replay->end = replay->start;
     if (status == SEALRING_OK)
         status = exports_each(replay->paths, take_line, replay, error);
@@ -145,14 +130,21 @@ static sealring_status plan(struct registry *registry, void *context, sealring_e
 
 sealring_status replay_plan(struct replay *replay, sealring_error *error)
 {
-    return registry_read(replay->registry, plan, replay, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(replay->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = plan(replay, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* ---- Repeating the acts ---- */
 
-static sealring_status redo_batch(struct registry *registry, void *context, sealring_error *error)
+/* In a writing transaction. */
+static sealring_status redo_batch(struct replay *replay, sealring_error *error)
 {
-    struct replay *replay = context;
+    struct registry *registry = replay->registry;
     struct redo redo = replay->redo; /* a transaction that is run again counts once */
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < replay->batch->count; i++) {
@@ -182,7 +174,12 @@ static sealring_status flush(struct replay *replay, sealring_error *error)
         return SEALRING_OK;
     if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
         return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
-    sealring_status status = registry_write(replay->registry, &how, redo_batch, replay, error);
+    sealring_status status;
+    struct registry_transaction writing = registry_writing(replay->registry, &how, error);
+    do {
+        if (registry_begin(&writing, &status))
+            status = redo_batch(replay, error);
+    } while (registry_again(&writing, &status));
     empty_batch(replay);
     if (status != SEALRING_OK)
         return status;
@@ -210,23 +207,32 @@ static sealring_status do_line(const struct exported *line, void *context, sealr
     return batch->count == REPLAY_BATCH ? flush(replay, error) : SEALRING_OK;
 }
 
-/* Checks each checkpoint up to the target, of any era: if one does not agree, the checkpoint or the entries are of another history. */
-static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
+/* found: the log has the checkpoint's root and its closed facts. */
+static sealring_status find_checkpoint(struct registry *registry, const struct checkpoint *checkpoint, bool *found,
+                                       sealring_error *error)
 {
-    struct replay *replay = context;
+    struct merkle_hash root;
+    uint8_t closed[REGISTRY_DIGEST_SIZE];
+    sealring_status status = tree_root(registry, checkpoint->size, &root, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_find(registry, checkpoint->closed_count, closed, found, error);
+    *found = *found && merkle_equal(&root, &checkpoint->root) &&
+             memcmp(closed, checkpoint->closed.bytes, sizeof closed) == 0;
+    return status;
+}
+
+/* Checks each checkpoint up to the target, of any era: if one does not agree, the checkpoint or the entries are of another history. */
+static sealring_status verify(const struct replay *replay, sealring_error *error)
+{
+    struct registry *registry = replay->registry;
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < replay->count; i++) {
         const struct checkpoint *checkpoint = &replay->checkpoints[i];
-        struct merkle_hash root;
-        uint8_t closed[REGISTRY_DIGEST_SIZE];
+        bool found = false;
         if (checkpoint->size > replay->target)
             continue;
-        status = tree_root(registry, checkpoint->size, &root, error);
-        if (status == SEALRING_OK)
-            status = registry_closed_at(registry, checkpoint->closed_count, closed, error);
-        if (status == SEALRING_NOT_FOUND ||
-            (status == SEALRING_OK &&
-             (!merkle_equal(&root, &checkpoint->root) || memcmp(closed, checkpoint->closed.bytes, sizeof closed) != 0)))
+        status = find_checkpoint(registry, checkpoint, &found, error);
+        if (status == SEALRING_OK && !found)
             status =
                 error_set(error, SEALRING_REFUSED,
                           "the exports have a checkpoint after entry %" PRIu64 " that vouches for another history: "
@@ -256,7 +262,14 @@ sealring_status replay_run(struct replay *replay, sealring_error *error)
     empty_batch(replay);
     if (status == SEALRING_OK && replay->done != replay->target)
         status = error_set(error, SEALRING_REFUSED, "the exports were changed while they were being read");
-    return status == SEALRING_OK ? registry_read(replay->registry, verify, replay, error) : status;
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction reading = registry_reading(replay->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = verify(replay, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 void replay_release(struct replay *replay)

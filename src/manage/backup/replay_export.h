@@ -20,10 +20,9 @@ struct replay {
     uint64_t done;
     struct redo redo;
 
-    struct merkle_hash *hashes; /* of the entries from start + 1 to end */
-    size_t room;
+    struct merkle_hash *hashes;     /* of the entries from start + 1 to end */
     struct checkpoint *checkpoints; /* from the exports */
-    size_t count, capacity;
+    size_t count;
     struct replay_batch *batch;
 };
 

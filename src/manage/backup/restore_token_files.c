@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 
 struct repair {
@@ -20,13 +21,11 @@ static void add(struct repair *repair, const char *folder, const struct object_f
                 enum copies_outcome outcome)
 {
     struct token_files *files = repair->files;
-    struct token_file *grown = realloc(files->files, (files->count + 1) * sizeof *grown);
-    if (grown == NULL) {
+    if (!array_grow(&files->files, files->count)) {
         files->incomplete = true;
         return;
     }
-    files->files = grown;
-    struct token_file *file = &grown[files->count++];
+    struct token_file *file = &files->files[files->count++];
     *file = (struct token_file){.audit = repair->audit, .object = *object, .outcome = outcome};
     snprintf(file->path, sizeof file->path, "tokens/softhsm2/%.64s/%.64s", folder, object->file);
     for (char *c = file->path; *c != '\0'; c++)

@@ -9,6 +9,7 @@
 
 #include <sealring/outside.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/struct_size.h"
 #include "registry/connection/filesystem.h"
@@ -36,14 +37,8 @@ void doctor_forget(struct doctor_findings *findings, size_t count)
 
 static struct doctor_finding *add(struct doctor_findings *findings)
 {
-    if (findings->count == findings->capacity) {
-        size_t capacity = findings->capacity == 0 ? 16 : 2 * findings->capacity;
-        struct doctor_finding *items = realloc(findings->items, capacity * sizeof *items);
-        if (items == NULL)
-            return NULL;
-        findings->items = items;
-        findings->capacity = capacity;
-    }
+    if (!array_grow(&findings->items, findings->count))
+        return NULL;
     struct doctor_finding *finding = &findings->items[findings->count++];
     memset(finding, 0, sizeof *finding);
     return finding;

@@ -35,28 +35,19 @@ static void hear_problem(uint64_t entry, const char *text, void *context)
                 "then: " DOCTOR_RESTORE);
 }
 
-static sealring_status read_log(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_heads(struct registry *registry, struct audit_look *look, sealring_error *error)
 {
-    struct audit_look *look = context;
-    sealring_status status = registry_audit_key_get(registry, look->vkey, error);
-    if (status == SEALRING_NOT_FOUND) {
-        look->vkey[0] = '\0';
-        status = SEALRING_OK;
-    }
+    bool found = false;
+    sealring_status status = registry_audit_key_find(registry, look->vkey, &found, error);
     if (status == SEALRING_OK)
         status = registry_audit_size(registry, &look->entries, error);
     if (status == SEALRING_OK)
-        status = registry_checkpoint_latest(registry, &look->latest, error);
-    if (status == SEALRING_NOT_FOUND) {
-        look->latest.size = 0;
-        status = SEALRING_OK;
-    }
+        status = registry_checkpoint_find_latest(registry, &look->latest, &found, error);
     return status;
 }
 
-static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
+static sealring_status examine(struct registry *registry, struct audit_look *look, sealring_error *error)
 {
-    struct audit_look *look = context;
     struct examine_result result;
     bool readable = look->vkey[0] != '\0' && note_key_parse(look->vkey, &look->key);
     struct examine how = {.key = readable ? &look->key : NULL, .problem = hear_problem, .context = look};
@@ -65,14 +56,27 @@ static sealring_status examine(struct registry *registry, void *context, sealrin
     return examine_log(registry, &how, &result, error);
 }
 
+static sealring_status read_log(struct audit_look *look, sealring_error *error)
+{
+    struct registry *registry = look->doctor->manager->registry;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        status = read_heads(registry, look, error);
+        if (status == SEALRING_OK)
+            status = examine(registry, look, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
 static void look_at_log(struct audit_look *look)
 {
     struct doctor *doctor = look->doctor;
     sealring_error error = {.message = ""};
-    sealring_status status = manager_read(doctor->manager, read_log, look, &error);
     size_t before = doctor->findings.count;
-    if (status == SEALRING_OK)
-        status = manager_read(doctor->manager, examine, look, &error);
+    sealring_status status = read_log(look, &error);
     if (status != SEALRING_OK) {
         doctor_forget(&doctor->findings, before);
         doctor_unseen(doctor, status, "the audit log: %s", error.message);
@@ -85,11 +89,15 @@ static void look_at_log(struct audit_look *look)
 
 /* ---- the audit token ------------------------------------------------------------------------------------------------------- */
 
-static sealring_status judge(struct registry *registry, void *context, sealring_error *error)
+/* *judged: whether the log continues from the anchor, with the reason if not. */
+static sealring_status judge(const sealring_manager *manager, sealring_error *judged, sealring_error *error)
 {
-    struct audit_look *look = context;
-    sealring_status status = witness_judge(&look->doctor->manager->witness, registry, &look->judged);
-    (void)error;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_judge(&manager->witness, manager->registry, judged);
+    } while (registry_again(&reading, &status));
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
 }
 
@@ -154,7 +162,7 @@ static void look_at_witness(struct audit_look *look)
         doctor_mend(doctor, finding,
                     "sealring audit verify with a checkpoint kept elsewhere; then: sealring run --once");
     }
-    sealring_status status = manager_read(manager, judge, look, &error);
+    sealring_status status = judge(manager, &look->judged, &error);
     if (status != SEALRING_OK) {
         doctor_unseen(doctor, status, "the anchor: %s", look->judged.message);
     } else if (look->judged.status == SEALRING_REFUSED) {

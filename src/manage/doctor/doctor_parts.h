@@ -115,7 +115,6 @@ struct doctor_finding {
 struct doctor_findings {
     struct doctor_finding *items;
     size_t count;
-    size_t capacity;
 };
 
 struct doctor {

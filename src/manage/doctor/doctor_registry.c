@@ -61,16 +61,23 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
     }
 }
 
-static sealring_status examine(struct registry *registry, void *context, sealring_error *error)
+static sealring_status examine(struct doctor *doctor, sealring_error *error)
 {
-    return registry_examine(registry, hear_flaw, context, error);
+    struct registry *registry = doctor->manager->registry;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_examine(registry, hear_flaw, doctor, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static void look_at_database(struct doctor *doctor)
 {
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
-    sealring_status status = manager_read(doctor->manager, examine, doctor, &error);
+    sealring_status status = examine(doctor, &error);
     if (status == SEALRING_OK)
         return;
     doctor_forget(&doctor->findings, before);
@@ -81,86 +88,64 @@ static void look_at_database(struct doctor *doctor)
 
 /* ---- the rings --------------------------------------------------------------------------------------------------------- */
 
-struct doctor_rings {
-    char (*names)[SEALRING_NAME_LENGTH_MAX + 1];
-    size_t count;
-    const char *ring; /* the present ring */
-    struct ring_state state;
-};
-
-static sealring_status name_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static void tell_broken(struct doctor *doctor, const char *ring, const char *broken)
 {
-    struct doctor_rings *rings = context;
-    void *grown = realloc(rings->names, (rings->count + 1) * sizeof *rings->names);
-    if (grown == NULL)
-        return error_no_memory(error);
-    rings->names = grown;
-    memcpy(rings->names[rings->count++], ring->name, sizeof ring->name);
-    return SEALRING_OK;
-}
-
-static sealring_status name_rings(struct registry *registry, void *context, sealring_error *error)
-{
-    struct doctor_rings *rings = context;
-    rings->count = 0;
-    return registry_ring_each(registry, name_ring, rings, error);
-}
-
-static sealring_status load_ring(struct registry *registry, void *context, sealring_error *error)
-{
-    struct doctor_rings *rings = context;
-    return state_load(registry, rings->ring, &rings->state, error);
+    if (broken == NULL)
+        return;
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_RING_BROKEN, ring, "%s", broken);
+    doctor_mend(doctor, finding,
+                "compare `sealring ring show %s` with `sealring audit show --ring %s`; then: " DOCTOR_RESTORE, ring,
+                ring);
 }
 
 static void look_at_rings(struct doctor *doctor)
 {
-    struct doctor_rings rings = {.names = NULL};
+    struct registry *registry = doctor->manager->registry;
+    struct registry_ring ring;
+    struct ring_state state = {.count = 0};
     sealring_error error = {.message = ""};
-    sealring_status status = manager_read(doctor->manager, name_rings, &rings, &error);
-    for (size_t i = 0; status == SEALRING_OK && i < rings.count; i++) {
-        rings.ring = rings.names[i];
-        status = manager_read(doctor->manager, load_ring, &rings, &error);
-        const char *broken = status == SEALRING_OK ? lifecycle_broken_invariant(&rings.state.view) : NULL;
-        if (broken == NULL)
+    size_t before = doctor->findings.count;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, &error);
+    do {
+        doctor_forget(&doctor->findings, before);
+        if (!registry_begin(&reading, &status))
             continue;
-        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_RING_BROKEN, rings.ring, "%s", broken);
-        doctor_mend(doctor, finding,
-                    "compare `sealring ring show %s` with `sealring audit show --ring %s`; then: " DOCTOR_RESTORE,
-                    rings.ring, rings.ring);
-    }
+        struct registry_cursor rings = registry_rings(registry, &error);
+        while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
+            status = state_load(registry, ring.name, &state, &error);
+            if (status == SEALRING_OK)
+                tell_broken(doctor, ring.name, lifecycle_broken_invariant(&state.view));
+        }
+        status = registry_close_cursor(&rings, status);
+    } while (registry_again(&reading, &status));
     if (status != SEALRING_OK)
         doctor_unseen(doctor, status, "the rings: %s", error.message);
-    state_release(&rings.state);
-    free(rings.names);
+    state_release(&state);
 }
 
 /* ---- clocks ------------------------------------------------------------------------------------------------------------ */
 
-struct clocks {
-    struct doctor *doctor;
-    struct clock_judgement judgement;
-};
-
-static sealring_status judge_clocks(struct registry *registry, void *context, sealring_error *error)
-{
-    struct clocks *clocks = context;
-    sealring_manager *manager = clocks->doctor->manager;
-    sealring_status status = manager_read_roster(manager, registry, error);
-    return status == SEALRING_OK ? plan_judge_clocks(manager, registry, &clocks->judgement, error) : status;
-}
-
 static void look_at_clocks(struct doctor *doctor)
 {
-    struct clocks clocks = {.doctor = doctor};
+    sealring_manager *manager = doctor->manager;
+    struct clock_judgement judgement;
     sealring_error error = {.message = ""};
-    sealring_status status = manager_read(doctor->manager, judge_clocks, &clocks, &error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, &error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = manager_read_roster(manager, manager->registry, &error);
+        if (status == SEALRING_OK)
+            status = plan_judge_clocks(manager, manager->registry, &judgement, &error);
+    } while (registry_again(&reading, &status));
     if (status != SEALRING_OK) {
         doctor_unseen(doctor, status, "the clocks: %s", error.message);
         return;
     }
-    if (!clocks.judgement.memory.held)
+    if (!judgement.memory.held)
         return;
-    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", clocks.judgement.text);
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
     doctor_mend(doctor, finding, "set the clock right; sealring run goes on by itself when it has been steady");
 }
 
@@ -190,32 +175,6 @@ void doctor_look_at_clock(struct doctor *doctor)
 
 /* ---- what is owed to the token ------------------------------------------------------------------------------------------- */
 
-struct owed_closings {
-    struct doctor *doctor;
-    struct registry_intention intentions[32];
-    size_t intention_count;
-    struct registry_version closings[32];
-    size_t closing_count;
-};
-
-static sealring_status take_intention(const struct registry_intention *intention, void *context, sealring_error *error)
-{
-    struct owed_closings *owed = context;
-    (void)error;
-    if (owed->intention_count < sizeof owed->intentions / sizeof *owed->intentions)
-        owed->intentions[owed->intention_count++] = *intention;
-    return SEALRING_OK;
-}
-
-static sealring_status take_closing(const struct registry_version *version, void *context, sealring_error *error)
-{
-    struct owed_closings *owed = context;
-    (void)error;
-    if (owed->closing_count < sizeof owed->closings / sizeof *owed->closings)
-        owed->closings[owed->closing_count++] = *version;
-    return SEALRING_OK;
-}
-
 /* A retired version is not closed before every verifier rejects it: until then its closing is not owed. */
 static void tell_closing(struct doctor *doctor, const struct registry_version *version, const char *ring)
 {
@@ -233,16 +192,6 @@ static void tell_closing(struct doctor *doctor, const struct registry_version *v
                               version->number, ring, sealring_version_state_name(version->state));
         doctor_mend(doctor, finding, "sealring run --once");
     }
-}
-
-static sealring_status tell_closings(const struct registry_ring *ring, void *context, sealring_error *error)
-{
-    struct owed_closings *owed = context;
-    (void)error;
-    for (size_t i = 0; i < owed->closing_count; i++)
-        if (owed->closings[i].ring == ring->id)
-            tell_closing(owed->doctor, &owed->closings[i], ring->name);
-    return SEALRING_OK;
 }
 
 static void tell_intention(struct doctor *doctor, const struct registry_intention *intention)
@@ -264,56 +213,67 @@ static void tell_intention(struct doctor *doctor, const struct registry_intentio
             object + 4);
 }
 
-static sealring_status read_owed(struct registry *registry, void *context, sealring_error *error)
+static sealring_status look_at_intentions(struct doctor *doctor, struct registry *registry, sealring_error *error)
 {
-    struct owed_closings *owed = context;
-    owed->intention_count = 0;
-    owed->closing_count = 0;
-    sealring_status status = registry_intention_each(registry, take_intention, owed, error);
+    struct registry_intention intention;
+    struct registry_cursor intentions = registry_intentions(registry, error);
+    while (registry_intention_next(&intentions, &intention))
+        tell_intention(doctor, &intention);
+    return registry_close_cursor(&intentions, SEALRING_OK);
+}
+
+static sealring_status look_at_closings(struct doctor *doctor, struct registry *registry,
+                                        const struct registry_ring *ring, sealring_error *error)
+{
+    struct registry_version version;
+    struct registry_cursor versions = registry_versions(registry, ring->id, error);
+    while (registry_version_next(&versions, &version))
+        if (version.closing_owed)
+            tell_closing(doctor, &version, ring->name);
+    return registry_close_cursor(&versions, SEALRING_OK);
+}
+
+/* With the roster, which shows whether a closing may be done already. */
+static sealring_status look_at_steps(struct doctor *doctor, struct registry *registry, sealring_error *error)
+{
+    struct registry_ring ring;
+    sealring_status status = manager_read_roster(doctor->manager, registry, error);
     if (status == SEALRING_OK)
-        status = registry_version_each_owed(registry, take_closing, owed, error);
-    if (status == SEALRING_OK && owed->closing_count > 0)
-        status = manager_read_roster(owed->doctor->manager, registry, error);
-    if (status == SEALRING_OK)
-        status = registry_ring_each(registry, tell_closings, owed, error);
-    return status;
+        status = look_at_intentions(doctor, registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
+        status = look_at_closings(doctor, registry, &ring, error);
+    return registry_close_cursor(&rings, status);
 }
 
 /* While a command is working, the steps that it is about to do are not owed. */
 static void look_at_owed(struct doctor *doctor)
 {
-    struct owed_closings *owed = calloc(1, sizeof *owed);
+    struct registry *registry = doctor->manager->registry;
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
-    if (owed == NULL) {
-        doctor->no_memory = true;
-        return;
-    }
-    owed->doctor = doctor;
     bool busy = doctor_is_busy(doctor);
-    sealring_status status = manager_read(doctor->manager, read_owed, owed, &error);
-    for (size_t i = 0; status == SEALRING_OK && i < owed->intention_count; i++)
-        tell_intention(doctor, &owed->intentions[i]);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, &error);
+    do {
+        doctor_forget(&doctor->findings, before);
+        if (registry_begin(&reading, &status))
+            status = look_at_steps(doctor, registry, &error);
+    } while (registry_again(&reading, &status));
     if (status != SEALRING_OK)
         doctor_unseen(doctor, status, "what the token is owed: %s", error.message);
     if (busy || doctor_is_busy(doctor))
         doctor_forget(&doctor->findings, before);
-    free(owed);
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
 
-static sealring_status copy_vault(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)error;
-    *(struct registry_vault *)context = *registry_vault_row(registry);
-    return SEALRING_OK;
-}
-
 void doctor_look_at_registry(struct doctor *doctor)
 {
     struct registry_vault vault = {.schema = 0};
-    if (manager_read(doctor->manager, copy_vault, &vault, NULL) == SEALRING_OK && vault.min_writer > REGISTRY_SCHEMA) {
+    if (manager_read_vault(doctor->manager, &vault, NULL) == SEALRING_OK && vault.min_writer > REGISTRY_SCHEMA) {
         struct doctor_finding *finding = doctor_find(
             doctor, DOCTOR_REGISTRY_NEWER, doctor->config->registry,
             "it is of schema %d; this program reads it and writes up to schema %d", vault.schema, REGISTRY_SCHEMA);

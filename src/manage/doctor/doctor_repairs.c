@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor's repairs: each is in the audit log before it is carried out, under the vault's lock. */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,30 +23,32 @@
 
 /* ---- audit entries ------------------------------------------------------------------------------------------------------- */
 
-/* Writes one entry and makes the change of `body` in the registry, in one transaction. `done` describes the repair for readers of the log. */
-static sealring_status record_with(struct doctor *doctor, const struct doctor_finding *finding, const char *act_name,
-                                   const char *done, registry_body body, void *context, sealring_error *error)
+/* The entry of a repair. `done` describes the repair for readers of the log. */
+static struct audit_act repair_act(const struct doctor_finding *finding, const char *name, const char *done)
 {
-    struct audit_act act = {.name = act_name, .version = finding->version};
+    struct audit_act act = {.name = name, .version = finding->version};
     memcpy(act.ring, finding->ring, sizeof act.ring);
     audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kind_row(finding->kind)->code, "object",
                  audit_text(finding->object), "done", audit_text(done));
-    sealring_status status = manager_write(doctor->manager, false, &act, body, context, error);
-    audit_release(&act);
-    return status;
+    return act;
 }
 
 static sealring_status record(struct doctor *doctor, const struct doctor_finding *finding, const char *done,
                               sealring_error *error)
 {
-    return record_with(doctor, finding, "doctor.repair", done, manager_no_change, NULL, error);
+    struct audit_act act = repair_act(finding, "doctor.repair", done);
+    sealring_status status = manager_record(doctor->manager, &act, error);
+    audit_release(&act);
+    return status;
 }
 
 /* The repair was in the audit log, and then failed: records this as well. */
 static sealring_status take_back(struct doctor *doctor, const struct doctor_finding *finding, int problem,
                                  sealring_error *error)
 {
-    (void)record_with(doctor, finding, "doctor.failed", strerror(problem), manager_no_change, NULL, NULL);
+    struct audit_act act = repair_act(finding, "doctor.failed", strerror(problem));
+    (void)manager_record(doctor->manager, &act, NULL);
+    audit_release(&act);
     return error_set_system(error, problem, "%s cannot be mended", finding->path);
 }
 
@@ -123,39 +126,47 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
 }
 
 /* A verifier that has its report file gets a row again from that file. */
-static sealring_status delete_damaged(struct registry *registry, void *context, sealring_error *error)
-{
-    const struct doctor_finding *finding = context;
-    return registry_verifier_delete_damaged(registry, finding->instance, error);
-}
-
 sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    sealring_status status =
-        record_with(doctor, finding, "doctor.repair", "row removed", delete_damaged, finding, error);
+    sealring_manager *manager = doctor->manager;
+    struct audit_act act = repair_act(finding, "doctor.repair", "row removed");
+    sealring_status status;
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_verifier_delete_damaged(manager->registry, finding->instance, error);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
     if (status == SEALRING_OK)
-        roster_release(&doctor->manager->roster); /* the roster would still use the row */
+        roster_release(&manager->roster); /* the roster would still use the row */
     return status;
 }
 
-struct harvested {
-    const struct report_summary *summary;
-    bool all;
-};
-
-static sealring_status ask_harvested(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_roster(sealring_manager *manager, sealring_error *error)
 {
-    struct harvested *harvested = context;
-    struct registry_usage_seat row = {.is_finished = false};
-    sealring_status status = registry_usage_seat_get(registry, harvested->summary->seat, &row, error);
-    harvested->all = status == SEALRING_OK && row.is_finished &&
-                     memcmp(row.finished, harvested->summary->instance, sizeof row.finished) == 0;
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = manager_read_roster(manager, manager->registry, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
-static sealring_status read_roster(struct registry *registry, void *context, sealring_error *error)
+/* *harvested: the registry has everything that the report contains. */
+static sealring_status find_harvested(struct registry *registry, const struct report_summary *summary, bool *harvested,
+                                      sealring_error *error)
 {
-    return manager_read_roster(context, registry, error);
+    struct registry_usage_seat row;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        bool found = false;
+        if (registry_begin(&reading, &status))
+            status = registry_usage_seat_find(registry, summary->seat, &row, &found, error);
+        *harvested = found && row.is_finished && memcmp(row.finished, summary->instance, sizeof row.finished) == 0;
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* Before the file is removed, everything in it is in the registry: uses of credentials and of versions, its verifier's end. */
@@ -164,9 +175,9 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
     sealring_manager *manager = doctor->manager;
     struct report_reader *reader = NULL;
     struct report_summary summary;
-    struct harvested harvested = {.summary = &summary};
+    bool harvested = false;
     sealring_harvest_result ignored = {.size = sizeof ignored};
-    sealring_status status = manager_read(manager, read_roster, manager, error);
+    sealring_status status = read_roster(manager, error);
     if (status == SEALRING_OK) {
         effective_remember(manager);
         status = harvest_all(manager, manager->roster.now, &ignored, error);
@@ -178,8 +189,8 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, error);
     if (status == SEALRING_OK)
-        status = manager_read(manager, ask_harvested, &harvested, error);
-    if (status == SEALRING_OK && !harvested.all)
+        status = find_harvested(manager->registry, &summary, &harvested, error);
+    if (status == SEALRING_OK && !harvested)
         status =
             error_set(error, SEALRING_REFUSED, "not all of it is harvested for good yet: again when the hour is over");
     if (status == SEALRING_OK)
@@ -192,26 +203,40 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
 
 /* ---- registry --------------------------------------------------------------------------------------------------------------- */
 
-static sealring_status complete(struct registry *registry, void *context, sealring_error *error)
-{
-    return registry_complete(registry, context, error);
-}
-
 sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    return record_with(doctor, finding, "doctor.repair", "made again", complete, finding->object, error);
+    struct audit_act act = repair_act(finding, "doctor.repair", "made again");
+    sealring_status status;
+    struct commit commit = manager_commit(doctor->manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = registry_complete(doctor->manager->registry, finding->object, error);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
+    return status;
 }
 
 /* ---- token ------------------------------------------------------------------------------------------------------------------- */
 
-static sealring_status owe_closing(struct registry *registry, void *context, sealring_error *error)
+static sealring_status find_version(struct registry *registry, const struct doctor_finding *finding,
+                                    struct registry_ring *ring, struct registry_version *row, sealring_error *error)
 {
-    const struct doctor_finding *finding = context;
+    bool found = false;
+    sealring_status status = manager_get_ring(registry, finding->ring, ring, error);
+    if (status == SEALRING_OK)
+        status = registry_version_find(registry, ring->id, finding->version, row, &found, error);
+    if (status == SEALRING_OK && !found)
+        status = error_set_registry(error, 0, "the registry's row of version %" PRIu32 " of ring %s is missing",
+                                    finding->version, finding->ring);
+    return status;
+}
+
+static sealring_status owe_closing(struct registry *registry, const struct doctor_finding *finding,
+                                   sealring_error *error)
+{
     struct registry_ring ring;
     struct registry_version row;
-    sealring_status status = manager_get_ring(registry, finding->ring, &ring, error);
-    if (status == SEALRING_OK)
-        status = registry_version_get(registry, ring.id, finding->version, &row, error);
+    sealring_status status = find_version(registry, finding, &ring, &row, error);
     if (status != SEALRING_OK)
         return status;
     if (row.state != SEALRING_VERSION_RETIRED && row.state != SEALRING_VERSION_COMPROMISED)
@@ -223,40 +248,46 @@ static sealring_status owe_closing(struct registry *registry, void *context, sea
 /* Notes the closing as owed; recovery, which follows all repairs, carries it out as after a crash. */
 sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    return record_with(doctor, finding, "doctor.repair", "its object is to be closed", owe_closing, finding, error);
+    struct audit_act act = repair_act(finding, "doctor.repair", "its object is to be closed");
+    sealring_status status;
+    struct commit commit = manager_commit(doctor->manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = owe_closing(doctor->manager->registry, finding, error);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
+    return status;
 }
 
-struct aim {
-    const struct doctor_finding *finding;
-    struct owned owned;
-};
-
-static sealring_status aim_at_version(struct registry *registry, void *context, sealring_error *error)
+static sealring_status aim_at_version(struct registry *registry, const struct doctor_finding *finding,
+                                      struct owned *owned, sealring_error *error)
 {
-    struct aim *aim = context;
-    const struct doctor_finding *finding = aim->finding;
     struct registry_ring ring;
     struct registry_version row;
-    sealring_status status = manager_get_ring(registry, finding->ring, &ring, error);
-    if (status == SEALRING_OK)
-        status = registry_version_get(registry, ring.id, finding->version, &row, error);
+    sealring_status status = find_version(registry, finding, &ring, &row, error);
     if (status != SEALRING_OK)
         return status;
     if (row.object_id_length != finding->object_id_length ||
         memcmp(row.object_id, finding->object_id, row.object_id_length) != 0)
         return error_set(error, SEALRING_REFUSED, "the registry names another key for the version by now");
-    owned_aim(registry_vault_row(registry), &ring, &row, &aim->owned);
+    owned_aim(registry_vault_row(registry), &ring, &row, owned);
     return SEALRING_OK;
 }
 
 sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    struct aim aim = {.finding = finding};
-    sealring_status status = manager_read(doctor->manager, aim_at_version, &aim, error);
+    struct registry *registry = doctor->manager->registry;
+    struct owned owned;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = aim_at_version(registry, finding, &owned, error);
+    } while (registry_again(&reading, &status));
     if (status == SEALRING_OK)
         status = record(doctor, finding, finding->what, error);
     if (status == SEALRING_OK)
-        status = owned_narrow(doctor->manager->token, &aim.owned, error);
+        status = owned_narrow(doctor->manager->token, &owned, error);
     return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
 }
 

@@ -15,11 +15,6 @@
 
 #define FRESH_MS INT64_C(60000) /* an invalid file that is younger may still be in the making */
 
-struct reports_look {
-    struct doctor *doctor;
-    int64_t quiet_period; /* the longest of all rings */
-};
-
 static void set_path(struct doctor *doctor, struct doctor_finding *finding, const char *path, mode_t mode)
 {
     char word[DOCTOR_WORD_SIZE];
@@ -173,18 +168,9 @@ static sealring_status look_at_file(const char *path, void *context)
 
 /* ---- verifiers --------------------------------------------------------------------------------------------------------- */
 
-static sealring_status longest_quiet(const struct registry_ring *ring, void *context, sealring_error *error)
+/* quiet_period: the longest of all rings. */
+static void look_at_verifier(struct doctor *doctor, int64_t quiet_period, const struct roster_entry *entry)
 {
-    struct reports_look *look = context;
-    (void)error;
-    if (ring->policy.quiet_period > look->quiet_period)
-        look->quiet_period = ring->policy.quiet_period;
-    return SEALRING_OK;
-}
-
-static void look_at_verifier(const struct reports_look *look, const struct roster_entry *entry)
-{
-    struct doctor *doctor = look->doctor;
     const struct roster *roster = &doctor->manager->roster;
     char object[2 * REPORT_ID_SIZE + 16] = "verifier ";
     char digits[2 * REPORT_ID_SIZE + 1], when[TIMETEXT_SIZE];
@@ -206,7 +192,7 @@ static void look_at_verifier(const struct reports_look *look, const struct roste
             "sealring run --once, which waits until its lease has ended; then sealring verifier forget %.8s --reason REASON",
             digits);
     } else if (entry->row.hole != 0 && entry->row.state != SEALRING_VERIFIER_FORGOTTEN &&
-               entry->row.hole >= roster->now - look->quiet_period) {
+               entry->row.hole >= roster->now - quiet_period) {
         timetext_format(entry->row.hole, when);
         finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object,
                               "%s ended, and its reports lack what it saw up to %s", entry->name, when);
@@ -218,20 +204,34 @@ static void look_at_verifier(const struct reports_look *look, const struct roste
     }
 }
 
-static sealring_status read_roster(struct registry *registry, void *context, sealring_error *error)
+/* The roster, and the longest quiet period of all rings. */
+static sealring_status read_fleet(sealring_manager *manager, int64_t *quiet_period, sealring_error *error)
 {
-    struct reports_look *look = context;
-    look->quiet_period = 0;
-    sealring_status status = registry_ring_each(registry, longest_quiet, look, error);
-    return status == SEALRING_OK ? manager_read_roster(look->doctor->manager, registry, error) : status;
+    struct registry *registry = manager->registry;
+    struct registry_ring ring;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        *quiet_period = 0;
+        if (!registry_begin(&reading, &status))
+            continue;
+        struct registry_cursor rings = registry_rings(registry, error);
+        while (registry_ring_next(&rings, &ring))
+            if (ring.policy.quiet_period > *quiet_period)
+                *quiet_period = ring.policy.quiet_period;
+        status = registry_close_cursor(&rings, status);
+        if (status == SEALRING_OK)
+            status = manager_read_roster(manager, registry, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 void doctor_look_at_reports(struct doctor *doctor)
 {
-    struct reports_look look = {.doctor = doctor};
+    int64_t quiet_period = 0;
     const struct roster *roster = &doctor->manager->roster;
     sealring_error error = {.message = ""};
-    sealring_status status = manager_read(doctor->manager, read_roster, &look, &error);
+    sealring_status status = read_fleet(doctor->manager, &quiet_period, &error);
     if (status == SEALRING_OK)
         status = report_each_path(doctor->config->verifiers, look_at_file, doctor, &error);
     if (status != SEALRING_OK) {
@@ -239,5 +239,5 @@ void doctor_look_at_reports(struct doctor *doctor)
         return;
     }
     for (size_t i = 0; i < roster->count; i++)
-        look_at_verifier(&look, &roster->entries[i]);
+        look_at_verifier(doctor, quiet_period, &roster->entries[i]);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/sha256.h"
@@ -43,48 +44,47 @@ struct token_look {
 
 /* ---- the registry's side ----------------------------------------------------------------------------------------------- */
 
-static void *grow(void *items, size_t count, size_t size, sealring_error *error)
+static sealring_status read_versions(struct token_look *look, struct registry *registry,
+                                     const struct registry_ring *ring, sealring_error *error)
 {
-    void *grown = (count & (count - 1)) == 0 ? realloc(items, (count == 0 ? 1 : 2 * count) * size) : items;
-    if (grown == NULL)
-        (void)error_no_memory(error);
-    return grown;
+    struct registry_version version;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor versions = registry_versions(registry, ring->id, error);
+    while (status == SEALRING_OK && registry_version_next(&versions, &version))
+        if (array_grow(&look->versions, look->version_count))
+            look->versions[look->version_count++] = (struct version_look){.row = version, .ring = *ring};
+        else
+            status = error_no_memory(error);
+    return registry_close_cursor(&versions, status);
 }
 
-static sealring_status take_version(const struct registry_version *version, void *context, sealring_error *error)
+static sealring_status read_rings(struct token_look *look, struct registry *registry, sealring_error *error)
 {
-    struct token_look *look = context;
-    struct version_look *grown = grow(look->versions, look->version_count, sizeof *grown, error);
-    if (grown == NULL)
-        return SEALRING_SYSTEM;
-    look->versions = grown;
-    look->versions[look->version_count++] = (struct version_look){.row = *version};
-    return SEALRING_OK;
+    struct registry_ring ring;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
+        if (array_grow(&look->rings, look->ring_count))
+            memcpy(look->rings[look->ring_count++], ring.name, sizeof ring.name);
+        else
+            status = error_no_memory(error);
+        if (status == SEALRING_OK)
+            status = read_versions(look, registry, &ring, error);
+    }
+    return registry_close_cursor(&rings, status);
 }
 
-static sealring_status take_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static sealring_status read_intentions(struct token_look *look, struct registry *registry, sealring_error *error)
 {
-    struct token_look *look = context;
-    void *grown = grow(look->rings, look->ring_count, sizeof *look->rings, error);
-    if (grown == NULL)
-        return SEALRING_SYSTEM;
-    look->rings = grown;
-    memcpy(look->rings[look->ring_count++], ring->name, sizeof ring->name);
-    for (size_t i = 0; i < look->version_count; i++)
-        if (look->versions[i].row.ring == ring->id)
-            look->versions[i].ring = *ring;
-    return SEALRING_OK;
-}
-
-static sealring_status take_intention(const struct registry_intention *intention, void *context, sealring_error *error)
-{
-    struct token_look *look = context;
-    struct registry_intention *grown = grow(look->intentions, look->intention_count, sizeof *grown, error);
-    if (grown == NULL)
-        return SEALRING_SYSTEM;
-    look->intentions = grown;
-    look->intentions[look->intention_count++] = *intention;
-    return SEALRING_OK;
+    struct registry_intention intention;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor intentions = registry_intentions(registry, error);
+    while (status == SEALRING_OK && registry_intention_next(&intentions, &intention))
+        if (array_grow(&look->intentions, look->intention_count))
+            look->intentions[look->intention_count++] = intention;
+        else
+            status = error_no_memory(error);
+    return registry_close_cursor(&intentions, status);
 }
 
 static void make_stamp(struct token_look *look)
@@ -101,18 +101,20 @@ static void make_stamp(struct token_look *look)
     sha256_finish(&hash, look->stamp);
 }
 
-static sealring_status read_registry(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_registry(struct token_look *look, sealring_error *error)
 {
-    struct token_look *look = context;
-    look->version_count = 0;
-    look->ring_count = 0;
-    look->intention_count = 0;
-    look->vault = *registry_vault_row(registry);
-    sealring_status status = registry_version_each(registry, 0, take_version, look, error);
-    if (status == SEALRING_OK)
-        status = registry_ring_each(registry, take_ring, look, error);
-    if (status == SEALRING_OK)
-        status = registry_intention_each(registry, take_intention, look, error);
+    struct registry *registry = look->doctor->manager->registry;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        look->version_count = look->ring_count = look->intention_count = 0;
+        if (!registry_begin(&reading, &status))
+            continue;
+        look->vault = *registry_vault_row(registry);
+        status = read_rings(look, registry, error);
+        if (status == SEALRING_OK)
+            status = read_intentions(look, registry, error);
+    } while (registry_again(&reading, &status));
     make_stamp(look);
     return status;
 }
@@ -122,10 +124,8 @@ static sealring_status read_registry(struct registry *registry, void *context, s
 static sealring_status take_object(const struct token_key_info *key, void *context, sealring_error *error)
 {
     struct token_look *look = context;
-    struct token_key_info *grown = grow(look->objects, look->object_count, sizeof *grown, error);
-    if (grown == NULL)
-        return SEALRING_SYSTEM;
-    look->objects = grown;
+    if (!array_grow(&look->objects, look->object_count))
+        return error_no_memory(error);
     look->objects[look->object_count++] = *key;
     return SEALRING_OK;
 }
@@ -471,12 +471,12 @@ static sealring_status look_until_still(struct token_look *look, sealring_error 
         uint8_t stamp[sizeof look->stamp];
         bool busy = doctor_is_busy(doctor);
         doctor_forget(&doctor->findings, before);
-        sealring_status status = manager_read(doctor->manager, read_registry, look, error);
+        sealring_status status = read_registry(look, error);
         if (status == SEALRING_OK)
             status = compare(look, error);
         memcpy(stamp, look->stamp, sizeof stamp);
         if (status == SEALRING_OK)
-            status = manager_read(doctor->manager, read_registry, look, error);
+            status = read_registry(look, error);
         if (status != SEALRING_OK) {
             doctor_forget(&doctor->findings, before);
             return status;

@@ -15,14 +15,19 @@
 #define NAMES_MOST  16   /* that are requested; three are shown, the rest is counted */
 #define BEHIND_MOST 1000 /* API keys without a successor that are counted */
 
+struct evidence_users {
+    struct lifecycle_user users[NAMES_MOST];
+    struct lifecycle_user idle[NAMES_MOST];
+    struct lifecycle_user behind[NAMES_MOST];
+    char names[3 * NAMES_MOST][128];
+    size_t name_count;
+};
+
 void evidence_release(struct evidence *evidence)
 {
     free(evidence->verifiers);
     free(evidence->proved);
     free(evidence->users);
-    free(evidence->idle);
-    free(evidence->behind);
-    free(evidence->names);
     memset(evidence, 0, sizeof *evidence);
 }
 
@@ -94,11 +99,12 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
 }
 
 /* Writes the names for the gate's line to `users`. Returns their number. */
-static size_t put_names(struct evidence *evidence, const struct registry_usage_names *names, struct lifecycle_user *users)
+static size_t put_names(struct evidence_users *all, const struct registry_usage_names *names,
+                        struct lifecycle_user *users)
 {
     for (unsigned i = 0; i < names->count; i++) {
-        char *text = evidence->names[evidence->name_count++];
-        snprintf(text, sizeof evidence->names[0], "%s of %s", names->found[i].key_id, names->found[i].client);
+        char *text = all->names[all->name_count++];
+        snprintf(text, sizeof all->names[0], "%s of %s", names->found[i].key_id, names->found[i].client);
         users[i] = (struct lifecycle_user){.name = text, .last_use = names->found[i].last_use};
     }
     return names->count;
@@ -130,8 +136,8 @@ static sealring_status name_behind(struct registry *registry, const struct usage
     sealring_status status = usage_behind(registry, &asked, &count, &names, error);
     if (status != SEALRING_OK)
         return status;
-    view->behind = evidence->behind;
-    view->behind_named = put_names(evidence, &names, evidence->behind);
+    view->behind = evidence->users->behind;
+    view->behind_named = put_names(evidence->users, &names, evidence->users->behind);
     view->behind_more = count > BEHIND_MOST;
     view->behind_count = view->behind_more ? BEHIND_MOST : count;
     return SEALRING_OK;
@@ -143,11 +149,8 @@ static sealring_status name_users(struct registry *registry, const struct usage_
                                   sealring_error *error)
 {
     struct lifecycle_evidence *view = &evidence->view;
-    evidence->users = calloc(NAMES_MOST, sizeof *evidence->users);
-    evidence->idle = calloc(NAMES_MOST, sizeof *evidence->idle);
-    evidence->behind = calloc(NAMES_MOST, sizeof *evidence->behind);
-    evidence->names = calloc((size_t)3 * NAMES_MOST, sizeof *evidence->names);
-    if (evidence->users == NULL || evidence->idle == NULL || evidence->behind == NULL || evidence->names == NULL)
+    struct evidence_users *all = evidence->users = calloc(1, sizeof *all);
+    if (all == NULL)
         return error_no_memory(error);
     struct registry_usage_names users, idle = {.count = 0};
     sealring_status status = usage_users(registry, version->ring, version->number, view->now - view->quiet_period,
@@ -156,10 +159,10 @@ static sealring_status name_users(struct registry *registry, const struct usage_
         status = usage_idle(registry, version->ring, version->number, NAMES_MOST, &idle, error);
     if (status != SEALRING_OK)
         return status;
-    view->users = evidence->users;
-    view->user_count = put_names(evidence, &users, evidence->users);
-    view->idle = evidence->idle;
-    view->idle_count = put_names(evidence, &idle, evidence->idle);
+    view->users = all->users;
+    view->user_count = put_names(all, &users, all->users);
+    view->idle = all->idle;
+    view->idle_count = put_names(all, &idle, all->idle);
     return name_behind(registry, pending, version, evidence, error);
 }
 

@@ -10,11 +10,7 @@ struct evidence {
     struct lifecycle_evidence view;
     struct lifecycle_verifier *verifiers; /* owned, as all below */
     uint32_t *proved;
-    struct lifecycle_user *users;
-    struct lifecycle_user *idle;
-    struct lifecycle_user *behind;
-    char (*names)[128];
-    size_t name_count;
+    struct evidence_users *users;
 };
 
 /* Within a transaction. version 0: for decisions that do not depend on a version's uses (barriers, prepare). Its names point into the manager's

@@ -14,11 +14,6 @@
 #include "verifier/report/report_check.h"
 #include "verifier/report/report_seat.h"
 
-void usage_directory(const sealring_manager *manager, char directory[USAGE_DIRECTORY_SIZE])
-{
-    snprintf(directory, USAGE_DIRECTORY_SIZE, "%s/verifiers", manager->config->directory);
-}
-
 /* ---- Records -------------------------------------------------------------------------------------------------------- */
 
 void usage_records_free(struct usage_records *records)
@@ -36,15 +31,15 @@ static int by_name(const void *a, const void *b)
 {
     const struct usage_record *one = a;
     const struct usage_record *other = b;
-    int order = compare((uint64_t)one->key, (uint64_t)other->key);
+    int order = compare((uint64_t)one->use.key, (uint64_t)other->use.key);
     if (order == 0)
-        order = compare(one->serial, other->serial);
+        order = compare(one->use.serial, other->use.serial);
     if (order == 0)
-        order = compare(one->hour, other->hour);
+        order = compare(one->use.period, other->use.period);
     return order != 0 ? order : compare(one->file, other->file);
 }
 
-static void add(struct usage_record *sum, const struct usage_record *more)
+void usage_add(struct registry_usage *sum, const struct registry_usage *more)
 {
     sum->accepted = report_sum(sum->accepted, more->accepted);
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
@@ -61,7 +56,7 @@ void usage_records_merge(struct usage_records *records)
     qsort(records->rows, records->count, sizeof *records->rows, by_name);
     for (size_t i = 1; i < records->count; i++)
         if (by_name(&records->rows[kept], &records->rows[i]) == 0)
-            add(&records->rows[kept], &records->rows[i]);
+            usage_add(&records->rows[kept].use, &records->rows[i].use);
         else
             records->rows[++kept] = records->rows[i];
     records->count = kept + 1;
@@ -73,7 +68,7 @@ void usage_records_merge(struct usage_records *records)
  * root ran, beside the servers of the user that owns the directory. */
 static sealring_status check_owner(const char *path, sealring_error *error)
 {
-    char directory[USAGE_DIRECTORY_SIZE];
+    char directory[PATH_MAX + 1];
     struct stat file, place;
     snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(path, '/') - path), path);
     if (lstat(path, &file) != 0 || stat(directory, &place) != 0)
@@ -170,6 +165,7 @@ struct usage_collection {
     int64_t newest; /* the newest possible hour */
     int64_t now;
     uint32_t index;
+    const uint8_t *seat;
 };
 
 /* No use is later than the end of its hour, nor later than now, rounded up to the second as verifiers do. */
@@ -192,20 +188,22 @@ static sealring_status collect(const struct report_credential *record, void *con
     }
     if (!array_grow(&records->rows, records->count))
         return SEALRING_SYSTEM;
-    records->rows[records->count++] = (struct usage_record){
-        .key = record->key,
-        .serial = record->serial,
-        .hour = record->hour,
-        .version = record->version,
+    struct usage_record *row = &records->rows[records->count++];
+    *row = (struct usage_record){
         .file = collection->index,
-        .last_use = possible_use(record, collection->now),
-        .accepted = record->accepted,
-        .rejected = {[USAGE_NOT_YET_VALID] = record->not_yet_valid,
-                     [USAGE_EXPIRED] = record->expired,
-                     [USAGE_SUSPENDED] = record->suspended,
-                     [USAGE_SCOPE] = record->scope,
-                     [USAGE_CLOSED] = record->closed},
+        .use = {.key = record->key,
+                .serial = record->serial,
+                .version = record->version,
+                .period = record->hour,
+                .last_use = possible_use(record, collection->now),
+                .accepted = record->accepted,
+                .rejected = {[USAGE_NOT_YET_VALID] = record->not_yet_valid,
+                             [USAGE_EXPIRED] = record->expired,
+                             [USAGE_SUSPENDED] = record->suspended,
+                             [USAGE_SCOPE] = record->scope,
+                             [USAGE_CLOSED] = record->closed}},
     };
+    memcpy(row->use.seat, collection->seat, sizeof row->use.seat);
     return SEALRING_OK;
 }
 
@@ -222,7 +220,7 @@ void usage_note_damage(sealring_manager *manager, const char *path, uint64_t dam
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error)
 {
-    struct usage_collection collection = {records, settled, newest_hour(now), now, index};
+    struct usage_collection collection = {records, settled, newest_hour(now), now, index, file->seat};
     uint64_t damaged = 0;
     sealring_status status = report_read_each(file->reader, NULL, collect, &collection, &damaged);
     records->damaged += damaged;
@@ -277,12 +275,11 @@ static sealring_status read_path(const char *path, void *context)
 sealring_status usage_pending_read(sealring_manager *manager, int64_t now, struct usage_pending *pending,
                                    sealring_error *error)
 {
-    char directory[USAGE_DIRECTORY_SIZE];
+    const char *directory = manager->config->verifiers;
     struct usage_reading reading = {.manager = manager, .pending = pending, .now = now};
     struct registry_vault vault;
     *pending = (struct usage_pending){.newest = newest_hour(now)};
     manager->gap.count = 0;
-    usage_directory(manager, directory);
     sealring_status status = manager_read_vault(manager, &vault, error);
     if (status != SEALRING_OK)
         return status;
@@ -330,9 +327,9 @@ int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
 {
     const struct usage_record *end = usage_pending_end(pending);
     int64_t last = 0;
-    for (const struct usage_record *record = usage_pending_of_key(pending, key); record != end && record->key == key;
-         record++)
-        last = record->last_use > last ? record->last_use : last;
+    for (const struct usage_record *record = usage_pending_of_key(pending, key);
+         record != end && record->use.key == key; record++)
+        last = record->use.last_use > last ? record->use.last_use : last;
     return last;
 }
 
@@ -370,7 +367,7 @@ const struct usage_record *usage_pending_of_key(const struct usage_pending *pend
     size_t high = pending->records.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (pending->records.rows[middle].key < key)
+        if (pending->records.rows[middle].use.key < key)
             low = middle + 1;
         else
             high = middle;

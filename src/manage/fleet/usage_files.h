@@ -7,20 +7,13 @@
 #include "registry/usage/usage_rows.h"
 #include "verifier/report/report.h"
 
-/* One credential in one hour. */
+/* One credential in one hour; the ring is 0 until it was looked up. */
 struct usage_record {
-    int64_t key;
-    uint32_t serial;
-    uint32_t hour;
-    uint32_t version;
+    struct registry_usage use;
     uint32_t file; /* index into a list of files */
-    int64_t ring;  /* row ID; 0 until it was looked up */
-    int64_t last_use;
-    uint64_t accepted;
-    uint64_t rejected[USAGE_VERDICTS];
 };
 
-/* 96 bytes for each record of an hour that is not final: usually one or two hours. */
+/* 112 bytes for each record of an hour that is not final: usually one or two hours. */
 struct usage_records {
     struct usage_record *rows;
     size_t count;
@@ -29,6 +22,9 @@ struct usage_records {
 };
 
 void usage_records_free(struct usage_records *records);
+
+/* Adds the numbers of `more`, and takes the later last use. */
+void usage_add(struct registry_usage *sum, const struct registry_usage *more);
 
 /* Sorts by key, serial, hour, file; records of the same credential, hour and file are merged. */
 void usage_records_merge(struct usage_records *records);
@@ -90,7 +86,7 @@ sealring_status usage_pending_settle(struct registry *registry, struct usage_pen
 bool usage_pending_covers(const struct usage_pending *pending, const uint8_t seat[REGISTRY_ID_SIZE], uint32_t hour);
 static inline bool usage_pending_counts(const struct usage_pending *pending, const struct usage_record *record)
 {
-    return record->hour > pending->files[record->file].settled_hour;
+    return record->use.period > pending->files[record->file].settled_hour;
 }
 
 /* Whether a ring's version exists; a record of a version that does not is damaged. */
@@ -106,9 +102,5 @@ static inline const struct usage_record *usage_pending_end(const struct usage_pe
 {
     return pending->records.rows == NULL ? NULL : pending->records.rows + pending->records.count;
 }
-
-/* The directory of the report files; size PATH_MAX + 16. */
-#define USAGE_DIRECTORY_SIZE (PATH_MAX + 16)
-void usage_directory(const sealring_manager *manager, char directory[USAGE_DIRECTORY_SIZE]);
 
 #endif

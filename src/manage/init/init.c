@@ -42,7 +42,6 @@ struct init {
     struct claim claim;
     bool named; /* the claim contains the ID: objects may be in a token */
     uint8_t vault_id[REGISTRY_ID_SIZE];
-    uint8_t operation_id[REGISTRY_ID_SIZE];
 };
 
 /* ---- the vault's path */
@@ -379,9 +378,9 @@ static sealring_status name_claim(struct init *init, sealring_error *error)
     return status;
 }
 
-static sealring_status first_entry(struct registry *registry, void *context, sealring_error *error)
+static sealring_status first_entry(const struct init *init, struct registry *registry,
+                                   const uint8_t operation_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
-    const struct init *init = context;
     struct audit_act act = {.name = "vault.init"};
     char actor[256];
     actor_describe(actor);
@@ -390,7 +389,7 @@ static sealring_status first_entry(struct registry *registry, void *context, sea
                  audit_text(init->config->audit_token), "audit_key", init->audit_key);
     audit_detail_add(&act, "lease", json_integer(registry_vault_row(registry)->lease_ms));
     audit_detail_add(&act, "refresh", json_integer(registry_vault_row(registry)->refresh_ms));
-    sealring_status status = audit_append(registry, init->operation_id, clock_wall_ms(), actor, &act, error);
+    sealring_status status = audit_append(registry, operation_id, clock_wall_ms(), actor, &act, error);
     if (status == SEALRING_OK && init->audit_key[0] != '\0')
         status = registry_audit_key_insert(registry, init->audit_key, clock_wall_ms(), error);
     audit_release(&act);
@@ -422,8 +421,7 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
     };
     struct registry_write how = {.moves_epoch = false};
     struct registry *registry = NULL;
-    sealring_status status = manager_random(init->operation_id, sizeof init->operation_id, error);
-    memcpy(how.operation_id, init->operation_id, sizeof how.operation_id);
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
     memcpy(vault.vault_id, init->vault_id, sizeof vault.vault_id);
     if (status == SEALRING_OK && witness_configured(init->config))
         status = witness_make_key(init->config, init->vault_id, init->audit_key, error);
@@ -434,7 +432,11 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
     if (status == SEALRING_OK)
         status = registry_lock(registry, 1000, "init", error);
     if (status == SEALRING_OK) {
-        status = registry_write(registry, &how, first_entry, init, error);
+        struct registry_transaction writing = registry_writing(registry, &how, error);
+        do {
+            if (registry_begin(&writing, &status))
+                status = first_entry(init, registry, how.operation_id, error);
+        } while (registry_again(&writing, &status));
         if (status == SEALRING_OK)
             status = first_checkpoint(init, registry, error);
         registry_unlock(registry);

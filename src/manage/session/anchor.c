@@ -16,13 +16,6 @@
 #define WITNESS_ANCHORS \
     16 /* one; two after an interruption, and one more after each time that the old one was not destroyed */
 
-void anchor_label(const char *kind, const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
-{
-    char hex[2 * REGISTRY_ID_SIZE + 1];
-    hex_encode(vault_id, REGISTRY_ID_SIZE, hex);
-    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-%s/%s", kind, hex);
-}
-
 void anchor_format(const struct witness_anchor *anchor, char text[TOKEN_DATA_MAX])
 {
     char era[2 * CHECKPOINT_ERA_SIZE + 1];
@@ -97,7 +90,7 @@ sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY
     struct token_signer signer;
     enum token_answer labelled, announced;
     sealring_error inner;
-    anchor_label(ANCHOR_OF_LOG, vault_id, label);
+    witness_label(ANCHOR_OF_LOG, vault_id, label);
     witness_signer(vault_id, &signer);
     sealring_status status = anchor_load_data(token, label, &witness->anchored, &witness->anchor, answer, error);
     if (*answer == TOKEN_FAILED)
@@ -113,7 +106,7 @@ sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY
     }
     if (!witness->anchored)
         return *answer == TOKEN_REFUSES && witness->made ? SEALRING_OK : status;
-    anchor_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
+    witness_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
     status = anchor_load_data(token, label, &witness->announced, &witness->take_over, &announced, error);
     *answer = announced == TOKEN_FAILED ? TOKEN_FAILED : TOKEN_DONE;
     /* a take-over is complete once the anchor is as new as it */
@@ -129,7 +122,7 @@ sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTR
     char label[TOKEN_LABEL_MAX + 1];
     struct token_signer signer;
     enum token_answer answer;
-    anchor_label(ANCHOR_OF_LOG, vault_id, label);
+    witness_label(ANCHOR_OF_LOG, vault_id, label);
     anchor_format(anchor, text);
     witness_signer(vault_id, &signer);
     sealring_status status = token_data_write(token, label, text, strlen(text), &answer, error);

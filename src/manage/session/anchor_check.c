@@ -45,9 +45,9 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
         witness->refused = error;
     if (status == SEALRING_OK && !witness->anchored && !witness->unknown)
         snprintf(witness->notice, sizeof witness->notice,
-                 "the audit token has lost its anchor: whether the registry was put back before is not known");
+                 "the audit token has lost its anchor: whether the registry was rolled back before is not known");
     if (status != SEALRING_OK)
-        witness_say(witness, "the audit token was not asked whether the registry was put back", &error);
+        witness_say(witness, "the audit token was not asked whether the registry was rolled back", &error);
 }
 
 sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
@@ -115,7 +115,7 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     if (witness->refused.status != SEALRING_OK)
         return error_set(
             error, SEALRING_REFUSED,
-            "ALARM: the audit token does not show what it knows of the registry, so whether that was put back "
+            "ALARM: the audit token does not show what it knows of the registry, so whether that was rolled back "
             "is not known: %.200s; repair the token, or repeat the command with --take-over REASON",
             witness->refused.message);
     if (!witness->anchored && !witness->unknown)
@@ -137,7 +137,7 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
         return status;
     if (size < witness->anchor.size)
         return error_set(error, SEALRING_REFUSED,
-                         "ALARM: the registry was put back: its audit log ends with entry %" PRIu64
+                         "ALARM: the registry was rolled back: its audit log ends with entry %" PRIu64
                          ", the audit token knows of %" PRIu64 ": bring the newest registry back, or, if what is "
                          "missing is lost, repeat the command with --take-over REASON",
                          size, witness->anchor.size);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base62.h"
 #include "base/error.h"
 #include "log/signed_note.h"
 
@@ -37,6 +38,13 @@ bool witness_key(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct token_si
     return note_key_make(origin, (enum note_type)signer->type, signer->public_key, signer->public_length, key);
 }
 
+void witness_label(const char *kind, const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1])
+{
+    char hex[2 * REGISTRY_ID_SIZE + 1];
+    hex_encode(vault_id, REGISTRY_ID_SIZE, hex);
+    snprintf(label, TOKEN_LABEL_MAX + 1, "sealring-%s/%s", kind, hex);
+}
+
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                  char vkey[REGISTRY_VKEY_SIZE], sealring_error *error)
 {
@@ -46,7 +54,7 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
     char label[TOKEN_LABEL_MAX + 1];
     _Static_assert(NOTE_KEY_TEXT_SIZE <= REGISTRY_VKEY_SIZE, "a vkey fits");
     witness_signer(vault_id, &signer);
-    anchor_label("audit", vault_id, label);
+    witness_label("audit", vault_id, label);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
         status = token_signer_generate(token, label, &signer, error);
@@ -92,7 +100,7 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
     enum token_answer answer = TOKEN_FAILED;
     char label[TOKEN_LABEL_MAX + 1];
     witness_signer(vault_id, &signer);
-    anchor_label(ANCHOR_OF_LOG, vault_id, label);
+    witness_label(ANCHOR_OF_LOG, vault_id, label);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
         status = token_data_remove(token, label, &answer, error);

@@ -25,7 +25,7 @@ void witness_say(struct audit_witness *witness, const char *what, const sealring
 #define ANCHOR_OF_TAKE_OVER "take-over"
 
 /* The label of the vault's object of this kind. */
-void anchor_label(const char *kind, const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1]);
+void witness_label(const char *kind, const uint8_t vault_id[REGISTRY_ID_SIZE], char label[TOKEN_LABEL_MAX + 1]);
 void anchor_format(const struct witness_anchor *anchor, char text[TOKEN_DATA_MAX]);
 void anchor_digest(const struct merkle_hash *root, const uint8_t closed[REGISTRY_DIGEST_SIZE],
                    struct merkle_hash *digest);

@@ -16,8 +16,10 @@ bool kept_token_find(const struct config *config, bool audit, struct kept_token 
     return software_folder(config->software, audit ? config->audit_token : config->token, token->folder);
 }
 
-sealring_status kept_token_fail(const struct kept_token *token, int problem, const char *what, sealring_error *error)
+sealring_status kept_token_result(const struct kept_token *token, int problem, const char *what, sealring_error *error)
 {
+    if (problem == 0)
+        return SEALRING_OK;
     return error_set_system(error, problem, "the %s of the software token in %s/%s cannot be %s",
                             token->audit ? "audit objects" : "keys", token->store->tokens, token->folder, what);
 }
@@ -25,16 +27,40 @@ sealring_status kept_token_fail(const struct kept_token *token, int problem, con
 sealring_status kept_token_list(struct kept_token *token, sealring_error *error)
 {
     objects_release(&token->list);
-    int problem = objects_list(token->store, token->folder, &token->list);
-    return problem == 0 ? SEALRING_OK
-                        : kept_token_fail(token, problem,
-                                          "compared with their copies (`sealring doctor` names what is wrong)", error);
+    return kept_token_result(token, objects_list(token->store, token->folder, &token->list),
+                             "compared with their copies (`sealring doctor` names what is wrong)", error);
+}
+
+bool kept_token_open(const struct config *config, bool audit, struct kept_token *token, sealring_status *status,
+                     sealring_error *error)
+{
+    *status = SEALRING_OK;
+    if (!kept_token_find(config, audit, token))
+        return false;
+    *status = kept_token_list(token, error);
+    if (*status != SEALRING_OK)
+        objects_release(&token->list);
+    return *status == SEALRING_OK;
+}
+
+bool kept_token_has_id(const struct object_file *file, const uint8_t *object_id, size_t length)
+{
+    return file->known && file->object_id_length == length && memcmp(file->object_id, object_id, length) == 0;
 }
 
 sealring_status kept_token_keep(const struct kept_token *token, const struct object_file *file, sealring_error *error)
 {
-    int problem = objects_keep(token->store, token->folder, file);
-    return problem == 0 ? SEALRING_OK : kept_token_fail(token, problem, "copied", error);
+    return kept_token_result(token, objects_keep(token->store, token->folder, file), "copied", error);
+}
+
+sealring_status kept_token_keep_changed(const struct kept_token *token, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; i < token->list.count; i++)
+        if (token->list.files[i].state == OBJECT_FILE_CHANGED &&
+            kept_token_keep(token, &token->list.files[i], error) != SEALRING_OK)
+            status = SEALRING_SYSTEM;
+    return status;
 }
 
 bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file)
@@ -49,31 +75,21 @@ static sealring_status follow_audit_file(const struct kept_token *token, const s
                                          sealring_error *error)
 {
     int problem = 0;
-    switch (file->state) {
-    case OBJECT_FILE_CHANGED:
-    case OBJECT_FILE_UNCOPIED:
+    if (file->state == OBJECT_FILE_CHANGED || file->state == OBJECT_FILE_UNCOPIED)
         problem = objects_keep(token->store, token->folder, file);
-        break;
-    case OBJECT_FILE_MISSING:
-        if (kept_token_was_replaced(token, file))
-            problem = objects_drop(token->store, token->folder, file->file);
-        break;
-    case OBJECT_FILE_USELESS:
-    case OBJECT_FILE_LOST:
+    else if (kept_token_was_replaced(token, file))
+        problem = objects_drop(token->store, token->folder, file->file);
+    else if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
         problem = objects_clear_away(token->store, token->folder, file->file);
-        break;
-    default:
-        break;
-    }
-    return problem == 0 ? SEALRING_OK : kept_token_fail(token, problem, "copied", error);
+    return kept_token_result(token, problem, "copied", error);
 }
 
 sealring_status kept_token_follow_audit(const struct config *config, sealring_error *error)
 {
     struct kept_token token;
-    if (!kept_token_find(config, true, &token))
-        return SEALRING_OK;
-    sealring_status status = kept_token_list(&token, error);
+    sealring_status status;
+    if (!kept_token_open(config, true, &token, &status, error))
+        return status;
     /* the new ones come first, so that at any time there is a copy of the old anchor or of the new one */
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)

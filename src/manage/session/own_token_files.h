@@ -17,14 +17,23 @@ struct kept_token {
 /* False: the token is not the vault's own. */
 bool kept_token_find(const struct config *config, bool audit, struct kept_token *token);
 
-/* Sets the error for a problem (errno) with the token's files. Returns SEALRING_SYSTEM. */
-sealring_status kept_token_fail(const struct kept_token *token, int problem, const char *what, sealring_error *error);
+/* The result of an operation on the token's files, with its error: a problem is an errno, 0 for none. */
+sealring_status kept_token_result(const struct kept_token *token, int problem, const char *what, sealring_error *error);
 
 /* Lists the token's object files with their copies; released by objects_release. */
 sealring_status kept_token_list(struct kept_token *token, sealring_error *error);
 
+/* Both. False: the token is not the vault's own, or *status. */
+bool kept_token_open(const struct config *config, bool audit, struct kept_token *token, sealring_status *status,
+                     sealring_error *error);
+
+bool kept_token_has_id(const struct object_file *file, const uint8_t *object_id, size_t length);
+
 /* Copies one file. */
 sealring_status kept_token_keep(const struct kept_token *token, const struct object_file *file, sealring_error *error);
+
+/* Copies all that have changed; one that fails keeps no other from being copied. */
+sealring_status kept_token_keep_changed(const struct kept_token *token, sealring_error *error);
 
 /* An anchor that is missing while another data object exists was destroyed when that object was made, and only its copy was not removed. */
 bool kept_token_was_replaced(const struct kept_token *token, const struct object_file *file);

@@ -17,29 +17,25 @@ struct share {
 };
 
 struct parallel_worker {
-    pthread_t thread;
+    struct parallel_job job;
     struct share *share;
-    sealring_status status;
     size_t failed;
-    sealring_error error;
 };
 
-static void *work(void *argument)
+static sealring_status work(void *context, sealring_error *error)
 {
-    struct parallel_worker *worker = argument;
+    struct parallel_worker *worker = context;
     struct share *share = worker->share;
-    while (!atomic_load(&share->stop)) {
-        size_t index = atomic_fetch_add(&share->next, 1);
-        if (index >= share->count)
+    sealring_status status = SEALRING_OK;
+    while (status == SEALRING_OK && !atomic_load(&share->stop)) {
+        worker->failed = atomic_fetch_add(&share->next, 1);
+        if (worker->failed >= share->count)
             break;
-        worker->status = share->function(index, share->context, &worker->error);
-        if (worker->status != SEALRING_OK) {
-            worker->failed = index;
-            atomic_store(&share->stop, true);
-            break;
-        }
+        status = share->function(worker->failed, share->context, error);
     }
-    return NULL;
+    if (status != SEALRING_OK)
+        atomic_store(&share->stop, true);
+    return status;
 }
 
 /* Signals are delivered to the caller's thread only. */
@@ -51,15 +47,6 @@ static bool start_thread(pthread_t *thread, void *(*function)(void *), void *arg
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = pthread_create(thread, NULL, function, argument) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
-/* Starts threads besides the caller's, and returns their number. */
-static size_t start(struct parallel_worker *workers, size_t wanted)
-{
-    size_t started = 0;
-    while (started < wanted && start_thread(&workers[started + 1].thread, work, &workers[started + 1]))
-        started++;
     return started;
 }
 
@@ -91,23 +78,24 @@ sealring_status parallel_each(size_t count, parallel_function function, void *co
                               sealring_error *error)
 {
     struct share share = {.count = count, .function = function, .context = context};
-    struct parallel_worker workers[PARALLEL_THREADS] = {{.status = SEALRING_OK}};
+    struct parallel_worker workers[PARALLEL_THREADS] = {{.share = &share}};
     const struct parallel_worker *first = NULL;
-    size_t wanted = count / PARALLEL_SHARE;
-    for (size_t i = 0; i < PARALLEL_THREADS; i++)
+    size_t others = count / PARALLEL_SHARE < PARALLEL_THREADS - 1 ? count / PARALLEL_SHARE : PARALLEL_THREADS - 1;
+    for (size_t i = 1; i <= others; i++) {
         workers[i].share = &share;
-    size_t started = start(workers, wanted < PARALLEL_THREADS - 1 ? wanted : PARALLEL_THREADS - 1);
-    work(&workers[0]);
-    for (size_t i = 0; i <= started; i++) {
+        parallel_start(&workers[i].job, work, &workers[i]);
+    }
+    workers[0].job.status = work(&workers[0], &workers[0].job.error);
+    for (size_t i = 0; i <= others; i++) {
         if (i > 0)
-            pthread_join(workers[i].thread, NULL);
-        if (workers[i].status != SEALRING_OK && (first == NULL || workers[i].failed < first->failed))
+            parallel_wait(&workers[i].job);
+        if (workers[i].job.status != SEALRING_OK && (first == NULL || workers[i].failed < first->failed))
             first = &workers[i];
     }
     if (first == NULL)
         return SEALRING_OK;
     *failed = first->failed;
     if (error != NULL)
-        *error = first->error;
-    return first->status;
+        *error = first->job.error;
+    return first->job.status;
 }

@@ -42,6 +42,8 @@ struct roster_entry {
     size_t version_count;
 };
 
+#define ROSTER_AHEAD_MS 1000 /* uses are rounded up to the second */
+
 struct roster {
     const char *directory;
     char boot_id[CLOCK_BOOT_ID_SIZE];

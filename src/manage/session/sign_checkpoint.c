@@ -2,14 +2,13 @@
 /* Signs a checkpoint of the log after an act, and moves the anchor up to it. */
 #include "manage/session/audit_token_parts.h"
 
-#include <openssl/rand.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "log/log_tree.h"
 #include "log/signed_time.h"
+#include "manage/session/manager.h"
 #include "manage/session/own_token_files.h"
 #include "registry/rows/closed_facts.h"
 #include "token/object/data_object.h"
@@ -80,10 +79,10 @@ static sealring_status witness_keep(struct registry *registry, const struct witn
 {
     struct registry_write how = {.moves_epoch = false};
     bool held = registry_is_locked(registry);
-    if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
-        return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
     /* the lock is taken only now: nobody is kept from writing while the token signs */
-    sealring_status status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
+    if (status == SEALRING_OK)
+        status = held ? SEALRING_OK : registry_lock(registry, WITNESS_LOCK_WAIT_MS, "checkpoint", error);
     if (status != SEALRING_OK)
         return status;
     struct registry_transaction writing = registry_writing(registry, &how, error);
@@ -114,30 +113,25 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
 {
     struct token *token = NULL;
     enum token_answer answer;
-    const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
+    struct witness_state state;
+    struct witness_anchor *announced = &witness->take_over;
     char text[TOKEN_DATA_MAX], label[TOKEN_LABEL_MAX + 1];
-    struct witness_state *state = malloc(sizeof *state);
-    if (state == NULL)
-        return error_no_memory(error);
-    sealring_status status = witness_read_state(registry, state, error);
+    sealring_status status = witness_read_state(registry, &state, error);
     if (status == SEALRING_OK)
         status = witness_open(config, &token, error);
     if (status != SEALRING_OK)
-        goto cleanup;
-    witness_describe(state, witness, &witness->take_over);
-    if (RAND_bytes(witness->take_over.era, sizeof witness->take_over.era) != 1) {
-        status = error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
-        goto cleanup;
+        return status;
+    witness_describe(&state, witness, announced);
+    status = manager_random(announced->era, sizeof announced->era, error);
+    if (status == SEALRING_OK) {
+        witness_label(ANCHOR_OF_TAKE_OVER, registry_vault_row(registry)->vault_id, label);
+        anchor_format(announced, text);
+        status = token_data_write(token, label, text, strlen(text), &answer, error);
+        witness->announced = answer == TOKEN_DONE;
+        if (answer == TOKEN_REFUSES)
+            status = SEALRING_OK;
     }
-    anchor_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
-    anchor_format(&witness->take_over, text);
-    status = token_data_write(token, label, text, strlen(text), &answer, error);
-    witness->announced = answer == TOKEN_DONE;
-    if (answer == TOKEN_REFUSES)
-        status = SEALRING_OK;
-cleanup:
     token_close(token);
-    free(state);
     return status;
 }
 
@@ -153,7 +147,7 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
         return status;
     witness->anchor = anchor;
     witness->anchored = true;
-    anchor_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
+    witness_label(ANCHOR_OF_TAKE_OVER, vault_id, label);
     if (witness->announced && token_data_remove(token, label, NULL, NULL) == SEALRING_OK)
         witness->announced = false;
     return SEALRING_OK;
@@ -175,46 +169,46 @@ static sealring_status witness_load_again(struct audit_witness *witness, struct 
     return status;
 }
 
-void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
+/* *what: what is lacking if it fails. */
+static sealring_status witness_settle_log(struct audit_witness *witness, const struct config *config,
+                                          struct registry *registry, const char **what, sealring_error *error)
 {
-    struct witness_state *state = NULL;
+    struct witness_state state;
     struct token *token = NULL;
-    sealring_error error = {0};
-    if (!witness_configured(config))
-        return;
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
-    const char *what = "what was done stands, but no checkpoint was signed";
-    sealring_status status = SEALRING_OK;
-    state = malloc(sizeof *state);
-    if (state == NULL)
-        status = error_no_memory(&error);
+    *what = "what was done is committed, but no checkpoint was signed";
+    sealring_status status = witness_read_state(registry, &state, error);
+    if (status != SEALRING_OK ||
+        (state.vouched == state.checkpoint.size && witness->anchored && witness->anchor.size == state.checkpoint.size))
+        return status;
+    status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = witness_read_state(registry, state, &error);
-    if (status == SEALRING_OK && state->vouched == state->checkpoint.size && witness->anchored &&
-        witness->anchor.size == state->checkpoint.size)
-        goto cleanup;
-    if (status == SEALRING_OK)
-        status = witness_open(config, &token, &error);
-    if (status == SEALRING_OK)
-        status = witness_load_again(witness, token, registry, &error);
-    if (status == SEALRING_OK && state->vouched != state->checkpoint.size) {
-        status = witness_sign(token, state, witness->clock_confirmed, vault_id, &error);
+        status = witness_load_again(witness, token, registry, error);
+    if (status == SEALRING_OK && state.vouched != state.checkpoint.size) {
+        status = witness_sign(token, &state, witness->clock_confirmed, vault_id, error);
         if (status == SEALRING_OK)
-            status = witness_keep(registry, state, &error);
+            status = witness_keep(registry, &state, error);
     }
     if (status == SEALRING_OK) {
-        what = "what was done stands, but the audit token keeps no anchor of it";
-        status = witness_anchor(token, witness, state, vault_id, &error);
+        *what = "what was done is committed, but the audit token keeps no anchor of it";
+        status = witness_anchor(token, witness, &state, vault_id, error);
         witness->settled = witness->settled && status != SEALRING_OK;
     }
     if (status == SEALRING_OK) {
-        what = "what was done stands, but the audit token's files are not safe";
-        status = kept_token_follow_audit(config, &error);
+        *what = "what was done is committed, but the audit token's files are not safe";
+        status = kept_token_follow_audit(config, error);
     }
-cleanup:
     token_close(token);
-    free(state);
-    if (status != SEALRING_OK)
+    return status;
+}
+
+void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
+{
+    const char *what;
+    sealring_error error = {0};
+    if (!witness_configured(config))
+        return;
+    if (witness_settle_log(witness, config, registry, &what, &error) != SEALRING_OK)
         witness_say(witness, what, &error);
     else
         witness->remark[0] = '\0';

@@ -4,6 +4,7 @@
 #define MANAGE_TOKENS_TOKEN_FILE_COPIES_H
 
 #include "manage/session/manager.h"
+#include "manage/session/own_token_files.h"
 #include "softhsm/objects.h"
 
 /* In a vault whose tokens are not its own, none of these functions does anything. In a dry run none of them changes anything: copies_restore and
@@ -56,6 +57,10 @@ sealring_status copies_sync(sealring_manager *manager, sealring_error *error);
 /* Before an object is destroyed: removes its copy from the disk. */
 sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error);
+
+/* Whether a version's object has no copy, and a file may be its. */
+sealring_status copies_are_lacking(struct registry *registry, const struct kept_token *token, bool *lacking,
+                                   sealring_error *error);
 
 /* Reports what is wrong with objects' files; changes nothing. file "" means all objects of the token. */
 sealring_status copies_examine(sealring_manager *manager, store_finding each, void *context, sealring_error *error);

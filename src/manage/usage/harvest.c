@@ -149,9 +149,8 @@ static sealring_status settle_gone(struct harvest *harvest, const char *director
 
 static sealring_status harvest_files(struct harvest *harvest)
 {
-    char directory[USAGE_DIRECTORY_SIZE];
     struct registry_vault vault;
-    usage_directory(harvest->manager, directory);
+    const char *directory = harvest->manager->config->verifiers;
     sealring_status status = manager_read_vault(harvest->manager, &vault, harvest->error);
     memcpy(harvest->vault_id, vault.vault_id, sizeof harvest->vault_id);
     if (status == SEALRING_OK)

@@ -48,52 +48,36 @@ struct harvesting {
 
 /* ---- Before anything is written ------------------------------------------------------------------------------------- */
 
-static struct registry_traffic *find_traffic(struct harvesting *harvest, const struct usage_record *record)
+static struct registry_traffic *find_traffic(struct harvesting *harvest, const struct registry_usage *use)
 {
     for (size_t i = harvest->traffic_count; i-- > 0;) {
         struct registry_traffic *traffic = &harvest->traffic[i];
-        if (traffic->hour == record->hour && traffic->version == record->version && traffic->ring == record->ring)
+        if (traffic->hour == use->period && traffic->version == use->version && traffic->ring == use->ring)
             return traffic;
     }
     return NULL;
 }
 
-static sealring_status add_traffic(struct harvesting *harvest, const struct usage_record *record, sealring_error *error)
+static sealring_status add_traffic(struct harvesting *harvest, const struct registry_usage *use, sealring_error *error)
 {
     if (!array_grow(&harvest->traffic, harvest->traffic_count))
         return error_no_memory(error);
     struct registry_traffic *made = &harvest->traffic[harvest->traffic_count++];
-    *made = (struct registry_traffic){.ring = record->ring, .version = record->version, .hour = record->hour};
-    memcpy(made->seat, harvest->file->seat, sizeof made->seat);
+    *made = (struct registry_traffic){.ring = use->ring, .version = use->version, .hour = use->period};
+    memcpy(made->seat, use->seat, sizeof made->seat);
     return SEALRING_OK;
 }
 
 /* Finds the key's ring and the version's traffic; *good: both exist. */
-static sealring_status place(struct harvesting *harvest, struct usage_record *record, bool *good, sealring_error *error)
+static sealring_status place(struct harvesting *harvest, struct registry_usage *use, bool *good, sealring_error *error)
 {
     int64_t used = 0;
     struct registry *registry = harvest->manager->registry;
-    sealring_status status = registry_usage_find_owner(registry, record->key, &record->ring, &used, good, error);
-    if (status != SEALRING_OK || !*good || find_traffic(harvest, record) != NULL)
+    sealring_status status = registry_usage_find_owner(registry, use->key, &use->ring, &used, good, error);
+    if (status != SEALRING_OK || !*good || find_traffic(harvest, use) != NULL)
         return status;
-    status = usage_version_exists(registry, record->ring, record->version, good, error);
-    return status == SEALRING_OK && *good ? add_traffic(harvest, record, error) : status;
-}
-
-static struct registry_usage row_of(const struct harvesting *harvest, const struct usage_record *record)
-{
-    struct registry_usage usage = {
-        .key = record->key,
-        .serial = record->serial,
-        .version = record->version,
-        .ring = record->ring,
-        .period = record->hour,
-        .accepted = record->accepted,
-        .last_use = record->last_use,
-    };
-    memcpy(usage.seat, harvest->file->seat, sizeof usage.seat);
-    memcpy(usage.rejected, record->rejected, sizeof usage.rejected);
-    return usage;
+    status = usage_version_exists(registry, use->ring, use->version, good, error);
+    return status == SEALRING_OK && *good ? add_traffic(harvest, use, error) : status;
 }
 
 static size_t batch_end(size_t at, size_t count, size_t most)
@@ -107,10 +91,10 @@ static sealring_status judge_batch(struct harvesting *harvest, size_t at, size_t
     sealring_status status = SEALRING_OK;
     for (size_t i = at; i < end && status == SEALRING_OK; i++) {
         bool good = false, same = false;
-        status = place(harvest, &harvest->records.rows[i], &good, error);
-        struct registry_usage usage = row_of(harvest, &harvest->records.rows[i]);
+        struct registry_usage *use = &harvest->records.rows[i].use;
+        status = place(harvest, use, &good, error);
         if (status == SEALRING_OK && good)
-            status = registry_usage_same(harvest->manager->registry, &usage, &same, error);
+            status = registry_usage_same(harvest->manager->registry, use, &same, error);
         harvest->judged[i - at] = !good ? RECORD_UNKNOWN : same ? RECORD_SAME : RECORD_CHANGED;
     }
     return status;
@@ -121,14 +105,14 @@ static void take_judged(struct harvesting *harvest, size_t at, size_t end)
 {
     for (size_t i = at; i < end; i++) {
         struct usage_record record = harvest->records.rows[i];
-        struct registry_traffic *traffic = find_traffic(harvest, &record);
+        struct registry_traffic *traffic = find_traffic(harvest, &record.use);
         if (harvest->judged[i - at] == RECORD_UNKNOWN || traffic == NULL) {
             harvest->unknown++;
             continue;
         }
-        traffic->accepted = report_sum(traffic->accepted, record.accepted);
+        traffic->accepted = report_sum(traffic->accepted, record.use.accepted);
         for (unsigned v = 0; v < USAGE_VERDICTS; v++)
-            traffic->rejected = report_sum(traffic->rejected, record.rejected[v]);
+            traffic->rejected = report_sum(traffic->rejected, record.use.rejected[v]);
         if (harvest->judged[i - at] == RECORD_CHANGED) {
             harvest->records.rows[i] = harvest->records.rows[harvest->changed];
             harvest->records.rows[harvest->changed++] = record;
@@ -201,10 +185,8 @@ static sealring_status put_records(struct harvesting *harvest, size_t at, size_t
 {
     struct registry *registry = harvest->manager->registry;
     sealring_status status = SEALRING_OK;
-    for (size_t i = at; i < end && status == SEALRING_OK; i++) {
-        struct registry_usage usage = row_of(harvest, &harvest->records.rows[i]);
-        status = registry_usage_put(registry, &usage, error);
-    }
+    for (size_t i = at; i < end && status == SEALRING_OK; i++)
+        status = registry_usage_put(registry, &harvest->records.rows[i].use, error);
     if (status == SEALRING_OK && end == harvest->changed && !same_seat(&harvest->before, &harvest->after)) {
         status = registry_usage_seat_put(registry, &harvest->after, error);
         harvest->present = harvest->after;
@@ -258,7 +240,7 @@ static void conclude(struct harvesting *harvest)
         harvest->after.settled_hour = (uint32_t) final;
     bool all = records->ahead == 0 && records->damaged == 0; /* damaged records must be found again */
     for (size_t i = 0; i < records->count; i++)
-        all = all && records->rows[i].hour <= harvest->after.settled_hour;
+        all = all && records->rows[i].use.period <= harvest->after.settled_hour;
     harvest->after.is_finished = file->held && all;
     if (harvest->after.is_finished)
         memcpy(harvest->after.finished, file->instance, sizeof harvest->after.finished);

@@ -11,13 +11,9 @@
 #include "verifier/report/report_check.h"
 
 struct figure {
-    uint32_t serial;
-    uint32_t version;
+    struct registry_usage use;
     int64_t from;
-    int64_t end;
-    int64_t last_use;
-    uint64_t accepted;
-    uint64_t rejected[USAGE_VERDICTS];
+    int64_t end; /* 0: no time is known */
 };
 
 struct usage_listing {
@@ -37,38 +33,20 @@ struct usage_listing {
 
 /* ---- The figures of one key ----------------------------------------------------------------------------------------- */
 
-static sealring_status add_figure(struct usage_listing *listing, const struct figure *figure, sealring_error *error)
-{
-    if (!array_grow(&listing->figures, listing->count))
-        return error_no_memory(error);
-    listing->figures[listing->count++] = *figure;
-    return SEALRING_OK;
-}
-
 /* In a list by day, an hour is part of its day; in a list by hour, a day stays a day. */
-static struct figure span_of(const struct usage_listing *listing, uint32_t period, bool daily)
+static sealring_status add_figure(struct usage_listing *listing, const struct registry_usage *use,
+                                  sealring_error *error)
 {
-    int64_t length = daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
-    struct figure figure = {.from = period * length, .end = (period + INT64_C(1)) * length};
-    if (listing->by == SEALRING_USAGE_DAY && !daily) {
-        figure.from = period / 24 * USAGE_DAY_MS;
+    int64_t length = use->daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
+    struct figure figure = {.use = *use, .from = use->period * length, .end = (use->period + INT64_C(1)) * length};
+    if (listing->by == SEALRING_USAGE_DAY && !use->daily) {
+        figure.from = use->period / 24 * USAGE_DAY_MS;
         figure.end = figure.from + USAGE_DAY_MS;
     }
-    return figure;
-}
-
-static sealring_status take_row(struct usage_listing *listing, const struct registry_usage *usage,
-                                sealring_error *error)
-{
-    if (!usage->daily && usage_pending_covers(&listing->pending, usage->seat, usage->period))
-        return SEALRING_OK;
-    struct figure figure = span_of(listing, usage->period, usage->daily);
-    figure.serial = usage->serial;
-    figure.version = usage->version;
-    figure.last_use = usage->last_use;
-    figure.accepted = usage->accepted;
-    memcpy(figure.rejected, usage->rejected, sizeof figure.rejected);
-    return add_figure(listing, &figure, error);
+    if (!array_grow(&listing->figures, listing->count))
+        return error_no_memory(error);
+    listing->figures[listing->count++] = figure;
+    return SEALRING_OK;
 }
 
 static sealring_status check_version(struct usage_listing *listing, int64_t ring, uint32_t version, bool *exists,
@@ -91,22 +69,15 @@ static sealring_status take_pending(struct usage_listing *listing, const struct 
     const struct usage_record *end = usage_pending_end(&listing->pending);
     const struct usage_record *record = usage_pending_of_key(&listing->pending, key->id);
     sealring_status status = SEALRING_OK;
-    for (; status == SEALRING_OK && record != end && record->key == key->id; record++) {
+    for (; status == SEALRING_OK && record != end && record->use.key == key->id; record++) {
         bool exists = false;
-        int64_t from = record->hour * USAGE_HOUR_MS;
+        int64_t from = record->use.period * USAGE_HOUR_MS;
         if (from + USAGE_HOUR_MS <= listing->since || from >= listing->until ||
             !usage_pending_counts(&listing->pending, record))
             continue;
-        status = check_version(listing, key->ring, record->version, &exists, error);
-        if (!exists)
-            continue;
-        struct figure figure = span_of(listing, record->hour, false);
-        figure.serial = record->serial;
-        figure.version = record->version;
-        figure.last_use = record->last_use;
-        figure.accepted = record->accepted;
-        memcpy(figure.rejected, record->rejected, sizeof figure.rejected);
-        status = add_figure(listing, &figure, error);
+        status = check_version(listing, key->ring, record->use.version, &exists, error);
+        if (exists)
+            status = add_figure(listing, &record->use, error);
     }
     return status;
 }
@@ -123,14 +94,14 @@ static int by_time(const void *a, const void *b)
     int result = order(one->from, other->from);
     if (result == 0)
         result = order(one->end, other->end);
-    return result != 0 ? result : order(one->serial, other->serial);
+    return result != 0 ? result : order(one->use.serial, other->use.serial);
 }
 
 static int by_serial(const void *a, const void *b)
 {
     const struct figure *one = a;
     const struct figure *other = b;
-    return order(one->serial, other->serial);
+    return order(one->use.serial, other->use.serial);
 }
 
 static void add_up(struct figure *sum, const struct figure *more)
@@ -139,11 +110,7 @@ static void add_up(struct figure *sum, const struct figure *more)
         sum->from = more->from;
     if (sum->end < more->end)
         sum->end = more->end;
-    if (sum->last_use < more->last_use)
-        sum->last_use = more->last_use;
-    sum->accepted = report_sum(sum->accepted, more->accepted);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        sum->rejected[i] = report_sum(sum->rejected[i], more->rejected[i]);
+    usage_add(&sum->use, &more->use);
 }
 
 static void merge(struct usage_listing *listing)
@@ -172,18 +139,18 @@ static sealring_status tell(const struct usage_listing *listing, const struct re
         .client = holder->client.name,
         .label = holder->key.label,
         .state = holder->key.state,
-        .newest = figure->serial == holder->credential.serial,
-        .serial = figure->serial,
-        .version = figure->version,
+        .newest = figure->use.serial == holder->credential.serial,
+        .serial = figure->use.serial,
+        .version = figure->use.version,
         .from = figure->from,
         .span = figure->end - figure->from,
-        .accepted = figure->accepted,
-        .not_yet_valid = figure->rejected[USAGE_NOT_YET_VALID],
-        .expired = figure->rejected[USAGE_EXPIRED],
-        .suspended = figure->rejected[USAGE_SUSPENDED],
-        .scope = figure->rejected[USAGE_SCOPE],
-        .closed = figure->rejected[USAGE_CLOSED],
-        .last_use = figure->last_use < listing->now ? figure->last_use : listing->now,
+        .accepted = figure->use.accepted,
+        .not_yet_valid = figure->use.rejected[USAGE_NOT_YET_VALID],
+        .expired = figure->use.rejected[USAGE_EXPIRED],
+        .suspended = figure->use.rejected[USAGE_SUSPENDED],
+        .scope = figure->use.rejected[USAGE_SCOPE],
+        .closed = figure->use.rejected[USAGE_CLOSED],
+        .last_use = figure->use.last_use < listing->now ? figure->use.last_use : listing->now,
         .key_used = used,
     };
     return listing->each(&info, listing->context) == 0 ? SEALRING_OK
@@ -195,12 +162,12 @@ static int64_t last_known(const struct usage_listing *listing, int64_t key, int6
 {
     const struct usage_record *end = usage_pending_end(&listing->pending);
     const struct usage_record *record = usage_pending_of_key(&listing->pending, key);
-    for (; record != end && record->key == key; record++)
-        if (record->last_use > used)
-            used = record->last_use;
+    for (; record != end && record->use.key == key; record++)
+        if (record->use.last_use > used)
+            used = record->use.last_use;
     for (size_t i = 0; i < listing->count; i++)
-        if (listing->figures[i].last_use > used)
-            used = listing->figures[i].last_use;
+        if (listing->figures[i].use.last_use > used)
+            used = listing->figures[i].use.last_use;
     return used;
 }
 
@@ -211,14 +178,15 @@ static sealring_status take_periods(struct usage_listing *listing, int64_t key, 
     struct registry_cursor periods =
         registry_usage_of_key(listing->registry, key, daily, listing->since, listing->until, error);
     while (status == SEALRING_OK && registry_usage_next(&periods, &usage))
-        status = take_row(listing, &usage, error);
+        if (usage.daily || !usage_pending_covers(&listing->pending, usage.seat, usage.period))
+            status = add_figure(listing, &usage, error);
     return registry_close_cursor(&periods, status);
 }
 
 static sealring_status tell_holder(struct usage_listing *listing, const struct registry_holder *holder,
                                    sealring_error *error)
 {
-    const struct figure newest = {.serial = holder->credential.serial, .version = holder->credential.version};
+    const struct registry_usage newest = {.serial = holder->credential.serial, .version = holder->credential.version};
     int64_t ring, used = 0;
     bool found = false;
     listing->count = 0;
@@ -229,8 +197,11 @@ static sealring_status tell_holder(struct usage_listing *listing, const struct r
         status = take_periods(listing, holder->key.id, false, error);
     if (status == SEALRING_OK)
         status = take_pending(listing, &holder->key, error);
-    if (status == SEALRING_OK && listing->by == SEALRING_USAGE_TOTAL)
+    if (status == SEALRING_OK && listing->by == SEALRING_USAGE_TOTAL) {
         status = add_figure(listing, &newest, error);
+        if (status == SEALRING_OK)
+            listing->figures[listing->count - 1].end = 0;
+    }
     merge(listing);
     used = last_known(listing, holder->key.id, used);
     if (used > listing->now) /* from a clock that was ahead */

@@ -49,17 +49,17 @@ static sealring_status take_pending(struct counting *counting, sealring_error *e
     for (const struct usage_record *record = counting->pending.records.rows; record != end && status == SEALRING_OK;
          record++) {
         uint64_t rejected = 0;
-        if (record->hour < counting->since || !usage_pending_counts(&counting->pending, record))
+        if (record->use.period < counting->since || !usage_pending_counts(&counting->pending, record))
             continue;
-        if (record->key != key) {
-            key = record->key;
+        if (record->use.key != key) {
+            key = record->use.key;
             ring = 0;
             status = registry_usage_find_owner(counting->registry, key, &ring, &used, &found, error);
         }
         for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-            rejected = report_sum(rejected, record->rejected[i]);
+            rejected = report_sum(rejected, record->use.rejected[i]);
         if (status == SEALRING_OK && ring == counting->ring)
-            status = add(counting, record->version, record->hour, record->accepted, rejected, error);
+            status = add(counting, record->use.version, record->use.period, record->use.accepted, rejected, error);
     }
     return status;
 }

@@ -103,7 +103,7 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
             timetext_format(entry->row.hole, when);
             snprintf(
                 owes, 256,
-                "a hole in its reports counts as a use at %s: it holds up retirements for a quiet period, unless it is "
+                "a hole in its reports counts as a use at %s: it delays retirements for a quiet period, unless it is "
                 "forgotten",
                 when);
         }
@@ -113,11 +113,12 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
         snprintf(owes, 256, "its report file is %s: barriers and what is to become effective wait for its lease",
                  entry->damaged ? "damaged, or unreadable for this user" : "gone");
     else if (info->state == SEALRING_VERIFIER_SILENT)
-        snprintf(owes, 256, "it does not look at the registry: it answers *unavailable* until it does");
+        snprintf(owes, 256, "it does not poll the registry: it answers *unavailable* until it does");
     else if (info->state == SEALRING_VERIFIER_JOINING)
         snprintf(owes, 256, "owes its first report: barriers wait for it");
     else if (!roster->vault.era_in_force && entry->watched.epoch == 0)
-        snprintf(owes, 256, "goes by what was before the registry was put back: nothing is issued until it looks");
+        snprintf(owes, 256,
+                 "follows the registry from before it was rolled back: nothing is issued until it polls again");
     else if (entry->watched.epoch < roster->vault.epoch)
         snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
                  (unsigned long long)roster->vault.epoch);
@@ -219,7 +220,7 @@ static sealring_status check_ended(const struct roster *roster, const struct ros
     int64_t left = watch_serves_until(&entry->watched, roster->boot_ms, roster_lease(roster, entry)) - roster->boot_ms;
     if (left <= 0)
         return error_set(error, SEALRING_REFUSED,
-                         "%s is silent but its process lives, and may look again at any moment: end it first",
+                         "%s is silent but its process lives, and may poll again at any moment: end it first",
                          entry->name);
     timetext_format((roster->now + left + 999) / 1000 * 1000, time);
     return error_set(error, SEALRING_REFUSED,
@@ -265,7 +266,8 @@ sealring_status sealring_verifier_forget(sealring_manager *manager, const char *
     struct registry_verifier forgotten;
     sealring_status status = check_instance(instance, error);
     if (status == SEALRING_OK && (reason == NULL || reason[0] == '\0'))
-        status = error_set(error, SEALRING_INVALID, "forgetting a verifier wants a reason, which goes on the record");
+        status = error_set(error, SEALRING_INVALID,
+                           "forgetting a verifier requires a reason, which goes into the audit log");
     if (status == SEALRING_OK)
         status = manager_check_reason(reason, error);
     if (status == SEALRING_OK)

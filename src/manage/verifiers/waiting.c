@@ -81,8 +81,8 @@ static const struct lifecycle_version *choose(const struct waiting *waiting)
 static enum lifecycle_answer ask(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                  char reason[LIFECYCLE_REASON_SIZE])
 {
-    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(version, evidence, reason)
-                                                      : guard_era(evidence, reason);
+    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(NULL, version, evidence, reason)
+                                                      : guard_era(NULL, version, evidence, reason);
 }
 
 /* A verifier that does not block counts as done. */
@@ -259,7 +259,7 @@ sealring_status sealring_wait_era(sealring_manager *manager, const sealring_wait
     if (status != SEALRING_OK)
         return status;
     if (!waiting.done)
-        return not_yet(&waiting, "put back", error);
+        return not_yet(&waiting, "rolled back", error);
     /* so that the next command need not check again */
     if (!manager->read_only && !manager->dry_run && manager_begin(manager, "following", false, NULL) == SEALRING_OK)
         manager_end(manager);

@@ -42,9 +42,6 @@ static int list_client(const sealring_client_info *client, void *context)
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct client_lines listing = {.session = session, .array = json_array()};
     table_start(&listing.table, columns);
     sealring_status status = sealring_client_list(session->manager, NULL, list_client, &listing, &session->error);
@@ -89,9 +86,6 @@ static int show_client(const sealring_client_info *client, void *context)
 static int run_show(struct session *session)
 {
     const char *name = session->options.arguments[0];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct client_lines listing = {.session = session};
     struct keys keys;
     sealring_key_filter filter = {.client = name};
@@ -131,9 +125,6 @@ static int finish(struct session *session, sealring_status status, const char *d
 
 static int run_add(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_client_add(session->manager, session->options.arguments[0],
                                                  option_text(&session->options, "contact"), &session->error);
     return finish(session, status, "was added", "would be added");
@@ -154,30 +145,23 @@ static int run_set(struct session *session)
 
 static int run_forget(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_client_forget(session->manager, session->options.arguments[0], &session->error);
     return finish(session, status,
                   "is forgotten: its contact is erased, its name stays in the claims of its credentials",
                   "would be forgotten: its contact erased, its name kept in the claims of its credentials");
 }
 
-static const struct argument client_name[] = {{"NAME", "the client's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
-
-static const struct option contact_option[] = {
-    {"contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
+#define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
+#define CONTACT_OPTION  "contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT
 
 const struct command command_client_add = {
     .words = "client add",
     .group = "Clients",
     .purpose = "add a client",
-    .arguments = client_name,
-    .options = contact_option,
+    .arguments = {{CLIENT_ARGUMENT}},
+    .options = {{CONTACT_OPTION}},
     .run = run_add,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
 };
 
 const struct command command_client_list = {
@@ -185,22 +169,24 @@ const struct command command_client_list = {
     .group = "Clients",
     .purpose = "list the clients",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_show = {
     .words = "client show",
     .group = "Clients",
     .purpose = "show a client and its API keys",
-    .arguments = client_name,
+    .arguments = {{CLIENT_ARGUMENT}},
     .run = run_show,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_set = {
     .words = "client set",
     .group = "Clients",
     .purpose = "change a client's contact",
-    .arguments = client_name,
-    .options = contact_option,
+    .arguments = {{CLIENT_ARGUMENT}},
+    .options = {{CONTACT_OPTION}},
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
@@ -209,9 +195,9 @@ const struct command command_client_forget = {
     .words = "client forget",
     .group = "Clients",
     .purpose = "erase a client's contact",
-    .arguments = client_name,
+    .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
 };

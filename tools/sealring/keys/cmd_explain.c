@@ -39,12 +39,6 @@ static json_t *text_json(const sealring_explanation *text)
                      (int)text->check_digits_match, "problem", text->problem);
 }
 
-static int explain_set_variable(const char *name, const char *value, void *context)
-{
-    (void)context;
-    return setenv(name, value, 1);
-}
-
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {
     const struct style *style = &session->out;
@@ -75,9 +69,9 @@ static bool is_imported(struct session *session, const struct input *input, seal
                         sealring_grant *grant)
 {
     sealring_vault *vault = NULL;
-    if (sealring_environment(session->vault, explain_set_variable, NULL, NULL) != SEALRING_OK ||
-        sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
-            SEALRING_OK)
+    session_set_environment(session);
+    if (sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
+        SEALRING_OK)
         return false;
     *verdict = sealring_verify(vault, input->text, input->length, NULL, grant);
     sealring_close(&vault);

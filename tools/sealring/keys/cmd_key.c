@@ -19,9 +19,7 @@ static int run_list(struct session *session)
         .ring = option_text(&session->options, "ring"),
         .client = option_text(&session->options, "client"),
     };
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
+    int result = STATUS_DONE;
     struct keys keys;
     keys_start(&keys, session);
     sealring_status status = sealring_key_list(session->manager, &filter, keys_take, &keys, &session->error);
@@ -99,8 +97,9 @@ static int describe_credential(const sealring_credential_info *credential, void 
     return 0;
 }
 
-static int show_key(struct session *session, const char *key_id)
+static int show_key(struct session *session)
 {
+    const char *key_id = session->options.arguments[0];
     static const struct table_column columns[] = {
         {"SERIAL", 1},  {"VERSION", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
         {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},     {NULL, 0},
@@ -123,12 +122,6 @@ static int show_key(struct session *session, const char *key_id)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
-static int run_show(struct session *session)
-{
-    int result = session_open(session);
-    return result == STATUS_DONE ? show_key(session, session->options.arguments[0]) : result;
-}
-
 /* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */
 static int finish(struct session *session, sealring_status status, const char *sentence, bool takes_effect)
 {
@@ -145,7 +138,7 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (session->dry_run)
         return STATUS_DONE;
     int result = takes_effect ? waitline_effective(session) : STATUS_DONE;
-    int shown = session->json ? show_key(session, key_id) : STATUS_DONE;
+    int shown = session->json ? show_key(session) : STATUS_DONE;
     return result != STATUS_DONE ? result : shown;
 }
 
@@ -156,11 +149,6 @@ static int run_state(struct session *session)
         [SEALRING_KEY_SUSPENDED] = "is suspended: committed; resume undoes it",
         [SEALRING_KEY_REVOKED] = "is revoked for ever: committed",
     };
-    if (!waitline_check(session))
-        return STATUS_USAGE;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_key_state state = (sealring_key_state)session->command->detail;
     sealring_status status = sealring_key_set_state(session->manager, session->options.arguments[0], state,
                                                     option_text(&session->options, "reason"), &session->error);
@@ -173,15 +161,11 @@ static int run_set(struct session *session)
     const char *key_id = given->arguments[0];
     const char *label = option_text(given, "label");
     bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
-    if (option_given(given, "scope") && option_given(given, "no-scopes"))
-        return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
     if (!narrow && label == NULL)
         return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
     if (narrow && label != NULL)
         return session_refuse(session, STATUS_USAGE,
                               "scopes and label are changed one after the other: give one of them");
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -195,69 +179,49 @@ static int run_set(struct session *session)
     return finish(session, status, "is narrowed: all its credentials have these scopes at most; committed", true);
 }
 
-static const struct option list_options[] = {
-    {"ring", "RING", "only those of this ring", OPTION_TEXT},
-    {"client", "NAME", "only those of this client", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_key_list = {
     .words = "key list",
     .group = "API keys",
     .purpose = "list API keys",
-    .options = list_options,
+    .options = {{"ring", "RING", "only those of this ring", OPTION_TEXT},
+                {"client", "NAME", "only those of this client", OPTION_TEXT}},
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
-
-static const struct argument key_argument[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
 
 const struct command command_key_show = {
     .words = "key show",
     .group = "API keys",
     .purpose = "show an API key and its credentials",
-    .arguments = key_argument,
-    .run = run_show,
-};
-
-static const struct option set_options[] = {
-    {"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
-    {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
-    {"label", "LABEL", "give it another label", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .run = show_key,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_set = {
     .words = "key set",
     .group = "API keys",
     .purpose = "narrow an API key's scopes, or change its label",
-    .arguments = key_argument,
-    .options = set_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
+                {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
+                {"label", "LABEL", "give it another label", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
-static const struct option reason_option[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option closing_options[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_key_suspend = {
     .words = "key suspend",
     .group = "API keys",
     .purpose = "reject an API key's credentials until it is resumed",
-    .arguments = key_argument,
-    .options = closing_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_SUSPENDED,
 };
 
@@ -265,10 +229,10 @@ const struct command command_key_resume = {
     .words = "key resume",
     .group = "API keys",
     .purpose = "accept a suspended API key's credentials again",
-    .arguments = key_argument,
-    .options = reason_option,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_ACTIVE,
 };
 
@@ -276,13 +240,13 @@ const struct command command_revoke = {
     .words = "revoke",
     .group = "API keys",
     .purpose = "reject an API key's credentials for ever",
-    .arguments = key_argument,
-    .options = closing_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes =
         "After *effective*, no verifier accepts the key's credentials any more. A verifier applies the change at its "
         "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "
         "unless the vault has another value).",
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_REVOKED,
 };

@@ -329,26 +329,16 @@ static int run(struct session *session)
     return result;
 }
 
-static const struct argument usage_argument[] = {{"RING", "only API keys of this ring", ARGUMENT_TEXT, 1},
-                                                 {NULL, NULL, 0, 0}};
-
-static const struct option usage_options[] = {
-    {"client", "NAME", "only those of this client", OPTION_TEXT},
-    {"key", "KEYID", "only this API key", OPTION_TEXT},
-    {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time", OPTION_TEXT},
-    {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const usage_examples[] = {"sealring usage payments", "sealring usage --client acme --by day",
-                                             "sealring usage payments --by hour --since 24h --json", NULL};
-
 const struct command command_usage = {
     .words = "usage",
     .group = "Vault",
     .purpose = "show who calls, how often, and with which version",
-    .arguments = usage_argument,
-    .options = usage_options,
+    .arguments = {{"RING", "only API keys of this ring", ARGUMENT_TEXT, 1}},
+    .options = {{"client", "NAME", "only those of this client", OPTION_TEXT},
+                {"key", "KEYID", "only this API key", OPTION_TEXT},
+                {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time",
+                 OPTION_TEXT},
+                {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT}},
     .notes =
         "Each line is one credential: an API key whose client is changing to another version has two lines. \"this "
         "hour\" counts from the beginning of the hour, \"24h\" and \"7d\" count whole hours; rejections and last use "
@@ -356,6 +346,7 @@ const struct command command_usage = {
         "\n"
         "The result includes what running verifiers have counted until now. Hours are stored for 7 days, days for "
         "400, unless the ring's policy has other values.",
-    .examples = usage_examples,
+    .examples = {"sealring usage payments", "sealring usage --client acme --by day",
+                 "sealring usage payments --by hour --since 24h --json"},
     .run = run,
 };

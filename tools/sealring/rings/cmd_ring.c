@@ -52,9 +52,6 @@ static int list_ring(const sealring_ring_info *ring, void *context)
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct ring_lines listing = {.session = session, .array = json_array()};
     table_start(&listing.table, columns);
     sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
@@ -122,8 +119,9 @@ static int show_ring(const sealring_ring_info *ring, void *context)
 }
 
 /* Prints the ring and its versions. */
-static int print_ring(struct session *session, const char *name)
+static int print_ring(struct session *session)
 {
+    const char *name = session->options.arguments[0];
     struct ring_lines listing = {.session = session};
     sealring_status status = sealring_ring_list(session->manager, name, show_ring, &listing, &session->error);
     if (status != SEALRING_OK)
@@ -142,17 +140,11 @@ static int print_ring(struct session *session, const char *name)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
-static int run_show(struct session *session)
-{
-    int result = session_open(session);
-    return result == STATUS_DONE ? print_ring(session, session->options.arguments[0]) : result;
-}
-
-/* The members of a policy that take a value, by the option that sets them. */
+/* The members of a policy, by the options that set them. */
 static const struct {
     const char *option;
     unsigned field;
-} valued[] = {
+} policy_options[] = {
     {"overlap", SEALRING_POLICY_OVERLAP},
     {"purge-delay", SEALRING_POLICY_PURGE_DELAY},
     {"keep", SEALRING_POLICY_KEEP},
@@ -161,15 +153,10 @@ static const struct {
     {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
     {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
     {"succession", SEALRING_POLICY_SUCCESSION},
-};
-
-static const struct {
-    const char *on;
-    const char *off;
-    unsigned field;
-} switches[] = {
-    {"standby", "no-standby", SEALRING_POLICY_STANDBY},
-    {"idle-blocks", "no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+    {"standby", SEALRING_POLICY_STANDBY},
+    {"no-standby", SEALRING_POLICY_STANDBY},
+    {"idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+    {"no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
 };
 
 /* "400d", or "off". */
@@ -199,30 +186,16 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
     const char *succession = option_text(given, "succession");
     if (succession != NULL && !read_succession(succession, &policy->succession))
         return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
-    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
-        if (option_given(given, valued[i].option))
-            *fields |= valued[i].field;
-    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-        bool on = option_given(given, switches[i].on);
-        bool off = option_given(given, switches[i].off);
-        if (on && off)
-            return session_refuse(session, STATUS_USAGE, "--%s and --%s contradict each other", switches[i].on,
-                                  switches[i].off);
-        if (on || off)
-            *fields |= switches[i].field;
-    }
+    for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
+        if (option_given(given, policy_options[i].option))
+            *fields |= policy_options[i].field;
     return STATUS_DONE;
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
 static sealring_status activate_first(struct session *session, const char *name)
 {
-    struct waitline waitline;
-    waitline_start(&waitline, session, "waiting until every verifier can verify version 1");
-    sealring_status status = sealring_wait_barrier(session->manager, name, 1, &waitline.wait, &session->error);
-    waitline_finish(&waitline);
-    if (waitline.interrupted)
-        waitline_leave(&waitline, session->error.message);
+    sealring_status status = waitline_barrier(session, name, 1);
     if (status != SEALRING_OK)
         return status;
     status = sealring_version_change(session->manager, name, SEALRING_EVENT_ACTIVATE, 1, NULL, NULL, &session->error);
@@ -245,8 +218,6 @@ static int run_create(struct session *session)
     int result = read_policy(session, &policy, &fields);
     if (result != STATUS_DONE)
         return result;
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -261,7 +232,7 @@ static int run_create(struct session *session)
     if (prefix == NULL)
         prefix = "sr";
     if (session->json && !session->dry_run)
-        return print_ring(session, name);
+        return print_ring(session);
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
@@ -293,14 +264,14 @@ static int run_set(struct session *session)
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        return print_ring(session, name);
+        return print_ring(session);
     terminal_print(stdout, &session->out,
                    "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
                    session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }
 
-static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+#define NAME_ARGUMENT "NAME", "the ring's name", ARGUMENT_TEXT, 0
 
 #define SWITCH_OPTIONS                                                                                          \
     {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
@@ -310,36 +281,32 @@ static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT
         "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
     }
 
-static const struct option create_options[] = {
-    {"prefix", "PREFIX", "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
-     OPTION_TEXT},
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long; default: 1d",
-     OPTION_DURATION},
-    {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
-     OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
-    SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
-    {"succession", "DURATION",
-     "API keys used within this time need a successor before their version retires, or off; default: 400d",
-     OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const create_examples[] = {"sealring ring create payments --prefix acme_live --overlap 30d", NULL};
-
 const struct command command_ring_create = {
     .words = "ring create",
     .group = "Rings",
     .purpose = "create a ring and its first version",
-    .arguments = ring_name,
-    .options = create_options,
+    .arguments = {{NAME_ARGUMENT}},
+    .options =
+        {{"prefix", "PREFIX",
+          "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr", OPTION_TEXT},
+         {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d",
+          OPTION_DURATION},
+         {"quiet-period", "DURATION",
+          "a version retires when the verifiers' reports show no use for this long; default: 1d", OPTION_DURATION},
+         {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
+          OPTION_DURATION},
+         {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
+         {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
+         SWITCH_OPTIONS,
+         {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
+         {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
+         {"succession", "DURATION",
+          "API keys used within this time need a successor before their version retires, or off; default: 400d",
+          OPTION_TEXT},
+         {WAIT_OPTION},
+         {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
-    .examples = create_examples,
+    .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
@@ -349,38 +316,35 @@ const struct command command_ring_list = {
     .group = "Rings",
     .purpose = "list the rings",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_show = {
     .words = "ring show",
     .group = "Rings",
     .purpose = "show a ring's policy and versions",
-    .arguments = ring_name,
-    .run = run_show,
-};
-
-static const struct option set_options[] = {
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
-     OPTION_DURATION},
-    {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
-     OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
-    SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
-    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off",
-     OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
+    .arguments = {{NAME_ARGUMENT}},
+    .run = print_ring,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_set = {
     .words = "ring set",
     .group = "Rings",
     .purpose = "change a ring's policy",
-    .arguments = ring_name,
-    .options = set_options,
+    .arguments = {{NAME_ARGUMENT}},
+    .options = {{"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
+                {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
+                 OPTION_DURATION},
+                {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
+                 OPTION_DURATION},
+                {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
+                {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
+                SWITCH_OPTIONS,
+                {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
+                {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
+                {"succession", "DURATION",
+                 "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT}},
     .notes = "The end of an overlap that has begun does not change.",
     .run = run_set,
     .flags = COMMAND_CHANGES,

@@ -66,9 +66,6 @@ static void print_listing(struct verifier_lines *listing)
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct verifier_lines listing = {.session = session, .array = json_array(), .debts = json_array()};
     bool all = option_given(&session->options, "all");
     table_start(&listing.table, columns);
@@ -108,38 +105,24 @@ static int run_forget(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct option list_options[] = {
-    {"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_verifier_list = {
     .words = "verifier list",
     .group = "Verifiers",
     .purpose = "list verifiers, their lease and epoch, and what each has not done yet",
-    .options = list_options,
+    .options = {{"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG}},
     .notes = "A verifier is one open vault in one process. States: joining (it opens the vault), serving, silent (its "
              "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
              "missing or damaged), left, dead, forgotten.",
     .run = run_list,
-};
-
-static const struct argument instance_argument[] = {
-    {"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option forget_options[] = {
-    {"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_verifier_forget = {
     .words = "verifier forget",
     .group = "Verifiers",
     .purpose = "forget a verifier that will not return",
-    .arguments = instance_argument,
-    .options = forget_options,
+    .arguments = {{"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0}},
+    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT}},
     .notes =
         "What is missing in a lost verifier's reports counts as a use, and blocks retirements for a quiet period. If "
         "you forget the verifier, you take responsibility for that. A verifier that may still be serving is not "

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <sealring/manage.h>
 
@@ -59,6 +60,23 @@ void moment_format(int64_t time, int64_t now, char text[MOMENT_SIZE])
     moment_relative(time, now, relative);
     size_t used = strlen(text);
     snprintf(text + used, MOMENT_SIZE - used, " (%.40s)", relative);
+}
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t moment_now(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+int64_t moment_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 uint64_t moment_sum(uint64_t a, uint64_t b)

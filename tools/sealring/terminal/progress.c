@@ -5,20 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/signals.h"
 
 #define BAR_WIDTH       30
 #define REDRAW_INTERVAL 100 /* milliseconds */
-
-static int64_t monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void draw(struct progress *progress, int64_t now)
 {
@@ -42,8 +34,8 @@ static void draw(struct progress *progress, int64_t now)
 
 void progress_start(struct progress *progress, const struct style *style, const char *what, bool hidden)
 {
-    *progress =
-        (struct progress){.style = style, .what = what, .began = monotonic(), .hidden = hidden || !style->terminal};
+    *progress = (struct progress){
+        .style = style, .what = what, .began = moment_monotonic(), .hidden = hidden || !style->terminal};
 }
 
 void progress_step(struct progress *progress)
@@ -51,7 +43,7 @@ void progress_step(struct progress *progress)
     progress->done++;
     if (progress->hidden)
         return;
-    int64_t now = monotonic();
+    int64_t now = moment_monotonic();
     if (now - progress->shown >= REDRAW_INTERVAL)
         draw(progress, now);
 }
@@ -61,13 +53,13 @@ int progress_work(const char *what, uint64_t done, uint64_t total, void *context
     struct progress *progress = context;
     if (strcmp(progress->what, what) != 0) { /* another piece of it: what the last one drew is longer, perhaps */
         progress_finish(progress);
-        progress->began = monotonic();
+        progress->began = moment_monotonic();
         progress->shown = 0;
     }
     progress->what = what;
     progress->total = total;
     progress->done = done;
-    int64_t now = monotonic();
+    int64_t now = moment_monotonic();
     if (!progress->hidden && now - progress->shown >= REDRAW_INTERVAL && now - progress->began >= REDRAW_INTERVAL)
         draw(progress, now);
     return signals_caught() != 0;

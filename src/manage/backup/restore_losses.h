@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A restore in progress, and what would be lost by it: determined and reported before anything is changed. */
+#ifndef MANAGE_BACKUP_RESTORE_LOSSES_H
+#define MANAGE_BACKUP_RESTORE_LOSSES_H
+
+#include <jansson.h>
+
+#include "manage/backup/backup_file.h"
+#include "manage/backup/compare_with_token.h"
+#include "manage/backup/install_registry.h"
+#include "manage/backup/replay_export.h"
+#include "manage/backup/restore_token_files.h"
+#include "manage/session/manager.h"
+
+struct restore {
+    sealring_restore_options options;
+    sealring_restore_callback each;
+    void *context;
+    sealring_restore_result result;
+    struct backup_progress progress;
+
+    struct config *config;
+    struct backup_file file;
+    struct note_key key;
+    struct audit_witness witness;
+    struct lock lock;             /* vault.work, until the restored registry takes it */
+    bool installs;                /* from here on `path` is not removed: it may be needed to find out what happened */
+    char path[INSTALL_PATH_SIZE]; /* the registry that is being restored, beside the vault's */
+    struct registry *restored;
+    struct registry *live;        /* the vault's registry, NULL: none can be opened */
+    struct install_before before; /* the state of `live` */
+    struct token_files files;     /* the vault's own software tokens */
+    struct replay replay;
+    struct confront confront;
+    json_t *losses; /* what is lost, as it was reported */
+    bool stopped;   /* by the caller's callback */
+};
+
+/* Reports one line to the caller; a loss is also recorded in the audit log. */
+sealring_status restore_tell(struct restore *restore, bool loss, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Compares the restored registry with the audit token's anchor, the exports, the registry in place and the key token, and reports what differs.
+ * SEALRING_REFUSED if something would be lost and the operator has not accepted that, or the caller stopped the restore. */
+sealring_status restore_weigh(struct restore *restore, sealring_error *error);
+
+#endif
