@@ -171,7 +171,7 @@ cp "$database" "$work/good"
 sql "UPDATE credential SET retire_at = retire_at + 86400000 WHERE imported = 1"
 run audit verify
 status_is 1 "the end that an issue gave to an imported key is compared"
-out_like '^credential 1 of the API key .*: its row says retire_at [0-9]+, the log says [0-9]+: it was altered' "and named"
+out_like '^credential 1 of the API key .*: its row has retire_at [0-9]+, the log has [0-9]+: it was altered' "and named"
 rm -f "$database-wal" "$database-shm"
 cp "$work/good" "$database"
 sql "DROP TRIGGER credential_stays; DELETE FROM credential WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE label = 'second')"

@@ -266,7 +266,7 @@ refused "another length of the note" "no good backup" "$work/changed" --log "$wo
 for word in "vault " "era " "epoch " "entries " "root " "closed " "bytes " "sha256 " "time "; do
     changed "$work/backup" $(($(offset "
 $word" "$work/backup") + ${#word} + 2))
-    refused "a note with another ${word% }" "no good backup|whose key the audit token has not" "$work/changed" --log "$work/export"
+    refused "a note with another ${word% }" "no good backup|whose key the audit token does not have" "$work/changed" --log "$work/export"
 done
 changed "$work/backup" $((header + note - 12))
 refused "another signature" "no good backup" "$work/changed" --log "$work/export"
@@ -298,7 +298,7 @@ run backup --check "$work/foreign.backup" --key "$vkey"
 status_is 1 "another vault's backup: --check with this vault's key"
 SEALRING_VAULT=$work/vault
 own=$(echo "$vkey" | sed 's,^sealring/,,; s/+.*//')
-refused "another vault's backup" "whose key the audit token has not" "$work/foreign.backup" --accept-loss "trying"
+refused "another vault's backup" "whose key the audit token does not have" "$work/foreign.backup" --accept-loss "trying"
 sed "1,20s/$foreign/$own/g" "$work/foreign.backup" >"$work/changed"
 refused "signed by another vault's key in this one's name" "not signed by this vault's audit key" "$work/changed" --accept-loss "trying"
 

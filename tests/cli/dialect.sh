@@ -44,7 +44,7 @@ bounds()
 0 examples docs/examples
 0 commands docs/man/*.1 docs/man/*.5
 0 include include
-81 src src
+60 src src
 1 tools tools
 1177 tests tests
 END

@@ -86,10 +86,10 @@ static void check_registry(struct telling *telling)
 static bool is_aged(const char *problem)
 {
     static const char *const times[] = {"activated", "created", "retire_at"};
-    const char *said = strstr(problem, " of ring " SCENE_RING ": its row says ");
+    const char *said = strstr(problem, " of ring " SCENE_RING ": its row has ");
     if (strncmp(problem, "version ", 8) != 0 || said == NULL)
         return false;
-    said += strlen(" of ring " SCENE_RING ": its row says ");
+    said += strlen(" of ring " SCENE_RING ": its row has ");
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         if (strncmp(said, times[i], strlen(times[i])) == 0)
             return true;

@@ -428,6 +428,7 @@ START_TEST(old_or_new)
             print_text(i == 0 ? "before" : "after", board->allowed.texts[i]);
     const struct outcome *good = &board->outcomes[0];
     board->allowed.handed = atomic_load(&good->told.handed);
+    memcpy(board->allowed.message, good->told.message, sizeof board->allowed.message);
     printf("# %s: %llu touches, %llu allocations, %llu statements\n", commands[command].name,
            (unsigned long long)good->touches, (unsigned long long)good->allocations,
            (unsigned long long)good->statements);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Commands that are killed, lose power, disk or memory at every point: old or new, and nothing between.
-crash_sources = tests/crash/commands.c tests/crash/commands.h tests/crash/conflict.c tests/crash/conflict.h tests/crash/scene.c tests/crash/scene.h tests/crash/state.c \
+crash_sources = tests/crash/commands.c tests/crash/commands.h tests/crash/scene.c tests/crash/scene.h tests/crash/state.c \
 	tests/crash/state.h tests/crash/trial.c tests/crash/trial.h tests/crash/verdict.c tests/crash/verdict.h tests/crash/vfs.c \
 	tests/crash/vfs.h tests/crash/warm.c tests/crash/warm.h tests/crash/wraps.c tests/crash/wraps.h tests/fault/ground.c \
 	tests/fault/ground.h tests/fault/faulting.h
@@ -28,7 +28,7 @@ test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$
 test_token_kill_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_token_kill_DEPENDENCIES = sealring$(EXEEXT)
 c_tests += test_crash
-test_crash_SOURCES = tests/crash/test_crash.c $(crash_sources)
+test_crash_SOURCES = tests/crash/test_crash.c tests/lib/conflict.c tests/lib/conflict.h $(crash_sources)
 test_crash_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_PRELOAD='"$(abs_top_builddir)/.libs/crash_preload.so"' \
 	-DCRASH_BUILD='"$(abs_top_builddir)"'
 test_crash_LDFLAGS = $(crash_ldflags) -Wl,--wrap=note_verify,--wrap=registry_open,--wrap=nanosleep

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "crash/conflict.h"
+#include "lib/conflict.h"
 
 #define CHILD_LIMIT 60 /* seconds */
 

@@ -115,9 +115,11 @@ static const char *find_conflict_fault(const struct allowed *allowed, const stru
         return "it has not been tried again";
     if (trial->kind == TRIAL_BUSY && atomic_load(&told->handed) != allowed->handed)
         return "another number of credentials was handed over";
-    if (trial->kind == TRIAL_BUSY && told->message[0] != '\0')
-        return "it left a message";
-    if (trial->kind == TRIAL_BUSY_EVER && !acknowledged && told->status != SEALRING_REGISTRY)
+    if (trial->kind == TRIAL_BUSY && strcmp(told->message, allowed->message) != 0)
+        return "it left another message";
+    bool reported = told->status == SEALRING_REGISTRY || strstr(told->message, "is busy") != NULL ||
+                    strcmp(told->message, COMMAND_ACT_FAILED) == 0;
+    if (trial->kind == TRIAL_BUSY_EVER && !acknowledged && !reported)
         return "the failure is not reported as one of the registry";
     return NULL;
 }

@@ -29,7 +29,7 @@ struct touches {
     _Atomic(uint64_t) failed;  /* how many did */
     _Atomic(uint64_t) allocations;
     _Atomic(uint32_t) allocations_fail;       /* not 0: fail_at is of allocations */
-    _Atomic(uint64_t) statements;             /* calls of the registry's driver (crash/conflict.h) */
+    _Atomic(uint64_t) statements;             /* calls of the registry's driver (lib/conflict.h) */
     _Atomic(uint32_t) statements_fail;        /* not 0: fail_at is of statements */
     char names[TOUCH_NAMES][TOUCH_NAME_SIZE]; /* of touch number i + 1, its kind first */
 };

@@ -85,7 +85,7 @@ open_the_gate() {
     begin "shorten window and quiet period and turn succession off, so that a version retires while it is used"
     drop_triggers
     sql "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0, succession = 1"
-    audit_says 'ring payments: its row says quiet_period none, the log says 3600000'
+    audit_says 'ring payments: its row has quiet_period none, the log has 3600000'
     run retire payments 2 --no-wait
     [ "$status" -eq 0 ] || [ "$status" -eq 6 ] # the server may have looked by then
     result $? "the gate is open: clients are turned away, nobody is let in" "exit status $status"

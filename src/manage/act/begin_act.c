@@ -6,15 +6,15 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "manage/act/clock_check.h"
 #include "manage/act/era_check.h"
 #include "manage/session/own_token_files.h"
 #include "manage/tokens/recover_interrupted.h"
 #include "manage/tokens/token_file_copies.h"
 
-#define MANAGER_FOLLOW_WAIT_MS 2000 /* a restriction's wait for vault.work after its commit */
-#define MANAGER_LOGIN_WAIT_MS  2000 /* a restriction's wait for the login lock */
-#define MANAGER_YIELD_NSEC     25000000L
-#define MANAGER_YIELDS_MOST    200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
+#define MANAGER_LOGIN_WAIT_MS 2000 /* a restriction's wait for the login lock */
+#define MANAGER_YIELD_NSEC    25000000L
+#define MANAGER_YIELDS_MOST   200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
 
 static sealring_status take_over(sealring_manager *manager, sealring_error *error)
 {
@@ -197,17 +197,6 @@ sealring_status manager_begin_restriction(sealring_manager *manager, const char 
     return status;
 }
 
-bool manager_restricted(sealring_manager *manager)
-{
-    if (!manager->restricts || manager->followed)
-        return manager_holds_work(manager);
-    manager->followed = true;
-    registry_unlock(manager->registry);
-    lock_release(&manager->urgent);
-    int64_t most = manager->urgent_wait < MANAGER_FOLLOW_WAIT_MS ? manager->urgent_wait : MANAGER_FOLLOW_WAIT_MS;
-    return lock_acquire(&manager->work, most, manager->purpose, NULL) == SEALRING_OK;
-}
-
 sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring_error *error)
 {
     const struct timespec pause = {.tv_nsec = MANAGER_YIELD_NSEC};
@@ -223,4 +212,21 @@ sealring_status manager_yield(sealring_manager *manager, bool *yielded, sealring
         nanosleep(&pause, NULL);
     while (lock_is_announced(manager->config->urgent) && --most > 0);
     return take_work(manager, error);
+}
+
+sealring_status manager_begin_dated(sealring_manager *manager, const char *purpose, bool with_token,
+                                    sealring_error *error)
+{
+    sealring_status status = manager_begin(manager, purpose, with_token, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = late_check(manager, true, error);
+    if (status != SEALRING_OK)
+        manager_end(manager);
+    return status;
+}
+
+sealring_status manager_check_clock(sealring_manager *manager, sealring_error *error)
+{
+    return late_check(manager, false, error);
 }

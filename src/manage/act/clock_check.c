@@ -77,7 +77,7 @@ static sealring_status record(sealring_manager *manager, const struct clock_boun
     return status;
 }
 
-static sealring_status check(sealring_manager *manager, bool locked, sealring_error *error)
+sealring_status late_check(sealring_manager *manager, bool records, sealring_error *error)
 {
     struct late_judgement judgement;
     sealring_status status = late_judge(manager, &judgement, error);
@@ -89,22 +89,5 @@ static sealring_status check(sealring_manager *manager, bool locked, sealring_er
     if (late_is_unbuilt(&judgement) || manager->trust_clock == NULL)
         return refuse(&judgement, error);
     manager->bound_ms = judgement.bound.built_ms;
-    return locked ? record(manager, &judgement.bound, error) : SEALRING_OK;
-}
-
-sealring_status manager_check_clock(sealring_manager *manager, sealring_error *error)
-{
-    return check(manager, false, error);
-}
-
-sealring_status manager_begin_dated(sealring_manager *manager, const char *purpose, bool with_token,
-                                    sealring_error *error)
-{
-    sealring_status status = manager_begin(manager, purpose, with_token, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = check(manager, true, error);
-    if (status != SEALRING_OK)
-        manager_end(manager);
-    return status;
+    return records ? record(manager, &judgement.bound, error) : SEALRING_OK;
 }

@@ -22,6 +22,9 @@ bool late_is_unbuilt(const struct late_judgement *judgement);
 /* The time that the clock shows, and the later time that is known: the build's date, or when the latest checkpoint was signed. */
 void late_times(const struct late_judgement *judgement, char shown[TIMETEXT_SIZE], char known[TIMETEXT_SIZE]);
 
+/* The check of manager_begin_dated. records: an operator's confirmation is recorded in the audit log; the act holds its lock. */
+sealring_status late_check(sealring_manager *manager, bool records, sealring_error *error);
+
 /* SEALRING_REFUSED if the wall clock is before the build's date: without a registry, nothing else is known about the time. */
 sealring_status late_check_build(sealring_error *error);
 

@@ -8,6 +8,7 @@
 #include "manage/fleet/effective.h"
 
 #define MANAGER_CHECKPOINT_PAGES 4000
+#define MANAGER_FOLLOW_WAIT_MS   2000 /* a restriction's wait for vault.work after its commit */
 
 /* If another act is running, that act signs what was committed when it ends; otherwise the next act does. */
 static void settle_log(sealring_manager *manager)
@@ -32,6 +33,17 @@ static void empty_log(sealring_manager *manager)
         return;
     registry_checkpoint(manager->registry, MANAGER_CHECKPOINT_PAGES);
     registry_unlock(manager->registry);
+}
+
+bool manager_restricted(sealring_manager *manager)
+{
+    if (!manager->restricts || manager->followed)
+        return manager_holds_work(manager);
+    manager->followed = true;
+    registry_unlock(manager->registry);
+    lock_release(&manager->urgent);
+    int64_t most = manager->urgent_wait < MANAGER_FOLLOW_WAIT_MS ? manager->urgent_wait : MANAGER_FOLLOW_WAIT_MS;
+    return lock_acquire(&manager->work, most, manager->purpose, NULL) == SEALRING_OK;
 }
 
 void manager_end(sealring_manager *manager)

@@ -20,7 +20,7 @@ sealring_status era_check(struct registry *registry, sealring_manager *manager, 
     sealring_time_format((clock_wall_ms() + count.at_most + 999) / 1000 * 1000, latest);
     return error_set(
         error, SEALRING_WAITING,
-        "the registry was put back, and %u of %u verifiers still go by what was before, at the latest until %s: what they "
+        "the registry was restored or taken over, and %u of %u verifiers still use what was before, at the latest until %s: what they "
         "would reject is not issued yet; try again, or let `sealring run --once` wait for it (%s)",
         count.total - count.done, count.total, latest, count.missing);
 }

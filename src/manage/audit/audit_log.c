@@ -83,9 +83,10 @@ static sealring_status choose_tree(struct registry *registry, struct proved_tree
     return status == SEALRING_OK ? tree_root(registry, tree->size, &tree->root, error) : status;
 }
 
-/* proof: NULL, or the structure that receives each entry's proof. */
+/* proof: NULL, or the structure that receives each entry's proof. passed: the number of the entry that was passed last, 0 for none: after
+ * a conflict the list goes on behind it. */
 static sealring_status list(struct registry *registry, const sealring_audit_filter *asked, sealring_audit_proof *proof,
-                            sealring_audit_callback each, void *context, sealring_error *error)
+                            uint64_t *passed, sealring_audit_callback each, void *context, sealring_error *error)
 {
     const struct registry_audit_filter filter = {
         .ring = asked->ring,
@@ -103,28 +104,32 @@ static sealring_status list(struct registry *registry, const sealring_audit_filt
         return status;
     struct registry_cursor entries = registry_audit_entries(registry, &filter, error);
     while (status == SEALRING_OK && registry_audit_next(&entries, &row)) {
+        if (row.sequence <= *passed)
+            continue;
         if (proof != NULL)
             status = prove(registry, &tree, row.sequence, proof, error);
-        if (status == SEALRING_OK)
-            status = list_entry(&row, proof, each, context, error);
+        if (status != SEALRING_OK)
+            break;
+        *passed = row.sequence;
+        status = list_entry(&row, proof, each, context, error);
     }
     return registry_close_cursor(&entries, status);
 }
 
-/* The loop runs only once: a reader of SQLite meets no conflict, and it reads one snapshot. */
 sealring_status sealring_audit_list(sealring_manager *manager, const sealring_audit_filter *filter,
                                     sealring_audit_callback each, void *context, sealring_error *error)
 {
     sealring_status status;
     sealring_audit_filter asked;
     sealring_audit_proof *proof = NULL;
+    uint64_t passed = 0;
     sized_take(&asked, sizeof asked, filter);
     if (asked.proofs && (proof = calloc(1, sizeof *proof)) == NULL)
         return error_no_memory(error);
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = list(manager->registry, &asked, proof, each, context, error);
+            status = list(manager->registry, &asked, proof, &passed, each, context, error);
     } while (registry_again(&reading, &status));
     free(proof);
     return status;
@@ -172,7 +177,7 @@ static sealring_status choose_key(struct registry *registry, struct verification
     *there = *there || given != NULL;
     if (!*there) {
         snprintf(report->remark, sizeof report->remark,
-                 "nothing signs this log: whoever can write the registry could have made it anew");
+                 "nothing signs this log: whoever can write the registry could have made all of it");
         return SEALRING_OK;
     }
     if (given != NULL && strcmp(given, vkey) != 0)

@@ -187,7 +187,7 @@ static bool tell_member(const struct comparison *comparison, enum registry_table
         return false;
     value_text(table, member, is, row);
     value_text(table, member, was, log);
-    tell(comparison, "%s: its row says %s %s, the log says %s: it was altered", what, member, row, log);
+    tell(comparison, "%s: its row has %s %s, the log has %s: it was altered", what, member, row, log);
     return true;
 }
 
@@ -261,7 +261,7 @@ static sealring_status compare_bounds(const struct comparison *comparison, sealr
     struct registry_cursor keys = registry_bounds(comparison->registry, error);
     while (registry_key_next(&keys, &key))
         if (json_object_get(comparison->retrace->keys, key.key_id) == NULL)
-            tell(comparison, "API key %s: its row says %s, the log knows of no such act: it was altered", key.key_id,
+            tell(comparison, "API key %s: its row is %s, the log has no such act: it was altered", key.key_id,
                  key.narrowed ? "narrowed" : "suspended");
     return registry_close_cursor(&keys, SEALRING_OK);
 }

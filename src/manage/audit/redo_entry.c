@@ -152,7 +152,7 @@ sealring_status redo_entry(struct registry *registry, const struct registry_audi
     if (entry->detail != NULL && detail == NULL)
         status = refuse(entry, "its detail is no JSON", error);
     else if (json_array_size(rows) == 0 && must_have_rows(entry->act))
-        status = refuse(entry, "it does not tell the rows that it changed, so an older sealring wrote it", error);
+        status = refuse(entry, "it does not contain the rows that it changed, so an older sealring wrote it", error);
     json_array_foreach(rows, index, image)
     {
         if (status == SEALRING_OK)

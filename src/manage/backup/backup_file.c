@@ -192,7 +192,7 @@ static sealring_status read_note(struct backup_file *file, sealring_error *error
     if (strcmp(again, line) != 0 || length == 0 || length >= sizeof file->note_text)
         return damaged(file, "its first line was changed", error);
     if (fread(file->note_text, 1, length, file->stream) != length)
-        return damaged(file, "it is cut short", error);
+        return damaged(file, "it is truncated", error);
     file->note_text[length] = '\0';
     if (strlen(file->note_text) != length || !note_parse(file->note_text, length, &file->note, &problem))
         return damaged(file, "its note is no signed one", error);
@@ -244,7 +244,7 @@ sealring_status backup_file_take(struct backup_file *file, const char *target, c
     status =
         pump(file->stream, file->path, to, target, "reading", file->backup.bytes, progress, &length, digest, error);
     if (status == SEALRING_OK && length < file->backup.bytes)
-        status = damaged(file, "it is cut short", error);
+        status = damaged(file, "it is truncated", error);
     else if (status == SEALRING_OK && length > file->backup.bytes)
         status = damaged(file, "something follows its end", error);
     else if (status == SEALRING_OK && memcmp(digest, file->backup.sha256, sizeof digest) != 0)

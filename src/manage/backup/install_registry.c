@@ -55,11 +55,16 @@ static sealring_status choose_aside(const char *registry, char aside[INSTALL_PAT
 static sealring_status keep(struct registry *live, struct installing *installing, sealring_error *error)
 {
     struct db_copying copying = {copied, installing};
+    bool kept = false;
     sealring_status status;
     struct registry_transaction reading = registry_reading(live, error);
     do {
-        if (registry_begin(&reading, &status))
+        if (kept)
+            registry_discard(installing->aside); /* by the try before */
+        if (registry_begin(&reading, &status)) {
             status = registry_copy_out(live, installing->aside, &copying, error);
+            kept = status == SEALRING_OK;
+        }
     } while (registry_again(&reading, &status));
     return status;
 }

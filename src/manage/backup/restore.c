@@ -57,12 +57,12 @@ static sealring_status refuse_unknown(const struct restore *restore, sealring_er
     if (lost == NULL)
         return error_set(
             error, SEALRING_REFUSED,
-            "%s says that it is of vault %s, whose key the audit token has not: it is another vault's backup, or "
+            "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's backup, or "
             "the audit token is another one",
             restore->file.path, vault_id);
     return error_set(
         error, SEALRING_REFUSED,
-        "%s says that it is of vault %s, whose key the audit token has not: it is another vault's backup, or the key was "
+        "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's backup, or the key was "
         "in a file that is damaged and has no good copy (%s): then bring the token's folder back from a backup first",
         restore->file.path, vault_id, lost->path);
 }
@@ -73,7 +73,7 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     if (!witness_configured(restore->config))
         return error_set(
             error, SEALRING_TOKEN,
-            "this vault has no audit token, so nothing tells its backups from others: see sealring.conf(5)");
+            "this vault has no audit token, so nothing distinguishes its backups from others: see sealring.conf(5)");
     sealring_status status = witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->key, error);
     if (status == SEALRING_NOT_FOUND)
         return refuse_unknown(restore, error);
@@ -296,7 +296,8 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
 {
     sealring_status status = manager_check_reason(restore->options.accept_loss, error);
     if (status == SEALRING_OK && restore->options.accept_loss != NULL && restore->options.accept_loss[0] == '\0')
-        status = error_set(error, SEALRING_INVALID, "accepting a loss takes a reason, which goes on the record");
+        status =
+            error_set(error, SEALRING_INVALID, "accepting a loss takes a reason, which is written to the audit log");
     if (status == SEALRING_OK)
         status = config_load(vault, &restore->config, error);
     if (status == SEALRING_OK)

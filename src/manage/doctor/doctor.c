@@ -2,6 +2,7 @@
 /* The doctor: examines every part of a vault, repairs what can be repaired, and examines it again before it reports a repair. */
 #include "manage/doctor/doctor_parts.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,6 @@ static void release(struct doctor_finding *finding)
     free(finding->what);
     free(finding->mend);
     free(finding->failure);
-    free(finding->path);
 }
 
 void doctor_forget(struct doctor_findings *findings, size_t count)
@@ -62,7 +62,9 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
     struct doctor_finding *finding = add(&doctor->findings);
     if (finding == NULL) {
         doctor->no_memory = true;
-        return NULL;
+        release(&doctor->unreported);
+        finding = &doctor->unreported;
+        memset(finding, 0, sizeof *finding);
     }
     va_list arguments;
     va_start(arguments, format);
@@ -76,8 +78,6 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
 
 void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
 {
-    if (finding == NULL)
-        return;
     va_list arguments;
     va_start(arguments, format);
     free(finding->mend);
@@ -145,12 +145,9 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
         software_hands_off(doctor->config->software);
     if (status == SEALRING_OK)
         return status;
-    if (before == 0) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_CONFIG_UNUSABLE, doctor->vault, "%s", inner.message);
-        doctor_mend(doctor, finding, "put the configuration right: see sealring.conf(5)");
-    }
-    doctor_unseen(doctor, SEALRING_INVALID, "%s: nothing else is looked at before that is mended", inner.message);
+    if (before == 0)
+        doctor_find(doctor, DOCTOR_CONFIG_UNUSABLE, doctor->vault, "%s", inner.message);
+    doctor_unseen(doctor, SEALRING_INVALID, "%s: nothing else is examined before that is repaired", inner.message);
     return SEALRING_OK;
 }
 
@@ -185,9 +182,7 @@ static void open_registry(struct doctor *doctor)
         status = try_to_open(doctor, true, &error);
     if (status == SEALRING_OK)
         return;
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_REGISTRY_UNUSABLE, doctor->config->registry, "%s", error.message);
-    doctor_mend(doctor, finding, "if it is damaged or lost: " DOCTOR_RESTORE);
+    doctor_find(doctor, DOCTOR_REGISTRY_UNUSABLE, doctor->config->registry, "%s", error.message);
     doctor_unseen(doctor, SEALRING_REGISTRY, "%s", error.message);
 }
 
@@ -302,6 +297,31 @@ static void count_finding(sealring_doctor_result *result, const struct doctor_fi
         result->remaining++;
 }
 
+/* Fills in what to do about a finding of its kind. */
+static void fill_mend(struct doctor *doctor, struct doctor_finding *finding, const char *pattern)
+{
+    char word[DOCTOR_WORD_SIZE], number[16];
+    const char *const names[] = {"{object}", "{ring}", "{version}"};
+    const char *const values[] = {doctor_word(finding->object, word), finding->ring, number};
+    size_t length = 0;
+    FILE *text = open_memstream(&finding->mend, &length);
+    doctor->no_memory = doctor->no_memory || text == NULL;
+    if (text == NULL)
+        return;
+    snprintf(number, sizeof number, "%" PRIu32, finding->version);
+    while (*pattern != '\0') {
+        size_t i = 0;
+        while (i < 3 && strncmp(pattern, names[i], strlen(names[i])) != 0)
+            i++;
+        if (i < 3)
+            fputs(values[i], text);
+        else
+            fputc(*pattern, text);
+        pattern += i < 3 ? strlen(names[i]) : 1;
+    }
+    doctor->no_memory = fclose(text) != 0 || doctor->no_memory;
+}
+
 static int tell(const struct doctor_finding *finding, const struct doctor_kind_row *row, sealring_finding_callback each,
                 void *context)
 {
@@ -327,12 +347,15 @@ static sealring_status tell_all(struct doctor *doctor, sealring_finding_callback
     for (int kind = 0; kind < DOCTOR_KINDS; kind++) {
         const struct doctor_kind_row *row = doctor_kind_row((enum doctor_kind)kind);
         for (size_t i = 0; i < doctor->findings.count; i++) {
-            const struct doctor_finding *finding = &doctor->findings.items[i];
+            struct doctor_finding *finding = &doctor->findings.items[i];
             if ((int)finding->kind != kind)
                 continue;
+            const char *pattern = finding->pattern != NULL ? finding->pattern : row->mend;
+            if (finding->mend == NULL && pattern != NULL)
+                fill_mend(doctor, finding, pattern);
             count_finding(&doctor->result, finding, row->severity);
             if (tell(finding, row, each, context) != 0)
-                return error_set(error, SEALRING_REFUSED, "the telling was stopped");
+                return error_set(error, SEALRING_REFUSED, "the report was stopped");
         }
     }
     return SEALRING_OK;
@@ -357,12 +380,13 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
     if (status == SEALRING_OK)
         status = tell_all(doctor, each, context, error);
     if (status == SEALRING_OK && doctor->incomplete != SEALRING_OK)
-        status = error_set(error, doctor->incomplete, "not everything was looked at: %s", doctor->unseen);
+        status = error_set(error, doctor->incomplete, "not everything was examined: %s", doctor->unseen);
     sized_give(result, &doctor->result, sizeof doctor->result);
     sealring_manager_close(&doctor->manager);
     config_free(doctor->config);
     doctor_forget(&doctor->findings, 0);
     free(doctor->findings.items);
+    release(&doctor->unreported);
     free(doctor);
     return status;
 }

@@ -29,10 +29,7 @@ static void hear_problem(uint64_t entry, const char *text, void *context)
         return;
     if (entry != 0)
         snprintf(object, sizeof object, "entry %" PRIu64, entry);
-    struct doctor_finding *finding = doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
-    doctor_mend(look->doctor, finding,
-                "sealring audit verify --key KEY --checkpoint FILE, with what was kept elsewhere; "
-                "then: " DOCTOR_RESTORE);
+    doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
 }
 
 static sealring_status read_heads(struct registry *registry, struct audit_look *look, sealring_error *error)
@@ -58,10 +55,14 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
 
 static sealring_status read_log(struct audit_look *look, sealring_error *error)
 {
-    struct registry *registry = look->doctor->manager->registry;
+    struct doctor *doctor = look->doctor;
+    struct registry *registry = doctor->manager->registry;
+    size_t before = doctor->findings.count;
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
     do {
+        doctor_forget(&doctor->findings, before);
+        look->result.problems = 0;
         if (!registry_begin(&reading, &status))
             continue;
         status = read_heads(registry, look, error);
@@ -81,9 +82,8 @@ static void look_at_log(struct audit_look *look)
         doctor_forget(&doctor->findings, before);
         doctor_unseen(doctor, status, "the audit log: %s", error.message);
     } else if (look->result.problems > PROBLEMS_MOST) {
-        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more",
-                                                     look->result.problems - PROBLEMS_MOST);
-        doctor_mend(doctor, finding, "sealring audit verify");
+        doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more",
+                    look->result.problems - PROBLEMS_MOST);
     }
 }
 
@@ -95,17 +95,11 @@ static sealring_status judge(const sealring_manager *manager, sealring_error *ju
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
+        *judged = (sealring_error){.message = ""};
         if (registry_begin(&reading, &status))
             status = witness_judge(&manager->witness, manager->registry, judged);
     } while (registry_again(&reading, &status));
     return status == SEALRING_REFUSED ? SEALRING_OK : status;
-}
-
-/* Without its token nothing can be signed. */
-static void set_hopeless(const struct doctor *doctor, struct doctor_finding *finding)
-{
-    if (finding != NULL)
-        finding->hopeless = !doctor->result.audit_token_examined;
 }
 
 static void tell_behind(struct audit_look *look)
@@ -122,14 +116,12 @@ static void tell_behind(struct audit_look *look)
         finding = doctor_find(doctor, DOCTOR_CHECKPOINT_BEHIND, "checkpoint",
                               "the latest checkpoint, of %s, goes up to entry %" PRIu64 " of %" PRIu64, when,
                               look->latest.size, look->entries);
-    doctor_mend(doctor, finding, "sealring run --once");
-    set_hopeless(doctor, finding);
-    if (!witness->anchored || look->judged.status == SEALRING_REFUSED || witness->anchor.size >= look->entries)
-        return;
-    finding = doctor_find(doctor, DOCTOR_ANCHOR_BEHIND, "anchor",
-                          "the audit token knows of entry %" PRIu64 ", the log has %" PRIu64, witness->anchor.size,
-                          look->entries);
-    doctor_mend(doctor, finding, "sealring run --once");
+    if (finding != NULL) /* without its token nothing can be signed */
+        finding->hopeless = !doctor->result.audit_token_examined;
+    if (witness->anchored && look->judged.status != SEALRING_REFUSED && witness->anchor.size < look->entries)
+        doctor_find(doctor, DOCTOR_ANCHOR_BEHIND, "anchor",
+                    "the audit token knows of entry %" PRIu64 ", the log has %" PRIu64, witness->anchor.size,
+                    look->entries);
 }
 
 static void look_at_witness(struct audit_look *look)
@@ -137,40 +129,29 @@ static void look_at_witness(struct audit_look *look)
     struct doctor *doctor = look->doctor;
     sealring_manager *manager = doctor->manager;
     sealring_error error = {.message = ""};
-    struct doctor_finding *finding;
     /* read again, even if this manager has written the anchor itself */
     memset(&manager->witness, 0, sizeof manager->witness);
     witness_read(&manager->witness, manager->config, manager->registry);
     if (manager->witness.remark[0] != '\0') {
-        finding = doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNREACHABLE, "audit token", "%s", manager->witness.remark);
-        doctor_mend(doctor, finding,
-                    "make its module, its PIN file and the token itself reachable, then: sealring doctor");
+        doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNREACHABLE, "audit token", "%s", manager->witness.remark);
         doctor_unseen(doctor, SEALRING_TOKEN, "%s", manager->witness.remark);
         manager->witness.remark[0] = '\0';
         tell_behind(look);
         return;
     }
     doctor->result.audit_token_examined = true;
-    if (witness_check_key(manager->config, manager->registry, look->vkey, &error) == SEALRING_REFUSED) {
-        finding = doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
-        doctor_mend(doctor, finding, "name the vault's own audit token in sealring.conf, or bring its backup back");
-    }
+    if (witness_check_key(manager->config, manager->registry, look->vkey, &error) == SEALRING_REFUSED)
+        doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
     if (!manager->witness.anchored && look->latest.size > 0) {
-        finding = doctor_find(doctor, DOCTOR_ANCHOR_MISSING, "anchor",
-                              "the audit token keeps no anchor, and checkpoints up to entry %" PRIu64 " were signed",
-                              look->latest.size);
-        doctor_mend(doctor, finding,
-                    "sealring audit verify with a checkpoint kept elsewhere; then: sealring run --once");
+        doctor_find(doctor, DOCTOR_ANCHOR_MISSING, "anchor",
+                    "the audit token keeps no anchor, and checkpoints up to entry %" PRIu64 " were signed",
+                    look->latest.size);
     }
     sealring_status status = judge(manager, &look->judged, &error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         doctor_unseen(doctor, status, "the anchor: %s", look->judged.message);
-    } else if (look->judged.status == SEALRING_REFUSED) {
-        finding = doctor_find(doctor, DOCTOR_REGISTRY_PUT_BACK, "registry", "%s", look->judged.message);
-        doctor_mend(doctor, finding,
-                    "bring the newest registry back; or, if what is missing is lost: sealring run --once "
-                    "--take-over REASON");
-    }
+    else if (look->judged.status == SEALRING_REFUSED)
+        doctor_find(doctor, DOCTOR_REGISTRY_PUT_BACK, "registry", "%s", look->judged.message);
     tell_behind(look);
 }
 
@@ -186,16 +167,11 @@ void doctor_look_at_audit(struct doctor *doctor)
     if (witness_configured(doctor->config)) {
         look_at_witness(look);
     } else if (look->vkey[0] != '\0') {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
-                        "the registry names a key that signs its log, the configuration names no audit token");
-        doctor_mend(doctor, finding, "put audit-token and audit-pin-source back into sealring.conf");
+        doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
+                    "the registry names a key that signs its log, the configuration names no audit token");
         tell_behind(look);
     } else {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_AUDIT_UNSIGNED, "audit log", "nothing signs this vault's audit log");
-        doctor_mend(doctor, finding,
-                    "a new vault can have it: sealring init --audit-token URI --audit-pin-source FILE");
+        doctor_find(doctor, DOCTOR_AUDIT_UNSIGNED, "audit log", "nothing signs this vault's audit log");
     }
     free(look);
 }

@@ -7,47 +7,30 @@
 #include "manage/tokens/token_file_copies.h"
 #include "registry/lock/lock.h"
 
+/* The state decides about the kind; STORE_UNREADABLE is about a copy. */
+static const struct {
+    enum doctor_kind kind;
+    const char *what;
+} copies_findings[] = {
+    [STORE_DAMAGED] = {DOCTOR_TOKEN_FILE_DAMAGED,
+                       "this file of a software token is damaged or missing; there is a good copy of it"},
+    [STORE_LOST] = {DOCTOR_TOKEN_FILE_LOST,
+                    "this file of a software token is damaged, and there is no good copy of it"},
+    [STORE_UNREADABLE] = {DOCTOR_TOKEN_COPY_UNREADABLE, "this copy of a software token's file cannot be read"},
+    [STORE_ASIDE] = {DOCTOR_TOKEN_FILE_ASIDE,
+                     "this file of a software token was damaged and had no copy, and was set aside"},
+    [STORE_UNCOPIED] = {DOCTOR_TOKEN_COPY_BEHIND, "this file of a software token has no copy that is as new as it is"},
+};
+
 static void find_file(const char *token, const char *file, enum store_state state, void *context)
 {
     struct doctor *doctor = context;
     const struct store *store = software_store(doctor->config->software);
-    struct doctor_finding *finding;
-    char path[2 * PATH_MAX], word[DOCTOR_WORD_SIZE];
+    char path[2 * PATH_MAX];
     snprintf(path, sizeof path, "%s/%s/%s", state == STORE_UNREADABLE ? store->copies : store->tokens, token,
              file[0] != '\0' ? file : "*.object");
-    switch (state) {
-    case STORE_DAMAGED:
-        finding = doctor_find(doctor, DOCTOR_TOKEN_FILE_DAMAGED, path,
-                              "this file of a software token is damaged or missing; there is a good copy of it");
-        doctor_mend(doctor, finding, "sealring doctor --repair, or any command that uses the token");
-        break;
-    case STORE_LOST:
-        finding = doctor_find(doctor, DOCTOR_TOKEN_FILE_LOST, path,
-                              "this file of a software token is damaged, and there is no good copy of it in %s",
-                              store->copies);
-        doctor_mend(doctor, finding,
-                    "stop everything that uses the vault, and bring the token's folder back from a backup");
-        break;
-    case STORE_UNREADABLE:
-        finding = doctor_find(doctor, DOCTOR_TOKEN_COPY_UNREADABLE, path,
-                              "this copy of a software token's file cannot be read");
-        doctor_mend(
-            doctor, finding,
-            "find out what it is, and make it readable; if the token works without it, move it away, and any command "
-            "makes a new copy: ls -ld %s",
-            doctor_word(path, word));
-        break;
-    case STORE_ASIDE:
-        finding = doctor_find(doctor, DOCTOR_TOKEN_FILE_ASIDE, path,
-                              "this file of a software token was damaged and had no copy, and was set aside");
-        doctor_mend(doctor, finding, "if no version lacks its object: rm %s", doctor_word(path, word));
-        break;
-    case STORE_UNCOPIED:
-    default:
-        finding = doctor_find(doctor, DOCTOR_TOKEN_COPY_BEHIND, path,
-                              "this file of a software token has no copy that is as new as it is");
-        doctor_mend(doctor, finding, "sealring doctor --repair, or any command that uses the token");
-    }
+    doctor_find(doctor, copies_findings[state].kind, path, "%s%s%s", copies_findings[state].what,
+                state == STORE_LOST ? " in " : "", state == STORE_LOST ? store->copies : "");
 }
 
 void doctor_look_at_copies(struct doctor *doctor)

@@ -15,15 +15,6 @@
 
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
 
-static void set_path(struct doctor *doctor, struct doctor_finding *finding, const char *path, mode_t mode)
-{
-    if (finding == NULL)
-        return;
-    finding->path = strdup(path);
-    finding->mode = mode;
-    doctor->no_memory = doctor->no_memory || finding->path == NULL;
-}
-
 /* "its group", "others", "its group and others": those who have any of these permissions. */
 static const char *who(mode_t mode, mode_t bits)
 {
@@ -35,21 +26,16 @@ static const char *who(mode_t mode, mode_t bits)
 
 void doctor_look_at_vault(struct doctor *doctor)
 {
-    char path[PATH_MAX], word[DOCTOR_WORD_SIZE];
+    char path[PATH_MAX];
     struct stat file;
-    struct doctor_finding *finding;
-    if (stat(doctor->vault, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0) {
-        finding = doctor_find(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault,
-                              "the vault's directory can be written by %s", who(file.st_mode, OTHERS_WRITE));
-        doctor_mend(doctor, finding, "look at what is in it, then: chmod go-w %s", doctor_word(doctor->vault, word));
-    }
+    if (stat(doctor->vault, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
+        doctor_find(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault, "the vault's directory can be written by %s",
+                    who(file.st_mode, OTHERS_WRITE));
     if (snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault) >= (int)sizeof path)
         return;
-    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0) {
-        finding = doctor_find(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration can be written by %s",
-                              who(file.st_mode, OTHERS_WRITE));
-        doctor_mend(doctor, finding, "read it, then: chmod go-w %s", doctor_word(path, word));
-    }
+    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
+        doctor_find(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration can be written by %s",
+                    who(file.st_mode, OTHERS_WRITE));
 }
 
 /* ---- one thing each ------------------------------------------------------------------------------------------------------ */
@@ -58,7 +44,6 @@ void doctor_look_at_vault(struct doctor *doctor)
 static bool look_at_mode(struct doctor *doctor, enum doctor_kind kind, const char *path, mode_t wrong, const char *name,
                          const char *can)
 {
-    char word[DOCTOR_WORD_SIZE];
     struct stat file;
     if (stat(path, &file) != 0 || (file.st_mode & wrong) == 0)
         return false;
@@ -66,11 +51,8 @@ static bool look_at_mode(struct doctor *doctor, enum doctor_kind kind, const cha
         return false; /* nobody can remove or replace another's files there */
     struct doctor_finding *finding = doctor_find(doctor, kind, path, "%s can be %s by %s (mode %03o)", name, can,
                                                  who(file.st_mode, wrong), (unsigned)(file.st_mode & 0777));
-    doctor_mend(doctor, finding, "chmod %s%s %s", (wrong & S_IRWXG) != 0 ? "go-" : "o-",
-                wrong == OTHERS_WRITE ? "w" : "rwx", doctor_word(path, word));
-    set_path(doctor, finding, path, file.st_mode & wrong);
-    if (finding != NULL && geteuid() != 0 && geteuid() != file.st_uid)
-        finding->hopeless = true;
+    finding->mode = file.st_mode & wrong;
+    finding->hopeless = geteuid() != 0 && geteuid() != file.st_uid;
     return true;
 }
 
@@ -86,9 +68,6 @@ static void look_at_owner(struct doctor *doctor, const char *path, const struct 
                     (unsigned long)file.st_uid, (unsigned long)vault->st_uid);
     doctor_mend(doctor, finding, "as root: chown -h %lu:%lu %s", (unsigned long)vault->st_uid,
                 (unsigned long)vault->st_gid, doctor_word(path, word));
-    set_path(doctor, finding, path, 0);
-    if (finding == NULL)
-        return;
     finding->owner = vault->st_uid;
     finding->group = vault->st_gid;
     finding->hopeless = geteuid() != 0;
@@ -128,11 +107,9 @@ static void look_at_directory(struct doctor *doctor, const char *path, const str
         return;
     struct doctor_finding *finding = doctor_find(doctor, DOCTOR_DIRECTORY_MISSING, path, "it is not there");
     doctor_mend(doctor, finding, "mkdir -m %03o %s", (unsigned)wanted, doctor_word(path, word));
-    set_path(doctor, finding, path, wanted);
-    if (finding != NULL) {
-        finding->owner = vault->st_uid;
-        finding->group = vault->st_gid;
-    }
+    finding->mode = wanted;
+    finding->owner = vault->st_uid;
+    finding->group = vault->st_gid;
 }
 
 static void look_at_registry_file(struct doctor *doctor, const char *path, const struct stat *vault)
@@ -160,13 +137,13 @@ static void look_at_credential(struct doctor *doctor, const char *source)
         pin_free(&pin);
         return;
     }
-    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_UNUSABLE, source, "%s", error.message);
-    doctor_mend(doctor, finding, "have LoadCredential= of the unit name a file with the PIN in its first line");
+    doctor_find(doctor, DOCTOR_PIN_UNUSABLE, source, "%s", error.message)->pattern =
+        "have LoadCredential= of the unit name a file with the PIN in its first line";
 }
 
 static void look_at_pin(struct doctor *doctor, const char *path, const char *token)
 {
-    char word[DOCTOR_WORD_SIZE], name[64];
+    char name[64];
     struct stat file;
     struct pin pin;
     sealring_error error = {.message = ""};
@@ -178,9 +155,7 @@ static void look_at_pin(struct doctor *doctor, const char *path, const char *tok
     }
     snprintf(name, sizeof name, "the file with the PIN of the %s", token);
     if (stat(path, &file) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_MISSING, path, "%s is not there", name);
-        doctor_mend(doctor, finding, "put the PIN into it again: install -m 600 /dev/stdin %s",
-                    doctor_word(path, word));
+        doctor_find(doctor, DOCTOR_PIN_MISSING, path, "%s is not there", name);
         return;
     }
     if (look_at_mode(doctor, DOCTOR_PIN_OPEN, path, S_IRWXG | S_IRWXO, name, "used") || access(path, R_OK) != 0)
@@ -189,8 +164,7 @@ static void look_at_pin(struct doctor *doctor, const char *path, const char *tok
         pin_free(&pin);
         return;
     }
-    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_UNUSABLE, path, "%s", error.message);
-    doctor_mend(doctor, finding, "write the PIN, and nothing else, into its first line: %s", doctor_word(path, word));
+    doctor_find(doctor, DOCTOR_PIN_UNUSABLE, path, "%s", error.message);
 }
 
 static void look_at_module(struct doctor *doctor)
@@ -201,15 +175,11 @@ static void look_at_module(struct doctor *doctor)
 /* Left by an `init` that was killed. */
 static void look_at_leftover(struct doctor *doctor)
 {
-    char path[PATH_MAX], word[DOCTOR_WORD_SIZE];
+    char path[PATH_MAX];
     struct stat file;
-    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE ".new", doctor->config->directory) >= (int)sizeof path ||
-        lstat(path, &file) != 0)
-        return;
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_LEFTOVER_FILE, path, "an unfinished configuration lies beside the vault's");
-    doctor_mend(doctor, finding, "rm %s", doctor_word(path, word));
-    set_path(doctor, finding, path, 0);
+    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE ".new", doctor->config->directory) < (int)sizeof path &&
+        lstat(path, &file) == 0)
+        doctor_find(doctor, DOCTOR_LEFTOVER_FILE, path, "there is an unfinished configuration beside the vault's");
 }
 
 /* A configuration of an older program, or of a vault that was moved. */
@@ -219,9 +189,7 @@ static void look_at_place(struct doctor *doctor)
     if (doctor->config->place[0] != '\0')
         return;
     snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->config->directory);
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_PLACE_MISSING, path, "it does not have the directory that it is about");
-    doctor_mend(doctor, finding, "sealring doctor --repair");
+    doctor_find(doctor, DOCTOR_PLACE_MISSING, path, "it does not have the directory that it is about");
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
@@ -264,12 +232,7 @@ void doctor_look_at_files(struct doctor *doctor)
     look_at_leftover(doctor);
     look_at_place(doctor);
     bool registry = filesystem_check(config->registry, &error) != SEALRING_OK;
-    if (registry || config_check_places(config, &error) != SEALRING_OK) {
-        struct doctor_finding *finding = doctor_find(
-            doctor, DOCTOR_REGISTRY_ON_NETWORK, registry ? config->registry : config->directory, "%s", error.message);
-        doctor_mend(
-            doctor, finding,
-            "stop everything that uses the vault, move it (or the registry's directory, and name that in " CONFIG_FILE
-            ") to a local disk");
-    }
+    if (registry || config_check_places(config, &error) != SEALRING_OK)
+        doctor_find(doctor, DOCTOR_REGISTRY_ON_NETWORK, registry ? config->registry : config->directory, "%s",
+                    error.message);
 }

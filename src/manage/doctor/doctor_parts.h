@@ -90,18 +90,20 @@ enum doctor_kind {
 
 /* Replaces an unusable registry by a good one. */
 #define DOCTOR_RESTORE "sealring restore BACKUP --log EXPORT"
+/* Makes the key of a version sign again. */
+#define DOCTOR_REOPEN "sealring retire {ring} {version} --overrule REASON, sealring reinstate {ring} {version}"
 
 struct doctor_finding {
     enum doctor_kind kind;
     char *object; /* owned, as are all texts */
     char *what;
-    char *mend;
-    char *failure; /* why the repair failed, NULL: it was not tried, or it succeeded */
-    bool hopeless; /* the kind can be repaired, but not this finding */
-    bool tried;    /* its repair was tried in this call */
+    const char *pattern; /* as doctor_kind_row.mend, for this finding; NULL: as for its kind */
+    char *mend;          /* NULL: made of the pattern */
+    char *failure;       /* why the repair failed, NULL: it was not tried, or it succeeded */
+    bool hopeless;       /* the kind can be repaired, but not this finding */
+    bool tried;          /* its repair was tried in this call */
     bool repaired;
     /* for its repair */
-    char *path;
     mode_t mode; /* permissions to be removed */
     uid_t owner;
     gid_t group;
@@ -123,6 +125,7 @@ struct doctor {
     struct config *config;     /* NULL: it cannot be trusted, or read */
     sealring_manager *manager; /* NULL: no registry */
     struct doctor_findings findings;
+    struct doctor_finding unreported; /* for doctor_find without memory */
     sealring_doctor_result result;
     sealring_error cannot_repair; /* why nothing can be written, SEALRING_OK if it can */
     sealring_status incomplete; /* why not everything was examined: SEALRING_INVALID, _REGISTRY, _TOKEN; SEALRING_OK */
@@ -132,11 +135,11 @@ struct doctor {
 
 /* ---- Findings ------------------------------------------------------------------------------------------------------- */
 
-/* Adds a finding about `object`; the format describes it. NULL without memory, which sets doctor->no_memory. */
+/* Adds a finding about `object`; the format describes it. Without memory it returns a finding that is not reported, and sets doctor->no_memory. */
 struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
                                    ...) __attribute__((format(printf, 4, 5)));
 
-/* Adds the command that repairs it. finding may be NULL. */
+/* Sets what to do about it, where no pattern will do. */
 void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -182,6 +185,8 @@ struct doctor_kind_row {
     sealring_severity severity;
     doctor_mender mender; /* NULL: an operator must repair it */
     const char *why;
+    const char *
+        mend; /* what to do, with {object} (quoted for a shell), {ring} and {version}; NULL: it depends on the finding */
 };
 const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind);
 

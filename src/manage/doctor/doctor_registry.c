@@ -44,19 +44,15 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
 {
     struct doctor *doctor = context;
     const char *path = doctor->config->registry;
-    struct doctor_finding *finding;
     switch (flaw) {
     case DB_FLAW_DAMAGE:
-        finding = doctor_find(doctor, DOCTOR_REGISTRY_DAMAGED, name[0] != '\0' ? name : path, "%s", words);
-        doctor_mend(doctor, finding, DOCTOR_RESTORE);
+        doctor_find(doctor, DOCTOR_REGISTRY_DAMAGED, name[0] != '\0' ? name : path, "%s", words);
         return;
     case DB_FLAW_LACKING:
-        finding = doctor_find(doctor, DOCTOR_SCHEMA_LACKING, name, "the index or trigger %s %s", name, words);
-        doctor_mend(doctor, finding, "sealring doctor --repair");
+        doctor_find(doctor, DOCTOR_SCHEMA_LACKING, name, "the index or trigger %s %s", name, words);
         return;
     case DB_FLAW_STRANGE:
-        finding = doctor_find(doctor, DOCTOR_SCHEMA_STRANGE, name, "%s %s", name, words);
-        mend_strange(doctor, finding, path, name);
+        mend_strange(doctor, doctor_find(doctor, DOCTOR_SCHEMA_STRANGE, name, "%s %s", name, words), path, name);
         return;
     }
 }
@@ -81,22 +77,10 @@ static void look_at_database(struct doctor *doctor)
     if (status == SEALRING_OK)
         return;
     doctor_forget(&doctor->findings, before);
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_REGISTRY_DAMAGED, doctor->config->registry, "%s", error.message);
-    doctor_mend(doctor, finding, DOCTOR_RESTORE);
+    doctor_find(doctor, DOCTOR_REGISTRY_DAMAGED, doctor->config->registry, "%s", error.message);
 }
 
 /* ---- the rings --------------------------------------------------------------------------------------------------------- */
-
-static void tell_broken(struct doctor *doctor, const char *ring, const char *broken)
-{
-    if (broken == NULL)
-        return;
-    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_RING_BROKEN, ring, "%s", broken);
-    doctor_mend(doctor, finding,
-                "compare `sealring ring show %s` with `sealring audit show --ring %s`; then: " DOCTOR_RESTORE, ring,
-                ring);
-}
 
 static void look_at_rings(struct doctor *doctor)
 {
@@ -114,8 +98,9 @@ static void look_at_rings(struct doctor *doctor)
         struct registry_cursor rings = registry_rings(registry, &error);
         while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
             status = state_load(registry, ring.name, &state, &error);
-            if (status == SEALRING_OK)
-                tell_broken(doctor, ring.name, lifecycle_broken_invariant(&state.view));
+            const char *broken = status == SEALRING_OK ? lifecycle_broken_invariant(&state.view) : NULL;
+            if (broken != NULL)
+                doctor_find(doctor, DOCTOR_RING_BROKEN, ring.name, "%s", broken);
         }
         status = registry_close_cursor(&rings, status);
     } while (registry_again(&reading, &status));
@@ -143,10 +128,8 @@ static void look_at_clocks(struct doctor *doctor)
         doctor_unseen(doctor, status, "the clocks: %s", error.message);
         return;
     }
-    if (!judgement.memory.held)
-        return;
-    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
-    doctor_mend(doctor, finding, "set the clock right; sealring run goes on by itself when it has been steady");
+    if (judgement.memory.held)
+        doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
 }
 
 void doctor_look_at_clock(struct doctor *doctor)
@@ -167,10 +150,10 @@ void doctor_look_at_clock(struct doctor *doctor)
                           known)
             : doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
                           "this host's wall clock shows %s, and the latest checkpoint was signed at %s", shown, known);
-    doctor_mend(doctor, finding, "set the clock, and check the host's time service%s",
-                late_is_unbuilt(&judgement) ? ""
-                                            : "; if it is right, the clock of the host that signed was ahead: add "
-                                              "--trust-clock REASON to the next command that issues or rotates");
+    if (!late_is_unbuilt(&judgement))
+        finding->pattern =
+            "set the clock, and check the host's time service; if it is right, the clock of the host that signed was ahead: "
+            "add --trust-clock REASON to the next command that issues or rotates";
 }
 
 /* ---- what is owed to the token ------------------------------------------------------------------------------------------- */
@@ -180,17 +163,17 @@ static void tell_closing(struct doctor *doctor, const struct registry_version *v
 {
     char object[SEALRING_NAME_LENGTH_MAX + 16];
     snprintf(object, sizeof object, "%s/%" PRIu32, ring, version->number);
-    struct doctor_finding *finding = NULL;
     if (version->state == SEALRING_VERSION_DESTROYED) {
-        finding = doctor_find(doctor, DOCTOR_DESTRUCTION_OWED, object,
-                              "version %" PRIu32 " of ring %s is destroyed for the registry, and its object was not",
-                              version->number, ring);
-        doctor_mend(doctor, finding, "sealring destroy %s %" PRIu32, ring, version->number);
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_DESTRUCTION_OWED, object,
+                        "version %" PRIu32 " of ring %s is destroyed for the registry, and its object was not",
+                        version->number, ring);
+        snprintf(finding->ring, sizeof finding->ring, "%s", ring);
+        finding->version = version->number;
     } else if (plan_may_close(doctor->manager, version)) {
-        finding = doctor_find(doctor, DOCTOR_CLOSING_OWED, object,
-                              "version %" PRIu32 " of ring %s is %s, and the token was not told yet to refuse its key",
-                              version->number, ring, sealring_version_state_name(version->state));
-        doctor_mend(doctor, finding, "sealring run --once");
+        doctor_find(doctor, DOCTOR_CLOSING_OWED, object,
+                    "version %" PRIu32 " of ring %s is %s, and the token does not refuse its key yet", version->number,
+                    ring, sealring_version_state_name(version->state));
     }
 }
 
@@ -203,9 +186,7 @@ static void tell_intention(struct doctor *doctor, const struct registry_intentio
     struct doctor_finding *finding =
         doctor_find(doctor, DOCTOR_INTENTION_UNFINISHED, object,
                     "a key was about to be made at %s by %s, who neither finished nor gave up", when, intention->owner);
-    if (config_labels(doctor->config) == TOKEN_LABELS_CHANGE)
-        doctor_mend(doctor, finding, "sealring doctor --repair");
-    else /* only the label could show whose the object is */
+    if (config_labels(doctor->config) != TOKEN_LABELS_CHANGE) /* only the label could show whose the object is */
         doctor_mend(
             doctor, finding,
             "sealring doctor --repair; if it stays, the token has the key, and no version has it: sealring token "
@@ -274,10 +255,9 @@ void doctor_look_at_registry(struct doctor *doctor)
 {
     struct registry_vault vault = {.schema = 0};
     if (manager_read_vault(doctor->manager, &vault, NULL) == SEALRING_OK && vault.min_writer > REGISTRY_SCHEMA) {
-        struct doctor_finding *finding = doctor_find(
-            doctor, DOCTOR_REGISTRY_NEWER, doctor->config->registry,
-            "it is of schema %d; this program reads it and writes up to schema %d", vault.schema, REGISTRY_SCHEMA);
-        doctor_mend(doctor, finding, "install the newer sealring");
+        doctor_find(doctor, DOCTOR_REGISTRY_NEWER, doctor->config->registry,
+                    "it is of schema %d; this program reads it and writes up to schema %d", vault.schema,
+                    REGISTRY_SCHEMA);
     }
     look_at_database(doctor);
     look_at_rings(doctor);

@@ -49,7 +49,7 @@ static sealring_status take_back(struct doctor *doctor, const struct doctor_find
     struct audit_act act = repair_act(finding, "doctor.failed", strerror(problem));
     (void)manager_record(doctor->manager, &act, NULL);
     audit_release(&act);
-    return error_set_system(error, problem, "%s cannot be mended", finding->path);
+    return error_set_system(error, problem, "%s cannot be repaired", finding->object);
 }
 
 /* ---- files --------------------------------------------------------------------------------------------------------------- */
@@ -58,12 +58,12 @@ sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *f
 {
     struct stat file;
     char done[64];
-    if (stat(finding->path, &file) != 0)
-        return error_set_system(error, errno, "%s cannot be examined", finding->path);
+    if (stat(finding->object, &file) != 0)
+        return error_set_system(error, errno, "%s cannot be examined", finding->object);
     mode_t mode = file.st_mode & 07777 & ~finding->mode;
     snprintf(done, sizeof done, "mode %04o to %04o", (unsigned)(file.st_mode & 07777), (unsigned)mode);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && chmod(finding->path, mode) != 0)
+    if (status == SEALRING_OK && chmod(finding->object, mode) != 0)
         status = take_back(doctor, finding, errno, error);
     return status;
 }
@@ -73,7 +73,7 @@ sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *
     char done[64];
     snprintf(done, sizeof done, "owner to %lu:%lu", (unsigned long)finding->owner, (unsigned long)finding->group);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && lchown(finding->path, finding->owner, finding->group) != 0)
+    if (status == SEALRING_OK && lchown(finding->object, finding->owner, finding->group) != 0)
         status = take_back(doctor, finding, errno, error);
     return status;
 }
@@ -83,9 +83,9 @@ sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_findi
     sealring_status status = record(doctor, finding, "made", error);
     if (status != SEALRING_OK)
         return status;
-    if (mkdir(finding->path, finding->mode) != 0 && errno != EEXIST)
+    if (mkdir(finding->object, finding->mode) != 0 && errno != EEXIST)
         return take_back(doctor, finding, errno, error);
-    if (geteuid() == 0 && finding->owner != 0 && chown(finding->path, finding->owner, finding->group) != 0)
+    if (geteuid() == 0 && finding->owner != 0 && chown(finding->object, finding->owner, finding->group) != 0)
         return take_back(doctor, finding, errno, error);
     return SEALRING_OK;
 }
@@ -93,7 +93,7 @@ sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_findi
 sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "removed", error);
-    if (status == SEALRING_OK && unlink(finding->path) != 0)
+    if (status == SEALRING_OK && unlink(finding->object) != 0)
         status = take_back(doctor, finding, errno, error);
     return status;
 }
@@ -111,16 +111,16 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
 {
     char aside[PATH_MAX], done[PATH_MAX + 32];
     struct stat file;
-    int length = snprintf(aside, sizeof aside, "%s.aside", finding->path);
+    int length = snprintf(aside, sizeof aside, "%s.aside", finding->object);
     for (int i = 2; i <= ASIDE_MOST && length < (int)sizeof aside && lstat(aside, &file) == 0; i++)
-        length = snprintf(aside, sizeof aside, "%s.aside%d", finding->path, i);
+        length = snprintf(aside, sizeof aside, "%s.aside%d", finding->object, i);
     if (length >= (int)sizeof aside || lstat(aside, &file) == 0)
         return error_set(error, SEALRING_REFUSED, "there is no free name beside it: remove what was set aside before");
-    if (report_path_is_held(finding->path))
+    if (report_path_is_held(finding->object))
         return error_set(error, SEALRING_REFUSED, "a process has it open as its report");
     snprintf(done, sizeof done, "renamed to %s", strrchr(aside, '/') + 1);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && rename(finding->path, aside) != 0)
+    if (status == SEALRING_OK && rename(finding->object, aside) != 0)
         status = take_back(doctor, finding, errno, error);
     return status;
 }
@@ -183,19 +183,19 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
         status = harvest_all(manager, manager->roster.now, &ignored, error);
     }
     if (status == SEALRING_OK)
-        status = report_read_open(finding->path, &reader, error);
+        status = report_read_open(finding->object, &reader, error);
     if (status == SEALRING_OK && !report_read_hold(reader))
-        status = error_set(error, SEALRING_REFUSED, "a verifier sits at it again");
+        status = error_set(error, SEALRING_REFUSED, "a verifier uses it again");
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, error);
     if (status == SEALRING_OK)
         status = find_harvested(manager->registry, &summary, &harvested, error);
     if (status == SEALRING_OK && !harvested)
         status =
-            error_set(error, SEALRING_REFUSED, "not all of it is harvested for good yet: again when the hour is over");
+            error_set(error, SEALRING_REFUSED, "not all of it is harvested yet: try again when the hour has ended");
     if (status == SEALRING_OK)
-        status = record(doctor, finding, "removed, with all that it told in the registry", error);
-    if (status == SEALRING_OK && unlink(finding->path) != 0)
+        status = record(doctor, finding, "removed; the registry has everything from it", error);
+    if (status == SEALRING_OK && unlink(finding->object) != 0)
         status = take_back(doctor, finding, errno, error);
     report_read_close(reader);
     return status;

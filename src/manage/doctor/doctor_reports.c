@@ -15,18 +15,6 @@
 
 #define FRESH_MS INT64_C(60000) /* an invalid file that is younger may still be in the making */
 
-static void set_path(struct doctor *doctor, struct doctor_finding *finding, const char *path, mode_t mode)
-{
-    char word[DOCTOR_WORD_SIZE];
-    if (finding == NULL)
-        return;
-    finding->path = strdup(path);
-    finding->mode = mode;
-    doctor->no_memory = doctor->no_memory || finding->path == NULL;
-    if (finding->mend == NULL)
-        doctor_mend(doctor, finding, "mv %s /somewhere/else", doctor_word(path, word));
-}
-
 static const struct roster_entry *entry_of(const struct roster *roster, const uint8_t seat[REPORT_ID_SIZE],
                                            const uint8_t *instance)
 {
@@ -59,16 +47,13 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
                               "it belongs to uid %lu, and this user may not read it", (unsigned long)file->st_uid);
         if (file->st_uid == 0 && stat(doctor->config->verifiers, &place) == 0 && place.st_uid == geteuid())
             doctor_mend(doctor, finding, "as root: chgrp %lu %s", (unsigned long)place.st_gid, doctor_word(path, word));
-        else
-            doctor_mend(doctor, finding, "run sealring doctor as the vault's owner");
         return;
     }
     if (clock_wall_ms() - (int64_t)file->st_mtim.tv_sec * 1000 < FRESH_MS)
         return;
     finding = status == SEALRING_INVALID ? doctor_find(doctor, DOCTOR_REPORT_UNKNOWN_FORMAT, path, "%s", error->message)
                                          : doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%s", error->message);
-    set_path(doctor, finding, path, 0);
-    if (finding != NULL && report_seat_parse(strrchr(path, '/') + 1, seat))
+    if (report_seat_parse(strrchr(path, '/') + 1, seat))
         finding->hopeless = is_somebodys(roster, path, seat);
 }
 
@@ -97,19 +82,14 @@ static void look_at_records(struct doctor *doctor, const char *path, const struc
     uint64_t damaged = 0;
     if (report_read_each(reader, NULL, take_nothing, NULL, &damaged) != SEALRING_OK || damaged == 0)
         return;
-    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%llu of its records %s damaged",
-                                                 (unsigned long long)damaged, damaged == 1 ? "is" : "are");
-    set_path(doctor, finding, path, 0);
-    if (finding != NULL)
-        finding->hopeless = report_read_is_held(reader);
+    doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%llu of its records %s damaged", (unsigned long long)damaged,
+                damaged == 1 ? "is" : "are")
+        ->hopeless = report_read_is_held(reader);
 }
 
 static void look_at_strange(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *what)
 {
-    struct doctor_finding *finding = doctor_find(doctor, kind, path, "%s", what);
-    set_path(doctor, finding, path, 0);
-    if (finding != NULL)
-        finding->hopeless = report_path_is_held(path);
+    doctor_find(doctor, kind, path, "%s", what)->hopeless = report_path_is_held(path);
 }
 
 static void look_at_own(struct doctor *doctor, const char *path, const struct report_summary *summary, bool held)
@@ -121,11 +101,8 @@ static void look_at_own(struct doctor *doctor, const char *path, const struct re
     if (held || entry == NULL || roster_may_serve(roster, entry) || roster->now - last < doctor->asked.stale_after)
         return;
     timetext_format(last, when);
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_REPORT_STALE, path, "the verifier that wrote it is %s, and was last seen at %s",
-                    sealring_verifier_state_name(entry->row.state), when);
-    doctor_mend(doctor, finding, "sealring doctor --repair");
-    set_path(doctor, finding, path, 0);
+    doctor_find(doctor, DOCTOR_REPORT_STALE, path, "the verifier that wrote it is %s, and was last seen at %s",
+                sealring_verifier_state_name(entry->row.state), when);
 }
 
 static sealring_status look_at_file(const char *path, void *context)
@@ -134,17 +111,14 @@ static sealring_status look_at_file(const char *path, void *context)
     struct report_reader *reader = NULL;
     struct report_summary summary;
     sealring_error error = {.message = ""};
-    char word[DOCTOR_WORD_SIZE];
     struct stat file;
     uint8_t seat[REPORT_ID_SIZE];
     if (lstat(path, &file) != 0)
         return SEALRING_OK;
     if (S_ISREG(file.st_mode) && (file.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_REPORT_WRITABLE, path, "it can be written by others than its owner (mode %03o)",
-                        (unsigned)(file.st_mode & 0777));
-        doctor_mend(doctor, finding, "chmod go-w %s", doctor_word(path, word));
-        set_path(doctor, finding, path, file.st_mode & (S_IWGRP | S_IWOTH));
+        doctor_find(doctor, DOCTOR_REPORT_WRITABLE, path, "it can be written by others than its owner (mode %03o)",
+                    (unsigned)(file.st_mode & 0777))
+            ->mode = file.st_mode & (S_IWGRP | S_IWOTH);
     }
     look_at_owner(doctor, path, &file);
     sealring_status status = report_read_open(path, &reader, &error);
@@ -181,9 +155,7 @@ static void look_at_verifier(struct doctor *doctor, int64_t quiet_period, const 
         finding =
             doctor_find(doctor, DOCTOR_VERIFIER_ROW_DAMAGED, object, "its row in the registry cannot be read, and %s",
                         entry->watched.file_there ? "its report file is there" : "it has no report file");
-        doctor_mend(doctor, finding, "sealring doctor --repair");
-        if (finding != NULL)
-            memcpy(finding->instance, entry->row.instance, sizeof finding->instance);
+        memcpy(finding->instance, entry->row.instance, sizeof finding->instance);
     } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
         finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
                               entry->damaged ? "damaged, or unreadable for this user" : "gone");
@@ -198,9 +170,7 @@ static void look_at_verifier(struct doctor *doctor, int64_t quiet_period, const 
                               "%s ended, and its reports lack what it saw up to %s", entry->name, when);
         doctor_mend(doctor, finding, "sealring verifier forget %.8s --reason REASON", digits);
     } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_SILENT) {
-        finding = doctor_find(doctor, DOCTOR_VERIFIER_SILENT, object, "%s lives, and does not look at the registry",
-                              entry->name);
-        doctor_mend(doctor, finding, "end the process, or let it go on: see sealring verifier list");
+        doctor_find(doctor, DOCTOR_VERIFIER_SILENT, object, "%s runs, and does not poll the registry", entry->name);
     }
 }
 

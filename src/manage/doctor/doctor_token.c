@@ -146,8 +146,6 @@ static struct doctor_finding *find_version(const struct token_look *look, enum d
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, object, "the %s version %" PRIu32 " of ring %s: %s",
                     sealring_version_state_name(row->state), row->number, version->ring.name, what);
-    if (finding == NULL)
-        return NULL;
     memcpy(finding->ring, version->ring.name, sizeof finding->ring);
     finding->version = row->number;
     memcpy(finding->object_id, row->object_id, sizeof finding->object_id);
@@ -155,51 +153,17 @@ static struct doctor_finding *find_version(const struct token_look *look, enum d
     return finding;
 }
 
-static void tell_missing(const struct token_look *look, const struct version_look *version)
-{
-    const char *ring = version->ring.name;
-    uint32_t number = version->row.number;
-    struct doctor_finding *finding;
-    if (lifecycle_accepts(version->row.state)) {
-        finding = find_version(look, DOCTOR_OBJECT_MISSING, version, "the token has no such object");
-        doctor_mend(
-            look->doctor, finding,
-            "bring the token's backup back; if there is none: sealring rotate %s, hand out new credentials, then "
-            "sealring compromise %s %" PRIu32 " --reason REASON",
-            ring, ring, number);
-    } else {
-        finding = find_version(look, DOCTOR_OBJECT_GONE, version, "the token has no such object any more");
-        doctor_mend(look->doctor, finding, "sealring destroy %s %" PRIu32 " --overrule REASON", ring, number);
-    }
-}
-
 /* To set CKA_SIGN again, only an operator's own acts are named: retire and reinstate. */
 static void tell_not_signing(const struct token_look *look, const struct version_look *version)
 {
-    const char *ring = version->ring.name;
-    uint32_t number = version->row.number;
     struct doctor_finding *finding =
         find_version(look, DOCTOR_ACCEPTED_VERSION_CLOSED, version, "its object does not sign");
-    switch (version->row.state) {
-    case SEALRING_VERSION_ACTIVE:
-        doctor_mend(
-            look->doctor, finding,
-            "sealring audit show --ring %s; then sealring rotate %s; and if the key is to sign again: sealring retire "
-            "%s %" PRIu32 " --overrule REASON, sealring reinstate %s %" PRIu32,
-            ring, ring, ring, number, ring, number);
-        break;
-    case SEALRING_VERSION_RETIRING:
-        doctor_mend(look->doctor, finding,
-                    "sealring audit show --ring %s; if the key is to sign again: sealring retire %s %" PRIu32
-                    " --overrule REASON, sealring reinstate %s %" PRIu32,
-                    ring, ring, number, ring, number);
-        break;
-    default:
-        doctor_mend(look->doctor, finding,
-                    "sealring audit show --ring %s; then sealring destroy %s %" PRIu32
-                    ", or, if clients hold its credentials, sealring compromise %s %" PRIu32,
-                    ring, ring, number, ring, number);
-    }
+    if (version->row.state == SEALRING_VERSION_ACTIVE)
+        finding->pattern = "sealring audit show --ring {ring}; then sealring rotate {ring}; and if the key is to sign "
+                           "again: " DOCTOR_REOPEN;
+    else if (version->row.state != SEALRING_VERSION_RETIRING)
+        finding->pattern = "sealring audit show --ring {ring}; then sealring destroy {ring} {version}, or, if clients "
+                           "hold its credentials, sealring compromise {ring} {version}";
 }
 
 static sealring_status prove(const struct token_look *look, const struct version_look *version)
@@ -212,33 +176,8 @@ static sealring_status prove(const struct token_look *look, const struct version
     if (status != SEALRING_REFUSED || error.token_code != 0)
         return status == SEALRING_TOKEN ? status
                                         : SEALRING_OK; /* what changed since it was listed is found next time */
-    struct doctor_finding *finding = find_version(look, DOCTOR_CHECK_VALUE_DIFFERS, version, error.message);
-    doctor_mend(look->doctor, finding,
-                "bring the token's backup back; or: sealring rotate %s, then sealring compromise %s %" PRIu32
-                " --reason REASON",
-                version->ring.name, version->ring.name, row->number);
+    find_version(look, DOCTOR_CHECK_VALUE_DIFFERS, version, error.message);
     return SEALRING_OK;
-}
-
-static void look_at_attributes(const struct token_look *look, const struct version_look *version,
-                               const struct token_key_info *object)
-{
-    const char *ring = version->ring.name;
-    uint32_t number = version->row.number;
-    struct doctor_finding *finding;
-    if (object->wrong[0] == '\0')
-        return;
-    if (object->narrowable) {
-        finding = find_version(look, DOCTOR_OBJECT_USAGES, version, object->wrong);
-        doctor_mend(look->doctor, finding,
-                    "sealring doctor --repair; and if you do not know who did it: sealring rotate %s, then sealring "
-                    "compromise %s %" PRIu32 " --reason REASON",
-                    ring, ring, number);
-    } else {
-        finding = find_version(look, DOCTOR_OBJECT_ATTRIBUTES, version, object->wrong);
-        doctor_mend(look->doctor, finding,
-                    "sealring rotate %s, then sealring compromise %s %" PRIu32 " --reason REASON", ring, ring, number);
-    }
 }
 
 /* Whether the object is the version's: by its label; if the token does not keep or change labels, by its check value. */
@@ -260,13 +199,7 @@ static sealring_status look_at_label(const struct token_look *look, const struct
     *owned = status == SEALRING_OK;
     if (*owned || status == SEALRING_TOKEN)
         return status;
-    struct doctor_finding *finding =
-        find_version(look, DOCTOR_OBJECT_RELABELLED, version, error.message[0] != '\0' ? error.message : text);
-    doctor_mend(
-        look->doctor, finding,
-        "find out who relabelled it, or edited the registry: sealring audit verify; sealring audit show --ring %s; if "
-        "the token keeps no labels: token-labels = lost in sealring.conf",
-        version->ring.name);
+    find_version(look, DOCTOR_OBJECT_RELABELLED, version, error.message[0] != '\0' ? error.message : text);
     return SEALRING_OK;
 }
 
@@ -285,19 +218,18 @@ static sealring_status look_at_object(const struct token_look *look, const struc
                                       const struct token_key_info *object)
 {
     const struct registry_version *row = &version->row;
-    struct doctor_finding *finding;
     bool owned;
     sealring_status status = look_at_label(look, version, object, &owned);
     if (status != SEALRING_OK || !owned)
         return status;
     if (row->state == SEALRING_VERSION_DESTROYED) {
-        if (!row->closing_owed) { /* else reported with what is owed */
-            finding = find_version(look, DOCTOR_DESTRUCTION_OWED, version, "its object is in the token");
-            doctor_mend(look->doctor, finding, "sealring destroy %s %" PRIu32, version->ring.name, row->number);
-        }
+        if (!row->closing_owed) /* else reported with what is owed */
+            find_version(look, DOCTOR_DESTRUCTION_OWED, version, "its object is in the token");
         return SEALRING_OK;
     }
-    look_at_attributes(look, version, object);
+    if (object->wrong[0] != '\0')
+        find_version(look, object->narrowable ? DOCTOR_OBJECT_USAGES : DOCTOR_OBJECT_ATTRIBUTES, version,
+                     object->wrong);
     bool signs = object->sign;
     status = look_at_closed(look, version, &signs);
     if (status != SEALRING_OK)
@@ -306,11 +238,8 @@ static sealring_status look_at_object(const struct token_look *look, const struc
         tell_not_signing(look, version);
     else if (lifecycle_accepts(row->state))
         return object->wrong[0] == '\0' ? prove(look, version) : SEALRING_OK;
-    else if (signs && look->vault.token_closes_keys && !row->closing_owed) {
-        finding = find_version(look, DOCTOR_CLOSED_VERSION_SIGNS, version, "its object can sign still");
-        doctor_mend(look->doctor, finding,
-                    "sealring doctor --repair; find out who did it: sealring audit show --ring %s", version->ring.name);
-    }
+    else if (signs && look->vault.token_closes_keys && !row->closing_owed)
+        find_version(look, DOCTOR_CLOSED_VERSION_SIGNS, version, "its object can sign still");
     return SEALRING_OK;
 }
 
@@ -328,13 +257,6 @@ static size_t count_objects(const struct token_look *look, const uint8_t *id, si
     return count;
 }
 
-static void mend_twice(const struct token_look *look, struct doctor_finding *finding)
-{
-    doctor_mend(
-        look->doctor, finding,
-        "find out which of them is the vault's, and who made the other: pkcs11-tool --login --list-objects --type secrkey");
-}
-
 static sealring_status look_at_version(const struct token_look *look, const struct version_look *version)
 {
     const struct registry_version *row = &version->row;
@@ -342,12 +264,12 @@ static sealring_status look_at_version(const struct token_look *look, const stru
     size_t count = count_objects(look, row->object_id, row->object_id_length, &object);
     if (count == 1)
         return look_at_object(look, version, object);
-    if (count > 1) {
-        mend_twice(look,
-                   find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID"));
-    } else if (row->state != SEALRING_VERSION_DESTROYED) {
-        tell_missing(look, version);
-    }
+    if (count > 1)
+        find_version(look, DOCTOR_OBJECT_TWICE, version, "the token has several objects with its CKA_ID");
+    else if (lifecycle_accepts(row->state))
+        find_version(look, DOCTOR_OBJECT_MISSING, version, "the token has no such object");
+    else if (row->state != SEALRING_VERSION_DESTROYED)
+        find_version(look, DOCTOR_OBJECT_GONE, version, "the token has no such object any more");
     return SEALRING_OK;
 }
 
@@ -380,9 +302,8 @@ static void look_at_intentions(const struct token_look *look)
         if (count < 2 || is_version_object(look, object))
             continue;
         hex_encode(intention->object_id, intention->object_id_length, name + 4);
-        mend_twice(look,
-                   doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
-                               "the token has %zu objects with the CKA_ID of a key that was about to be made", count));
+        doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
+                    "the token has %zu objects with the CKA_ID of a key that was about to be made", count);
     }
 }
 
@@ -405,13 +326,9 @@ static void tell_stranger(const struct token_look *look, enum doctor_kind kind, 
     snprintf(name, sizeof name, "key %s", digits);
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, name,
-                    "the token has an object labelled \"%s\", and the registry knows of none such", object->label);
+                    "the token has an object labelled \"%s\", and the registry has no such object", object->label);
     if (owned_is_marked(look->vault.vault_id, object->object_id, object->object_id_length))
         doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
-    else
-        doctor_mend(look->doctor, finding,
-                    "nothing, if another vault uses this token; else find out who made it: pkcs11-tool --login "
-                    "--list-objects --type secrkey");
 }
 
 static void look_at_strangers(const struct token_look *look)
@@ -432,14 +349,9 @@ static void look_at_strangers(const struct token_look *look)
         else
             unknown++;
     }
-    if (unknown > 0) {
-        struct doctor_finding *finding =
-            doctor_find(look->doctor, DOCTOR_OBJECT_UNKNOWN, "PKCS#11 token",
-                        "%zu objects are labelled for rings that this vault does not have", unknown);
-        doctor_mend(look->doctor, finding,
-                    "nothing, if another vault uses this token; else pkcs11-tool --login "
-                    "--list-objects --type secrkey");
-    }
+    if (unknown > 0)
+        doctor_find(look->doctor, DOCTOR_OBJECT_UNKNOWN, "PKCS#11 token",
+                    "%zu objects are labelled for rings that this vault does not have", unknown);
 }
 
 /* ---- all --------------------------------------------------------------------------------------------------------------- */
@@ -495,10 +407,7 @@ void doctor_look_at_token(struct doctor *doctor)
     sealring_error error = {.message = ""};
     sealring_status status = manager_token(doctor->manager, &error);
     if (status != SEALRING_OK) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_TOKEN_UNREACHABLE, "PKCS#11 token", "%s", error.message);
-        doctor_mend(doctor, finding,
-                    "make its module, its PIN file and the token itself reachable, then: sealring doctor");
+        doctor_find(doctor, DOCTOR_TOKEN_UNREACHABLE, "PKCS#11 token", "%s", error.message);
         doctor_unseen(doctor, SEALRING_TOKEN, "the token's objects: %s", error.message);
         return;
     }
@@ -506,11 +415,8 @@ void doctor_look_at_token(struct doctor *doctor)
     if (status != SEALRING_OK)
         doctor_unseen(doctor, status, "the token's objects: %s", error.message);
     doctor->result.token_examined = status == SEALRING_OK;
-    if (status == SEALRING_OK && !look.vault.token_closes_keys) {
-        struct doctor_finding *finding = doctor_find(doctor, DOCTOR_TOKEN_CANNOT_CLOSE, "PKCS#11 token",
-                                                     "it cannot take a key's right to sign away");
-        doctor_mend(doctor, finding, "nothing; destroy closed versions early");
-    }
+    if (status == SEALRING_OK && !look.vault.token_closes_keys)
+        doctor_find(doctor, DOCTOR_TOKEN_CANNOT_CLOSE, "PKCS#11 token", "it cannot take a key's right to sign away");
     free(look.versions);
     free(look.intentions);
     free(look.rings);

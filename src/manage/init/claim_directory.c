@@ -33,7 +33,7 @@ sealring_status claim_absolute(const char *directory, char path[PATH_MAX], sealr
     if (directory[0] == '/')
         length = snprintf(path, PATH_MAX, "%s", directory);
     else if (getcwd(here, sizeof here) == NULL)
-        return error_set_system(error, errno, "the current directory cannot be told");
+        return error_set_system(error, errno, "the current directory cannot be determined");
     else
         length = snprintf(path, PATH_MAX, "%s/%s", here, directory);
     if (length <= 0 || length >= PATH_MAX - 64)

@@ -130,8 +130,9 @@ static sealring_status check_options(const sealring_init_options *options, sealr
     int64_t lease = options->lease != 0 ? options->lease : WATCH_LEASE_DEFAULT_MS;
     int64_t refresh = options->refresh != 0 ? options->refresh : WATCH_REFRESH_DEFAULT_MS;
     if (lease < WATCH_LEASE_MIN_MS || lease > WATCH_LEASE_MAX_MS)
-        return error_set(error, SEALRING_INVALID,
-                         "the lease must be 1s to 1h: so long a verifier may answer without polling the registry");
+        return error_set(
+            error, SEALRING_INVALID,
+            "the lease must be 1s to 1h: a verifier may answer for that time without polling the registry");
     if (refresh < WATCH_REFRESH_MIN_MS || refresh > lease / WATCH_POLLS_PER_LEASE)
         return error_set(
             error, SEALRING_INVALID,
@@ -141,14 +142,14 @@ static sealring_status check_options(const sealring_init_options *options, sealr
             options->module_environment != NULL || options->audit_token_uri != NULL ||
             options->audit_pin_source != NULL)
             return error_set(error, SEALRING_INVALID,
-                             "a token of yours is told by module, token and PIN source together; "
+                             "a token of yours is given by module, token and PIN source together; "
                              "without a module the vault makes its own SoftHSM2 tokens");
         return SEALRING_OK;
     }
     if (options->token_uri == NULL || options->pin_source == NULL)
         return error_set(error, SEALRING_INVALID, "with a module, the token's URI and the PIN source are wanted too");
     if ((options->audit_token_uri == NULL) != (options->audit_pin_source == NULL))
-        return error_set(error, SEALRING_INVALID, "the audit token is told by its URI and its PIN source together");
+        return error_set(error, SEALRING_INVALID, "the audit token is given by its URI and its PIN source together");
     const char *const texts[] = {options->module,
                                  options->token_uri,
                                  options->pin_source,
@@ -525,9 +526,10 @@ static void describe(const struct init *init, sealring_init_result *result)
             "this token cannot take a key's right to sign away: a retired version is kept closed by the registry alone, "
             "until it is destroyed");
     else if (init->audit_key[0] == '\0')
-        snprintf(result->warning, sizeof result->warning,
-                 "there is no audit token: nothing signs the audit log, and a registry that is put back is not noticed "
-                 "(give --audit-token and --audit-pin-source)");
+        snprintf(
+            result->warning, sizeof result->warning,
+            "there is no audit token: nothing signs the audit log, and a registry that was rolled back is not noticed "
+            "(give --audit-token and --audit-pin-source)");
     if (trace_file_describe(trace) == TRACE_FAILED) {
         size_t length = strlen(result->warning);
         snprintf(result->warning + length, sizeof result->warning - length, "%s%s", length > 0 ? "; " : "", trace);

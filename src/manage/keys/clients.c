@@ -153,6 +153,7 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
 {
     struct registry_client client;
     uint64_t keys;
+    char last[SEALRING_NAME_LENGTH_MAX + 1] = ""; /* was passed last: after a conflict the list goes on behind it */
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
@@ -161,9 +162,13 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
         if (status != SEALRING_OK)
             continue;
         struct registry_cursor clients = registry_clients(manager->registry, name, error);
-        while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys))
+        while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
+            if (strcmp(client.name, last) <= 0)
+                continue;
+            memcpy(last, client.name, sizeof client.name);
             if (client_report(&client, keys, each, context) != 0)
                 status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+        }
         status = registry_close_cursor(&clients, status);
     } while (registry_again(&reading, &status));
     return status;

@@ -223,6 +223,7 @@ sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_
 {
     sealring_status status;
     struct registry_holder holder;
+    struct registry_holder last = {.key.id = 0}; /* was passed last: after a conflict the list goes on behind it */
     struct registry_holder_filter filter = {0};
     if (asked != NULL)
         filter = (struct registry_holder_filter){.key_id = asked->key_id, .ring = asked->ring, .client = asked->client};
@@ -233,16 +234,21 @@ sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_
         if (status != SEALRING_OK)
             continue;
         struct registry_cursor holders = registry_holders(manager->registry, &filter, error);
-        while (status == SEALRING_OK && registry_holder_next(&holders, &holder))
+        while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
+            if (!registry_holder_follows(&holder, &last))
+                continue;
+            last = holder;
             if (key_report(&holder, each, context) != 0)
                 status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+        }
         status = registry_close_cursor(&holders, status);
     } while (registry_again(&reading, &status));
     return status;
 }
 
-static sealring_status credential_list(struct registry *registry, const char *key_id, sealring_credential_callback each,
-                                       void *context, sealring_error *error)
+/* last: the serial that was passed last. After a conflict the list goes on behind it. */
+static sealring_status credential_list(struct registry *registry, const char *key_id, uint32_t *last,
+                                       sealring_credential_callback each, void *context, sealring_error *error)
 {
     struct registry_holder newest;
     struct registry_credential credential;
@@ -253,6 +259,8 @@ static sealring_status credential_list(struct registry *registry, const char *ke
         return status;
     struct registry_cursor credentials = registry_credentials(registry, newest.key.id, error);
     while (status == SEALRING_OK && registry_credential_next(&credentials, &credential)) {
+        if (credential.serial <= *last)
+            continue;
         status = registry_version_find(registry, newest.ring.id, credential.version, &version, &found, error);
         if (status == SEALRING_OK && !found)
             status = error_set(error, SEALRING_REGISTRY,
@@ -275,6 +283,7 @@ static sealring_status credential_list(struct registry *registry, const char *ke
             .retire_at = credential.retire_at,
         };
         hex_encode(credential.digest, sizeof credential.digest, info.digest);
+        *last = credential.serial;
         if (each(&info, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
     }
@@ -285,10 +294,11 @@ sealring_status sealring_credential_list(sealring_manager *manager, const char *
                                          sealring_credential_callback each, void *context, sealring_error *error)
 {
     sealring_status status;
+    uint32_t last = 0;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = credential_list(manager->registry, key_id, each, context, error);
+            status = credential_list(manager->registry, key_id, &last, each, context, error);
     } while (registry_again(&reading, &status));
     return status;
 }

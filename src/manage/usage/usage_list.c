@@ -27,6 +27,8 @@ struct usage_listing {
     struct registry *registry;
     int64_t checked_ring; /* the ring of the version that was found to exist last */
     uint32_t checked_version;
+    struct registry_holder
+        last; /* whose figures were passed last, all zero for none: after a conflict the list goes on behind it */
     struct figure *figures; /* of the present key */
     size_t count;
 };
@@ -206,6 +208,8 @@ static sealring_status tell_holder(struct usage_listing *listing, const struct r
     used = last_known(listing, holder->key.id, used);
     if (used > listing->now) /* from a clock that was ahead */
         used = listing->now;
+    if (status == SEALRING_OK)
+        listing->last = *holder;
     for (size_t i = 0; i < listing->count && status == SEALRING_OK; i++)
         status = tell(listing, holder, used, &listing->figures[i], error);
     return status;
@@ -222,7 +226,8 @@ static sealring_status read_usage(struct usage_listing *listing, const struct re
         return status;
     struct registry_cursor holders = registry_holders(listing->registry, filter, error);
     while (status == SEALRING_OK && registry_holder_next(&holders, &holder))
-        status = tell_holder(listing, &holder, error);
+        if (registry_holder_follows(&holder, &listing->last))
+            status = tell_holder(listing, &holder, error);
     return registry_close_cursor(&holders, status);
 }
 

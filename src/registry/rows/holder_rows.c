@@ -108,3 +108,13 @@ bool registry_holder_next(struct registry_cursor *holders, struct registry_holde
     columns_read_holder(&holders->query, holder);
     return query_good(&holders->query);
 }
+
+bool registry_holder_follows(const struct registry_holder *holder, const struct registry_holder *place)
+{
+    int order = strcmp(holder->ring.name, place->ring.name);
+    if (order == 0)
+        order = strcmp(holder->client.name, place->client.name);
+    if (order == 0)
+        order = strcmp(holder->key.label, place->key.label);
+    return order > 0 || (order == 0 && holder->key.id > place->key.id);
+}

@@ -191,6 +191,8 @@ struct registry_holder_filter {
 struct registry_cursor registry_holders(struct registry *registry, const struct registry_holder_filter *filter,
                                         sealring_error *error);
 bool registry_holder_next(struct registry_cursor *holders, struct registry_holder *holder);
+/* Whether it follows `place` in that order; everything follows an all-zero place. */
+bool registry_holder_follows(const struct registry_holder *holder, const struct registry_holder *place);
 
 /* Every credential of one API key, by serial; the holder is filled as in registry_presented. */
 struct registry_cursor registry_presented_of_key(struct registry *registry, int64_t key, sealring_error *error);

@@ -181,18 +181,6 @@ sealring_status report_join(const char *directory, const uint8_t vault_id[REPORT
     return status;
 }
 
-static bool same_file(const struct report *report, struct stat *status)
-{
-    return fstat(report->descriptor, status) == 0 && status->st_dev == report->device &&
-           status->st_ino == report->inode;
-}
-
-bool report_has_descriptor(const struct report *report)
-{
-    struct stat status;
-    return same_file(report, &status);
-}
-
 static bool is_own(const struct report *report)
 {
     return memcmp(report_map_header(&report->map)->instance, report->instance, sizeof report->instance) == 0;

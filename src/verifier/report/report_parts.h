@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "verifier/report/report.h"
@@ -44,7 +45,11 @@ struct report {
 };
 
 /* Returns whether the descriptor is still the file's. The mapping holds the open file, and so its lock, even without it. */
-bool report_has_descriptor(const struct report *report);
+static inline bool report_has_descriptor(const struct report *report)
+{
+    struct stat status;
+    return fstat(report->descriptor, &status) == 0 && status.st_dev == report->device && status.st_ino == report->inode;
+}
 
 /* Enters the records of a file that was taken over: all versions, and the credentials of this hour. False: the file is damaged, or
  * there is no memory. */

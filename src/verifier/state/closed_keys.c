@@ -21,15 +21,15 @@ _Static_assert(SEALRING_KEY_ID_LENGTH == 2 * sizeof(uint64_t), "a key ID is two 
 
 /* Open addressing with linear probing, at most half full. A table that was too small is kept until the set is freed: a reader may still
  * be in it. All together they are no larger than the present one. */
-struct table {
-    struct table *former;
+struct key_table {
+    struct key_table *former;
     size_t room; /* a power of two */
     struct place places[];
 };
 
 struct closed_keys {
     struct closed_keys *former;
-    _Atomic(struct table *) table;
+    _Atomic(struct key_table *) table;
     size_t count;
     uint64_t seed; /* whoever writes the registry chooses key IDs, and must not choose where they collide */
 };
@@ -58,9 +58,9 @@ static size_t place_of(const struct closed_keys *keys, struct words words, size_
     return (size_t)mix(mix(words.first ^ keys->seed) ^ words.second) & (room - 1);
 }
 
-static struct table *table_new(size_t room, struct table *former)
+static struct key_table *table_new(size_t room, struct key_table *former)
 {
-    struct table *table = calloc(1, sizeof *table + room * sizeof table->places[0]);
+    struct key_table *table = calloc(1, sizeof *table + room * sizeof table->places[0]);
     if (table != NULL) {
         table->room = room;
         table->former = former;
@@ -71,7 +71,7 @@ static struct table *table_new(size_t room, struct table *former)
 struct closed_keys *closed_keys_new(struct closed_keys *former)
 {
     struct closed_keys *keys = calloc(1, sizeof *keys);
-    struct table *table = table_new(ROOM_FIRST, NULL);
+    struct key_table *table = table_new(ROOM_FIRST, NULL);
     if (keys == NULL || table == NULL || RAND_bytes((unsigned char *)&keys->seed, sizeof keys->seed) != 1) {
         free(keys);
         free(table);
@@ -87,7 +87,7 @@ void closed_keys_free(struct closed_keys *keys)
     if (keys == NULL)
         return;
     closed_keys_free(keys->former);
-    for (struct table *table = atomic_load(&keys->table), *former; table != NULL; table = former) {
+    for (struct key_table *table = atomic_load(&keys->table), *former; table != NULL; table = former) {
         former = table->former;
         free(table);
     }
@@ -95,7 +95,7 @@ void closed_keys_free(struct closed_keys *keys)
 }
 
 /* Whether it is there; otherwise *place is the free place for it. */
-static bool find(const struct closed_keys *keys, const struct table *table, struct words words, size_t *place)
+static bool find(const struct closed_keys *keys, const struct key_table *table, struct words words, size_t *place)
 {
     size_t index = place_of(keys, words, table->room);
     for (;; index = (index + 1) & (table->room - 1)) {
@@ -110,7 +110,7 @@ static bool find(const struct closed_keys *keys, const struct table *table, stru
     }
 }
 
-static void put(struct table *table, size_t place, struct words words)
+static void put(struct key_table *table, size_t place, struct words words)
 {
     atomic_store_explicit(&table->places[place].second, words.second, memory_order_relaxed);
     atomic_store_explicit(&table->places[place].first, words.first, memory_order_release);
@@ -118,8 +118,8 @@ static void put(struct table *table, size_t place, struct words words)
 
 static bool grow(struct closed_keys *keys)
 {
-    struct table *small = atomic_load(&keys->table);
-    struct table *table = table_new(2 * small->room, small);
+    struct key_table *small = atomic_load(&keys->table);
+    struct key_table *table = table_new(2 * small->room, small);
     if (table == NULL)
         return false;
     for (size_t i = 0; i < small->room; i++) {
@@ -140,7 +140,7 @@ bool closed_keys_add(struct closed_keys *keys, const char *key_id)
         return true;
     if (2 * (keys->count + 1) > atomic_load(&keys->table)->room && !grow(keys))
         return false;
-    struct table *table = atomic_load(&keys->table);
+    struct key_table *table = atomic_load(&keys->table);
     if (!find(keys, table, words, &place))
         put(table, place, words);
     keys->count++;

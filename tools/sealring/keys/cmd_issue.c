@@ -58,15 +58,13 @@ static void name_file(sealring_error *error, const char *file, const struct clie
 
 static void say_totals(const struct delivery *delivery)
 {
-    char issued[MOMENT_SIZE];
-    char existed[MOMENT_SIZE];
     const char *done = delivery->session->command->detail == DETAIL_IMPORT ? "imported" : "issued";
-    moment_number(delivery->issued, issued);
-    moment_number(delivery->existed, existed);
+    struct moment issued = moment_number(delivery->issued);
     if (delivery->existed == 0)
-        session_say(delivery->session, "%s %s", issued, done);
+        session_say(delivery->session, "%s %s", issued.text, done);
     else
-        session_say(delivery->session, "%s %s, %s had been %s before", issued, done, existed, done);
+        session_say(delivery->session, "%s %s, %s had been %s before", issued.text, done,
+                    moment_number(delivery->existed).text, done);
 }
 
 static int issue_all(struct session *session, const struct clients_csv *clients, const char *file)

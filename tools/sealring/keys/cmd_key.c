@@ -10,7 +10,7 @@
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
-#include "tools/sealring/views/key_table.h"
+#include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/waitline.h"
 
 static int run_list(struct session *session)
@@ -19,39 +19,22 @@ static int run_list(struct session *session)
         .ring = option_text(&session->options, "ring"),
         .client = option_text(&session->options, "client"),
     };
-    int result = STATUS_DONE;
-    struct keys keys;
-    keys_start(&keys, session);
-    sealring_status status = sealring_key_list(session->manager, &filter, keys_take, &keys, &session->error);
-    if (status != SEALRING_OK) {
-        result = session_fail(session, status);
-    } else if (session->json) {
-        jsontext_print_as("keys", json_incref(keys.array));
-    } else if (keys.count == 0) {
-        session_say(session, "no API keys%s: sealring issue RING --client NAME",
-                    filter.ring != NULL || filter.client != NULL ? " of that kind" : " yet");
-    } else {
-        keys_print(&keys);
-    }
-    keys_free(&keys);
-    return result;
+    struct shown_rows keys;
+    listing_start(&keys, session, listing_key_columns);
+    sealring_status status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
+    return listing_finish(&keys, status, "keys",
+                          filter.ring != NULL || filter.client != NULL
+                              ? "no API keys of that kind: sealring issue RING --client NAME"
+                              : "no API keys yet: sealring issue RING --client NAME");
 }
-
-struct key_description {
-    struct session *session;
-    json_t *object;
-    json_t *array;
-    struct table table;
-};
 
 static int describe_key(const sealring_key_info *key, void *context)
 {
-    struct key_description *description = context;
-    const struct style *style = &description->session->out;
+    struct shown_rows *listing = context;
+    const struct style *style = &listing->session->out;
     enum tone tone = style_key_tone(key->state);
-    char text[MOMENT_SIZE];
-    if (description->session->json) {
-        description->object = jsontext_key(key);
+    if (listing->session->json) {
+        listing->object = jsontext_key(key);
         return 0;
     }
     table_fact(stdout, style, "API key", "%s%s%s", style_start(style, TONE_BOLD), key->key_id,
@@ -64,21 +47,18 @@ static int describe_key(const sealring_key_info *key, void *context)
     table_fact(stdout, style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
     if (key->narrowed != NULL)
         table_fact(stdout, style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
-    moment_format(key->expires, description->session->now, text);
-    table_fact(stdout, style, "expires", "%s", key->expires != 0 ? text : "never");
-    moment_format(key->created, description->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
+    table_fact(stdout, style, "expires", "%s",
+               key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
+    table_fact(stdout, style, "created", "%s", moment_format(key->created, listing->session->now).text);
     return 0;
 }
 
 static int describe_credential(const sealring_credential_info *credential, void *context)
 {
-    struct key_description *description = context;
-    struct table *table = &description->table;
-    int64_t now = description->session->now;
-    char text[MOMENT_SIZE];
-    if (description->session->json)
-        return json_array_append_new(description->array, jsontext_credential(credential));
+    struct shown_rows *listing = context;
+    struct table *table = &listing->table;
+    if (listing->array != NULL)
+        return json_array_append_new(listing->array, jsontext_credential(credential));
     table_add(table, TONE_PLAIN, "%" PRIu32, credential->serial);
     table_add(table, style_version_tone(credential->version_state), "%" PRIu32 " (%s)", credential->version,
               sealring_version_state_name(credential->version_state));
@@ -87,12 +67,9 @@ static int describe_credential(const sealring_credential_info *credential, void 
               credential->replaced   ? " and ends"
               : credential->imported ? ", imported"
                                      : "");
-    moment_format(credential->issued, now, text);
-    table_add(table, TONE_PLAIN, "%s", text);
-    moment_format(credential->expires, now, text);
-    table_add(table, TONE_PLAIN, "%s", credential->expires != 0 ? text : "never");
-    moment_format(credential->retire_at, now, text);
-    table_add(table, TONE_PLAIN, "%s", credential->retire_at != 0 ? text : "");
+    table_add_time(table, credential->issued, "");
+    table_add_time(table, credential->expires, "never");
+    table_add_time(table, credential->retire_at, "");
     table_add(table, TONE_PLAIN, "%s", credential->scopes);
     return 0;
 }
@@ -104,22 +81,13 @@ static int show_key(struct session *session)
         {"SERIAL", 1},  {"VERSION", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
         {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},     {NULL, 0},
     };
-    struct key_description description = {.session = session, .array = session->json ? json_array() : NULL};
+    struct shown_rows credentials;
     sealring_key_filter filter = {.key_id = key_id};
-    table_start(&description.table, columns);
-    sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &description, &session->error);
+    listing_start(&credentials, session, columns);
+    sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &credentials, &session->error);
     if (status == SEALRING_OK)
-        status = sealring_credential_list(session->manager, key_id, describe_credential, &description, &session->error);
-    if (status == SEALRING_OK && session->json) {
-        json_object_set(description.object, "credential_list", description.array);
-        jsontext_print_as("key", json_incref(description.object));
-    } else if (status == SEALRING_OK) {
-        putchar('\n');
-        table_finish(&description.table, stdout, &session->out, "");
-    }
-    json_decref(description.object);
-    json_decref(description.array);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+        status = sealring_credential_list(session->manager, key_id, describe_credential, &credentials, &session->error);
+    return listing_end(&credentials, status, "key", "credential_list");
 }
 
 /* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */

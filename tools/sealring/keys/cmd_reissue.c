@@ -38,18 +38,16 @@ static bool names_directory(const char *path)
 
 static void say_totals(const struct delivery *delivery, const char *ring)
 {
-    char total[MOMENT_SIZE];
-    char existed[MOMENT_SIZE];
     struct session *session = delivery->session;
-    const char *plural = delivery->issued + delivery->existed == 1 ? "" : "s";
-    moment_number(delivery->issued + delivery->existed, total);
-    moment_number(delivery->existed, existed);
-    if (delivery->issued + delivery->existed == 0)
+    uint64_t total = delivery->issued + delivery->existed;
+    const char *plural = total == 1 ? "" : "s";
+    if (total == 0)
         session_say(session, "ring %s has no API key that could be reissued", ring);
     else if (delivery->existed == 0)
-        session_say(session, "%s successor%s issued", total, plural);
+        session_say(session, "%s successor%s issued", moment_number(total).text, plural);
     else
-        session_say(session, "%s credential%s printed, %s of them issued before", total, plural, existed);
+        session_say(session, "%s credential%s printed, %s of them issued before", moment_number(total).text, plural,
+                    moment_number(delivery->existed).text);
 }
 
 static int reissue_ring(struct session *session)

@@ -5,6 +5,7 @@
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/delivery.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/views/waitline.h"
 
 static int run(struct session *session)
@@ -30,12 +31,11 @@ static int run(struct session *session)
     result = delivery_end(&delivery, status);
     if (result != STATUS_DONE)
         return result;
-    char overlap[SEALRING_TIME_SIZE];
-    sealring_duration_format(request.overlap, overlap);
     if (session->dry_run)
         session_say(session, "would replace the credentials of API key %s", key_id);
     else if (request.overlap > 0)
-        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id, overlap);
+        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id,
+                    moment_duration(request.overlap).text);
     else
         session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
     if (!session->dry_run && delivery.out != NULL)

@@ -30,11 +30,9 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
         terminal_print(stdout, style, described ? "\n%s" : "  %s", grant->reason);
     putchar('\n');
     if (sealring_verdict_accepted(verdict) && grant->sunset != 0) {
-        char sunset[MOMENT_SIZE];
-        moment_format(grant->sunset, session->now, sunset);
         terminal_print(stdout, style, "%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
-                       grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
-                       style_end(style, TONE_WARN));
+                       grant->sunset > session->now ? "before" : "now: this one was promised until",
+                       moment_format(grant->sunset, session->now).text, style_end(style, TONE_WARN));
     }
 }
 

@@ -104,22 +104,19 @@ static const char *deed(sealring_event event)
 static void print_text(const struct running *running, const sealring_plan *plan)
 {
     const struct style *style = &running->session->out;
-    char now[MOMENT_SIZE];
     enum tone tone = plan->state == SEALRING_PLAN_DONE     ? TONE_GOOD
                      : plan->state == SEALRING_PLAN_FAILED ? TONE_BAD
                                                            : TONE_WARN;
-    moment_absolute(moment_now(), now);
-    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), now, style_end(style, TONE_DIM));
+    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), moment_absolute(moment_now()).text,
+                   style_end(style, TONE_DIM));
     if (plan->ring[0] == '\0') {
         terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
     } else if (plan->event == 0) {
         terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
     } else if (plan->state == SEALRING_PLAN_AHEAD) {
-        char due[MOMENT_SIZE];
-        moment_absolute(plan->due, due);
         terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n",
                        plan->ring, style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event),
-                       plan->version, due, plan->foreseen);
+                       plan->version, moment_absolute(plan->due).text, plan->foreseen);
     } else if (plan->state == SEALRING_PLAN_DONE) {
         terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone),
                        deed(plan->event), plan->version, style_end(style, tone), plan->text);

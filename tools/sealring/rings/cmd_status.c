@@ -75,21 +75,17 @@ struct watching {
 static void draw(const struct watching *watching)
 {
     const struct style *style = &watching->session->out;
-    char every[SEALRING_TIME_SIZE];
-    char when[MOMENT_SIZE];
+    int64_t now = watching->session->now;
     char *foot = NULL;
-    sealring_duration_format(watching->every, every);
-    moment_absolute(watching->session->now, when);
     if (watching->trouble[0] != '\0') {
-        char since[MOMENT_SIZE];
-        moment_relative(watching->looked, watching->session->now, since);
         char *trouble = terminal_text(style, watching->trouble);
-        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN), since, trouble,
-                           style_end(style, TONE_WARN));
+        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN),
+                           moment_relative(watching->looked, now).text, trouble, style_end(style, TONE_WARN));
         free(trouble);
     } else {
-        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM), when,
-                           style_separator(style), every, style_separator(style), style_end(style, TONE_DIM));
+        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM),
+                           moment_absolute(now).text, style_separator(style), moment_duration(watching->every).text,
+                           style_separator(style), style_end(style, TONE_DIM));
     }
     screen_draw(&watching->screen, watching->text, foot);
     free(foot);
@@ -100,14 +96,12 @@ static void print_change(struct watching *watching, const struct overview *overv
 {
     char *substance = overview_substance(overview);
     bool news = watching->substance == NULL || strcmp(watching->substance, substance) != 0;
-    char when[MOMENT_SIZE];
     if (news && watching->session->json) {
         print_json(overview->json, true);
     } else if (news) {
-        moment_absolute(watching->session->now, when);
         if (watching->substance != NULL)
             putchar('\n');
-        terminal_print(stdout, &watching->session->out, "---- %s ----\n", when);
+        terminal_print(stdout, &watching->session->out, "---- %s ----\n", moment_absolute(watching->session->now).text);
         page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
     }
     free(watching->substance);

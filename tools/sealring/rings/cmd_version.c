@@ -15,10 +15,9 @@
 /* What a version in this state means for people: "version 2 " and the sentence. */
 static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
 {
-    char when[MOMENT_SIZE];
     const char *be = session->dry_run ? "would be" : "is";
     int64_t time = effect->to == SEALRING_VERSION_RETIRING ? effect->retire_at : effect->purge_at;
-    moment_format(time, session->now, when);
+    struct moment when = moment_format(time, session->now);
     switch (effect->to) {
     case SEALRING_VERSION_PENDING:
         snprintf(text, size, "%s pending: accepted, and ready to be activated", be);
@@ -27,10 +26,10 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
         snprintf(text, size, "%s active", be);
         break;
     case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when);
+        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when.text);
         break;
     case SEALRING_VERSION_RETIRED:
-        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
+        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when.text);
         break;
     case SEALRING_VERSION_COMPROMISED:
         snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);

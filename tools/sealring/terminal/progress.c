@@ -14,20 +14,15 @@
 
 static void draw(struct progress *progress, int64_t now)
 {
-    char done[MOMENT_SIZE];
-    char total[MOMENT_SIZE];
-    char rate[MOMENT_SIZE];
     uint64_t filled = progress->total > 0 ? progress->done * BAR_WIDTH / progress->total : 0;
     int64_t elapsed = now > progress->began ? now - progress->began : 1;
-    moment_number(progress->done, done);
-    moment_number(progress->total, total);
-    moment_number(progress->done * 1000 / (uint64_t)elapsed, rate);
     fprintf(stderr, "\r%s  ", progress->what);
     for (uint64_t i = 0; i < BAR_WIDTH; i++)
         fputs(i < filled ? (progress->style->utf8 ? "\342\226\210" : "#") : (progress->style->utf8 ? "\302\267" : "."),
               stderr);
-    fprintf(stderr, "  %s of %s  %3" PRIu64 "%%  %s/s ", done, total,
-            progress->total > 0 ? progress->done * 100 / progress->total : 100, rate);
+    fprintf(stderr, "  %s of %s  %3" PRIu64 "%%  %s/s ", moment_number(progress->done).text,
+            moment_number(progress->total).text, progress->total > 0 ? progress->done * 100 / progress->total : 100,
+            moment_number(progress->done * 1000 / (uint64_t)elapsed).text);
     fflush(stderr);
     progress->shown = now;
 }

@@ -11,19 +11,12 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/ocsf.h"
 
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};
-
-struct audit_lines {
-    struct session *session;
-    struct table table;
-    json_t *array;
-    size_t count;
-};
 
 /* ---- show */
 
@@ -65,14 +58,11 @@ static json_t *entry_json(const sealring_audit_entry *entry)
 
 static int show_entry(const sealring_audit_entry *entry, void *context)
 {
-    struct audit_lines *listing = context;
-    char text[MOMENT_SIZE];
-    listing->count++;
-    if (listing->session->json)
+    struct shown_rows *listing = context;
+    if (listing->array != NULL)
         return json_array_append_new(listing->array, entry_json(entry));
     table_add(&listing->table, TONE_DIM, "%" PRIu64, entry->sequence);
-    moment_absolute(entry->time, text);
-    table_add(&listing->table, TONE_PLAIN, "%s", text);
+    table_add(&listing->table, TONE_PLAIN, "%s", moment_absolute(entry->time).text);
     table_add(&listing->table, TONE_PLAIN, "%s", entry->actor != NULL ? entry->actor : "");
     add_act(&listing->table, entry);
     return 0;
@@ -93,24 +83,11 @@ static sealring_audit_filter read_filter(const struct options *given)
 
 static int run_show(struct session *session)
 {
-    struct audit_lines listing = {.session = session, .array = json_array()};
+    struct shown_rows listing;
     sealring_audit_filter filter = read_filter(&session->options);
-    table_start(&listing.table, columns);
+    listing_start(&listing, session, columns);
     sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);
-    if (status != SEALRING_OK) {
-        json_decref(listing.array);
-        return session_fail(session, status);
-    }
-    if (session->json) {
-        jsontext_print_as("entries", listing.array);
-        return STATUS_DONE;
-    }
-    json_decref(listing.array);
-    if (listing.count == 0)
-        session_say(session, "no entry matches");
-    else
-        table_finish(&listing.table, stdout, &session->out, "");
-    return STATUS_DONE;
+    return listing_finish(&listing, status, "entries", "no entry matches");
 }
 
 /* ---- verify */
@@ -159,14 +136,11 @@ static char *read_file(struct session *session, const char *path)
 
 static void print_report(const struct session *session, const sealring_audit_report *report)
 {
-    char number[MOMENT_SIZE];
     const struct style *style = &session->out;
-    moment_number(report->entries, number);
-    table_fact(stdout, style, "entries", "%s", number);
-    moment_number(report->checkpoints, number);
-    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64, number, report->vouched);
-    moment_number(report->closed, number);
-    table_fact(stdout, style, "closed facts", "%s", number);
+    table_fact(stdout, style, "entries", "%s", moment_number(report->entries).text);
+    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64,
+               moment_number(report->checkpoints).text, report->vouched);
+    table_fact(stdout, style, "closed facts", "%s", moment_number(report->closed).text);
     table_fact(stdout, style, "root", "%s", report->root);
     table_fact(stdout, style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
     if (report->problems == 0)

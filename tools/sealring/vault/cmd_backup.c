@@ -23,7 +23,6 @@ static json_t *info_json(const char *file, const sealring_backup_info *info, con
 
 static void print_info(const struct session *session, const char *file, const sealring_backup_info *info, bool checked)
 {
-    char text[MOMENT_SIZE];
     const struct style *style = &session->out;
     if (session->json) {
         jsontext_print_as("backup", info_json(file, info, session));
@@ -31,14 +30,11 @@ static void print_info(const struct session *session, const char *file, const se
     }
     table_fact(stdout, style, session->dry_run ? "would be" : "backup", "%s", file);
     table_fact(stdout, style, "vault ID", "%s", info->vault_id);
-    moment_number(info->entries, text);
-    table_fact(stdout, style, "audit log", "%s entries", text);
-    moment_format(info->time, session->now, text);
-    table_fact(stdout, style, "made", "%s", text);
+    table_fact(stdout, style, "audit log", "%s entries", moment_number(info->entries).text);
+    table_fact(stdout, style, "made", "%s", moment_format(info->time, session->now).text);
     if (session->dry_run)
         return;
-    moment_number(info->bytes, text);
-    table_fact(stdout, style, "registry", "%s bytes", text);
+    table_fact(stdout, style, "registry", "%s bytes", moment_number(info->bytes).text);
     table_fact(stdout, style, "SHA-256", "%s", info->sha256);
     if (checked)
         table_fact(stdout, style, "result", "%swhole, and signed by the key%s", style_start(style, TONE_GOOD),

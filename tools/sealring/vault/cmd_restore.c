@@ -55,16 +55,13 @@ static void print_json(const struct session *session, const struct restore_repor
 
 static void print_result(const struct session *session, const sealring_restore_result *result)
 {
-    char made[MOMENT_SIZE], entries[MOMENT_SIZE], replayed[MOMENT_SIZE], lost[MOMENT_SIZE];
     const struct style *style = &session->out;
-    moment_format(result->backup_time, session->now, made);
-    moment_number(result->backup_entries, entries);
-    moment_number(result->replayed, replayed);
-    moment_number(result->lost, lost);
-    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s", made,
-               entries, result->backup_entries == 1 ? "y" : "ies");
-    table_fact(stdout, style, "replayed", "%s entr%s of the exports", replayed, result->replayed == 1 ? "y" : "ies");
-    table_fact(stdout, style, "lost", "%s entr%s", lost, result->lost == 1 ? "y" : "ies");
+    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s",
+               moment_format(result->backup_time, session->now).text, moment_number(result->backup_entries).text,
+               result->backup_entries == 1 ? "y" : "ies");
+    table_fact(stdout, style, "replayed", "%s entr%s of the exports", moment_number(result->replayed).text,
+               result->replayed == 1 ? "y" : "ies");
+    table_fact(stdout, style, "lost", "%s entr%s", moment_number(result->lost).text, result->lost == 1 ? "y" : "ies");
     table_fact(stdout, style, "era", "%s%s", result->era, session->dry_run ? " (or another)" : "");
     if (result->aside[0] != '\0')
         table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);

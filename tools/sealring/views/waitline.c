@@ -45,16 +45,13 @@ static int fitting(const char *text, size_t used)
 static void draw(struct waitline *waitline, const sealring_progress *progress)
 {
     const struct style *style = &waitline->session->err;
-    char elapsed[SEALRING_TIME_SIZE];
-    char left[SEALRING_TIME_SIZE];
+    int64_t elapsed = (moment_monotonic() - waitline->began) / 1000 * 1000;
+    int64_t left = (progress->at_most + 999) / 1000 * 1000;
     char line[2 * LINE_SIZE];
-    sealring_duration_format((moment_monotonic() - waitline->began) / 1000 * 1000, elapsed);
     int length = snprintf(line, LINE_SIZE, "  %" PRIu32 " of %" PRIu32 " verifiers, %s", progress->done,
-                          progress->total, elapsed);
-    if (progress->at_most >= 0) {
-        sealring_duration_format((progress->at_most + 999) / 1000 * 1000, left);
-        length += snprintf(line + length, LINE_SIZE, ", at most %s more", left);
-    }
+                          progress->total, moment_duration(elapsed).text);
+    if (progress->at_most >= 0)
+        length += snprintf(line + length, LINE_SIZE, ", at most %s more", moment_duration(left).text);
     if (progress->text[0] != '\0')
         snprintf(line + length, LINE_SIZE, ": missing %s", progress->text);
     char *text = terminal_text(style, line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conflicts of the registry's transactions with those of another program, at a statement of one's choice. */
-#ifndef TESTS_CRASH_CONFLICT_H
-#define TESTS_CRASH_CONFLICT_H
+#ifndef TESTS_CONFLICT_H
+#define TESTS_CONFLICT_H
 
 #include "lib/touches.h"
 

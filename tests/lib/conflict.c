@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conflicts of the registry's transactions with those of another program: the real driver, whose calls can report one. */
-#include "crash/conflict.h"
+#include "lib/conflict.h"
 
 #include <stdbool.h>
 #include <time.h>
