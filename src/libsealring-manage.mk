@@ -47,12 +47,14 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/init/claim_directory.c src/manage/init/claim_directory.h \
 	src/manage/init/init.c \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
+	src/manage/keys/batch_plan.c \
 	src/manage/keys/clients.c src/manage/keys/clients.h \
 	src/manage/keys/issue.c \
 	src/manage/keys/issue_request.c src/manage/keys/issue_request.h \
 	src/manage/keys/keys.c src/manage/keys/keys.h \
 	src/manage/keys/reissue.c \
 	src/manage/keys/rekey.c \
+	src/manage/keys/renewal.c src/manage/keys/renewal.h \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
@@ -87,6 +89,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/destroy_orphan.c \
 	src/manage/versions/policy_plan.c src/manage/versions/policy_plan.h \
 	src/manage/versions/run_policy.c \
+	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \

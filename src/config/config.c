@@ -199,7 +199,7 @@ static bool apply_value(struct config *config, const struct config_key *key, con
     if (key->kind == VALUE_NUMBER && !is_number(value))
         return invalid(problem, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
     if (key->kind == VALUE_LABELS && !is_label_word(value))
-        return invalid(problem, "has a value for `%s` that is none of: changeable, fixed, lost", key->name);
+        return invalid(problem, "has a value for `%s` other than changeable, fixed, lost", key->name);
     if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL)
         return invalid(problem, "%s", pin_source_problem(value));
     bool path = key->kind == VALUE_PATH || (key->kind == VALUE_PIN && pin_source_of(value) == PIN_SOURCE_FILE);
@@ -429,7 +429,7 @@ sealring_status config_check_environment(const struct config *config, sealring_e
         if (value == NULL || strcmp(value, variable->value) != 0)
             return error_set(
                 error, SEALRING_INVALID,
-                "the PKCS#11 module wants %s=%s in the environment, and it is %s: set it before the program "
+                "the PKCS#11 module needs %s=%s in the environment, and it is %s: set it before the program "
                 "starts its threads (see sealring_environment in <sealring/manage.h>)",
                 variable->name, variable->value, value == NULL ? "not set" : "set to something else");
     }

@@ -89,7 +89,7 @@ static void say(struct clock_judgement *judgement, int64_t step)
         left);
     if (judgement->released)
         snprintf(judgement->text, sizeof(judgement->text),
-                 "the wall clock can be trusted again: what the policy wants goes on");
+                 "the wall clock can be trusted again: what the policy requires continues");
     else if (judgement->stepped)
         snprintf(
             judgement->text, sizeof(judgement->text),

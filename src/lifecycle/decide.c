@@ -313,7 +313,7 @@ static void steps_compromise(struct decision_attempt *attempt)
     size_t count;
 
     close_version(attempt);
-    guard_say(decision->reason, "nothing holds up a compromise");
+    guard_say(decision->reason, "nothing delays a compromise");
     if (attempt->version->state != SEALRING_VERSION_ACTIVE)
         return;
     standby = find_standby(attempt);

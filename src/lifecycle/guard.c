@@ -192,7 +192,7 @@ enum lifecycle_answer guard_barrier(const struct lifecycle_ring *ring, const str
     guard_say(reason, "barrier open: %zu of %zu verifiers proved version %lu", evidence->verifier_count - silent,
               evidence->verifier_count, (unsigned long)version->number);
     if (silent > 0)
-        guard_say(reason, ", the lease of %zu is over", silent);
+        guard_say(reason, ", the lease of %zu has expired", silent);
     return LIFECYCLE_ALLOWED;
 }
 
@@ -219,7 +219,7 @@ enum lifecycle_answer guard_era(const struct lifecycle_ring *ring, const struct 
     reason[0] = '\0';
     if (blockers == 0)
         return LIFECYCLE_ALLOWED;
-    guard_say(reason, "the registry was put back, and %zu of %zu verifiers do not go by it yet: ", blockers,
+    guard_say(reason, "the registry was rolled back, and %zu of %zu verifiers have not applied that yet: ", blockers,
               evidence->verifier_count);
     guard_era_missing(evidence, reason);
     return LIFECYCLE_WAITING;

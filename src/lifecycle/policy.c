@@ -64,15 +64,15 @@ static bool within(int64_t value, int64_t least, int64_t most)
 static const char *out_of_bounds(const sealring_policy *policy)
 {
     if (!within(policy->overlap, SECOND, LONGEST))
-        return "the overlap must be 1s to 3650d: for so long clients can move after a rotation";
+        return "the overlap must be 1s to 3650d: within this time clients can move after a rotation";
     if (!within(policy->purge_delay, 0, LONGEST))
-        return "the purge delay must be 0s to 3650d: for so long a closed version can still be examined or reinstated";
+        return "the purge delay must be 0s to 3650d: within this time a closed version can still be examined or reinstated";
     if (policy->keep < KEEP_MIN || policy->keep > KEEP_MAX)
-        return "keep must be 1 to 100: so many predecessors may be retiring at the same time";
+        return "keep must be 1 to 100: this number of predecessors may be retiring at the same time";
     if (!within(policy->rotate_every, 0, LONGEST))
         return "rotate-every must be at most 3650d, or 0s for rotating by hand only";
     if (!within(policy->quiet_period, SECOND, LONGEST))
-        return "the quiet period must be 1s to 3650d: for so long a version must not have been used when it retires";
+        return "the quiet period must be 1s to 3650d: a version must not have been used for this time when it retires";
     if (!within(policy->usage_hourly, DAY, USAGE_HOURLY_MAX))
         return "usage by the hour is kept for 1d to 400d";
     if (!within(policy->usage_daily, policy->usage_hourly, LONGEST))

@@ -82,7 +82,7 @@ static const char *const advice[EVENT_COUNT][STATE_COUNT] = {
                                    [DESTROYED] =
                                        "its object is gone and it is accepted no more: nothing needs to be done"},
     [SEALRING_EVENT_DESTROY] = {[NONE] = NO_SUCH,
-                                [ACTIVE] = "rotate first, retire it when its window is over, then destroy it",
+                                [ACTIVE] = "rotate first, retire it when its window has ended, then destroy it",
                                 [RETIRING] = "retire it first, then destroy it; compromise it if it leaked",
                                 [DESTROYED] = "nothing needs to be done"},
 };

@@ -293,10 +293,11 @@ static void examine_contradiction(struct log_examination *of, const struct regis
     const char *row = examine_state(found->is_version, found->row_state);
     const char *fact = examine_state(found->is_version, found->fact_state);
     if (found->is_version) {
-        examine_tell(of, 0, "version %u of ring %s: its row says %s, the record of closed versions says %s",
+        examine_tell(of, 0, "version %u of ring %s: its row contains %s, the record of closed versions contains %s",
                      found->version, found->name, row, fact);
     } else {
-        examine_tell(of, 0, "API key %s: its row says %s, the record of revoked keys says %s", found->name, row, fact);
+        examine_tell(of, 0, "API key %s: its row contains %s, the record of revoked keys contains %s", found->name, row,
+                     fact);
     }
 }
 

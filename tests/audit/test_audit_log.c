@@ -218,7 +218,7 @@ static const struct {
     {"DELETE FROM checkpoint WHERE size = 13; UPDATE checkpoint SET size = 13 WHERE size = 12",
      "[13] the checkpoint after entry 13 (", false},
     {"UPDATE api_key SET state = 1", "[0] API key ", false},
-    {"UPDATE version SET state = 4", "[0] version 1 of ring payments: its row says retired", false},
+    {"UPDATE version SET state = 4", "[0] version 1 of ring payments: its row contains retired", false},
     {"DELETE FROM closed_fact; UPDATE api_key SET state = 1", "",
      true}, /* every checkpoint since the revocation says so */
 };

@@ -442,7 +442,7 @@ run restore "$work/backup" --log "$work/export"
 succeeds "restore while servers run"
 # shellcheck disable=SC2317 # called by a helper
 fenced() {
-    grep -q 'was restored: everything is loaded anew' "$work/$1.log"
+    grep -q 'was restored: everything is loaded again' "$work/$1.log"
 }
 ok "they notice" until_true fenced web2
 touch "$work/stop"

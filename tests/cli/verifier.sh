@@ -236,7 +236,7 @@ is "$(verdict_of app "$work/one")" "200 accepted" "a server with a lease of one 
 freeze app
 run rotate payments
 succeeds "a rotation waits for a stopped server until its lease is surely over"
-err_like 'the lease of 1 is over' "and says that it did"
+err_like 'the lease of 1 has expired' "and says that it did"
 is "$(states)" silent "the list calls it silent"
 run verifier list
 out_like 'does not poll the registry: it answers \*unavailable\*' "and what that means"

@@ -56,7 +56,7 @@ static uint32_t choose(struct asking *asking)
 
 static enum cause cause_of(const char *reason)
 {
-    if (strstr(reason, "lease is over") != NULL || strstr(reason, "lease ran out") != NULL)
+    if (strstr(reason, "lease has expired") != NULL || strstr(reason, "lease ran out") != NULL)
         return CAUSE_LEASE;
     if (strstr(reason, "joining the vault") != NULL)
         return CAUSE_JOINING;

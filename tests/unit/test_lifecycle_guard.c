@@ -85,10 +85,10 @@ static const struct {
      LIFECYCLE_ALLOWED,
      "barrier open: 1 of 1 verifiers proved version 4"},
     {{.name = "a", .epoch = 7, .proved = NULL, .proved_count = 0}, LIFECYCLE_WAITING, "a (not proved)"},
-    {{.name = "a", .epoch = 3, .proved = NULL, .lease_over = true}, LIFECYCLE_ALLOWED, "the lease of 1 is over"},
+    {{.name = "a", .epoch = 3, .proved = NULL, .lease_over = true}, LIFECYCLE_ALLOWED, "the lease of 1 has expired"},
     {{.name = "a", .epoch = 7, .proved = up_to_3, .proved_count = 3, .lease_over = true},
      LIFECYCLE_ALLOWED,
-     "0 of 1 verifiers proved version 4, the lease of 1 is over"},
+     "0 of 1 verifiers proved version 4, the lease of 1 has expired"},
     {{.name = NULL, .epoch = 1}, LIFECYCLE_WAITING, "unnamed (at epoch 1"},
     {{.name = "", .epoch = 1}, LIFECYCLE_WAITING, "unnamed (at epoch 1"},
 };
@@ -665,7 +665,7 @@ START_TEST(era_of_the_registry)
     ck_assert_str_eq(reason, "");
     evidence.new_era = true;
     ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_WAITING);
-    assert_says("2 of 4 verifiers do not go by it yet: b (by what was before), d (by what was before)");
+    assert_says("2 of 4 verifiers have not applied that yet: b (by what was before), d (by what was before)");
     evidence.verifier_count = 1;
     ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
     evidence.verifier_count = 0;

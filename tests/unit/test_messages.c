@@ -107,8 +107,8 @@ START_TEST(the_oldest_give_way_and_that_is_said)
 {
     struct messages *messages = fresh();
     char expected[8192];
-    size_t length =
-        (size_t)snprintf(expected, sizeof expected, "2 6 older messages gave way to newer ones: 64 are kept at most\n");
+    size_t length = (size_t)snprintf(expected, sizeof expected,
+                                     "2 6 older messages were dropped for newer ones: 64 are kept at most\n");
     for (int i = 0; i < MESSAGES_KEPT + 5; i++)
         messages_add(messages, SEALRING_LOG_ALARM, "line %d", i / 3 == 0 ? 0 : i); /* number 0 three times */
     messages_add(messages, SEALRING_LOG_ALARM, "line 0");                          /* gone already, so it is new */
@@ -133,7 +133,7 @@ START_TEST(what_was_handed_out_makes_room_first)
             messages_add(messages, SEALRING_LOG_ALARM, "turn %d line %d", turn, i);
         messages_hand_out(messages, &parent, write_down, &log);
         ck_assert_uint_eq(log.calls, MESSAGES_KEPT);
-        ck_assert_ptr_null(strstr(log.text, "gave way"));
+        ck_assert_ptr_null(strstr(log.text, "dropped"));
     }
     messages_free(messages);
 }

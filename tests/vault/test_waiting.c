@@ -737,7 +737,7 @@ START_TEST(a_predecessor_waits_for_the_new_era_too)
     sealring_wait once = {.size = sizeof once};
     come_back[_i](&server);
     ck_assert_int_eq(event(SEALRING_EVENT_ROLLBACK, 0, NULL, NULL), SEALRING_WAITING);
-    ck_assert_msg(strstr(error.message, "1 of 1 verifiers do not go by it yet") != NULL, "%s", error.message);
+    ck_assert_msg(strstr(error.message, "1 of 1 verifiers have not applied that yet") != NULL, "%s", error.message);
     ck_assert_int_eq(event(SEALRING_EVENT_ACTIVATE, 1, "I want to", NULL), SEALRING_WAITING);
     ck_assert_int_eq(sealring_wait_barrier(manager, RING, 1, &once, &error), SEALRING_WAITING);
     ck_assert_msg(strstr(error.message, "version 1 of ring " RING " stays retiring") != NULL, "%s", error.message);

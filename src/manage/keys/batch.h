@@ -22,7 +22,21 @@ struct batch_call {
     bool imports; /* digests of keys that clients have already, instead of credentials */
 };
 
-struct item;
+enum item_kind {
+    ITEM_NEW,       /* a new API key */
+    ITEM_EXISTING,  /* handed over again */
+    ITEM_SUCCESSOR, /* the key exists, its newest credential is under a closed version: the next serial */
+    ITEM_LEFT_OUT,  /* the token's answer is in doubt: this item is not carried out */
+};
+
+struct item {
+    enum item_kind kind;
+    bool adds_client;
+    enum seal_doubt doubt;
+    sealring_error problem;       /* if there is a doubt */
+    struct registry_holder older; /* ITEM_SUCCESSOR */
+    struct registry_holder holder;
+};
 
 /* Requests that were left out because the token's answers about them are in doubt, while the others continue. */
 struct doubts {
@@ -51,9 +65,20 @@ struct batch {
 sealring_status batch_make(struct batch *batch, const struct batch_call *call, sealring_error *error);
 void batch_release(struct batch *batch);
 
+/* Whether existing keys are handed over again. */
+bool batch_is_repeatable(const struct batch_call *call);
+
+/* As request_refuse, for a request of the call. */
+sealring_status batch_refuse(const struct batch *batch, size_t index, sealring_status status,
+                             const sealring_error *inner, sealring_error *error);
+
 /* Determines what each request first … first + count - 1 means for the registry as it is, and whether it could be carried out. Without `keep`, for
  * any count, nothing but that. */
 sealring_status batch_plan(struct batch *batch, bool keep, sealring_error *error);
+
+/* In a transaction: whether each request of a sealed batch still means what it was sealed for, and would not be refused by now. Sealing takes long
+ * and holds no lock: meanwhile API keys may have been revoked, clients forgotten, versions compromised. */
+bool batch_is_unchanged(struct registry *registry, const struct batch *batch);
 
 /* The token's part, without any lock. It uses neither the registry nor another batch, so it may run while another batch is written. In a call that
  * can be repeated, a request whose answer is in doubt is left out. */

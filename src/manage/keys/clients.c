@@ -135,44 +135,41 @@ sealring_status sealring_client_forget(sealring_manager *manager, const char *na
     return client_change(manager, CLIENT_FORGET, name, NULL, error);
 }
 
-/* last: the name that was passed last, "" for none. After a conflict the list goes on behind it. */
-static sealring_status client_list(struct registry *registry, const char *name, char last[SEALRING_NAME_LENGTH_MAX + 1],
-                                   sealring_client_callback each, void *context, sealring_error *error)
+static int client_report(const struct registry_client *client, uint64_t keys, sealring_client_callback each,
+                         void *context)
 {
-    struct registry_client client;
-    uint64_t keys;
-    sealring_status status = name == NULL ? SEALRING_OK : client_get(registry, name, &client, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_cursor clients = registry_clients(registry, name, error);
-    while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
-        if (strcmp(client.name, last) <= 0)
-            continue;
-        const sealring_client_info info = {
-            .name = client.name,
-            .contact = client.contact,
-            .created = client.created,
-            .forgotten = client.forgotten,
-            .keys = keys,
-        };
-        memcpy(last, client.name, sizeof client.name);
-        if (each(&info, context) != 0)
-            status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
-    }
-    return registry_close_cursor(&clients, status);
+    const sealring_client_info info = {
+        .name = client->name,
+        .contact = client->contact,
+        .created = client->created,
+        .forgotten = client->forgotten,
+        .keys = keys,
+    };
+    return each(&info, context);
 }
 
 sealring_status sealring_client_list(sealring_manager *manager, const char *name, sealring_client_callback each,
                                      void *context, sealring_error *error)
 {
-    sealring_status status = name == NULL ? SEALRING_OK : client_check(name, NULL, error);
-    if (status != SEALRING_OK)
-        return status;
-    char last[SEALRING_NAME_LENGTH_MAX + 1] = "";
+    struct registry_client client;
+    uint64_t keys;
+    char last[SEALRING_NAME_LENGTH_MAX + 1] = ""; /* was passed last: after a conflict the list goes on behind it */
+    sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
-        if (registry_begin(&reading, &status))
-            status = client_list(manager->registry, name, last, each, context, error);
+        if (registry_begin(&reading, &status) && name != NULL)
+            status = client_check_known(manager->registry, name, error);
+        if (status != SEALRING_OK)
+            continue;
+        struct registry_cursor clients = registry_clients(manager->registry, name, error);
+        while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
+            if (strcmp(client.name, last) <= 0)
+                continue;
+            memcpy(last, client.name, sizeof client.name);
+            if (client_report(&client, keys, each, context) != 0)
+                status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+        }
+        status = registry_close_cursor(&clients, status);
     } while (registry_again(&reading, &status));
     return status;
 }

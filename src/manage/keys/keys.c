@@ -200,56 +200,53 @@ sealring_status key_check_filter(struct registry *registry, const struct registr
     return status;
 }
 
-/* last: what was passed last, all zero for nothing. After a conflict the list goes on behind it. */
-static sealring_status key_list(struct registry *registry, const struct registry_holder_filter *filter,
-                                struct registry_holder *last, sealring_key_callback each, void *context,
-                                sealring_error *error)
+static int key_report(const struct registry_holder *holder, sealring_key_callback each, void *context)
 {
-    struct registry_holder holder;
-    sealring_status status = key_check_filter(registry, filter, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_cursor holders = registry_holders(registry, filter, error);
-    while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
-        if (!registry_holder_follows(&holder, last))
-            continue;
-        *last = holder;
-        const sealring_key_info info = {
-            .key_id = holder.key.key_id,
-            .ring = holder.ring.name,
-            .client = holder.client.name,
-            .label = holder.key.label,
-            .state = holder.key.state,
-            .narrowed = holder.key.narrowed ? holder.key.narrowed_scopes : NULL,
-            .created = holder.key.created,
-            .serial = holder.credential.serial,
-            .version = holder.credential.version,
-            .scopes = holder.credential.scopes,
-            .expires = holder.credential.expires,
-        };
-        if (each(&info, context) != 0)
-            status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
-    }
-    return registry_close_cursor(&holders, status);
+    const sealring_key_info info = {
+        .key_id = holder->key.key_id,
+        .ring = holder->ring.name,
+        .client = holder->client.name,
+        .label = holder->key.label,
+        .state = holder->key.state,
+        .narrowed = holder->key.narrowed ? holder->key.narrowed_scopes : NULL,
+        .created = holder->key.created,
+        .serial = holder->credential.serial,
+        .version = holder->credential.version,
+        .scopes = holder->credential.scopes,
+        .expires = holder->credential.expires,
+    };
+    return each(&info, context);
 }
 
 sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_filter *asked,
                                   sealring_key_callback each, void *context, sealring_error *error)
 {
     sealring_status status;
-    struct registry_holder last = {.key.id = 0};
+    struct registry_holder holder;
+    struct registry_holder last = {.key.id = 0}; /* was passed last: after a conflict the list goes on behind it */
     struct registry_holder_filter filter = {0};
     if (asked != NULL)
         filter = (struct registry_holder_filter){.key_id = asked->key_id, .ring = asked->ring, .client = asked->client};
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = key_list(manager->registry, &filter, &last, each, context, error);
+            status = key_check_filter(manager->registry, &filter, error);
+        if (status != SEALRING_OK)
+            continue;
+        struct registry_cursor holders = registry_holders(manager->registry, &filter, error);
+        while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
+            if (!registry_holder_follows(&holder, &last))
+                continue;
+            last = holder;
+            if (key_report(&holder, each, context) != 0)
+                status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+        }
+        status = registry_close_cursor(&holders, status);
     } while (registry_again(&reading, &status));
     return status;
 }
 
-/* last: the serial that was passed last, as in key_list. */
+/* last: the serial that was passed last. After a conflict the list goes on behind it. */
 static sealring_status credential_list(struct registry *registry, const char *key_id, uint32_t *last,
                                        sealring_credential_callback each, void *context, sealring_error *error)
 {

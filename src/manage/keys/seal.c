@@ -43,8 +43,7 @@ static sealring_status ask(const struct seal_question *question, char text[SEAL_
 static sealring_status report_contradiction(const struct seal_question *question, enum seal_doubt *doubt,
                                             sealring_error *error)
 {
-    if (doubt != NULL)
-        *doubt = SEAL_CONTRADICTED;
+    *doubt = SEAL_CONTRADICTED;
     atomic_store(&question->manager->alarmed, true);
     return error_set_token(error, 0,
                            "ALARM: the PKCS#11 token %s answered the same question about API key %s twice, and not the "
@@ -74,18 +73,9 @@ sealring_status seal_new(sealring_manager *manager, const struct registry_vault 
                          char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt, sealring_error *error)
 {
     struct seal_question question;
+    struct registry_credential *credential = &holder->credential;
     ask_about(manager, vault, holder, &question);
-    return ask_twice(&question, text, holder->credential.digest, doubt, error);
-}
-
-sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
-                            struct registry_holder *holder, enum seal_doubt *doubt, sealring_error *error)
-{
-    struct seal_question question;
-    char no_text[SEAL_TEXT_SIZE];
-    holder->credential.imported = true;
-    ask_about(manager, vault, holder, &question);
-    return ask_twice(&question, no_text, holder->credential.binding, doubt, error);
+    return ask_twice(&question, text, credential->imported ? credential->binding : credential->digest, doubt, error);
 }
 
 /* Whether the token confirms the row: *confirmed. An answer that equals the stored one needs no second; any other does. */
@@ -141,8 +131,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     if (status != SEALRING_OK || !confirmed)
         secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK && !confirmed) {
-        if (doubt != NULL)
-            *doubt = SEAL_UNCONFIRMED;
+        *doubt = SEAL_UNCONFIRMED;
         atomic_store(&manager->alarmed, true);
         status = error_set(
             error, SEALRING_REFUSED,

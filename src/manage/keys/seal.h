@@ -16,14 +16,11 @@ enum seal_doubt {
     SEAL_CONTRADICTED, /* the token answered the same question twice, and the answers differ */
 };
 
-/* Derives the credential that `holder` describes (its version must be open), writes its text, and sets the row's digest. The token is
- * asked twice: SEALRING_TOKEN and SEAL_CONTRADICTED if its answers differ, and then neither is used. doubt may be NULL. */
+/* Derives the credential that `holder` describes (its version must be open), writes its text, and sets the row's digest; for an imported key, whose
+ * text stays empty, it binds the row's digest to its claims. The token is asked twice: SEALRING_TOKEN and SEAL_CONTRADICTED if its answers differ,
+ * and then neither is used. */
 sealring_status seal_new(sealring_manager *manager, const struct registry_vault *vault, struct registry_holder *holder,
                          char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt, sealring_error *error);
-
-/* For an imported key: binds the row's digest to its claims. Asks twice as seal_new does. */
-sealring_status seal_import(sealring_manager *manager, const struct registry_vault *vault,
-                            struct registry_holder *holder, enum seal_doubt *doubt, sealring_error *error);
 
 /* Derives the credential of an existing row again. No row is trusted: SEALRING_REFUSED unless the text has the stored digest (for an imported one:
  * unless the token's binding is the stored one; its text stays empty), and if the version is closed, as its key no longer signs. A row is reported

@@ -168,15 +168,19 @@ sealring_status sealring_ring_set(sealring_manager *manager, const char *name, c
 /* ---- list */
 
 /* Rings are few and the questions about each are several: they are collected first, then examined one by one. */
+struct ring_item {
+    struct registry_ring row;
+    sealring_ring_info info;
+};
 struct ring_list {
-    struct registry_ring *rows;
-    sealring_ring_info *infos;
+    struct ring_item *items;
     size_t count;
 };
 
-static sealring_status ring_describe(struct registry *registry, const struct registry_ring *ring,
-                                     sealring_ring_info *info, sealring_error *error)
+static sealring_status ring_describe(struct registry *registry, struct ring_item *item, sealring_error *error)
 {
+    const struct registry_ring *ring = &item->row;
+    sealring_ring_info *info = &item->info;
     struct registry_version version;
     *info = (sealring_ring_info){
         .name = ring->name,
@@ -209,18 +213,14 @@ static sealring_status ring_read_list(struct registry *registry, const char *onl
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
         if (only != NULL && strcmp(only, ring.name) != 0)
             continue;
-        if (array_grow(&list->rows, list->count))
-            list->rows[list->count++] = ring;
+        if (array_grow(&list->items, list->count))
+            list->items[list->count++].row = ring;
         else
             status = error_no_memory(error);
     }
     status = registry_close_cursor(&rings, status);
-    free(list->infos);
-    list->infos = calloc(list->count + 1, sizeof *list->infos);
-    if (list->infos == NULL)
-        return error_no_memory(error);
     for (size_t i = 0; status == SEALRING_OK && i < list->count; i++)
-        status = ring_describe(registry, &list->rows[i], &list->infos[i], error);
+        status = ring_describe(registry, &list->items[i], error);
     return status;
 }
 
@@ -239,10 +239,9 @@ sealring_status sealring_ring_list(sealring_manager *manager, const char *name, 
     if (status == SEALRING_OK && name != NULL && list.count == 0)
         status = error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
     for (size_t i = 0; status == SEALRING_OK && i < list.count; i++)
-        if (each(&list.infos[i], context) != 0)
+        if (each(&list.items[i].info, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
-    free(list.rows);
-    free(list.infos);
+    free(list.items);
     return status;
 }
 

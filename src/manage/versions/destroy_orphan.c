@@ -38,8 +38,7 @@ struct orphan {
     int64_t intentions[INTENT_LIMIT];
     size_t intention_count;
     struct registry_vault vault;
-    bool has_namesake; /* a version whose label the object has */
-    struct registry_version namesake;
+    struct registry_version namesake; /* a version whose label the object has; number 0: none */
     struct registry_ring namesake_ring;
     /* from the log */
     struct note_key key;
@@ -72,7 +71,6 @@ static void compare_label(struct orphan *orphan, const struct registry_ring *rin
     recover_version_label(ring->name, version->number, label);
     if (strcmp(label, orphan->label) != 0 || version->state == SEALRING_VERSION_DESTROYED)
         return;
-    orphan->has_namesake = true;
     orphan->namesake = *version;
     orphan->namesake_ring = *ring;
 }
@@ -82,7 +80,7 @@ static sealring_status find_namesake(struct registry *registry, struct orphan *o
     struct registry_ring ring;
     struct registry_version version;
     sealring_status status = SEALRING_OK;
-    orphan->has_namesake = false;
+    orphan->namesake.number = 0;
     struct registry_cursor rings = registry_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
         struct registry_cursor versions = registry_versions(registry, ring.id, error);
@@ -168,7 +166,7 @@ static bool begins(const char *text, const char *prefix)
 
 /* Several vaults may use one token, and their rings may have the same names. So the label of a version or an intention does not show which vault
  * made the key; the object ID does. The label of a probe names the vault. */
-static sealring_status check_maker(const struct orphan *orphan, sealring_error *error)
+static sealring_status check_maker(struct orphan *orphan, sealring_error *error)
 {
     char probe[TOKEN_LABEL_MAX + 1];
     const char *label = orphan->label;
@@ -194,14 +192,14 @@ static sealring_status check_maker(const struct orphan *orphan, sealring_error *
 }
 
 /* The version whose label this object has must have another key. If the version is accepted, that key must prove itself. */
-static sealring_status check_namesake(const struct orphan *orphan, sealring_error *error)
+static sealring_status check_namesake(struct orphan *orphan, sealring_error *error)
 {
     struct token_key_reference reference;
     const struct registry_version *version = &orphan->namesake;
     struct token *token = orphan->manager->token;
     enum token_answer answer;
     bool signs;
-    if (!orphan->has_namesake)
+    if (version->number == 0)
         return SEALRING_OK;
     derive_reference(&orphan->vault, &orphan->namesake_ring, version, &reference);
     sealring_status status =
@@ -325,18 +323,13 @@ static sealring_status record(struct orphan *orphan, sealring_error *error)
 
 static sealring_status check(struct orphan *orphan, sealring_error *error)
 {
-    sealring_status status = find_object(orphan, error);
-    if (status == SEALRING_OK)
-        status = look(orphan, error);
-    if (status == SEALRING_OK)
-        status = check_maker(orphan, error);
-    if (status == SEALRING_OK)
-        status = ask_audit_token(orphan, error);
-    if (status == SEALRING_OK)
-        status = read_log(orphan, error);
-    if (status == SEALRING_OK)
-        status = check_log(orphan, error);
-    return status == SEALRING_OK ? check_namesake(orphan, error) : status;
+    static sealring_status (*const checks[])(struct orphan *, sealring_error *) = {
+        find_object, look, check_maker, ask_audit_token, read_log, check_log, check_namesake,
+    };
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < sizeof checks / sizeof checks[0]; i++)
+        status = checks[i](orphan, error);
+    return status;
 }
 
 static sealring_status destroy(struct orphan *orphan, sealring_error *error)

@@ -4,22 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/error.h"
 #include "base/struct_size.h"
 #include "manage/act/act.h"
 #include "manage/fleet/usage_files.h"
-#include "manage/tokens/recover_interrupted.h"
-#include "manage/usage/harvest.h"
 #include "manage/versions/policy_plan.h"
+#include "manage/versions/run_stock.h"
 #include "manage/versions/version_events.h"
 
-#define REASON      "by the ring's policy"
-#define SOON_MS     1000    /* after something was done, or while something waits */
-#define LATEST_MS   3600000 /* even if nothing is due earlier: policies change */
-#define ACTS_MAX    64      /* of one ring in one turn; the next turn continues */
-#define CLOCK_TRIES 3
-#define SETTLE_MS   60000
+#define REASON    "by the ring's policy"
+#define SOON_MS   1000    /* after something was done, or while something waits */
+#define LATEST_MS 3600000 /* even if nothing is due earlier: policies change */
+#define ACTS_MAX  64      /* of one ring in one turn; the next turn continues */
 
 /* One act that was tried in this turn and is not tried again. */
 struct tried {
@@ -33,15 +29,11 @@ struct run {
     void *context;
     sealring_run_result result;
     struct plan plan; /* of the present ring */
-    struct clock_judgement clock;
-    bool behind; /* no checkpoint covers the log's end */
-    bool owed;   /* the key of a closed version still signs, as a verifier may not have applied the closing */
+    struct stock stock;
+    bool owed; /* the key of a closed version still signs, as a verifier may not have applied the closing */
     bool token_away;
-    char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
-    size_t ring_count;
     struct tried tried[ACTS_MAX];
     size_t tried_count;
-    bool late; /* the wall clock is certainly wrong (clock_check.c) */
     sealring_error *error;
 };
 
@@ -77,139 +69,6 @@ static sealring_status tell_notice(struct run *run, const char *ring, uint32_t v
                                 .text = text,
                                 .foreseen = ""};
     return tell(run, &told);
-}
-
-/* ---- taking stock ---- */
-
-static sealring_status list_rings(struct registry *registry, struct run *run, sealring_error *error)
-{
-    struct registry_ring ring;
-    sealring_status status = SEALRING_OK;
-    run->ring_count = 0;
-    struct registry_cursor rings = registry_rings(registry, error);
-    while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
-        if (array_grow(&run->rings, run->ring_count))
-            memcpy(run->rings[run->ring_count++], ring.name, sizeof ring.name);
-        else
-            status = error_no_memory(error);
-    return registry_close_cursor(&rings, status);
-}
-
-/* The log exceeds the latest checkpoint if an act was interrupted before the checkpoint, or the audit token was missing. An interruption after the
- * checkpoint and before the anchor is found with the clocks, once a minute. */
-static sealring_status read_behind(struct registry *registry, struct run *run, sealring_error *error)
-{
-    struct registry_checkpoint latest;
-    uint64_t entries = 0;
-    bool found;
-    run->behind = false;
-    if (!witness_configured(run->manager->config))
-        return SEALRING_OK;
-    sealring_status status = registry_checkpoint_find_latest(registry, &latest, &found, error);
-    if (status == SEALRING_OK)
-        status = registry_audit_size(registry, &entries, error);
-    run->behind = status == SEALRING_OK && entries > (found ? latest.size : 0);
-    return status;
-}
-
-/* Within a transaction: judges the clocks with what is remembered now. */
-static sealring_status judge_clocks(struct run *run, sealring_error *error)
-{
-    struct registry *registry = run->manager->registry;
-    sealring_status status = manager_read_roster(run->manager, registry, error);
-    return status != SEALRING_OK ? status : plan_judge_clocks(run->manager, registry, &run->clock, error);
-}
-
-static sealring_status read_stock(struct run *run)
-{
-    sealring_status status;
-    struct registry *registry = run->manager->registry;
-    struct registry_transaction reading = registry_reading(registry, run->error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = list_rings(registry, run, run->error);
-        if (status == SEALRING_OK)
-            status = judge_clocks(run, run->error);
-        if (status == SEALRING_OK)
-            status = read_behind(registry, run, run->error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-static bool is_alarm(const struct clock_judgement *judgement)
-{
-    return judgement->stepped || judgement->released;
-}
-
-/* Judges again, and writes the judgement down. *overtaken: another scheduler meanwhile found what this one was to record in `act`. */
-static sealring_status remember_clocks(struct run *run, struct audit_act *act, bool *overtaken)
-{
-    sealring_status status;
-    struct commit commit = manager_commit(run->manager, false, act, run->error);
-    do {
-        if (!commit_begin(&commit, &status))
-            continue;
-        status = judge_clocks(run, run->error);
-        *overtaken = status == SEALRING_OK && is_alarm(&run->clock) != (act != NULL);
-        if (*overtaken)
-            status = error_set(run->error, SEALRING_WAITING, "the clocks were judged by somebody else meanwhile");
-        if (status == SEALRING_OK)
-            status = plan_remember_clocks(run->manager->registry, &run->clock, run->error);
-    } while (commit_again(&commit, &status));
-    return status;
-}
-
-/* Under the lock. */
-static sealring_status write_clocks(struct run *run)
-{
-    sealring_status status = SEALRING_OK;
-    bool overtaken = true;
-    for (int i = 0; i < CLOCK_TRIES && overtaken; i++) {
-        struct audit_act act = {.name = run->clock.released ? "clock.trusted" : "clock.stepped"};
-        audit_detail(&act, "{s:s, s:b}", "text", run->clock.text, "held", run->clock.memory.held);
-        overtaken = false;
-        status = remember_clocks(run, is_alarm(&run->clock) ? &act : NULL, &overtaken);
-        audit_release(&act);
-    }
-    return overtaken ? SEALRING_OK : status; /* another scheduler does it: the next turn checks */
-}
-
-/* Reads rings, reports and clocks, and writes down what is new. */
-static sealring_status take_stock(struct run *run)
-{
-    sealring_manager *manager = run->manager;
-    sealring_error late = {.message = ""};
-    sealring_status status = read_stock(run);
-    run->late = status == SEALRING_OK && manager_check_clock(manager, &late) != SEALRING_OK;
-    bool settles = run->behind && manager->roster.boot_ms >= manager->settle_again_at;
-    bool writes = !manager->dry_run && (run->clock.worth_writing || roster_is_news(&manager->roster) || settles);
-    if (status == SEALRING_OK && writes) {
-        status = manager_begin(manager, "run", false, run->error);
-        if (status != SEALRING_OK)
-            return status;
-        if (run->clock.worth_writing) {
-            /* about once a minute: statistics, on which no decision here depends, so that a failure in them blocks nothing */
-            sealring_harvest_result harvested = {.size = sizeof harvested};
-            if (!run->late)
-                status = harvest_all(manager, manager->roster.now, &harvested, run->error);
-            if (manager_holds_work(manager))
-                status = write_clocks(run);
-        }
-        if (run->clock.worth_writing || settles) {
-            manager->unsettled = true;
-            manager->settle_again_at =
-                manager->roster.boot_ms + SETTLE_MS; /* do not ask a missing audit token all the time */
-        }
-        manager_end(manager); /* remembers the roster; writes a missing checkpoint or anchor */
-    }
-    if (status == SEALRING_OK && manager->dry_run) /* a dry run harvests nothing */
-        status = usage_foresee(manager, manager->roster.now, run->error);
-    run->result.clocks_held = run->clock.memory.held;
-    if (status == SEALRING_OK && run->late)
-        status = tell_notice(run, "", 0, late.message);
-    if (status == SEALRING_OK && is_alarm(&run->clock))
-        status = tell_notice(run, "", 0, run->clock.text);
-    return status;
 }
 
 /* ---- one act ---- */
@@ -252,7 +111,7 @@ static sealring_status carry_out(struct run *run, const struct lifecycle_action 
         .event = action->event,
         .version = action->event == SEALRING_EVENT_PREPARE ? 0 : action->version,
         .reason = REASON,
-        .automatic = &run->clock.memory,
+        .automatic = &run->stock.clock.memory,
         .change = change,
     };
     if (action->event == SEALRING_EVENT_DESTROY) {
@@ -434,18 +293,31 @@ static int64_t measure_silence(const struct run *run)
     return roster_suspicion(roster, !waits);
 }
 
+/* Reads what the turn starts from, and reports what is wrong with the clocks. */
+static sealring_status tell_stock(struct run *run)
+{
+    struct stock *stock = &run->stock;
+    sealring_status status = stock_take(run->manager, stock, run->error);
+    run->result.clocks_held = stock->clock.memory.held;
+    if (status == SEALRING_OK && stock->late.status != SEALRING_OK)
+        status = tell_notice(run, "", 0, stock->late.message);
+    if (status == SEALRING_OK && stock_is_alarm(&stock->clock))
+        status = tell_notice(run, "", 0, stock->clock.text);
+    return status;
+}
+
 /* A failure in one ring must not stop the others; a failure in two rings stops all. */
 static sealring_status run_rings(struct run *run, const char *only)
 {
     sealring_error first = {.message = ""};
     sealring_status trouble = SEALRING_OK;
-    sealring_status status = take_stock(run);
+    sealring_status status = tell_stock(run);
     bool found = only == NULL;
-    for (size_t i = 0; status == SEALRING_OK && i < run->ring_count; i++) {
-        if (only != NULL && strcmp(run->rings[i], only) != 0)
+    for (size_t i = 0; status == SEALRING_OK && i < run->stock.ring_count; i++) {
+        if (only != NULL && strcmp(run->stock.rings[i], only) != 0)
             continue;
         found = true;
-        status = run_ring(run, run->rings[i]);
+        status = run_ring(run, run->stock.rings[i]);
         if (trouble == SEALRING_OK && act_ends[status] == ACT_STOPS_RING) {
             trouble = status;
             status = SEALRING_OK;
@@ -486,7 +358,7 @@ sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_
     sized_give(result, &run->result, sizeof run->result);
     usage_foresee_end(manager);
     plan_release(&run->plan);
-    free(run->rings);
+    stock_release(&run->stock);
     free(run);
     return status;
 }

@@ -15,17 +15,15 @@
 static sealring_status refusal(const struct transition *transition, sealring_error *error)
 {
     const struct lifecycle_decision *decision = &transition->decision;
-    switch (decision->answer) {
-    case LIFECYCLE_ALLOWED:
+    bool waits = decision->answer == LIFECYCLE_WAITING;
+    if (decision->answer == LIFECYCLE_ALLOWED)
         return SEALRING_OK;
-    case LIFECYCLE_WAITING:
-        return error_set(error, SEALRING_WAITING, "%s of ring %s has to wait: %s",
-                         sealring_event_name(transition->event), transition->ring, decision->reason);
-    default:
-        return error_set(error, decision->unknown_version ? SEALRING_NOT_FOUND : SEALRING_REFUSED,
-                         "%s of ring %s is not possible: %s", sealring_event_name(transition->event), transition->ring,
-                         decision->reason);
-    }
+    return error_set(error,
+                     waits                       ? SEALRING_WAITING
+                     : decision->unknown_version ? SEALRING_NOT_FOUND
+                                                 : SEALRING_REFUSED,
+                     "%s of ring %s %s: %s", sealring_event_name(transition->event), transition->ring,
+                     waits ? "has to wait" : "is not possible", decision->reason);
 }
 
 /* Whether the policy requires the event for the state that was read, and it is due now, not held and allowed. */
@@ -193,15 +191,8 @@ static void record(struct transition *transition)
 /* Whether the token still has work to do after this step is committed. */
 static bool owes_token_step(const struct transition *transition, const struct lifecycle_step *step)
 {
-    switch (step->to) {
-    case SEALRING_VERSION_RETIRED:
-    case SEALRING_VERSION_COMPROMISED:
-        return transition->vault.token_closes_keys;
-    case SEALRING_VERSION_DESTROYED:
-        return true;
-    default:
-        return false;
-    }
+    bool closes = step->to == SEALRING_VERSION_RETIRED || step->to == SEALRING_VERSION_COMPROMISED;
+    return (closes && transition->vault.token_closes_keys) || step->to == SEALRING_VERSION_DESTROYED;
 }
 
 static sealring_status write_rows(struct registry *registry, struct transition *transition, sealring_error *error)

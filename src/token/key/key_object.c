@@ -125,7 +125,7 @@ static sealring_status key_touch_action(struct attempt *attempt, void *context)
     CK_ATTRIBUTE attribute = {CKA_LABEL, label, (CK_ULONG)strlen(label)};
     CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
     return code == CKR_OK ? SEALRING_OK
-                          : attempt_fail(attempt, code, "C_SetAttributeValue", "writing a key's file anew");
+                          : attempt_fail(attempt, code, "C_SetAttributeValue", "writing a key's file again");
 }
 
 sealring_status token_key_touch(struct token *token, const uint8_t *object_id, size_t object_id_length,

@@ -114,9 +114,9 @@ static void connection_drop(struct token *token)
                        CK_EFFECTIVELY_INFINITE);
 }
 
-/* Drops the old connection and connects. If that fails, or if `afresh`, initialises the module again: nothing else helps with SoftHSM2
+/* Drops the old connection and connects. If that fails, or if `renewed`, initialises the module again: nothing else helps with SoftHSM2
  * after its directory was gone. The caller holds module->use for writing, and no lock that comes after it. error is not NULL. */
-static sealring_status connection_connect(struct token *token, bool afresh, sealring_error *error)
+static sealring_status connection_connect(struct token *token, bool renewed, sealring_error *error)
 {
     struct module *module = token->module;
     struct record record;
@@ -130,7 +130,7 @@ static sealring_status connection_connect(struct token *token, bool afresh, seal
     token->record = &record;
     if (token->watch.before != NULL)
         token->watch.before(token->watch.context);
-    bool restart = afresh || !module->initialised || module_process_ends(); /* and module_restart refuses */
+    bool restart = renewed || !module->initialised || module_process_ends(); /* and module_restart refuses */
     if (!restart) {
         status = connection_log_in(token, error);
         restart = status != SEALRING_OK && connection_may_restart(token, error);
@@ -373,7 +373,7 @@ void connection_refresh_for(struct token *token, const uint8_t *object_id, size_
 {
     static const char shared[] =
         "; its module was initialised by this program and not by sealring, which therefore does "
-        "not initialise it anew: if it shows only what was there when it was initialised, "
+        "not initialise it again: if it shows only what was there when it was initialised, "
         "restart this program";
     struct module *module = token->module;
     struct sigpipe_guard guard;

@@ -31,7 +31,7 @@ static sealring_status login_check_tries(const struct login *login, CK_TOKEN_INF
     if (info->flags & CKF_USER_PIN_FINAL_TRY) {
         return error_set_token(
             error, CKR_PIN_INCORRECT,
-            "the PKCS#11 token %s says that one PIN try is left, which is not taken: log in with the "
+            "the PKCS#11 token %s reports that one PIN try is left, which is not taken: log in with the "
             "token's own tool first",
             login->name);
     }

@@ -100,7 +100,7 @@ static void take_credential(struct look *look, const struct registry_holder *hol
     if (!cache_update(look->verifier->cache, holder))
         messages_add(look->verifier->messages, SEALRING_LOG_ALARM,
                      "the registry's row of API key %s is not what the token confirmed: it was altered; the credential "
-                     "is looked at anew",
+                     "is examined again",
                      holder->key.key_id);
 }
 
@@ -308,7 +308,7 @@ static sealring_status reload(struct look *look, sealring_error *error)
         return status;
     status = load(look, REGISTRY_SINCE_EVER, error);
     if (status == SEALRING_OK && look->altered)
-        status = error_set(error, SEALRING_REGISTRY, "the registry %s tells two stories of one ring or version",
+        status = error_set(error, SEALRING_REGISTRY, "the registry %s contradicts itself about a ring or version",
                            verifier->setup.registry);
     if (status != SEALRING_OK) {
         drop_snapshot(verifier);
@@ -332,16 +332,15 @@ static void tell_fence(struct verifier *verifier, const struct look *look, const
     atomic_fetch_add(&verifier->fenced, 1);
     if (memcmp(before->era, look->vault.era, sizeof before->era) != 0)
         messages_add(verifier->messages, SEALRING_LOG_WARNING,
-                     "the registry %s was restored: everything is loaded anew", verifier->setup.registry);
+                     "the registry %s was restored: everything is loaded again", verifier->setup.registry);
     else if (look->vault.epoch < before->epoch)
-        messages_add(verifier->messages, SEALRING_LOG_ALARM,
-                     "ALARM: the registry %s went back from epoch %llu to %llu: somebody put an older copy in its "
-                     "place. What was revoked since may be good again: find out who, and restore with sealring",
-                     verifier->setup.registry, (unsigned long long)before->epoch,
-                     (unsigned long long)look->vault.epoch);
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the registry %s went back from epoch %llu to %llu: somebody replaced it by an older copy. What was revoked since may be good again: find out who, and restore with sealring",
+            verifier->setup.registry, (unsigned long long)before->epoch, (unsigned long long)look->vault.epoch);
     else if (replaced)
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
-                     "ALARM: the registry %s is another file than before: everything is loaded anew; find out who "
+                     "ALARM: the registry %s is another file than before: everything is loaded again; find out who "
                      "replaced it",
                      verifier->setup.registry);
 }
@@ -380,7 +379,7 @@ static sealring_status take_in(struct look *look, bool replaced, sealring_error 
     if (status == SEALRING_OK && look->altered) {
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: a ring or a version in the registry %s is not what it was: it was altered; everything is "
-                     "loaded anew",
+                     "loaded again",
                      verifier->setup.registry);
         atomic_fetch_add(&verifier->fenced, 1);
         next_step(look, true, &before);

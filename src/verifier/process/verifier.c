@@ -300,13 +300,13 @@ static struct entry *recall(const struct verifier *verifier, struct presented *p
     return entry == NULL && imports ? cache_find_imported(verifier->cache, presented->digest) : entry;
 }
 
-#define LEASE_IS_OVER "the lease is over: the registry could not be looked at for too long"
+#define LEASE_HAS_EXPIRED "the lease has expired: the registry could not be read for too long"
 
 static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entry, const struct presented *presented,
                                    const char *scope, sealring_grant *grant)
 {
     if (!verifier_serves(verifier, presented->boot_ms))
-        return judge_unavailable(grant, LEASE_IS_OVER);
+        return judge_unavailable(grant, LEASE_HAS_EXPIRED);
     struct judge_time now = verifier_time(verifier, presented->boot_ms);
     struct bearer bearer;
     make_bearer(entry, &bearer);
@@ -339,7 +339,7 @@ static sealring_verdict judge_unseen(struct verifier *verifier, const struct pre
         return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question.malformed);
     sealring_verdict verdict;
     if (!verifier_serves(verifier, clock_boot_ms()))
-        verdict = judge_unavailable(grant, LEASE_IS_OVER);
+        verdict = judge_unavailable(grant, LEASE_HAS_EXPIRED);
     else if (!presented->digested)
         verdict = judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
     else

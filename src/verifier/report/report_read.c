@@ -52,7 +52,7 @@ static sealring_status read_whole(const struct report_reader *reader, void *byte
     size_t length = 0;
     sealring_status status = read_at(reader, bytes, size, offset, &length, error);
     if (status == SEALRING_OK && length != size)
-        return error_set(error, SEALRING_SYSTEM, "the verifier's report %s is cut short", reader->path);
+        return error_set(error, SEALRING_SYSTEM, "the verifier's report %s is truncated", reader->path);
     return status;
 }
 

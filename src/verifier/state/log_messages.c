@@ -123,7 +123,8 @@ static bool take_lost(struct messages *messages, struct message_line *taken)
     if (messages->lost == 0)
         return false;
     *taken = (struct message_line){.times = 1, .level = SEALRING_LOG_WARNING};
-    (void)snprintf(taken->text, sizeof taken->text, "%llu older messages gave way to newer ones: %d are kept at most",
+    (void)snprintf(taken->text, sizeof taken->text,
+                   "%llu older messages were dropped for newer ones: %d are kept at most",
                    (unsigned long long)messages->lost, MESSAGES_KEPT);
     messages->lost = 0;
     return true;
