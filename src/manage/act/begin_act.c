@@ -36,15 +36,11 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
 /* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
 static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
 {
-    sealring_status status;
+    bool contradicts;
     if (manager->judged)
         return SEALRING_OK;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = witness_judge(&manager->witness, manager->registry, error);
-    } while (registry_again(&reading, &status));
-    if (status == SEALRING_REFUSED && manager->take_over != NULL) {
+    sealring_status status = witness_check(&manager->witness, manager->registry, &contradicts, error);
+    if (contradicts && manager->take_over != NULL) {
         status = take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
     }

@@ -2,11 +2,14 @@
 /* The doctor: examines every part of a vault, repairs what can be repaired, and examines it again before it reports a repair. */
 #include "manage/doctor/doctor_parts.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sealring/outside.h>
 
@@ -92,7 +95,7 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
         return;
     va_list arguments;
     va_start(arguments, format);
-    doctor->incomplete = status == SEALRING_INVALID || status == SEALRING_TOKEN ? status : SEALRING_REGISTRY;
+    doctor->incomplete = status;
     vsnprintf(doctor->unseen, sizeof doctor->unseen, format, arguments);
     va_end(arguments);
 }
@@ -126,12 +129,11 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
     if (doctor->config != NULL)
         return SEALRING_OK;
     size_t before = doctor->findings.count;
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault);
     sealring_status status = config_load(doctor->vault, &doctor->config, &inner);
-    if (status == SEALRING_NOT_FOUND) {
-        if (error != NULL)
-            *error = inner;
-        return status;
-    }
+    if (status != SEALRING_OK && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return error_set(error, status, "%s", inner.message);
     /* an unsuitable file system is reported first, and there inodes mean nothing */
     if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
         status = config_check_copy(doctor->config, &inner);
