@@ -101,6 +101,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/cache/single_flight.c src/verifier/cache/single_flight.h \
 	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
+	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
@@ -126,6 +127,8 @@ libsealring_core_la_SOURCES = \
 	src/verifier/state/connections.c src/verifier/state/connections.h \
 	src/verifier/state/judge_time.h \
 	src/verifier/state/log_messages.c src/verifier/state/log_messages.h \
+	src/verifier/state/closed_chain.c src/verifier/state/closed_chain.h \
+	src/verifier/state/closed_keys.c src/verifier/state/closed_keys.h \
 	src/verifier/state/freshness_protocol.c src/verifier/state/freshness_protocol.h \
 	src/verifier/state/verifier_setup.h \
 	src/verifier/state/verifier_state.h

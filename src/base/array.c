@@ -23,3 +23,27 @@ bool array_grow_by_size(void *items, size_t count, size_t size)
     memcpy(items, &grown, sizeof grown);
     return true;
 }
+
+bool array_insert_by_size(void *items, size_t count, size_t place, size_t size)
+{
+    char *bytes;
+    if (!array_grow_by_size(items, count, size))
+        return false;
+    memcpy(&bytes, items, sizeof bytes);
+    memmove(bytes + (place + 1) * size, bytes + place * size, (count - place) * size);
+    return true;
+}
+
+size_t array_place(const void *items, size_t count, size_t size, const void *key,
+                   int (*order)(const void *key, const void *item))
+{
+    size_t first = 0, end = count;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (order(key, (const char *)items + middle * size) > 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}

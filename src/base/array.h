@@ -12,4 +12,13 @@
 #define array_grow(items, count) array_grow_by_size((items), (count), sizeof **(items))
 bool array_grow_by_size(void *items, size_t count, size_t size);
 
+/* Makes room for one more item at `place`: the items from there on move up by one. Otherwise as array_grow. */
+#define array_insert(items, count, place) array_insert_by_size((items), (count), (place), sizeof **(items))
+bool array_insert_by_size(void *items, size_t count, size_t place, size_t size);
+
+/* The place of `key` in items that are sorted: that of the first item that is not before it, or `count`. `order` compares as bsearch's
+ * function does. */
+size_t array_place(const void *items, size_t count, size_t size, const void *key,
+                   int (*order)(const void *key, const void *item));
+
 #endif

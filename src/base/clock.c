@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BOOT_ID_LENGTH 36
+#define BOOT_ID_LENGTH  36
+#define DEADLINE_MAX_MS INT64_C(86400000)
 
 /* The number of the kernel's initial time namespace: PROC_TIME_INIT_INO in its include/linux/proc_ns.h. */
 #define TIME_NAMESPACE_OF_THE_HOST 4026531834U
@@ -31,6 +31,17 @@ int64_t clock_wall_ms(void)
 int64_t clock_boot_ms(void)
 {
     return read_ms(CLOCK_BOOTTIME);
+}
+
+struct timespec clock_deadline(int64_t milliseconds)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    int64_t within = milliseconds < 0 ? 0 : milliseconds > DEADLINE_MAX_MS ? DEADLINE_MAX_MS : milliseconds;
+    int64_t nanoseconds = deadline.tv_nsec + within % 1000 * 1000000;
+    deadline.tv_sec += within / 1000 + nanoseconds / 1000000000;
+    deadline.tv_nsec = nanoseconds % 1000000000;
+    return deadline;
 }
 
 int64_t clock_build_ms(void)

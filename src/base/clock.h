@@ -4,9 +4,13 @@
 #define BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC (CLOCK_REALTIME) */
 int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included (CLOCK_BOOTTIME) */
+
+/* The time this number of milliseconds from now (0 to a day; others count as the nearest), on CLOCK_MONOTONIC: for timed waits. */
+struct timespec clock_deadline(int64_t milliseconds);
 
 /* A lower bound for every correct wall clock: the date of the source this was built from (SOURCE_DATE_EPOCH), or the date in
  * configure.ac. */

@@ -2,6 +2,8 @@
 /* Decodes UTF-8 one character at a time, for texts that are shown to people and on terminals. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* The meaning of the first byte: RFC 3629, section 3. `smallest` excludes overlong forms. */
 struct lead {
     uint8_t first;
@@ -51,4 +53,15 @@ bool utf8_is_control(uint32_t code_point)
 {
     return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) || code_point == 0x2028 ||
            code_point == 0x2029;
+}
+
+void utf8_replace_controls(char *text)
+{
+    while (*text != '\0') {
+        uint32_t code_point = 0;
+        size_t length = utf8_character(text, strlen(text), &code_point);
+        if (length == 0 || utf8_is_control(code_point))
+            memset(text, '?', length == 0 ? 1 : length);
+        text += length == 0 ? 1 : length;
+    }
 }

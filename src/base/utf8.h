@@ -14,4 +14,7 @@ size_t utf8_character(const char *text, size_t length, uint32_t *code_point);
 /* C0, DEL, C1, and the line and paragraph separators: characters that could end a line or control a terminal. */
 bool utf8_is_control(uint32_t code_point);
 
+/* Replaces control characters, and bytes that are not UTF-8, by question marks. The length stays. */
+void utf8_replace_controls(char *text);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,59 +174,58 @@ static char *trim(char *text)
     return text;
 }
 
-/* If the line is invalid, problem becomes the reason as a sentence fragment. */
-static sealring_status apply_line(struct config *config, char *line, bool seen[], char problem[128])
+#define PROBLEM_SIZE 128
+
+/* Writes why a line is invalid, as a sentence fragment. Returns false. */
+__attribute__((format(printf, 2, 3))) static bool invalid(char problem[PROBLEM_SIZE], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(problem, PROBLEM_SIZE, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool apply_value(struct config *config, const struct config_key *key, const char *value,
+                        char problem[PROBLEM_SIZE])
+{
+    char *place = (char *)config + key->offset;
+    sealring_error inner;
+    if (key->kind == VALUE_VARIABLE)
+        return config_add_variable(config, value, &inner) == SEALRING_OK ||
+               invalid(problem, "is wrong: %.100s", inner.message);
+    if (value[0] == '\0')
+        return invalid(problem, "has no value for `%s`", key->name);
+    if (key->kind == VALUE_NUMBER && !is_number(value))
+        return invalid(problem, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
+    if (key->kind == VALUE_LABELS && !is_label_word(value))
+        return invalid(problem, "has a value for `%s` that is none of: changeable, fixed, lost", key->name);
+    if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL)
+        return invalid(problem, "%s", pin_source_problem(value));
+    bool path = key->kind == VALUE_PATH || (key->kind == VALUE_PIN && pin_source_of(value) == PIN_SOURCE_FILE);
+    bool fits = path ? join(place, config->directory, value) : strlen(value) < key->size;
+    if (fits && !path)
+        memcpy(place, value, strlen(value) + 1);
+    return fits || invalid(problem, "has a value for `%s` that is too long", key->name);
+}
+
+static bool apply_line(struct config *config, char *line, bool seen[], char problem[PROBLEM_SIZE])
 {
     char *text = trim(line);
     if (text[0] == '\0' || text[0] == '#')
-        return SEALRING_OK;
+        return true;
     char *equals = strchr(text, '=');
-    if (equals == NULL) {
-        snprintf(problem, 128, "is not of the form `key = value`");
-        return SEALRING_INVALID;
-    }
+    if (equals == NULL)
+        return invalid(problem, "is not of the form `key = value`");
     *equals = '\0';
-    char *value = trim(equals + 1);
     const struct config_key *key = find_key(trim(text));
-    if (key == NULL) {
-        snprintf(problem, 128, "has an unknown key `%.60s`", trim(text));
-        return SEALRING_INVALID;
-    }
+    if (key == NULL)
+        return invalid(problem, "has an unknown key `%.60s`", trim(text));
     size_t index = (size_t)(key - config_keys);
-    if (seen[index] && key->kind != VALUE_VARIABLE) {
-        snprintf(problem, 128, "repeats the key `%s`", key->name);
-        return SEALRING_INVALID;
-    }
+    if (seen[index] && key->kind != VALUE_VARIABLE)
+        return invalid(problem, "repeats the key `%s`", key->name);
     seen[index] = true;
-    bool fits = true;
-    if (key->kind == VALUE_VARIABLE) {
-        sealring_error inner;
-        if (config_add_variable(config, value, &inner) != SEALRING_OK) {
-            snprintf(problem, 128, "is wrong: %.100s", inner.message);
-            return SEALRING_INVALID;
-        }
-    } else if (value[0] == '\0') {
-        snprintf(problem, 128, "has no value for `%s`", key->name);
-        return SEALRING_INVALID;
-    } else if (key->kind == VALUE_NUMBER && !is_number(value)) {
-        snprintf(problem, 128, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
-        return SEALRING_INVALID;
-    } else if (key->kind == VALUE_LABELS && !is_label_word(value)) {
-        snprintf(problem, 128, "has a value for `%s` that is none of: changeable, fixed, lost", key->name);
-        return SEALRING_INVALID;
-    } else if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL) {
-        snprintf(problem, 128, "%s", pin_source_problem(value));
-        return SEALRING_INVALID;
-    } else if (key->kind == VALUE_PATH || (key->kind == VALUE_PIN && pin_source_of(value) == PIN_SOURCE_FILE)) {
-        fits = join((char *)config + key->offset, config->directory, value);
-    } else {
-        fits = strlen(value) < key->size;
-        if (fits)
-            memcpy((char *)config + key->offset, value, strlen(value) + 1);
-    }
-    if (!fits)
-        snprintf(problem, 128, "has a value for `%s` that is too long", key->name);
-    return fits ? SEALRING_OK : SEALRING_INVALID;
+    return apply_value(config, key, trim(equals + 1), problem);
 }
 
 /* The configuration names the module that is loaded into this process, so whoever can write it can run code as its reader. */
@@ -259,10 +259,10 @@ static sealring_status read_lines(struct config *config, FILE *file, const char 
     bool seen[sizeof config_keys / sizeof config_keys[0]] = {false};
     char line[PATH_MAX + 256];
     for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        char problem[128];
+        char problem[PROBLEM_SIZE];
         if (strlen(line) == sizeof line - 1)
             return error_set(error, SEALRING_INVALID, "%s: line %u is too long", path, number);
-        if (apply_line(config, line, seen, problem) != SEALRING_OK)
+        if (!apply_line(config, line, seen, problem))
             return error_set(error, SEALRING_INVALID, "%s: line %u %s", path, number, problem);
     }
     if (ferror(file))

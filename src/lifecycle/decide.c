@@ -175,52 +175,22 @@ static bool ask_rule(struct decision_attempt *attempt)
     return false;
 }
 
-static enum lifecycle_answer ask_era(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
-{
-    return guard_era(attempt->evidence, reason);
-}
-
-static enum lifecycle_answer ask_barrier(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
-{
-    return guard_barrier(attempt->version, attempt->evidence, reason);
-}
-
-static enum lifecycle_answer ask_gate(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
-{
-    return guard_gate(attempt->version, attempt->evidence, reason);
-}
-
-static enum lifecycle_answer ask_succession(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
-{
-    return guard_succession(attempt->ring->name, attempt->version, attempt->evidence, reason);
-}
-
-static enum lifecycle_answer ask_purge(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
-{
-    return guard_purge(attempt->version, attempt->evidence, reason);
-}
-
-static enum lifecycle_answer ask_unheld(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
-{
-    return guard_unheld(attempt->version, reason);
-}
-
-static enum lifecycle_answer ask_keep(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE])
+/* As guard_keep, unless nothing becomes retiring. */
+static enum lifecycle_answer ask_keep(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                      const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
     reason[0] = '\0';
-    if (lifecycle_find_active(attempt->ring) == NULL)
-        return LIFECYCLE_ALLOWED; /* nothing becomes retiring */
-    return guard_keep(attempt->ring, reason);
+    return lifecycle_find_active(ring) == NULL ? LIFECYCLE_ALLOWED : guard_keep(ring, version, evidence, reason);
 }
 
 static const struct {
     enum lifecycle_guard guard;
-    enum lifecycle_answer (*ask)(const struct decision_attempt *attempt, char reason[LIFECYCLE_REASON_SIZE]);
+    guard_function *ask;
     bool overrulable; /* an operator may overrule waiting, but not what would break a client's credential */
 } guards[] = {
-    {GUARD_BARRIER, ask_barrier, false},      {GUARD_ERA, ask_era, false},       {GUARD_GATE, ask_gate, true},
-    {GUARD_PURGE, ask_purge, true},           {GUARD_UNHELD, ask_unheld, false}, {GUARD_KEEP, ask_keep, true},
-    {GUARD_SUCCESSION, ask_succession, true},
+    {GUARD_BARRIER, guard_barrier, false},      {GUARD_ERA, guard_era, false},       {GUARD_GATE, guard_gate, true},
+    {GUARD_PURGE, guard_purge, true},           {GUARD_UNHELD, guard_unheld, false}, {GUARD_KEEP, ask_keep, true},
+    {GUARD_SUCCESSION, guard_succession, true},
 };
 #define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))
 
@@ -250,7 +220,7 @@ static void ask_guards(struct decision_attempt *attempt)
     for (size_t i = 0; i < GUARD_COUNT; i++) {
         if (!(attempt->rule->guards & guards[i].guard))
             continue;
-        results[i].answer = guards[i].ask(attempt, results[i].reason);
+        results[i].answer = guards[i].ask(attempt->ring, attempt->version, attempt->evidence, results[i].reason);
         if (results[i].answer > decision->answer)
             decision->answer = results[i].answer;
         if (results[i].answer != LIFECYCLE_ALLOWED && !(guards[i].overrulable && (attempt->overrule & guards[i].guard)))
@@ -329,7 +299,7 @@ static const struct lifecycle_version *find_standby(const struct decision_attemp
 
     for (size_t i = ring->count; i > 0; i--)
         if (lifecycle_is_next(&ring->versions[i - 1]) &&
-            guard_barrier(&ring->versions[i - 1], attempt->evidence, unused) == LIFECYCLE_ALLOWED)
+            guard_barrier(ring, &ring->versions[i - 1], attempt->evidence, unused) == LIFECYCLE_ALLOWED)
             return &ring->versions[i - 1];
     return NULL;
 }
@@ -349,7 +319,7 @@ static void steps_compromise(struct decision_attempt *attempt)
     standby = find_standby(attempt);
     if (standby != NULL) {
         add_step(decision, standby, SEALRING_VERSION_ACTIVE)->activated = attempt->now;
-        guard_barrier(standby, attempt->evidence, barrier);
+        guard_barrier(attempt->ring, standby, attempt->evidence, barrier);
         guard_say(decision->reason, "; version %lu takes its place, %s", (unsigned long)standby->number, barrier);
         return;
     }
@@ -360,7 +330,7 @@ static void steps_compromise(struct decision_attempt *attempt)
         guard_say(decision->reason, ": rotate");
         return;
     }
-    guard_barrier(pending, attempt->evidence, barrier);
+    guard_barrier(attempt->ring, pending, attempt->evidence, barrier);
     guard_say(decision->reason, ": %s", barrier);
 }
 

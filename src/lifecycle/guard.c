@@ -29,22 +29,6 @@ static size_t whole_characters(const char *text, size_t limit)
     return limit;
 }
 
-/* A verifier chooses its own name, which must not end the line or control a terminal. */
-static void replace_controls(char *text)
-{
-    while (*text != '\0') {
-        uint32_t code_point;
-        size_t length = utf8_character(text, strlen(text), &code_point);
-        if (length == 0) {
-            *text++ = '?';
-            continue;
-        }
-        if (utf8_is_control(code_point))
-            memset(text, '?', length);
-        text += length;
-    }
-}
-
 void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
 {
     size_t length = strlen(reason);
@@ -58,7 +42,8 @@ void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
     va_end(arguments);
     if (wanted >= 0 && (size_t)wanted >= LIFECYCLE_REASON_SIZE - length)
         memcpy(reason + whole_characters(reason, LIFECYCLE_REASON_SIZE - 1 - mark), ellipsis, sizeof(ellipsis));
-    replace_controls(reason);
+    /* a verifier chooses its own name, which must not end the line or control a terminal */
+    utf8_replace_controls(reason);
 }
 
 /* Must not overflow, whatever a damaged registry contains. later is an end or a time after one, and ends are after 1970: on overflow
@@ -184,9 +169,10 @@ void guard_barrier_missing(const struct lifecycle_version *version, const struct
     say_alarm(missing, version, evidence);
 }
 
-enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                                    char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_barrier(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                    const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
+    (void)ring;
     size_t blockers = count_blockers(blocks_barrier, version, evidence);
     size_t silent = 0;
 
@@ -224,8 +210,11 @@ void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[L
     say_blockers(missing, blocks_era, count_blockers(blocks_era, NULL, evidence), NULL, evidence);
 }
 
-enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_era(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
+    (void)ring;
+    (void)version;
     size_t blockers = evidence->new_era ? count_blockers(blocks_era, NULL, evidence) : 0;
     reason[0] = '\0';
     if (blockers == 0)
@@ -299,9 +288,10 @@ static bool say_uses(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_
     return evidence->last_use != 0 && evidence->last_use >= from;
 }
 
-enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                                 char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_gate(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                 const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
+    (void)ring;
     char text[TIMETEXT_SIZE];
 
     reason[0] = '\0';
@@ -362,7 +352,7 @@ static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const char *ring, con
     guard_say(reason, "%s", command);
 }
 
-enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_version *version,
+enum lifecycle_answer guard_succession(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
                                        const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
     char text[TIMETEXT_SIZE];
@@ -382,15 +372,16 @@ enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_
         guard_say(reason, "every API key used in the last %s has a successor", text);
         return LIFECYCLE_ALLOWED;
     }
-    say_behind(reason, ring, version, evidence);
+    say_behind(reason, ring->name, version, evidence);
     return LIFECYCLE_WAITING;
 }
 
 /* ---- Guards of the ring alone --------------------------------------------------------------------------------------- */
 
-enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                                  char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_purge(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                  const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
+    (void)ring;
     reason[0] = '\0';
     if (version->purge_at <= 0) {
         guard_say(reason, "version %lu has no purge time: the registry is damaged", (unsigned long)version->number);
@@ -400,8 +391,11 @@ enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const
                                                                                              : LIFECYCLE_WAITING;
 }
 
-enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_unheld(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                   const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
+    (void)ring;
+    (void)evidence;
     reason[0] = '\0';
     if (version->held) {
         guard_say(
@@ -415,19 +409,22 @@ enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char
     return LIFECYCLE_ALLOWED;
 }
 
-enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                 const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
+    (void)version;
+    (void)evidence;
     const struct lifecycle_version *next = NULL;
     size_t retiring = 0;
     char time[TIMETEXT_SIZE];
 
     for (size_t i = 0; i < ring->count; i++) {
-        const struct lifecycle_version *version = &ring->versions[i];
-        if (version->state != SEALRING_VERSION_RETIRING)
+        const struct lifecycle_version *other = &ring->versions[i];
+        if (other->state != SEALRING_VERSION_RETIRING)
             continue;
         retiring++;
-        if (next == NULL || version->retire_at < next->retire_at)
-            next = version;
+        if (next == NULL || other->retire_at < next->retire_at)
+            next = other;
     }
     reason[0] = '\0';
     if (retiring < ring->policy.keep) {

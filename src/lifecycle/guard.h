@@ -98,27 +98,21 @@ void guard_barrier_missing(const struct lifecycle_version *version, const struct
                            char missing[LIFECYCLE_REASON_SIZE]);
 void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[LIFECYCLE_REASON_SIZE]);
 
-/* Each writes one line for people into reason, whatever the answer.
+/* Each writes one line for people into reason, whatever the answer. The ring, the version and what a guard does not read of the evidence
+ * may be missing.
  * - barrier: every verifier has reported the version's epoch and proved its number, or its lease has expired. No verifier: open.
  * - era: every verifier has reported an epoch of the registry's present era, or its lease has expired; or there was never another era.
  *   Then all other verifiers reject what the rollback of the registry reopened.
  * - gate: retire_at is reached and, with a quiet period, the reports of every verifier cover the part of it in which that verifier may
  *   have been serving, without a use. A hole counts as a use: for an ended verifier up to when it `stopped`. The reason names keys and
  *   verifiers that block. Keys that have never called block if the policy requires it.
- * - unheld: LIFECYCLE_FORBIDDEN if clients may hold credentials: waiting does not change that. */
-enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                                    char reason[LIFECYCLE_REASON_SIZE]);
-enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
-enum lifecycle_answer guard_gate(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                                 char reason[LIFECYCLE_REASON_SIZE]);
-enum lifecycle_answer guard_purge(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                                  char reason[LIFECYCLE_REASON_SIZE]);
-enum lifecycle_answer guard_unheld(const struct lifecycle_version *version, char reason[LIFECYCLE_REASON_SIZE]);
-/* Whether every API key in use keeps a valid credential when the version retires. It proves that a successor was issued, not that it
- * was delivered. Suspended and expired ones do not count. */
-enum lifecycle_answer guard_succession(const char *ring, const struct lifecycle_version *version,
-                                       const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE]);
-/* Whether one more version may be retiring than now. */
-enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, char reason[LIFECYCLE_REASON_SIZE]);
+ * - unheld: LIFECYCLE_FORBIDDEN if clients may hold credentials: waiting does not change that.
+ * - succession: every API key in use keeps a valid credential when the version retires. It proves that a successor was issued, not that
+ *   it was delivered. Suspended and expired ones do not count.
+ * - keep: one more version may be retiring than now. */
+typedef enum lifecycle_answer guard_function(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
+                                             const struct lifecycle_evidence *evidence,
+                                             char reason[LIFECYCLE_REASON_SIZE]);
+guard_function guard_barrier, guard_era, guard_gate, guard_purge, guard_unheld, guard_succession, guard_keep;
 
 #endif

@@ -130,7 +130,7 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
         guard_say(action->reason, "%s", decision.reason);
         if (decision.waiting & GUARD_SUCCESSION) {
             const struct lifecycle_evidence *evidence = schedule->evidence[version - ring->versions];
-            guard_succession(ring->name, version, evidence, action->foreseen);
+            guard_succession(ring, version, evidence, action->foreseen);
             action->behind = evidence->behind_count > 0;
         }
     }

@@ -51,16 +51,6 @@ static bool checkpoint_hash(const char *text, struct merkle_hash *hash)
     return base64_decode(text, strlen(text), hash->bytes, sizeof hash->bytes, &length) && length == sizeof hash->bytes;
 }
 
-static bool checkpoint_era(const char *text, uint8_t era[CHECKPOINT_ERA_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    if (strlen(text) != 2 * CHECKPOINT_ERA_SIZE || strspn(text, digits) != 2 * CHECKPOINT_ERA_SIZE)
-        return false;
-    for (size_t i = 0; i < CHECKPOINT_ERA_SIZE; i++)
-        era[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
-    return true;
-}
-
 /* Returns whether the line begins with the word and a blank; then *rest is what follows. */
 static bool checkpoint_word(const char *line, const char *word, const char **rest)
 {
@@ -81,8 +71,9 @@ bool checkpoint_parse(const char *text, size_t length, struct checkpoint *checkp
         if (!checkpoint_line(&at, &left, lines[i]))
             return false;
     if (left != 0 || strlen(lines[0]) >= sizeof checkpoint->origin || !checkpoint_hash(lines[2], &checkpoint->root) ||
-        !checkpoint_word(lines[3], "era", &era) || !checkpoint_era(era, checkpoint->era) ||
-        !checkpoint_word(lines[4], "closed", &closed) || !checkpoint_word(lines[5], "time", &time))
+        !checkpoint_word(lines[3], "era", &era) || strlen(era) != 2 * CHECKPOINT_ERA_SIZE ||
+        !hex_decode(era, checkpoint->era, CHECKPOINT_ERA_SIZE) || !checkpoint_word(lines[4], "closed", &closed) ||
+        !checkpoint_word(lines[5], "time", &time))
         return false;
     memcpy(checkpoint->origin, lines[0], strlen(lines[0]) + 1);
     checkpoint->size = strtoull(lines[1], NULL, 10);

@@ -67,19 +67,18 @@ static void examine_tell(struct log_examination *of, uint64_t entry, const char 
 
 static sealring_status examine_expect(struct log_examination *of, const struct checkpoint *checkpoint, bool elsewhere)
 {
-    if (!array_grow(&of->vouched, of->count))
+    size_t place = of->count;
+    while (place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size)
+        place--;
+    if (!array_insert(&of->vouched, of->count, place))
         return error_no_memory(of->error);
-    size_t place = of->count++;
-    for (; place > 0 && of->vouched[place - 1].checkpoint.size > checkpoint->size; place--)
-        of->vouched[place] = of->vouched[place - 1];
+    of->count++;
     of->vouched[place] = (struct vouched){*checkpoint, elsewhere};
     return SEALRING_OK;
 }
 
-static sealring_status examine_checkpoint(const struct registry_checkpoint *row, void *context, sealring_error *error)
+static sealring_status examine_checkpoint(struct log_examination *of, const struct registry_checkpoint *row)
 {
-    (void)error;
-    struct log_examination *of = context;
     struct checkpoint checkpoint;
     struct note note;
     char time[EXAMINE_TIME_SIZE];
@@ -106,19 +105,27 @@ static sealring_status examine_checkpoint(const struct registry_checkpoint *row,
     return examine_expect(of, &checkpoint, false);
 }
 
+static sealring_status examine_checkpoints(struct log_examination *of)
+{
+    sealring_status status = SEALRING_OK;
+    struct registry_checkpoint row;
+    struct registry_cursor checkpoints = registry_checkpoints(of->registry, of->error);
+    while (status == SEALRING_OK && registry_checkpoint_next(&checkpoints, &row))
+        status = examine_checkpoint(of, &row);
+    return registry_close_cursor(&checkpoints, status);
+}
+
 /* Compares the closed facts up to a checkpoint. The chain itself is examined separately. */
 static void examine_closed_at(struct log_examination *of, const struct vouched *vouched, const char *which)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    sealring_status status = registry_closed_at(of->registry, vouched->checkpoint.closed_count, hash, of->error);
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND) {
-        of->status = status;
-    } else if (status == SEALRING_NOT_FOUND || memcmp(hash, vouched->checkpoint.closed.bytes, sizeof hash) != 0) {
+    bool found;
+    of->status = registry_closed_find(of->registry, vouched->checkpoint.closed_count, hash, &found, of->error);
+    if (of->status == SEALRING_OK && (!found || memcmp(hash, vouched->checkpoint.closed.bytes, sizeof hash) != 0)) {
         examine_tell(of, vouched->checkpoint.size,
                      "%s vouches for %" PRIu64 " closed facts (revoked keys, closed versions) that are not those of "
                      "the registry: %s",
-                     which, vouched->checkpoint.closed_count,
-                     status == SEALRING_NOT_FOUND ? "some are missing" : "they were changed");
+                     which, vouched->checkpoint.closed_count, found ? "they were changed" : "some are missing");
     }
 }
 
@@ -184,18 +191,16 @@ static bool examine_node(void *context, unsigned level, uint64_t position, const
     if (level < REGISTRY_NODE_LEVEL)
         return true;
     of->nodes++;
-    sealring_status status = registry_node_get(of->registry, level, position, stored, of->error);
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND) {
-        of->status = status;
+    bool found;
+    of->status = registry_node_find(of->registry, level, position, stored, &found, of->error);
+    if (of->status != SEALRING_OK)
         return false;
-    }
-    bool good = status == SEALRING_OK && memcmp(stored, root->bytes, sizeof stored) == 0;
+    bool good = found && memcmp(stored, root->bytes, sizeof stored) == 0;
     /* those above a wrong one are wrong, too */
     if (!good && (of->node_problem == 0 || of->node_problem < first)) {
         of->node_problem = first;
         examine_tell(of, first, "the tree's node over the entries %" PRIu64 " to %" PRIu64 " %s", first, last,
-                     status == SEALRING_NOT_FOUND ? "is missing"
-                                                  : "is not theirs: it was changed, or one of their leaf hashes was");
+                     found ? "is not theirs: it was changed, or one of their leaf hashes was" : "is missing");
     }
     return true;
 }
@@ -211,11 +216,9 @@ static void examine_gap(struct log_examination *of, uint64_t sequence)
     of->broken = true;
 }
 
-static sealring_status examine_entry(const struct registry_audit *entry, void *context, sealring_error *error)
+static sealring_status examine_entry(struct log_examination *of, const struct registry_audit *entry)
 {
-    struct log_examination *of = context;
     struct merkle_hash hash, stored;
-    (void)error;
     if (entry->sequence != of->expected)
         examine_gap(of, entry->sequence);
     of->expected = entry->sequence + 1;
@@ -240,7 +243,12 @@ static sealring_status examine_entry(const struct registry_audit *entry, void *c
 static sealring_status examine_entries(struct log_examination *of)
 {
     uint64_t nodes = 0;
-    sealring_status status = registry_audit_walk(of->registry, examine_entry, of, of->error);
+    sealring_status status = SEALRING_OK;
+    struct registry_audit entry;
+    struct registry_cursor entries = registry_audit_all(of->registry, of->error);
+    while (status == SEALRING_OK && registry_audit_next(&entries, &entry))
+        status = examine_entry(of, &entry);
+    status = registry_close_cursor(&entries, status);
     if (status == SEALRING_OK)
         status = registry_node_count(of->registry, &nodes, of->error);
     if (status == SEALRING_OK && !of->broken && nodes > of->nodes) {
@@ -253,11 +261,9 @@ static sealring_status examine_entries(struct log_examination *of)
 
 /* ---- Closed facts ---- */
 
-static sealring_status examine_fact(const struct registry_closed *fact, void *context, sealring_error *error)
+static void examine_fact(struct log_examination *of, const struct registry_closed *fact)
 {
-    struct log_examination *of = context;
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    (void)error;
     of->result->closed++;
     registry_closed_hash(of->closed, fact, hash);
     if (!of->closed_broken && (fact->sequence != of->closed_count + 1 || memcmp(hash, fact->hash, sizeof hash) != 0)) {
@@ -272,7 +278,6 @@ static sealring_status examine_fact(const struct registry_closed *fact, void *co
     }
     of->closed_count = fact->sequence;
     memcpy(of->closed, fact->hash, sizeof of->closed);
-    return SEALRING_OK;
 }
 
 static const char *examine_state(bool is_version, int state)
@@ -283,20 +288,33 @@ static const char *examine_state(bool is_version, int state)
                       : sealring_key_state_name((sealring_key_state)state);
 }
 
-static sealring_status examine_contradiction(const struct registry_contradiction *found, void *context,
-                                             sealring_error *error)
+static void examine_contradiction(struct log_examination *of, const struct registry_contradiction *found)
 {
-    struct log_examination *of = context;
     const char *row = examine_state(found->is_version, found->row_state);
     const char *fact = examine_state(found->is_version, found->fact_state);
-    (void)error;
     if (found->is_version) {
         examine_tell(of, 0, "version %u of ring %s: its row says %s, the record of closed versions says %s",
                      found->version, found->name, row, fact);
     } else {
         examine_tell(of, 0, "API key %s: its row says %s, the record of revoked keys says %s", found->name, row, fact);
     }
-    return SEALRING_OK;
+}
+
+static sealring_status examine_facts(struct log_examination *of)
+{
+    struct registry_closed fact;
+    struct registry_contradiction contradiction;
+    struct registry_cursor facts = registry_closed_facts(of->registry, 0, of->error);
+    while (registry_closed_next(&facts, &fact))
+        examine_fact(of, &fact);
+    sealring_status status = registry_close_cursor(&facts, SEALRING_OK);
+    for (int of_versions = 0; of_versions < 2 && status == SEALRING_OK; of_versions++) {
+        struct registry_cursor contradictions = registry_contradictions(of->registry, of_versions == 1, of->error);
+        while (registry_contradiction_next(&contradictions, &contradiction))
+            examine_contradiction(of, &contradiction);
+        status = registry_close_cursor(&contradictions, SEALRING_OK);
+    }
+    return status;
 }
 
 /* ---- All of it ---- */
@@ -316,7 +334,7 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
     checkpoint_origin(of.vault_id, of.origin);
     sealring_status status = SEALRING_OK;
     if (examine->key != NULL)
-        status = registry_checkpoint_each(registry, examine_checkpoint, &of, error);
+        status = examine_checkpoints(&of);
     if (status == SEALRING_OK && examine->elsewhere != NULL)
         status = examine_expect(&of, examine->elsewhere, true);
     if (status == SEALRING_OK) {
@@ -325,10 +343,8 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
     }
     if (status == SEALRING_OK) {
         examine_truncated(&of);
-        status = registry_closed_each(registry, examine_fact, &of, error);
+        status = examine_facts(&of);
     }
-    if (status == SEALRING_OK)
-        status = registry_closed_contradictions(registry, examine_contradiction, &of, error);
     merkle_root(&of.frontier, &result->root);
     result->vouched = of.vouched_good;
     free(of.vouched);

@@ -13,7 +13,7 @@ struct examine {
     /* Receives each problem as one line, with the number of its entry (0: no particular one). NULL: no callback. */
     void (*problem)(uint64_t entry, const char *text, void *context);
     /* Receives each entry, in order, whatever is wrong with it. NULL: no callback. A status other than OK ends the examination. */
-    registry_audit_callback entry;
+    sealring_status (*entry)(const struct registry_audit *entry, void *context, sealring_error *error);
     void *context;
 };
 

@@ -19,34 +19,41 @@ struct tree {
 
 /* Computes a subtree below the smallest stored one. */
 static sealring_status tree_small(struct registry *registry, unsigned level, uint64_t position,
-                                  struct merkle_hash *root, sealring_error *error)
+                                  struct merkle_hash *root, bool *found, sealring_error *error)
 {
     uint8_t leaves[TREE_BLOCK][REGISTRY_DIGEST_SIZE];
     struct merkle_frontier frontier = {.size = 0};
     size_t count = (size_t)1 << level;
-    sealring_status status = registry_leaf_hashes(registry, (position << level) + 1, count, leaves, error);
-    for (size_t i = 0; status == SEALRING_OK && i < count; i++) {
+    sealring_status status = registry_leaf_hashes_find(registry, (position << level) + 1, count, leaves, found, error);
+    if (status != SEALRING_OK || !*found)
+        return status;
+    for (size_t i = 0; i < count; i++) {
         struct merkle_hash leaf;
         memcpy(leaf.bytes, leaves[i], sizeof leaf.bytes);
         (void)merkle_append(&frontier, &leaf, NULL, NULL);
     }
-    if (status == SEALRING_OK)
-        merkle_root(&frontier, root);
-    return status;
+    merkle_root(&frontier, root);
+    return SEALRING_OK;
+}
+
+static sealring_status tree_lacks(unsigned level, uint64_t position, sealring_error *error)
+{
+    return error_set_registry(error, 0,
+                              "the audit log is damaged: its tree lacks what belongs to the entries %" PRIu64
+                              " to %" PRIu64 "; see `sealring audit verify`",
+                              (position << level) + 1, (position + 1) << level);
 }
 
 static sealring_status tree_subtree(struct registry *registry, unsigned level, uint64_t position,
                                     struct merkle_hash *root, sealring_error *error)
 {
+    bool found;
     sealring_status status = level < REGISTRY_NODE_LEVEL
-                                 ? tree_small(registry, level, position, root, error)
-                                 : registry_node_get(registry, level, position, root->bytes, error);
-    if (status != SEALRING_NOT_FOUND)
+                                 ? tree_small(registry, level, position, root, &found, error)
+                                 : registry_node_find(registry, level, position, root->bytes, &found, error);
+    if (status != SEALRING_OK || found)
         return status;
-    return error_set_registry(error, 0,
-                              "the audit log is damaged: its tree lacks what belongs to the entries %" PRIu64
-                              " to %" PRIu64 "; see `sealring audit verify`",
-                              (position << level) + 1, (position + 1) << level);
+    return tree_lacks(level, position, error);
 }
 
 static bool tree_source(void *context, unsigned level, uint64_t index, struct merkle_hash *root)
@@ -70,7 +77,10 @@ sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring
     if (sequence % TREE_BLOCK != 0)
         return SEALRING_OK;
     uint64_t position = sequence / TREE_BLOCK - 1;
-    sealring_status status = tree_small(registry, level, position, &root, error);
+    bool found;
+    sealring_status status = tree_small(registry, level, position, &root, &found, error);
+    if (status == SEALRING_OK && !found)
+        status = tree_lacks(level, position, error);
     if (status == SEALRING_OK)
         status = registry_node_insert(registry, level, position, root.bytes, error);
     for (; status == SEALRING_OK && (position & 1) != 0; level++, position >>= 1) {

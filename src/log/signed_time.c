@@ -34,11 +34,12 @@ sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *f
     char *note = malloc(REGISTRY_NOTE_SIZE);
     if (note == NULL)
         return error_no_memory(error);
-    sealring_status status = registry_checkpoint_latest_note(registry, note, error);
-    if (status == SEALRING_OK)
-        status = registry_audit_key_get(registry, vkey, error);
-    if (status == SEALRING_OK)
+    bool found = false;
+    sealring_status status = registry_checkpoint_find_note(registry, note, &found, error);
+    if (status == SEALRING_OK && found)
+        status = registry_audit_key_find(registry, vkey, &found, error);
+    if (status == SEALRING_OK && found)
         *forged = !note_time(note, vkey, registry_vault_row(registry), time_ms);
     free(note);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return status;
 }

@@ -41,8 +41,7 @@ int folder_each(const char *path, enum folder_entries entries, void (*each)(cons
             problem = errno != 0 ? errno : problem;
             break;
         }
-        if (entry->d_name[0] == '.' ||
-            snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name) >= (int)sizeof(inside))
+        if (entry->d_name[0] == '.' || !stored_path(path, entry->d_name, inside))
             continue;
         if (lstat(inside, &file) != 0)
             problem = errno == ENOENT ? problem : errno; /* another process removed it meanwhile */

@@ -78,11 +78,6 @@ static void copy_name(const struct object_file *file, char name[COPY_NAME_MAX])
     (void)snprintf(name, COPY_NAME_MAX, KNOWN_PREFIX "%s-%s", digits, file->file);
 }
 
-static bool path_of(const char *folder, const char *name, char path[STORED_PATH_MAX])
-{
-    return snprintf(path, STORED_PATH_MAX, "%s/%s", folder, name) < (int)STORED_PATH_MAX;
-}
-
 /* ---- Running ---- */
 
 static int objects_run(const struct store *store, const char *token, struct objects_work *work,
@@ -90,8 +85,7 @@ static int objects_run(const struct store *store, const char *token, struct obje
 {
     int problem = 0;
     work->store = store;
-    if (snprintf(work->folder, sizeof(work->folder), "%s/%s", store->tokens, token) >= (int)sizeof(work->folder) ||
-        snprintf(work->copies, sizeof(work->copies), "%s/%s", store->copies, token) >= (int)sizeof(work->copies))
+    if (!stored_path(store->tokens, token, work->folder) || !stored_path(store->copies, token, work->copies))
         return ENAMETOOLONG;
     work->found.bytes = malloc((size_t)2 * OBJECT_FILE_MAX);
     if (work->found.bytes == NULL)
@@ -101,12 +95,6 @@ static int objects_run(const struct store *store, const char *token, struct obje
         problem = work->problem;
     free(work->found.bytes);
     return problem;
-}
-
-/* Returns whether space was released for another try. */
-static bool may_try_again(const struct objects_work *work, int problem)
-{
-    return (problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies);
 }
 
 /* ---- Listing ---- */
@@ -141,7 +129,8 @@ static void list_copy(const char *name, void *context)
     struct objects_work *work = context;
     struct object_file file;
     char path[STORED_PATH_MAX], copy[STORED_PATH_MAX];
-    if (!parse_copy_name(name, &file) || !path_of(work->folder, file.file, path) || !path_of(work->copies, name, copy))
+    if (!parse_copy_name(name, &file) || !stored_path(work->folder, file.file, path) ||
+        !stored_path(work->copies, name, copy))
         return;
     int problem = stored_read(copy, &work->copy);
     if (problem == 0)
@@ -166,7 +155,7 @@ static void list_file(const char *name, void *context)
     struct objects_work *work = context;
     struct object_file file = {.known = false};
     char path[STORED_PATH_MAX];
-    if (!is_object_name(name) || objects_find(work->list, name) != NULL || !path_of(work->folder, name, path))
+    if (!is_object_name(name) || objects_find(work->list, name) != NULL || !stored_path(work->folder, name, path))
         return;
     int problem = stored_read(path, &work->found);
     if (problem != 0) {
@@ -232,7 +221,7 @@ static void keep_file(void *context)
     struct objects_work *work = context;
     char path[STORED_PATH_MAX], name[COPY_NAME_MAX];
     copy_name(work->file, name);
-    if (!path_of(work->folder, work->file->file, path)) {
+    if (!stored_path(work->folder, work->file->file, path)) {
         work->problem = ENAMETOOLONG;
         return;
     }
@@ -248,7 +237,7 @@ static void keep_file(void *context)
         work->problem = folder_make(work->copies);
     if (work->problem == 0)
         work->problem = stored_copy(work->copies, name, &work->found);
-    if (may_try_again(work, work->problem))
+    if (reserve_helps(work->store->copies, work->problem))
         work->problem = stored_copy(work->copies, name, &work->found);
     if (work->problem == 0) {
         int problem = folder_each(work->copies, FOLDER_ALL, drop_other_copy, work);
@@ -321,12 +310,12 @@ static int announce(struct objects_work *work)
     uint8_t number[sizeof(uint64_t)];
     struct stored generation = {.bytes = number, .length = sizeof(number), .exists = true};
     bool replaced;
-    if (!path_of(work->folder, "generation", path))
+    if (!stored_path(work->folder, "generation", path))
         return ENAMETOOLONG;
     int problem = stored_read(path, &work->found);
     uint64_t now = problem == 0 && work->found.length == sizeof(number) ? object_file_generation(work->found.bytes) : 0;
     object_file_set_generation(number, object_file_renew_generation(now));
-    return stored_replace(path, true, &work->found, always, NULL, &generation, &replaced);
+    return stored_replace(path, &work->found, always, NULL, &generation, &replaced);
 }
 
 /* C_DestroyObject fails if an object's lock file is missing. */
@@ -351,7 +340,7 @@ static void restore_file(void *context)
     char path[STORED_PATH_MAX], copy[STORED_PATH_MAX], name[COPY_NAME_MAX], what[STORE_TEXT_SIZE];
     bool replaced = false;
     copy_name(file, name);
-    if (!path_of(work->folder, file->file, path) || !path_of(work->copies, name, copy)) {
+    if (!stored_path(work->folder, file->file, path) || !stored_path(work->copies, name, copy)) {
         work->problem = ENAMETOOLONG;
         return;
     }
@@ -367,10 +356,8 @@ static void restore_file(void *context)
     (void)snprintf(what, sizeof(what), "%.100s in %.64s%s", name, strrchr(work->folder, '/') + 1,
                    work->closed ? ", closed" : "");
     store_note(work->store, what);
-    for (int i = 0; i == 0 || (i == 1 && may_try_again(work, work->problem)); i++) {
-        work->problem =
-            stored_replace(path, true, &work->found, still_lacks_something, &work->copy, &work->copy, &replaced);
-    }
+    for (int i = 0; i == 0 || (i == 1 && reserve_helps(work->store->copies, work->problem)); i++)
+        work->problem = stored_replace(path, &work->found, still_lacks_something, &work->copy, &work->copy, &replaced);
     if (work->problem != 0 || !replaced)
         return;
     work->problem = make_lock(work);
@@ -395,7 +382,7 @@ static void clear_away(void *context)
     char path[STORED_PATH_MAX], aside[STORED_PATH_MAX], lock[OBJECTS_NAME_MAX], what[STORE_TEXT_SIZE];
     int length = (int)(strlen(work->file->file) - (sizeof(SUFFIX) - 1));
     (void)snprintf(lock, sizeof(lock), "%.*s.lock", length, work->file->file);
-    if (!path_of(work->folder, work->file->file, path) ||
+    if (!stored_path(work->folder, work->file->file, path) ||
         snprintf(aside, sizeof(aside), "%s/%.*s" STORE_ASIDE_SUFFIX, work->folder, length, work->file->file) >=
             (int)sizeof(aside)) {
         work->problem = ENAMETOOLONG;

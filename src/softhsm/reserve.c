@@ -2,8 +2,8 @@
 /* Reserved space for repairs on a full disk. Only within separate_run. */
 #include "softhsm/reserve.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,17 +11,13 @@
 
 #define RESERVE_BLOCK 512 /* the unit of st_blocks */
 
-static bool reserve_path(const char *folder, char path[STORED_PATH_MAX])
-{
-    return snprintf(path, STORED_PATH_MAX, "%s/" RESERVE_FILE, folder) < (int)STORED_PATH_MAX;
-}
-
 void reserve_make(const char *folder)
 {
     char path[STORED_PATH_MAX];
     struct stat file;
-    if (!reserve_path(folder, path) || (lstat(path, &file) == 0 && S_ISREG(file.st_mode) &&
-                                        file.st_size == RESERVE_SIZE && file.st_blocks >= RESERVE_SIZE / RESERVE_BLOCK))
+    if (!stored_path(folder, RESERVE_FILE, path) ||
+        (lstat(path, &file) == 0 && S_ISREG(file.st_mode) && file.st_size == RESERVE_SIZE &&
+         file.st_blocks >= RESERVE_SIZE / RESERVE_BLOCK))
         return;
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (descriptor < 0)
@@ -33,11 +29,13 @@ void reserve_make(const char *folder)
 }
 
 /* The target of a link must not be truncated. */
-bool reserve_release(const char *folder)
+bool reserve_helps(const char *folder, int problem)
 {
     char path[STORED_PATH_MAX];
     struct stat file;
-    int descriptor = reserve_path(folder, path) ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+    if ((problem != ENOSPC && problem != EDQUOT) || !stored_path(folder, RESERVE_FILE, path))
+        return false;
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0)
         return false;
     bool released =

@@ -11,7 +11,7 @@
 /* Makes it or extends it to its full size; if there is no space, it stays as it is. */
 void reserve_make(const char *folder);
 
-/* Releases its space. False if it had none. */
-bool reserve_release(const char *folder);
+/* Releases its space, if the problem (an errno) is a full disk. Returns whether another try may succeed. */
+bool reserve_helps(const char *folder, int problem);
 
 #endif

@@ -94,9 +94,8 @@ void store_note(const struct store *store, const char *what)
     struct stat file;
     time_t now = time(NULL);
     struct tm utc;
-    if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
-        (stat(path, &file) == 0 && file.st_size >= JOURNAL_MOST) || gmtime_r(&now, &utc) == NULL ||
-        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+    if (!stored_path(store->copies, JOURNAL_FILE, path) || (stat(path, &file) == 0 && file.st_size >= JOURNAL_MOST) ||
+        gmtime_r(&now, &utc) == NULL || strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
         return;
     int length = snprintf(line, sizeof(line), "%s %s\n", when, what);
     int descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -104,7 +103,7 @@ void store_note(const struct store *store, const char *what)
         return;
     (void)stored_give(descriptor, path);
     ssize_t written = write(descriptor, line, (size_t)length);
-    if (written < 0 && (errno == ENOSPC || errno == EDQUOT) && reserve_release(store->copies))
+    if (written < 0 && reserve_helps(store->copies, errno))
         written = write(descriptor, line, (size_t)length);
     if (written == length)
         (void)fsync(descriptor);
@@ -115,8 +114,7 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
 {
     char path[STORED_PATH_MAX], taken[STORED_PATH_MAX];
     struct stat file;
-    if (snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, store->copies) >= (int)sizeof(path) ||
-        snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) >= (int)sizeof(taken) ||
+    if (!stored_path(store->copies, JOURNAL_FILE, path) || !stored_path(store->copies, JOURNAL_TAKEN, taken) ||
         ((stat(taken, &file) != 0 || file.st_size == 0) &&
          rename(path, taken) != 0)) /* if it is empty, the disk was full */
         return 0;
@@ -131,7 +129,7 @@ size_t store_read_journal(const struct store *store, char *text, size_t size)
 void store_forget_journal(const struct store *store)
 {
     char taken[STORED_PATH_MAX];
-    if (snprintf(taken, sizeof(taken), "%s/" JOURNAL_TAKEN, store->copies) < (int)sizeof(taken))
+    if (stored_path(store->copies, JOURNAL_TAKEN, taken))
         (void)unlink(taken);
 }
 
@@ -164,9 +162,9 @@ static void store_restore(struct store_work *work, const struct store_file *file
     object_file_set_generation(work->copy.bytes,
                                object_file_renew_generation(object_file_generation(work->copy.bytes)));
     store_note(work->store, what);
-    int problem = stored_replace(path, true, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
-    if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies))
-        problem = stored_replace(path, true, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
+    int problem = stored_replace(path, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
+    if (reserve_helps(work->store->copies, problem))
+        problem = stored_replace(path, &work->found, store_still_damaged, &wanted, &work->copy, &replaced);
     if (problem != 0) {
         store_complain(work, file->name, token, strerror(problem));
         return;
@@ -200,7 +198,7 @@ static void store_keep_file(struct store_work *work, const struct store_file *fi
     int problem = folder_make(copies);
     if (problem == 0)
         problem = stored_copy(copies, file->name, &work->found);
-    if ((problem == ENOSPC || problem == EDQUOT) && reserve_release(work->store->copies))
+    if (reserve_helps(work->store->copies, problem))
         problem = stored_copy(copies, file->name, &work->found);
     if (problem != 0)
         store_complain(work, file->name, token, strerror(problem));
@@ -232,11 +230,9 @@ static void store_doubt_file(struct store_work *work, const struct store_file *f
 
 static void store_look_at_file(struct store_work *work, const struct store_file *file, const char *token)
 {
-    char path[STORED_PATH_MAX], copies[STORED_PATH_MAX], copy_path[STORED_PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/%s/%s", work->store->tokens, token, file->name) >= (int)sizeof(path) ||
-        snprintf(copies, sizeof(copies), "%s/%s", work->store->copies, token) >= (int)sizeof(copies) ||
-        snprintf(copy_path, sizeof(copy_path), "%s/%s/%s", work->store->copies, token, file->name) >=
-            (int)sizeof(copy_path))
+    char folder[STORED_PATH_MAX], path[STORED_PATH_MAX], copies[STORED_PATH_MAX], copy_path[STORED_PATH_MAX];
+    if (!stored_path(work->store->tokens, token, folder) || !stored_path(folder, file->name, path) ||
+        !stored_path(work->store->copies, token, copies) || !stored_path(copies, file->name, copy_path))
         return;
     int problem = stored_read(path, &work->found);
     if (problem != 0) {
@@ -278,7 +274,7 @@ static void store_examine_copy(const char *name, void *context)
 {
     const struct store_entries *entries = context;
     char path[STORED_PATH_MAX];
-    if (!store_is_rewritten(name) && snprintf(path, sizeof(path), "%s/%s", entries->folder, name) < (int)sizeof(path) &&
+    if (!store_is_rewritten(name) && stored_path(entries->folder, name, path) &&
         stored_read(path, &entries->work->copy) != 0)
         entries->work->each(entries->token, name, STORE_UNREADABLE, entries->work->each_context);
 }
@@ -296,11 +292,11 @@ static void store_examine_folders(struct store_work *work, const char *token)
 {
     char path[STORED_PATH_MAX];
     struct store_entries entries = {work, token, path};
-    if (snprintf(path, sizeof(path), "%s/%s", work->store->copies, token) >= (int)sizeof(path))
+    if (!stored_path(work->store->copies, token, path))
         return;
     if (folder_each(path, FOLDER_ALL, store_examine_copy, &entries) != 0)
         work->each(token, "", STORE_UNREADABLE, work->each_context);
-    if (snprintf(path, sizeof(path), "%s/%s", work->store->tokens, token) < (int)sizeof(path))
+    if (stored_path(work->store->tokens, token, path))
         (void)folder_each(path, FOLDER_FILES, store_examine_aside, &entries);
 }
 
@@ -370,7 +366,7 @@ static void store_sync_file(const char *name, void *context)
 {
     struct store_syncing *syncing = context;
     char path[STORED_PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/%s", syncing->folder, name) < (int)sizeof(path)) {
+    if (stored_path(syncing->folder, name, path)) {
         int problem = stored_sync(path);
         syncing->problem = problem != 0 ? problem : syncing->problem;
     }
@@ -380,7 +376,7 @@ static void store_sync_token(const char *token, void *context)
 {
     struct store_syncing *syncing = context;
     char folder[STORED_PATH_MAX];
-    if (snprintf(folder, sizeof(folder), "%s/%s", syncing->store->tokens, token) < (int)sizeof(folder)) {
+    if (stored_path(syncing->store->tokens, token, folder)) {
         syncing->folder = folder;
         int listing = folder_each(folder, FOLDER_FILES, store_sync_file, syncing);
         int problem = stored_sync_folder(folder);

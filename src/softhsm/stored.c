@@ -14,6 +14,11 @@
 #define LOCK_PAUSE 1000000L /* ns */
 #define NEW_SUFFIX ".new"
 
+bool stored_path(const char *folder, const char *name, char path[STORED_PATH_MAX])
+{
+    return snprintf(path, STORED_PATH_MAX, "%s/%s", folder, name) < (int)STORED_PATH_MAX;
+}
+
 static int stored_lock(int descriptor, short kind)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
@@ -99,12 +104,12 @@ static int stored_write(int descriptor, const struct stored *content)
     return fsync(descriptor) == 0 ? 0 : errno;
 }
 
-int stored_replace(const char *path, bool make, struct stored *found, stored_decision decision, void *context,
+int stored_replace(const char *path, struct stored *found, stored_decision decision, void *context,
                    const struct stored *content, bool *replaced)
 {
     int descriptor;
     *replaced = false;
-    int problem = stored_open(path, O_RDWR | (make ? O_CREAT : 0), &descriptor);
+    int problem = stored_open(path, O_RDWR | O_CREAT, &descriptor);
     if (problem != 0)
         return problem;
     problem = stored_give(descriptor, path);
@@ -129,8 +134,7 @@ int stored_copy(const char *folder, const char *name, const struct stored *conte
 {
     char path[STORED_PATH_MAX], made[STORED_PATH_MAX];
     int descriptor;
-    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) ||
-        snprintf(made, sizeof(made), "%s/%s" NEW_SUFFIX, folder, name) >= (int)sizeof(made))
+    if (!stored_path(folder, name, path) || snprintf(made, sizeof(made), "%s" NEW_SUFFIX, path) >= (int)sizeof(made))
         return ENAMETOOLONG;
     if (unlink(made) != 0 && errno != ENOENT)
         return errno;
@@ -151,7 +155,7 @@ int stored_copy(const char *folder, const char *name, const struct stored *conte
 int stored_remove(const char *folder, const char *name)
 {
     char path[STORED_PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+    if (!stored_path(folder, name, path))
         return ENAMETOOLONG;
     if (unlink(path) != 0 && errno != ENOENT)
         return errno;

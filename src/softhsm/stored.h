@@ -19,7 +19,10 @@ struct stored {
     bool exists;
 };
 
-/* Each returns 0 or an errno. */
+/* FOLDER/NAME. False: it is too long. */
+bool stored_path(const char *folder, const char *name, char path[STORED_PATH_MAX]);
+
+/* Each of these returns 0 or an errno. */
 
 /* Reads the whole file under a shared fcntl lock, which excludes writers. A missing file gives `exists` false, a longer one its first
  * OBJECT_FILE_MAX bytes. EAGAIN: it was locked for more than two seconds. */
@@ -29,9 +32,9 @@ int stored_read(const char *path, struct stored *stored);
 typedef bool (*stored_decision)(const struct stored *found, void *context);
 
 /* Under an exclusive lock, like SoftHSM2's: reads the file into `found` and, if the decision is yes, replaces its content in place and
- * syncs it. Makes a missing file (0600) if `make` is true. *replaced: it was done. If interrupted, it leaves an empty file or the new
+ * syncs it. Makes a missing file (0600). *replaced: it was done. If interrupted, it leaves an empty file or the new
  * content. */
-int stored_replace(const char *path, bool make, struct stored *found, stored_decision decision, void *context,
+int stored_replace(const char *path, struct stored *found, stored_decision decision, void *context,
                    const struct stored *content, bool *replaced);
 
 /* Writes this content to the file FOLDER/NAME, atomically, and syncs file and folder. */

@@ -79,7 +79,7 @@ refused() { # CSV PATTERN NAME
 }
 refused 'client,expires\na,90d\n' 'no column sha256' "a list without digests" 2
 refused 'client,sha256\na,zz\n' 'line 2: sha256 wants the 64' "a digest that is none" 2
-refused "client,sha256\na,$(digest_of x)\n" 'line 2.* wants an end date' "a key without an end" 2
+refused "client,sha256\na,$(digest_of x)\n" 'line 2.* needs an end date' "a key without an end" 2
 refused "client,sha256,expires,key_id\na,$(digest_of x),90d,k\n" 'none of client' "a column that only issue has" 2
 refused "client,sha256,expires\na,$(digest_of x),90d\nb,$(digest_of x),90d\n" 'line 3 repeats the key of line 2' "one key twice" 2
 refused "client,sha256,expires\nc,$(digest_of "$other"),90d\n" 'imported before' "a key of somebody else" 1

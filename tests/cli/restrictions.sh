@@ -85,7 +85,7 @@ ok "a compromise is committed as well" until_true is_compromised r 1
 ok "in a moment, too" in_time
 ends
 succeeds "and ends"
-err_like 'the next command that uses the token does it' "the token's part of it is owed"
+err_like 'the next command that uses the token closes it' "the token's part of it is owed"
 let_go
 must run --once
 is "$(rows 'SELECT count(*) FROM version WHERE closing_owed')" 0 "and made up for by the next command"

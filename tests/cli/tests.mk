@@ -11,6 +11,8 @@ TESTS += tests/cli/docs.sh tests/cli/bindings.sh
 EXTRA_DIST += tests/cli/docs.sh tests/cli/docs.pl tests/cli/bindings.sh
 TESTS += tests/cli/dialect.sh
 EXTRA_DIST += tests/cli/dialect.sh tests/cli/dialect.pl tests/dialect.txt
+TESTS += tests/cli/cells.sh
+EXTRA_DIST += tests/cli/cells.sh
 # The command, as an operator uses it.
 cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/client.sh tests/cli/issue.sh \
 	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/import.sh \

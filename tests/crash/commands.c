@@ -259,7 +259,7 @@ ACT(run)
     UNUSED;
     sealring_status status = sealring_run_once(manager, NULL, stop_after, &stop, &result, error);
     if (status == SEALRING_OK && result.failed > 0) {
-        snprintf(error->message, sizeof error->message, "an act failed");
+        snprintf(error->message, sizeof error->message, COMMAND_ACT_FAILED);
         return SEALRING_TOKEN;
     }
     return status;

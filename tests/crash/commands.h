@@ -5,8 +5,9 @@
 
 #include "crash/scene.h"
 
-#define HANDED_MAX  4
-#define BACKUP_NAME "kept" /* of the backup's file, in the vault's directory */
+#define HANDED_MAX         4
+#define COMMAND_ACT_FAILED "an act failed" /* of `run --once`, which reports each act by itself */
+#define BACKUP_NAME        "kept"          /* of the backup's file, in the vault's directory */
 
 /* What the process under test tells the one that watches it, as it happens: in shared memory. */
 struct told {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every command, killed at every point, without power, with a full disk, I/O errors and no memory: old or new, and nothing between. */
+/* Every command, killed at every point, without power, with a full disk, I/O errors and no memory: old or new, and nothing between. And
+ * with a conflict at every statement: new. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ static const struct plan plans[] = {
                [TRIAL_REAL] = 40,
                [TRIAL_AGAIN] = 400,
                [TRIAL_HIDDEN] = 400,
-               [TRIAL_MEMORY] = 300},
+               [TRIAL_MEMORY] = 300,
+               [TRIAL_BUSY] = 60,
+               [TRIAL_BUSY_EVER] = 240},
      .stacks = true},
     {.name = "full",
      .every = {[TRIAL_KILL] = 1,
@@ -49,7 +52,9 @@ static const struct plan plans[] = {
                [TRIAL_AGAIN] = 60,
                [TRIAL_HIDDEN] = 80,
                [TRIAL_MEMORY] = 40,
-               [TRIAL_MEMORY_EVER] = 400},
+               [TRIAL_MEMORY_EVER] = 400,
+               [TRIAL_BUSY] = 3,
+               [TRIAL_BUSY_EVER] = 12},
      .stacks = true},
     {.name = "all",
      .every = {[TRIAL_KILL] = 1,
@@ -62,7 +67,9 @@ static const struct plan plans[] = {
                [TRIAL_AGAIN] = 1,
                [TRIAL_HIDDEN] = 1,
                [TRIAL_MEMORY] = 1,
-               [TRIAL_MEMORY_EVER] = 1}},
+               [TRIAL_MEMORY_EVER] = 1,
+               [TRIAL_BUSY] = 1,
+               [TRIAL_BUSY_EVER] = 1}},
     {.name = "show", .every = {0}}, /* the allowed states */
     {.name = "kill", .every = {[TRIAL_KILL] = 1}},
     {.name = "power", .every = {[TRIAL_KILL] = 1, [TRIAL_POWER] = 1}},
@@ -70,6 +77,7 @@ static const struct plan plans[] = {
     {.name = "real", .every = {[TRIAL_REAL] = 1}},
     {.name = "hidden", .every = {[TRIAL_HIDDEN] = 1}},
     {.name = "again", .every = {[TRIAL_AGAIN] = 1, [TRIAL_HIDDEN] = 1}},
+    {.name = "busy", .every = {[TRIAL_BUSY] = 1, [TRIAL_BUSY_EVER] = 4}},
     {.name = "lies", .every = {[TRIAL_LYING] = 1}},
     {.name = "memory", .every = {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 7}},
     {.name = "stacks", .every = {[TRIAL_MEMORY] = 1, [TRIAL_MEMORY_EVER] = 20}, .stacks = true},
@@ -188,11 +196,18 @@ static bool of_memory(enum trial_kind kind)
     return kind == TRIAL_MEMORY || kind == TRIAL_MEMORY_EVER;
 }
 
+static bool of_statements(enum trial_kind kind)
+{
+    return kind == TRIAL_BUSY || kind == TRIAL_BUSY_EVER;
+}
+
 static void complain(const struct trial *trial, const struct outcome *outcome, const char *why)
 {
     bool memory = of_memory(trial->kind);
     const char *name = memory ? "an allocation" : "the end";
-    if (!memory && trial->at > 0 && trial->at <= outcome->touches && trial->at <= TOUCH_NAMES)
+    if (of_statements(trial->kind))
+        name = "of the registry's driver";
+    else if (!memory && trial->at > 0 && trial->at <= outcome->touches && trial->at <= TOUCH_NAMES)
         name = outcome->names[trial->at - 1];
     if (strcmp(plan->name, "all") == 0 || atomic_fetch_add(&board->complaints, 1) < SHOWN)
         fprintf(stderr, "# %s, %s %llu (%s%s%s): %s%s%s\n", commands[trial->command].name, trial_names[trial->kind],
@@ -346,6 +361,14 @@ static void list_touches(struct list *list, unsigned command, enum trial_kind ki
     }
 }
 
+static void list_statements(struct list *list, unsigned command, enum trial_kind kind, const struct outcome *good)
+{
+    uint64_t number = command * 7 + shift + kind;
+    for (uint64_t at = first_at; at <= good->statements + SLACK && at <= last_at; at++)
+        if (is_turn(number++, plan->every[kind]))
+            add(list, command, kind, at, 0);
+}
+
 static void print_text(const char *title, const char *text)
 {
     printf("# ---- %s\n", title);
@@ -404,14 +427,19 @@ START_TEST(old_or_new)
         for (unsigned i = 0; i < board->allowed.count; i++)
             print_text(i == 0 ? "before" : "after", board->allowed.texts[i]);
     const struct outcome *good = &board->outcomes[0];
-    printf("# %s: %llu touches, %llu allocations\n", commands[command].name, (unsigned long long)good->touches,
-           (unsigned long long)good->allocations);
+    board->allowed.handed = atomic_load(&good->told.handed);
+    memcpy(board->allowed.message, good->told.message, sizeof board->allowed.message);
+    printf("# %s: %llu touches, %llu allocations, %llu statements\n", commands[command].name,
+           (unsigned long long)good->touches, (unsigned long long)good->allocations,
+           (unsigned long long)good->statements);
     ck_assert_uint_le(good->touches, TOUCH_NAMES);
     if (!commands[command].same)
         ck_assert_str_ne(board->allowed.texts[0], board->allowed.texts[board->allowed.count - 1]);
     for (unsigned kind = 0; kind < TRIAL_KINDS; kind++)
         if (kind != TRIAL_POWER) /* that comes with the kill */
-            (of_memory(kind) ? list_memory : list_touches)(&list, command, (enum trial_kind)kind, good);
+            (of_memory(kind)       ? list_memory
+             : of_statements(kind) ? list_statements
+                                   : list_touches)(&list, command, (enum trial_kind)kind, good);
     const struct figures before = board->figures;
     uint64_t bad = count_bad();
     hashes_clear(&board->met);
@@ -442,6 +470,8 @@ static void print_figures(void)
         {TRIAL_AGAIN, "crash-again", "points of the next start killed at, after a kill"},
         {TRIAL_HIDDEN, "crash-hidden", "points of the next start killed at, after I/O errors"},
         {TRIAL_MEMORY_EVER, "crash-allocations-ever", "allocations from which on all fail"},
+        {TRIAL_BUSY, "crash-busy", "statements that conflict"},
+        {TRIAL_BUSY_EVER, "crash-busy-ever", "statements from which on all conflict"},
     };
     unsigned long long bad = count_bad();
     printf("# crash: %llu commands, %llu points killed at, %llu trials of any kind left neither old nor new\n",
@@ -490,7 +520,7 @@ int main(int count, char **arguments)
     if (count > 1 && (plan = find_plan(arguments[1])) == NULL) {
         fprintf(
             stderr,
-            "there is no plan %s: short, full, all, show; kill, real, power, disk, again, hidden, lies, memory, stacks\n",
+            "there is no plan %s: short, full, all, show; kill, real, power, disk, again, hidden, lies, memory, stacks, busy\n",
             arguments[1]);
         return 2;
     }

@@ -28,10 +28,10 @@ test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$
 test_token_kill_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_token_kill_DEPENDENCIES = sealring$(EXEEXT)
 c_tests += test_crash
-test_crash_SOURCES = tests/crash/test_crash.c $(crash_sources)
+test_crash_SOURCES = tests/crash/test_crash.c tests/lib/conflict.c tests/lib/conflict.h $(crash_sources)
 test_crash_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_PRELOAD='"$(abs_top_builddir)/.libs/crash_preload.so"' \
 	-DCRASH_BUILD='"$(abs_top_builddir)"'
-test_crash_LDFLAGS = $(crash_ldflags) -Wl,--wrap=note_verify
+test_crash_LDFLAGS = $(crash_ldflags) -Wl,--wrap=note_verify,--wrap=registry_open,--wrap=nanosleep
 test_crash_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_crash_DEPENDENCIES = module_fault.la crash_preload.la sealring$(EXEEXT)
 c_tests += test_crash_init

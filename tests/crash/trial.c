@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/conflict.h"
+
 #define CHILD_LIMIT 60 /* seconds */
 
 const char *const trial_names[TRIAL_KINDS] = {
@@ -26,6 +28,8 @@ const char *const trial_names[TRIAL_KINDS] = {
     [TRIAL_REAL] = "the command itself, killed before",
     [TRIAL_MEMORY] = "without memory at",
     [TRIAL_MEMORY_EVER] = "without memory from",
+    [TRIAL_BUSY] = "with a conflict at statement",
+    [TRIAL_BUSY_EVER] = "with conflicts from statement",
 };
 
 /* Everything that a trial needs to know in its processes. */
@@ -51,15 +55,18 @@ static void arm(const struct run *run)
     const struct trial *trial = run->trial;
     struct touches *touches = &run->place->faulting->touches;
     bool memory = trial->kind == TRIAL_MEMORY || trial->kind == TRIAL_MEMORY_EVER;
+    bool statements = trial->kind == TRIAL_BUSY || trial->kind == TRIAL_BUSY_EVER;
     bool kills = trial->kind == TRIAL_KILL || trial->kind == TRIAL_LYING || trial->kind == TRIAL_AGAIN ||
                  trial->kind == TRIAL_REAL;
     memset(touches, 0, sizeof *touches);
     atomic_store(&touches->die_at, kills ? trial->at : 0);
     atomic_store(&touches->fail_at, kills ? 0 : trial->at);
     atomic_store(&touches->fail_on, trial->kind == TRIAL_FULL || trial->kind == TRIAL_IO_EVER ||
-                                        trial->kind == TRIAL_HIDDEN || trial->kind == TRIAL_MEMORY_EVER);
+                                        trial->kind == TRIAL_HIDDEN || trial->kind == TRIAL_MEMORY_EVER ||
+                                        trial->kind == TRIAL_BUSY_EVER);
     atomic_store(&touches->fail_code, trial->kind == TRIAL_FULL ? SQLITE_FULL : SQLITE_IOERR);
     atomic_store(&touches->allocations_fail, memory);
+    atomic_store(&touches->statements_fail, statements);
     run->power->used = 0;
     run->power->safe = 0;
     run->power->overflowed = false;
@@ -78,6 +85,7 @@ static void act(const struct run *run)
     alarm(CHILD_LIMIT);
     crash_vfs_count(touches, run->power);
     wraps_count(touches);
+    conflict_count(touches);
     wraps_stacks(noted, run->trial->stack, &run->outcome->failed_stack);
     atomic_store(&touches->on, 1);
     told->status = sealring_manager_open(run->place->vault.path, &options, &manager, &error);
@@ -122,6 +130,7 @@ static void learn(const struct run *run, int status)
     struct outcome *outcome = run->outcome;
     outcome->touches = atomic_load(&touches->made);
     outcome->allocations = atomic_load(&touches->allocations);
+    outcome->statements = atomic_load(&touches->statements);
     outcome->failed = atomic_load(&touches->failed);
     memcpy(outcome->names, touches->names, sizeof outcome->names);
     bool dies = atomic_load(&touches->die_at) != 0;

@@ -19,7 +19,9 @@ enum trial_kind {
     TRIAL_IO_EVER, /* that one and all after it */
     TRIAL_MEMORY,  /* one allocation fails */
     TRIAL_MEMORY_EVER,
-    TRIAL_AGAIN,  /* killed, and so is the next start */
+    TRIAL_BUSY,      /* one statement conflicts with another transaction */
+    TRIAL_BUSY_EVER, /* that one and all after it */
+    TRIAL_AGAIN,     /* killed, and so is the next start */
     TRIAL_HIDDEN, /* the disk fails from a touch on, while somebody reads, so that a commit that failed lies unseen; then the next start is
                    * killed */
     TRIAL_REAL,   /* the command itself, killed before a touch of the registry or the token */
@@ -43,8 +45,9 @@ struct trial {
 struct outcome {
     uint64_t touches;
     uint64_t allocations;
+    uint64_t statements;
     char names[TOUCH_NAMES][TOUCH_NAME_SIZE];
-    uint64_t failed;                   /* touches or allocations that did */
+    uint64_t failed;                   /* touches, allocations or statements that did */
     bool killed;                       /* at the touch that was meant */
     bool ended;                        /* killed after the last touch */
     char second_name[TOUCH_NAME_SIZE]; /* of the touch before which the next start was killed */

@@ -104,6 +104,26 @@ static int find_after_lies(const struct allowed *allowed, const struct outcome *
     return found;
 }
 
+/* A conflict is resolved, and nothing of it is left, neither in what the command has made nor in what it has said. Conflicts without end
+ * are reported as what they are. NULL: so it was. */
+static const char *find_conflict_fault(const struct allowed *allowed, const struct trial *trial,
+                                       const struct outcome *outcome)
+{
+    const struct told *told = &outcome->told;
+    bool acknowledged = atomic_load(&told->acknowledged) != 0;
+    if (trial->kind == TRIAL_BUSY && !acknowledged)
+        return "it has not been tried again";
+    if (trial->kind == TRIAL_BUSY && atomic_load(&told->handed) != allowed->handed)
+        return "another number of credentials was handed over";
+    if (trial->kind == TRIAL_BUSY && strcmp(told->message, allowed->message) != 0)
+        return "it left another message";
+    bool reported = told->status == SEALRING_REGISTRY || strstr(told->message, "is busy") != NULL ||
+                    strcmp(told->message, COMMAND_ACT_FAILED) == 0;
+    if (trial->kind == TRIAL_BUSY_EVER && !acknowledged && !reported)
+        return "the failure is not reported as one of the registry";
+    return NULL;
+}
+
 int verdict_find(const struct allowed *allowed, const struct trial *trial, const struct outcome *outcome, char why[512])
 {
     bool owed = outcome->again[0] != '\0';
@@ -117,7 +137,9 @@ int verdict_find(const struct allowed *allowed, const struct trial *trial, const
         return look(allowed, allowed->texts[FOUND_OLD], false);
     if (trial->kind == TRIAL_LYING)
         return find_after_lies(allowed, outcome, why);
-    const char *fault = state_fault(outcome->text, owed);
+    const char *fault = find_conflict_fault(allowed, trial, outcome);
+    if (fault == NULL)
+        fault = state_fault(outcome->text, owed);
     if (fault == NULL && owed)
         fault = state_fault(outcome->again, false);
     if (fault != NULL) {

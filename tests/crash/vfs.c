@@ -48,7 +48,7 @@ static int meet(const struct crash_file *file, const char *name, int io_code)
     if (!file->counts)
         return SQLITE_OK;
     uint64_t number = touch(counted, TOUCH_REGISTRY, name);
-    if (number == 0 || atomic_load(&counted->allocations_fail) != 0)
+    if (number == 0 || atomic_load(&counted->allocations_fail) != 0 || atomic_load(&counted->statements_fail) != 0)
         return SQLITE_OK;
     uint64_t from = atomic_load(&counted->fail_at);
     if (from == 0 || number < from || (number > from && atomic_load(&counted->fail_on) == 0))

@@ -622,7 +622,7 @@ static sealring_status ask_facts(struct registry *registry, sealring_error *erro
 {
     uint64_t count = 0;
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    sealring_status status = walk_facts(registry_closed_facts(registry, error));
+    sealring_status status = walk_facts(registry_closed_facts(registry, 0, error));
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &count, hash, error);
     for (int of_versions = 0; status == SEALRING_OK && of_versions < 2; of_versions++)

@@ -23,12 +23,14 @@ struct touches {
     _Atomic(uint32_t) on;      /* not 0: they are counted */
     _Atomic(uint64_t) made;    /* from 1; those of memory apart */
     _Atomic(uint64_t) die_at;  /* before the touch of that number; 0: never */
-    _Atomic(uint64_t) fail_at; /* the touch of the registry, or the allocation, of that number fails; 0: none */
+    _Atomic(uint64_t) fail_at; /* the touch of the registry, allocation or statement of that number fails; 0: none */
     _Atomic(uint32_t) fail_on; /* not 0: and all after it */
     _Atomic(int) fail_code;    /* SQLITE_FULL, SQLITE_IOERR */
     _Atomic(uint64_t) failed;  /* how many did */
     _Atomic(uint64_t) allocations;
     _Atomic(uint32_t) allocations_fail;       /* not 0: fail_at is of allocations */
+    _Atomic(uint64_t) statements;             /* calls of the registry's driver (lib/conflict.h) */
+    _Atomic(uint32_t) statements_fail;        /* not 0: fail_at is of statements */
     char names[TOUCH_NAMES][TOUCH_NAME_SIZE]; /* of touch number i + 1, its kind first */
 };
 

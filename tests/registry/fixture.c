@@ -276,8 +276,10 @@ static void fixture_dump_table(sqlite3 *handle, const char *table, FILE *out)
 
 char *fixture_dump(const struct fixture *fixture)
 {
-    static const char *const tables[] = {"vault",   "ring",       "version",   "client",
-                                         "api_key", "credential", "intention", "audit"};
+    static const char *const tables[] = {"vault",         "ring",        "version",     "client",     "api_key",
+                                         "credential",    "intention",   "audit",       "audit_node", "audit_key",
+                                         "checkpoint",    "closed_fact", "usage_hour",  "usage_day",  "usage_seat",
+                                         "usage_traffic", "verifier",    "version_use", "clock"};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

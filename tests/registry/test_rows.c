@@ -329,7 +329,7 @@ START_TEST(intention_comes_back)
         ck_assert_str_eq(intention.owner, "host 1");
         ck_assert_int_eq(intention.created, 41);
         expect_ok(fixture_write(&fixture, false, delete_intention, &put.id));
-        ck_assert_int_eq(fixture_write(&fixture, false, delete_intention, &put.id), SEALRING_NOT_FOUND);
+        ck_assert_int_eq(fixture_write(&fixture, false, delete_intention, &put.id), SEALRING_REGISTRY);
         expect_ok(fixture_read(fixture.registry, walk_intentions, &count, &fixture.error));
         ck_assert_uint_eq(count, 0);
     }
@@ -413,26 +413,46 @@ START_TEST(nothing_is_not_found_and_leaves_the_error_alone)
 }
 END_TEST
 
-static sealring_status update_nothing(struct registry *registry, void *context, sealring_error *error)
+/* In a transaction of its own each: after a failure there can only be a rollback. */
+static void expect_absent(fixture_body update, void *row)
+{
+    ck_assert_int_eq(fixture_write(&fixture, false, update, row), SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "lacks a row that was to be changed: run sealring doctor"));
+}
+
+START_TEST(updating_nothing_is_a_failure)
 {
     struct registry_ring ring = rows.ring;
     struct registry_version version = rows.version;
     struct registry_client client = rows.client;
     struct registry_key key = rows.key;
     struct registry_credential credential = rows.credential;
-    (void)context;
     ring.id = version.ring = client.id = key.id = credential.key = 999;
-    ck_assert_int_eq(registry_ring_update(registry, &ring, error), SEALRING_NOT_FOUND);
-    ck_assert_int_eq(registry_version_update(registry, &version, error), SEALRING_NOT_FOUND);
-    ck_assert_int_eq(registry_client_update(registry, &client, error), SEALRING_NOT_FOUND);
-    ck_assert_int_eq(registry_key_update(registry, &key, error), SEALRING_NOT_FOUND);
-    ck_assert_int_eq(registry_credential_update(registry, &credential, error), SEALRING_NOT_FOUND);
+    expect_absent(update_ring, &ring);
+    expect_absent(update_version, &version);
+    expect_absent(update_client, &client);
+    expect_absent(update_key, &key);
+    expect_absent(update_credential, &credential);
+}
+END_TEST
+
+/* A body that goes on all the same commits nothing. */
+static sealring_status update_nothing_and_go_on(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_ring ring = rows.ring;
+    (void)error;
+    ring.id = 999;
+    ck_assert_int_eq(registry_client_update(registry, context, NULL), SEALRING_OK);
+    ck_assert_int_eq(registry_ring_update(registry, &ring, NULL), SEALRING_REGISTRY);
     return SEALRING_OK;
 }
 
-START_TEST(updating_nothing_is_not_found)
+START_TEST(failed_update_is_not_ignored)
 {
-    expect_ok(fixture_write(&fixture, false, update_nothing, NULL));
+    struct registry_client client = rows.client;
+    client.forgotten = 21;
+    ck_assert_int_eq(fixture_write(&fixture, false, update_nothing_and_go_on, &client), SEALRING_REGISTRY);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT forgotten FROM client"), 0);
 }
 END_TEST
 
@@ -537,7 +557,8 @@ int main(void)
     tcase_add_test(cases, audit_entries_follow_without_gap);
     tcase_add_test(cases, audit_entry_of_another_operation_is_refused);
     tcase_add_test(cases, nothing_is_not_found_and_leaves_the_error_alone);
-    tcase_add_test(cases, updating_nothing_is_not_found);
+    tcase_add_test(cases, updating_nothing_is_a_failure);
+    tcase_add_test(cases, failed_update_is_not_ignored);
     tcase_add_test(cases, holder_is_everything_of_a_credential);
     tcase_add_test(cases, imported_credential_is_known_by_its_digest);
     tcase_add_loop_test(cases, forged_rows_are_damage, 0, (int)(sizeof forgeries / sizeof *forgeries));

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "lib/runner.h"
 #include "registry/connection/handle.h"
 #include "registry/fixture.h"
@@ -263,6 +264,27 @@ START_TEST(body_runs_again_after_a_conflict)
 }
 END_TEST
 
+/* A commit of which it is not known whether it took place: it did. */
+static enum db_problem commit_in_doubt(struct db *db)
+{
+    enum db_problem problem = real_driver->commit(db);
+    return ++calls == 1 && problem == DB_FINE ? DB_BUSY : problem;
+}
+
+START_TEST(commit_in_doubt_is_not_repeated)
+{
+    struct recorded recorded = {.how = fixture_operation(&fixture, true)};
+    take_over();
+    driver.commit = commit_in_doubt;
+    expect_ok(fixture_write_as(fixture.registry, &recorded.how, record, &recorded, &fixture.error));
+    ck_assert_uint_eq(recorded.runs, 1);
+    ck_assert_uint_eq(calls, 1); /* the second try found the entry, and was rolled back */
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM audit"), 1);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT epoch FROM vault"), 8);
+    ck_assert_uint_eq(registry_vault_row(fixture.registry)->epoch, 8); /* which verifiers are waited for */
+}
+END_TEST
+
 static enum db_problem conflict_at_step(struct db_statement *statement, bool *row)
 {
     if (conflicts > 0 && ++calls % 4 == 0) { /* in the midst of the body */
@@ -371,6 +393,97 @@ START_TEST(nothing_is_written_while_a_cursor_is_open)
     ck_assert_int_eq(fixture_write(&fixture, true, walk_and_write, NULL), SEALRING_INVALID);
     ck_assert_ptr_nonnull(strstr(fixture.error.message, "while a cursor is open"));
     expect_unchanged(before);
+}
+END_TEST
+
+/* Leaves what it opened open, and inserts a ring before. */
+static sealring_status leave_open(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_cursor *rings = context;
+    struct registry_ring ring;
+    sealring_status status =
+        registry->transaction == TRANSACTION_WRITE ? insert_ring(registry, NULL, error) : SEALRING_OK;
+    *rings = registry_rings(registry, error);
+    ck_assert(registry_ring_next(rings, &ring));
+    return status;
+}
+
+static sealring_status close_late(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_ring ring;
+    struct registry_cursor rings = registry_rings(registry, error);
+    ck_assert(registry_ring_next(&rings, &ring));
+    ck_assert_int_eq(registry_close_cursor(context, SEALRING_OK), SEALRING_INVALID);
+    ck_assert_int_eq(insert_ring(registry, NULL, NULL), SEALRING_INVALID); /* `rings` is still counted as open */
+    ck_assert(!registry_ring_next(&rings, &ring));
+    sealring_status status = registry_close_cursor(&rings, SEALRING_OK);
+    return status == SEALRING_OK ? insert_ring(registry, NULL, error) : status;
+}
+
+START_TEST(cursor_that_stays_open_is_an_error)
+{
+    struct registry_cursor rings;
+    struct registry_ring ring;
+    fixture_fill(&fixture, &rows);
+    char *before = fixture_dump(&fixture);
+    ck_assert_int_eq(fixture_write(&fixture, true, leave_open, &rings), SEALRING_INVALID);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "open at the end of a transaction"));
+    ck_assert(!registry_ring_next(&rings, &ring)); /* it reads no more, least of all from the start */
+    ck_assert_int_eq(registry_close_cursor(&rings, SEALRING_OK), SEALRING_INVALID);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "after its transaction's end"));
+    ck_assert_int_eq(fixture_read(fixture.registry, leave_open, &rings, &fixture.error), SEALRING_INVALID);
+    ck_assert_int_eq(registry_close_cursor(&rings, SEALRING_WAITING), SEALRING_WAITING);
+    expect_unchanged(before);
+    expect_ok(fixture_write(&fixture, true, insert_ring, NULL));
+}
+END_TEST
+
+START_TEST(cursor_that_is_closed_late_is_harmless)
+{
+    struct registry_cursor rings;
+    fixture_fill(&fixture, &rows);
+    ck_assert_int_eq(fixture_write(&fixture, true, leave_open, &rings), SEALRING_INVALID);
+    expect_ok(fixture_write(&fixture, true, close_late, &rings)); /* within the next transaction */
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM ring"), 2);
+}
+END_TEST
+
+/* A status from within is not covered by that of the cursor. */
+static sealring_status leave_open_and_fail(struct registry *registry, void *context, sealring_error *error)
+{
+    sealring_status status = leave_open(registry, context, error);
+    return status == SEALRING_OK ? error_set(error, SEALRING_WAITING, "not yet") : status;
+}
+
+START_TEST(cursor_that_stays_open_hides_no_failure)
+{
+    struct registry_cursor rings;
+    fixture_fill(&fixture, &rows);
+    char *before = fixture_dump(&fixture);
+    ck_assert_int_eq(fixture_write(&fixture, true, leave_open_and_fail, &rings), SEALRING_WAITING);
+    ck_assert_str_eq(fixture.error.message, "not yet");
+    registry_close_cursor(&rings, SEALRING_OK);
+    expect_unchanged(before);
+}
+END_TEST
+
+/* In the child neither kind of transaction begins, and the parent's go on. */
+START_TEST(forked_child_begins_nothing)
+{
+    int ended = 0;
+    struct registry_write how = fixture_operation(&fixture, true);
+    pid_t child = fork();
+    if (child == 0) {
+        sealring_error error = {0};
+        bool refused = fixture_read(fixture.registry, nothing, NULL, &error) == SEALRING_INVALID &&
+                       strstr(error.message, "was forked") != NULL &&
+                       fixture_write_as(fixture.registry, &how, insert_ring, NULL, &error) == SEALRING_INVALID &&
+                       strstr(error.message, "was forked") != NULL;
+        _exit(refused ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &ended, 0), child);
+    ck_assert(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    expect_ok(fixture_write_as(fixture.registry, &how, insert_ring, NULL, &fixture.error));
 }
 END_TEST
 
@@ -517,6 +630,7 @@ int main(void)
     tcase_add_test(cases, write_lock_that_is_never_released_ends_the_wait);
     tcase_add_test(cases, body_runs_again_after_a_conflict);
     tcase_add_test(cases, body_runs_again_after_a_conflict_within);
+    tcase_add_test(cases, commit_in_doubt_is_not_repeated);
     tcase_add_test(cases, conflicts_without_end_are_reported);
     tcase_add_test(cases, writing_wants_the_lock);
     tcase_add_test(cases, writing_wants_an_operation);
@@ -524,6 +638,10 @@ int main(void)
     tcase_add_test(cases, reading_transaction_does_not_write);
     tcase_add_test(cases, rows_want_a_transaction);
     tcase_add_test(cases, nothing_is_written_while_a_cursor_is_open);
+    tcase_add_test(cases, cursor_that_stays_open_is_an_error);
+    tcase_add_test(cases, cursor_that_is_closed_late_is_harmless);
+    tcase_add_test(cases, cursor_that_stays_open_hides_no_failure);
+    tcase_add_test(cases, forked_child_begins_nothing);
     tcase_add_test(cases, transactions_do_not_nest);
     tcase_add_test(cases, reader_sees_nothing_of_an_open_transaction);
     tcase_add_test(cases, reader_keeps_its_snapshot);

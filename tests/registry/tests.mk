@@ -17,6 +17,12 @@ c_tests += test_registry_transaction
 test_registry_transaction_SOURCES = tests/registry/test_transaction.c $(registry_fixture)
 test_registry_transaction_CPPFLAGS = $(TEST_CPPFLAGS)
 test_registry_transaction_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
+c_tests += test_registry_conflict
+test_registry_conflict_SOURCES = tests/registry/test_conflict.c tests/lib/conflict.c tests/lib/conflict.h tests/lib/touches.h \
+	$(registry_fixture)
+test_registry_conflict_CPPFLAGS = $(TEST_CPPFLAGS)
+test_registry_conflict_LDFLAGS = -Wl,--wrap=registry_open,--wrap=nanosleep
+test_registry_conflict_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)
 c_tests += test_registry_lock
 test_registry_lock_SOURCES = tests/registry/test_lock.c $(registry_fixture)
 test_registry_lock_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -73,6 +73,40 @@ START_TEST(nothing_changes_without_memory)
 }
 END_TEST
 
+static int order(const void *key, const void *item)
+{
+    const unsigned *wanted = key, *number = item;
+    return *wanted < *number ? -1 : *wanted > *number;
+}
+
+/* Every place of a sorted array: before, between, behind, and on an item. */
+START_TEST(items_are_inserted_in_their_order)
+{
+    uint64_t seed = (uint64_t)_i + 1;
+    unsigned *items = NULL;
+    size_t count = 0;
+    bool there[512] = {false};
+    for (unsigned step = 0; step < 400; step++) {
+        unsigned key = (unsigned)(seeded_next(&seed) % 512);
+        size_t place = array_place(items, count, sizeof *items, &key, order);
+        size_t before = 0;
+        for (unsigned i = 0; i < key; i++)
+            before += there[i];
+        ck_assert_uint_eq(place, before);
+        ck_assert_int_eq(there[key], place < count && items[place] == key);
+        if (there[key])
+            continue;
+        ck_assert(array_insert(&items, count, place));
+        items[place] = key;
+        there[key] = true;
+        count++;
+    }
+    for (size_t i = 1; i < count; i++)
+        ck_assert_uint_lt(items[i - 1], items[i]);
+    free(items);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("array");
@@ -81,6 +115,7 @@ int main(void)
     tcase_add_loop_test(array, count_may_fall, 0, 20);
     tcase_add_test(array, memory_doubles);
     tcase_add_test(array, nothing_changes_without_memory);
+    tcase_add_loop_test(array, items_are_inserted_in_their_order, 0, 20);
     suite_add_tcase(suite, array);
     return run_suite(suite);
 }

@@ -44,6 +44,22 @@ START_TEST(boot_time_counts_milliseconds_since_boot)
 }
 END_TEST
 
+START_TEST(a_deadline_is_a_monotonic_time_from_now)
+{
+    static const int64_t waits[] = {INT64_MIN, -1, 0, 1, 999, 1000, 1001, 86400000, INT64_MAX};
+    static const int64_t meant[] = {0, 0, 0, 1, 999, 1000, 1001, 86400000, 86400000};
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        int64_t before = read_ms(CLOCK_MONOTONIC);
+        struct timespec deadline = clock_deadline(waits[i]);
+        int64_t after = read_ms(CLOCK_MONOTONIC);
+        int64_t at = deadline.tv_sec * INT64_C(1000) + deadline.tv_nsec / 1000000;
+        ck_assert(deadline.tv_nsec >= 0 && deadline.tv_nsec < 1000000000);
+        ck_assert_int_ge(at - before, meant[i]);
+        ck_assert_int_le(at - after, meant[i]);
+    }
+}
+END_TEST
+
 /* ---- which clock it is ---- */
 
 #ifndef CLONE_NEWTIME
@@ -110,6 +126,7 @@ int main(void)
     Suite *suite = suite_create("clock");
     TCase *cases = tcase_create("clock");
     tcase_add_test(cases, wall_time_is_the_time_of_day);
+    tcase_add_test(cases, a_deadline_is_a_monotonic_time_from_now);
     tcase_add_test(cases, boot_time_counts_milliseconds_since_boot);
     tcase_add_test(cases, a_clock_is_known_by_its_boot);
     tcase_add_test(cases, a_time_namespace_has_another_clock);

@@ -53,7 +53,7 @@ static enum lifecycle_answer barrier(const struct lifecycle_verifier *verifiers,
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = count};
 
     memset(reason, 'x', sizeof(reason));
-    return guard_barrier(&pending_4, &evidence, reason);
+    return guard_barrier(NULL, &pending_4, &evidence, reason);
 }
 
 START_TEST(barrier_without_verifiers_is_open)
@@ -181,7 +181,7 @@ START_TEST(barrier_survives_hostile_names)
         verifiers[i] = (struct lifecycle_verifier){.name = long_name, .epoch = UINT64_MAX - 1};
     struct lifecycle_version version = {.number = UINT32_MAX, .epoch = UINT64_MAX};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = 4};
-    ck_assert_int_eq(guard_barrier(&version, &evidence, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(guard_barrier(NULL, &version, &evidence, reason), LIFECYCLE_WAITING);
     assert_says("4 of 4 verifiers cannot verify version 4294967295");
     ck_assert_str_eq(reason + strlen(reason) - 3, "\xE2\x80\xA6"); /* it was cut, and says so */
 
@@ -249,7 +249,7 @@ static enum lifecycle_answer gate(int64_t retire_at, int64_t quiet, const struct
         .now = NOW, .verifiers = verifiers, .verifier_count = count, .quiet_period = quiet};
 
     memset(reason, 'x', sizeof(reason));
-    return guard_gate(&version, &evidence, reason);
+    return guard_gate(NULL, &version, &evidence, reason);
 }
 
 static const struct {
@@ -400,16 +400,18 @@ START_TEST(gate_with_absurd_times)
                 const struct lifecycle_version version = {.number = 1, .retire_at = absurd[b], .purge_at = absurd[b]};
                 struct lifecycle_evidence evidence = {
                     .now = absurd[a], .verifiers = &verifier, .verifier_count = 1, .quiet_period = absurd[c]};
-                guard_gate(&version, &evidence, reason);
+                guard_gate(NULL, &version, &evidence, reason);
                 assert_line();
                 bool over = absurd[b] > 0 && absurd[a] >= absurd[b];
-                ck_assert_int_eq(guard_purge(&version, &evidence, reason) == LIFECYCLE_ALLOWED, over);
+                ck_assert_int_eq(guard_purge(NULL, &version, &evidence, reason) == LIFECYCLE_ALLOWED, over);
                 assert_line();
             }
 }
 END_TEST
 
 /* ---- Succession ------------------------------------------------------------------------------------------------------- */
+
+static const struct lifecycle_ring pay = {.name = "pay"};
 
 static enum lifecycle_answer succession(int64_t within, size_t named, size_t count, bool more)
 {
@@ -423,7 +425,7 @@ static enum lifecycle_answer succession(int64_t within, size_t named, size_t cou
                                                 .behind_count = count,
                                                 .behind_more = more};
     memset(reason, 'x', sizeof(reason));
-    return guard_succession("pay", &version, &evidence, reason);
+    return guard_succession(&pay, &version, &evidence, reason);
 }
 
 START_TEST(who_has_no_successor_is_named)
@@ -449,14 +451,15 @@ END_TEST
 START_TEST(the_command_for_successors_is_never_cut)
 {
     static const char name[] = "0123456789abcdef of 0123456789012345678901234567890123456789012345678901234567890123";
-    static const char ring[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    static const struct lifecycle_ring named = {.name =
+                                                    "0123456789012345678901234567890123456789012345678901234567890123"};
     const struct lifecycle_user users[] = {{name, NOW - DAY}, {name, NOW - DAY}, {name, NOW - DAY}};
     const struct lifecycle_version version = {.number = UINT32_MAX, .state = SEALRING_VERSION_RETIRING};
     struct lifecycle_evidence evidence = {.now = NOW, .succession = 400 * DAY, .behind = users, .behind_more = true};
     for (size_t count = 1; count <= 1000; count = count < 4 ? count + 1 : 1000 + (count == 1000)) {
         evidence.behind_count = count;
         evidence.behind_named = count < 3 ? count : 3;
-        guard_succession(ring, &version, &evidence, reason);
+        guard_succession(&named, &version, &evidence, reason);
         assert_says(name);
         assert_says(
             "; run `sealring reissue 0123456789012345678901234567890123456789012345678901234567890123 --all --out "
@@ -471,7 +474,7 @@ static enum lifecycle_answer succession_with_gap(int64_t within, uint64_t more)
     const struct lifecycle_evidence evidence = {
         .now = NOW, .succession = within, .gap = "x.report is damaged: repair it", .gap_more = more};
     memset(reason, 'x', sizeof(reason));
-    return guard_succession("pay", &version, &evidence, reason);
+    return guard_succession(&pay, &version, &evidence, reason);
 }
 
 START_TEST(uses_that_may_be_missing_hold_it_up)
@@ -493,7 +496,7 @@ static enum lifecycle_answer gate_of(struct lifecycle_evidence evidence)
 
     evidence.now = NOW;
     memset(reason, 'x', sizeof(reason));
-    return guard_gate(&version, &evidence, reason);
+    return guard_gate(NULL, &version, &evidence, reason);
 }
 
 /* The last use that was ever reported, without a verifier that tells. */
@@ -630,7 +633,7 @@ static enum lifecycle_answer purge(int64_t purge_at)
     struct lifecycle_evidence evidence = {.now = NOW};
 
     memset(reason, 'x', sizeof(reason));
-    return guard_purge(&version, &evidence, reason);
+    return guard_purge(NULL, &version, &evidence, reason);
 }
 
 START_TEST(purge_time)
@@ -658,15 +661,15 @@ START_TEST(era_of_the_registry)
     };
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = COUNT(verifiers)};
 
-    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
     ck_assert_str_eq(reason, "");
     evidence.new_era = true;
-    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_WAITING);
     assert_says("2 of 4 verifiers do not go by it yet: b (by what was before), d (by what was before)");
     evidence.verifier_count = 1;
-    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
     evidence.verifier_count = 0;
-    ck_assert_int_eq(guard_era(&evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
 }
 END_TEST
 
@@ -674,10 +677,10 @@ START_TEST(held_or_not)
 {
     struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_PENDING, .held = true};
 
-    ck_assert_int_eq(guard_unheld(&version, reason), LIFECYCLE_FORBIDDEN);
+    ck_assert_int_eq(guard_unheld(NULL, &version, NULL, reason), LIFECYCLE_FORBIDDEN);
     assert_says("clients may hold credentials of version 3");
     version.held = false;
-    ck_assert_int_eq(guard_unheld(&version, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(guard_unheld(NULL, &version, NULL, reason), LIFECYCLE_ALLOWED);
     assert_says("nobody holds credentials of version 3");
 }
 END_TEST
@@ -694,21 +697,21 @@ START_TEST(keep_counts_the_retiring_ones)
     struct lifecycle_ring ring = {.name = "acme", .versions = versions, .count = COUNT(versions), .last_number = 5};
 
     ring.policy.keep = 3;
-    ck_assert_int_eq(guard_keep(&ring, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_ALLOWED);
     assert_says("3 of at most 3");
     ring.policy.keep = 2;
-    ck_assert_int_eq(guard_keep(&ring, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
     assert_says("retire version 3, whose window ends 2026-11-22T20:15:00Z");
     ring.policy.keep = 1; /* lowered after they became retiring */
-    ck_assert_int_eq(guard_keep(&ring, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
     ring.policy.keep = 0; /* no policy at all: in doubt, no */
-    ck_assert_int_eq(guard_keep(&ring, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
     ring.policy.keep = 1;
     ring.count = 1;
-    ck_assert_int_eq(guard_keep(&ring, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_ALLOWED);
     assert_says("1 of at most 1");
     ring.policy.keep = 0;
-    ck_assert_int_eq(guard_keep(&ring, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
     assert_line();
 }
 END_TEST

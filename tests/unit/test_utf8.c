@@ -77,10 +77,32 @@ START_TEST(controls_are_known)
 }
 END_TEST
 
+START_TEST(controls_are_replaced_byte_by_byte)
+{
+    static const struct {
+        const char *text, *clean;
+    } cases[] = {
+        {"", ""},
+        {"plain \xc3\xa9", "plain \xc3\xa9"},
+        {"a\nb\x1b[1m\x7f", "a?b?[1m?"},
+        {"\xc2\x85|\xe2\x80\xa8|\xe2\x80\xa9", "??|???|???"},
+        {"\xff\xc3", "??"},
+        {"\xe2\x82", "??"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        strcpy(text, cases[i].text);
+        utf8_replace_controls(text);
+        ck_assert_str_eq(text, cases[i].clean);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("utf8");
     TCase *cases = tcase_create("utf8");
+    tcase_add_test(cases, controls_are_replaced_byte_by_byte);
     tcase_add_test(cases, every_code_point_is_read);
     tcase_add_test(cases, every_three_bytes_are_judged_by_the_grammar);
     tcase_add_test(cases, controls_are_known);

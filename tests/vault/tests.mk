@@ -65,3 +65,8 @@ test_yield_CPPFLAGS = $(VERIFIER_CPPFLAGS)
 test_yield_LDFLAGS = -Wl,--wrap=registry_usage_same
 test_yield_LDADD = $(TEST_LIBS)
 EXTRA_test_yield_DEPENDENCIES = module_count.la
+c_tests += test_conflicts
+test_conflicts_SOURCES = tests/vault/test_conflicts.c tests/lib/conflict.c tests/lib/conflict.h tests/lib/touches.h
+test_conflicts_CPPFLAGS = $(TEST_CPPFLAGS)
+test_conflicts_LDFLAGS = -Wl,--wrap=registry_open,--wrap=nanosleep
+test_conflicts_LDADD = $(TEST_LIBS)

@@ -2,6 +2,7 @@
 /* The table of subcommands. */
 #include "tools/sealring/commands.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* One to a line, in the order of the overview. */
@@ -56,7 +57,7 @@ const struct command *const command_table[] = {
 };
 /* clang-format on */
 
-const struct option command_common_options[] = {
+static const struct option common_options[] = {
     {"vault", "DIR",
      "the vault's directory; default: $SEALRING_VAULT, or /var/lib/sealring for root, or "
      "$XDG_DATA_HOME/sealring or ~/.local/share/sealring",
@@ -75,7 +76,8 @@ const struct option command_common_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
-int command_offers(const struct command *command, const struct option *common)
+/* Whether this common option applies to the command. */
+static bool offers(const struct command *command, const struct option *common)
 {
     if (strcmp(common->name, "take-over") == 0 || strcmp(common->name, "trust-clock") == 0)
         return (command->flags & COMMAND_CHANGES) != 0 && (command->flags & COMMAND_WITHOUT_VAULT) == 0 &&
@@ -88,7 +90,28 @@ int command_offers(const struct command *command, const struct option *common)
         return (command->flags & COMMAND_CHANGES) != 0;
     if (strcmp(common->name, "vault") == 0)
         return (command->flags & COMMAND_WITHOUT_VAULT) == 0;
-    return 1;
+    return true;
+}
+
+const struct option *command_option(const struct command *command, size_t index)
+{
+    const struct option *option = command != NULL ? command->options : common_options;
+    for (; option->name != NULL; option++)
+        if (index-- == 0)
+            return option;
+    for (option = common_options; command != NULL && option->name != NULL; option++)
+        if (offers(command, option) && index-- == 0)
+            return option;
+    return NULL;
+}
+
+const struct option *command_find_option(const struct command *command, const char *name, size_t length)
+{
+    const struct option *option = NULL;
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
+        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0)
+            break;
+    return option;
 }
 
 const struct command *command_find(const char *first, const char *second)

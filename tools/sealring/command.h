@@ -43,21 +43,30 @@ struct argument {
     int optional;
 };
 
+/* Of several commands. */
+#define KEY_ID_ARGUMENT "KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0
+#define OUT_OPTION      "out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT
+#define REASON_OPTION   "reason", "TEXT", "recorded in the audit log", OPTION_TEXT
+#define WAIT_OPTION \
+    "wait", "DURATION", "wait for the verifiers for at most this long; default: no limit", OPTION_DURATION
+#define NO_WAIT_OPTION "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG
+
 enum {
-    COMMAND_CHANGES = 1,      /* changes state: offers --dry-run */
-    COMMAND_TOKEN = 2,        /* may need the token: its module's environment is set before anything else */
-    COMMAND_READS_SECRET = 4, /* reads a credential from standard input, and takes no argument */
-    COMMAND_WITHOUT_VAULT = 8 /* works without a vault */
+    COMMAND_CHANGES = 1,       /* changes state: offers --dry-run */
+    COMMAND_TOKEN = 2,         /* may need the token: its module's environment is set before anything else */
+    COMMAND_READS_SECRET = 4,  /* reads a credential from standard input, and takes no argument */
+    COMMAND_WITHOUT_VAULT = 8, /* works without a vault */
+    COMMAND_OPENS = 16         /* runs with the manager open */
 };
 
 struct command {
     const char *words; /* "ring create" */
     const char *group; /* heading in the overview */
     const char *purpose;
-    const struct argument *arguments; /* NULL: none */
-    const struct option *options;     /* NULL: only those that are offered everywhere */
-    const char *notes;                /* paragraphs for the help, NULL for none */
-    const char *const *examples;      /* ends with NULL; NULL for none */
+    const char *notes; /* paragraphs for the help, NULL for none */
+    struct argument arguments[3];
+    struct option options[18]; /* besides those that are offered everywhere */
+    const char *examples[4];
     int (*run)(struct session *session);
     unsigned flags;
     int detail; /* for commands that share a function */
@@ -66,11 +75,12 @@ struct command {
 /* All commands in the order of the overview; ends with NULL. */
 extern const struct command *const command_table[];
 
-/* Offered everywhere, where it applies. */
-extern const struct option command_common_options[];
+/* The option at `index` of those that the command has: its own, then the common ones that apply; NULL behind the last. Without a command:
+ * all common ones. */
+const struct option *command_option(const struct command *command, size_t index);
 
-/* Whether this common option applies to the command. */
-int command_offers(const struct command *command, const struct option *common);
+/* The command's option of this name, NULL if it has none. command may be NULL. */
+const struct option *command_find_option(const struct command *command, const char *name, size_t length);
 
 /* The command of these words, NULL if there is none; second may be NULL. */
 const struct command *command_find(const char *first, const char *second);

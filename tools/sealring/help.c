@@ -53,15 +53,22 @@ static void entry(const char *name, const char *text)
     wrap(text, COLUMN);
 }
 
-static void options(const struct option *table, const struct command *command)
+/* The command's own options, then the common ones. */
+static void options(const struct command *command, const struct style *style)
 {
-    for (; table != NULL && table->name != NULL; table++) {
+    const struct option *option = NULL;
+    size_t own = 0;
+    while (command != NULL && command->options[own].name != NULL)
+        own++;
+    if (own > 0)
+        heading(style, "Options");
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++) {
         char name[64];
-        if (command != NULL && !command_offers(command, table))
-            continue;
-        snprintf(name, sizeof name, "--%s%s%s", table->name, table->value != NULL ? " " : "",
-                 table->value != NULL ? table->value : "");
-        entry(name, table->help);
+        if (i == own)
+            heading(style, "Options of every command");
+        snprintf(name, sizeof name, "--%s%s%s", option->name, option->value != NULL ? " " : "",
+                 option->value != NULL ? option->value : "");
+        entry(name, option->help);
     }
 }
 
@@ -81,7 +88,7 @@ static void entry_of(const struct command *command)
 {
     char name[96];
     size_t used = (size_t)snprintf(name, sizeof name, "%s", command->words);
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL && used < sizeof name; a++)
+    for (const struct argument *a = command->arguments; a->name != NULL && used < sizeof name; a++)
         used += (size_t)snprintf(name + used, sizeof name - used, a->optional ? " [%s]" : " %s", a->name);
     entry(name, command->purpose);
 }
@@ -98,8 +105,7 @@ void help_overview(const struct style *style)
         group = command_table[i]->group;
         entry_of(command_table[i]);
     }
-    heading(style, "Options of every command");
-    options(command_common_options, NULL);
+    options(NULL, style);
     entry("--version", "print the version");
     exit_statuses(style);
     printf("\nHelp for one command: sealring help COMMAND, or sealring COMMAND --help\n");
@@ -119,7 +125,7 @@ void help_noun(const char *noun, const struct style *style)
 void help_command(const struct command *command, const struct style *style)
 {
     printf("Usage: sealring %s", command->words);
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++)
+    for (const struct argument *a = command->arguments; a->name != NULL; a++)
         printf(a->optional ? " [%s]" : " %s", a->name);
     printf(" [--OPTION VALUE]...%s\n\n", (command->flags & COMMAND_READS_SECRET) != 0 ? " < FILE" : "");
     printf("%c", command->purpose[0] >= 'a' && command->purpose[0] <= 'z' ? command->purpose[0] - 'a' + 'A'
@@ -129,18 +135,14 @@ void help_command(const struct command *command, const struct style *style)
         putchar('\n');
         wrap(command->notes, 0);
     }
-    if (command->arguments != NULL)
+    if (command->arguments[0].name != NULL)
         heading(style, "Arguments");
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++)
+    for (const struct argument *a = command->arguments; a->name != NULL; a++)
         entry(a->name, a->help);
-    if (command->options != NULL)
-        heading(style, "Options");
-    options(command->options, NULL);
-    heading(style, "Options of every command");
-    options(command_common_options, command);
-    if (command->examples != NULL)
+    options(command, style);
+    if (command->examples[0] != NULL)
         heading(style, "Examples");
-    for (size_t i = 0; command->examples != NULL && command->examples[i] != NULL; i++)
+    for (size_t i = 0; command->examples[i] != NULL; i++)
         printf("  %s\n", command->examples[i]);
     exit_statuses(style);
 }
@@ -149,19 +151,17 @@ static json_t *options_json(const struct command *command)
 {
     static const char *const kinds[] = {"flag", "text", "list", "number", "duration", "time"};
     json_t *array = json_array();
-    const struct option *tables[] = {command->options, command_common_options};
-    for (size_t t = 0; t < 2; t++)
-        for (const struct option *o = tables[t]; o != NULL && o->name != NULL; o++)
-            if (t == 0 || command_offers(command, o))
-                json_array_append_new(array, json_pack("{s:s, s:s, s:s?, s:s}", "name", o->name, "kind", kinds[o->kind],
-                                                       "value", o->value, "help", o->help));
+    const struct option *option = NULL;
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s?, s:s}", "name", option->name, "kind",
+                                               kinds[option->kind], "value", option->value, "help", option->help));
     return array;
 }
 
 static json_t *command_json(const struct command *command)
 {
     json_t *arguments = json_array();
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++)
+    for (const struct argument *a = command->arguments; a->name != NULL; a++)
         json_array_append_new(arguments,
                               json_pack("{s:s, s:b, s:s}", "name", a->name, "optional", a->optional, "help", a->help));
     return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", command->words, "group", command->group,

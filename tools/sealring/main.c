@@ -50,6 +50,8 @@ static int run(struct session *session, int argc, char **argv)
     if (session->command == NULL)
         session->command = &command_help;
     int result = session_start(session);
+    if (result == STATUS_DONE && (session->command->flags & COMMAND_OPENS) != 0)
+        result = session_open(session);
     return result == STATUS_DONE ? session->command->run(session) : result;
 }
 

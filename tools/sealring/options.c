@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <sealring/manage.h>
 
 #include "tools/sealring/suggest.h"
 #include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/pasted.h"
 
 static const struct option version_option = {"version", NULL, "print the version", OPTION_FLAG};
@@ -23,23 +23,10 @@ static bool harmless(const char *word, size_t length)
     return strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= length;
 }
 
-static const struct option *find_in(const struct option *table, const char *name, size_t length)
-{
-    for (; table != NULL && table->name != NULL; table++)
-        if (strlen(table->name) == length && memcmp(table->name, name, length) == 0)
-            return table;
-    return NULL;
-}
-
 static const struct option *find_option(const struct command *command, const char *name, size_t length)
 {
-    const struct option *option = command != NULL ? find_in(command->options, name, length) : NULL;
-    if (option != NULL)
-        return option;
-    option = find_in(command_common_options, name, length);
-    if (option != NULL && (command == NULL || command_offers(command, option)))
-        return option;
-    return command == NULL ? find_in(&version_option, name, length) : NULL;
+    bool version = length == strlen(version_option.name) && memcmp(name, version_option.name, length) == 0;
+    return command == NULL && version ? &version_option : command_find_option(command, name, length);
 }
 
 static bool read_number(const char *text, int64_t *number)
@@ -60,10 +47,8 @@ static bool read_moment(const char *text, int64_t *moment)
     int64_t duration = 0;
     if (sealring_duration_parse(text, &duration, NULL) != SEALRING_OK)
         return sealring_time_parse(text, moment, NULL) == SEALRING_OK;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     /* Whole seconds: nobody who asks for 90 days wants milliseconds in every listing. */
-    *moment = (int64_t)now.tv_sec * 1000 + duration;
+    *moment = moment_now() / 1000 * 1000 + duration;
     return true;
 }
 
@@ -316,6 +301,17 @@ int64_t option_number(const struct options *options, const char *name)
 {
     const struct option_given *given = find_given(options, name);
     return given != NULL ? given->number : 0;
+}
+
+const char **option_list(const struct options *options, const char *name)
+{
+    const char **list = memory_grow(NULL, options->count + 1, sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; i < options->count; i++)
+        if (strcmp(options->given[i].option->name, name) == 0)
+            list[count++] = options->given[i].text;
+    list[count] = NULL;
+    return list;
 }
 
 char *option_joined(const struct options *options, const char *name)

@@ -42,6 +42,9 @@ bool option_given(const struct options *options, const char *name);
 const char *option_text(const struct options *options, const char *name); /* NULL if it was not given */
 int64_t option_number(const struct options *options, const char *name);   /* 0 if it was not given */
 
+/* The values of an option that may be repeated, NULL behind the last; the array is the caller's. */
+const char **option_list(const struct options *options, const char *name);
+
 /* The values of an option that may be repeated with one space between, owned by the caller; NULL if it was not given. */
 char *option_joined(const struct options *options, const char *name);
 

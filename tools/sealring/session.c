@@ -8,33 +8,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tools/sealring/crash.h"
 #include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 
+/* By sealring_status: the name in JSON, and the exit status. */
 static const struct {
-    sealring_status status;
+    const char *name;
     int exit_status;
-} exit_statuses[] = {
-    {SEALRING_OK, STATUS_DONE},
-    {SEALRING_REFUSED, STATUS_REFUSED},
-    {SEALRING_NOT_FOUND, STATUS_REFUSED},
-    {SEALRING_INVALID, STATUS_USAGE},
-    {SEALRING_TOKEN, STATUS_TOKEN},
-    {SEALRING_REGISTRY, STATUS_REGISTRY},
-    {SEALRING_WAITING, STATUS_WAITING},
-    {SEALRING_SYSTEM, STATUS_REFUSED},
-    {SEALRING_NOT_EFFECTIVE, STATUS_NOT_EFFECTIVE},
+} outcomes[] = {
+    [SEALRING_OK] = {"ok", STATUS_DONE},
+    [SEALRING_REFUSED] = {"refused", STATUS_REFUSED},
+    [SEALRING_NOT_FOUND] = {"not-found", STATUS_REFUSED},
+    [SEALRING_INVALID] = {"invalid", STATUS_USAGE},
+    [SEALRING_TOKEN] = {"token", STATUS_TOKEN},
+    [SEALRING_REGISTRY] = {"registry", STATUS_REGISTRY},
+    [SEALRING_WAITING] = {"waiting", STATUS_WAITING},
+    [SEALRING_SYSTEM] = {"system", STATUS_REFUSED},
+    [SEALRING_NOT_EFFECTIVE] = {"not-effective", STATUS_NOT_EFFECTIVE},
 };
 
-static const char *const status_names[] = {"ok",       "refused", "not-found", "invalid",      "token",
-                                           "registry", "waiting", "system",    "not-effective"};
-static const char *const exit_names[] = {"ok", "refused", "invalid", "token", "registry", "waiting", "not-effective"};
+/* Of any command that has both. */
+static const char *const contradictions[][2] = {{"wait", "no-wait"},
+                                                {"scope", "no-scopes"},
+                                                {"standby", "no-standby"},
+                                                {"idle-blocks", "no-idle-blocks"},
+                                                {"once", "every"}};
 
 static char *default_vault(void)
 {
@@ -57,11 +61,14 @@ static char *default_vault(void)
 
 int session_start(struct session *session)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    session->now = moment_now();
     session->json = option_given(&session->options, "json");
     session->dry_run = option_given(&session->options, "dry-run");
+    for (size_t i = 0; i < sizeof contradictions / sizeof *contradictions; i++)
+        if (option_given(&session->options, contradictions[i][0]) &&
+            option_given(&session->options, contradictions[i][1]))
+            return session_refuse(session, STATUS_USAGE, "--%s and --%s contradict each other", contradictions[i][0],
+                                  contradictions[i][1]);
     if ((session->command->flags & COMMAND_WITHOUT_VAULT) != 0)
         return STATUS_DONE;
     const char *given = option_text(&session->options, "vault");
@@ -88,7 +95,7 @@ void session_end(struct session *session)
     options_free(&session->options);
 }
 
-static int set_variable(const char *name, const char *value, void *context)
+int session_set_variable(const char *name, const char *value, void *context)
 {
     (void)context;
     return setenv(name, value, 1);
@@ -99,24 +106,21 @@ int session_environment(struct session *session)
     /* what changes anything asks the audit token */
     if ((session->command->flags & (COMMAND_TOKEN | COMMAND_CHANGES)) == 0)
         return STATUS_DONE;
-    sealring_status status = sealring_environment(session->vault, set_variable, NULL, &session->error);
+    sealring_status status = sealring_environment(session->vault, session_set_variable, NULL, &session->error);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
 void session_set_environment(struct session *session)
 {
-    (void)sealring_environment(session->vault, set_variable, NULL, NULL);
+    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
 }
 
-int session_open(struct session *session)
+sealring_status session_connect(struct session *session, bool read_only)
 {
-    int result = session_environment(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_manage_options options = {
         .size = sizeof options,
         .dry_run = session->dry_run,
-        .read_only = (session->command->flags & COMMAND_CHANGES) == 0,
+        .read_only = read_only,
         .take_over = option_text(&session->options, "take-over"),
         .trust_clock = option_text(&session->options, "trust-clock"),
         .pin_source = pins_source(session),
@@ -125,7 +129,17 @@ int session_open(struct session *session)
         .lock_waits = session_tell_lock,
         .lock_context = session,
     };
-    sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+    if (session->manager != NULL)
+        return SEALRING_OK;
+    return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+}
+
+int session_open(struct session *session)
+{
+    int result = session_environment(session);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = session_connect(session, (session->command->flags & COMMAND_CHANGES) == 0);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
@@ -141,23 +155,22 @@ static void print_failure(struct session *session, const char *name, int exit_st
 
 int session_fail(struct session *session, sealring_status status)
 {
-    int exit_status = STATUS_REFUSED;
-    for (size_t i = 0; i < sizeof exit_statuses / sizeof *exit_statuses; i++)
-        if (exit_statuses[i].status == status)
-            exit_status = exit_statuses[i].exit_status;
-    const char *name = (size_t)status < sizeof status_names / sizeof *status_names ? status_names[status] : "system";
-    print_failure(session, name, exit_status, session->error.message);
-    return exit_status;
+    size_t known = (size_t)status < sizeof outcomes / sizeof *outcomes ? (size_t)status : SEALRING_SYSTEM;
+    print_failure(session, outcomes[known].name, outcomes[known].exit_status, session->error.message);
+    return outcomes[known].exit_status;
 }
 
 int session_refuse(struct session *session, int exit_status, const char *format, ...)
 {
     char message[1024];
+    size_t status = SEALRING_OK;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    print_failure(session, exit_names[exit_status], exit_status, message);
+    while (outcomes[status].exit_status != exit_status)
+        status++;
+    print_failure(session, outcomes[status].name, exit_status, message);
     return exit_status;
 }
 

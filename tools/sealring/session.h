@@ -39,7 +39,13 @@ int session_environment(struct session *session);
 /* Sets what of it can be set, and reports nothing if it cannot be: for a command whose task is to report that. */
 void session_set_environment(struct session *session);
 
-/* Opens the manager (and sets the environment before). As above. */
+/* The sealring_environment_callback for it; context: NULL. */
+int session_set_variable(const char *name, const char *value, void *context);
+
+/* Opens the manager, unless it is open. */
+sealring_status session_connect(struct session *session, bool read_only);
+
+/* The same after setting the environment, read-only for a command that changes nothing. As above. */
 int session_open(struct session *session);
 
 /* Prints what session->error contains, on stderr and with --json also on stdout; returns the exit status for `status`. */

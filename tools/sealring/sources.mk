@@ -29,7 +29,7 @@ sealring_SOURCES = \
 	tools/sealring/delivery/delivery.c tools/sealring/delivery/delivery.h \
 	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h \
 	tools/sealring/views/verdict.c tools/sealring/views/verdict.h \
-	tools/sealring/views/key_table.c tools/sealring/views/key_table.h \
+	tools/sealring/views/listing.c tools/sealring/views/listing.h \
 	tools/sealring/views/versions.c tools/sealring/views/versions.h tools/sealring/views/timeline.c \
 	tools/sealring/terminal/page.c tools/sealring/terminal/page.h tools/sealring/terminal/screen.c tools/sealring/terminal/screen.h tools/sealring/views/traffic_chart.c \
 	tools/sealring/views/traffic_chart.h tools/sealring/views/plans.c tools/sealring/views/plans.h tools/sealring/views/advice.c tools/sealring/views/advice.h \

@@ -66,11 +66,9 @@ const char *suggest_option(const struct command *command, const char *name, size
 {
     const char *best = NULL;
     size_t best_distance = limit(length);
-    for (const struct option *o = command != NULL ? command->options : NULL; o != NULL && o->name != NULL; o++)
-        consider(name, length, o->name, &best, &best_distance);
-    for (const struct option *o = command_common_options; o->name != NULL; o++)
-        if (command == NULL || command_offers(command, o))
-            consider(name, length, o->name, &best, &best_distance);
+    const struct option *option = NULL;
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
+        consider(name, length, option->name, &best, &best_distance);
     return best;
 }
 

@@ -37,6 +37,12 @@ static bool is_made(const struct item *item)
     return item->kind == ITEM_NEW || item->kind == ITEM_SUCCESSOR;
 }
 
+/* Existing keys are handed over again. */
+static bool is_repeatable(const struct batch_call *call)
+{
+    return call->count > 1 || (call->flags & SEALRING_ISSUE_ADD_CLIENTS) != 0;
+}
+
 static sealring_status refuse(const struct batch *batch, size_t index, sealring_status status,
                               const sealring_error *inner, sealring_error *error)
 {
@@ -48,9 +54,10 @@ static sealring_status refuse(const struct batch *batch, size_t index, sealring_
 static sealring_status plan_client(struct registry *registry, const struct batch *batch,
                                    const sealring_issue_request *request, struct item *item, sealring_error *error)
 {
-    sealring_status status = registry_client_get(registry, request->client, &item->holder.client, error);
-    item->adds_client = status == SEALRING_NOT_FOUND;
-    if (status == SEALRING_NOT_FOUND) {
+    bool found;
+    sealring_status status = registry_client_find(registry, request->client, &item->holder.client, &found, error);
+    item->adds_client = status == SEALRING_OK && !found;
+    if (item->adds_client) {
         if ((batch->call->flags & SEALRING_ISSUE_ADD_CLIENTS) == 0)
             return error_set(error, SEALRING_NOT_FOUND, "there is no client %s: sealring client add %s",
                              request->client, request->client);
@@ -97,7 +104,7 @@ static sealring_status plan_existing(struct registry *registry, const struct bat
         item->older = existing;
         return SEALRING_OK;
     }
-    if (!batch->call->repeatable)
+    if (!is_repeatable(batch->call))
         return error_set(
             error, SEALRING_REFUSED,
             "client %s has an API key labelled %s in ring %s already: %s; choose another --label, or `sealring "
@@ -122,10 +129,9 @@ static sealring_status refuse_known_digest(struct registry *registry, const seal
                                            sealring_error *error)
 {
     struct registry_credential known;
-    sealring_status status = registry_credential_get_imported(registry, request->sha256, &known, error);
-    if (status == SEALRING_NOT_FOUND)
-        return SEALRING_OK;
-    if (status != SEALRING_OK)
+    bool found;
+    sealring_status status = registry_credential_find_imported(registry, request->sha256, &known, &found, error);
+    if (status != SEALRING_OK || !found)
         return status;
     return error_set(error, SEALRING_REFUSED, "the key of client %s was imported before, for another client or label",
                      request->client);
@@ -137,6 +143,7 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     char problem[128];
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
     struct registry_key key;
+    bool found = false;
     memset(&item->holder.client, 0, sizeof item->holder.client);
     item->kind = ITEM_NEW;
     sealring_status status = plan_client(registry, batch, request, item, error);
@@ -144,12 +151,10 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
         return status;
     (void)scope_normalise(request->scopes, scopes, problem); /* checked before, with all requests */
     if (!item->adds_client) {
-        status = registry_key_get_by_label(registry, batch->ring.id, item->holder.client.id, request_label(request),
-                                           &key, error);
-        if (status == SEALRING_OK)
+        status = registry_key_find_by_label(registry, batch->ring.id, item->holder.client.id, request_label(request),
+                                            &key, &found, error);
+        if (status == SEALRING_OK && found)
             status = plan_existing(registry, batch, request, scopes, &key, item, error);
-        else if (status == SEALRING_NOT_FOUND)
-            status = SEALRING_OK;
         if (status != SEALRING_OK || item->kind == ITEM_EXISTING)
             return status;
     }
@@ -188,25 +193,18 @@ static sealring_status plan_ring(struct registry *registry, struct batch *batch,
 {
     batch->vault = *registry_vault_row(registry);
     sealring_status status = manager_get_ring(registry, batch->call->ring_name, &batch->ring, error);
-    return status != SEALRING_OK
-               ? status
-               : seal_active_version(batch->call->manager, registry, &batch->ring, &batch->active, error);
+    return status != SEALRING_OK ? status
+                                 : seal_active_version(batch->call->manager, &batch->ring, &batch->active, error);
 }
 
-struct planning {
-    struct batch *batch;
-    bool keep; /* otherwise items[0] alone serves all of them: only the check counts */
-};
-
-static sealring_status plan(struct registry *registry, void *context, sealring_error *error)
+/* keep: every item, otherwise items[0] alone serves all of them, as only the check counts. */
+static sealring_status plan_items(struct registry *registry, struct batch *batch, bool keep, sealring_error *error)
 {
-    const struct planning *planning = context;
-    struct batch *batch = planning->batch;
     sealring_error inner;
     sealring_status status = plan_ring(registry, batch, error);
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++) {
-        status = plan_item(registry, batch, &batch->call->requests[batch->first + i],
-                           &batch->items[planning->keep ? i : 0], &inner);
+        status =
+            plan_item(registry, batch, &batch->call->requests[batch->first + i], &batch->items[keep ? i : 0], &inner);
         if (status != SEALRING_OK) {
             batch->bad = batch->first + i;
             status = refuse(batch, batch->bad, status, &inner, error);
@@ -215,17 +213,17 @@ static sealring_status plan(struct registry *registry, void *context, sealring_e
     return status;
 }
 
-sealring_status batch_check(struct batch *batch, sealring_error *error)
+sealring_status batch_plan(struct batch *batch, bool keep, sealring_error *error)
 {
-    struct planning planning = {batch, false};
-    return manager_read(batch->call->manager, plan, &planning, error);
-}
-
-sealring_status batch_plan(struct batch *batch, sealring_error *error)
-{
-    struct planning planning = {batch, true};
+    sealring_status status;
+    struct registry *registry = batch->call->manager->registry;
+    struct registry_transaction reading = registry_reading(registry, error);
     batch->bad = SIZE_MAX;
-    return manager_read(batch->call->manager, plan, &planning, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = plan_items(registry, batch, keep, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* ---- sealing */
@@ -266,7 +264,7 @@ static sealring_status seal_item(size_t index, void *context, sealring_error *er
     struct item *item = &batch->items[index];
     item->doubt = SEAL_CERTAIN;
     sealring_status status = ask_token(batch, item, batch->texts[index], &item->problem);
-    if (status != SEALRING_OK && batch->call->repeatable && item->doubt != SEAL_CERTAIN) {
+    if (status != SEALRING_OK && is_repeatable(batch->call) && item->doubt != SEAL_CERTAIN) {
         item->kind = ITEM_LEFT_OUT;
         return SEALRING_OK;
     }
@@ -318,9 +316,9 @@ static sealring_status write_item(struct registry *registry, const sealring_issu
     if (item->kind == ITEM_SUCCESSOR)
         return seal_insert_successor(registry, &item->older, holder, error);
     if (item->adds_client) {
-        /* an earlier request of the batch may have made it */
-        status = registry_client_get(registry, request->client, &holder->client, error);
-        if (status == SEALRING_NOT_FOUND)
+        bool made; /* by an earlier request of the batch */
+        status = registry_client_find(registry, request->client, &holder->client, &made, error);
+        if (status == SEALRING_OK && !made)
             status = client_insert(registry, request->client, request->contact, &holder->client, error);
     }
     holder->key.client = holder->client.id;
@@ -334,6 +332,10 @@ static void record(struct batch *batch, size_t written)
 {
     struct audit_act *act = &batch->act;
     memcpy(act->ring, batch->ring.name, sizeof act->ring);
+    if (!batch->wrote) {
+        audit_detail(act, "{s:I}", "count", (json_int_t)(batch->count - batch->doubts.count));
+        return;
+    }
     act->version = batch->active.number;
     if (written == 1 && batch->count == 1)
         key_record(act, &batch->items[0].holder);
@@ -386,9 +388,9 @@ static bool is_unchanged(struct registry *registry, const struct batch *batch)
     return same;
 }
 
-static sealring_status write_items(struct registry *registry, void *context, sealring_error *error)
+/* Within the transaction. For a batch that was issued before, only its entry in the audit log is new. */
+static sealring_status write_items(struct registry *registry, struct batch *batch, sealring_error *error)
 {
-    struct batch *batch = context;
     size_t written = 0;
     sealring_status status = SEALRING_OK;
     batch->stale = !is_unchanged(registry, batch);
@@ -406,20 +408,6 @@ static sealring_status write_items(struct registry *registry, void *context, sea
     return status;
 }
 
-/* A batch that was issued before: only its entry in the audit log is new. */
-static sealring_status record_again(struct registry *registry, void *context, sealring_error *error)
-{
-    struct batch *batch = context;
-    batch->stale = !is_unchanged(registry, batch);
-    if (batch->stale)
-        return error_set(error, SEALRING_REGISTRY,
-                         "the registry was changed again and again while ring %s was issuing: repeat the command",
-                         batch->call->ring_name);
-    memcpy(batch->act.ring, batch->ring.name, sizeof batch->act.ring);
-    audit_detail(&batch->act, "{s:I}", "count", (json_int_t)(batch->count - batch->doubts.count));
-    return SEALRING_OK;
-}
-
 static bool writes_something(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
@@ -430,12 +418,16 @@ static bool writes_something(const struct batch *batch)
 
 sealring_status batch_write(struct batch *batch, sealring_error *error)
 {
+    sealring_status status;
     batch->stale = false;
     batch->wrote = writes_something(batch);
     const char *act = batch->call->imports ? "key.import" : "key.issue";
     batch->act = (struct audit_act){.name = batch->wrote ? act : "key.hand-over"};
-    sealring_status status = manager_write(batch->call->manager, batch->wrote, &batch->act,
-                                           batch->wrote ? write_items : record_again, batch, error);
+    struct commit commit = manager_commit(batch->call->manager, batch->wrote, &batch->act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = write_items(batch->call->manager->registry, batch, error);
+    } while (commit_again(&commit, &status));
     audit_release(&batch->act);
     return status;
 }

@@ -19,8 +19,7 @@ struct batch_call {
     const sealring_issue_request *requests;
     size_t count;
     unsigned flags;
-    bool imports;    /* digests of keys that clients have already, instead of credentials */
-    bool repeatable; /* existing keys are handed over again */
+    bool imports; /* digests of keys that clients have already, instead of credentials */
 };
 
 struct item;
@@ -52,11 +51,9 @@ struct batch {
 sealring_status batch_make(struct batch *batch, const struct batch_call *call, sealring_error *error);
 void batch_release(struct batch *batch);
 
-/* Whether the requests first … first + count - 1 could be carried out, for any count. Nothing is kept. */
-sealring_status batch_check(struct batch *batch, sealring_error *error);
-
-/* Determines what each request means for the registry as it is. */
-sealring_status batch_plan(struct batch *batch, sealring_error *error);
+/* Determines what each request first … first + count - 1 means for the registry as it is, and whether it could be carried out. Without `keep`, for
+ * any count, nothing but that. */
+sealring_status batch_plan(struct batch *batch, bool keep, sealring_error *error);
 
 /* The token's part, without any lock. It uses neither the registry nor another batch, so it may run while another batch is written. In a call that
  * can be repeated, a request whose answer is in doubt is left out. */

@@ -43,7 +43,7 @@ static void start_ahead(struct pipeline *pipeline)
     if (next == pipeline->call.count)
         return;
     set_range(pipeline, pipeline->ahead, next);
-    if (batch_plan(pipeline->ahead, NULL) != SEALRING_OK)
+    if (batch_plan(pipeline->ahead, true, NULL) != SEALRING_OK)
         return;
     pipeline->sealing_ahead = true;
     parallel_start(&pipeline->job, seal_ahead, pipeline->ahead);
@@ -122,7 +122,7 @@ static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sea
     for (int tries = 0; tries < TRIES_MOST; tries++) {
         batch->stale = false;
         if (!sealed) {
-            status = batch_plan(batch, error);
+            status = batch_plan(batch, true, error);
             if (status == SEALRING_OK)
                 status = batch_seal(batch, error);
         }
@@ -171,7 +171,7 @@ static sealring_status check(struct pipeline *pipeline, sealring_error *error)
         status = manager_check_clock(call->manager, error);
     batch->first = 0;
     batch->count = call->count;
-    return status == SEALRING_OK ? batch_check(batch, error) : status;
+    return status == SEALRING_OK ? batch_plan(batch, false, error) : status;
 }
 
 static sealring_status run(const struct batch_call *call, sealring_issued_callback each, void *context,
@@ -205,14 +205,7 @@ sealring_status sealring_issue(sealring_manager *manager, const char *ring, cons
                                size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                size_t *bad_request, sealring_error *error)
 {
-    const struct batch_call call = {
-        .manager = manager,
-        .ring_name = ring,
-        .requests = requests,
-        .count = count,
-        .flags = flags,
-        .repeatable = count > 1 || (flags & SEALRING_ISSUE_ADD_CLIENTS) != 0,
-    };
+    const struct batch_call call = {manager, ring, requests, count, flags, false};
     return run(&call, each, context, bad_request, error);
 }
 
@@ -220,14 +213,6 @@ sealring_status sealring_import(sealring_manager *manager, const char *ring, con
                                 size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                 size_t *bad_request, sealring_error *error)
 {
-    const struct batch_call call = {
-        .manager = manager,
-        .ring_name = ring,
-        .requests = requests,
-        .count = count,
-        .flags = flags,
-        .imports = true,
-        .repeatable = count > 1 || (flags & SEALRING_ISSUE_ADD_CLIENTS) != 0,
-    };
+    const struct batch_call call = {manager, ring, requests, count, flags, true};
     return run(&call, each, context, bad_request, error);
 }

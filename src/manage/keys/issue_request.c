@@ -71,7 +71,7 @@ static sealring_status check_imported(const sealring_issue_request *request, boo
     if (imports && request->sha256 == NULL)
         return error_set(error, SEALRING_INVALID, "the SHA-256 of client %s's key is missing", request->client);
     if (imports && request->expires == 0)
-        return error_set(error, SEALRING_INVALID, "the imported key of client %s wants an end date: expires",
+        return error_set(error, SEALRING_INVALID, "the imported key of client %s needs an end date: expires",
                          request->client);
     if (!imports && request->sha256 != NULL)
         return error_set(error, SEALRING_INVALID, "a key that client %s has already is imported, not issued",
@@ -79,40 +79,35 @@ static sealring_status check_imported(const sealring_issue_request *request, boo
     return SEALRING_OK;
 }
 
-static int compare(const void *left, const void *right)
+static int compare_holders(const sealring_issue_request *a, const sealring_issue_request *b)
 {
-    const sealring_issue_request *a = *(const sealring_issue_request *const *)left;
-    const sealring_issue_request *b = *(const sealring_issue_request *const *)right;
     int order = strcmp(a->client, b->client);
-    if (order == 0)
-        order = strcmp(request_label(a), request_label(b));
-    if (order == 0) /* qsort is not stable: the later request is reported */
-        order = a < b ? -1 : a > b;
-    return order;
+    return order != 0 ? order : strcmp(request_label(a), request_label(b));
 }
 
-static int compare_digests(const void *left, const void *right)
+static int compare_digests(const sealring_issue_request *a, const sealring_issue_request *b)
+{
+    return memcmp(a->sha256, b->sha256, TEXT_DIGEST_SIZE); /* of digests, which are no secrets */
+}
+
+typedef int (*request_comparison)(const sealring_issue_request *a, const sealring_issue_request *b);
+
+static int compare_places(const void *left, const void *right, void *comparison)
 {
     const sealring_issue_request *a = *(const sealring_issue_request *const *)left;
     const sealring_issue_request *b = *(const sealring_issue_request *const *)right;
-    int order = memcmp(a->sha256, b->sha256, TEXT_DIGEST_SIZE); /* of digests, which are no secrets */
-    return order != 0 ? order : (a > b) - (a < b);
+    int order = (*(request_comparison *)comparison)(a, b);
+    return order != 0 ? order : (a > b) - (a < b); /* the sort is not stable: the later request is reported */
 }
 
-static sealring_status check_distinct_digests(const sealring_issue_request **sorted,
-                                              const sealring_issue_request *requests, size_t count, size_t *bad,
-                                              sealring_error *error)
+/* The first of the sorted requests that is equal to the one before it; 0: none. */
+static size_t find_repeated(const sealring_issue_request **sorted, size_t count, request_comparison comparison)
 {
-    char later[REQUEST_NAME_SIZE], earlier[REQUEST_NAME_SIZE];
-    qsort(sorted, count, sizeof *sorted, compare_digests);
-    for (size_t i = 1; i < count; i++) {
-        if (memcmp(sorted[i - 1]->sha256, sorted[i]->sha256, TEXT_DIGEST_SIZE) != 0)
-            continue;
-        *bad = (size_t)(sorted[i] - requests);
-        return error_set(error, SEALRING_INVALID, "%s repeats the key of %s", request_name(requests, *bad, later),
-                         request_name(requests, (size_t)(sorted[i - 1] - requests), earlier));
-    }
-    return SEALRING_OK;
+    qsort_r(sorted, count, sizeof *sorted, compare_places, &comparison);
+    for (size_t i = 1; i < count; i++)
+        if (comparison(sorted[i - 1], sorted[i]) == 0)
+            return i;
+    return 0;
 }
 
 static sealring_status check_distinct(const sealring_issue_request *requests, size_t count, bool imports, size_t *bad,
@@ -125,18 +120,18 @@ static sealring_status check_distinct(const sealring_issue_request *requests, si
         return error_no_memory(error);
     for (size_t i = 0; i < count; i++)
         sorted[i] = &requests[i];
-    if (imports)
-        status = check_distinct_digests(sorted, requests, count, bad, error);
-    qsort(sorted, count, sizeof *sorted, compare);
-    for (size_t i = 1; status == SEALRING_OK && i < count; i++) {
-        if (strcmp(sorted[i - 1]->client, sorted[i]->client) != 0 ||
-            strcmp(request_label(sorted[i - 1]), request_label(sorted[i])) != 0)
-            continue;
-        *bad = (size_t)(sorted[i] - requests);
-        status = error_set(error, SEALRING_INVALID,
-                           "%s repeats client %s with label %s of %s: give each API key of a client its own label",
-                           request_name(requests, *bad, later), sorted[i]->client, request_label(sorted[i]),
-                           request_name(requests, (size_t)(sorted[i - 1] - requests), earlier));
+    size_t repeated_key = imports ? find_repeated(sorted, count, compare_digests) : 0;
+    size_t repeated = repeated_key != 0 ? repeated_key : find_repeated(sorted, count, compare_holders);
+    if (repeated != 0) {
+        *bad = (size_t)(sorted[repeated] - requests);
+        (void)request_name(requests, *bad, later);
+        (void)request_name(requests, (size_t)(sorted[repeated - 1] - requests), earlier);
+        status =
+            repeated_key != 0
+                ? error_set(error, SEALRING_INVALID, "%s repeats the key of %s", later, earlier)
+                : error_set(error, SEALRING_INVALID,
+                            "%s repeats client %s with label %s of %s: give each API key of a client its own label",
+                            later, sorted[repeated]->client, request_label(sorted[repeated]), earlier);
     }
     free(sorted);
     return status;

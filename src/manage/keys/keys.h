@@ -16,6 +16,9 @@ bool key_id_is_well_formed(const char *key_id);
 sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
                         sealring_error *error);
 
+/* SEALRING_REFUSED for a revoked API key. */
+sealring_status key_check_alive(const struct registry_key *key, sealring_error *error);
+
 /* Names ring, key and client in an audit entry. */
 void key_record(struct audit_act *act, const struct registry_holder *holder);
 

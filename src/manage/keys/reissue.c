@@ -49,11 +49,9 @@ struct reissue {
 
 /* ---- reading */
 
-static sealring_status read_one(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_one(struct registry *registry, struct reissue *reissue, sealring_error *error)
 {
-    struct reissue *reissue = context;
     struct registry_holder *older = &reissue->items[0].older;
-    reissue->vault = *registry_vault_row(registry);
     sealring_status status = key_get(registry, reissue->key_id, older, error);
     if (status != SEALRING_OK)
         return status;
@@ -65,34 +63,41 @@ static sealring_status read_one(struct registry *registry, void *context, sealri
                          reissue->key_id, reissue->key_id);
     reissue->ring = older->ring;
     reissue->count = 1;
-    return seal_active_version(reissue->manager, registry, &reissue->ring, &reissue->active, error);
+    return seal_active_version(reissue->manager, &reissue->ring, &reissue->active, error);
 }
 
-static sealring_status take_item(const struct registry_holder *holder, void *context, sealring_error *error)
+static sealring_status read_page(struct registry *registry, struct reissue *reissue, sealring_error *error)
 {
-    (void)error;
-    struct reissue *reissue = context;
-    if (reissue->count < reissue->room)
-        reissue->items[reissue->count++].older = *holder;
-    return SEALRING_OK;
-}
-
-static sealring_status read_page(struct registry *registry, void *context, sealring_error *error)
-{
-    struct reissue *reissue = context;
-    reissue->vault = *registry_vault_row(registry);
     reissue->count = 0;
     sealring_status status = manager_get_ring(registry, reissue->filter.ring, &reissue->ring, error);
     if (status == SEALRING_OK)
-        status = seal_active_version(reissue->manager, registry, &reissue->ring, &reissue->active, error);
-    if (status == SEALRING_OK)
-        status = registry_holder_each(registry, &reissue->filter, take_item, reissue, error);
+        status = seal_active_version(reissue->manager, &reissue->ring, &reissue->active, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor holders = registry_holders(registry, &reissue->filter, error);
+    while (reissue->count < reissue->room && registry_holder_next(&holders, &reissue->items[reissue->count].older))
+        reissue->count++;
+    status = registry_close_cursor(&holders, SEALRING_OK);
     reissue->full = reissue->count == reissue->room;
     if (reissue->full) {
         const struct registry_holder *last = &reissue->items[reissue->count - 1].older;
         memcpy(reissue->next_client, last->client.name, sizeof reissue->next_client);
         memcpy(reissue->next_label, last->key.label, sizeof reissue->next_label);
     }
+    return status;
+}
+
+static sealring_status read_batch(struct reissue *reissue, sealring_error *error)
+{
+    sealring_status status;
+    struct registry *registry = reissue->manager->registry;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        reissue->vault = *registry_vault_row(registry);
+        status = reissue->key_id != NULL ? read_one(registry, reissue, error) : read_page(registry, reissue, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
@@ -119,7 +124,7 @@ static sealring_status seal_item(struct reissue *reissue, struct reissue_item *i
 static bool is_passed_over(struct reissue *reissue, const struct reissue_item *item, sealring_status status,
                            const sealring_error *inner)
 {
-    bool closed = status == SEALRING_REFUSED && !lifecycle_accepts(item->older.version.state);
+    bool closed = !lifecycle_accepts(item->older.version.state); /* seal_again has refused it without the token */
     if (status == SEALRING_OK || (!closed && item->doubt == SEAL_CERTAIN))
         return false;
     if (item->doubt != SEAL_CERTAIN)
@@ -190,30 +195,27 @@ static bool is_unchanged(struct registry *registry, const struct reissue *reissu
     const struct registry_vault *vault = registry_vault_row(registry);
     struct registry_ring ring;
     struct registry_version active;
-    struct registry_holder *now;
+    struct registry_holder now;
+    bool same;
     if (memcmp(vault->era, reissue->vault.era, sizeof vault->era) != 0)
         return false;
     if (vault->epoch == reissue->vault.epoch + (makes_something(reissue) ? 1 : 0)) /* moved by this transaction alone */
         return true;
-    if (registry_ring_get(registry, reissue->ring.name, &ring, NULL) != SEALRING_OK || ring.id != reissue->ring.id ||
-        ring.changed_epoch != reissue->ring.changed_epoch ||
-        seal_active_version(reissue->manager, registry, &ring, &active, NULL) != SEALRING_OK ||
-        active.number != reissue->active.number || active.changed_epoch != reissue->active.changed_epoch)
-        return false;
-    bool same = (now = malloc(sizeof *now)) != NULL;
+    same = manager_get_ring(registry, reissue->ring.name, &ring, NULL) == SEALRING_OK && ring.id == reissue->ring.id &&
+           ring.changed_epoch == reissue->ring.changed_epoch &&
+           seal_active_version(reissue->manager, &ring, &active, NULL) == SEALRING_OK &&
+           active.number == reissue->active.number && active.changed_epoch == reissue->active.changed_epoch;
     for (size_t i = 0; same && i < reissue->count; i++) {
         const struct registry_holder *older = &reissue->items[i].older;
-        same = key_get(registry, older->key.key_id, now, NULL) == SEALRING_OK && now->key.id == older->key.id &&
-               now->key.changed_epoch == older->key.changed_epoch &&
-               now->version.changed_epoch == older->version.changed_epoch;
+        same = key_get(registry, older->key.key_id, &now, NULL) == SEALRING_OK && now.key.id == older->key.id &&
+               now.key.changed_epoch == older->key.changed_epoch &&
+               now.version.changed_epoch == older->version.changed_epoch;
     }
-    free(now);
     return same;
 }
 
-static sealring_status write_items(struct registry *registry, void *context, sealring_error *error)
+static sealring_status write_items(struct registry *registry, struct reissue *reissue, sealring_error *error)
 {
-    struct reissue *reissue = context;
     sealring_status status = SEALRING_OK;
     reissue->stale = !is_unchanged(registry, reissue);
     if (reissue->stale)
@@ -240,8 +242,13 @@ static sealring_status write_batch(struct reissue *reissue, sealring_status stat
         return status == SEALRING_OK ? begun : status;
     }
     reissue->act = (struct audit_act){.name = "key.reissue"};
-    if (status == SEALRING_OK && reissue->count > 0)
-        status = manager_write(manager, makes_something(reissue), &reissue->act, write_items, reissue, error);
+    if (status == SEALRING_OK && reissue->count > 0) {
+        struct commit commit = manager_commit(manager, makes_something(reissue), &reissue->act, error);
+        do {
+            if (commit_begin(&commit, &status))
+                status = write_items(manager->registry, reissue, error);
+        } while (commit_again(&commit, &status));
+    }
     memcpy(reissue->act.ring, reissue->ring.name, sizeof reissue->act.ring);
     if (reissue->key_id != NULL && key_id_is_well_formed(reissue->key_id))
         memcpy(reissue->act.key_id, reissue->key_id, sizeof reissue->act.key_id);
@@ -254,7 +261,7 @@ static sealring_status write_batch(struct reissue *reissue, sealring_status stat
 }
 
 /* Read and sealed without any lock, because the token is slow; written if nothing has changed. */
-static sealring_status run_batch(struct reissue *reissue, registry_body read, sealring_error *error)
+static sealring_status run_batch(struct reissue *reissue, sealring_error *error)
 {
     sealring_status status = manager_ready(reissue->manager, "reissue", error);
     uint64_t unconfirmed = reissue->unconfirmed;
@@ -264,7 +271,7 @@ static sealring_status run_batch(struct reissue *reissue, registry_body read, se
         reissue->stale = false;
         reissue->unconfirmed = unconfirmed;
         reissue->doubt = (sealring_error){.status = SEALRING_OK};
-        status = manager_read(reissue->manager, read, reissue, error);
+        status = read_batch(reissue, error);
         if (status == SEALRING_OK)
             status = seal_items(reissue, error);
         status = write_batch(reissue, status, error);
@@ -306,24 +313,26 @@ sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, 
     struct reissue reissue = {.manager = manager, .key_id = key_id, .room = 1};
     sealring_status status = prepare(&reissue, error);
     if (status == SEALRING_OK)
-        status = run_batch(&reissue, read_one, error);
+        status = run_batch(&reissue, error);
     if (status == SEALRING_OK)
         status = hand_over(&reissue, each, context, error);
     release(&reissue);
     return status;
 }
 
-struct count_keys {
-    const char *ring;
-    uint64_t keys;
-};
-
-static sealring_status count_ring(struct registry *registry, void *context, sealring_error *error)
+/* The number of API keys in the ring that are not revoked. */
+static sealring_status count_keys(sealring_manager *manager, const char *name, uint64_t *keys, sealring_error *error)
 {
-    struct count_keys *count = context;
     struct registry_ring ring;
-    sealring_status status = manager_get_ring(registry, count->ring, &ring, error);
-    return status != SEALRING_OK ? status : registry_key_count(registry, ring.id, &count->keys, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = manager_get_ring(manager->registry, name, &ring, error);
+        if (status == SEALRING_OK)
+            status = registry_key_count(manager->registry, ring.id, keys, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
@@ -331,7 +340,7 @@ sealring_status sealring_reissue_ring(sealring_manager *manager, const char *rin
 {
     char after_client[SEALRING_NAME_LENGTH_MAX + 1];
     char after_label[SEALRING_NAME_LENGTH_MAX + 1];
-    struct count_keys count = {.ring = ring};
+    uint64_t keys = 0;
     struct reissue reissue = {
         .manager = manager,
         .room = REISSUE_BATCH,
@@ -339,12 +348,12 @@ sealring_status sealring_reissue_ring(sealring_manager *manager, const char *rin
     };
     sealring_status status = prepare(&reissue, error);
     if (status == SEALRING_OK)
-        status = manager_read(manager, count_ring, &count, error);
+        status = count_keys(manager, ring, &keys, error);
     if (status == SEALRING_OK && total != NULL)
-        *total = count.keys;
+        *total = keys;
     reissue.full = true;
     while (status == SEALRING_OK && reissue.full) {
-        status = run_batch(&reissue, read_page, error);
+        status = run_batch(&reissue, error);
         if (status == SEALRING_OK)
             status = hand_over(&reissue, each, context, error);
         memcpy(after_client, reissue.next_client, sizeof after_client);

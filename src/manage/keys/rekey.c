@@ -30,16 +30,22 @@ struct rekey {
     struct audit_act act;
 };
 
-static sealring_status read_key(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_key(struct rekey *rekey, sealring_error *error)
 {
-    struct rekey *rekey = context;
-    rekey->vault = *registry_vault_row(registry);
-    sealring_status status = key_get(registry, rekey->key_id, &rekey->older, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (rekey->older.key.state == SEALRING_KEY_REVOKED)
-        return error_set(error, SEALRING_REFUSED, "API key %s is revoked, and that is final", rekey->key_id);
-    return seal_active_version(rekey->manager, registry, &rekey->older.ring, &rekey->active, error);
+    sealring_status status;
+    struct registry *registry = rekey->manager->registry;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        rekey->vault = *registry_vault_row(registry);
+        status = key_get(registry, rekey->key_id, &rekey->older, error);
+        if (status == SEALRING_OK)
+            status = key_check_alive(&rekey->older.key, error);
+        if (status == SEALRING_OK)
+            status = seal_active_version(rekey->manager, &rekey->older.ring, &rekey->active, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* New scopes may exceed those that the key was narrowed to, or those that it had: rekeying is the way to widen them. But this lifts the narrowing,
@@ -89,10 +95,11 @@ static sealring_status make_successor(struct rekey *rekey, char text[SEAL_TEXT_S
 static sealring_status end_older(struct registry *registry, const struct rekey *rekey, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
+    bool found = true;
     for (uint32_t serial = 1; status == SEALRING_OK && serial <= rekey->older.key.last_serial; serial++) {
         struct registry_credential credential;
-        status = registry_credential_get(registry, rekey->older.key.id, serial, &credential, error);
-        if (status == SEALRING_NOT_FOUND)
+        status = registry_credential_find(registry, rekey->older.key.id, serial, &credential, &found, error);
+        if (status == SEALRING_OK && !found)
             return error_set(error, SEALRING_REGISTRY,
                              "the registry is damaged: credential %u of API key %s is not there", serial,
                              rekey->key_id);
@@ -127,13 +134,12 @@ static bool is_unchanged(struct registry *registry, const struct rekey *rekey)
            key_get(registry, rekey->key_id, &now, NULL) == SEALRING_OK && now.key.id == older->key.id &&
            now.key.changed_epoch == older->key.changed_epoch && now.ring.changed_epoch == older->ring.changed_epoch &&
            now.version.changed_epoch == older->version.changed_epoch &&
-           seal_active_version(rekey->manager, registry, &now.ring, &active, NULL) == SEALRING_OK &&
+           seal_active_version(rekey->manager, &now.ring, &active, NULL) == SEALRING_OK &&
            active.number == rekey->active.number && active.changed_epoch == rekey->active.changed_epoch;
 }
 
-static sealring_status write_rows(struct registry *registry, void *context, sealring_error *error)
+static sealring_status write_rows(struct registry *registry, struct rekey *rekey, sealring_error *error)
 {
-    struct rekey *rekey = context;
     rekey->stale = registry_vault_row(registry)->epoch != rekey->vault.epoch + 1 && !is_unchanged(registry, rekey);
     if (rekey->stale)
         return error_set(error, SEALRING_REGISTRY,
@@ -197,8 +203,13 @@ static sealring_status write_sealed(struct rekey *rekey, sealring_status status,
         return status == SEALRING_OK ? begun : status;
     }
     rekey->act = (struct audit_act){.name = "key.rekey"};
-    if (status == SEALRING_OK)
-        status = manager_write(manager, true, &rekey->act, write_rows, rekey, error);
+    if (status == SEALRING_OK) {
+        struct commit commit = manager_commit(manager, true, &rekey->act, error);
+        do {
+            if (commit_begin(&commit, &status))
+                status = write_rows(manager->registry, rekey, error);
+        } while (commit_again(&commit, &status));
+    }
     if (key_id_is_well_formed(rekey->key_id))
         memcpy(rekey->act.key_id, rekey->key_id, sizeof rekey->act.key_id);
     manager_end_act(manager, &rekey->act, rekey->stale ? SEALRING_OK : status, error);
@@ -217,7 +228,7 @@ static sealring_status run(struct rekey *rekey, char text[SEAL_TEXT_SIZE], sealr
         return status;
     for (int tries = 0; tries < TRIES_MOST; tries++) {
         rekey->stale = false;
-        status = manager_read(rekey->manager, read_key, rekey, error);
+        status = read_key(rekey, error);
         if (status == SEALRING_OK)
             status = make_successor(rekey, text, error);
         status = write_sealed(rekey, status, error);

@@ -124,7 +124,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     if (holder->key.state == SEALRING_KEY_REVOKED)
         return error_set(
             error, SEALRING_REFUSED,
-            "API key %s is revoked, and that is final; if a list says otherwise, the registry was altered: "
+            "API key %s is revoked, and that is final; if a list shows it as active, the registry was altered: "
             "see `sealring audit verify`",
             holder->key.key_id);
     if (!lifecycle_accepts(holder->version.state))
@@ -214,31 +214,23 @@ sealring_status seal_hand_over(const struct registry_holder *holder, const char 
                      holder->key.key_id);
 }
 
-struct find_active {
-    struct registry_version *version;
-    bool found;
-};
-
-static sealring_status keep_active(const struct registry_version *version, void *context, sealring_error *error)
+sealring_status seal_active_version(sealring_manager *manager, const struct registry_ring *ring,
+                                    struct registry_version *active, sealring_error *error)
 {
-    (void)error;
-    struct find_active *find = context;
-    if (version->state == SEALRING_VERSION_ACTIVE) {
-        *find->version = *version;
-        find->found = true;
+    struct registry_version version;
+    bool found = false;
+    sealring_status status = era_check(manager->registry, manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor versions = registry_versions(manager->registry, ring->id, error);
+    while (registry_version_next(&versions, &version)) {
+        if (version.state != SEALRING_VERSION_ACTIVE)
+            continue;
+        *active = version;
+        found = true;
     }
-    return SEALRING_OK;
-}
-
-sealring_status seal_active_version(sealring_manager *manager, struct registry *registry,
-                                    const struct registry_ring *ring, struct registry_version *active,
-                                    sealring_error *error)
-{
-    struct find_active find = {.version = active};
-    sealring_status status = era_check(registry, manager, error);
-    if (status == SEALRING_OK)
-        status = registry_version_each(registry, ring->id, keep_active, &find, error);
-    if (status == SEALRING_OK && !find.found)
+    status = registry_close_cursor(&versions, SEALRING_OK);
+    if (status == SEALRING_OK && !found)
         status =
             error_set(error, SEALRING_REFUSED, "ring %s has no active version, so it cannot issue: sealring rotate %s",
                       ring->name, ring->name);

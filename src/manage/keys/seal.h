@@ -47,8 +47,7 @@ sealring_status seal_hand_over(const struct registry_holder *holder, const char 
                                sealring_issued_callback each, void *context, sealring_error *error);
 
 /* The ring's active version; SEALRING_REFUSED if there is none, SEALRING_WAITING as era_check. Inside a transaction. */
-sealring_status seal_active_version(sealring_manager *manager, struct registry *registry,
-                                    const struct registry_ring *ring, struct registry_version *active,
-                                    sealring_error *error);
+sealring_status seal_active_version(sealring_manager *manager, const struct registry_ring *ring,
+                                    struct registry_version *active, sealring_error *error);
 
 #endif

@@ -55,11 +55,12 @@ sealring_status witness_recall(struct audit_witness *witness, const struct confi
 {
     struct token *token = NULL;
     struct token_signer signer;
-    enum token_answer answer;
+    enum token_answer answer = TOKEN_FAILED;
     witness_signer(vault_id, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = token_signer_find(token, &signer, NULL, error);
+        status = token_signer_find(token, &signer, &answer, error);
+    witness->unknown = answer == TOKEN_MISSING;
     if (status == SEALRING_OK && !witness_key(vault_id, &signer, key))
         status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
     if (status == SEALRING_OK)

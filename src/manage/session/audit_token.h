@@ -58,8 +58,8 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
 sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
                                   bool *differs, sealring_error *error);
 
-/* Without a registry: the verifier key of the pair in the audit token that has the vault's ID, and the anchor, if there is one. SEALRING_NOT_FOUND
- * if there is no such pair: the token is another vault's. */
+/* Without a registry: the verifier key of the pair in the audit token that has the vault's ID, and the anchor, if there is one. SEALRING_NOT_FOUND,
+ * and sets witness->unknown, if there is no such pair: the token is another vault's. */
 sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
                                const uint8_t vault_id[REGISTRY_ID_SIZE], struct note_key *key, sealring_error *error);
 

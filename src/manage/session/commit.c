@@ -90,23 +90,3 @@ sealring_status manager_record(sealring_manager *manager, struct audit_act *act,
     } while (commit_again(&commit, &status));
     return status;
 }
-
-sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
-                              void *context, sealring_error *error)
-{
-    sealring_status status;
-    struct commit commit = manager_commit(manager, moves_epoch, act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = body(manager->registry, context, error);
-    } while (commit_again(&commit, &status));
-    return status;
-}
-
-sealring_status manager_no_change(struct registry *registry, void *context, sealring_error *error)
-{
-    (void)registry;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
-}

@@ -160,12 +160,6 @@ void manager_note_gap(sealring_manager *manager, const char *remark)
         snprintf(gap->remark, sizeof gap->remark, "%.*s", (int)sizeof gap->remark - 1, remark);
 }
 
-sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error)
-{
-    sealring_status status = manager_check_owner(manager, error);
-    return status != SEALRING_OK ? status : registry_read(manager->registry, body, context, error);
-}
-
 void sealring_process_remark(char remark[2 * SEALRING_MESSAGE_SIZE])
 {
     char trace[SEALRING_MESSAGE_SIZE] = "";

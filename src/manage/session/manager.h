@@ -80,9 +80,6 @@ void manager_compose_remark(sealring_manager *manager);
 /* Adds a file whose uses are not all known. */
 void manager_note_gap(sealring_manager *manager, const char *remark);
 
-/* Reads in one snapshot. SEALRING_INVALID in a forked child. */
-sealring_status manager_read(sealring_manager *manager, registry_body body, void *context, sealring_error *error);
-
 /* The vault's row as it is now. */
 sealring_status manager_read_vault(sealring_manager *manager, struct registry_vault *vault, sealring_error *error);
 
@@ -122,14 +119,6 @@ bool commit_again(struct commit *commit, sealring_status *status);
 
 /* One writing transaction that only adds its audit entry. */
 sealring_status manager_record(sealring_manager *manager, struct audit_act *act, sealring_error *error);
-
-/* One writing transaction between begin and end: body, then the audit entry `act` (NULL: a step of an act that is recorded
- * elsewhere). body may fill act; it is called again from the start after a conflict. */
-sealring_status manager_write(sealring_manager *manager, bool moves_epoch, struct audit_act *act, registry_body body,
-                              void *context, sealring_error *error);
-
-/* A body that changes nothing: for a transaction that only adds its audit entry. */
-sealring_status manager_no_change(struct registry *registry, void *context, sealring_error *error);
 
 /* A reason from an operator: NULL or one line of UTF-8 of at most 254 bytes, as for a contact. */
 sealring_status manager_check_reason(const char *reason, sealring_error *error);

@@ -72,6 +72,20 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
     return status;
 }
 
+bool state_copy(const struct ring_state *state, struct ring_state *copy)
+{
+    copy->ring = state->ring;
+    for (size_t i = 0; i < state->count; i++) {
+        struct registry_version *row = state_add(copy);
+        if (row == NULL)
+            return false;
+        *row = state->rows[i];
+        copy->versions[i] = state->versions[i];
+    }
+    state_refresh(copy);
+    return true;
+}
+
 void state_release(struct ring_state *state)
 {
     free(state->rows);

@@ -19,6 +19,9 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
                            sealring_error *error);
 void state_release(struct ring_state *state);
 
+/* Makes `copy` (zeroed) the same state. False: no memory. */
+bool state_copy(const struct ring_state *state, struct ring_state *copy);
+
 /* Room for one more version, zeroed, at the end; NULL without memory. The caller fills it in and calls state_refresh. */
 struct registry_version *state_add(struct ring_state *state);
 

@@ -81,8 +81,8 @@ static const struct lifecycle_version *choose(const struct waiting *waiting)
 static enum lifecycle_answer ask(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                  char reason[LIFECYCLE_REASON_SIZE])
 {
-    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(version, evidence, reason)
-                                                      : guard_era(evidence, reason);
+    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(NULL, version, evidence, reason)
+                                                      : guard_era(NULL, version, evidence, reason);
 }
 
 /* A verifier that does not block counts as done. */

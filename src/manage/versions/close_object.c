@@ -15,14 +15,18 @@ static uint32_t subject(const struct transition *transition)
     return transition->decision.steps[0].number;
 }
 
-static sealring_status allow_sign(struct transition *transition, bool allow, sealring_error *error)
+/* answer: the token's, TOKEN_FAILED if it was not asked. */
+static sealring_status allow_sign(struct transition *transition, bool allow, enum token_answer *answer,
+                                  sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, subject(transition));
     struct owned owned;
+    *answer = TOKEN_FAILED;
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no such version", transition->ring);
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
     sealring_status status = owned_allow_sign(transition->manager->token, &owned, allow, error);
+    *answer = owned.answer;
     if (status == SEALRING_OK && allow)
         status = copies_follow(transition->manager, error);
     else if (status == SEALRING_OK)
@@ -30,33 +34,27 @@ static sealring_status allow_sign(struct transition *transition, bool allow, sea
     return status;
 }
 
-struct owed_change {
-    const char *ring;
-    uint32_t number;
-    bool owed;
-};
-
-static sealring_status write_owed(struct registry *registry, void *context, sealring_error *error)
-{
-    const struct owed_change *change = context;
-    struct registry_ring ring;
-    struct registry_version row;
-    sealring_status status = manager_get_ring(registry, change->ring, &ring, error);
-    if (status == SEALRING_OK)
-        status = registry_version_get(registry, ring.id, change->number, &row, error);
-    if (status == SEALRING_NOT_FOUND)
-        return error_set(error, status, "ring %s has no version %u", change->ring, change->number);
-    if (status != SEALRING_OK)
-        return status;
-    row.closing_owed = change->owed;
-    return registry_version_update(registry, &row, error);
-}
-
 /* Notes that the token still has to do its part, or has done it. `act` is the audit entry for this; NULL: the act's own entry records it. */
 static sealring_status set_owed(struct transition *transition, bool owed, struct audit_act *act, sealring_error *error)
 {
-    struct owed_change change = {transition->ring, subject(transition), owed};
-    return manager_write(transition->manager, false, act, write_owed, &change, error);
+    struct registry *registry = transition->manager->registry;
+    struct registry_version row;
+    bool found;
+    sealring_status status;
+    struct commit commit = manager_commit(transition->manager, false, act, error);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = registry_version_find(registry, transition->state.ring.id, subject(transition), &row, &found, error);
+        if (status == SEALRING_OK && !found)
+            status = error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", transition->ring,
+                               subject(transition));
+        if (status != SEALRING_OK)
+            continue;
+        row.closing_owed = owed;
+        status = registry_version_update(registry, &row, error);
+    } while (commit_again(&commit, &status));
+    return status;
 }
 
 void closing_aim(const struct transition *transition, struct owned *target)
@@ -81,21 +79,20 @@ bool closing_regardless(struct transition *transition, struct owned *target)
 void closing_follow(struct transition *transition, const char *problem)
 {
     sealring_change *change = transition->change;
+    sealring_error error = {.status = SEALRING_TOKEN};
+    enum token_answer answer = TOKEN_FAILED;
+    snprintf(error.message, sizeof error.message, "%s", problem);
+    if (transition->manager->token != NULL)
+        (void)allow_sign(transition, false, &answer, &error);
     if (!transition->vault.token_closes_keys) {
-        if (transition->manager->token != NULL)
-            (void)allow_sign(transition, false, NULL);
         snprintf(change->remark, sizeof change->remark,
                  "this token cannot take a key's right to sign away: only the registry keeps the version closed");
         return;
     }
-    sealring_error error = {.status = SEALRING_TOKEN};
-    sealring_status status = SEALRING_TOKEN;
-    snprintf(error.message, sizeof error.message, "%s", problem);
-    if (transition->manager->token != NULL)
-        status = allow_sign(transition, false, &error);
     /* an object that is gone signs nothing; while another act works in the token, that act may have restored the right to sign, so the closing
      * stays owed */
-    if ((status == SEALRING_OK || status == SEALRING_NOT_FOUND) && !manager_holds_work(transition->manager)) {
+    bool refuses = answer == TOKEN_DONE || answer == TOKEN_MISSING;
+    if (refuses && !manager_holds_work(transition->manager)) {
         change->closing_owed = true;
         snprintf(
             change->remark, sizeof change->remark,
@@ -103,26 +100,24 @@ void closing_follow(struct transition *transition, const char *problem)
             "that again");
         return;
     }
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = set_owed(transition, false, NULL, &error);
-    if (status == SEALRING_OK)
+    if (refuses && set_owed(transition, false, NULL, &error) == SEALRING_OK)
         return;
     change->closing_owed = true;
-    snprintf(
-        change->remark, sizeof change->remark,
-        "the token was not told yet to refuse the version's key; the next command that uses the token does it (%.120s)",
-        error.message);
+    snprintf(change->remark, sizeof change->remark,
+             "the token does not refuse the version's key yet; the next command that uses the token closes it (%.120s)",
+             error.message);
 }
 
 sealring_status closing_reopen(struct transition *transition, sealring_error *error)
 {
+    enum token_answer answer;
     sealring_status status = SEALRING_OK;
     if (transition->vault.token_closes_keys)
         status = set_owed(transition, true, NULL, error);
     if (status == SEALRING_OK)
-        status = allow_sign(transition, true, error);
+        status = allow_sign(transition, true, &answer, error);
     if (status == SEALRING_OK)
-        status = transition_prove(transition, subject(transition), error);
+        status = transition_prove(transition, subject(transition), &answer, error);
     if (status != SEALRING_OK)
         closing_revert(transition);
     return status;
@@ -130,8 +125,9 @@ sealring_status closing_reopen(struct transition *transition, sealring_error *er
 
 void closing_revert(struct transition *transition)
 {
+    enum token_answer answer;
     /* read again: the transaction may have loaded only a part of the ring */
-    if (transition_load(transition, NULL) == SEALRING_OK && allow_sign(transition, false, NULL) == SEALRING_OK)
+    if (transition_load(transition, NULL) == SEALRING_OK && allow_sign(transition, false, &answer, NULL) == SEALRING_OK)
         (void)set_owed(transition, false, NULL, NULL);
 }
 
@@ -143,12 +139,13 @@ sealring_status closing_destroy(struct transition *transition, struct audit_act 
     owned_aim(&transition->vault, &transition->state.ring, row, &owned);
     sealring_status status = owned_identify(transition->manager->token, &owned, &inner);
     /* the copy goes first, and from the disk as well, so that nothing can restore the object */
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    if (status == SEALRING_OK || owned.answer == TOKEN_MISSING)
         status = copies_drop(transition->manager, row->object_id, row->object_id_length, &inner);
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
         status = owned_destroy(transition->manager->token, &owned, &inner);
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = copies_sync(transition->manager, &inner);
+        if (status == SEALRING_OK || owned.answer == TOKEN_MISSING)
+            status = copies_sync(transition->manager, &inner);
+    }
     if (status == SEALRING_OK)
         status = set_owed(transition, false, act, &inner);
     if (status == SEALRING_OK)

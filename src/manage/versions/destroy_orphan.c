@@ -38,8 +38,7 @@ struct orphan {
     int64_t intentions[INTENT_LIMIT];
     size_t intention_count;
     struct registry_vault vault;
-    const struct registry_ring *ring; /* while its versions are searched */
-    bool has_namesake;                /* a version whose label the object has */
+    bool has_namesake; /* a version whose label the object has */
     struct registry_version namesake;
     struct registry_ring namesake_ring;
     /* from the log */
@@ -66,62 +65,71 @@ static sealring_status parse(const char *text, struct orphan *orphan, sealring_e
 /* ---- what the registry contains ---- */
 
 /* If labels cannot be changed, a key whose making was interrupted has the label of a version whose number was given to another key. */
-static sealring_status compare_label(const struct registry_version *version, void *context, sealring_error *error)
+static void compare_label(struct orphan *orphan, const struct registry_ring *ring,
+                          const struct registry_version *version)
 {
-    struct orphan *orphan = context;
     char label[TOKEN_LABEL_MAX + 1];
-    (void)error;
-    recover_version_label(orphan->ring->name, version->number, label);
-    if (strcmp(label, orphan->label) == 0 && version->state != SEALRING_VERSION_DESTROYED) {
-        orphan->has_namesake = true;
-        orphan->namesake = *version;
-        orphan->namesake_ring = *orphan->ring;
-    }
-    return SEALRING_OK;
+    recover_version_label(ring->name, version->number, label);
+    if (strcmp(label, orphan->label) != 0 || version->state == SEALRING_VERSION_DESTROYED)
+        return;
+    orphan->has_namesake = true;
+    orphan->namesake = *version;
+    orphan->namesake_ring = *ring;
 }
 
-struct label_search {
-    struct registry *registry;
-    struct orphan *orphan;
-};
-
-static sealring_status find_namesake(const struct registry_ring *ring, void *context, sealring_error *error)
+static sealring_status find_namesake(struct registry *registry, struct orphan *orphan, sealring_error *error)
 {
-    const struct label_search *search = context;
-    search->orphan->ring = ring;
-    return registry_version_each(search->registry, ring->id, compare_label, search->orphan, error);
-}
-
-static sealring_status take_intention(const struct registry_intention *intention, void *context, sealring_error *error)
-{
-    struct orphan *orphan = context;
-    (void)error;
-    if (intention->object_id_length == orphan->object_id_length &&
-        memcmp(intention->object_id, orphan->object_id, orphan->object_id_length) == 0 &&
-        orphan->intention_count < INTENT_LIMIT)
-        orphan->intentions[orphan->intention_count++] = intention->id;
-    return SEALRING_OK;
-}
-
-static sealring_status look(struct registry *registry, void *context, sealring_error *error)
-{
-    struct orphan *orphan = context;
-    struct label_search search = {registry, orphan};
+    struct registry_ring ring;
     struct registry_version version;
-    orphan->intention_count = 0;
+    sealring_status status = SEALRING_OK;
     orphan->has_namesake = false;
-    orphan->vault = *registry_vault_row(registry);
-    sealring_status status =
-        registry_version_get_by_object(registry, orphan->object_id, orphan->object_id_length, &version, error);
-    if (status == SEALRING_OK)
-        return error_set(error, SEALRING_REFUSED,
-                         "key %s is a version's, number %" PRIu32
-                         " of its ring: it goes by `sealring destroy RING %" PRIu32 "`",
-                         orphan->digits, version.number, version.number);
-    if (status != SEALRING_NOT_FOUND)
-        return status;
-    status = registry_ring_each(registry, find_namesake, &search, error);
-    return status == SEALRING_OK ? registry_intention_each(registry, take_intention, orphan, error) : status;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
+        struct registry_cursor versions = registry_versions(registry, ring.id, error);
+        while (registry_version_next(&versions, &version))
+            compare_label(orphan, &ring, &version);
+        status = registry_close_cursor(&versions, SEALRING_OK);
+    }
+    return registry_close_cursor(&rings, status);
+}
+
+static sealring_status find_intentions(struct registry *registry, struct orphan *orphan, sealring_error *error)
+{
+    struct registry_intention intention;
+    orphan->intention_count = 0;
+    struct registry_cursor intentions = registry_intentions(registry, error);
+    while (registry_intention_next(&intentions, &intention))
+        if (intention.object_id_length == orphan->object_id_length &&
+            memcmp(intention.object_id, orphan->object_id, orphan->object_id_length) == 0 &&
+            orphan->intention_count < INTENT_LIMIT)
+            orphan->intentions[orphan->intention_count++] = intention.id;
+    return registry_close_cursor(&intentions, SEALRING_OK);
+}
+
+static sealring_status look(struct orphan *orphan, sealring_error *error)
+{
+    struct registry *registry = orphan->manager->registry;
+    struct registry_version version;
+    bool found;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        orphan->vault = *registry_vault_row(registry);
+        status = registry_version_find_by_object(registry, orphan->object_id, orphan->object_id_length, &version,
+                                                 &found, error);
+        if (status == SEALRING_OK && found)
+            status = error_set(error, SEALRING_REFUSED,
+                               "key %s is a version's, number %" PRIu32
+                               " of its ring: destroy it by `sealring destroy RING %" PRIu32 "`",
+                               orphan->digits, version.number, version.number);
+        if (status == SEALRING_OK)
+            status = find_namesake(registry, orphan, error);
+        if (status == SEALRING_OK)
+            status = find_intentions(registry, orphan, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 /* ---- what the token has ---- */
@@ -191,15 +199,16 @@ static sealring_status check_namesake(const struct orphan *orphan, sealring_erro
     struct token_key_reference reference;
     const struct registry_version *version = &orphan->namesake;
     struct token *token = orphan->manager->token;
+    enum token_answer answer;
     bool signs;
     if (!orphan->has_namesake)
         return SEALRING_OK;
     derive_reference(&orphan->vault, &orphan->namesake_ring, version, &reference);
     sealring_status status =
         lifecycle_accepts(version->state)
-            ? token_key_prove(token, &reference, NULL, error)
-            : token_key_signs(token, version->object_id, version->object_id_length, &signs, NULL, error);
-    if (status == SEALRING_OK || status == SEALRING_TOKEN)
+            ? token_key_prove(token, &reference, &answer, error)
+            : token_key_signs(token, version->object_id, version->object_id_length, &signs, &answer, error);
+    if (answer == TOKEN_DONE || answer == TOKEN_FAILED)
         return status;
     return error_set(error, SEALRING_REFUSED,
                      "key %s is labelled as version %" PRIu32
@@ -232,18 +241,23 @@ static sealring_status take_entry(const struct registry_audit *entry, void *cont
 }
 
 /* Examines the whole log, as `sealring audit verify` does, and checks that the audit token's anchor is of this log and not of a longer one. */
-static sealring_status read_log(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_log(struct orphan *orphan, sealring_error *error)
 {
-    struct orphan *orphan = context;
     const sealring_manager *manager = orphan->manager;
+    struct registry *registry = manager->registry;
     bool is_signed = witness_configured(manager->config);
     const struct examine how = {.key = is_signed ? &orphan->key : NULL, .entry = take_entry, .context = orphan};
     bool taken_over = manager->witness.settled || (manager->dry_run && manager->take_over != NULL);
-    orphan->named_by = 0;
-    orphan->unreadable = 0;
-    sealring_status status = examine_log(registry, &how, &orphan->log, error);
-    if (status == SEALRING_OK && orphan->log.problems == 0 && is_signed && !taken_over)
-        status = witness_judge(&orphan->witness, registry, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        orphan->named_by = 0;
+        orphan->unreadable = 0;
+        if (registry_begin(&reading, &status))
+            status = examine_log(registry, &how, &orphan->log, error);
+        if (status == SEALRING_OK && orphan->log.problems == 0 && is_signed && !taken_over)
+            status = witness_judge(&orphan->witness, registry, error);
+    } while (registry_again(&reading, &status));
     return status;
 }
 
@@ -255,7 +269,7 @@ static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *er
         return SEALRING_OK;
     sealring_status status =
         witness_recall(&orphan->witness, manager->config, orphan->vault.vault_id, &orphan->key, error);
-    if (status == SEALRING_NOT_FOUND)
+    if (orphan->witness.unknown)
         return error_set(error, SEALRING_REFUSED,
                          "the audit token has no key pair of this vault, so nothing shows whether the audit log is "
                          "whole: see `sealring doctor`");
@@ -293,31 +307,33 @@ static sealring_status check_log(struct orphan *orphan, sealring_error *error)
 
 /* ---- the act ---- */
 
-static sealring_status record(struct registry *registry, void *context, sealring_error *error)
+static sealring_status record(struct orphan *orphan, sealring_error *error)
 {
-    struct orphan *orphan = context;
-    sealring_status status = SEALRING_OK;
-    for (size_t i = 0; status == SEALRING_OK && i < orphan->intention_count; i++)
-        status = registry_intention_delete(registry, orphan->intentions[i], error);
+    sealring_status status;
     audit_detail(&orphan->act, "{s:s, s:s, s:s}", "object_id", orphan->digits, "label", orphan->label, "reason",
                  orphan->reason);
     if (orphan->overrule != NULL)
         audit_detail_add(&orphan->act, "overrule", json_string(orphan->overrule));
+    struct commit commit = manager_commit(orphan->manager, false, &orphan->act, error);
+    do {
+        bool begun = commit_begin(&commit, &status);
+        for (size_t i = 0; begun && status == SEALRING_OK && i < orphan->intention_count; i++)
+            status = registry_intention_delete(orphan->manager->registry, orphan->intentions[i], error);
+    } while (commit_again(&commit, &status));
     return status;
 }
 
 static sealring_status check(struct orphan *orphan, sealring_error *error)
 {
-    sealring_manager *manager = orphan->manager;
     sealring_status status = find_object(orphan, error);
     if (status == SEALRING_OK)
-        status = manager_read(manager, look, orphan, error);
+        status = look(orphan, error);
     if (status == SEALRING_OK)
         status = check_maker(orphan, error);
     if (status == SEALRING_OK)
         status = ask_audit_token(orphan, error);
     if (status == SEALRING_OK)
-        status = manager_read(manager, read_log, orphan, error);
+        status = read_log(orphan, error);
     if (status == SEALRING_OK)
         status = check_log(orphan, error);
     return status == SEALRING_OK ? check_namesake(orphan, error) : status;
@@ -330,7 +346,7 @@ static sealring_status destroy(struct orphan *orphan, sealring_error *error)
     if (status != SEALRING_OK || manager->dry_run)
         return status;
     /* the entry comes first: without an entry there is no act; then the copy, from the disk as well, so that nothing can restore the object */
-    status = manager_write(manager, false, &orphan->act, record, orphan, error);
+    status = record(orphan, error);
     if (status == SEALRING_OK)
         status = copies_drop(manager, orphan->object_id, orphan->object_id_length, error);
     if (status == SEALRING_OK)
@@ -344,9 +360,10 @@ sealring_status sealring_object_destroy(sealring_manager *manager, const char *o
     struct orphan orphan = {.manager = manager, .reason = reason, .overrule = overrule, .act = {.name = ORPHAN_ACT}};
     sealring_status status = parse(object_id, &orphan, error);
     if (status == SEALRING_OK && (reason == NULL || reason[0] == '\0'))
-        status = error_set(error, SEALRING_INVALID, "destroying an object wants a reason, which goes on the record");
+        status = error_set(error, SEALRING_INVALID,
+                           "destroying an object needs a reason, which is recorded in the audit log");
     if (status == SEALRING_OK && overrule != NULL && overrule[0] == '\0')
-        status = error_set(error, SEALRING_INVALID, "to overrule wants a reason, which goes on the record");
+        status = error_set(error, SEALRING_INVALID, "--overrule needs a reason, which is recorded in the audit log");
     if (status == SEALRING_OK)
         status = manager_check_reason(reason, error);
     if (status == SEALRING_OK)

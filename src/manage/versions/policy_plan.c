@@ -11,30 +11,34 @@
 
 /* ---- the clocks ---- */
 
-static sealring_status longest_quiet(const struct registry_ring *ring, void *context, sealring_error *error)
+void plan_judge_again(const struct roster *roster, const struct clock_memory *before, int64_t quiet_ms,
+                      struct clock_judgement *judgement)
 {
-    int64_t *quiet = context;
-    (void)error;
-    if (ring->policy.quiet_period > *quiet)
-        *quiet = ring->policy.quiet_period;
-    return SEALRING_OK;
+    struct clock_reading now = {.boot_ms = roster->boot_ms, .wall_ms = roster->now};
+    clock_reference(now.boot_id);
+    clockwatch_judge(before, &now, quiet_ms, judgement);
 }
 
-static void read_clocks(const struct roster *roster, struct clock_reading *reading)
+void plan_times(const struct roster *roster, const struct clock_judgement *clock, struct lifecycle_times *times)
 {
-    *reading = (struct clock_reading){.boot_ms = roster->boot_ms, .wall_ms = roster->now};
-    clock_reference(reading->boot_id);
+    *times = (struct lifecycle_times){
+        .now = roster->now, .publishing = watch_silence(roster->vault.lease_ms), .clocks_disagree = clock->memory.held};
 }
 
 sealring_status plan_judge_clocks(sealring_manager *manager, struct registry *registry,
                                   struct clock_judgement *judgement, sealring_error *error)
 {
     struct registry_clock row;
-    struct clock_reading now;
-    int64_t quiet = 0;
+    struct registry_ring ring;
+    int64_t quiet = 0; /* the longest of any ring */
     sealring_status status = registry_clock_get(registry, &row, error);
-    if (status == SEALRING_OK)
-        status = registry_ring_each(registry, longest_quiet, &quiet, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (registry_ring_next(&rings, &ring))
+        if (ring.policy.quiet_period > quiet)
+            quiet = ring.policy.quiet_period;
+    status = registry_close_cursor(&rings, SEALRING_OK);
     if (status != SEALRING_OK)
         return status;
     struct clock_memory before = {
@@ -45,8 +49,7 @@ sealring_status plan_judge_clocks(sealring_manager *manager, struct registry *re
         .expected_ms = row.expected_ms,
     };
     memcpy(before.last.boot_id, row.boot_id, sizeof before.last.boot_id);
-    read_clocks(&manager->roster, &now);
-    clockwatch_judge(&before, &now, quiet, judgement);
+    plan_judge_again(&manager->roster, &before, quiet, judgement);
     return SEALRING_OK;
 }
 
@@ -68,16 +71,11 @@ sealring_status plan_remember_clocks(struct registry *registry, const struct clo
 
 /* ---- the plan ---- */
 
-static void release_evidence(struct plan *plan)
+void plan_release(struct plan *plan)
 {
     for (size_t i = 0; i < plan->room; i++)
         evidence_release(&plan->retiring[i]);
     evidence_release(&plan->common);
-}
-
-void plan_release(struct plan *plan)
-{
-    release_evidence(plan);
     free(plan->retiring);
     free(plan->views);
     free(plan->actions);
@@ -88,25 +86,19 @@ void plan_release(struct plan *plan)
 static bool make_room(struct plan *plan)
 {
     size_t count = plan->state.count;
-    if (count <= plan->room && plan->actions != NULL)
-        return true;
-    release_evidence(plan);
-    free(plan->retiring);
-    free(plan->views);
-    free(plan->actions);
-    plan->room = count + 8;
-    plan->retiring = calloc(plan->room, sizeof *plan->retiring);
-    plan->views = calloc(plan->room, sizeof *plan->views);
-    plan->actions = calloc(LIFECYCLE_ACTIONS_MAX(plan->room), sizeof *plan->actions);
-    if (plan->retiring == NULL)
-        plan->room = 0;
+    plan->retiring = calloc(count + 1, sizeof *plan->retiring);
+    plan->views = calloc(count + 1, sizeof *plan->views);
+    plan->actions = calloc(LIFECYCLE_ACTIONS_MAX(count), sizeof *plan->actions);
+    plan->room = plan->retiring != NULL ? count : 0;
     return plan->retiring != NULL && plan->views != NULL && plan->actions != NULL;
 }
 
-sealring_status plan_read(sealring_manager *manager, struct registry *registry, struct plan *plan,
-                          sealring_error *error)
+/* Within a transaction. */
+static sealring_status plan_make(sealring_manager *manager, struct plan *plan, sealring_error *error)
 {
+    struct registry *registry = manager->registry;
     struct ring_state *state = &plan->state;
+    plan_release(plan);
     sealring_status status = state_load(registry, plan->ring, state, error);
     if (status == SEALRING_OK)
         status = manager_read_roster(manager, registry, error);
@@ -125,11 +117,20 @@ sealring_status plan_read(sealring_manager *manager, struct registry *registry, 
     }
     if (status != SEALRING_OK)
         return status;
-    plan->times = (struct lifecycle_times){.now = manager->roster.now,
-                                           .publishing = watch_silence(manager->roster.vault.lease_ms),
-                                           .clocks_disagree = plan->clock.memory.held};
+    plan_times(&manager->roster, &plan->clock, &plan->times);
     plan->count = lifecycle_schedule(&state->view, plan->views, &plan->times, plan->actions);
     return SEALRING_OK;
+}
+
+sealring_status plan_read(sealring_manager *manager, struct plan *plan, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = plan_make(manager, plan, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t now)
@@ -143,46 +144,6 @@ sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t no
     return action->answer == LIFECYCLE_WAITING ? SEALRING_PLAN_WAITING : SEALRING_PLAN_FORBIDDEN;
 }
 
-sealring_status plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
-                           sealring_error *error)
-{
-    const struct roster *roster = &transition->manager->roster;
-    const struct lifecycle_ring *ring = &transition->state.view;
-    const struct lifecycle_evidence **views = calloc(ring->count + 1, sizeof *views);
-    struct lifecycle_action *actions = calloc(LIFECYCLE_ACTIONS_MAX(ring->count), sizeof *actions);
-    struct clock_judgement clock;
-    struct clock_reading reading;
-    sealring_status status = SEALRING_WAITING;
-    char why[LIFECYCLE_REASON_SIZE] = "the policy wants it no more";
-    if (views == NULL || actions == NULL) {
-        status = error_no_memory(error);
-        goto cleanup;
-    }
-    read_clocks(roster, &reading);
-    /* if a hold of the clocks ends meanwhile, the next call finds that */
-    clockwatch_judge(transition->wanted_context, &reading, INT64_MAX, &clock);
-    const struct lifecycle_times times = {
-        .now = roster->now, .publishing = watch_silence(roster->vault.lease_ms), .clocks_disagree = clock.memory.held};
-    /* only the action for the transition's own version counts, and the evidence is about that version */
-    for (size_t i = 0; i < ring->count; i++)
-        views[i] = &transition->evidence.view;
-    size_t count = lifecycle_schedule(ring, views, &times, actions);
-    for (size_t i = 0; i < count && status == SEALRING_WAITING; i++) {
-        const struct lifecycle_action *action = &actions[i];
-        if (action->event != transition->event || (transition->version != 0 && action->version != transition->version))
-            continue;
-        if (lifecycle_may_happen(action, times.now))
-            status = SEALRING_OK;
-        memcpy(why, action->reason, sizeof why);
-    }
-cleanup:
-    free(views);
-    free(actions);
-    if (status == SEALRING_WAITING)
-        memcpy(reason, why, sizeof why);
-    return status;
-}
-
 bool plan_may_close(const sealring_manager *manager, const struct registry_version *version)
 {
     if (!version->closing_owed)
@@ -193,17 +154,6 @@ bool plan_may_close(const sealring_manager *manager, const struct registry_versi
 }
 
 /* ---- sealring_ring_plan ---- */
-
-struct plan_reading {
-    sealring_manager *manager;
-    struct plan plan;
-};
-
-static sealring_status read_plan(struct registry *registry, void *context, sealring_error *error)
-{
-    struct plan_reading *reading = context;
-    return plan_read(reading->manager, registry, &reading->plan, error);
-}
 
 /* Reading the report files costs more than all the rest, and only a version that is to retire depends on them. */
 static bool wants_uses(const struct plan *plan)
@@ -217,29 +167,28 @@ static bool wants_uses(const struct plan *plan)
 sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, sealring_plan_callback each,
                                    void *context, sealring_error *error)
 {
-    struct plan_reading reading = {.manager = manager, .plan = {.ring = ring}};
-    struct plan *plan = &reading.plan;
-    sealring_status status = manager_read(manager, read_plan, &reading, error);
-    if (status == SEALRING_OK && wants_uses(plan)) {
+    struct plan plan = {.ring = ring};
+    sealring_status status = plan_read(manager, &plan, error);
+    if (status == SEALRING_OK && wants_uses(&plan)) {
         status = usage_foresee(manager, clock_wall_ms(), error);
         if (status == SEALRING_OK)
-            status = manager_read(manager, read_plan, &reading, error);
+            status = plan_read(manager, &plan, error);
         usage_foresee_end(manager);
     }
-    for (size_t i = 0; status == SEALRING_OK && i < plan->count; i++) {
-        const struct lifecycle_action *action = &plan->actions[i];
+    for (size_t i = 0; status == SEALRING_OK && i < plan.count; i++) {
+        const struct lifecycle_action *action = &plan.actions[i];
         const sealring_plan told = {.size = sizeof told,
-                                    .ring = plan->state.ring.name,
+                                    .ring = plan.state.ring.name,
                                     .event = action->event,
                                     .version = action->version,
                                     .due = action->due,
-                                    .state = plan_state(action, plan->times.now),
+                                    .state = plan_state(action, plan.times.now),
                                     .text = action->reason,
                                     .foreseen = action->foreseen,
                                     .reissue = action->behind};
         if (each(&told, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "stopped by the callback");
     }
-    plan_release(plan);
+    plan_release(&plan);
     return status;
 }

@@ -5,7 +5,9 @@
 
 #include "lifecycle/clockwatch.h"
 #include "lifecycle/schedule.h"
-#include "manage/versions/transition.h"
+#include "manage/fleet/evidence.h"
+#include "manage/session/manager.h"
+#include "manage/session/ring_state.h"
 
 struct plan {
     const char *ring;
@@ -20,14 +22,20 @@ struct plan {
     size_t count;
 };
 
-/* Within a transaction, on the manager's roster as of that transaction. Replaces a plan that was read before, or one that is zero except `ring`. */
-sealring_status plan_read(sealring_manager *manager, struct registry *registry, struct plan *plan,
-                          sealring_error *error);
+/* In a transaction of its own, as of which the manager's roster is then. Replaces a plan that was read before, or one that is zero except `ring`. */
+sealring_status plan_read(sealring_manager *manager, struct plan *plan, sealring_error *error);
 void plan_release(struct plan *plan);
 
 /* Judges the clocks as the manager's roster has read them. */
 sealring_status plan_judge_clocks(sealring_manager *manager, struct registry *registry,
                                   struct clock_judgement *judgement, sealring_error *error);
+
+/* Judges them by what is remembered. quiet_ms: as for clockwatch_judge. */
+void plan_judge_again(const struct roster *roster, const struct clock_memory *before, int64_t quiet_ms,
+                      struct clock_judgement *judgement);
+
+/* The times that a schedule depends on. */
+void plan_times(const struct roster *roster, const struct clock_judgement *clock, struct lifecycle_times *times);
 
 /* Writes down the judgement of the clocks. */
 sealring_status plan_remember_clocks(struct registry *registry, const struct clock_judgement *judgement,
@@ -35,11 +43,6 @@ sealring_status plan_remember_clocks(struct registry *registry, const struct clo
 
 /* The state of an action at this time. */
 sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t now);
-
-/* For transition->wanted; wanted_context: the clocks' memory (struct clock_memory) as of the plan. Whether the policy requires the event for the
- * state that the transition has loaded, and it is due now, not held and allowed. */
-sealring_status plan_wants(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
-                           sealring_error *error);
 
 /* Whether the closing of this version's object is owed to the token, and may be done now. */
 bool plan_may_close(const sealring_manager *manager, const struct registry_version *version);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/struct_size.h"
 #include "manage/act/act.h"
@@ -33,7 +34,6 @@ struct run {
     sealring_run_result result;
     struct plan plan; /* of the present ring */
     struct clock_judgement clock;
-    bool alarm;  /* the clocks' judgement is recorded in the audit log */
     bool behind; /* no checkpoint covers the log's end */
     bool owed;   /* the key of a closed version still signs, as a verifier may not have applied the closing */
     bool token_away;
@@ -81,43 +81,59 @@ static sealring_status tell_notice(struct run *run, const char *ring, uint32_t v
 
 /* ---- taking stock ---- */
 
-static sealring_status add_ring(const struct registry_ring *ring, void *context, sealring_error *error)
+static sealring_status list_rings(struct registry *registry, struct run *run, sealring_error *error)
 {
-    struct run *run = context;
-    void *grown = realloc(run->rings, (run->ring_count + 1) * sizeof *run->rings);
-    if (grown == NULL)
-        return error_no_memory(error);
-    run->rings = grown;
-    memcpy(run->rings[run->ring_count++], ring->name, sizeof ring->name);
-    return SEALRING_OK;
+    struct registry_ring ring;
+    sealring_status status = SEALRING_OK;
+    run->ring_count = 0;
+    struct registry_cursor rings = registry_rings(registry, error);
+    while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
+        if (array_grow(&run->rings, run->ring_count))
+            memcpy(run->rings[run->ring_count++], ring.name, sizeof ring.name);
+        else
+            status = error_no_memory(error);
+    return registry_close_cursor(&rings, status);
 }
 
 /* The log exceeds the latest checkpoint if an act was interrupted before the checkpoint, or the audit token was missing. An interruption after the
  * checkpoint and before the anchor is found with the clocks, once a minute. */
 static sealring_status read_behind(struct registry *registry, struct run *run, sealring_error *error)
 {
-    struct registry_checkpoint latest = {.size = 0};
+    struct registry_checkpoint latest;
     uint64_t entries = 0;
+    bool found;
     run->behind = false;
     if (!witness_configured(run->manager->config))
         return SEALRING_OK;
-    sealring_status status = registry_checkpoint_latest(registry, &latest, error);
-    if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
+    sealring_status status = registry_checkpoint_find_latest(registry, &latest, &found, error);
+    if (status == SEALRING_OK)
         status = registry_audit_size(registry, &entries, error);
-    run->behind = status == SEALRING_OK && entries > latest.size;
+    run->behind = status == SEALRING_OK && entries > (found ? latest.size : 0);
     return status;
 }
 
-static sealring_status read_stock(struct registry *registry, void *context, sealring_error *error)
+/* Within a transaction: judges the clocks with what is remembered now. */
+static sealring_status judge_clocks(struct run *run, sealring_error *error)
 {
-    struct run *run = context;
-    run->ring_count = 0;
-    sealring_status status = registry_ring_each(registry, add_ring, run, error);
-    if (status == SEALRING_OK)
-        status = manager_read_roster(run->manager, registry, error);
-    if (status == SEALRING_OK)
-        status = plan_judge_clocks(run->manager, registry, &run->clock, error);
-    return status == SEALRING_OK ? read_behind(registry, run, error) : status;
+    struct registry *registry = run->manager->registry;
+    sealring_status status = manager_read_roster(run->manager, registry, error);
+    return status != SEALRING_OK ? status : plan_judge_clocks(run->manager, registry, &run->clock, error);
+}
+
+static sealring_status read_stock(struct run *run)
+{
+    sealring_status status;
+    struct registry *registry = run->manager->registry;
+    struct registry_transaction reading = registry_reading(registry, run->error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = list_rings(registry, run, run->error);
+        if (status == SEALRING_OK)
+            status = judge_clocks(run, run->error);
+        if (status == SEALRING_OK)
+            status = read_behind(registry, run, run->error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 static bool is_alarm(const struct clock_judgement *judgement)
@@ -125,30 +141,37 @@ static bool is_alarm(const struct clock_judgement *judgement)
     return judgement->stepped || judgement->released;
 }
 
-/* Judges again with what is remembered now; SEALRING_WAITING if another scheduler meanwhile found what this one was to record. */
-static sealring_status remember(struct registry *registry, void *context, sealring_error *error)
+/* Judges again, and writes the judgement down. *overtaken: another scheduler meanwhile found what this one was to record in `act`. */
+static sealring_status remember_clocks(struct run *run, struct audit_act *act, bool *overtaken)
 {
-    struct run *run = context;
-    sealring_status status = manager_read_roster(run->manager, registry, error);
-    if (status == SEALRING_OK)
-        status = plan_judge_clocks(run->manager, registry, &run->clock, error);
-    if (status == SEALRING_OK && is_alarm(&run->clock) != run->alarm)
-        return error_set(error, SEALRING_WAITING, "the clocks were judged by somebody else meanwhile");
-    return status == SEALRING_OK ? plan_remember_clocks(registry, &run->clock, error) : status;
+    sealring_status status;
+    struct commit commit = manager_commit(run->manager, false, act, run->error);
+    do {
+        if (!commit_begin(&commit, &status))
+            continue;
+        status = judge_clocks(run, run->error);
+        *overtaken = status == SEALRING_OK && is_alarm(&run->clock) != (act != NULL);
+        if (*overtaken)
+            status = error_set(run->error, SEALRING_WAITING, "the clocks were judged by somebody else meanwhile");
+        if (status == SEALRING_OK)
+            status = plan_remember_clocks(run->manager->registry, &run->clock, run->error);
+    } while (commit_again(&commit, &status));
+    return status;
 }
 
 /* Under the lock. */
 static sealring_status write_clocks(struct run *run)
 {
-    sealring_status status = SEALRING_WAITING;
-    for (int i = 0; i < CLOCK_TRIES && status == SEALRING_WAITING; i++) {
-        run->alarm = is_alarm(&run->clock);
+    sealring_status status = SEALRING_OK;
+    bool overtaken = true;
+    for (int i = 0; i < CLOCK_TRIES && overtaken; i++) {
         struct audit_act act = {.name = run->clock.released ? "clock.trusted" : "clock.stepped"};
         audit_detail(&act, "{s:s, s:b}", "text", run->clock.text, "held", run->clock.memory.held);
-        status = manager_write(run->manager, false, run->alarm ? &act : NULL, remember, run, run->error);
+        overtaken = false;
+        status = remember_clocks(run, is_alarm(&run->clock) ? &act : NULL, &overtaken);
         audit_release(&act);
     }
-    return status == SEALRING_WAITING ? SEALRING_OK : status; /* another scheduler does it: the next turn checks */
+    return overtaken ? SEALRING_OK : status; /* another scheduler does it: the next turn checks */
 }
 
 /* Reads rings, reports and clocks, and writes down what is new. */
@@ -156,7 +179,7 @@ static sealring_status take_stock(struct run *run)
 {
     sealring_manager *manager = run->manager;
     sealring_error late = {.message = ""};
-    sealring_status status = manager_read(manager, read_stock, run, run->error);
+    sealring_status status = read_stock(run);
     run->late = status == SEALRING_OK && manager_check_clock(manager, &late) != SEALRING_OK;
     bool settles = run->behind && manager->roster.boot_ms >= manager->settle_again_at;
     bool writes = !manager->dry_run && (run->clock.worth_writing || roster_is_news(&manager->roster) || settles);
@@ -195,25 +218,27 @@ static sealring_status take_stock(struct run *run)
 static sealring_status ask_witness(struct run *run, uint32_t number, sealring_error *error)
 {
     const struct registry_version *version = state_find(&run->plan.state, number);
+    enum token_answer answer;
     bool signs = false;
     if (!run->manager->roster.vault.token_closes_keys)
         return error_set(
             error, SEALRING_REFUSED,
-            "this PKCS#11 token cannot close keys, so nothing but the registry says that version %u is closed: "
-            "`sealring destroy %s %u` takes a person",
+            "this PKCS#11 token cannot close keys, so only the registry shows that version %u is closed: run "
+            "`sealring destroy %s %u` yourself",
             number, run->plan.ring, number);
     sealring_status status = manager_token(run->manager, error);
     if (status != SEALRING_OK || version == NULL)
         return status;
     /* CKA_SIGN alone is no proof: some tokens keep the attribute's value and sign all the same */
-    status = token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, NULL, error);
-    if (status == SEALRING_NOT_FOUND)
+    status =
+        token_key_signs(run->manager->token, version->object_id, version->object_id_length, &signs, &answer, error);
+    if (answer == TOKEN_MISSING)
         return SEALRING_OK;
     if (status == SEALRING_OK && signs)
         return error_set(
             error, SEALRING_REFUSED,
-            "the registry says that version %u is closed, but its object can sign still: find out who wrote "
-            "that; `sealring destroy %s %u` takes a person",
+            "the registry shows version %u as closed, but its object still signs: find out who wrote that, then run "
+            "`sealring destroy %s %u` yourself",
             number, run->plan.ring, number);
     return status;
 }
@@ -227,8 +252,7 @@ static sealring_status carry_out(struct run *run, const struct lifecycle_action 
         .event = action->event,
         .version = action->event == SEALRING_EVENT_PREPARE ? 0 : action->version,
         .reason = REASON,
-        .wanted = plan_wants,
-        .wanted_context = &run->clock.memory,
+        .automatic = &run->clock.memory,
         .change = change,
     };
     if (action->event == SEALRING_EVENT_DESTROY) {
@@ -238,6 +262,19 @@ static sealring_status carry_out(struct run *run, const struct lifecycle_action 
     }
     return version_carry_out(&transition, error);
 }
+
+/* What the end of an act, which is a public operation, means for the turn. */
+static const enum {
+    ACT_FAILED,
+    ACT_DONE,
+    ACT_OVERTAKEN,
+    ACT_LACKS_TOKEN,
+    ACT_STOPS_RING,
+} act_ends[] = {
+    [SEALRING_OK] = ACT_DONE,           [SEALRING_WAITING] = ACT_OVERTAKEN,
+    [SEALRING_TOKEN] = ACT_LACKS_TOKEN, [SEALRING_REGISTRY] = ACT_STOPS_RING,
+    [SEALRING_SYSTEM] = ACT_STOPS_RING, [SEALRING_NOT_EFFECTIVE] = ACT_DONE,
+};
 
 /* A failure that concerns only this act is reported, and the turn continues; a failure of the registry is the call's. */
 static sealring_status attempt(struct run *run, const struct lifecycle_action *action)
@@ -250,31 +287,27 @@ static sealring_status attempt(struct run *run, const struct lifecycle_action *a
         return tell_action(run, action, SEALRING_PLAN_READY, action->reason, NULL);
     }
     sealring_status status = carry_out(run, action, &change, &error);
-    switch (status) {
-    case SEALRING_OK:
+    switch (act_ends[status]) {
+    case ACT_DONE:
         run->result.done++;
         return tell_action(run, action, SEALRING_PLAN_DONE, change.guard, &change);
-    case SEALRING_WAITING:
+    case ACT_OVERTAKEN:
         return SEALRING_OK; /* another process was faster, or something else changed: the plan is read again */
-    case SEALRING_REGISTRY:
-    case SEALRING_SYSTEM:
+    case ACT_STOPS_RING:
         if (run->error != NULL)
             *run->error = error;
         return status;
-    default:
-        run->result.failed++;
-        run->token_away = run->token_away || status == SEALRING_TOKEN;
-        return tell_action(run, action, SEALRING_PLAN_FAILED, error.message, NULL);
+    case ACT_LACKS_TOKEN:
+        run->token_away = true;
+        break;
+    case ACT_FAILED:
+        break;
     }
+    run->result.failed++;
+    return tell_action(run, action, SEALRING_PLAN_FAILED, error.message, NULL);
 }
 
 /* ---- one ring ---- */
-
-static sealring_status read_ring(struct registry *registry, void *context, sealring_error *error)
-{
-    struct run *run = context;
-    return plan_read(run->manager, registry, &run->plan, error);
-}
 
 static bool was_tried(const struct run *run, const struct lifecycle_action *action)
 {
@@ -331,9 +364,9 @@ static sealring_status close_owed(struct run *run)
     sealring_status status = manager_begin(manager, "run", true, &error);
     if (status == SEALRING_OK) {
         manager_end(manager);
-        status = manager_read(manager, read_ring, run, &error);
+        status = plan_read(manager, &run->plan, &error);
     }
-    if (status == SEALRING_TOKEN) {
+    if (act_ends[status] == ACT_LACKS_TOKEN) {
         run->token_away = true;
         run->result.failed++;
         return tell_notice(run, run->plan.ring, owed[0], error.message);
@@ -366,7 +399,7 @@ static sealring_status run_ring(struct run *run, const char *ring)
     run->plan.ring = ring;
     run->tried_count = 0;
     do {
-        status = manager_read(run->manager, read_ring, run, run->error);
+        status = plan_read(run->manager, &run->plan, run->error);
         action = status == SEALRING_OK ? choose(run) : NULL;
         if (action != NULL) {
             const struct lifecycle_action chosen = *action; /* the plan is read again meanwhile */
@@ -413,7 +446,7 @@ static sealring_status run_rings(struct run *run, const char *only)
             continue;
         found = true;
         status = run_ring(run, run->rings[i]);
-        if (trouble == SEALRING_OK && (status == SEALRING_REGISTRY || status == SEALRING_SYSTEM)) {
+        if (trouble == SEALRING_OK && act_ends[status] == ACT_STOPS_RING) {
             trouble = status;
             status = SEALRING_OK;
             if (run->error != NULL)

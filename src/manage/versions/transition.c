@@ -3,11 +3,13 @@
 #include "manage/versions/transition.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/transition_table.h"
+#include "manage/versions/policy_plan.h"
 #include "verifier/request/derive.h"
 
 static sealring_status refusal(const struct transition *transition, sealring_error *error)
@@ -26,22 +28,61 @@ static sealring_status refusal(const struct transition *transition, sealring_err
     }
 }
 
+/* Whether the policy requires the event for the state that was read, and it is due now, not held and allowed. */
+static sealring_status is_wanted(const struct transition *transition, bool *wanted, char reason[LIFECYCLE_REASON_SIZE],
+                                 sealring_error *error)
+{
+    const struct roster *roster = &transition->manager->roster;
+    const struct lifecycle_ring *ring = &transition->state.view;
+    const struct lifecycle_evidence **views = calloc(ring->count + 1, sizeof *views);
+    struct lifecycle_action *actions = calloc(LIFECYCLE_ACTIONS_MAX(ring->count), sizeof *actions);
+    struct clock_judgement clock;
+    struct lifecycle_times times;
+    sealring_status status = SEALRING_OK;
+    const char *why = "the policy does not require it any more";
+    *wanted = false;
+    if (views == NULL || actions == NULL) {
+        status = error_no_memory(error);
+        goto cleanup;
+    }
+    /* if a hold of the clocks ends meanwhile, the next call finds that */
+    plan_judge_again(roster, transition->automatic, INT64_MAX, &clock);
+    plan_times(roster, &clock, &times);
+    /* only the action for the transition's own version counts, and the evidence is about that version */
+    for (size_t i = 0; i < ring->count; i++)
+        views[i] = &transition->evidence.view;
+    size_t count = lifecycle_schedule(ring, views, &times, actions);
+    for (size_t i = 0; i < count && !*wanted; i++) {
+        if (actions[i].event != transition->event ||
+            (transition->version != 0 && actions[i].version != transition->version))
+            continue;
+        *wanted = lifecycle_may_happen(&actions[i], times.now);
+        why = actions[i].reason;
+    }
+    if (!*wanted)
+        snprintf(reason, LIFECYCLE_REASON_SIZE, "%s", why);
+cleanup:
+    free(views);
+    free(actions);
+    return status;
+}
+
 sealring_status transition_decide(struct transition *transition, sealring_error *error)
 {
     struct lifecycle_decision *decision = &transition->decision;
-    sealring_status wanted = SEALRING_OK;
+    bool wanted = true;
+    sealring_status status = SEALRING_OK;
     lifecycle_decide(&transition->state.view, &transition->evidence.view, transition->event, transition->version,
                      transition->overrule, decision);
-    if (transition->wanted != NULL)
-        wanted = transition->wanted(transition, decision->reason, error);
-    if (wanted != SEALRING_OK) {
+    if (transition->automatic != NULL)
+        status = is_wanted(transition, &wanted, decision->reason, error);
+    if (!wanted) {
         decision->answer = LIFECYCLE_WAITING;
         decision->count = 0;
     }
     snprintf(transition->change->guard, sizeof transition->change->guard, "%s", decision->reason);
     transition->change->waits_for_verifiers = (decision->waiting & (GUARD_BARRIER | GUARD_ERA)) != 0;
-    /* a failure to find out is not an answer: a caller that waits would never be notified of it */
-    return wanted == SEALRING_OK || wanted == SEALRING_WAITING ? refusal(transition, error) : wanted;
+    return status == SEALRING_OK ? refusal(transition, error) : status;
 }
 
 void transition_release(struct transition *transition)
@@ -51,9 +92,9 @@ void transition_release(struct transition *transition)
 }
 
 /* In a transaction: the ring as it is now, the vault's row, and what verifiers report now. */
-static sealring_status load(struct registry *registry, void *context, sealring_error *error)
+static sealring_status transition_read(struct transition *transition, sealring_error *error)
 {
-    struct transition *transition = context;
+    struct registry *registry = transition->manager->registry;
     transition->vault = *registry_vault_row(registry);
     sealring_status status = state_load(registry, transition->ring, &transition->state, error);
     if (status == SEALRING_OK && transition->blind)
@@ -66,28 +107,41 @@ static sealring_status load(struct registry *registry, void *context, sealring_e
     return status;
 }
 
+static sealring_status transition_read_now(struct transition *transition, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(transition->manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = transition_read(transition, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
 sealring_status transition_load(struct transition *transition, sealring_error *error)
 {
     sealring_error inner = {.status = SEALRING_OK};
-    sealring_status status = manager_read(transition->manager, load, transition, &inner);
+    sealring_status status = transition_read_now(transition, &inner);
     /* in a transaction of its own, because one in which something could not be read is unusable; a lack of this process's resources is no damage */
     transition->blind =
         status != SEALRING_OK && transition->event == SEALRING_EVENT_COMPROMISE && !error_is_exhaustion(&inner);
     if (transition->blind)
-        return manager_read(transition->manager, load, transition, error);
+        return transition_read_now(transition, error);
     if (status != SEALRING_OK && error != NULL)
         *error = inner;
     return status;
 }
 
-sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error)
+sealring_status transition_prove(struct transition *transition, uint32_t number, enum token_answer *answer,
+                                 sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, number);
     struct token_key_reference reference;
+    *answer = TOKEN_FAILED;
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", transition->ring, number);
     derive_reference(&transition->vault, &transition->state.ring, row, &reference);
-    return token_key_prove(transition->manager->token, &reference, NULL, error);
+    return token_key_prove(transition->manager->token, &reference, answer, error);
 }
 
 bool transition_apply(struct transition *transition)
@@ -170,41 +224,42 @@ static sealring_status write_rows(struct registry *registry, struct transition *
     return status;
 }
 
-/* The transaction: reads and decides everything again inside it, so that it misses no change made meanwhile. */
-static sealring_status carry_out(struct registry *registry, void *context, sealring_error *error)
+/* As transition_apply; *broken: the rule of the life cycle that the ring would violate then, NULL for none. */
+static bool apply_and_check(struct transition *transition, const char **broken)
 {
-    struct transition *transition = context;
     struct ring_state before = {0};
-    sealring_status status = load(registry, transition, error);
-    if (status == SEALRING_OK)
-        status = state_load(registry, transition->ring, &before, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    status = transition_decide(transition, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    if (transition->decision.test_version != transition->tested && transition->decision.test_version != 0) {
-        status = error_set(error, SEALRING_REFUSED, "ring %s was changed by somebody else meanwhile: try again",
-                           transition->ring);
-        goto cleanup;
-    }
-    if (!transition_apply(transition)) {
-        status = error_no_memory(error);
-        goto cleanup;
-    }
-    const char *broken = lifecycle_broken_invariant(&transition->state.view);
-    if (broken == NULL)
-        broken = lifecycle_broken_transition(&before.view, &transition->state.view);
-    if (broken != NULL) {
-        status = error_set(error, SEALRING_REGISTRY, "ring %s would become inconsistent, nothing was changed: %s",
-                           transition->ring, broken);
-        goto cleanup;
-    }
-    record(transition);
-    status = write_rows(registry, transition, error);
-cleanup:
+    bool applied = state_copy(&transition->state, &before) && transition_apply(transition);
+    *broken = applied ? lifecycle_broken_invariant(&transition->state.view) : NULL;
+    if (applied && *broken == NULL)
+        *broken = lifecycle_broken_transition(&before.view, &transition->state.view);
     state_release(&before);
-    return status;
+    return applied;
+}
+
+/* The transaction: reads and decides everything again inside it, so that it misses no change made meanwhile. */
+static sealring_status carry_out(struct transition *transition, sealring_error *error)
+{
+    struct registry *registry = transition->manager->registry;
+    sealring_status status = transition_read(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = transition_decide(transition, error);
+    transition->refused = status != SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    if (transition->decision.test_version != transition->tested && transition->decision.test_version != 0) {
+        transition->refused = true;
+        return error_set(error, SEALRING_REFUSED, "ring %s was changed by somebody else meanwhile: try again",
+                         transition->ring);
+    }
+    const char *broken = NULL;
+    if (!apply_and_check(transition, &broken))
+        return error_no_memory(error);
+    if (broken != NULL)
+        return error_set(error, SEALRING_REGISTRY, "ring %s would become inconsistent, nothing was changed: %s",
+                         transition->ring, broken);
+    record(transition);
+    return write_rows(registry, transition, error);
 }
 
 /* Adds the decision's steps to the change; a version that was already changed in the same call appears once. */
@@ -235,7 +290,13 @@ sealring_status transition_commit(struct transition *transition, sealring_error 
     char name[32];
     snprintf(name, sizeof name, "version.%s", sealring_event_name(transition->event));
     transition->act = (struct audit_act){.name = name};
-    sealring_status status = manager_write(transition->manager, true, &transition->act, carry_out, transition, error);
+    sealring_status status;
+    struct commit commit = manager_commit(transition->manager, true, &transition->act, error);
+    do {
+        transition->refused = false;
+        if (commit_begin(&commit, &status))
+            status = carry_out(transition, error);
+    } while (commit_again(&commit, &status));
     audit_release(&transition->act);
     return status;
 }

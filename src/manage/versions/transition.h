@@ -3,6 +3,7 @@
 #ifndef MANAGE_VERSIONS_TRANSITION_H
 #define MANAGE_VERSIONS_TRANSITION_H
 
+#include "lifecycle/clockwatch.h"
 #include "lifecycle/decide.h"
 #include "manage/fleet/evidence.h"
 #include "manage/session/manager.h"
@@ -16,11 +17,9 @@ struct transition {
     uint32_t version; /* 0: the event chooses */
     const char *reason;
     unsigned overrule; /* bits of enum lifecycle_guard */
-    /* NULL: an operator's act. For an automatic act: SEALRING_OK if the policy requires it for the state that was read; SEALRING_WAITING if not,
-     * with the reason; otherwise what failed. */
-    sealring_status (*wanted)(const struct transition *transition, char reason[LIFECYCLE_REASON_SIZE],
-                              sealring_error *error);
-    const void *wanted_context;
+    /* NULL: an operator's act. An automatic act has to wait unless the policy requires it for the state that was read: the clocks' memory as of the
+     * plan. */
+    const struct clock_memory *automatic;
     struct make *make;         /* prepare: the object that is being made */
     uint32_t tested;           /* the version whose key was proved in the token, 0: none */
     const char *token_problem; /* retire: why the token is not open, if it is not */
@@ -31,6 +30,7 @@ struct transition {
     bool blind; /* compromise: the evidence could not be read, and counts as none */
     struct registry_vault vault;
     struct lifecycle_decision decision;
+    bool refused; /* what transition_commit read was against the event, so that it wrote nothing */
     struct audit_act act;
 };
 
@@ -44,7 +44,8 @@ sealring_status transition_load(struct transition *transition, sealring_error *e
 sealring_status transition_decide(struct transition *transition, sealring_error *error);
 
 /* Proves the version's key in the token: object, attributes, check value. */
-sealring_status transition_prove(struct transition *transition, uint32_t number, sealring_error *error);
+sealring_status transition_prove(struct transition *transition, uint32_t number, enum token_answer *answer,
+                                 sealring_error *error);
 
 /* Applies the decision to the state in memory. False: no memory. */
 bool transition_apply(struct transition *transition);

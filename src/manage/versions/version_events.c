@@ -17,25 +17,6 @@
 #include "manage/versions/close_object.h"
 #include "manage/versions/transition.h"
 
-static const struct event_needs {
-    sealring_event event;
-    bool token;         /* needs the token */
-    bool names_version; /* the operator must name the version */
-} event_needs[] = {
-    {SEALRING_EVENT_PREPARE, true, false},    {SEALRING_EVENT_ACTIVATE, true, false},
-    {SEALRING_EVENT_ROTATE, true, false},     {SEALRING_EVENT_ROLLBACK, true, false},
-    {SEALRING_EVENT_RETIRE, false, true},     {SEALRING_EVENT_REINSTATE, true, true},
-    {SEALRING_EVENT_COMPROMISE, false, true}, {SEALRING_EVENT_DESTROY, true, true},
-};
-
-static const struct event_needs *needs_of(sealring_event event)
-{
-    for (size_t i = 0; i < sizeof event_needs / sizeof event_needs[0]; i++)
-        if (event_needs[i].event == event)
-            return &event_needs[i];
-    return NULL;
-}
-
 static sealring_status prepare(struct transition *transition, sealring_error *error)
 {
     struct make make;
@@ -58,7 +39,7 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
     transition->tested = transition->decision.test_version;
     status = transition_commit(transition, error);
     /* a registry that failed may contain the change nevertheless: the next start finds out, and closes the object if it does not */
-    if (status != SEALRING_OK && status != SEALRING_REGISTRY && status != SEALRING_SYSTEM)
+    if (status != SEALRING_OK && !transition->manager->doubtful)
         closing_revert(transition);
     return status;
 }
@@ -67,9 +48,10 @@ static sealring_status reinstate(struct transition *transition, sealring_error *
 static sealring_status prove_successor(struct transition *transition, uint32_t number, sealring_error *error)
 {
     sealring_error inner = {.token_code = 0};
-    sealring_status status = transition_prove(transition, number, &inner);
+    enum token_answer answer;
+    sealring_status status = transition_prove(transition, number, &answer, &inner);
     const struct registry_version *row = state_find(&transition->state, number);
-    if (status == SEALRING_NOT_FOUND && row != NULL)
+    if (answer == TOKEN_MISSING)
         return error_set_token(
             error, inner.token_code,
             "version %u of ring %s has no object in the token any more: %s `sealring %s %s %u`, and "
@@ -119,10 +101,10 @@ static sealring_status compromise(struct transition *transition, sealring_error 
     (void)manager_token(transition->manager, &token_error);
     if (status == SEALRING_OK)
         closing_follow(transition, token_error.message);
-    else if ((status == SEALRING_REGISTRY || status == SEALRING_SYSTEM) && closing_regardless(transition, &target))
+    else if (!transition->refused && closing_regardless(transition, &target))
         error_set(
             error, status,
-            "the token refuses the key of version %u of ring %s already, but the registry could not be told (%.200s): "
+            "the token refuses the key of version %u of ring %s already, but the registry could not be written (%.200s): "
             "repeat `sealring compromise %s %u`",
             transition->version, transition->ring, inner.message, transition->ring, transition->version);
     else if (error != NULL)
@@ -172,30 +154,28 @@ static sealring_status take_stock(sealring_manager *manager, sealring_error *err
                             : harvest_all(manager, clock_wall_ms(), &harvested, error);
 }
 
-/* Decides, tests in the token, commits, and then changes the token. Under the lock. */
-static sealring_status run_event(struct transition *transition, sealring_error *error)
+static const struct event_rule {
+    bool with_token;    /* is not begun without the token */
+    bool names_version; /* the operator must name the version */
+    sealring_status (*act)(struct transition *transition, sealring_error *error); /* after the decision */
+} rules[] = {
+    [SEALRING_EVENT_PREPARE] = {true, false, prepare},    [SEALRING_EVENT_ACTIVATE] = {true, false, activate},
+    [SEALRING_EVENT_ROTATE] = {true, false, NULL}, /* prepare and activate */
+    [SEALRING_EVENT_ROLLBACK] = {true, false, activate},  [SEALRING_EVENT_RETIRE] = {false, true, retire},
+    [SEALRING_EVENT_REINSTATE] = {true, true, reinstate}, [SEALRING_EVENT_COMPROMISE] = {false, true, compromise},
+    [SEALRING_EVENT_DESTROY] = {true, true, destroy},
+};
+
+/* Decides on the state that was read, tests in the token, commits, and then changes the token. */
+static sealring_status act_on_state(struct transition *transition, sealring_error *error)
 {
-    static sealring_status (*const actions[])(struct transition *, sealring_error *) = {
-        [SEALRING_EVENT_PREPARE] = prepare,     [SEALRING_EVENT_ACTIVATE] = activate,
-        [SEALRING_EVENT_ROLLBACK] = activate,   [SEALRING_EVENT_RETIRE] = retire,
-        [SEALRING_EVENT_REINSTATE] = reinstate, [SEALRING_EVENT_COMPROMISE] = compromise,
-        [SEALRING_EVENT_DESTROY] = destroy,
-    };
-    sealring_status status = SEALRING_OK;
-    if (transition->event == SEALRING_EVENT_RETIRE)
-        status = take_stock(transition->manager, error);
-    if (status == SEALRING_OK)
-        status = transition_load(transition, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (destroy_is_owed(transition))
-        return repeat_destroy(transition, error);
-    status = transition_decide(transition, error);
+    const struct event_rule *rule = &rules[transition->event];
+    sealring_status status = transition_decide(transition, error);
     if (status != SEALRING_OK)
         return status;
     if (!transition->manager->dry_run)
-        status = actions[transition->event](transition, error);
-    else if (actions[transition->event] == activate && transition->decision.test_version != 0)
+        status = rule->act(transition, error);
+    else if (rule->act == activate && transition->decision.test_version != 0)
         status = prove_successor(transition, transition->decision.test_version, error);
     /* a destroy that is committed is reported even if the token step failed */
     if (status == SEALRING_OK || transition->change->closing_owed)
@@ -203,15 +183,26 @@ static sealring_status run_event(struct transition *transition, sealring_error *
     return status;
 }
 
-/* Whether both halves of a rotation would be allowed, tried on a model of the ring: a rotation that cannot activate the version must not leave it
- * behind. With dry_run nothing else is done. */
-static sealring_status rehearse_rotation(struct transition *transition, bool prepares, sealring_error *error)
+static sealring_status run_event(struct transition *transition, sealring_error *error)
 {
-    static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
     sealring_status status = SEALRING_OK;
-    if (prepares)
-        transition->evidence.view.verifier_count = 0; /* no verifier can have proved a version that is not made yet */
-    for (size_t i = prepares ? 0 : 1; status == SEALRING_OK && i < 2; i++) {
+    if (transition->event == SEALRING_EVENT_RETIRE)
+        status = take_stock(transition->manager, error);
+    if (status == SEALRING_OK)
+        status = transition_load(transition, error);
+    if (status != SEALRING_OK)
+        return status;
+    return destroy_is_owed(transition) ? repeat_destroy(transition, error) : act_on_state(transition, error);
+}
+
+static const sealring_event halves[] = {SEALRING_EVENT_PREPARE, SEALRING_EVENT_ACTIVATE};
+
+/* Whether both halves of a rotation, or only the second, would be allowed: a rotation that cannot activate the version must not leave it behind.
+ * Applies them to the state in memory. With dry_run nothing else is done. */
+static sealring_status rehearse_rotation(struct transition *transition, size_t first, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = first; status == SEALRING_OK && i < 2; i++) {
         transition->event = halves[i];
         status = transition_decide(transition, error);
         if (status == SEALRING_OK && !transition_apply(transition))
@@ -224,63 +215,72 @@ static sealring_status rehearse_rotation(struct transition *transition, bool pre
 
 static sealring_status rotate(struct transition *transition, sealring_error *error)
 {
+    struct ring_state rehearsed = {0};
+    size_t pending;
     sealring_status status = transition_load(transition, error);
     if (status != SEALRING_OK)
         return status;
-    bool prepares = true;
-    for (size_t i = 0; i < transition->state.count; i++)
-        if (lifecycle_is_next(&transition->state.versions[i]))
-            prepares = false;
-    status = rehearse_rotation(transition, prepares, error);
-    if (status != SEALRING_OK || transition->manager->dry_run)
-        return status;
-    if (prepares) {
-        transition->event = SEALRING_EVENT_PREPARE;
-        status = run_event(transition, error);
-    }
+    (void)lifecycle_find_next(&transition->state.view, &pending);
+    size_t first = pending == 0 ? 0 : 1;
+    size_t verifiers = transition->evidence.view.verifier_count;
+    if (first == 0)
+        transition->evidence.view.verifier_count = 0; /* no verifier can have proved a version that is not made yet */
+    if (!state_copy(&transition->state, &rehearsed))
+        status = error_no_memory(error);
     if (status == SEALRING_OK) {
-        transition->event = SEALRING_EVENT_ACTIVATE;
-        status = run_event(transition, error);
+        struct ring_state read = transition->state;
+        transition->state = rehearsed;
+        status = rehearse_rotation(transition, first, error);
+        rehearsed = transition->state;
+        transition->state = read;
+    }
+    state_release(&rehearsed);
+    transition->evidence.view.verifier_count = verifiers;
+    for (size_t i = first; status == SEALRING_OK && i < 2 && !transition->manager->dry_run; i++) {
+        transition->event = halves[i];
+        if (i > first) /* verifiers may have loaded the new version meanwhile */
+            status = transition_load(transition, error);
+        if (status == SEALRING_OK)
+            status = act_on_state(transition, error);
     }
     return status;
 }
 
-static sealring_status check_arguments(const struct event_needs *needs, uint32_t version,
-                                       const sealring_event_options *options, sealring_error *error)
+static sealring_status check_arguments(sealring_event event, uint32_t version, const sealring_event_options *options,
+                                       sealring_error *error)
 {
-    if (needs == NULL)
+    if (event < SEALRING_EVENT_PREPARE || event > SEALRING_EVENT_DESTROY)
         return error_set(error, SEALRING_INVALID, "there is no such event");
-    if (needs->names_version && version == 0)
-        return error_set(error, SEALRING_INVALID, "%s wants the number of the version",
-                         sealring_event_name(needs->event));
+    if (rules[event].names_version && version == 0)
+        return error_set(error, SEALRING_INVALID, "%s needs the number of the version", sealring_event_name(event));
     if ((options->overrule || options->overrule_succession) && (options->reason == NULL || options->reason[0] == '\0'))
-        return error_set(error, SEALRING_INVALID, "overruling a guard wants a reason");
+        return error_set(error, SEALRING_INVALID, "overruling a guard needs a reason");
     return manager_check_reason(options->reason, error);
 }
 
 sealring_status version_carry_out(struct transition *transition, sealring_error *error)
 {
-    const struct event_needs *needs = needs_of(transition->event);
+    sealring_event event = transition->event;
     /* an event that does not need the token still uses it, if it is there; the token is opened before the lock, so that nobody else waits for it; a
      * compromise waits for no token before its commit */
     sealring_error token_error = {.message = ""};
-    if (transition->event == SEALRING_EVENT_RETIRE)
+    if (event == SEALRING_EVENT_RETIRE)
         (void)manager_token(transition->manager, &token_error);
     transition->token_problem = token_error.message;
-    const char *purpose = sealring_event_name(transition->event);
-    sealring_status status = transition->event == SEALRING_EVENT_COMPROMISE
+    const char *purpose = sealring_event_name(event);
+    sealring_status status = event == SEALRING_EVENT_COMPROMISE
                                  ? manager_begin_restriction(transition->manager, purpose, error)
-                                 : manager_begin_dated(transition->manager, purpose, needs->token, error);
+                                 : manager_begin_dated(transition->manager, purpose, rules[event].with_token, error);
     if (status == SEALRING_OK) {
         char name[32];
         struct audit_act about = {.name = name, .version = transition->version};
-        snprintf(name, sizeof name, "version.%s", sealring_event_name(transition->event));
+        snprintf(name, sizeof name, "version.%s", purpose);
         snprintf(about.ring, sizeof about.ring, "%s", transition->ring);
-        status = transition->event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
+        status = event == SEALRING_EVENT_ROTATE ? rotate(transition, error) : run_event(transition, error);
         /* it is no refusal if another process was faster with what the policy requires, nor if a barrier is being waited for */
-        bool refused =
-            transition->wanted == NULL && !(status == SEALRING_WAITING && transition->event == SEALRING_EVENT_ACTIVATE);
-        manager_end_act(transition->manager, &about, refused ? status : SEALRING_OK, error);
+        bool waits = transition->event == SEALRING_EVENT_ACTIVATE && transition->decision.answer == LIFECYCLE_WAITING;
+        manager_end_act(transition->manager, &about, transition->automatic != NULL || waits ? SEALRING_OK : status,
+                        error);
     }
     transition->token_problem = NULL;
     usage_foresee_end(transition->manager);
@@ -294,10 +294,9 @@ sealring_status sealring_version_change(sealring_manager *manager, const char *r
 {
     sealring_change whole = {.size = sizeof whole};
     sealring_event_options asked;
-    const struct event_needs *needs = needs_of(event);
     sized_take(&asked, sizeof asked, options);
     sized_give(change, &whole, sizeof whole);
-    sealring_status status = check_arguments(needs, version, &asked, error);
+    sealring_status status = check_arguments(event, version, &asked, error);
     if (status != SEALRING_OK)
         return status;
     struct transition transition = {

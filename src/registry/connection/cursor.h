@@ -16,7 +16,8 @@ struct query {
     struct db_statement *statement;
     sealring_status refused; /* not allowed: ends the query */
     enum db_problem problem;
-    int column; /* next one to read */
+    uint64_t run; /* the registry's, when it started: it can be used as long as that is the same */
+    int column;   /* next one to read */
 };
 
 /* Opened inside a transaction, and closed before it ends:
@@ -26,7 +27,7 @@ struct query {
  *         status = …;
  *     status = registry_close_cursor(&rings, status);
  *
- * While it is open, nothing can be written. Texts that were passed to the function that opened it must stay valid until it is closed. */
+ * While it is open, nothing can be written. After the end of its transaction it can only be closed, which has no other effect. Texts that were passed to the function that opened it must stay valid until it is closed. */
 struct registry_cursor {
     struct query query;
     sealring_error *error;

@@ -13,6 +13,7 @@ static const struct {
 } handle_words[] = {
     {DB_BUSY, "is busy with another program's transaction: try again"},
     {DB_CONSTRAINT, "does not allow this change: its rules refused it"},
+    {DB_ABSENT, "lacks a row that was to be changed: run sealring doctor"},
     {DB_CORRUPT, "is damaged: keep the file, and put back a copy that is whole"},
     {DB_FULL, "cannot grow: the file system or the quota is full: make room and repeat"},
     {DB_IO, "could not be read or written: check the disk, and the process's limits"},
@@ -61,7 +62,7 @@ sealring_status handle_fail(const char *path, enum db_problem problem, const str
 sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error)
 {
     struct db_failure failure = {0};
-    if (problem != DB_CORRUPT && problem != DB_REPLACED)
+    if (problem != DB_CORRUPT && problem != DB_REPLACED && problem != DB_ABSENT) /* the driver did not fail */
         registry->db->driver->failure(registry->db, &failure);
     if (registry->transaction != TRANSACTION_NONE && registry->problem == DB_FINE)
         registry->problem = problem;

@@ -24,6 +24,7 @@ struct registry {
     enum transaction_kind transaction;
     enum db_problem problem; /* of the transaction, the first one: only a rollback is possible then */
     unsigned cursors;        /* open ones */
+    uint64_t run;            /* changes when a try of a transaction begins or ends */
     struct registry_vault vault;
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
     int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction; 0: not queried yet */

@@ -22,7 +22,7 @@ static const char *query_objection(const struct registry *registry, const struct
 
 void query_start(struct query *query, struct registry *registry, const struct db_query *text, sealring_error *error)
 {
-    *query = (struct query){.registry = registry, .driver = registry->db->driver};
+    *query = (struct query){.registry = registry, .driver = registry->db->driver, .run = registry->run};
     const char *objection = query_objection(registry, text);
     if (objection != NULL) {
         query->refused = error_set(error, SEALRING_INVALID, "the registry was asked for %s", objection);
@@ -80,6 +80,8 @@ void query_bind_bytes(struct query *query, int parameter, const void *bytes, siz
 bool query_row(struct query *query)
 {
     bool row = false;
+    if (query->run != query->registry->run)
+        query->refused = SEALRING_INVALID; /* registry_close_cursor writes the message */
     if (query_good(query)) {
         query->column = 0;
         query->problem = query->driver->step(query->statement, &row);
@@ -245,9 +247,15 @@ struct registry_cursor query_open(struct registry *registry, const struct db_que
 
 sealring_status registry_close_cursor(struct registry_cursor *cursor, sealring_status status)
 {
-    struct registry *registry = cursor->query.registry;
-    sealring_status read = query_end(&cursor->query, status == SEALRING_OK ? cursor->error : NULL);
-    registry->cursors -= registry->cursors > 0 ? 1 : 0; /* 0: the transaction has ended without this call */
+    struct query *query = &cursor->query;
+    struct registry *registry = query->registry;
+    sealring_error *error = status == SEALRING_OK ? cursor->error : NULL;
+    if (query->run == registry->run)
+        registry->cursors--;
+    else
+        query->refused = error_set(error, SEALRING_INVALID,
+                                   "a cursor on the registry %s was open after its transaction's end", registry->path);
+    sealring_status read = query_end(query, error);
     return status != SEALRING_OK ? status : read;
 }
 
@@ -263,13 +271,18 @@ sealring_status query_end(struct query *query, sealring_error *error)
     return status;
 }
 
-sealring_status query_run(struct query *query, int64_t touched, sealring_error *error)
+sealring_status query_run(struct query *query, sealring_error *error)
 {
-    bool row = query_row(query);
-    query_demand(query, !row);
-    int64_t changes = query_good(query) ? query->driver->changes(query->statement) : touched;
-    sealring_status status = query_end(query, error);
-    return status == SEALRING_OK && changes != touched ? SEALRING_NOT_FOUND : status;
+    query_demand(query, !query_row(query));
+    if (query_good(query) && query->driver->changes(query->statement) != 1)
+        query->problem = DB_ABSENT;
+    return query_end(query, error);
+}
+
+sealring_status query_run_any(struct query *query, sealring_error *error)
+{
+    query_demand(query, !query_row(query));
+    return query_end(query, error);
 }
 
 sealring_status query_next_id(struct registry *registry, const struct db_query *highest, enum registry_numbered table,
@@ -296,10 +309,4 @@ sealring_status query_count(struct query *query, uint64_t *count, sealring_error
     query_demand(query, row || !query_good(query));
     *count = row ? query_uint64(query) : 0;
     return query_end(query, error);
-}
-
-sealring_status query_end_one(struct query *query, bool found, sealring_error *error)
-{
-    sealring_status status = query_end(query, error);
-    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
 }

@@ -60,8 +60,11 @@ struct registry_cursor query_open(struct registry *registry, const struct db_que
 /* Releases the statement. Returns the status, with *error set if the database caused the problem. */
 sealring_status query_end(struct query *query, sealring_error *error);
 
-/* For statements without rows. touched: the number of rows that must have been changed or inserted, else SEALRING_NOT_FOUND. */
-sealring_status query_run(struct query *query, int64_t touched, sealring_error *error);
+/* For statements without rows, which insert, change or delete one row: any other number is SEALRING_REGISTRY. */
+sealring_status query_run(struct query *query, sealring_error *error);
+
+/* The same for any number of rows. */
+sealring_status query_run_any(struct query *query, sealring_error *error);
 
 /* The number for a new row: one more than the highest, which is queried with `highest` once per transaction. The vault row's lock keeps
  * others from using it, and a rollback leaves no gap. */
@@ -70,8 +73,5 @@ sealring_status query_next_id(struct registry *registry, const struct db_query *
 
 /* For SELECT count(*). */
 sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error);
-
-/* For a statement that selects one row: SEALRING_NOT_FOUND, with error unchanged, if there was none. */
-sealring_status query_end_one(struct query *query, bool found, sealring_error *error);
 
 #endif

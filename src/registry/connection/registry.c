@@ -183,12 +183,15 @@ cleanup:
 
 /* ---- Opening -------------------------------------------------------------------------------------------------------- */
 
-static sealring_status registry_look(struct registry *registry, void *context, sealring_error *error)
+/* The first transaction reads the vault row, which shows whether this program can read the rest. */
+static sealring_status registry_look(struct registry *registry, sealring_error *error)
 {
-    (void)registry;
-    (void)context;
-    (void)error;
-    return SEALRING_OK;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        registry_begin(&reading, &status);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 sealring_status registry_open(const char *path, const char *lock_path, enum registry_mode mode,
@@ -213,10 +216,8 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
         goto cleanup;
     }
     status = lock_init(&registry->lock, mode == REGISTRY_READ_WRITE ? lock_path : NULL, error);
-    if (status == SEALRING_OK) {
-        /* The first transaction reads the vault row, which shows whether this program can read the rest. */
-        status = registry_read(registry, registry_look, NULL, error);
-    }
+    if (status == SEALRING_OK)
+        status = registry_look(registry, error);
     if (status == SEALRING_OK && mode == REGISTRY_READ_WRITE)
         status = vault_row_check_writer(registry, error);
 

@@ -111,12 +111,6 @@ bool registry_begin(struct registry_transaction *transaction, sealring_status *s
  * again. False: *status is the result, with *error filled if it is not SEALRING_OK. */
 bool registry_again(struct registry_transaction *transaction, sealring_status *status);
 
-/* The body of a transaction, as a function that is called from such a loop. */
-typedef sealring_status (*registry_body)(struct registry *registry, void *context, sealring_error *error);
-sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error);
-sealring_status registry_write(struct registry *registry, const struct registry_write *how, registry_body body,
-                               void *context, sealring_error *error);
-
 /* Inside a transaction: the vault row in its snapshot. epoch is the new one if the transaction increases it. */
 const struct registry_vault *registry_vault_row(const struct registry *registry);
 

@@ -64,6 +64,8 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
         status = vault_row_upgrade(registry, error);
     if (status == SEALRING_OK)
         status = registry_audit_has(registry, registry->operation_id, &transaction->skipped, error);
+    if (transaction->skipped && transaction->how.moves_epoch)
+        registry->vault.epoch--; /* it was increased when the operation was done */
     return status;
 }
 
@@ -73,6 +75,7 @@ static sealring_status transaction_begin(struct registry_transaction *transactio
     const struct db_driver *driver = registry->db->driver;
     registry->problem = DB_FINE;
     registry->cursors = 0;
+    registry->run++;
     registry->transaction = transaction->writes ? TRANSACTION_WRITE : TRANSACTION_READ;
     if (transaction->at_once)
         return SEALRING_OK;
@@ -157,6 +160,7 @@ bool registry_again(struct registry_transaction *transaction, sealring_status *s
         return false;
     *status = transaction_finish(transaction, *status);
     registry->transaction = TRANSACTION_NONE;
+    registry->run++;
     transaction->open = false;
     bool at_once = transaction->at_once;
     transaction->at_once = false;
@@ -173,27 +177,4 @@ bool registry_again(struct registry_transaction *transaction, sealring_status *s
 const struct registry_vault *registry_vault_row(const struct registry *registry)
 {
     return &registry->vault;
-}
-
-sealring_status registry_read(struct registry *registry, registry_body body, void *context, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = body(registry, context, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-sealring_status registry_write(struct registry *registry, const struct registry_write *how, registry_body body,
-                               void *context, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction writing = registry_writing(registry, how, error);
-    do {
-        if (registry_begin(&writing, &status))
-            status = body(registry, context, error);
-    } while (registry_again(&writing, &status));
-    return status;
 }

@@ -103,7 +103,7 @@ sealring_status vault_row_upgrade(struct registry *registry, sealring_error *err
     query_start(&query, registry, &vault_upgrade_query, error);
     query_bind_int64(&query, 1, REGISTRY_SCHEMA);
     query_bind_int64(&query, 2, REGISTRY_MIN_WRITER);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     if (status == SEALRING_OK) {
         registry->vault.schema = REGISTRY_SCHEMA;
         registry->vault.min_writer = REGISTRY_MIN_WRITER;
@@ -127,7 +127,7 @@ sealring_status vault_row_insert(struct registry *registry, const struct registr
     query_bind_uint64(&query, 10, vault->object_id_length);
     query_bind_bool(&query, 11, vault->token_closes_keys);
     query_bind_bool(&query, 12, vault->era_in_force);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error)
@@ -141,7 +141,7 @@ sealring_status registry_vault_set_era(struct registry *registry, const uint8_t 
     struct query query;
     query_start(&query, registry, &vault_era_query, error);
     query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     if (status == SEALRING_OK) {
         memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
         registry->vault.era_in_force = false;
@@ -153,7 +153,7 @@ sealring_status registry_vault_set_era_in_force(struct registry *registry, sealr
 {
     struct query query;
     query_start(&query, registry, &vault_era_in_force_query, error);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     registry->vault.era_in_force = registry->vault.era_in_force || status == SEALRING_OK;
     return status;
 }
@@ -165,7 +165,7 @@ sealring_status registry_vault_renew(struct registry *registry, const uint8_t er
     query_start(&query, registry, &vault_renew_query, error);
     query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
     query_bind_uint64(&query, 2, epoch);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     if (status == SEALRING_OK) {
         memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
         registry->vault.epoch = epoch;

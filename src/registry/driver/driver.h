@@ -23,6 +23,7 @@ enum db_problem {
     DB_UNREADABLE,     /* may not be read */
     DB_EXISTS,         /* exists already, but was to be created */
     DB_REPLACED,       /* the path leads to another file than the open one */
+    DB_ABSENT,         /* no row, or several, where one was to be changed: found by query_run */
     DB_NO_MEMORY,
     DB_OTHER
 };

@@ -58,7 +58,7 @@ sealring_status registry_node_insert(struct registry *registry, unsigned level, 
     query_bind_int64(&query, 1, level);
     query_bind_uint64(&query, 2, position);
     query_bind_bytes(&query, 3, hash, REGISTRY_DIGEST_SIZE);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error)
@@ -75,7 +75,7 @@ sealring_status registry_audit_key_insert(struct registry *registry, const char 
     query_start(&query, registry, &key_insert, error);
     query_bind_text(&query, 1, vkey);
     query_bind_int64(&query, 2, created);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
@@ -97,12 +97,11 @@ sealring_status registry_checkpoint_insert(struct registry *registry, const stru
     query_bind_uint64(&query, 1, checkpoint->size);
     query_bind_int64(&query, 2, checkpoint->time);
     query_bind_text(&query, 3, checkpoint->note);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     if (status != SEALRING_OK)
         return status;
     query_start(&query, registry, &checkpoint_thin, error);
-    (void)query_row(&query); /* however many rows there are */
-    return query_end(&query, error);
+    return query_run_any(&query, error);
 }
 
 static void checkpoint_read(struct query *query, struct registry_checkpoint *checkpoint)

@@ -58,7 +58,7 @@ static sealring_status audit_insert(struct registry *registry, const struct regi
     query_bind_text(&query, 8, entry->client);
     query_bind_text(&query, 9, entry->detail);
     query_bind_bytes(&query, 10, entry->leaf_hash, sizeof entry->leaf_hash);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,

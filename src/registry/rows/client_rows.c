@@ -47,7 +47,7 @@ sealring_status registry_client_insert(struct registry *registry, struct registr
     query_bind_int64(&query, 4, client->forgotten);
     query_bind_uint64(&query, 5, registry->vault.epoch);
     query_bind_int64(&query, 6, id);
-    status = query_run(&query, 1, error);
+    status = query_run(&query, error);
     if (status == SEALRING_OK) {
         client->id = id;
         client->changed_epoch = registry->vault.epoch;
@@ -64,7 +64,7 @@ sealring_status registry_client_update(struct registry *registry, const struct r
     query_bind_text(&query, 2, client->contact);
     query_bind_int64(&query, 3, client->forgotten);
     query_bind_uint64(&query, 4, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_CLIENT, client);
+    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_CLIENT, client);
 }
 
 sealring_status registry_client_find(struct registry *registry, const char *name, struct registry_client *client,

@@ -21,8 +21,7 @@ sealring_status registry_clock_get(struct registry *registry, struct registry_cl
     struct query query;
     memset(clock, 0, sizeof *clock);
     query_start(&query, registry, &clock_get, error);
-    bool found = query_row(&query);
-    if (found) {
+    if (query_row(&query)) {
         query_ascii(&query, clock->boot_id, sizeof clock->boot_id);
         clock->boot_ms = query_time(&query);
         clock->wall_ms = query_int64(&query);
@@ -31,8 +30,7 @@ sealring_status registry_clock_get(struct registry *registry, struct registry_cl
         clock->expectation = query_small(&query, 0, 2);
         clock->expected_ms = query_int64(&query);
     }
-    sealring_status status = query_end_one(&query, found, error);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return query_end(&query, error);
 }
 
 sealring_status registry_clock_put(struct registry *registry, const struct registry_clock *clock, sealring_error *error)
@@ -46,5 +44,5 @@ sealring_status registry_clock_put(struct registry *registry, const struct regis
     query_bind_int64(&query, 5, clock->steady_boot_ms);
     query_bind_int64(&query, 6, clock->expectation);
     query_bind_int64(&query, 7, clock->expected_ms);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }

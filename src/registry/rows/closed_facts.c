@@ -23,8 +23,9 @@ static const struct db_query closed_head = {
 
 static const struct db_query closed_at = {"SELECT f.hash FROM closed_fact f WHERE f.sequence = ?1", false};
 
-static const struct db_query closed_all = {
-    "SELECT f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash FROM closed_fact f ORDER BY f.sequence",
+static const struct db_query closed_after = {
+    "SELECT f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash FROM closed_fact f"
+    " WHERE f.sequence > ?1 ORDER BY f.sequence",
     false};
 
 static const struct db_query closed_key_state = {"SELECT k.key_id, k.state FROM api_key k WHERE k.id = ?1", false};
@@ -123,7 +124,7 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
     query_bind_int64(&query, 5, fact->version);
     query_bind_int64(&query, 6, fact->state);
     query_bind_bytes(&query, 7, fact->hash, sizeof fact->hash);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error)
@@ -181,9 +182,23 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
     return query_end(&query, error);
 }
 
-struct registry_cursor registry_closed_facts(struct registry *registry, sealring_error *error)
+struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)
 {
-    return query_open(registry, &closed_all, error);
+    struct registry_cursor facts = query_open(registry, &closed_after, error);
+    query_bind_uint64(&facts.query, 1, after);
+    return facts;
+}
+
+sealring_status registry_look_closed(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
+                                     sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = transaction_reading_at_once(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_closed_head(registry, count, hash, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact)

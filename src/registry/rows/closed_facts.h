@@ -15,7 +15,8 @@ struct registry_closed {
     int state;
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
-struct registry_cursor registry_closed_facts(struct registry *registry, sealring_error *error);
+/* In order, from number `after` + 1 on. */
+struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error);
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
 /* The version's state by its last fact; 0: it has none. Below retired: it was reinstated. */
 sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
@@ -24,6 +25,9 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
 sealring_status registry_closed_find(struct registry *registry, uint64_t count, uint8_t hash[REGISTRY_DIGEST_SIZE],
                                      bool *found, sealring_error *error);
 sealring_status registry_closed_head(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
+                                     sealring_error *error);
+/* For a verifier's poll: registry_closed_head in one statement, which is a transaction of its own. */
+sealring_status registry_look_closed(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
                                      sealring_error *error);
 /* The hash of a fact that follows the one with the hash `before`. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
@@ -44,44 +48,5 @@ bool registry_contradiction_next(struct registry_cursor *contradictions, struct 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
-
-/* TEMPORARY: until every caller uses cursors and *_find. */
-typedef sealring_status (*registry_closed_callback)(const struct registry_closed *, void *, sealring_error *);
-typedef sealring_status (*registry_contradiction_callback)(const struct registry_contradiction *, void *,
-                                                           sealring_error *);
-static inline sealring_status registry_closed_each(struct registry *registry, registry_closed_callback each,
-                                                   void *context, sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    struct registry_closed row = {0};
-    struct registry_cursor rows = registry_closed_facts(registry, error);
-    while (status == SEALRING_OK && registry_closed_next(&rows, &row))
-        status = each(&row, context, error);
-    return registry_close_cursor(&rows, status);
-}
-
-static inline sealring_status registry_closed_at(struct registry *registry, uint64_t count,
-                                                 uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error)
-{
-    bool found = false;
-    sealring_status status = registry_closed_find(registry, count, hash, &found, error);
-    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
-}
-
-static inline sealring_status registry_closed_contradictions(struct registry *registry,
-                                                             registry_contradiction_callback each, void *context,
-                                                             sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    struct registry_contradiction row = {0};
-    for (int of_versions = 0; of_versions < 2 && status == SEALRING_OK; of_versions++) {
-        struct registry_cursor rows = registry_contradictions(registry, of_versions == 1, error);
-        while (status == SEALRING_OK && registry_contradiction_next(&rows, &row))
-            status = each(&row, context, error);
-        status = registry_close_cursor(&rows, status);
-    }
-    return status;
-}
-/* END */
 
 #endif

@@ -70,7 +70,7 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
     query_bind_bool(&query, 13, credential->imported);
     query_bind_bytes(&query, 14, credential->binding, credential->imported ? sizeof credential->binding : 0);
     query_bind_uint64(&query, 15, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_CREDENTIAL, credential);
+    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
 static sealring_status credential_touch_key(struct registry *registry, int64_t key, sealring_error *error)
@@ -79,8 +79,7 @@ static sealring_status credential_touch_key(struct registry *registry, int64_t k
     query_start(&query, registry, &credential_move_key, error);
     query_bind_int64(&query, 1, key);
     query_bind_uint64(&query, 2, registry->vault.epoch);
-    sealring_status status = query_run(&query, 1, error);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return query_run_any(&query, error);
 }
 
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
@@ -94,7 +93,7 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     query_bind_bool(&query, 4, credential->replaced);
     query_bind_int64(&query, 5, credential->retire_at);
     query_bind_uint64(&query, 6, registry->vault.epoch);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     if (status == SEALRING_OK)
         status = credential_touch_key(registry, credential->key, error);
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);

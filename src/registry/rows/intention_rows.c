@@ -36,7 +36,7 @@ sealring_status registry_intention_insert(struct registry *registry, struct regi
     query_bind_text(&query, 4, intention->owner);
     query_bind_int64(&query, 5, intention->created);
     query_bind_int64(&query, 6, id);
-    status = query_run(&query, 1, error);
+    status = query_run(&query, error);
     if (status == SEALRING_OK)
         intention->id = id;
     return status;
@@ -47,7 +47,7 @@ sealring_status registry_intention_delete(struct registry *registry, int64_t id,
     struct query query;
     query_start(&query, registry, &intention_delete, error);
     query_bind_int64(&query, 1, id);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 struct registry_cursor registry_intentions(struct registry *registry, sealring_error *error)

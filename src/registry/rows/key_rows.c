@@ -59,7 +59,7 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
     query_bind_int64(&query, 9, key->created);
     query_bind_uint64(&query, 10, registry->vault.epoch);
     query_bind_int64(&query, 11, id);
-    status = query_run(&query, 1, error);
+    status = query_run(&query, error);
     if (status == SEALRING_OK) {
         key->id = id;
         key->changed_epoch = registry->vault.epoch;
@@ -81,7 +81,7 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
     query_bind_text(&query, 5, key->narrowed_scopes);
     query_bind_int64(&query, 6, key->last_serial);
     query_bind_uint64(&query, 7, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_KEY, key);
+    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_KEY, key);
 }
 
 static sealring_status key_take_one(struct query *query, struct registry_key *key, bool *found, sealring_error *error)

@@ -83,7 +83,7 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
     query_bind_text(&query, 16, ring->name);
     query_bind_text(&query, 17, ring->prefix);
     query_bind_int64(&query, 18, ring->created);
-    status = query_run(&query, 1, error);
+    status = query_run(&query, error);
     if (status == SEALRING_OK) {
         ring->id = id;
         ring->changed_epoch = registry->vault.epoch;
@@ -96,7 +96,7 @@ sealring_status registry_ring_update(struct registry *registry, const struct reg
     struct query query;
     query_start(&query, registry, &ring_update, error);
     bind_changeable(&query, ring->id, ring);
-    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_RING, ring);
+    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_RING, ring);
 }
 
 sealring_status registry_ring_find(struct registry *registry, const char *name, struct registry_ring *ring, bool *found,

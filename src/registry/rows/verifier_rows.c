@@ -62,7 +62,7 @@ sealring_status registry_verifier_put(struct registry *registry, const struct re
     query_bind_int64(&query, 14, verifier->ended);
     query_bind_int64(&query, 15, verifier->hole);
     query_bind_uint64(&query, 16, verifier->alarms);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_verifier_delete(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
@@ -71,8 +71,7 @@ sealring_status registry_verifier_delete(struct registry *registry, const uint8_
     struct query query;
     query_start(&query, registry, &verifier_delete, error);
     query_bind_bytes(&query, 1, instance, REGISTRY_ID_SIZE);
-    sealring_status status = query_run(&query, 1, error);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return query_run_any(&query, error);
 }
 
 sealring_status registry_verifier_delete_damaged(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
@@ -81,8 +80,7 @@ sealring_status registry_verifier_delete_damaged(struct registry *registry, cons
     struct query query;
     query_start(&query, registry, &verifier_delete_damaged, error);
     query_bind_bytes(&query, 1, instance, REGISTRY_ID_SIZE);
-    sealring_status status = query_run(&query, 1, error);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return query_run_any(&query, error);
 }
 
 static void read_verifier(struct query *query, struct registry_verifier *verifier)
@@ -150,8 +148,7 @@ sealring_status registry_version_use_put(struct registry *registry, int64_t ring
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, number);
     query_bind_int64(&query, 3, last_use);
-    sealring_status status = query_run(&query, 1, error);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status; /* it was as late already */
+    return query_run_any(&query, error); /* none: it was as late already */
 }
 
 sealring_status registry_version_use_ahead(struct registry *registry, int64_t time, uint64_t *count,
@@ -163,35 +160,36 @@ sealring_status registry_version_use_ahead(struct registry *registry, int64_t ti
     return query_count(&query, count, error);
 }
 
-static sealring_status first_ahead(struct registry *registry, int64_t time, int64_t *ring, uint32_t *number,
-                                   sealring_error *error)
+static sealring_status version_use_find_ahead(struct registry *registry, int64_t time, int64_t *ring, uint32_t *number,
+                                              bool *found, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &version_use_first_ahead, error);
     query_bind_int64(&query, 1, time);
-    bool found = query_row(&query);
-    if (found) {
+    *found = query_row(&query);
+    if (*found) {
         *ring = query_int64(&query);
         *number = query_uint32(&query);
     }
-    return query_end_one(&query, found, error);
+    return query_end(&query, error);
 }
 
 sealring_status registry_version_use_limit(struct registry *registry, int64_t time, sealring_error *error)
 {
     int64_t ring = 0;
     uint32_t number = 0;
-    sealring_status status;
-    while ((status = first_ahead(registry, time, &ring, &number, error)) == SEALRING_OK) {
+    bool found = false;
+    sealring_status status = version_use_find_ahead(registry, time, &ring, &number, &found, error);
+    while (status == SEALRING_OK && found) {
         struct query query;
         query_start(&query, registry, &version_use_delete, error);
         query_bind_int64(&query, 1, ring);
         query_bind_int64(&query, 2, number);
-        status = query_run(&query, 1, error);
+        status = query_run(&query, error);
         if (status == SEALRING_OK)
             status = registry_version_use_put(registry, ring, number, time, error);
-        if (status != SEALRING_OK)
-            return status;
+        if (status == SEALRING_OK)
+            status = version_use_find_ahead(registry, time, &ring, &number, &found, error);
     }
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return status;
 }

@@ -82,7 +82,7 @@ sealring_status registry_version_insert(struct registry *registry, const struct 
     query_bind_int64(&query, 12, version->purge_at);
     query_bind_int64(&query, 13, version->destroyed);
     query_bind_uint64(&query, 14, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_VERSION, version);
+    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_VERSION, version);
 }
 
 sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,
@@ -104,7 +104,7 @@ sealring_status registry_version_update(struct registry *registry, const struct 
     query_bind_int64(&query, 9, version->purge_at);
     query_bind_int64(&query, 10, version->destroyed);
     query_bind_uint64(&query, 11, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, 1, error), REGISTRY_TABLE_VERSION, version);
+    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_VERSION, version);
 }
 
 static sealring_status version_take_one(struct query *query, struct registry_version *version, bool *found,

@@ -100,7 +100,7 @@ static sealring_status roll_one(struct registry *registry, const struct registry
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
         query_bind_uint64(&query, 7 + (int)i, usage->rejected[i]);
     query_bind_int64(&query, 12, usage->last_use);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     if (status != SEALRING_OK)
         return status;
     query_start(&query, registry, &roll_delete, error);
@@ -108,7 +108,7 @@ static sealring_status roll_one(struct registry *registry, const struct registry
     query_bind_int64(&query, 2, usage->serial);
     query_bind_int64(&query, 3, usage->period);
     query_bind_bytes(&query, 4, usage->seat, sizeof usage->seat);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
@@ -148,14 +148,14 @@ static sealring_status prune_one(struct registry *registry, const struct registr
     query_start(&query, registry, &prune_note, error);
     query_bind_int64(&query, 1, usage->key);
     query_bind_int64(&query, 2, usage->last_use);
-    sealring_status status = query_run(&query, 1, error);
-    if (status != SEALRING_OK && status != SEALRING_NOT_FOUND)
+    sealring_status status = query_run_any(&query, error);
+    if (status != SEALRING_OK)
         return status;
     query_start(&query, registry, &prune_delete, error);
     query_bind_int64(&query, 1, usage->key);
     query_bind_int64(&query, 2, usage->serial);
     query_bind_int64(&query, 3, usage->period);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_usage_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
@@ -200,7 +200,7 @@ sealring_status registry_traffic_prune(struct registry *registry, int64_t ring, 
         query_bind_int64(&query, 2, version);
         query_bind_int64(&query, 3, found.rows[i].period);
         query_bind_bytes(&query, 4, found.rows[i].seat, sizeof found.rows[i].seat);
-        status = query_run(&query, 1, error);
+        status = query_run(&query, error);
     }
     *deleted = found.count;
     return status;

@@ -135,48 +135,4 @@ struct usage_behind {
 sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
                              struct registry_usage_names *names, sealring_error *error);
 
-/* TEMPORARY: until every caller uses cursors and *_find. */
-typedef sealring_status (*registry_usage_callback)(const struct registry_usage *, void *, sealring_error *);
-typedef sealring_status (*registry_traffic_callback)(const struct registry_traffic *, void *, sealring_error *);
-typedef sealring_status (*registry_usage_seat_callback)(const struct registry_usage_seat *, void *, sealring_error *);
-static inline sealring_status registry_traffic_each(struct registry *registry, int64_t ring, uint32_t since,
-                                                    registry_traffic_callback each, void *context,
-                                                    sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    struct registry_traffic row = {0};
-    struct registry_cursor rows = registry_traffic(registry, ring, since, error);
-    while (status == SEALRING_OK && registry_traffic_next(&rows, &row))
-        status = each(&row, context, error);
-    return registry_close_cursor(&rows, status);
-}
-
-static inline sealring_status registry_usage_seat_each(struct registry *registry, registry_usage_seat_callback each,
-                                                       void *context, sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    struct registry_usage_seat row = {0};
-    struct registry_cursor rows = registry_usage_seats(registry, error);
-    while (status == SEALRING_OK && registry_usage_seat_next(&rows, &row))
-        status = each(&row, context, error);
-    return registry_close_cursor(&rows, status);
-}
-
-static inline sealring_status registry_usage_seat_get(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
-                                                      struct registry_usage_seat *row, sealring_error *error)
-{
-    bool found = false;
-    sealring_status status = registry_usage_seat_find(registry, seat, row, &found, error);
-    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
-}
-
-static inline sealring_status registry_usage_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
-                                                   sealring_error *error)
-{
-    bool found = false;
-    sealring_status status = registry_usage_find_owner(registry, key, ring, used, &found, error);
-    return status == SEALRING_OK && !found ? SEALRING_NOT_FOUND : status;
-}
-/* END */
-
 #endif

@@ -47,7 +47,7 @@ sealring_status registry_usage_seat_put(struct registry *registry, const struct 
     query_bind_bytes(&query, 1, row->seat, sizeof row->seat);
     query_bind_int64(&query, 2, row->settled_hour);
     query_bind_bytes(&query, 3, row->finished, row->is_finished ? sizeof row->finished : 0);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 sealring_status registry_usage_seat_delete(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
@@ -56,7 +56,7 @@ sealring_status registry_usage_seat_delete(struct registry *registry, const uint
     struct query query;
     query_start(&query, registry, &seat_delete, error);
     query_bind_bytes(&query, 1, seat, REGISTRY_ID_SIZE);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 struct registry_cursor registry_usage_seats(struct registry *registry, sealring_error *error)

@@ -86,8 +86,7 @@ static sealring_status mark_used(struct registry *registry, const struct registr
     query_start(&query, registry, &usage_mark, error);
     query_bind_int64(&query, 1, usage->key);
     query_bind_int64(&query, 2, usage->last_use > 0 ? usage->last_use : 1);
-    sealring_status status = query_run(&query, 1, error);
-    return status == SEALRING_NOT_FOUND ? SEALRING_OK : status;
+    return query_run_any(&query, error);
 }
 
 sealring_status registry_usage_put(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
@@ -101,7 +100,7 @@ sealring_status registry_usage_put(struct registry *registry, const struct regis
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
         query_bind_uint64(&query, 8 + (int)i, usage->rejected[i]);
     query_bind_int64(&query, 13, usage->last_use);
-    sealring_status status = query_run(&query, 1, error);
+    sealring_status status = query_run(&query, error);
     return status == SEALRING_OK ? mark_used(registry, usage, error) : status;
 }
 
@@ -174,7 +173,7 @@ sealring_status registry_traffic_put(struct registry *registry, const struct reg
     query_bind_bytes(&query, 4, traffic->seat, sizeof traffic->seat);
     query_bind_uint64(&query, 5, traffic->accepted);
     query_bind_uint64(&query, 6, traffic->rejected);
-    return query_run(&query, 1, error);
+    return query_run(&query, error);
 }
 
 struct registry_cursor registry_traffic(struct registry *registry, int64_t ring, uint32_t since, sealring_error *error)

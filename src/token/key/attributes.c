@@ -89,30 +89,16 @@ static const struct {
     {CKA_COPYABLE, "CKA_COPYABLE", false, true, true},
 };
 
-static sealring_status attributes_alarm(struct attempt *attempt, const char *name, const char *attribute,
-                                        const char *problem)
-{
-    return attempt_refuse(
-        attempt,
-        "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s %s): it is not used; find "
-        "out who made it",
-        name, attempt->token->name, attribute, problem);
-}
-
-static sealring_status attributes_check_number(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
-                                               CK_ATTRIBUTE_TYPE type, const char *attribute, CK_ULONG wanted,
-                                               CK_ULONG or_else)
-{
-    CK_ULONG value = 0;
-    size_t length;
-    bool known;
-    sealring_status status = object_read(attempt, handle, type, &value, sizeof(value), &length, &known);
-    if (status != SEALRING_OK)
-        return status;
-    if (!known || length != sizeof(value) || (value != wanted && value != or_else))
-        return attributes_alarm(attempt, name, attribute, "is wrong or missing");
-    return SEALRING_OK;
-}
+/* The numbers that are read back. */
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    const char *name;
+    CK_ULONG value, or_else;
+} attributes_numbers[] = {
+    {CKA_CLASS, "CKA_CLASS", CKO_SECRET_KEY, CKO_SECRET_KEY},
+    {CKA_KEY_TYPE, "CKA_KEY_TYPE", CKK_GENERIC_SECRET, CKK_SHA256_HMAC},
+    {CKA_VALUE_LEN, "CKA_VALUE_LEN", TOKEN_KEY_BYTES, TOKEN_KEY_BYTES},
+};
 
 /* Reads one of attributes_expected. If the token calls no key local, the other evidence of origin.h replaces a false CKA_LOCAL. */
 static sealring_status attributes_read_flag(struct attempt *attempt, CK_OBJECT_HANDLE handle, size_t index, bool *value,
@@ -124,89 +110,58 @@ static sealring_status attributes_read_flag(struct attempt *attempt, CK_OBJECT_H
     return status;
 }
 
-static sealring_status attributes_check_flags(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
-{
-    for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]); i++) {
-        bool value, known;
-        sealring_status status = attributes_read_flag(attempt, handle, i, &value, &known);
-        if (status != SEALRING_OK)
-            return status;
-        if (!known && !attributes_expected[i].optional)
-            return attributes_alarm(attempt, name, attributes_expected[i].name, "cannot be read");
-        if (known && value != attributes_expected[i].value)
-            return attributes_alarm(attempt, name, attributes_expected[i].name, value ? "is true" : "is false");
-    }
-    return SEALRING_OK;
-}
-
-sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
-{
-    sealring_status status =
-        attributes_check_number(attempt, handle, name, CKA_CLASS, "CKA_CLASS", CKO_SECRET_KEY, CKO_SECRET_KEY);
-    if (status == SEALRING_OK) {
-        status = attributes_check_number(attempt, handle, name, CKA_KEY_TYPE, "CKA_KEY_TYPE", CKK_GENERIC_SECRET,
-                                         CKK_SHA256_HMAC);
-    }
-    if (status == SEALRING_OK) {
-        status = attributes_check_number(attempt, handle, name, CKA_VALUE_LEN, "CKA_VALUE_LEN", TOKEN_KEY_BYTES,
-                                         TOKEN_KEY_BYTES);
-    }
-    if (status == SEALRING_OK)
-        status = attributes_check_flags(attempt, handle, name);
-    if (status != SEALRING_OK)
-        return status;
-    bool sign, known;
-    status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
-    if (status == SEALRING_OK && !sign)
-        return attempt_fail(attempt, CKR_KEY_FUNCTION_NOT_PERMITTED, "C_GetAttributeValue", name);
-    return status;
-}
-
-/* ---- For doctor ---- */
-
-static void attributes_add_wrong(struct attributes_verdict *verdict, const char *name, const char *problem)
+static void attributes_add_wrong(struct attributes_verdict *verdict, const char *name, const char *problem,
+                                 bool narrows)
 {
     size_t length = strlen(verdict->wrong);
     snprintf(verdict->wrong + length, sizeof(verdict->wrong) - length, "%s%s %s", length > 0 ? ", " : "", name,
              problem);
-}
-
-static sealring_status attributes_judge_number(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type,
-                                               CK_ULONG wanted, CK_ULONG or_else, const char *name,
-                                               struct attributes_verdict *verdict)
-{
-    CK_ULONG value = 0;
-    size_t length;
-    bool known;
-    sealring_status status = object_read(attempt, handle, type, &value, sizeof(value), &length, &known);
-    if (status == SEALRING_OK && (!known || length != sizeof(value) || (value != wanted && value != or_else))) {
-        attributes_add_wrong(verdict, name, "is wrong or missing");
-        verdict->narrowable = false;
-    }
-    return status;
+    verdict->narrowable = verdict->narrowable && narrows;
 }
 
 sealring_status attributes_judge(struct attempt *attempt, CK_OBJECT_HANDLE handle, struct attributes_verdict *verdict)
 {
     *verdict = (struct attributes_verdict){.narrowable = true};
-    sealring_status status = attributes_judge_number(attempt, handle, CKA_KEY_TYPE, CKK_GENERIC_SECRET, CKK_SHA256_HMAC,
-                                                     "CKA_KEY_TYPE", verdict);
-    if (status == SEALRING_OK) {
-        status = attributes_judge_number(attempt, handle, CKA_VALUE_LEN, TOKEN_KEY_BYTES, TOKEN_KEY_BYTES,
-                                         "CKA_VALUE_LEN", verdict);
+    sealring_status status = SEALRING_OK;
+    bool known, value;
+    for (size_t i = 0; i < sizeof(attributes_numbers) / sizeof(attributes_numbers[0]) && status == SEALRING_OK; i++) {
+        CK_ULONG number = 0;
+        size_t length;
+        status = object_read(attempt, handle, attributes_numbers[i].type, &number, sizeof(number), &length, &known);
+        if (status == SEALRING_OK &&
+            (!known || length != sizeof(number) ||
+             (number != attributes_numbers[i].value && number != attributes_numbers[i].or_else)))
+            attributes_add_wrong(verdict, attributes_numbers[i].name, "is wrong or missing", false);
     }
     for (size_t i = 0; i < sizeof(attributes_expected) / sizeof(attributes_expected[0]) && status == SEALRING_OK; i++) {
-        bool value, known;
         status = attributes_read_flag(attempt, handle, i, &value, &known);
         bool missing = !known && !attributes_expected[i].optional;
-        if (status != SEALRING_OK || (!missing && (!known || value == attributes_expected[i].value)))
-            continue;
-        attributes_add_wrong(verdict, attributes_expected[i].name,
-                             missing ? "cannot be read"
-                             : value ? "is true"
-                                     : "is false");
-        verdict->narrowable = verdict->narrowable && attributes_expected[i].narrows;
+        if (status == SEALRING_OK && (missing || (known && value != attributes_expected[i].value))) {
+            attributes_add_wrong(verdict, attributes_expected[i].name,
+                                 missing ? "cannot be read"
+                                 : value ? "is true"
+                                         : "is false",
+                                 attributes_expected[i].narrows);
+        }
     }
+    return status;
+}
+
+sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name)
+{
+    struct attributes_verdict verdict;
+    bool sign, known;
+    sealring_status status = attributes_judge(attempt, handle, &verdict);
+    if (status == SEALRING_OK && verdict.wrong[0] != '\0') {
+        return attempt_refuse(attempt,
+                              "ALARM: %s on the PKCS#11 token %s is not a key that sealring makes (%s): it is not "
+                              "used; find out who made it",
+                              name, attempt->token->name, verdict.wrong);
+    }
+    if (status == SEALRING_OK)
+        status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
+    if (status == SEALRING_OK && !sign)
+        return attempt_fail(attempt, CKR_KEY_FUNCTION_NOT_PERMITTED, "C_GetAttributeValue", name);
     return status;
 }
 

@@ -37,7 +37,7 @@ void attributes_fill(struct attributes_template *template, CK_KEY_TYPE key_type,
  * as sealring makes it, which is an alarm. `name` is for messages. */
 sealring_status attributes_check(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name);
 
-/* All that is wrong with a secret key object, whether or not it is closed. For `doctor`. */
+/* All that is wrong with a secret key object, whether or not it is closed. */
 struct attributes_verdict {
     char wrong[256]; /* "CKA_DERIVE is true, CKA_LOCAL is false"; "" if nothing is wrong */
     bool narrowable; /* attributes_narrow corrects all of it */

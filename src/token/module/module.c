@@ -9,13 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "token/module/return_code.h"
 #include "token/module/trace.h"
 
 #define MODULE_EXIT_HANDLERS 2 /* registered after the first initialisation, and after the first login */
-#define MODULE_EXIT_WAIT_SEC 1
+#define MODULE_EXIT_WAIT_MS  1000
 
 /* A forked child starts with its own table: it cannot trust its parent's lock, which another thread may have held during the fork, and
  * it must not finalise what its parent initialised (PKCS #11 v2.40, section 6.6.1). */
@@ -129,18 +130,10 @@ bool module_process_ends(void)
     return atomic_load(&module_ending);
 }
 
-static struct timespec module_exit_deadline(void)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += MODULE_EXIT_WAIT_SEC;
-    return deadline;
-}
-
 /* If a call does not return within the second, it and its module are left alone. */
 static void module_finalise_at_exit(struct module *module)
 {
-    struct timespec deadline = module_exit_deadline();
+    struct timespec deadline = clock_deadline(MODULE_EXIT_WAIT_MS);
     if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0)
         return;
     if (module->initialised && module->ours)
@@ -154,7 +147,7 @@ static void module_finalise_at_exit(struct module *module)
 static void module_exit(void)
 {
     struct module_table *table = atomic_load(&module_tables);
-    struct timespec deadline = module_exit_deadline();
+    struct timespec deadline = clock_deadline(MODULE_EXIT_WAIT_MS);
     if (atomic_exchange(&module_ending, true) || table == NULL || table->pid != fork_process() ||
         pthread_mutex_clocklock(&table->lock, CLOCK_MONOTONIC, &deadline) != 0)
         return;

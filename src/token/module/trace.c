@@ -15,327 +15,187 @@
 
 static struct trace_module trace_modules[TRACE_MODULES];
 
-/* ---- The module, its slots and tokens ---- */
+/* ---- What is logged of an argument. Arguments are counted from 0; a template is followed by its length. ---- */
 
-static CK_RV trace_C_Initialize(const struct trace_module *module, void *arguments)
+static const void *trace_pointer(const struct trace_call *call, unsigned argument)
 {
-    struct trace_call call;
-    const CK_C_INITIALIZE_ARGS *given = arguments;
-    trace_call_init(&call, module, "C_Initialize");
-    if (given != NULL) { /* the init arguments may contain a password */
-        trace_line_add(&call.line, " flags=0x%lx init-args=%s", given->flags,
+    return call->arguments[argument].pointer;
+}
+
+static void trace_number(struct trace_call *call, const char *name, unsigned argument)
+{
+    trace_line_add(&call->line, " %s=%lu", name, call->arguments[argument].number);
+}
+
+/* The number that the argument points to. */
+static void trace_number_at(struct trace_call *call, const char *name, unsigned argument)
+{
+    trace_line_add(&call->line, " %s=%lu", name, *(const CK_ULONG *)trace_pointer(call, argument));
+}
+
+static void trace_access(struct trace_call *call, const char *name, unsigned argument)
+{
+    bool writes = call->arguments[argument].number & CKF_RW_SESSION;
+    trace_line_add(&call->line, " %s=%s", name, writes ? "read-write" : "read-only");
+}
+
+static void trace_user(struct trace_call *call, const char *name, unsigned argument)
+{
+    (void)name;
+    trace_line_add_user(&call->line, call->arguments[argument].number);
+}
+
+static void trace_mechanism(struct trace_call *call, const char *name, unsigned argument)
+{
+    (void)name;
+    trace_line_add_mechanism(&call->line, call->arguments[argument].number);
+}
+
+static void trace_mechanism_at(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_MECHANISM *mechanism = trace_pointer(call, argument);
+    (void)name;
+    trace_line_add_mechanism(&call->line, mechanism->mechanism);
+}
+
+static void trace_template(struct trace_call *call, const char *name, unsigned argument)
+{
+    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
+                            true, NULL);
+}
+
+static void trace_buffers(struct trace_call *call, const char *name, unsigned argument)
+{
+    trace_buffers_note(&call->buffers, trace_pointer(call, argument), call->arguments[argument + 1].number);
+    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
+                            false, NULL);
+}
+
+static void trace_answer(struct trace_call *call, const char *name, unsigned argument)
+{
+    trace_line_add_template(&call->line, name, trace_pointer(call, argument), call->arguments[argument + 1].number,
+                            call->code == CKR_OK, &call->buffers);
+}
+
+/* The init arguments may contain a password. */
+static void trace_init_args(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_C_INITIALIZE_ARGS *given = trace_pointer(call, argument);
+    if (given != NULL)
+        trace_line_add(&call->line, " flags=0x%lx %s=%s", given->flags, name,
                        given->pReserved != NULL ? "given" : "none");
+}
+
+static void trace_slot_room(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_ULONG *count = trace_pointer(call, 2);
+    call->room = trace_pointer(call, 1) != NULL ? *count : 0;
+    trace_line_add(&call->line, " %s=%s room=%lu", name, call->arguments[argument].number ? "true" : "false",
+                   call->room);
+}
+
+static void trace_slots(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_ULONG *slots = trace_pointer(call, argument), *count = trace_pointer(call, argument + 1);
+    if (slots != NULL)
+        trace_line_add_handles(&call->line, name, slots, *count < call->room ? *count : call->room);
+}
+
+static void trace_objects(struct trace_call *call, const char *name, unsigned argument)
+{
+    CK_ULONG most = call->arguments[argument + 1].number;
+    const CK_ULONG *found = trace_pointer(call, argument + 2);
+    trace_line_add_handles(&call->line, name, trace_pointer(call, argument), *found < most ? *found : most);
+}
+
+static void trace_info(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_INFO *info = trace_pointer(call, argument);
+    (void)name;
+    trace_line_add_text(&call->line, "manufacturer", info->manufacturerID, sizeof(info->manufacturerID));
+    trace_line_add_text(&call->line, "library", info->libraryDescription, sizeof(info->libraryDescription));
+    trace_line_add(&call->line, " library-version=%u.%u cryptoki-version=%u.%u", info->libraryVersion.major,
+                   info->libraryVersion.minor, info->cryptokiVersion.major, info->cryptokiVersion.minor);
+}
+
+static void trace_slot_info(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_SLOT_INFO *info = trace_pointer(call, argument);
+    trace_line_add_text(&call->line, name, info->slotDescription, sizeof(info->slotDescription));
+    trace_line_add(&call->line, " flags=0x%lx", info->flags);
+}
+
+static void trace_token_info(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_TOKEN_INFO *info = trace_pointer(call, argument);
+    trace_line_add_text(&call->line, name, info->label, sizeof(info->label));
+    trace_line_add_text(&call->line, "serial", info->serialNumber, sizeof(info->serialNumber));
+    trace_line_add_text(&call->line, "model", info->model, sizeof(info->model));
+    trace_line_add(&call->line, " flags=0x%lx sessions=%ld sessions-max=%ld", info->flags, (long)info->ulSessionCount,
+                   (long)info->ulMaxSessionCount);
+}
+
+static void trace_mechanism_info(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_MECHANISM_INFO *info = trace_pointer(call, argument);
+    trace_line_add(&call->line, " %s=0x%lx", name, info->flags);
+}
+
+static void trace_session_info(struct trace_call *call, const char *name, unsigned argument)
+{
+    const CK_SESSION_INFO *info = trace_pointer(call, argument);
+    trace_line_add(&call->line, " %s=%lu", name, info->slotID);
+    trace_line_add_state(&call->line, info->state);
+    trace_line_add(&call->line, " device-error=0x%lx", info->ulDeviceError);
+}
+
+/* ---- What is logged of each function: its arguments before the call, then what it returned. Of a PIN nothing, not even its length; of
+ * data and signatures only the lengths. ---- */
+
+#define TRACE_SESSION              \
+    {                              \
+        trace_number, "session", 0 \
     }
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_Initialize(arguments));
-}
 
-static CK_RV trace_C_Finalize(const struct trace_module *module, void *reserved)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_Finalize");
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_Finalize(reserved));
-}
-
-static CK_RV trace_C_GetInfo(const struct trace_module *module, CK_INFO *info)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GetInfo");
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetInfo(info);
-    if (code == CKR_OK) {
-        trace_line_add_text(&call.line, "manufacturer", info->manufacturerID, sizeof(info->manufacturerID));
-        trace_line_add_text(&call.line, "library", info->libraryDescription, sizeof(info->libraryDescription));
-        trace_line_add(&call.line, " library-version=%u.%u cryptoki-version=%u.%u", info->libraryVersion.major,
-                       info->libraryVersion.minor, info->cryptokiVersion.major, info->cryptokiVersion.minor);
-    }
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_GetSlotList(const struct trace_module *module, CK_BBOOL present, CK_SLOT_ID *slots,
-                                 CK_ULONG *count)
-{
-    struct trace_call call;
-    CK_ULONG room = slots != NULL ? *count : 0;
-    trace_call_init(&call, module, "C_GetSlotList");
-    trace_line_add(&call.line, " token-present=%s room=%lu", present ? "true" : "false", room);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetSlotList(present, slots, count);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " count=%lu", *count);
-    if (code == CKR_OK && slots != NULL)
-        trace_line_add_handles(&call.line, "slots", slots, *count < room ? *count : room);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_GetSlotInfo(const struct trace_module *module, CK_SLOT_ID slot, CK_SLOT_INFO *info)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GetSlotInfo");
-    trace_line_add(&call.line, " slot=%lu", slot);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetSlotInfo(slot, info);
-    if (code == CKR_OK) {
-        trace_line_add_text(&call.line, "description", info->slotDescription, sizeof(info->slotDescription));
-        trace_line_add(&call.line, " flags=0x%lx", info->flags);
-    }
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_GetTokenInfo(const struct trace_module *module, CK_SLOT_ID slot, CK_TOKEN_INFO *info)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GetTokenInfo");
-    trace_line_add(&call.line, " slot=%lu", slot);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetTokenInfo(slot, info);
-    if (code == CKR_OK) {
-        trace_line_add_text(&call.line, "token", info->label, sizeof(info->label));
-        trace_line_add_text(&call.line, "serial", info->serialNumber, sizeof(info->serialNumber));
-        trace_line_add_text(&call.line, "model", info->model, sizeof(info->model));
-        trace_line_add(&call.line, " flags=0x%lx sessions=%ld sessions-max=%ld", info->flags,
-                       (long)info->ulSessionCount, (long)info->ulMaxSessionCount);
-    }
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_GetMechanismInfo(const struct trace_module *module, CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism,
-                                      CK_MECHANISM_INFO *info)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GetMechanismInfo");
-    trace_line_add(&call.line, " slot=%lu", slot);
-    trace_line_add_mechanism(&call.line, mechanism);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetMechanismInfo(slot, mechanism, info);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " flags=0x%lx", info->flags);
-    return trace_call_end(&call, code);
-}
-
-/* ---- Sessions and login ---- */
-
-static CK_RV trace_C_OpenSession(const struct trace_module *module, CK_SLOT_ID slot, CK_FLAGS flags, void *application,
-                                 CK_NOTIFY notify, CK_SESSION_HANDLE *session)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_OpenSession");
-    trace_line_add(&call.line, " slot=%lu access=%s", slot, flags & CKF_RW_SESSION ? "read-write" : "read-only");
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_OpenSession(slot, flags, application, notify, session);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " session=%lu", *session);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_CloseSession(const struct trace_module *module, CK_SESSION_HANDLE session)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_CloseSession");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_CloseSession(session));
-}
-
-static CK_RV trace_C_GetSessionInfo(const struct trace_module *module, CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GetSessionInfo");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetSessionInfo(session, info);
-    if (code == CKR_OK) {
-        trace_line_add(&call.line, " slot=%lu", info->slotID);
-        trace_line_add_state(&call.line, info->state);
-        trace_line_add(&call.line, " device-error=0x%lx", info->ulDeviceError);
-    }
-    return trace_call_end(&call, code);
-}
-
-/* Logs nothing of the PIN, not even its length. */
-static CK_RV trace_C_Login(const struct trace_module *module, CK_SESSION_HANDLE session, CK_USER_TYPE user,
-                           CK_UTF8CHAR *pin, CK_ULONG length)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_Login");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_line_add_user(&call.line, user);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_Login(session, user, pin, length));
-}
-
-/* ---- Objects ---- */
-
-static CK_RV trace_C_CreateObject(const struct trace_module *module, CK_SESSION_HANDLE session, CK_ATTRIBUTE *template,
-                                  CK_ULONG count, CK_OBJECT_HANDLE *object)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_CreateObject");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_line_add_template(&call.line, "template", template, count);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_CreateObject(session, template, count, object);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " object=%lu", *object);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_CopyObject(const struct trace_module *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
-                                CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *copy)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_CopyObject");
-    trace_line_add(&call.line, " session=%lu object=%lu", session, object);
-    trace_line_add_template(&call.line, "template", template, count);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_CopyObject(session, object, template, count, copy);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " copy=%lu", *copy);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_DestroyObject(const struct trace_module *module, CK_SESSION_HANDLE session,
-                                   CK_OBJECT_HANDLE object)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_DestroyObject");
-    trace_line_add(&call.line, " session=%lu object=%lu", session, object);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_DestroyObject(session, object));
-}
-
-static CK_RV trace_C_GetAttributeValue(const struct trace_module *module, CK_SESSION_HANDLE session,
-                                       CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
-{
-    struct trace_call call;
-    struct trace_buffers buffers;
-    trace_buffers_note(&buffers, template, count);
-    trace_call_init(&call, module, "C_GetAttributeValue");
-    trace_line_add(&call.line, " session=%lu object=%lu", session, object);
-    trace_line_add_request(&call.line, "buffers", template, count);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GetAttributeValue(session, object, template, count);
-    trace_line_add_answer(&call.line, "template", template, count, &buffers, code == CKR_OK);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_SetAttributeValue(const struct trace_module *module, CK_SESSION_HANDLE session,
-                                       CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_SetAttributeValue");
-    trace_line_add(&call.line, " session=%lu object=%lu", session, object);
-    trace_line_add_template(&call.line, "template", template, count);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_SetAttributeValue(session, object, template, count));
-}
-
-static CK_RV trace_C_FindObjectsInit(const struct trace_module *module, CK_SESSION_HANDLE session,
-                                     CK_ATTRIBUTE *template, CK_ULONG count)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_FindObjectsInit");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_line_add_template(&call.line, "template", template, count);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_FindObjectsInit(session, template, count));
-}
-
-static CK_RV trace_C_FindObjects(const struct trace_module *module, CK_SESSION_HANDLE session,
-                                 CK_OBJECT_HANDLE *objects, CK_ULONG most, CK_ULONG *found)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_FindObjects");
-    trace_line_add(&call.line, " session=%lu room=%lu", session, most);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_FindObjects(session, objects, most, found);
-    if (code == CKR_OK) {
-        trace_line_add(&call.line, " found=%lu", *found);
-        trace_line_add_handles(&call.line, "objects", objects, *found < most ? *found : most);
-    }
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_FindObjectsFinal(const struct trace_module *module, CK_SESSION_HANDLE session)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_FindObjectsFinal");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_FindObjectsFinal(session));
-}
-
-/* ---- Keys, signatures, random numbers: only the lengths of input and output ---- */
-
-static CK_RV trace_C_GenerateKey(const struct trace_module *module, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
-                                 CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GenerateKey");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_line_add_mechanism(&call.line, mechanism->mechanism);
-    trace_line_add_template(&call.line, "template", template, count);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GenerateKey(session, mechanism, template, count, key);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " object=%lu", *key);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_GenerateKeyPair(const struct trace_module *module, CK_SESSION_HANDLE session,
-                                     CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_template, CK_ULONG public_count,
-                                     CK_ATTRIBUTE *private_template, CK_ULONG private_count,
-                                     CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GenerateKeyPair");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_line_add_mechanism(&call.line, mechanism->mechanism);
-    trace_line_add_template(&call.line, "public", public_template, public_count);
-    trace_line_add_template(&call.line, "private", private_template, private_count);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_GenerateKeyPair(session, mechanism, public_template, public_count, private_template,
-                                                private_count, public_key, private_key);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " public-object=%lu private-object=%lu", *public_key, *private_key);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_SignInit(const struct trace_module *module, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
-                              CK_OBJECT_HANDLE key)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_SignInit");
-    trace_line_add(&call.line, " session=%lu", session);
-    trace_line_add_mechanism(&call.line, mechanism->mechanism);
-    trace_line_add(&call.line, " object=%lu", key);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_SignInit(session, mechanism, key));
-}
-
-static CK_RV trace_C_Sign(const struct trace_module *module, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length,
-                          CK_BYTE *signature, CK_ULONG *size)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_Sign");
-    trace_line_add(&call.line, " session=%lu data-length=%lu room=%lu", session, length, *size);
-    trace_call_begin(&call);
-    CK_RV code = module->own->C_Sign(session, data, length, signature, size);
-    if (code == CKR_OK)
-        trace_line_add(&call.line, " signature-length=%lu", *size);
-    return trace_call_end(&call, code);
-}
-
-static CK_RV trace_C_GenerateRandom(const struct trace_module *module, CK_SESSION_HANDLE session, CK_BYTE *bytes,
-                                    CK_ULONG length)
-{
-    struct trace_call call;
-    trace_call_init(&call, module, "C_GenerateRandom");
-    trace_line_add(&call.line, " session=%lu length=%lu", session, length);
-    trace_call_begin(&call);
-    return trace_call_end(&call, module->own->C_GenerateRandom(session, bytes, length));
-}
+/* clang-format off */
+static const struct trace_function
+trace_C_Initialize = {"C_Initialize", "p", {{trace_init_args, "init-args", 0}}, {{0}}, false},
+trace_C_Finalize = {"C_Finalize", "p", {{0}}, {{0}}, false},
+trace_C_GetInfo = {"C_GetInfo", "p", {{0}}, {{trace_info, NULL, 0}}, false},
+trace_C_GetSlotList = {"C_GetSlotList", "bpp", {{trace_slot_room, "token-present", 0}},
+    {{trace_number_at, "count", 2}, {trace_slots, "slots", 1}}, false},
+trace_C_GetSlotInfo = {"C_GetSlotInfo", "np", {{trace_number, "slot", 0}}, {{trace_slot_info, "description", 1}}, false},
+trace_C_GetTokenInfo = {"C_GetTokenInfo", "np", {{trace_number, "slot", 0}}, {{trace_token_info, "token", 1}}, false},
+trace_C_GetMechanismInfo = {"C_GetMechanismInfo", "nnp", {{trace_number, "slot", 0}, {trace_mechanism, NULL, 1}},
+    {{trace_mechanism_info, "flags", 2}}, false},
+trace_C_OpenSession = {"C_OpenSession", "nnppp", {{trace_number, "slot", 0}, {trace_access, "access", 1}},
+    {{trace_number_at, "session", 4}}, false},
+trace_C_CloseSession = {"C_CloseSession", "n", {TRACE_SESSION}, {{0}}, false},
+trace_C_GetSessionInfo = {"C_GetSessionInfo", "np", {TRACE_SESSION}, {{trace_session_info, "slot", 1}}, false},
+trace_C_Login = {"C_Login", "nnpn", {TRACE_SESSION, {trace_user, NULL, 1}}, {{0}}, false},
+trace_C_CreateObject = {"C_CreateObject", "npnp", {TRACE_SESSION, {trace_template, "template", 1}},
+    {{trace_number_at, "object", 3}}, false},
+trace_C_CopyObject = {"C_CopyObject", "nnpnp",
+    {TRACE_SESSION, {trace_number, "object", 1}, {trace_template, "template", 2}}, {{trace_number_at, "copy", 4}}, false},
+trace_C_DestroyObject = {"C_DestroyObject", "nn", {TRACE_SESSION, {trace_number, "object", 1}}, {{0}}, false},
+trace_C_GetAttributeValue = {"C_GetAttributeValue", "nnpn",
+    {TRACE_SESSION, {trace_number, "object", 1}, {trace_buffers, "buffers", 2}}, {{trace_answer, "template", 2}}, true},
+trace_C_SetAttributeValue = {"C_SetAttributeValue", "nnpn",
+    {TRACE_SESSION, {trace_number, "object", 1}, {trace_template, "template", 2}}, {{0}}, false},
+trace_C_FindObjectsInit = {"C_FindObjectsInit", "npn", {TRACE_SESSION, {trace_template, "template", 1}}, {{0}}, false},
+trace_C_FindObjects = {"C_FindObjects", "npnp", {TRACE_SESSION, {trace_number, "room", 2}},
+    {{trace_number_at, "found", 3}, {trace_objects, "objects", 1}}, false},
+trace_C_FindObjectsFinal = {"C_FindObjectsFinal", "n", {TRACE_SESSION}, {{0}}, false},
+trace_C_GenerateKey = {"C_GenerateKey", "nppnp",
+    {TRACE_SESSION, {trace_mechanism_at, NULL, 1}, {trace_template, "template", 2}}, {{trace_number_at, "object", 4}}, false},
+trace_C_GenerateKeyPair = {"C_GenerateKeyPair", "nppnpnpp",
+    {TRACE_SESSION, {trace_mechanism_at, NULL, 1}, {trace_template, "public", 2}, {trace_template, "private", 4}},
+    {{trace_number_at, "public-object", 6}, {trace_number_at, "private-object", 7}}, false},
+trace_C_SignInit = {"C_SignInit", "npn", {TRACE_SESSION, {trace_mechanism_at, NULL, 1}, {trace_number, "object", 2}}, {{0}}, false},
+trace_C_Sign = {"C_Sign", "npnpp", {TRACE_SESSION, {trace_number, "data-length", 2}, {trace_number_at, "room", 4}},
+    {{trace_number_at, "signature-length", 4}}, false},
+trace_C_GenerateRandom = {"C_GenerateRandom", "npn", {TRACE_SESSION, {trace_number, "length", 2}}, {{0}}, false};
+/* clang-format on */
 
 /* ---- Functions for each module ---- */
 
@@ -372,10 +232,12 @@ static CK_RV trace_C_GenerateRandom(const struct trace_module *module, CK_SESSIO
     each(n, C_GenerateRandom, (CK_SESSION_HANDLE a, CK_BYTE *b, CK_ULONG c), a, b, c)
 /* clang-format on */
 
-#define TRACE_DEFINE(n, name, parameters, ...)               \
-    static CK_RV trace_##n##_##name parameters               \
-    {                                                        \
-        return trace_##name(&trace_modules[n], __VA_ARGS__); \
+#define TRACE_DEFINE(n, name, parameters, ...)                                  \
+    static CK_RV trace_##n##_##name parameters                                  \
+    {                                                                           \
+        struct trace_call call;                                                 \
+        trace_call_begin(&call, &trace_modules[n], &trace_##name, __VA_ARGS__); \
+        return trace_call_end(&call, trace_modules[n].own->name(__VA_ARGS__));  \
     }
 #define TRACE_PUT(n, name, parameters, ...) list->name = trace_##n##_##name;
 #define TRACE_MODULE(n)                               \

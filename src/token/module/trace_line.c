@@ -250,9 +250,8 @@ void trace_buffers_note(struct trace_buffers *buffers, const CK_ATTRIBUTE *templ
         buffers->sizes[i] = template[i].pValue != NULL ? template[i].ulValueLen : 0;
 }
 
-/* with_values true and buffers NULL: sealring passes the template, so its lengths are right. */
-static void trace_line_add_list(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
-                                bool with_values, const struct trace_buffers *buffers)
+void trace_line_add_template(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
+                             bool with_values, const struct trace_buffers *buffers)
 {
     trace_line_add(line, " %s={", name);
     for (CK_ULONG i = 0; i < count; i++) {
@@ -261,20 +260,4 @@ static void trace_line_add_list(struct trace_line *line, const char *name, const
         trace_line_add_attribute(line, &template[i], with_values && fits);
     }
     trace_line_add(line, "}");
-}
-
-void trace_line_add_template(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count)
-{
-    trace_line_add_list(line, name, template, count, true, NULL);
-}
-
-void trace_line_add_request(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count)
-{
-    trace_line_add_list(line, name, template, count, false, NULL);
-}
-
-void trace_line_add_answer(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
-                           const struct trace_buffers *buffers, bool filled)
-{
-    trace_line_add_list(line, name, template, count, filled, buffers);
 }

@@ -39,15 +39,10 @@ struct trace_buffers {
 };
 void trace_buffers_note(struct trace_buffers *buffers, const CK_ATTRIBUTE *template, CK_ULONG count);
 
-/* " NAME={CKA_CLASS=CKO_SECRET_KEY,CKA_VALUE[32]}". Writes an attribute's value if the table in trace_line.c permits it, otherwise its
- * length. */
-void trace_line_add_template(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count);
-
-/* The same before a call that fills the template's buffers: types and sizes. */
-void trace_line_add_request(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count);
-
-/* The same after it. If a module claims a length beyond its buffer, only the length is written. filled: it returned CKR_OK. */
-void trace_line_add_answer(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
-                           const struct trace_buffers *buffers, bool filled);
+/* " NAME={CKA_CLASS=CKO_SECRET_KEY,CKA_VALUE[32]}". Writes an attribute's value only if the table in trace_line.c permits it, and if
+ * with_values; otherwise its length. buffers: a module filled them, and only the length is written if it claims one beyond its buffer;
+ * NULL: sealring passes the template, so its lengths are right. */
+void trace_line_add_template(struct trace_line *line, const char *name, const CK_ATTRIBUTE *template, CK_ULONG count,
+                             bool with_values, const struct trace_buffers *buffers);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "token/module/interruption.h"
 #include "token/module/return_code.h"
@@ -147,7 +148,7 @@ static sealring_status attempt_once(struct attempt *attempt, enum attempt_kind k
     if (kind == ATTEMPT_SIGN) {
         status = attempt_try(attempt, false, action, context, repair);
     } else {
-        struct timespec deadline = connection_deadline(ATTEMPT_OBJECTS_WAIT * 1000);
+        struct timespec deadline = clock_deadline(ATTEMPT_OBJECTS_WAIT * 1000);
         if (pthread_mutex_clocklock(&module->objects, CLOCK_MONOTONIC, &deadline) == 0) {
             struct interruption interruption = {.held = false};
             if (kind == ATTEMPT_WRITE)

@@ -22,19 +22,6 @@
 #define CONNECTION_ASKS            5 /* before a token counts as gone */
 #define CONNECTION_ASK_NSEC        1000000L
 
-struct timespec connection_deadline(int64_t milliseconds)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += milliseconds / 1000;
-    deadline.tv_nsec += (long)(milliseconds % 1000) * 1000000L;
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000L;
-    }
-    return deadline;
-}
-
 static sealring_status connection_busy(const struct token *token, sealring_error *error)
 {
     return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
@@ -181,7 +168,7 @@ static void connection_await_prober(struct token *token)
         int64_t left = token->probe_started + CONNECTION_PATIENCE_MS - clock_boot_ms();
         if (left <= 0)
             return;
-        struct timespec deadline = connection_deadline(left);
+        struct timespec deadline = clock_deadline(left);
         pthread_cond_clockwait(&token->probe_done, &token->probe_lock, CLOCK_MONOTONIC, &deadline);
     }
 }
@@ -190,7 +177,7 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
 {
     sealring_error failure = {0};
     sealring_status status;
-    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
     if (pthread_rwlock_clockwrlock(&token->module->use, CLOCK_MONOTONIC, &deadline) == 0) {
         status = connection_connect(token, false, &failure);
         atomic_store(&token->up, status == SEALRING_OK);
@@ -248,7 +235,7 @@ static bool connection_lock(struct token *token)
     pthread_rwlock_t *use = &token->module->use;
     if (pthread_rwlock_tryrdlock(use) == 0)
         return true;
-    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
     return pthread_rwlock_clockrdlock(use, CLOCK_MONOTONIC, &deadline) == 0;
 }
 
@@ -401,7 +388,7 @@ void connection_refresh_for(struct token *token, const uint8_t *object_id, size_
     }
     if (!connection_may_look_anew(token, object_id, object_id_length))
         return;
-    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     /* this thread does not wait for a call that hangs in the module */
     if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
@@ -418,7 +405,7 @@ bool connection_close(struct token *token)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
-    struct timespec deadline = connection_deadline(CONNECTION_PATIENCE_MS);
+    struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
     if (!module_process_ends()) {
         pthread_rwlock_wrlock(&module->use);

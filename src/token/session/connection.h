@@ -92,9 +92,6 @@ void connection_lost(struct token *token, uint64_t generation);
 /* CKR_OK if the token is present. Retries for 15 ms before it reports that it is not. */
 CK_RV connection_ask(const struct token *token);
 
-/* The time this number of milliseconds from now, on CLOCK_MONOTONIC. */
-struct timespec connection_deadline(int64_t milliseconds);
-
 /* Makes the first connection. The caller frees the token on failure. */
 sealring_status connection_open(struct token *token, sealring_error *error);
 

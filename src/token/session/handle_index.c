@@ -5,15 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 
-#define INDEX_BUCKETS_MIN 64
-
 struct index_entry {
-    struct index_entry *next;
     struct token_key_reference reference;
     uint64_t generation;
     CK_OBJECT_HANDLE handle;
+};
+
+struct index_key {
+    const uint8_t *object_id;
+    size_t length;
 };
 
 void index_init(struct key_index *index)
@@ -24,39 +27,30 @@ void index_init(struct key_index *index)
 
 void index_destroy(struct key_index *index, bool forked)
 {
-    for (size_t i = 0; i < index->bucket_count; i++) {
-        while (index->buckets[i] != NULL) {
-            struct index_entry *entry = index->buckets[i];
-            index->buckets[i] = entry->next;
-            free(entry);
-        }
-    }
-    free(index->buckets);
-    index->buckets = NULL;
-    index->bucket_count = 0;
+    free(index->entries);
+    index->entries = NULL;
+    index->count = 0;
     if (!forked)
         pthread_rwlock_destroy(&index->lock);
 }
 
-/* FNV-1a. Object IDs are random and made by sealring: collisions cannot be chosen. */
-static size_t index_hash(const uint8_t *object_id, size_t length)
+static int index_order(const void *key, const void *item)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ object_id[i]) * UINT64_C(0x100000001b3);
-    return (size_t)(hash ^ (hash >> 32));
+    const struct index_key *wanted = key;
+    const struct token_key_reference *reference = &((const struct index_entry *)item)->reference;
+    if (wanted->length != reference->object_id_length)
+        return wanted->length < reference->object_id_length ? -1 : 1;
+    return memcmp(wanted->object_id, reference->object_id, wanted->length);
 }
 
-/* The link to the entry, or to where it would be inserted; NULL only if there are no buckets yet. */
-static struct index_entry **index_place(const struct key_index *index, const uint8_t *object_id, size_t length)
+/* Returns the key's entry; NULL: there is none, and *place is where it would be. */
+static struct index_entry *index_look(const struct key_index *index, const uint8_t *object_id, size_t length,
+                                      size_t *place)
 {
-    if (index->bucket_count == 0)
-        return NULL;
-    struct index_entry **place = &index->buckets[index_hash(object_id, length) & (index->bucket_count - 1)];
-    while (*place != NULL && ((*place)->reference.object_id_length != length ||
-                              memcmp((*place)->reference.object_id, object_id, length) != 0))
-        place = &(*place)->next;
-    return place;
+    const struct index_key key = {object_id, length};
+    *place = array_place(index->entries, index->count, sizeof(*index->entries), &key, index_order);
+    bool found = *place < index->count && index_order(&key, &index->entries[*place]) == 0;
+    return found ? &index->entries[*place] : NULL;
 }
 
 /* Check values are not secret: the registry contains them. */
@@ -70,77 +64,38 @@ static bool index_same_proof(const struct token_key_reference *one, const struct
 bool index_find(struct key_index *index, const struct token_key_reference *reference, uint64_t generation,
                 CK_OBJECT_HANDLE *handle)
 {
-    bool found = false;
+    size_t place;
     pthread_rwlock_rdlock(&index->lock);
-    struct index_entry **place = index_place(index, reference->object_id, reference->object_id_length);
-    if (place != NULL && *place != NULL && (*place)->generation == generation &&
-        index_same_proof(&(*place)->reference, reference)) {
-        *handle = (*place)->handle;
-        found = true;
-    }
+    const struct index_entry *entry = index_look(index, reference->object_id, reference->object_id_length, &place);
+    bool found = entry != NULL && entry->generation == generation && index_same_proof(&entry->reference, reference);
+    if (found)
+        *handle = entry->handle;
     pthread_rwlock_unlock(&index->lock);
     return found;
-}
-
-static bool index_grow(struct key_index *index)
-{
-    if (index->count < index->bucket_count)
-        return true;
-    size_t bucket_count = index->bucket_count == 0 ? INDEX_BUCKETS_MIN : index->bucket_count * 2;
-    struct index_entry **buckets = calloc(bucket_count, sizeof(struct index_entry *));
-    if (buckets == NULL)
-        return false;
-    for (size_t i = 0; i < index->bucket_count; i++) {
-        while (index->buckets[i] != NULL) {
-            struct index_entry *entry = index->buckets[i];
-            index->buckets[i] = entry->next;
-            size_t hash = index_hash(entry->reference.object_id, entry->reference.object_id_length);
-            struct index_entry **bucket = &buckets[hash & (bucket_count - 1)];
-            entry->next = *bucket;
-            *bucket = entry;
-        }
-    }
-    free(index->buckets);
-    index->buckets = buckets;
-    index->bucket_count = bucket_count;
-    return true;
 }
 
 sealring_status index_put(struct key_index *index, const struct token_key_reference *reference, uint64_t generation,
                           CK_OBJECT_HANDLE handle, sealring_error *error)
 {
-    sealring_status status = SEALRING_OK;
+    size_t place;
     pthread_rwlock_wrlock(&index->lock);
-    if (!index_grow(index)) {
-        status = error_no_memory(error);
-        goto cleanup;
+    bool room = index_look(index, reference->object_id, reference->object_id_length, &place) != NULL;
+    if (!room) {
+        room = array_insert(&index->entries, index->count, place);
+        index->count += room;
     }
-    struct index_entry **place = index_place(index, reference->object_id, reference->object_id_length);
-    if (*place == NULL) {
-        *place = calloc(1, sizeof(**place));
-        if (*place == NULL) {
-            status = error_no_memory(error);
-            goto cleanup;
-        }
-        index->count++;
-    }
-    (*place)->reference = *reference;
-    (*place)->generation = generation;
-    (*place)->handle = handle;
-cleanup:
+    if (room)
+        index->entries[place] = (struct index_entry){*reference, generation, handle};
     pthread_rwlock_unlock(&index->lock);
-    return status;
+    return room ? SEALRING_OK : error_no_memory(error);
 }
 
 void index_forget(struct key_index *index, const uint8_t *object_id, size_t object_id_length)
 {
+    size_t place;
     pthread_rwlock_wrlock(&index->lock);
-    struct index_entry **place = index_place(index, object_id, object_id_length);
-    if (place != NULL && *place != NULL) {
-        struct index_entry *entry = *place;
-        *place = entry->next;
-        free(entry);
-        index->count--;
-    }
+    struct index_entry *entry = index_look(index, object_id, object_id_length, &place);
+    if (entry != NULL)
+        memmove(entry, entry + 1, (--index->count - place) * sizeof(*entry));
     pthread_rwlock_unlock(&index->lock);
 }

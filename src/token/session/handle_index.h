@@ -18,8 +18,7 @@ struct index_entry;
 
 struct key_index {
     pthread_rwlock_t lock;
-    struct index_entry **buckets;
-    size_t bucket_count; /* a power of two, or 0 */
+    struct index_entry *entries; /* by object ID */
     size_t count;
 };
 

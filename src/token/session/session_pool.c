@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "token/module/module.h"
 #include "token/module/return_code.h"
@@ -153,10 +154,8 @@ static enum session_way session_claim(struct session_pool *pool, bool writable, 
             way = SESSION_REPLACE;
             break;
         }
-        if (deadline.tv_sec == 0) {
-            clock_gettime(CLOCK_MONOTONIC, &deadline);
-            deadline.tv_sec += SESSION_WAIT_SECONDS;
-        }
+        if (deadline.tv_sec == 0)
+            deadline = clock_deadline(SESSION_WAIT_SECONDS * 1000);
         if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
             break;
     }

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
 
 #define GROUP_FLIGHTS 16
-#define WAIT_MAX_MS   INT64_C(86400000) /* avoids overflow of the deadline */
 
 /* The mutex of the flights guards it, except the fields that the leader writes before `landed`. */
 struct flight {
@@ -144,23 +144,6 @@ static void leave(struct flights *flights, struct flight *flight)
     flights->vacant = flight;
 }
 
-static struct timespec deadline_in(int64_t milliseconds)
-{
-    if (milliseconds < 0)
-        milliseconds = 0;
-    if (milliseconds > WAIT_MAX_MS)
-        milliseconds = WAIT_MAX_MS;
-    struct timespec deadline = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += (time_t)(milliseconds / 1000);
-    deadline.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_nsec -= 1000000000;
-        deadline.tv_sec++;
-    }
-    return deadline;
-}
-
 static int wait_for(struct flights *flights, struct flight *flight, int64_t wait_ms, sealring_error *error)
 {
     if (flights->waiting >= flights->waiting_max) {
@@ -168,7 +151,7 @@ static int wait_for(struct flights *flights, struct flight *flight, int64_t wait
                   "%u threads wait for the token already, more may not (waiting_max): try again", flights->waiting);
         return FLIGHT_CROWDED;
     }
-    struct timespec deadline = deadline_in(wait_ms);
+    struct timespec deadline = clock_deadline(wait_ms);
     int waited = 0, outcome = FLIGHT_CROWDED;
     flights->waiting++;
     flight->askers++;

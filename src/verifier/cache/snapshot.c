@@ -6,67 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "lifecycle/transition_table.h"
 
-#define BUCKETS_FIRST 64
-
-/* Two hash tables with chains, each with at least as many buckets as objects. The mutex guards the versions' chains and buckets.
- * Threads that have just asked the registry hold it for a lookup (some nanoseconds), and polls hold it to add an object. Rings, and the
- * walk over all versions, need no mutex, as only polls use them. It is no read-write lock, because a steady flow of readers could delay
- * a poll, and with it a revocation. */
+/* Sorted arrays: of versions by ring and number, of rings by their row. The mutex guards the array of versions. Threads that have just
+ * asked the registry hold it for a lookup (some nanoseconds), and polls hold it to add an object. Rings, and the walk over all versions,
+ * need no mutex, as only polls use them. It is no read-write lock, because a steady flow of readers could delay a poll, and with it a
+ * revocation. */
 struct snapshot {
     pthread_mutex_t mutex;
     struct known_version **versions;
-    size_t version_buckets;
     size_t version_count;
     struct known_version *former; /* replaced by a reinstated one's object; entries may still point here */
     struct known_ring **rings;
-    size_t ring_buckets;
     size_t ring_count;
 };
 
-static size_t place_of(int64_t ring, uint32_t number, size_t buckets)
+struct version_key {
+    int64_t ring;
+    uint32_t number;
+};
+
+static int ring_order(const void *key, const void *item)
 {
-    uint64_t hash = ((uint64_t)ring * UINT64_C(0x9e3779b97f4a7c15)) ^ ((uint64_t)number * UINT64_C(0xbf58476d1ce4e5b9));
-    return (size_t)(hash ^ hash >> 32) & (buckets - 1);
+    const int64_t *id = key;
+    const struct known_ring *const *ring = item;
+    return *id < (*ring)->id ? -1 : *id > (*ring)->id;
+}
+
+static int version_order(const void *key, const void *item)
+{
+    const struct version_key *wanted = key;
+    const struct known_version *const *version = item;
+    int order = wanted->ring < (*version)->ring->id ? -1 : wanted->ring > (*version)->ring->id;
+    return order != 0 ? order : wanted->number < (*version)->number ? -1 : wanted->number > (*version)->number;
 }
 
 sealring_status snapshot_new(struct snapshot **made, sealring_error *error)
 {
-    *made = NULL;
-    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
-    if (snapshot == NULL)
+    *made = calloc(1, sizeof **made);
+    if (*made == NULL)
         return error_no_memory(error);
-    pthread_mutex_init(&snapshot->mutex, NULL);
-    snapshot->versions = calloc(BUCKETS_FIRST, sizeof snapshot->versions[0]);
-    snapshot->rings = calloc(BUCKETS_FIRST, sizeof snapshot->rings[0]);
-    if (snapshot->versions == NULL || snapshot->rings == NULL) {
-        snapshot_free(snapshot);
-        return error_no_memory(error);
-    }
-    snapshot->version_buckets = BUCKETS_FIRST;
-    snapshot->ring_buckets = BUCKETS_FIRST;
-    *made = snapshot;
+    pthread_mutex_init(&(*made)->mutex, NULL);
     return SEALRING_OK;
-}
-
-static void free_versions(struct known_version *version)
-{
-    while (version != NULL) {
-        struct known_version *next = version->next;
-        free(version);
-        version = next;
-    }
-}
-
-static void free_rings(struct known_ring *ring)
-{
-    while (ring != NULL) {
-        struct known_ring *next = ring->next;
-        free(ring);
-        ring = next;
-    }
 }
 
 /* Takes no lock: in a forked child, a thread that does not exist there may hold it. */
@@ -74,11 +57,14 @@ void snapshot_free(struct snapshot *snapshot)
 {
     if (snapshot == NULL)
         return;
-    for (size_t i = 0; i < snapshot->version_buckets; i++)
-        free_versions(snapshot->versions[i]);
-    for (size_t i = 0; i < snapshot->ring_buckets; i++)
-        free_rings(snapshot->rings[i]);
-    free_versions(snapshot->former);
+    for (size_t i = 0; i < snapshot->version_count; i++)
+        free(snapshot->versions[i]);
+    for (size_t i = 0; i < snapshot->ring_count; i++)
+        free(snapshot->rings[i]);
+    for (struct known_version *version = snapshot->former, *next; version != NULL; version = next) {
+        next = version->next;
+        free(version);
+    }
     free(snapshot->versions);
     free(snapshot->rings);
     pthread_mutex_destroy(&snapshot->mutex);
@@ -87,57 +73,42 @@ void snapshot_free(struct snapshot *snapshot)
 
 /* ---- Rings: only for the polling thread ---- */
 
-static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id)
+/* Returns NULL if there is none; *place is where it would be. */
+static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id, size_t *place)
 {
-    struct known_ring *ring = snapshot->rings[place_of(id, 0, snapshot->ring_buckets)];
-    while (ring != NULL && ring->id != id)
-        ring = ring->next;
-    return ring;
+    *place = array_place(snapshot->rings, snapshot->ring_count, sizeof *snapshot->rings, &id, ring_order);
+    bool found = *place < snapshot->ring_count && snapshot->rings[*place]->id == id;
+    return found ? snapshot->rings[*place] : NULL;
 }
 
-static bool grow_rings(struct snapshot *snapshot)
+const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
 {
-    size_t buckets = 2 * snapshot->ring_buckets;
-    struct known_ring **grown = calloc(buckets, sizeof grown[0]);
-    if (grown == NULL)
-        return false;
-    for (size_t i = 0; i < snapshot->ring_buckets; i++) {
-        for (struct known_ring *ring = snapshot->rings[i], *next; ring != NULL; ring = next) {
-            struct known_ring **bucket = &grown[place_of(ring->id, 0, buckets)];
-            next = ring->next;
-            ring->next = *bucket;
-            *bucket = ring;
-        }
-    }
-    free(snapshot->rings);
-    snapshot->rings = grown;
-    snapshot->ring_buckets = buckets;
-    return true;
+    size_t place;
+    return find_ring(snapshot, id, &place);
 }
 
-static enum snapshot_change add_ring(struct snapshot *snapshot, const struct registry_ring *row)
+static enum snapshot_change add_ring(struct snapshot *snapshot, const struct registry_ring *row, size_t place)
 {
-    if (snapshot->ring_count == snapshot->ring_buckets && !grow_rings(snapshot))
-        return SNAPSHOT_NO_MEMORY;
     struct known_ring *ring = calloc(1, sizeof *ring);
-    if (ring == NULL)
+    if (ring == NULL || !array_insert(&snapshot->rings, snapshot->ring_count, place)) {
+        free(ring);
         return SNAPSHOT_NO_MEMORY;
+    }
     ring->id = row->id;
     memcpy(ring->ring_id, row->ring_id, sizeof ring->ring_id);
     memcpy(ring->name, row->name, sizeof ring->name);
     memcpy(ring->prefix, row->prefix, sizeof ring->prefix);
-    struct known_ring **bucket = &snapshot->rings[place_of(row->id, 0, snapshot->ring_buckets)];
-    ring->next = *bucket;
-    *bucket = ring;
+    snapshot->rings[place] = ring;
     snapshot->ring_count++;
     return SNAPSHOT_UPDATED;
 }
 
 enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct registry_ring *row)
 {
-    const struct known_ring *ring = find_ring(snapshot, row->id);
+    size_t place;
+    const struct known_ring *ring = find_ring(snapshot, row->id, &place);
     if (ring == NULL)
-        return add_ring(snapshot, row);
+        return add_ring(snapshot, row, place);
     bool same = memcmp(ring->ring_id, row->ring_id, sizeof ring->ring_id) == 0 && strcmp(ring->name, row->name) == 0 &&
                 strcmp(ring->prefix, row->prefix) == 0;
     return same ? SNAPSHOT_SAME : SNAPSHOT_ALTERED;
@@ -145,49 +116,28 @@ enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct r
 
 /* ---- Versions ---- */
 
-/* The link that points to the version, or to NULL at the end of its chain. */
-static struct known_version **version_link(struct snapshot *snapshot, int64_t ring, uint32_t number)
+/* Returns NULL if there is none; *place is where it would be. */
+static struct known_version *find_version(const struct snapshot *snapshot, int64_t ring, uint32_t number, size_t *place)
 {
-    struct known_version **link = &snapshot->versions[place_of(ring, number, snapshot->version_buckets)];
-    while (*link != NULL && ((*link)->number != number || (*link)->ring->id != ring))
-        link = &(*link)->next;
-    return link;
+    const struct version_key key = {ring, number};
+    *place = array_place(snapshot->versions, snapshot->version_count, sizeof *snapshot->versions, &key, version_order);
+    bool found = *place < snapshot->version_count && version_order(&key, &snapshot->versions[*place]) == 0;
+    return found ? snapshot->versions[*place] : NULL;
 }
 
 struct known_version *snapshot_find(struct snapshot *snapshot, int64_t ring, uint32_t number)
 {
+    size_t place;
     pthread_mutex_lock(&snapshot->mutex);
-    struct known_version *version = *version_link(snapshot, ring, number);
+    struct known_version *version = find_version(snapshot, ring, number, &place);
     pthread_mutex_unlock(&snapshot->mutex);
     return version;
 }
 
 void snapshot_each(struct snapshot *snapshot, snapshot_callback each, void *context)
 {
-    for (size_t i = 0; i < snapshot->version_buckets; i++)
-        for (struct known_version *version = snapshot->versions[i]; version != NULL; version = version->next)
-            each(version, context);
-}
-
-/* With the mutex held. */
-static bool grow_versions(struct snapshot *snapshot)
-{
-    size_t buckets = 2 * snapshot->version_buckets;
-    struct known_version **grown = calloc(buckets, sizeof grown[0]);
-    if (grown == NULL)
-        return false;
-    for (size_t i = 0; i < snapshot->version_buckets; i++) {
-        for (struct known_version *version = snapshot->versions[i], *next; version != NULL; version = next) {
-            struct known_version **bucket = &grown[place_of(version->ring->id, version->number, buckets)];
-            next = version->next;
-            version->next = *bucket;
-            *bucket = version;
-        }
-    }
-    free(snapshot->versions);
-    snapshot->versions = grown;
-    snapshot->version_buckets = buckets;
-    return true;
+    for (size_t i = 0; i < snapshot->version_count; i++)
+        each(snapshot->versions[i], context);
 }
 
 static struct known_version *version_new(const struct known_ring *ring, const struct registry_version *row)
@@ -211,18 +161,16 @@ static struct known_version *version_new(const struct known_ring *ring, const st
 }
 
 static enum snapshot_change add_version(struct snapshot *snapshot, const struct known_ring *ring,
-                                        const struct registry_version *row, struct known_version **version)
+                                        const struct registry_version *row, size_t place,
+                                        struct known_version **version)
 {
     struct known_version *made = version_new(ring, row);
     if (made == NULL)
         return SNAPSHOT_NO_MEMORY;
     pthread_mutex_lock(&snapshot->mutex);
-    bool room = snapshot->version_count < snapshot->version_buckets || grow_versions(snapshot);
+    bool room = array_insert(&snapshot->versions, snapshot->version_count, place);
     if (room) {
-        struct known_version **bucket =
-            &snapshot->versions[place_of(row->ring, row->number, snapshot->version_buckets)];
-        made->next = *bucket;
-        *bucket = made;
+        snapshot->versions[place] = made;
         snapshot->version_count++;
     }
     pthread_mutex_unlock(&snapshot->mutex);
@@ -235,16 +183,15 @@ static enum snapshot_change add_version(struct snapshot *snapshot, const struct 
 }
 
 /* Replaces the object of a reinstated version: the old object stays closed for all that point to it. */
-static enum snapshot_change replace_version(struct snapshot *snapshot, struct known_version *old,
-                                            const struct registry_version *row, struct known_version **version)
+static enum snapshot_change replace_version(struct snapshot *snapshot, size_t place, const struct registry_version *row,
+                                            struct known_version **version)
 {
+    struct known_version *old = snapshot->versions[place];
     struct known_version *made = version_new(old->ring, row);
     if (made == NULL)
         return SNAPSHOT_NO_MEMORY;
     pthread_mutex_lock(&snapshot->mutex);
-    struct known_version **link = version_link(snapshot, row->ring, row->number);
-    made->next = old->next;
-    *link = made;
+    snapshot->versions[place] = made;
     old->next = snapshot->former;
     snapshot->former = old;
     pthread_mutex_unlock(&snapshot->mutex);
@@ -275,6 +222,16 @@ static void bring_up_to_date(struct known_version *version, const struct registr
     atomic_store(&version->state, (int)row->state);
 }
 
+bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms)
+{
+    if (!lifecycle_accepts((sealring_version_state)atomic_load(&version->state)))
+        return false;
+    atomic_store(&version->was_compromised, state == SEALRING_VERSION_COMPROMISED);
+    atomic_store(&version->closed, wall_ms);
+    atomic_store(&version->state, (int)state);
+    return true;
+}
+
 /* Compromised and destroyed versions never open again (lifecycle/transition_table.c), so such a row was edited. */
 static bool may_reopen(struct known_version *version)
 {
@@ -291,10 +248,11 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
                                           struct known_version **version)
 {
     *version = NULL;
-    struct known_version *known = *version_link(snapshot, row->ring, row->number);
+    size_t place, ring_place;
+    struct known_version *known = find_version(snapshot, row->ring, row->number, &place);
     if (known == NULL) {
-        const struct known_ring *ring = find_ring(snapshot, row->ring);
-        return ring == NULL ? SNAPSHOT_ALTERED : add_version(snapshot, ring, row, version);
+        const struct known_ring *ring = find_ring(snapshot, row->ring, &ring_place);
+        return ring == NULL ? SNAPSHOT_ALTERED : add_version(snapshot, ring, row, place, version);
     }
     *version = known;
     if (!is_same_key(known, row))
@@ -305,7 +263,7 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
     bool is_open = lifecycle_accepts(row->state);
     if ((!was_open && is_open) || is_reinstated(known, row)) {
         *version = NULL;
-        return may_reopen(known) ? replace_version(snapshot, known, row, version) : SNAPSHOT_ALTERED;
+        return may_reopen(known) ? replace_version(snapshot, place, row, version) : SNAPSHOT_ALTERED;
     }
     bring_up_to_date(known, row);
     return was_open && !is_open ? SNAPSHOT_CLOSED : SNAPSHOT_UPDATED;

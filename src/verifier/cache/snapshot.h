@@ -16,7 +16,6 @@ struct known_ring {
     uint8_t ring_id[REGISTRY_ID_SIZE];
     char name[SEALRING_NAME_LENGTH_MAX + 1];
     char prefix[SEALRING_PREFIX_LENGTH_MAX + 1];
-    struct known_ring *next;
 };
 
 struct known_version {
@@ -34,7 +33,7 @@ struct known_version {
     _Atomic(int64_t) closed;
     _Atomic(bool) proved;
     _Atomic(int64_t) refused_until; /* boot time: the token refused the key, do not ask before */
-    struct known_version *next;
+    struct known_version *next;     /* among those that were replaced */
 };
 
 struct snapshot;
@@ -49,6 +48,12 @@ enum snapshot_change { SNAPSHOT_SAME, SNAPSHOT_UPDATED, SNAPSHOT_CLOSED, SNAPSHO
 enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct registry_ring *ring);
 enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struct registry_version *row,
                                           struct known_version **version);
+
+/* Closes a version of the snapshot, whatever its row contains. False: it was closed before. */
+bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms);
+
+/* The ring of the row, or NULL. Only for the polling thread. */
+const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id);
 
 /* Any thread. NULL: the version is not known (yet). */
 struct known_version *snapshot_find(struct snapshot *snapshot, int64_t ring, uint32_t number);

@@ -9,15 +9,17 @@
 
 #define OFFSET_MAX (INT64_MAX / 4) /* ms: some seventy million years */
 
-struct clock_bound_reading {
-    struct clock_bound bound;
-    bool forged;
-};
-
-static sealring_status read_signed(struct registry *registry, void *context, sealring_error *error)
+static sealring_status read_signed(struct registry *registry, int64_t *signed_ms, bool *forged, sealring_error *error)
 {
-    struct clock_bound_reading *reading = context;
-    return signed_time(registry, &reading->bound.signed_ms, &reading->forged, error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    fork_guard_enter();
+    do {
+        if (registry_begin(&reading, &status))
+            status = signed_time(registry, signed_ms, forged, error);
+    } while (registry_again(&reading, &status));
+    fork_guard_leave();
+    return status;
 }
 
 static void tell(struct verifier *verifier, const struct clock_bound *bound)
@@ -39,27 +41,26 @@ sealring_status late_clock_judge(struct verifier *verifier, sealring_error *erro
 {
     int64_t wall = verifier->protocol.look_wall;
     int64_t boot = verifier->protocol.look_started;
-    struct clock_bound_reading reading = {.bound = {.built_ms = clock_build_ms()}};
+    struct clock_bound bound = {.built_ms = clock_build_ms()};
+    bool forged = false;
     bool before = verifier->late;
     verifier->wall_ms = wall;
-    verifier->late = wall < reading.bound.built_ms;
-    if (verifier->late || clockwatch_needs_signed(&verifier->trust, wall, boot, reading.bound.built_ms)) {
-        fork_guard_enter();
-        sealring_status status = registry_read(verifier->looker, read_signed, &reading, error);
-        fork_guard_leave();
+    verifier->late = wall < bound.built_ms;
+    if (verifier->late || clockwatch_needs_signed(&verifier->trust, wall, boot, bound.built_ms)) {
+        sealring_status status = read_signed(verifier->looker, &bound.signed_ms, &forged, error);
         if (status != SEALRING_OK)
             return status;
-        verifier->late = !clockwatch_trusts(&verifier->trust, wall, boot, &reading.bound);
+        verifier->late = !clockwatch_trusts(&verifier->trust, wall, boot, &bound);
     }
-    if (reading.forged)
+    if (forged)
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: the latest checkpoint in the registry %s is not signed by the key that the registry "
                      "names: it does not count; see `sealring audit verify`",
                      verifier->setup.registry);
-    if (verifier->late && clockwatch_bound(&reading.bound) > wall)
-        verifier->wall_ms = clockwatch_bound(&reading.bound);
+    if (verifier->late && clockwatch_bound(&bound) > wall)
+        verifier->wall_ms = clockwatch_bound(&bound);
     if (verifier->late != before)
-        tell(verifier, &reading.bound);
+        tell(verifier, &bound);
     return SEALRING_OK;
 }
 

@@ -124,42 +124,33 @@ void warm_end(struct warming *warming)
 
 /* ---- deriving */
 
-struct wanted_keys {
-    const struct used *used;
-    struct registry *registry;
-    struct registry_presented *presented;
-};
-
-static sealring_status take_serial(const struct registry_holder *holder, void *context, sealring_error *error)
+static sealring_status read_row(struct registry *registry, const struct used *used,
+                                struct registry_presented *presented)
 {
-    const struct wanted_keys *wanted = context;
-    (void)error;
-    if (holder->credential.serial == wanted->used->serial) {
-        wanted->presented->holder = *holder;
-        wanted->presented->found = true;
-    }
-    return SEALRING_OK;
-}
-
-static sealring_status read_row(struct registry *registry, void *context, sealring_error *error)
-{
-    struct wanted_keys *wanted = context;
     const struct registry_vault *vault = registry_vault_row(registry);
-    wanted->presented->found = false;
-    memcpy(wanted->presented->era, vault->era, sizeof vault->era);
-    wanted->presented->epoch = vault->epoch;
-    return registry_holder_of_key(registry, wanted->used->key, take_serial, wanted, error);
+    memcpy(presented->era, vault->era, sizeof vault->era);
+    presented->epoch = vault->epoch;
+    presented->found = false;
+    struct registry_cursor credentials = registry_presented_of_key(registry, used->key, NULL);
+    while (!presented->found && registry_presented_next(&credentials, &presented->holder))
+        presented->found = presented->holder.credential.serial == used->serial;
+    return registry_close_cursor(&credentials, SEALRING_OK);
 }
 
 static bool look_up(struct verifier *verifier, const struct used *used, struct registry_presented *presented)
 {
-    struct wanted_keys wanted = {used, NULL, presented};
-    if (connections_take(verifier->connections, &wanted.registry, NULL) != SEALRING_OK)
+    struct registry *registry;
+    sealring_status status;
+    if (connections_take(verifier->connections, &registry, NULL) != SEALRING_OK)
         return false;
+    struct registry_transaction reading = registry_reading(registry, NULL);
     fork_guard_enter();
-    sealring_status status = registry_read(wanted.registry, read_row, &wanted, NULL);
+    do {
+        if (registry_begin(&reading, &status))
+            status = read_row(registry, used, presented);
+    } while (registry_again(&reading, &status));
     fork_guard_leave();
-    connections_give(verifier->connections, wanted.registry);
+    connections_give(verifier->connections, registry);
     return status == SEALRING_OK && presented->found;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 struct maintenance;
@@ -31,14 +32,7 @@ struct maintenance {
 /* Returns true if the thread must end. */
 static bool pause_for(struct maintenance *maintenance, int64_t milliseconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += (long)(milliseconds % 1000) * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
+    struct timespec until = clock_deadline(milliseconds);
     pthread_mutex_lock(&maintenance->mutex);
     int waited = 0;
     while (!maintenance->stopping && waited != ETIMEDOUT)

@@ -53,7 +53,7 @@ static bool hand_out(void *context)
     unsigned process = atomic_load(&own->process);
     pthread_mutex_lock(&own->handing_out);
     if (membership->log != NULL)
-        messages_hand_out(verifier_messages(own->verifier), &own->process, membership->log, membership->log_context);
+        messages_hand_out(own->verifier->messages, &own->process, membership->log, membership->log_context);
     if (atomic_load(&own->process) != process)
         return false; /* the child's handing_out is another mutex, which it does not hold */
     pthread_mutex_unlock(&own->handing_out);
@@ -65,7 +65,7 @@ static sealring_status look(struct membership *membership, sealring_error *error
     struct verifier *verifier = membership->own->verifier;
     sealring_status status = verifier_look(verifier, error);
     if (status != SEALRING_OK)
-        messages_add(verifier_messages(verifier), SEALRING_LOG_WARNING, "%s", error->message);
+        messages_add(verifier->messages, SEALRING_LOG_WARNING, "%s", error->message);
     return status;
 }
 

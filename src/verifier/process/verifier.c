@@ -38,6 +38,8 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
         status = cache_new(verifier->lanes, setup->cache_max, &verifier->cache, error);
     if (status == SEALRING_OK)
         status = flights_new(setup->waiting_max, &verifier->flights, error);
+    if (status == SEALRING_OK && !closed_chain_open(&verifier->closed))
+        status = error_no_memory(error);
     if (status == SEALRING_OK)
         status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
     return status;
@@ -159,6 +161,7 @@ void verifier_leave(struct verifier *verifier)
     token_close(verifier->token);
     registry_close(verifier->looker);
     fork_guard_leave();
+    closed_chain_close(&verifier->closed);
     connections_close(verifier->connections);
     warm_end(verifier->warming);
     flights_free(verifier->flights);
@@ -297,18 +300,13 @@ static struct entry *recall(const struct verifier *verifier, struct presented *p
     return entry == NULL && imports ? cache_find_imported(verifier->cache, presented->digest) : entry;
 }
 
-static sealring_verdict unavailable(sealring_grant *grant, const char *reason)
-{
-    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
-}
-
 #define LEASE_IS_OVER "the lease is over: the registry could not be looked at for too long"
 
 static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entry, const struct presented *presented,
                                    const char *scope, sealring_grant *grant)
 {
     if (!verifier_serves(verifier, presented->boot_ms))
-        return unavailable(grant, LEASE_IS_OVER);
+        return judge_unavailable(grant, LEASE_IS_OVER);
     struct judge_time now = verifier_time(verifier, presented->boot_ms);
     struct bearer bearer;
     make_bearer(entry, &bearer);
@@ -341,9 +339,9 @@ static sealring_verdict judge_unseen(struct verifier *verifier, const struct pre
         return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question.malformed);
     sealring_verdict verdict;
     if (!verifier_serves(verifier, clock_boot_ms()))
-        verdict = unavailable(grant, LEASE_IS_OVER);
+        verdict = judge_unavailable(grant, LEASE_IS_OVER);
     else if (!presented->digested)
-        verdict = unavailable(grant, "OpenSSL cannot compute SHA-256");
+        verdict = judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
     else
         verdict = sight_judge(verifier, &question, grant);
     return verdict;
@@ -402,9 +400,4 @@ void verifier_statistics(struct verifier *verifier, sealring_statistics *statist
 int64_t verifier_refresh_ms(const struct verifier *verifier)
 {
     return atomic_load(&verifier->refresh_ms);
-}
-
-struct messages *verifier_messages(struct verifier *verifier)
-{
-    return verifier->messages;
 }

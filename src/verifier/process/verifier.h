@@ -30,6 +30,4 @@ void verifier_statistics(struct verifier *verifier, sealring_statistics *statist
 
 int64_t verifier_refresh_ms(const struct verifier *verifier);
 
-struct messages *verifier_messages(struct verifier *verifier);
-
 #endif

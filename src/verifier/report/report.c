@@ -129,9 +129,7 @@ static sealring_status find_seat(struct report *report, struct report_seats *sea
 
 static void free_memory(struct report *report)
 {
-    report_index_clear(&report->versions);
-    report_index_clear(&report->hours[0].credentials);
-    report_index_clear(&report->hours[1].credentials);
+    report_usage_clear(report);
     free(report->free.cells);
     free(report);
 }

@@ -50,6 +50,9 @@ bool report_has_descriptor(const struct report *report);
  * there is no memory. */
 bool report_usage_enter(struct report *report, uint32_t hour);
 
+/* Releases the indexes of the records. */
+void report_usage_clear(struct report *report);
+
 /* Takes a cell to be reused; NULL if there is none. report_reuse_write writes its new record. */
 struct report_credential *report_reuse_take(struct report *report, uint32_t *cell);
 void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version,

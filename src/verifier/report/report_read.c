@@ -140,20 +140,6 @@ bool report_read_hold(const struct report_reader *reader)
     return flock(reader->descriptor, LOCK_SH | LOCK_NB) == 0;
 }
 
-/* For people and terminals: replaces what is not clean UTF-8 by question marks. The text is terminated (report_header_problem,
- * report_check_header). */
-static void copy_text(char *copy, const char *text, size_t size)
-{
-    memcpy(copy, text, size);
-    for (size_t i = 0; copy[i] != '\0';) {
-        uint32_t code_point = 0;
-        size_t length = utf8_character(copy + i, strlen(copy + i), &code_point);
-        if (length == 0 || utf8_is_control(code_point))
-            memset(copy + i, '?', length == 0 ? 1 : length);
-        i += length == 0 ? 1 : length;
-    }
-}
-
 /* The number of cells in the file: as claimed, unless the file is shorter. */
 static sealring_status cells_there(const struct report_reader *reader, const struct report_header *header,
                                    uint32_t *cells, sealring_error *error)
@@ -164,6 +150,13 @@ static sealring_status cells_there(const struct report_reader *reader, const str
     uint32_t room = report_map_room((uint64_t)status.st_size);
     *cells = header->cells < room ? header->cells : room;
     return SEALRING_OK;
+}
+
+/* For people and terminals. The text is terminated (report_header_problem, report_check_header). */
+static void copy_text(char *copy, const char *text, size_t size)
+{
+    memcpy(copy, text, size);
+    utf8_replace_controls(copy);
 }
 
 static void summarise(const struct report_header *header, bool torn, struct report_summary *summary)

@@ -25,17 +25,8 @@
 
 bool report_seat_parse(const char *name, uint8_t id[REPORT_ID_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    if (strlen(name) != NAME_SIZE - 1 || strcmp(name + ID_DIGITS, SUFFIX) != 0)
-        return false;
-    for (size_t i = 0; i < REPORT_ID_SIZE; i++) {
-        const char *high = strchr(digits, name[2 * i]);
-        const char *low = strchr(digits, name[2 * i + 1]);
-        if (high == NULL || low == NULL)
-            return false;
-        id[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-    }
-    return true;
+    return strlen(name) == NAME_SIZE - 1 && strcmp(name + ID_DIGITS, SUFFIX) == 0 &&
+           hex_decode(name, id, REPORT_ID_SIZE);
 }
 
 static void name_of(const uint8_t id[REPORT_ID_SIZE], char name[NAME_SIZE])

@@ -104,11 +104,7 @@ static struct report_credential *make_credential(struct report *report, const st
     record = begin_record(report, 1, limit);
     if (record == NULL)
         return NULL;
-    record->hour = name->hour;
-    record->key = name->row;
-    record->serial = name->number;
-    record->version = version;
-    atomic_store_explicit(&record->kind, REPORT_CREDENTIAL, memory_order_release);
+    report_reuse_write(record, name->row, name->number, version, name->hour);
     end_record(report, 1, index);
     return record;
 }
@@ -188,7 +184,7 @@ static bool enter(struct report *report, struct report_index *index, uint32_t ce
     return true;
 }
 
-static void clear_indexes(struct report *report)
+void report_usage_clear(struct report *report)
 {
     report_index_clear(&report->versions);
     report_index_clear(&report->hours[0].credentials);
@@ -216,14 +212,14 @@ static uint32_t enter_record(struct report *report, uint32_t cell, uint32_t end)
 bool report_usage_enter(struct report *report, uint32_t hour)
 {
     uint32_t end = atomic_load(&report_map_header(&report->map)->cells);
-    clear_indexes(report);
+    report_usage_clear(report);
     report->hours[0].hour = hour;
     if (end > report_map_room(report->map.mapped))
         return false;
     for (uint32_t cell = 0; cell < end;) {
         uint32_t taken = enter_record(report, cell, end);
         if (taken == 0) {
-            clear_indexes(report);
+            report_usage_clear(report);
             return false;
         }
         cell += taken;

@@ -74,7 +74,9 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     const struct registry_presented *presented = row->presented;
     const struct registry_holder *holder = &presented->holder;
     pthread_mutex_lock(&verifier->inserting);
-    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch);
+    /* a poll adds a key to the closed ones before it drops its entries: what is inserted later must be looked up here */
+    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch) &&
+                  !closed_keys_has(atomic_load(&verifier->closed.keys), holder->key.key_id);
     /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
@@ -193,6 +195,16 @@ static sealring_status present(struct sight *sight)
         status = registry_present_imported(registry, question->digest, &sight->presented, &sight->error);
     fork_guard_leave();
     connections_give(verifier->connections, registry);
+    /* what was closed stays closed, whatever the row contains */
+    struct registry_key *key = &sight->presented.holder.key;
+    if (status == SEALRING_OK && sight->presented.found && key->state != SEALRING_KEY_REVOKED &&
+        closed_keys_has(atomic_load(&verifier->closed.keys), key->key_id)) {
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry's row of API key %s is open, and the API key was revoked: the registry was "
+                     "altered; the API key stays revoked",
+                     key->key_id);
+        key->state = SEALRING_KEY_REVOKED;
+    }
     return status;
 }
 
@@ -232,11 +244,6 @@ static bool agrees(const struct sight *sight)
 
 /* ---- verdicts */
 
-static sealring_verdict unavailable(sealring_grant *grant, const char *reason)
-{
-    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
-}
-
 static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant *grant)
 {
     const struct question *question = sight->question;
@@ -252,12 +259,12 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
 {
     sealring_status status = present(sight);
     if (status != SEALRING_OK)
-        return unavailable(grant, sight->error.message);
+        return judge_unavailable(grant, sight->error.message);
     if (!sight->presented.found)
         return judge_stranger(sight, grant);
     sight->version = find_version(sight);
     if (sight->version == NULL)
-        return unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
+        return judge_unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
     if (!agrees(sight))
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
                              "the registry's row does not agree with the credential's text");
@@ -285,7 +292,7 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
     struct sight_row row = row_of(sight);
     *refused = false;
     if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
-        return unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
+        return judge_unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
     switch (sight_confirm(sight->verifier, &row, &sight->error)) {
     case SIGHT_CONFIRMED:
         return SEALRING_ACCEPTED;
@@ -300,14 +307,14 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
         *refused = true;
         break;
     case SIGHT_CROWDED:
-        return unavailable(grant, "too many requests wait for the PKCS#11 token");
+        return judge_unavailable(grant, "too many requests wait for the PKCS#11 token");
     case SIGHT_AWAY:
     case SIGHT_MALFORMED:
     default:
         messages_add(sight->verifier->messages, SEALRING_LOG_WARNING, "%s", sight->error.message);
         break;
     }
-    return unavailable(grant, sight->error.message);
+    return judge_unavailable(grant, sight->error.message);
 }
 
 /* Counts evidence for the retire gate, and statistics. */
@@ -348,7 +355,7 @@ static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *gra
 {
     int64_t boot = clock_boot_ms();
     if (!verifier_serves(sight->verifier, boot))
-        return unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
+        return judge_unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
     make_bearer(sight);
     return judge_bearer(&sight->bearer, sight->question->scope, verifier_time(sight->verifier, boot), grant);
 }

@@ -36,6 +36,11 @@ sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, st
 /* Empties all fields except size, and sets the reason. grant may be NULL. Returns the verdict. */
 sealring_verdict judge_nothing(sealring_grant *grant, sealring_verdict verdict, const char *reason);
 
+static inline sealring_verdict judge_unavailable(sealring_grant *grant, const char *reason)
+{
+    return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
+}
+
 /* Makes the bearer from a complete row. The result points to `scopes`. */
 void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1],
                        struct bearer *bearer);

@@ -10,10 +10,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
 
-#define CONNECTIONS_WAIT_SECONDS 5
+#define CONNECTIONS_WAIT_MS 5000
 
 struct lent {
     _Atomic(struct registry *) registry;
@@ -117,9 +118,7 @@ static struct lent *find_place(struct connections *connections)
 /* The caller gets the place. *generation: the generation of the file that the path leads to now. */
 static struct lent *wait_for_place(struct connections *connections, unsigned *generation, sealring_error *error)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CONNECTIONS_WAIT_SECONDS;
+    struct timespec until = clock_deadline(CONNECTIONS_WAIT_MS);
     pthread_mutex_lock(&connections->mutex);
     struct lent *place = find_place(connections);
     int waited = 0;

@@ -14,7 +14,9 @@
 #include "verifier/cache/reader_lanes.h"
 #include "verifier/cache/single_flight.h"
 #include "verifier/cache/snapshot.h"
+#include "registry/log/log_rows.h"
 #include "verifier/report/report.h"
+#include "verifier/state/closed_chain.h"
 #include "verifier/state/connections.h"
 #include "verifier/state/freshness_protocol.h"
 #include "verifier/state/judge_time.h"
@@ -46,6 +48,12 @@ struct verifier {
     pthread_mutex_t looking; /* one poll at a time */
     struct registry *looker; /* the polls' own connection; NULL: to be opened */
     struct held_snapshot *snapshots;
+    struct closed_chain closed;
+    uint8_t closed_era
+        [REGISTRY_ID_SIZE];        /* whose facts `closed` has; another era's are waited for while it is not signed */
+    bool era_unsigned;             /* the registry's era is another one, and no signed checkpoint confirms it yet */
+    char vkey[REGISTRY_VKEY_SIZE]; /* the key for checkpoints, as when the verifier joined; "": there was none */
+    bool vkey_known;
     int64_t reuse_due; /* boot time of the next query for harvested hours */
     int64_t lease_ms;  /* as read by the last poll; 0: there was none */
     struct clock_trust trust;

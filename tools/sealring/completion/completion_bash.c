@@ -105,30 +105,27 @@ static void print_words(void)
 /* A NULL command: what may precede any command. */
 static void print_options_of(const struct command *command)
 {
-    const struct option *tables[] = {command != NULL ? command->options : NULL, command_common_options};
-    const char *separator = "";
+    const struct option *option = NULL;
     printf("    '%s') echo '", command != NULL ? command->words : "");
-    for (size_t t = 0; t < 2; t++)
-        for (const struct option *o = tables[t]; o != NULL && o->name != NULL; o++)
-            if (t == 0 || command == NULL || command_offers(command, o)) {
-                printf("%s--%s", separator, o->name);
-                separator = " ";
-            }
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
+        printf("%s--%s", i > 0 ? " " : "", option->name);
     printf("%s' ;;\n", command == NULL ? " --version" : "");
 }
 
-static void print_kinds_of(const struct command *command, const struct option *table)
+/* A NULL command: the options of all commands. */
+static void print_kinds_of(const struct command *command)
 {
-    for (; table != NULL && table->name != NULL; table++)
-        if (table->value != NULL)
-            printf("    '%s:--%s') echo %s ;;\n", command != NULL ? command->words : "'*'", table->name,
-                   kind_names[completion_kind(command, table->value)]);
+    const struct option *option = command != NULL ? command->options : command_option(NULL, 0);
+    for (; option->name != NULL; option++)
+        if (option->value != NULL)
+            printf("    '%s:--%s') echo %s ;;\n", command != NULL ? command->words : "'*'", option->name,
+                   kind_names[completion_kind(command, option->value)]);
 }
 
 static void print_arguments_of(const struct command *command)
 {
     int place = 0;
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++, place++)
+    for (const struct argument *a = command->arguments; a->name != NULL; a++, place++)
         printf("    '%s:%d') echo %s ;;\n", command->words, place, kind_names[completion_kind(command, a->name)]);
 }
 
@@ -143,8 +140,8 @@ void completion_bash(void)
     printf("    esac\n}\n\n_sealring_kind() { # COMMAND OPTION: the kind of its value, nothing for a flag\n"
            "    case $1:$2 in\n");
     for (size_t i = 0; command_table[i] != NULL; i++)
-        print_kinds_of(command_table[i], command_table[i]->options);
-    print_kinds_of(NULL, command_common_options);
+        print_kinds_of(command_table[i]);
+    print_kinds_of(NULL);
     printf("    esac\n}\n\n_sealring_argument() { # COMMAND PLACE: the kind of this argument\n    case $1:$2 in\n");
     for (size_t i = 0; command_table[i] != NULL; i++)
         print_arguments_of(command_table[i]);

@@ -79,17 +79,20 @@ static const char *candidates(enum completion_kind kind)
     return " -x";
 }
 
+static void print_valued_of(const struct option *option)
+{
+    for (; option->name != NULL; option++)
+        if (option->value != NULL)
+            printf(" --%s", option->name);
+}
+
 /* Every option that takes a value. A name never is a flag for one command and something else for another. */
 static void print_valued(void)
 {
     printf("\nset -g __sealring_valued");
     for (size_t i = 0; command_table[i] != NULL; i++)
-        for (const struct option *o = command_table[i]->options; o != NULL && o->name != NULL; o++)
-            if (o->value != NULL)
-                printf(" --%s", o->name);
-    for (const struct option *o = command_common_options; o->name != NULL; o++)
-        if (o->value != NULL)
-            printf(" --%s", o->name);
+        print_valued_of(command_table[i]->options);
+    print_valued_of(command_option(NULL, 0));
     printf("\n");
 }
 
@@ -137,17 +140,20 @@ static void print_option(const struct fish_place *place, const struct command *c
     printf("\n");
 }
 
+static void print_options(const struct fish_place *place, const struct command *command)
+{
+    const struct option *option = NULL;
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
+        print_option(place, command, option);
+}
+
 static void print_command(const struct command *command)
 {
     struct fish_place place = {.condition = "__sealring_in", .words = command->words};
     int number = 0;
     printf("\n");
-    for (const struct option *o = command->options; o != NULL && o->name != NULL; o++)
-        print_option(&place, command, o);
-    for (const struct option *o = command_common_options; o->name != NULL; o++)
-        if (command_offers(command, o))
-            print_option(&place, command, o);
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++, number++) {
+    print_options(&place, command);
+    for (const struct argument *a = command->arguments; a->name != NULL; a++, number++) {
         enum completion_kind kind = completion_kind(command, a->name);
         if (kind == COMPLETION_RING || kind == COMPLETION_CLIENT)
             printf("complete -c sealring -n '__sealring_at %d %s' -a '(__sealring_names %s)'\n", number, command->words,
@@ -166,8 +172,7 @@ void completion_fish(void)
     completion_first_words(print_word, &beginning);
     completion_first_words(print_word, &help);
     completion_first_words(print_second_words, NULL);
-    for (const struct option *o = command_common_options; o->name != NULL; o++)
-        print_option(&beginning, NULL, o);
+    print_options(&beginning, NULL);
     print_option(&beginning, NULL, &version);
     for (size_t i = 0; command_table[i] != NULL; i++)
         print_command(command_table[i]);

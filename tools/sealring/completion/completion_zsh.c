@@ -59,18 +59,21 @@ static const char *action(enum completion_kind kind)
     return actions[kind];
 }
 
-static void print_option(const struct command *command, const struct option *option)
+static void print_options(const struct command *command)
 {
-    printf(" \\\n            '%s--%s%s[", option->kind == OPTION_LIST ? "*" : "", option->name,
-           option->value != NULL ? "=" : "");
-    quote(option->help, "]\\");
-    printf("]");
-    if (option->value != NULL) {
-        printf(":");
-        quote(option->value, ":\\");
-        printf(":%s", action(completion_kind(command, option->value)));
+    const struct option *option = NULL;
+    for (size_t i = 0; (option = command_option(command, i)) != NULL; i++) {
+        printf(" \\\n            '%s--%s%s[", option->kind == OPTION_LIST ? "*" : "", option->name,
+               option->value != NULL ? "=" : "");
+        quote(option->help, "]\\");
+        printf("]");
+        if (option->value != NULL) {
+            printf(":");
+            quote(option->value, ":\\");
+            printf(":%s", action(completion_kind(command, option->value)));
+        }
+        printf("'");
     }
-    printf("'");
 }
 
 static void print_word(const char *word, const struct command *command, void *context)
@@ -113,12 +116,8 @@ static void print_command(const struct command *command)
 {
     int place = 0;
     printf("    '%s')\n        _arguments", command->words);
-    for (const struct option *o = command->options; o != NULL && o->name != NULL; o++)
-        print_option(command, o);
-    for (const struct option *o = command_common_options; o->name != NULL; o++)
-        if (command_offers(command, o))
-            print_option(command, o);
-    for (const struct argument *a = command->arguments; a != NULL && a->name != NULL; a++) {
+    print_options(command);
+    for (const struct argument *a = command->arguments; a->name != NULL; a++) {
         printf(" \\\n            '%d:%s", ++place, a->optional ? ":" : "");
         quote(a->name, ":\\");
         printf(":%s'", action(completion_kind(command, a->name)));
@@ -146,8 +145,7 @@ void completion_zsh(void)
     for (size_t i = 0; command_table[i] != NULL; i++)
         print_command(command_table[i]);
     printf("    esac\n}\n\nlocal -a _sealring_common=(");
-    for (const struct option *o = command_common_options; o->name != NULL; o++)
-        print_option(NULL, o);
+    print_options(NULL);
     printf(")\n\n");
     fputs(tail, stdout);
 }

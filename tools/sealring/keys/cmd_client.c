@@ -7,123 +7,78 @@
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
-#include "tools/sealring/views/key_table.h"
+#include "tools/sealring/views/listing.h"
 
 static const struct table_column columns[] = {
     {"CLIENT", 0}, {"API KEYS", 1}, {"CONTACT", 0}, {"CREATED", 0}, {NULL, 0}};
 
-struct client_lines {
-    struct session *session;
-    struct table table;
-    json_t *array;
-    size_t count;
-};
-
 static int list_client(const sealring_client_info *client, void *context)
 {
-    struct client_lines *listing = context;
-    char text[MOMENT_SIZE];
-    listing->count++;
-    if (listing->session->json)
+    struct shown_rows *listing = context;
+    struct table *table = &listing->table;
+    bool forgotten = client->forgotten != 0;
+    if (listing->array != NULL)
         return json_array_append_new(listing->array, jsontext_client(client));
-    table_add(&listing->table, client->forgotten != 0 ? TONE_DIM : TONE_BOLD, "%s", client->name);
-    moment_number(client->keys, text);
-    table_add(&listing->table, TONE_PLAIN, "%s", text);
-    if (client->forgotten != 0)
-        table_add(&listing->table, TONE_DIM, "(forgotten)");
-    else
-        table_add(&listing->table, TONE_PLAIN, "%s", client->contact);
-    moment_format(client->created, listing->session->now, text);
-    table_add(&listing->table, TONE_PLAIN, "%s", text);
+    table_add(table, forgotten ? TONE_DIM : TONE_BOLD, "%s", client->name);
+    table_add_number(table, client->keys);
+    table_add(table, forgotten ? TONE_DIM : TONE_PLAIN, "%s", forgotten ? "(forgotten)" : client->contact);
+    table_add_time(table, client->created, "");
     return 0;
 }
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    struct client_lines listing = {.session = session, .array = json_array()};
-    table_start(&listing.table, columns);
+    struct shown_rows listing;
+    listing_start(&listing, session, columns);
     sealring_status status = sealring_client_list(session->manager, NULL, list_client, &listing, &session->error);
-    if (status != SEALRING_OK) {
-        json_decref(listing.array);
-        return session_fail(session, status);
-    }
-    if (session->json) {
-        jsontext_print_as("clients", listing.array);
-        return STATUS_DONE;
-    }
-    json_decref(listing.array);
-    if (listing.count == 0)
-        session_say(session, "no clients yet: sealring client add NAME --contact you@example.org");
-    else
-        table_finish(&listing.table, stdout, &session->out, "");
-    return STATUS_DONE;
+    return listing_finish(&listing, status, "clients",
+                          "no clients yet: sealring client add NAME --contact you@example.org");
 }
 
 static int show_client(const sealring_client_info *client, void *context)
 {
-    struct client_lines *listing = context;
+    struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
-    char text[MOMENT_SIZE];
     if (listing->session->json) {
-        listing->array = jsontext_client(client);
+        listing->object = jsontext_client(client);
         return 0;
     }
     table_fact(stdout, style, "client", "%s%s%s", style_start(style, TONE_BOLD), client->name,
                style_end(style, TONE_BOLD));
     table_fact(stdout, style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
-    moment_number(client->keys, text);
-    table_fact(stdout, style, "API keys", "%s", text);
-    moment_format(client->created, listing->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
-    moment_format(client->forgotten, listing->session->now, text);
+    table_fact(stdout, style, "API keys", "%s", moment_number(client->keys).text);
+    table_fact(stdout, style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)
-        table_fact(stdout, style, "forgotten", "%s; gets no new API keys", text);
+        table_fact(stdout, style, "forgotten", "%s; gets no new API keys",
+                   moment_format(client->forgotten, listing->session->now).text);
     return 0;
 }
 
 static int run_show(struct session *session)
 {
     const char *name = session->options.arguments[0];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    struct client_lines listing = {.session = session};
-    struct keys keys;
+    struct shown_rows keys;
     sealring_key_filter filter = {.client = name};
-    keys_start(&keys, session);
-    sealring_status status = sealring_client_list(session->manager, name, show_client, &listing, &session->error);
+    listing_start(&keys, session, listing_key_columns);
+    sealring_status status = sealring_client_list(session->manager, name, show_client, &keys, &session->error);
     if (status == SEALRING_OK)
-        status = sealring_key_list(session->manager, &filter, keys_take, &keys, &session->error);
-    if (status == SEALRING_OK && session->json) {
-        json_object_set(listing.array, "key_list", keys.array);
-        jsontext_print_as("client", listing.array);
-        listing.array = NULL;
-    } else if (status == SEALRING_OK && keys.count > 0) {
-        putchar('\n');
-        keys_print(&keys);
-    }
-    json_decref(listing.array);
-    keys_free(&keys);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+        status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
+    return listing_end(&keys, status, "client", "key_list");
 }
 
 /* Prints the client as it is now, or in a sentence what was done. */
 static int finish(struct session *session, sealring_status status, const char *done, const char *would)
 {
-    struct client_lines listing = {.session = session};
+    struct shown_rows listing = {.session = session};
     const char *name = session->options.arguments[0];
     if (status == SEALRING_OK && session->json && !session->dry_run)
         status = sealring_client_list(session->manager, name, show_client, &listing, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        jsontext_print_as("client",
-                          listing.array != NULL ? listing.array : json_pack("{s:s, s:b}", "name", name, "dry_run", 1));
+        jsontext_print_as("client", listing.object != NULL ? listing.object
+                                                           : json_pack("{s:s, s:b}", "name", name, "dry_run", 1));
     else
         terminal_print(stdout, &session->out, "client %s %s\n", name, session->dry_run ? would : done);
     return STATUS_DONE;
@@ -131,9 +86,6 @@ static int finish(struct session *session, sealring_status status, const char *d
 
 static int run_add(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_client_add(session->manager, session->options.arguments[0],
                                                  option_text(&session->options, "contact"), &session->error);
     return finish(session, status, "was added", "would be added");
@@ -154,30 +106,23 @@ static int run_set(struct session *session)
 
 static int run_forget(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_client_forget(session->manager, session->options.arguments[0], &session->error);
     return finish(session, status,
                   "is forgotten: its contact is erased, its name stays in the claims of its credentials",
                   "would be forgotten: its contact erased, its name kept in the claims of its credentials");
 }
 
-static const struct argument client_name[] = {{"NAME", "the client's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
-
-static const struct option contact_option[] = {
-    {"contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
+#define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
+#define CONTACT_OPTION  "contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT
 
 const struct command command_client_add = {
     .words = "client add",
     .group = "Clients",
     .purpose = "add a client",
-    .arguments = client_name,
-    .options = contact_option,
+    .arguments = {{CLIENT_ARGUMENT}},
+    .options = {{CONTACT_OPTION}},
     .run = run_add,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
 };
 
 const struct command command_client_list = {
@@ -185,22 +130,24 @@ const struct command command_client_list = {
     .group = "Clients",
     .purpose = "list the clients",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_show = {
     .words = "client show",
     .group = "Clients",
     .purpose = "show a client and its API keys",
-    .arguments = client_name,
+    .arguments = {{CLIENT_ARGUMENT}},
     .run = run_show,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_set = {
     .words = "client set",
     .group = "Clients",
     .purpose = "change a client's contact",
-    .arguments = client_name,
-    .options = contact_option,
+    .arguments = {{CLIENT_ARGUMENT}},
+    .options = {{CONTACT_OPTION}},
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
@@ -209,9 +156,9 @@ const struct command command_client_forget = {
     .words = "client forget",
     .group = "Clients",
     .purpose = "erase a client's contact",
-    .arguments = client_name,
+    .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
 };

@@ -39,17 +39,10 @@ static json_t *text_json(const sealring_explanation *text)
                      (int)text->check_digits_match, "problem", text->problem);
 }
 
-static int explain_set_variable(const char *name, const char *value, void *context)
-{
-    (void)context;
-    return setenv(name, value, 1);
-}
-
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {
     const struct style *style = &session->out;
     enum tone tone = judge_tone(verdict);
-    char when[MOMENT_SIZE];
     bool accepted = sealring_verdict_accepted(verdict) != 0;
     table_fact(stdout, style, "verdict", "%s%s%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
                style_end(style, tone), accepted ? "" : ": ", accepted ? "" : grant->reason);
@@ -60,14 +53,12 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
                sealring_version_state_name(grant->version_state));
     table_fact(stdout, style, "serial", "%" PRIu32, grant->serial);
     table_fact(stdout, style, "scopes", "%s", grant->scopes[0] != '\0' ? grant->scopes : "none");
-    moment_format(grant->not_before, session->now, when);
     if (grant->not_before != 0)
-        table_fact(stdout, style, "not before", "%s", when);
-    moment_format(grant->expires, session->now, when);
-    table_fact(stdout, style, "expires", "%s", grant->expires != 0 ? when : "never");
-    moment_format(grant->sunset, session->now, when);
+        table_fact(stdout, style, "not before", "%s", moment_format(grant->not_before, session->now).text);
+    table_fact(stdout, style, "expires", "%s",
+               grant->expires != 0 ? moment_format(grant->expires, session->now).text : "never");
     if (grant->sunset != 0)
-        table_fact(stdout, style, "change before", "%s", when);
+        table_fact(stdout, style, "change before", "%s", moment_format(grant->sunset, session->now).text);
 }
 
 /* A text that is no credential of sealring's may be an imported key; but explaining a text needs no vault. */
@@ -75,9 +66,9 @@ static bool is_imported(struct session *session, const struct input *input, seal
                         sealring_grant *grant)
 {
     sealring_vault *vault = NULL;
-    if (sealring_environment(session->vault, explain_set_variable, NULL, NULL) != SEALRING_OK ||
-        sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
-            SEALRING_OK)
+    session_set_environment(session);
+    if (sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
+        SEALRING_OK)
         return false;
     *verdict = sealring_verify(vault, input->text, input->length, NULL, grant);
     sealring_close(&vault);

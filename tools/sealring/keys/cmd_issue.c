@@ -58,15 +58,13 @@ static void name_file(sealring_error *error, const char *file, const struct clie
 
 static void say_totals(const struct delivery *delivery)
 {
-    char issued[MOMENT_SIZE];
-    char existed[MOMENT_SIZE];
     const char *done = delivery->session->command->detail == DETAIL_IMPORT ? "imported" : "issued";
-    moment_number(delivery->issued, issued);
-    moment_number(delivery->existed, existed);
+    struct moment issued = moment_number(delivery->issued);
     if (delivery->existed == 0)
-        session_say(delivery->session, "%s %s", issued, done);
+        session_say(delivery->session, "%s %s", issued.text, done);
     else
-        session_say(delivery->session, "%s %s, %s had been %s before", issued, done, existed, done);
+        session_say(delivery->session, "%s %s, %s had been %s before", issued.text, done,
+                    moment_number(delivery->existed).text, done);
 }
 
 static int issue_all(struct session *session, const struct clients_csv *clients, const char *file)
@@ -150,31 +148,20 @@ static int run(struct session *session)
     return result == STATUS_DONE ? issue_one(session) : result;
 }
 
-static const struct argument arguments[] = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
-    {"scope", "SCOPE", "a permission of the API key; may be repeated; default: none", OPTION_LIST},
-    {"label", "LABEL", "distinguishes several API keys of one client in a ring; default: default", OPTION_TEXT},
-    {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never", OPTION_MOMENT},
-    {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
-    {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
-    {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
-    "sealring issue payments --from clients.csv --out credentials.csv",
-    NULL,
-};
-
 const struct command command_issue = {
     .words = "issue",
     .group = "API keys",
     .purpose = "issue one credential, or one for each line of a CSV file",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}},
+    .options = {{"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
+                {"scope", "SCOPE", "a permission of the API key; may be repeated; default: none", OPTION_LIST},
+                {"label", "LABEL", "distinguishes several API keys of one client in a ring; default: default",
+                 OPTION_TEXT},
+                {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never",
+                 OPTION_MOMENT},
+                {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
+                {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
+                {OUT_OPTION}},
     .notes =
         "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
         "derives it again.\n"
@@ -184,7 +171,9 @@ const struct command command_issue = {
         "compromise, gets a successor under the same ID. Every line is checked before anything is issued. The output "
         "is CSV with the columns client, label, key_id, version, serial, expires, scopes, credential, state. After "
         "an interruption run the same command again: it issues what is missing and prints the complete result.",
-    .examples = examples,
+    .examples =
+        {"sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
+         "sealring issue payments --from clients.csv --out credentials.csv"},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
@@ -197,26 +186,14 @@ static int run_import(struct session *session)
     return issue_from(session, file);
 }
 
-static const struct argument import_arguments[] = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0},
-                                                   {NULL, NULL, 0, 0}};
-
-static const struct option import_options[] = {
-    {"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
-    {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const import_examples[] = {
-    "sealring import payments --sha256 old-keys.csv --out imported.csv",
-    NULL,
-};
-
 const struct command command_import = {
     .words = "import",
     .group = "API keys",
     .purpose = "accept keys that clients already have, by their SHA-256",
-    .arguments = import_arguments,
-    .options = import_options,
+    .arguments = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0}},
+    .options = {{"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
+                {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output",
+                 OPTION_TEXT}},
     .notes =
         "Use this command to move to sealring without a change at the clients. Their old keys are accepted unchanged "
         "until their end date, or until sealring reissue has issued a credential of sealring's and the ring's "
@@ -227,7 +204,7 @@ const struct command command_import = {
         "you repeat the command, it imports what is missing.\n"
         "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
         "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",
-    .examples = import_examples,
+    .examples = {"sealring import payments --sha256 old-keys.csv --out imported.csv"},
     .run = run_import,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = DETAIL_IMPORT,

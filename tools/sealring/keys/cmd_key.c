@@ -10,7 +10,7 @@
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
-#include "tools/sealring/views/key_table.h"
+#include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/waitline.h"
 
 static int run_list(struct session *session)
@@ -19,41 +19,22 @@ static int run_list(struct session *session)
         .ring = option_text(&session->options, "ring"),
         .client = option_text(&session->options, "client"),
     };
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    struct keys keys;
-    keys_start(&keys, session);
-    sealring_status status = sealring_key_list(session->manager, &filter, keys_take, &keys, &session->error);
-    if (status != SEALRING_OK) {
-        result = session_fail(session, status);
-    } else if (session->json) {
-        jsontext_print_as("keys", json_incref(keys.array));
-    } else if (keys.count == 0) {
-        session_say(session, "no API keys%s: sealring issue RING --client NAME",
-                    filter.ring != NULL || filter.client != NULL ? " of that kind" : " yet");
-    } else {
-        keys_print(&keys);
-    }
-    keys_free(&keys);
-    return result;
+    struct shown_rows keys;
+    listing_start(&keys, session, listing_key_columns);
+    sealring_status status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
+    return listing_finish(&keys, status, "keys",
+                          filter.ring != NULL || filter.client != NULL
+                              ? "no API keys of that kind: sealring issue RING --client NAME"
+                              : "no API keys yet: sealring issue RING --client NAME");
 }
-
-struct key_description {
-    struct session *session;
-    json_t *object;
-    json_t *array;
-    struct table table;
-};
 
 static int describe_key(const sealring_key_info *key, void *context)
 {
-    struct key_description *description = context;
-    const struct style *style = &description->session->out;
+    struct shown_rows *listing = context;
+    const struct style *style = &listing->session->out;
     enum tone tone = style_key_tone(key->state);
-    char text[MOMENT_SIZE];
-    if (description->session->json) {
-        description->object = jsontext_key(key);
+    if (listing->session->json) {
+        listing->object = jsontext_key(key);
         return 0;
     }
     table_fact(stdout, style, "API key", "%s%s%s", style_start(style, TONE_BOLD), key->key_id,
@@ -66,21 +47,18 @@ static int describe_key(const sealring_key_info *key, void *context)
     table_fact(stdout, style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
     if (key->narrowed != NULL)
         table_fact(stdout, style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
-    moment_format(key->expires, description->session->now, text);
-    table_fact(stdout, style, "expires", "%s", key->expires != 0 ? text : "never");
-    moment_format(key->created, description->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
+    table_fact(stdout, style, "expires", "%s",
+               key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
+    table_fact(stdout, style, "created", "%s", moment_format(key->created, listing->session->now).text);
     return 0;
 }
 
 static int describe_credential(const sealring_credential_info *credential, void *context)
 {
-    struct key_description *description = context;
-    struct table *table = &description->table;
-    int64_t now = description->session->now;
-    char text[MOMENT_SIZE];
-    if (description->session->json)
-        return json_array_append_new(description->array, jsontext_credential(credential));
+    struct shown_rows *listing = context;
+    struct table *table = &listing->table;
+    if (listing->array != NULL)
+        return json_array_append_new(listing->array, jsontext_credential(credential));
     table_add(table, TONE_PLAIN, "%" PRIu32, credential->serial);
     table_add(table, style_version_tone(credential->version_state), "%" PRIu32 " (%s)", credential->version,
               sealring_version_state_name(credential->version_state));
@@ -89,44 +67,27 @@ static int describe_credential(const sealring_credential_info *credential, void 
               credential->replaced   ? " and ends"
               : credential->imported ? ", imported"
                                      : "");
-    moment_format(credential->issued, now, text);
-    table_add(table, TONE_PLAIN, "%s", text);
-    moment_format(credential->expires, now, text);
-    table_add(table, TONE_PLAIN, "%s", credential->expires != 0 ? text : "never");
-    moment_format(credential->retire_at, now, text);
-    table_add(table, TONE_PLAIN, "%s", credential->retire_at != 0 ? text : "");
+    table_add_time(table, credential->issued, "");
+    table_add_time(table, credential->expires, "never");
+    table_add_time(table, credential->retire_at, "");
     table_add(table, TONE_PLAIN, "%s", credential->scopes);
     return 0;
 }
 
-static int show_key(struct session *session, const char *key_id)
+static int show_key(struct session *session)
 {
+    const char *key_id = session->options.arguments[0];
     static const struct table_column columns[] = {
         {"SERIAL", 1},  {"VERSION", 0}, {"CREDENTIAL", 0}, {"ISSUED", 0},
         {"EXPIRES", 0}, {"ENDS", 0},    {"SCOPES", 0},     {NULL, 0},
     };
-    struct key_description description = {.session = session, .array = session->json ? json_array() : NULL};
+    struct shown_rows credentials;
     sealring_key_filter filter = {.key_id = key_id};
-    table_start(&description.table, columns);
-    sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &description, &session->error);
+    listing_start(&credentials, session, columns);
+    sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &credentials, &session->error);
     if (status == SEALRING_OK)
-        status = sealring_credential_list(session->manager, key_id, describe_credential, &description, &session->error);
-    if (status == SEALRING_OK && session->json) {
-        json_object_set(description.object, "credential_list", description.array);
-        jsontext_print_as("key", json_incref(description.object));
-    } else if (status == SEALRING_OK) {
-        putchar('\n');
-        table_finish(&description.table, stdout, &session->out, "");
-    }
-    json_decref(description.object);
-    json_decref(description.array);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
-}
-
-static int run_show(struct session *session)
-{
-    int result = session_open(session);
-    return result == STATUS_DONE ? show_key(session, session->options.arguments[0]) : result;
+        status = sealring_credential_list(session->manager, key_id, describe_credential, &credentials, &session->error);
+    return listing_end(&credentials, status, "key", "credential_list");
 }
 
 /* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */
@@ -145,7 +106,7 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (session->dry_run)
         return STATUS_DONE;
     int result = takes_effect ? waitline_effective(session) : STATUS_DONE;
-    int shown = session->json ? show_key(session, key_id) : STATUS_DONE;
+    int shown = session->json ? show_key(session) : STATUS_DONE;
     return result != STATUS_DONE ? result : shown;
 }
 
@@ -156,11 +117,6 @@ static int run_state(struct session *session)
         [SEALRING_KEY_SUSPENDED] = "is suspended: committed; resume undoes it",
         [SEALRING_KEY_REVOKED] = "is revoked for ever: committed",
     };
-    if (!waitline_check(session))
-        return STATUS_USAGE;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_key_state state = (sealring_key_state)session->command->detail;
     sealring_status status = sealring_key_set_state(session->manager, session->options.arguments[0], state,
                                                     option_text(&session->options, "reason"), &session->error);
@@ -173,15 +129,11 @@ static int run_set(struct session *session)
     const char *key_id = given->arguments[0];
     const char *label = option_text(given, "label");
     bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
-    if (option_given(given, "scope") && option_given(given, "no-scopes"))
-        return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
     if (!narrow && label == NULL)
         return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
     if (narrow && label != NULL)
         return session_refuse(session, STATUS_USAGE,
                               "scopes and label are changed one after the other: give one of them");
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -195,69 +147,49 @@ static int run_set(struct session *session)
     return finish(session, status, "is narrowed: all its credentials have these scopes at most; committed", true);
 }
 
-static const struct option list_options[] = {
-    {"ring", "RING", "only those of this ring", OPTION_TEXT},
-    {"client", "NAME", "only those of this client", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_key_list = {
     .words = "key list",
     .group = "API keys",
     .purpose = "list API keys",
-    .options = list_options,
+    .options = {{"ring", "RING", "only those of this ring", OPTION_TEXT},
+                {"client", "NAME", "only those of this client", OPTION_TEXT}},
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
-
-static const struct argument key_argument[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
 
 const struct command command_key_show = {
     .words = "key show",
     .group = "API keys",
     .purpose = "show an API key and its credentials",
-    .arguments = key_argument,
-    .run = run_show,
-};
-
-static const struct option set_options[] = {
-    {"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
-    {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
-    {"label", "LABEL", "give it another label", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .run = show_key,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_set = {
     .words = "key set",
     .group = "API keys",
     .purpose = "narrow an API key's scopes, or change its label",
-    .arguments = key_argument,
-    .options = set_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
+                {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
+                {"label", "LABEL", "give it another label", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
-static const struct option reason_option[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option closing_options[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_key_suspend = {
     .words = "key suspend",
     .group = "API keys",
     .purpose = "reject an API key's credentials until it is resumed",
-    .arguments = key_argument,
-    .options = closing_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_SUSPENDED,
 };
 
@@ -265,10 +197,10 @@ const struct command command_key_resume = {
     .words = "key resume",
     .group = "API keys",
     .purpose = "accept a suspended API key's credentials again",
-    .arguments = key_argument,
-    .options = reason_option,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_ACTIVE,
 };
 
@@ -276,13 +208,13 @@ const struct command command_revoke = {
     .words = "revoke",
     .group = "API keys",
     .purpose = "reject an API key's credentials for ever",
-    .arguments = key_argument,
-    .options = closing_options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes =
         "After *effective*, no verifier accepts the key's credentials any more. A verifier applies the change at its "
         "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "
         "unless the vault has another value).",
     .run = run_state,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS,
     .detail = SEALRING_KEY_REVOKED,
 };

@@ -38,18 +38,16 @@ static bool names_directory(const char *path)
 
 static void say_totals(const struct delivery *delivery, const char *ring)
 {
-    char total[MOMENT_SIZE];
-    char existed[MOMENT_SIZE];
     struct session *session = delivery->session;
-    const char *plural = delivery->issued + delivery->existed == 1 ? "" : "s";
-    moment_number(delivery->issued + delivery->existed, total);
-    moment_number(delivery->existed, existed);
-    if (delivery->issued + delivery->existed == 0)
+    uint64_t total = delivery->issued + delivery->existed;
+    const char *plural = total == 1 ? "" : "s";
+    if (total == 0)
         session_say(session, "ring %s has no API key that could be reissued", ring);
     else if (delivery->existed == 0)
-        session_say(session, "%s successor%s issued", total, plural);
+        session_say(session, "%s successor%s issued", moment_number(total).text, plural);
     else
-        session_say(session, "%s credential%s printed, %s of them issued before", total, plural, existed);
+        session_say(session, "%s credential%s printed, %s of them issued before", moment_number(total).text, plural,
+                    moment_number(delivery->existed).text);
 }
 
 static int reissue_ring(struct session *session)
@@ -86,36 +84,21 @@ static int run(struct session *session)
     return all ? reissue_ring(session) : reissue_one(session);
 }
 
-static const struct argument arguments[] = {
-    {"KEYID|RING", "an API key's ID, or with --all a ring", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option options[] = {
-    {"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
-    {"out", "PATH", "write to this file (0600); with --all also to a directory, one file for each API key",
-     OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring reissue 9fK2mQ7xLw3RtB5n --out acme-mobile.key",
-    "sealring reissue payments --all --out successors/",
-    "sealring reissue payments --all --out successors.csv",
-    NULL,
-};
-
 const struct command command_reissue = {
     .words = "reissue",
     .group = "API keys",
     .purpose = "print a credential again, or its successor after a rotation",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"KEYID|RING", "an API key's ID, or with --all a ring", ARGUMENT_TEXT, 0}},
+    .options = {{"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
+                {"out", "PATH", "write to this file (0600); with --all also to a directory, one file for each API key",
+                 OPTION_TEXT}},
     .notes =
         "The claims stay the same. The token derives the credential's secret, and only from a row that it confirms.\n"
         "With --all and a directory (an existing one, or a path that ends in /) each API key gets its own file, "
         "named CLIENT.LABEL.KEYID. Otherwise the result is CSV, as with sealring issue --from.",
-    .examples = examples,
+    .examples = {"sealring reissue 9fK2mQ7xLw3RtB5n --out acme-mobile.key",
+                 "sealring reissue payments --all --out successors/",
+                 "sealring reissue payments --all --out successors.csv"},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

@@ -5,21 +5,15 @@
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/delivery.h"
 #include "tools/sealring/session.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/views/waitline.h"
 
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
     const char *key_id = given->arguments[0];
-    if (option_given(given, "scope") && option_given(given, "no-scopes"))
-        return session_refuse(session, STATUS_USAGE, "--scope and --no-scopes contradict each other");
-    if (!waitline_check(session))
-        return STATUS_USAGE;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     struct delivery delivery;
-    result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(given, "out"));
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(given, "out"));
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(given, "scope");
@@ -37,12 +31,11 @@ static int run(struct session *session)
     result = delivery_end(&delivery, status);
     if (result != STATUS_DONE)
         return result;
-    char overlap[SEALRING_TIME_SIZE];
-    sealring_duration_format(request.overlap, overlap);
     if (session->dry_run)
         session_say(session, "would replace the credentials of API key %s", key_id);
     else if (request.overlap > 0)
-        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id, overlap);
+        session_say(session, "API key %s has a new credential; its older ones stay valid for %s", key_id,
+                    moment_duration(request.overlap).text);
     else
         session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
     if (!session->dry_run && delivery.out != NULL)
@@ -50,33 +43,23 @@ static int run(struct session *session)
     return session->dry_run || request.overlap > 0 ? STATUS_DONE : waitline_effective(session);
 }
 
-static const struct argument arguments[] = {{"KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0}, {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"scope", "SCOPE", "its new scopes; may be repeated; default: the present scopes", OPTION_LIST},
-    {"no-scopes", NULL, "no scope at all", OPTION_FLAG},
-    {"expires", "TIME", "its new expiry; default: the present one", OPTION_MOMENT},
-    {"overlap", "DURATION", "how long the older credentials stay valid; default: not at all", OPTION_DURATION},
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring key rekey 9fK2mQ7xLw3RtB5n --reason 'found in a public repository'",
-    "sealring key rekey 9fK2mQ7xLw3RtB5n --scope read --scope write --overlap 1d --out acme-mobile.key",
-    NULL,
-};
-
 const struct command command_key_rekey = {
     .words = "key rekey",
     .group = "API keys",
     .purpose = "replace an API key's credentials, after a leak or to change its claims",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{KEY_ID_ARGUMENT}},
+    .options = {{"scope", "SCOPE", "its new scopes; may be repeated; default: the present scopes", OPTION_LIST},
+                {"no-scopes", NULL, "no scope at all", OPTION_FLAG},
+                {"expires", "TIME", "its new expiry; default: the present one", OPTION_MOMENT},
+                {"overlap", "DURATION", "how long the older credentials stay valid; default: not at all",
+                 OPTION_DURATION},
+                {REASON_OPTION},
+                {OUT_OPTION},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes = "The API key keeps its ID. The new credential is printed once, alone, on standard output.",
-    .examples = examples,
+    .examples = {"sealring key rekey 9fK2mQ7xLw3RtB5n --reason 'found in a public repository'",
+                 "sealring key rekey 9fK2mQ7xLw3RtB5n --scope read --scope write --overlap 1d --out acme-mobile.key"},
     .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS,
 };

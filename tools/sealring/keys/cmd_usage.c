@@ -53,11 +53,10 @@ static void reasons(const sealring_usage_info *info, char text[160])
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        char number[MOMENT_SIZE];
         if (kinds[i].count == 0)
             continue;
-        moment_number(kinds[i].count, number);
-        int length = snprintf(text + used, 160 - used, "%s%.24s %s", used > 0 ? ", " : "", number, kinds[i].name);
+        int length = snprintf(text + used, 160 - used, "%s%.24s %s", used > 0 ? ", " : "",
+                              moment_number(kinds[i].count).text, kinds[i].name);
         used += length > 0 && (size_t)length < 160 - used ? (size_t)length : 0;
     }
 }
@@ -117,21 +116,17 @@ static int add_recent(const sealring_usage_info *info, void *context)
 
 static void add_number(struct table *table, uint64_t number)
 {
-    char text[MOMENT_SIZE];
-    moment_number(number, text);
-    table_add(table, number == 0 ? TONE_DIM : TONE_PLAIN, "%s", number == 0 ? "0" : text);
+    table_add(table, number == 0 ? TONE_DIM : TONE_PLAIN, "%s", number == 0 ? "0" : moment_number(number).text);
 }
 
 static void add_last_use(struct usage *usage, const struct usage_line *line)
 {
-    char text[MOMENT_SIZE];
     int64_t now = usage->session->now;
     int64_t last = line->info.last_use;
     if (last > now && last <= now + 1000) /* rounded up to the second */
         last = now;
-    moment_relative(last, now, text);
     if (last != 0)
-        table_add(&usage->table, TONE_PLAIN, "%s", text);
+        table_add(&usage->table, TONE_PLAIN, "%s", moment_relative(last, now).text);
     else if (line->info.key_used == 0)
         table_add(&usage->table, TONE_WARN, "never called");
     else
@@ -197,10 +192,9 @@ static int print_period(const sealring_usage_info *info, void *context)
     usage->count++;
     if (usage->session->json)
         return json_array_append_new(usage->array, json_of(info));
-    char from[MOMENT_SIZE];
-    moment_absolute(info->from, from);
-    from[info->span == HOUR ? sizeof "2026-11-28T20" - 1 : sizeof "2026-11-28" - 1] = '\0';
-    table_add(&usage->table, TONE_PLAIN, info->span == HOUR ? "%sh" : "%s", from);
+    struct moment from = moment_absolute(info->from);
+    from.text[info->span == HOUR ? sizeof "2026-11-28T20" - 1 : sizeof "2026-11-28" - 1] = '\0';
+    table_add(&usage->table, TONE_PLAIN, info->span == HOUR ? "%sh" : "%s", from.text);
     add_credential(usage, info);
     add_number(&usage->table, info->accepted);
     reasons(info, text);
@@ -224,9 +218,9 @@ static void start_table(struct usage *usage)
                                                           {"REJECTED", 0},   {NULL, 0}};
     bool one = usage->filter.ring != NULL;
     if (usage->filter.by == SEALRING_USAGE_TOTAL)
-        table_start(&usage->table, one ? keys_of_ring : keys);
+        table_start(&usage->table, one ? keys_of_ring : keys, usage->session->now);
     else
-        table_start(&usage->table, one ? periods_of_ring : periods);
+        table_start(&usage->table, one ? periods_of_ring : periods, usage->session->now);
 }
 
 /* ---- The command ---------------------------------------------------------------------------------------------------- */
@@ -301,7 +295,7 @@ static int finish(struct usage *usage)
     if (session->json)
         jsontext_print(json_pack("{s:o, s:O}", "as_of", jsontext_time(session->now), "usage", usage->array));
     else if (usage->count > 0)
-        table_finish(&usage->table, stdout, &session->out, "");
+        table_finish(&usage->table, stdout, &session->out);
     else
         session_say(session,
                     usage->filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind" : "no uses in that time");
@@ -329,26 +323,16 @@ static int run(struct session *session)
     return result;
 }
 
-static const struct argument usage_argument[] = {{"RING", "only API keys of this ring", ARGUMENT_TEXT, 1},
-                                                 {NULL, NULL, 0, 0}};
-
-static const struct option usage_options[] = {
-    {"client", "NAME", "only those of this client", OPTION_TEXT},
-    {"key", "KEYID", "only this API key", OPTION_TEXT},
-    {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time", OPTION_TEXT},
-    {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const usage_examples[] = {"sealring usage payments", "sealring usage --client acme --by day",
-                                             "sealring usage payments --by hour --since 24h --json", NULL};
-
 const struct command command_usage = {
     .words = "usage",
     .group = "Vault",
     .purpose = "show who calls, how often, and with which version",
-    .arguments = usage_argument,
-    .options = usage_options,
+    .arguments = {{"RING", "only API keys of this ring", ARGUMENT_TEXT, 1}},
+    .options = {{"client", "NAME", "only those of this client", OPTION_TEXT},
+                {"key", "KEYID", "only this API key", OPTION_TEXT},
+                {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time",
+                 OPTION_TEXT},
+                {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT}},
     .notes =
         "Each line is one credential: an API key whose client is changing to another version has two lines. \"this "
         "hour\" counts from the beginning of the hour, \"24h\" and \"7d\" count whole hours; rejections and last use "
@@ -356,6 +340,7 @@ const struct command command_usage = {
         "\n"
         "The result includes what running verifiers have counted until now. Hours are stored for 7 days, days for "
         "400, unless the ring's policy has other values.",
-    .examples = usage_examples,
+    .examples = {"sealring usage payments", "sealring usage --client acme --by day",
+                 "sealring usage payments --by hour --since 24h --json"},
     .run = run,
 };

@@ -30,11 +30,9 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
         terminal_print(stdout, style, described ? "\n%s" : "  %s", grant->reason);
     putchar('\n');
     if (sealring_verdict_accepted(verdict) && grant->sunset != 0) {
-        char sunset[MOMENT_SIZE];
-        moment_format(grant->sunset, session->now, sunset);
         terminal_print(stdout, style, "%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
-                       grant->sunset > session->now ? "before" : "now: this one was promised until", sunset,
-                       style_end(style, TONE_WARN));
+                       grant->sunset > session->now ? "before" : "now: this one was promised until",
+                       moment_format(grant->sunset, session->now).text, style_end(style, TONE_WARN));
     }
 }
 
@@ -59,22 +57,15 @@ static int run(struct session *session)
     return result;
 }
 
-static const struct option options[] = {
-    {"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {"sealring verify --scope read < acme-mobile.key", NULL};
-
 const struct command command_verify = {
     .words = "verify",
     .group = "Credentials",
     .purpose = "report whether the credential on standard input is valid",
-    .options = options,
+    .options = {{"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST}},
     .notes = "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 "
              "token or the registry is unavailable. One trailing newline is removed. A terminal does not echo what you "
              "type.",
-    .examples = examples,
+    .examples = {"sealring verify --scope read < acme-mobile.key"},
     .run = run,
     .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
 };

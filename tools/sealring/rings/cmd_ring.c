@@ -8,7 +8,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
-#include "tools/sealring/views/versions.h"
+#include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/waitline.h"
 
 static const struct table_column columns[] = {
@@ -16,143 +16,128 @@ static const struct table_column columns[] = {
     {"OVERLAP", 0}, {"ROTATES", 0}, {"CREATED", 0}, {NULL, 0},
 };
 
-struct ring_lines {
-    struct session *session;
-    struct table table;
-    json_t *array;
-    size_t count;
-};
-
 static int list_ring(const sealring_ring_info *ring, void *context)
 {
-    struct ring_lines *listing = context;
-    char number[MOMENT_SIZE];
-    char overlap[SEALRING_TIME_SIZE];
-    char created[MOMENT_SIZE];
-    listing->count++;
-    if (listing->session->json)
+    struct shown_rows *listing = context;
+    struct table *table = &listing->table;
+    if (listing->array != NULL)
         return json_array_append_new(listing->array, jsontext_ring(ring));
-    table_add(&listing->table, TONE_BOLD, "%s", ring->name);
-    table_add(&listing->table, TONE_PLAIN, "%s", ring->prefix);
+    table_add(table, TONE_BOLD, "%s", ring->name);
+    table_add(table, TONE_PLAIN, "%s", ring->prefix);
     if (ring->active_version != 0)
-        table_add(&listing->table, TONE_GOOD, "%" PRIu32, ring->active_version);
+        table_add(table, TONE_GOOD, "%" PRIu32, ring->active_version);
     else
-        table_add(&listing->table, TONE_BAD, "none");
-    table_add(&listing->table, TONE_PLAIN, "%" PRIu32, ring->versions);
-    moment_number(ring->keys, number);
-    table_add(&listing->table, TONE_PLAIN, "%s", number);
-    sealring_duration_format(ring->policy.overlap, overlap);
-    table_add(&listing->table, TONE_PLAIN, "%s", overlap);
-    sealring_duration_format(ring->policy.rotate_every, overlap);
-    table_add(&listing->table, TONE_PLAIN, "%s", ring->policy.rotate_every != 0 ? overlap : "by hand");
-    moment_format(ring->created, listing->session->now, created);
-    table_add(&listing->table, TONE_PLAIN, "%s", created);
+        table_add(table, TONE_BAD, "none");
+    table_add(table, TONE_PLAIN, "%" PRIu32, ring->versions);
+    table_add_number(table, ring->keys);
+    table_add(table, TONE_PLAIN, "%s", moment_duration(ring->policy.overlap).text);
+    table_add(table, TONE_PLAIN, "%s",
+              ring->policy.rotate_every != 0 ? moment_duration(ring->policy.rotate_every).text : "by hand");
+    table_add_time(table, ring->created, "");
     return 0;
 }
 
 static int run_list(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    struct ring_lines listing = {.session = session, .array = json_array()};
-    table_start(&listing.table, columns);
+    struct shown_rows listing;
+    listing_start(&listing, session, columns);
     sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
-    if (status != SEALRING_OK) {
-        json_decref(listing.array);
-        return session_fail(session, status);
-    }
-    if (session->json) {
-        jsontext_print_as("rings", listing.array);
-        return STATUS_DONE;
-    }
-    json_decref(listing.array);
-    if (listing.count == 0)
-        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
-    else
-        table_finish(&listing.table, stdout, &session->out, "");
-    return STATUS_DONE;
+    return listing_finish(&listing, status, "rings", "no rings yet: sealring ring create NAME --prefix acme_live");
 }
 
 static int show_ring(const sealring_ring_info *ring, void *context)
 {
-    struct ring_lines *listing = context;
+    struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
-    char text[MOMENT_SIZE];
     if (listing->session->json) {
-        listing->array = jsontext_ring(ring);
+        listing->object = jsontext_ring(ring);
         return 0;
     }
     table_fact(stdout, style, "ring", "%s%s%s", style_start(style, TONE_BOLD), ring->name, style_end(style, TONE_BOLD));
     table_fact(stdout, style, "ring ID", "%s", ring->ring_id);
     table_fact(stdout, style, "prefix", "%s", ring->prefix);
-    moment_number(ring->keys, text);
-    table_fact(stdout, style, "API keys", "%s", text);
-    sealring_duration_format(ring->policy.overlap, text);
-    table_fact(stdout, style, "overlap", "%s after a rotation", text);
-    sealring_duration_format(ring->policy.purge_delay, text);
-    table_fact(stdout, style, "purge delay", "%s after a version was closed", text);
-    sealring_duration_format(ring->policy.quiet_period, text);
-    table_fact(stdout, style, "quiet period", "%s without a use before a version retires", text);
+    table_fact(stdout, style, "API keys", "%s", moment_number(ring->keys).text);
+    table_fact(stdout, style, "overlap", "%s after a rotation", moment_duration(ring->policy.overlap).text);
+    table_fact(stdout, style, "purge delay", "%s after a version was closed",
+               moment_duration(ring->policy.purge_delay).text);
+    table_fact(stdout, style, "quiet period", "%s without a use before a version retires",
+               moment_duration(ring->policy.quiet_period).text);
     table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
-    sealring_duration_format(ring->policy.rotate_every, text);
     if (ring->policy.rotate_every != 0)
-        table_fact(stdout, style, "rotates", "every %s, by sealring run", text);
+        table_fact(stdout, style, "rotates", "every %s, by sealring run",
+                   moment_duration(ring->policy.rotate_every).text);
     else
         table_fact(stdout, style, "rotates", "by hand only");
     table_fact(stdout, style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
-    sealring_duration_format(ring->policy.succession, text);
     if (ring->policy.succession == SEALRING_SUCCESSION_OFF)
         table_fact(stdout, style, "succession", "off: a version retires also where API keys in use have no successor");
     else
         table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
-                   text);
+                   moment_duration(ring->policy.succession).text);
     table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
-    sealring_duration_format(ring->policy.usage_hourly, text);
-    table_fact(stdout, style, "usage", "by the hour for %s", text);
-    sealring_duration_format(ring->policy.usage_daily, text);
-    table_fact(stdout, style, "", "by the day for %s", text);
-    moment_format(ring->created, listing->session->now, text);
-    table_fact(stdout, style, "created", "%s", text);
+    table_fact(stdout, style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
+    table_fact(stdout, style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
+    table_fact(stdout, style, "created", "%s", moment_format(ring->created, listing->session->now).text);
     if (ring->rotation_held)
         table_fact(stdout, style, "rotation", "%sheld since the rollback%s, until an operator rotates or activates",
                    style_start(style, TONE_WARN), style_end(style, TONE_WARN));
-    putchar('\n');
+    return 0;
+}
+
+/* What comes next for it, and when. */
+static void until(const sealring_version_info *version, int64_t now, char text[MOMENT_SIZE])
+{
+    text[0] = '\0';
+    if (version->state == SEALRING_VERSION_RETIRING && version->retire_at != 0)
+        snprintf(text, MOMENT_SIZE, "valid until %.60s", moment_format(version->retire_at, now).text);
+    else if (version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED)
+        snprintf(text, MOMENT_SIZE, "object kept until %.60s", moment_format(version->purge_at, now).text);
+    else if (version->state == SEALRING_VERSION_DESTROYED)
+        snprintf(text, MOMENT_SIZE, "destroyed %.60s", moment_format(version->destroyed, now).text);
+}
+
+static const struct table_column version_columns[] = {
+    {"VERSION", 1},     {"STATE", 0},   {"API KEYS", 1}, {"CREDENTIALS", 1},
+    {"CHECK VALUE", 0}, {"CREATED", 0}, {"THEN", 0},     {NULL, 0},
+};
+
+static int list_version(const sealring_version_info *version, void *context)
+{
+    struct shown_rows *listing = context;
+    struct table *table = &listing->table;
+    bool compromised = version->state == SEALRING_VERSION_DESTROYED && version->was_compromised;
+    char text[MOMENT_SIZE];
+    if (listing->array != NULL)
+        return json_array_append_new(listing->array, jsontext_version(version));
+    table_add(table, TONE_PLAIN, "%" PRIu32, version->version);
+    table_add(table, style_version_tone(version->state), "%s%s", sealring_version_state_name(version->state),
+              compromised ? " (compromised)" : "");
+    table_add_number(table, version->current);
+    table_add_number(table, version->credentials);
+    table_add(table, TONE_PLAIN, "%s", version->check_value);
+    table_add_time(table, version->created, "");
+    until(version, table->now, text);
+    table_add(table, TONE_PLAIN, "%s", text);
     return 0;
 }
 
 /* Prints the ring and its versions. */
-static int print_ring(struct session *session, const char *name)
+static int print_ring(struct session *session)
 {
-    struct ring_lines listing = {.session = session};
-    sealring_status status = sealring_ring_list(session->manager, name, show_ring, &listing, &session->error);
-    if (status != SEALRING_OK)
-        return session_fail(session, status);
-    struct versions versions;
-    status = versions_load(&versions, session, name);
-    if (status == SEALRING_OK && session->json) {
-        json_object_set(listing.array, "version_list", versions.array);
-        jsontext_print_as("ring", listing.array);
-        listing.array = NULL;
-    } else if (status == SEALRING_OK) {
-        versions_print(&versions, session);
-    }
-    json_decref(listing.array);
-    versions_free(&versions);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+    const char *name = session->options.arguments[0];
+    struct shown_rows versions;
+    listing_start(&versions, session, version_columns);
+    sealring_status status = sealring_ring_list(session->manager, name, show_ring, &versions, &session->error);
+    if (status == SEALRING_OK)
+        status = sealring_version_list(session->manager, name, 0, list_version, &versions, &session->error);
+    return listing_end(&versions, status, "ring", "version_list");
 }
 
-static int run_show(struct session *session)
-{
-    int result = session_open(session);
-    return result == STATUS_DONE ? print_ring(session, session->options.arguments[0]) : result;
-}
-
-/* The members of a policy that take a value, by the option that sets them. */
+/* The members of a policy, by the options that set them. */
 static const struct {
     const char *option;
     unsigned field;
-} valued[] = {
+} policy_options[] = {
     {"overlap", SEALRING_POLICY_OVERLAP},
     {"purge-delay", SEALRING_POLICY_PURGE_DELAY},
     {"keep", SEALRING_POLICY_KEEP},
@@ -161,15 +146,10 @@ static const struct {
     {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
     {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
     {"succession", SEALRING_POLICY_SUCCESSION},
-};
-
-static const struct {
-    const char *on;
-    const char *off;
-    unsigned field;
-} switches[] = {
-    {"standby", "no-standby", SEALRING_POLICY_STANDBY},
-    {"idle-blocks", "no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+    {"standby", SEALRING_POLICY_STANDBY},
+    {"no-standby", SEALRING_POLICY_STANDBY},
+    {"idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
+    {"no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
 };
 
 /* "400d", or "off". */
@@ -199,30 +179,16 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
     const char *succession = option_text(given, "succession");
     if (succession != NULL && !read_succession(succession, &policy->succession))
         return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
-    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
-        if (option_given(given, valued[i].option))
-            *fields |= valued[i].field;
-    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-        bool on = option_given(given, switches[i].on);
-        bool off = option_given(given, switches[i].off);
-        if (on && off)
-            return session_refuse(session, STATUS_USAGE, "--%s and --%s contradict each other", switches[i].on,
-                                  switches[i].off);
-        if (on || off)
-            *fields |= switches[i].field;
-    }
+    for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
+        if (option_given(given, policy_options[i].option))
+            *fields |= policy_options[i].field;
     return STATUS_DONE;
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
 static sealring_status activate_first(struct session *session, const char *name)
 {
-    struct waitline waitline;
-    waitline_start(&waitline, session, "waiting until every verifier can verify version 1");
-    sealring_status status = sealring_wait_barrier(session->manager, name, 1, &waitline.wait, &session->error);
-    waitline_finish(&waitline);
-    if (waitline.interrupted)
-        waitline_leave(&waitline, session->error.message);
+    sealring_status status = waitline_barrier(session, name, 1);
     if (status != SEALRING_OK)
         return status;
     status = sealring_version_change(session->manager, name, SEALRING_EVENT_ACTIVATE, 1, NULL, NULL, &session->error);
@@ -245,8 +211,6 @@ static int run_create(struct session *session)
     int result = read_policy(session, &policy, &fields);
     if (result != STATUS_DONE)
         return result;
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     result = session_open(session);
     if (result != STATUS_DONE)
         return result;
@@ -261,7 +225,7 @@ static int run_create(struct session *session)
     if (prefix == NULL)
         prefix = "sr";
     if (session->json && !session->dry_run)
-        return print_ring(session, name);
+        return print_ring(session);
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
@@ -293,14 +257,14 @@ static int run_set(struct session *session)
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        return print_ring(session, name);
+        return print_ring(session);
     terminal_print(stdout, &session->out,
                    "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
                    session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }
 
-static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
+#define NAME_ARGUMENT "NAME", "the ring's name", ARGUMENT_TEXT, 0
 
 #define SWITCH_OPTIONS                                                                                          \
     {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
@@ -310,36 +274,32 @@ static const struct argument ring_name[] = {{"NAME", "the ring's name", ARGUMENT
         "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
     }
 
-static const struct option create_options[] = {
-    {"prefix", "PREFIX", "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
-     OPTION_TEXT},
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long; default: 1d",
-     OPTION_DURATION},
-    {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
-     OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
-    SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
-    {"succession", "DURATION",
-     "API keys used within this time need a successor before their version retires, or off; default: 400d",
-     OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const create_examples[] = {"sealring ring create payments --prefix acme_live --overlap 30d", NULL};
-
 const struct command command_ring_create = {
     .words = "ring create",
     .group = "Rings",
     .purpose = "create a ring and its first version",
-    .arguments = ring_name,
-    .options = create_options,
+    .arguments = {{NAME_ARGUMENT}},
+    .options =
+        {{"prefix", "PREFIX",
+          "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr", OPTION_TEXT},
+         {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d",
+          OPTION_DURATION},
+         {"quiet-period", "DURATION",
+          "a version retires when the verifiers' reports show no use for this long; default: 1d", OPTION_DURATION},
+         {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
+          OPTION_DURATION},
+         {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
+         {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
+         SWITCH_OPTIONS,
+         {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
+         {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
+         {"succession", "DURATION",
+          "API keys used within this time need a successor before their version retires, or off; default: 400d",
+          OPTION_TEXT},
+         {WAIT_OPTION},
+         {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
-    .examples = create_examples,
+    .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
@@ -349,38 +309,35 @@ const struct command command_ring_list = {
     .group = "Rings",
     .purpose = "list the rings",
     .run = run_list,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_show = {
     .words = "ring show",
     .group = "Rings",
     .purpose = "show a ring's policy and versions",
-    .arguments = ring_name,
-    .run = run_show,
-};
-
-static const struct option set_options[] = {
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
-    {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
-     OPTION_DURATION},
-    {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
-     OPTION_DURATION},
-    {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
-    {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
-    SWITCH_OPTIONS,
-    {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
-    {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
-    {"succession", "DURATION", "API keys used within this time need a successor before their version retires, or off",
-     OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
+    .arguments = {{NAME_ARGUMENT}},
+    .run = print_ring,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_set = {
     .words = "ring set",
     .group = "Rings",
     .purpose = "change a ring's policy",
-    .arguments = ring_name,
-    .options = set_options,
+    .arguments = {{NAME_ARGUMENT}},
+    .options = {{"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
+                {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
+                 OPTION_DURATION},
+                {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
+                 OPTION_DURATION},
+                {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
+                {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
+                SWITCH_OPTIONS,
+                {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
+                {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
+                {"succession", "DURATION",
+                 "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT}},
     .notes = "The end of an overlap that has begun does not change.",
     .run = run_set,
     .flags = COMMAND_CHANGES,

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/pins.h"
@@ -20,7 +19,6 @@
 #define EVERY_MOST    3600000
 #define BACK_OFF_MOST 60000
 #define MEASURE_EVERY 250
-#define SLICE         100 /* a signal that comes just before a sleep is noticed after it */
 
 /* What was reported of something that is blocked is not repeated while it does not change. */
 struct said {
@@ -55,13 +53,6 @@ static const struct {
     {SEALRING_EVENT_DESTROY, "destroyed"},
 };
 
-static int64_t wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- what is reported --------------------------------------------------------------------------------------------------- */
 
 static bool is_said(const struct said_list *list, const struct said *said)
@@ -94,7 +85,7 @@ static void print_json(const sealring_plan *plan)
     json_t *effects = json_array();
     for (size_t i = 0; plan->change != NULL && i < plan->change->count; i++)
         json_array_append_new(effects, jsontext_effect(&plan->change->effects[i]));
-    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:s, s:o}", "time", jsontext_time(wall_clock()),
+    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:s, s:o}", "time", jsontext_time(moment_now()),
                                   "ring", plan->ring[0] != '\0' ? json_string(plan->ring) : json_null(), "event",
                                   plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
                                   "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
@@ -113,22 +104,19 @@ static const char *deed(sealring_event event)
 static void print_text(const struct running *running, const sealring_plan *plan)
 {
     const struct style *style = &running->session->out;
-    char now[MOMENT_SIZE];
     enum tone tone = plan->state == SEALRING_PLAN_DONE     ? TONE_GOOD
                      : plan->state == SEALRING_PLAN_FAILED ? TONE_BAD
                                                            : TONE_WARN;
-    moment_absolute(wall_clock(), now);
-    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), now, style_end(style, TONE_DIM));
+    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), moment_absolute(moment_now()).text,
+                   style_end(style, TONE_DIM));
     if (plan->ring[0] == '\0') {
         terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
     } else if (plan->event == 0) {
         terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
     } else if (plan->state == SEALRING_PLAN_AHEAD) {
-        char due[MOMENT_SIZE];
-        moment_absolute(plan->due, due);
         terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n",
                        plan->ring, style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event),
-                       plan->version, due, plan->foreseen);
+                       plan->version, moment_absolute(plan->due).text, plan->foreseen);
     } else if (plan->state == SEALRING_PLAN_DONE) {
         terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone),
                        deed(plan->event), plan->version, style_end(style, tone), plan->text);
@@ -162,7 +150,7 @@ static void say_trouble(struct running *running, bool over)
         return;
     snprintf(running->trouble, sizeof running->trouble, "%s", over ? "" : message);
     if (session->json)
-        jsontext_print_line(json_pack("{s:o, s:s, s:s}", "time", jsontext_time(wall_clock()), "state",
+        jsontext_print_line(json_pack("{s:o, s:s, s:s}", "time", jsontext_time(moment_now()), "state",
                                       over ? "recovered" : "trouble", "text", message));
     else if (over)
         session_say(session, "sealring run: goes on");
@@ -173,34 +161,6 @@ static void say_trouble(struct running *running, bool over)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------------------- */
 
-static void sleep_for(int64_t milliseconds)
-{
-    while (milliseconds > 0 && signals_caught() == 0) {
-        int64_t slice = milliseconds < SLICE ? milliseconds : SLICE;
-        struct timespec pause = {.tv_nsec = (long)slice * 1000000L};
-        nanosleep(&pause, NULL);
-        milliseconds -= slice;
-    }
-}
-
-static sealring_status open_manager(struct session *session)
-{
-    sealring_manage_options options = {
-        .size = sizeof options,
-        .dry_run = session->dry_run,
-        .take_over = option_text(&session->options, "take-over"),
-        .trust_clock = option_text(&session->options, "trust-clock"),
-        .pin_source = pins_source(session),
-        .ask_pin = pins_ask,
-        .ask_context = session,
-        .lock_waits = session_tell_lock,
-        .lock_context = session,
-    };
-    if (session->manager != NULL)
-        return SEALRING_OK;
-    return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
-}
-
 static sealring_status turn(struct running *running, sealring_run_result *result)
 {
     struct session *session = running->session;
@@ -209,7 +169,7 @@ static sealring_status turn(struct running *running, sealring_run_result *result
         .ring = session->options.argument_count > 0 ? session->options.arguments[0] : NULL,
     };
     struct said_list before = running->before;
-    sealring_status status = open_manager(session);
+    sealring_status status = session_connect(session, false);
     if (status == SEALRING_OK)
         status = sealring_run_once(session->manager, &options, hear, running, result, &session->error);
     if (status == SEALRING_OK) {
@@ -245,7 +205,7 @@ static int once(struct running *running)
         failed += result.failed;
         if (result.silence == 0 || session->dry_run || signals_caught() != 0)
             return failed > 0 ? STATUS_REFUSED : STATUS_DONE;
-        sleep_for(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
+        signals_sleep(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
     }
 }
 
@@ -264,12 +224,12 @@ static int loop(struct running *running, int64_t every)
                 say_trouble(running, true);
             back_off = every;
             say_remark(running);
-            sleep_for(result.come_back < every ? result.come_back : every);
+            signals_sleep(result.come_back < every ? result.come_back : every);
             continue;
         }
         say_trouble(running, false);
         sealring_manager_close(&session->manager);
-        sleep_for(back_off);
+        signals_sleep(back_off);
         back_off = back_off * 2 < BACK_OFF_MOST ? back_off * 2 : BACK_OFF_MOST;
     }
     return STATUS_DONE;
@@ -282,8 +242,6 @@ static int run(struct session *session)
         option_given(&session->options, "every") ? option_number(&session->options, "every") : EVERY_DEFAULT;
     int exit_status;
     running.loops = !option_given(&session->options, "once");
-    if (!running.loops && option_given(&session->options, "every"))
-        return session_refuse(session, STATUS_USAGE, "--once and --every contradict each other");
     if (every < EVERY_LEAST || every > EVERY_MOST)
         return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
     if (running.loops && session->dry_run)
@@ -308,34 +266,20 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct argument arguments[] = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1},
-                                            {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
-    {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring run --vault /var/lib/sealring",
-    "sealring run --once --dry-run",
-    NULL,
-};
-
 const struct command command_run = {
     .words = "run",
     .group = "Vault",
     .purpose = "rotate, retire and destroy versions as the rings' policies require",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1}},
+    .options = {{"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
+                {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION}},
     .notes =
         "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
         "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
         "once for each step that is due and blocked. Several may run at the same time. A rollback stops rotation. "
         "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
         "the registry is unavailable for a while.",
-    .examples = examples,
+    .examples = {"sealring run --vault /var/lib/sealring", "sealring run --once --dry-run"},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

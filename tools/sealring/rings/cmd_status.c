@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
@@ -19,7 +18,7 @@
 #define EVERY_DEFAULT 2000
 #define EVERY_LEAST   100
 #define EVERY_MOST    3600000
-#define SLICE         100 /* a signal that comes just before a sleep, and a change of size, are noticed after it */
+#define SLICE         100 /* after which a change of size is noticed */
 
 static const char *ring_of(const struct session *session)
 {
@@ -73,40 +72,20 @@ struct watching {
     char trouble[sizeof((sealring_error *)0)->message]; /* "" for none */
 };
 
-static void set_clock(struct session *session)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    session->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Opened again after trouble: the registry may have been replaced meanwhile. */
-static sealring_status open_manager(struct session *session)
-{
-    sealring_manage_options options = {.size = sizeof options, .read_only = true};
-    if (session->manager != NULL)
-        return SEALRING_OK;
-    return sealring_manager_open(session->vault, &options, &session->manager, &session->error);
-}
-
 static void draw(const struct watching *watching)
 {
     const struct style *style = &watching->session->out;
-    char every[SEALRING_TIME_SIZE];
-    char when[MOMENT_SIZE];
+    int64_t now = watching->session->now;
     char *foot = NULL;
-    sealring_duration_format(watching->every, every);
-    moment_absolute(watching->session->now, when);
     if (watching->trouble[0] != '\0') {
-        char since[MOMENT_SIZE];
-        moment_relative(watching->looked, watching->session->now, since);
         char *trouble = terminal_text(style, watching->trouble);
-        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN), since, trouble,
-                           style_end(style, TONE_WARN));
+        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN),
+                           moment_relative(watching->looked, now).text, trouble, style_end(style, TONE_WARN));
         free(trouble);
     } else {
-        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM), when,
-                           style_separator(style), every, style_separator(style), style_end(style, TONE_DIM));
+        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM),
+                           moment_absolute(now).text, style_separator(style), moment_duration(watching->every).text,
+                           style_separator(style), style_end(style, TONE_DIM));
     }
     screen_draw(&watching->screen, watching->text, foot);
     free(foot);
@@ -117,14 +96,12 @@ static void print_change(struct watching *watching, const struct overview *overv
 {
     char *substance = overview_substance(overview);
     bool news = watching->substance == NULL || strcmp(watching->substance, substance) != 0;
-    char when[MOMENT_SIZE];
     if (news && watching->session->json) {
         print_json(overview->json, true);
     } else if (news) {
-        moment_absolute(watching->session->now, when);
         if (watching->substance != NULL)
             putchar('\n');
-        terminal_print(stdout, &watching->session->out, "---- %s ----\n", when);
+        terminal_print(stdout, &watching->session->out, "---- %s ----\n", moment_absolute(watching->session->now).text);
         page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
     }
     free(watching->substance);
@@ -154,10 +131,10 @@ static sealring_status look(struct watching *watching)
     struct session *session = watching->session;
     struct overview overview = {0};
     struct page page;
-    set_clock(session);
+    session->now = moment_now();
     watching->screen = screen_size();
     page_open(&page, &session->out, watching->draws ? watching->screen.columns : 0, session->now);
-    sealring_status status = open_manager(session);
+    sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
         status = overview_look(&overview, session, ring_of(session), &page);
     if (status == SEALRING_OK) {
@@ -181,12 +158,8 @@ static bool size_changed(const struct watching *watching)
 
 static void rest(const struct watching *watching)
 {
-    for (int64_t left = watching->every; left > 0 && signals_caught() == 0 && !size_changed(watching);) {
-        int64_t slice = left < SLICE ? left : SLICE;
-        struct timespec pause = {.tv_nsec = (long)slice * 1000000L};
-        nanosleep(&pause, NULL);
-        left -= slice;
-    }
+    for (int64_t left = watching->every; left > 0 && signals_caught() == 0 && !size_changed(watching); left -= SLICE)
+        signals_sleep(left < SLICE ? left : SLICE);
 }
 
 /* The first poll must succeed: waiting does not create a vault. Later trouble is temporary. */
@@ -227,26 +200,17 @@ static int run(struct session *session)
     return option_given(&session->options, "watch") ? watch(session, every) : show_once(session);
 }
 
-static const struct argument arguments[] = {{"RING", "only this ring", ARGUMENT_TEXT, 1}, {NULL, NULL, 0, 0}};
-
-static const struct option options[] = {
-    {"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change", OPTION_FLAG},
-    {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {"sealring status", "sealring status payments --watch",
-                                       "sealring status --json | jq '.rings[].plan'", NULL};
-
 const struct command command_status = {
     .words = "status",
     .group = "Vault",
     .purpose = "show rings' versions on a time line, their traffic, and what happens next",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"RING", "only this ring", ARGUMENT_TEXT, 1}},
+    .options = {{"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change",
+                 OPTION_FLAG},
+                {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION}},
     .notes =
         "Changes nothing and does not use the token. Shows the versions, the share of traffic of each in the last 24 "
         "hours, what the policy does next and when, what blocks it, and the verifiers.",
-    .examples = examples,
+    .examples = {"sealring status", "sealring status payments --watch", "sealring status --json | jq '.rings[].plan'"},
     .run = run,
 };

@@ -7,8 +7,8 @@
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/verifiers.h"
 
 static const struct table_column columns[] = {
@@ -16,73 +16,54 @@ static const struct table_column columns[] = {
     {"REPORTED", 0}, {"LEASE", 0}, {"EPOCH", 1},   {"PROVED", 1},  {NULL, 0},
 };
 
-struct verifier_lines {
-    struct session *session;
-    struct table table;
-    json_t *array;
+struct verifier_rows {
+    struct shown_rows rows;
     json_t *debts; /* lines below the table */
-    size_t count;
 };
 
 static int list_verifier(const sealring_verifier_info *info, void *context)
 {
-    struct verifier_lines *listing = context;
-    char text[MOMENT_SIZE];
-    listing->count++;
-    if (listing->session->json)
-        return json_array_append_new(listing->array, verifiers_json(info));
-    table_add(&listing->table, TONE_BOLD, "%.8s", info->instance);
-    table_add(&listing->table, TONE_PLAIN, "%s", info->host);
-    table_add(&listing->table, TONE_PLAIN, "%s", info->program);
-    table_add(&listing->table, TONE_PLAIN, "%" PRId64, info->process);
-    table_add(&listing->table, verifiers_tone(info->state), "%s", sealring_verifier_state_name(info->state));
-    moment_relative(info->last_report, listing->session->now, text);
-    table_add(&listing->table, TONE_PLAIN, "%s", info->last_report != 0 ? text : "");
-    sealring_duration_format((info->lease_left + 999) / 1000 * 1000, text);
-    if (info->lease_left > 0)
-        table_add(&listing->table, TONE_PLAIN, "%s", text);
-    else
-        table_add(&listing->table, TONE_DIM, "over");
-    table_add(&listing->table, TONE_PLAIN, "%" PRIu64, info->epoch);
-    table_add(&listing->table, info->unproved > 0 ? TONE_WARN : TONE_PLAIN, "%" PRIu64 " of %" PRIu64, info->proved,
+    struct verifier_rows *listing = context;
+    struct table *table = &listing->rows.table;
+    if (listing->rows.array != NULL)
+        return json_array_append_new(listing->rows.array, verifiers_json(info));
+    table_add(table, TONE_BOLD, "%.8s", info->instance);
+    table_add(table, TONE_PLAIN, "%s", info->host);
+    table_add(table, TONE_PLAIN, "%s", info->program);
+    table_add(table, TONE_PLAIN, "%" PRId64, info->process);
+    table_add(table, verifiers_tone(info->state), "%s", sealring_verifier_state_name(info->state));
+    table_add(table, TONE_PLAIN, "%s",
+              info->last_report != 0 ? moment_relative(info->last_report, table->now).text : "");
+    table_add(table, info->lease_left > 0 ? TONE_PLAIN : TONE_DIM, "%s",
+              info->lease_left > 0 ? moment_duration((info->lease_left + 999) / 1000 * 1000).text : "over");
+    table_add(table, TONE_PLAIN, "%" PRIu64, info->epoch);
+    table_add(table, info->unproved > 0 ? TONE_WARN : TONE_PLAIN, "%" PRIu64 " of %" PRIu64, info->proved,
               info->proved + info->unproved);
     if (info->owes[0] != '\0')
         json_array_append_new(listing->debts, json_sprintf("%.8s: %s", info->instance, info->owes));
     return 0;
 }
 
-static void print_listing(struct verifier_lines *listing)
+static int run_list(struct session *session)
 {
-    const struct style *style = &listing->session->out;
+    const struct style *style = &session->out;
+    struct verifier_rows listing = {.debts = json_array()};
+    bool all = option_given(&session->options, "all");
     size_t index = 0;
     json_t *sentence = NULL;
-    table_finish(&listing->table, stdout, style, "");
-    json_array_foreach(listing->debts, index, sentence)
+    listing_start(&listing.rows, session, columns);
+    sealring_status status = sealring_verifier_list(session->manager, all, list_verifier, &listing, &session->error);
+    int result =
+        listing_finish(&listing.rows, status, "verifiers",
+                       all ? "no verifier that is remembered: each process that opens the vault with libsealring is one"
+                           : "no verifier is there now: each process that opens the vault with libsealring is one");
+    json_array_foreach(listing.debts, index, sentence)
     {
         terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
                        style_end(style, TONE_INFO), json_string_value(sentence));
     }
-}
-
-static int run_list(struct session *session)
-{
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    struct verifier_lines listing = {.session = session, .array = json_array(), .debts = json_array()};
-    bool all = option_given(&session->options, "all");
-    table_start(&listing.table, columns);
-    sealring_status status = sealring_verifier_list(session->manager, all, list_verifier, &listing, &session->error);
-    if (status == SEALRING_OK && session->json)
-        jsontext_print_as("verifiers", json_incref(listing.array));
-    else if (status == SEALRING_OK && listing.count > 0)
-        print_listing(&listing);
-    else if (status == SEALRING_OK)
-        session_say(session, "no verifier%s: each process that opens the vault with libsealring is one",
-                    all ? " that is remembered" : " is there now");
-    json_decref(listing.array);
     json_decref(listing.debts);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+    return result;
 }
 
 static int run_forget(struct session *session)
@@ -108,38 +89,24 @@ static int run_forget(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct option list_options[] = {
-    {"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_verifier_list = {
     .words = "verifier list",
     .group = "Verifiers",
     .purpose = "list verifiers, their lease and epoch, and what each has not done yet",
-    .options = list_options,
+    .options = {{"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG}},
     .notes = "A verifier is one open vault in one process. States: joining (it opens the vault), serving, silent (its "
              "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
              "missing or damaged), left, dead, forgotten.",
     .run = run_list,
-};
-
-static const struct argument instance_argument[] = {
-    {"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option forget_options[] = {
-    {"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_verifier_forget = {
     .words = "verifier forget",
     .group = "Verifiers",
     .purpose = "forget a verifier that will not return",
-    .arguments = instance_argument,
-    .options = forget_options,
+    .arguments = {{"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0}},
+    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT}},
     .notes =
         "What is missing in a lost verifier's reports counts as a use, and blocks retirements for a quiet period. If "
         "you forget the verifier, you take responsibility for that. A verifier that may still be serving is not "

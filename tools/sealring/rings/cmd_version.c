@@ -15,10 +15,9 @@
 /* What a version in this state means for people: "version 2 " and the sentence. */
 static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
 {
-    char when[MOMENT_SIZE];
     const char *be = session->dry_run ? "would be" : "is";
     int64_t time = effect->to == SEALRING_VERSION_RETIRING ? effect->retire_at : effect->purge_at;
-    moment_format(time, session->now, when);
+    struct moment when = moment_format(time, session->now);
     switch (effect->to) {
     case SEALRING_VERSION_PENDING:
         snprintf(text, size, "%s pending: accepted, and ready to be activated", be);
@@ -27,10 +26,10 @@ static void effect_sentence(const sealring_effect *effect, const struct session 
         snprintf(text, size, "%s active", be);
         break;
     case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when);
+        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when.text);
         break;
     case SEALRING_VERSION_RETIRED:
-        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when);
+        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when.text);
         break;
     case SEALRING_VERSION_COMPROMISED:
         snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);
@@ -146,19 +145,6 @@ static int find_pending(const sealring_version_info *version, void *context)
     return 0;
 }
 
-static sealring_status wait_for_barrier(struct session *session, const char *ring, uint32_t pending)
-{
-    char what[64];
-    struct waitline waitline;
-    snprintf(what, sizeof what, "waiting until every verifier can verify version %" PRIu32, pending);
-    waitline_start(&waitline, session, what);
-    sealring_status status = sealring_wait_barrier(session->manager, ring, pending, &waitline.wait, &session->error);
-    waitline_finish(&waitline);
-    if (waitline.interrupted)
-        waitline_leave(&waitline, session->error.message);
-    return status;
-}
-
 /* Until every verifier can verify the pending version; then the event's second half. A verifier that joins between the two is waited for
  * as well. */
 static sealring_status activate_later(struct session *session, const char *ring, const sealring_event_options *options,
@@ -169,7 +155,7 @@ static sealring_status activate_later(struct session *session, const char *ring,
     (void)sealring_version_list(session->manager, ring, pending, find_pending, &pending, NULL);
     change->waits_for_verifiers = true;
     for (int tries = 0; tries < TRIES_MOST && status == SEALRING_WAITING && change->waits_for_verifiers; tries++) {
-        status = wait_for_barrier(session, ring, pending);
+        status = waitline_barrier(session, ring, pending);
         if (status != SEALRING_OK)
             return status;
         status = sealring_version_change(session->manager, ring, SEALRING_EVENT_ACTIVATE, pending, options, change,
@@ -260,7 +246,7 @@ static int run(struct session *session)
     const struct options *given = &session->options;
     const char *ring = given->arguments[0];
     sealring_event_options options = {.size = sizeof options};
-    if (read_reason(session, &options) != STATUS_DONE || !waitline_check(session))
+    if (read_reason(session, &options) != STATUS_DONE)
         return STATUS_USAGE;
     int result = session_open(session);
     if (result != STATUS_DONE)
@@ -276,52 +262,15 @@ static int run(struct session *session)
     return status == SEALRING_OK ? finish(session, ring, &change, late) : session_fail(session, status);
 }
 
-static const struct argument ring_only[] = {{"RING", "the ring", ARGUMENT_TEXT, 0}, {NULL, NULL, 0, 0}};
-
-static const struct argument ring_and_version[] = {
-    {"RING", "the ring", ARGUMENT_TEXT, 0},
-    {"VERSION", "the version's number", ARGUMENT_VERSION, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct argument ring_and_choice[] = {
-    {"RING", "the ring", ARGUMENT_TEXT, 0},
-    {"VERSION", "the version's number; default: the pending one", ARGUMENT_VERSION, 1},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option reason_option[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option wait_options[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option retire_options[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_TEXT},
-    {"overrule-succession", "REASON", "lock out clients that were issued no successor; recorded in the audit log",
-     OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option overrule_options[] = {
-    {"reason", "TEXT", "recorded in the audit log", OPTION_TEXT},
-    {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
+#define RING_ARGUMENT    "RING", "the ring", ARGUMENT_TEXT, 0
+#define VERSION_ARGUMENT "VERSION", "the version's number", ARGUMENT_VERSION, 0
 
 const struct command command_rotate = {
     .words = "rotate",
     .group = "Versions",
     .purpose = "make the next version active; the former one stays accepted for the overlap",
-    .arguments = ring_only,
-    .options = wait_options,
+    .arguments = {{RING_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes = "Uses the prepared version if there is one (a reinstated version is activated only by its number). "
              "Credentials of the predecessor are accepted until it is retired.",
     .run = run,
@@ -333,8 +282,8 @@ const struct command command_prepare = {
     .words = "prepare",
     .group = "Versions",
     .purpose = "create the next version, pending: accepted, issuing nothing yet",
-    .arguments = ring_only,
-    .options = reason_option,
+    .arguments = {{RING_ARGUMENT}},
+    .options = {{REASON_OPTION}},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_PREPARE,
@@ -344,8 +293,8 @@ const struct command command_activate = {
     .words = "activate",
     .group = "Versions",
     .purpose = "make a pending or retiring version the active one",
-    .arguments = ring_and_choice,
-    .options = wait_options,
+    .arguments = {{RING_ARGUMENT}, {"VERSION", "the version's number; default: the pending one", ARGUMENT_VERSION, 1}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_ACTIVATE,
@@ -355,8 +304,8 @@ const struct command command_rollback = {
     .words = "rollback",
     .group = "Versions",
     .purpose = "make the newest retiring version active again",
-    .arguments = ring_only,
-    .options = reason_option,
+    .arguments = {{RING_ARGUMENT}},
+    .options = {{REASON_OPTION}},
     .notes =
         "Stops automatic rotation until an operator rotates or activates. To return to the newer version: sealring "
         "activate RING VERSION.",
@@ -369,8 +318,13 @@ const struct command command_retire = {
     .words = "retire",
     .group = "Versions",
     .purpose = "reject a retiring version's credentials when its overlap has ended",
-    .arguments = ring_and_version,
-    .options = retire_options,
+    .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
+    .options = {{REASON_OPTION},
+                {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_TEXT},
+                {"overrule-succession", "REASON",
+                 "lock out clients that were issued no successor; recorded in the audit log", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "Nobody must have used the version for the quiet period, and clients must have successors. Signing with its "
         "object is disabled, and the object is kept until the purge delay has ended. Until then sealring reinstate "
@@ -384,8 +338,8 @@ const struct command command_reinstate = {
     .words = "reinstate",
     .group = "Versions",
     .purpose = "make a retired version pending again: it is accepted",
-    .arguments = ring_and_version,
-    .options = reason_option,
+    .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
+    .options = {{REASON_OPTION}},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
     .detail = SEALRING_EVENT_REINSTATE,
@@ -395,8 +349,8 @@ const struct command command_compromise = {
     .words = "compromise",
     .group = "Versions",
     .purpose = "reject a version's credentials at once and for ever",
-    .arguments = ring_and_version,
-    .options = wait_options,
+    .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
+    .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes = "If the version was active, a pending version becomes active; without one, nothing is issued until one is "
              "prepared and activated. This cannot be reversed.",
     .run = run,
@@ -408,8 +362,8 @@ const struct command command_destroy = {
     .words = "destroy",
     .group = "Versions",
     .purpose = "destroy a closed version's object in the token",
-    .arguments = ring_and_version,
-    .options = overrule_options,
+    .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
+    .options = {{REASON_OPTION}, {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_TEXT}},
     .notes =
         "For a retired or compromised version whose purge delay has ended, or a pending version of which no client "
         "holds a credential. This cannot be reversed.",

@@ -5,7 +5,10 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define SLICE 100 /* milliseconds: a signal that comes just before a sleep is noticed after it */
 
 static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -70,4 +73,14 @@ void signals_last_words(const char *text)
 int signals_caught(void)
 {
     return caught;
+}
+
+void signals_sleep(int64_t milliseconds)
+{
+    while (milliseconds > 0 && caught == 0) {
+        int64_t slice = milliseconds < SLICE ? milliseconds : SLICE;
+        struct timespec pause = {.tv_nsec = (long)slice * 1000000L};
+        nanosleep(&pause, NULL);
+        milliseconds -= slice;
+    }
 }

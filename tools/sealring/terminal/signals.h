@@ -4,6 +4,7 @@
 #define TOOL_SIGNALS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* From now on SIGINT, SIGTERM and SIGHUP are only noted; a second one ends the process as usual. */
 void signals_watch(void);
@@ -16,6 +17,9 @@ void signals_release(void);
 
 /* What a second one writes to standard output before it ends the process; a literal, or NULL for nothing. */
 void signals_last_words(const char *text);
+
+/* Sleeps for so many milliseconds, or until a signal is noted. */
+void signals_sleep(int64_t milliseconds);
 
 /* The signal that was caught, 0 for none. */
 int signals_caught(void);

@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 
 #define GAP 2
 
-void table_start(struct table *table, const struct table_column *columns)
+void table_start(struct table *table, const struct table_column *columns, int64_t now)
 {
-    *table = (struct table){.columns = columns};
+    *table = (struct table){.columns = columns, .now = now};
     while (columns[table->column_count].title != NULL)
         table->column_count++;
 }
@@ -35,6 +36,16 @@ void table_add(struct table *table, enum tone tone, const char *format, ...)
     table->cells[table->count++] = (struct table_cell){text, tone};
 }
 
+void table_add_number(struct table *table, uint64_t number)
+{
+    table_add(table, TONE_PLAIN, "%s", moment_number(number).text);
+}
+
+void table_add_time(struct table *table, int64_t time, const char *none)
+{
+    table_add(table, TONE_PLAIN, "%s", time != 0 ? moment_format(time, table->now).text : none);
+}
+
 static void print_cell(const struct table *table, size_t column, size_t width, const char *text, enum tone tone,
                        FILE *stream, const struct style *style)
 {
@@ -47,7 +58,7 @@ static void print_cell(const struct table *table, size_t column, size_t width, c
         fprintf(stream, "%*s", (table->columns[column].right ? 0 : padding) + GAP, "");
 }
 
-void table_finish(struct table *table, FILE *stream, const struct style *style, const char *indent)
+void table_finish(struct table *table, FILE *stream, const struct style *style)
 {
     size_t *widths = memory_grow(NULL, table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
@@ -60,20 +71,23 @@ void table_finish(struct table *table, FILE *stream, const struct style *style, 
         if (width > widths[i % table->column_count])
             widths[i % table->column_count] = width;
     }
-    fputs(indent, stream);
     for (size_t i = 0; i < table->column_count; i++)
         print_cell(table, i, widths[i], table->columns[i].title, TONE_DIM, stream, style);
     fputc('\n', stream);
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->column_count;
-        if (column == 0)
-            fputs(indent, stream);
         print_cell(table, column, widths[column], table->cells[i].text, table->cells[i].tone, stream, style);
         if (column + 1 == table->column_count)
             fputc('\n', stream);
-        free(table->cells[i].text);
     }
     free(widths);
+    table_free(table);
+}
+
+void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        free(table->cells[i].text);
     free(table->cells);
     *table = (struct table){0};
 }

@@ -4,6 +4,7 @@
 #define TOOL_TABLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "tools/sealring/terminal/style.h"
@@ -21,18 +22,24 @@ struct table_cell {
 struct table {
     const struct table_column *columns;
     size_t column_count;
+    int64_t now;              /* for times */
     struct table_cell *cells; /* owned, row by row */
     size_t count;
     size_t capacity;
 };
 
-void table_start(struct table *table, const struct table_column *columns);
+void table_start(struct table *table, const struct table_column *columns, int64_t now);
 
 /* Adds the next cell of the present row; the row is full when each column has one. Empty text is shown as "-". */
 void table_add(struct table *table, enum tone tone, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Prints what was added, each line behind `indent`, and frees it. */
-void table_finish(struct table *table, FILE *stream, const struct style *style, const char *indent);
+/* The same with a number as 7,421, and with a time; no time is shown as `none`. */
+void table_add_number(struct table *table, uint64_t number);
+void table_add_time(struct table *table, int64_t time, const char *none);
+
+/* Prints what was added, and frees it. */
+void table_finish(struct table *table, FILE *stream, const struct style *style);
+void table_free(struct table *table);
 
 /* Prints one line of a description: a dim title, aligned, and the value. */
 void table_fact(FILE *stream, const struct style *style, const char *title, const char *format, ...)

@@ -11,19 +11,12 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/ocsf.h"
 
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};
-
-struct audit_lines {
-    struct session *session;
-    struct table table;
-    json_t *array;
-    size_t count;
-};
 
 /* ---- show */
 
@@ -65,14 +58,11 @@ static json_t *entry_json(const sealring_audit_entry *entry)
 
 static int show_entry(const sealring_audit_entry *entry, void *context)
 {
-    struct audit_lines *listing = context;
-    char text[MOMENT_SIZE];
-    listing->count++;
-    if (listing->session->json)
+    struct shown_rows *listing = context;
+    if (listing->array != NULL)
         return json_array_append_new(listing->array, entry_json(entry));
     table_add(&listing->table, TONE_DIM, "%" PRIu64, entry->sequence);
-    moment_absolute(entry->time, text);
-    table_add(&listing->table, TONE_PLAIN, "%s", text);
+    table_add(&listing->table, TONE_PLAIN, "%s", moment_absolute(entry->time).text);
     table_add(&listing->table, TONE_PLAIN, "%s", entry->actor != NULL ? entry->actor : "");
     add_act(&listing->table, entry);
     return 0;
@@ -93,27 +83,11 @@ static sealring_audit_filter read_filter(const struct options *given)
 
 static int run_show(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    struct audit_lines listing = {.session = session, .array = json_array()};
+    struct shown_rows listing;
     sealring_audit_filter filter = read_filter(&session->options);
-    table_start(&listing.table, columns);
+    listing_start(&listing, session, columns);
     sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);
-    if (status != SEALRING_OK) {
-        json_decref(listing.array);
-        return session_fail(session, status);
-    }
-    if (session->json) {
-        jsontext_print_as("entries", listing.array);
-        return STATUS_DONE;
-    }
-    json_decref(listing.array);
-    if (listing.count == 0)
-        session_say(session, "no entry matches");
-    else
-        table_finish(&listing.table, stdout, &session->out, "");
-    return STATUS_DONE;
+    return listing_finish(&listing, status, "entries", "no entry matches");
 }
 
 /* ---- verify */
@@ -162,14 +136,11 @@ static char *read_file(struct session *session, const char *path)
 
 static void print_report(const struct session *session, const sealring_audit_report *report)
 {
-    char number[MOMENT_SIZE];
     const struct style *style = &session->out;
-    moment_number(report->entries, number);
-    table_fact(stdout, style, "entries", "%s", number);
-    moment_number(report->checkpoints, number);
-    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64, number, report->vouched);
-    moment_number(report->closed, number);
-    table_fact(stdout, style, "closed facts", "%s", number);
+    table_fact(stdout, style, "entries", "%s", moment_number(report->entries).text);
+    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64,
+               moment_number(report->checkpoints).text, report->vouched);
+    table_fact(stdout, style, "closed facts", "%s", moment_number(report->closed).text);
     table_fact(stdout, style, "root", "%s", report->root);
     table_fact(stdout, style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
     if (report->problems == 0)
@@ -231,9 +202,6 @@ static int export_entry(const sealring_audit_entry *entry, void *context)
 
 static int run_export(struct session *session)
 {
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_vault_info vault = {.size = sizeof vault};
     sealring_audit_filter filter = {
         .size = sizeof filter,
@@ -257,9 +225,6 @@ static int run_export(struct session *session)
 static int run_key(struct session *session)
 {
     char key[SEALRING_AUDIT_KEY_SIZE];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_audit_key(session->manager, key, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -282,9 +247,6 @@ static void print_note(const struct session *session, const char *note)
 static int run_checkpoint(struct session *session)
 {
     char note[SEALRING_AUDIT_NOTE_SIZE];
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_audit_checkpoint(session->manager, note, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -295,50 +257,32 @@ static int run_checkpoint(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct option show_options[] = {
-    {"ring", "RING", "only acts on this ring", OPTION_TEXT},
-    {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
-    {"client", "NAME", "only acts on this client", OPTION_TEXT},
-    {"act", "ACT", "only this act, such as version.retire, or all of a kind, such as version", OPTION_TEXT},
-    {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
-    {"last", "N", "only the newest N entries", OPTION_NUMBER},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option verify_options[] = {
-    {"checkpoint", "FILE",
-     "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input", OPTION_TEXT},
-    {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const struct option export_options[] = {
-    {"since", "N", "begin with entry N", OPTION_NUMBER},
-    {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_audit_show = {
     .words = "audit show",
     .group = "Audit log",
     .purpose = "show who did what, when and why",
-    .options = show_options,
+    .options = {{"ring", "RING", "only acts on this ring", OPTION_TEXT},
+                {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
+                {"client", "NAME", "only acts on this client", OPTION_TEXT},
+                {"act", "ACT", "only this act, such as version.retire, or all of a kind, such as version", OPTION_TEXT},
+                {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
+                {"last", "N", "only the newest N entries", OPTION_NUMBER}},
     .run = run_show,
-};
-
-static const char *const verify_examples[] = {
-    "sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint",
-    NULL,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_verify = {
     .words = "audit verify",
     .group = "Audit log",
     .purpose = "verify every entry, the tree over them and the checkpoints",
-    .options = verify_options,
+    .options = {{"checkpoint", "FILE",
+                 "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input",
+                 OPTION_TEXT},
+                {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own",
+                 OPTION_TEXT}},
     .notes = "Needs no token, only the public key. Exit status 1 if something is wrong; each problem is one line that "
              "names the entry.",
-    .examples = verify_examples,
+    .examples = {"sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint"},
     .run = run_verify,
 };
 
@@ -346,11 +290,13 @@ const struct command command_audit_export = {
     .words = "audit export",
     .group = "Audit log",
     .purpose = "print the entries as lines of JSON",
-    .options = export_options,
+    .options = {{"since", "N", "begin with entry N", OPTION_NUMBER},
+                {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG}},
     .notes =
         "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
         "checkpoint. `sealring restore --log` replays these entries.",
     .run = run_export,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_key = {
@@ -358,6 +304,7 @@ const struct command command_audit_key = {
     .group = "Audit log",
     .purpose = "print the key that verifies checkpoints; keep it elsewhere",
     .run = run_key,
+    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_checkpoint = {
@@ -365,4 +312,5 @@ const struct command command_audit_checkpoint = {
     .group = "Audit log",
     .purpose = "print the latest checkpoint; keep it elsewhere",
     .run = run_checkpoint,
+    .flags = COMMAND_OPENS,
 };

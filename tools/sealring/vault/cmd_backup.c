@@ -23,7 +23,6 @@ static json_t *info_json(const char *file, const sealring_backup_info *info, con
 
 static void print_info(const struct session *session, const char *file, const sealring_backup_info *info, bool checked)
 {
-    char text[MOMENT_SIZE];
     const struct style *style = &session->out;
     if (session->json) {
         jsontext_print_as("backup", info_json(file, info, session));
@@ -31,14 +30,11 @@ static void print_info(const struct session *session, const char *file, const se
     }
     table_fact(stdout, style, session->dry_run ? "would be" : "backup", "%s", file);
     table_fact(stdout, style, "vault ID", "%s", info->vault_id);
-    moment_number(info->entries, text);
-    table_fact(stdout, style, "audit log", "%s entries", text);
-    moment_format(info->time, session->now, text);
-    table_fact(stdout, style, "made", "%s", text);
+    table_fact(stdout, style, "audit log", "%s entries", moment_number(info->entries).text);
+    table_fact(stdout, style, "made", "%s", moment_format(info->time, session->now).text);
     if (session->dry_run)
         return;
-    moment_number(info->bytes, text);
-    table_fact(stdout, style, "registry", "%s bytes", text);
+    table_fact(stdout, style, "registry", "%s bytes", moment_number(info->bytes).text);
     table_fact(stdout, style, "SHA-256", "%s", info->sha256);
     if (checked)
         table_fact(stdout, style, "result", "%swhole, and signed by the key%s", style_start(style, TONE_GOOD),
@@ -48,8 +44,7 @@ static void print_info(const struct session *session, const char *file, const se
 /* The key that the vault itself names proves less than one that was kept elsewhere. */
 static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_KEY_SIZE])
 {
-    sealring_manage_options options = {.size = sizeof options, .read_only = true};
-    sealring_status status = sealring_manager_open(session->vault, &options, &session->manager, &session->error);
+    sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
         status = sealring_audit_key(session->manager, key, &session->error);
     if (status == SEALRING_OK && !session->json)
@@ -100,34 +95,20 @@ static int run(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct argument arguments[] = {
-    {"FILE", "the backup; an existing file is never overwritten", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option options[] = {
-    {"check", NULL, "make no backup, but check whether FILE is complete and signed", OPTION_FLAG},
-    {"key", "VKEY", "with --check: the verifier key that `sealring audit key` printed; then no vault is needed",
-     OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring backup /backup/sealring-2026-11-26",
-    "sealring backup --check /backup/sealring-2026-11-26 --key \"$(cat kept/vkey)\"",
-    NULL,
-};
-
 const struct command command_backup = {
     .words = "backup",
     .group = "Vault",
     .purpose = "copy the registry into one signed file, while servers and commands continue",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"FILE", "the backup; an existing file is never overwritten", ARGUMENT_TEXT, 0}},
+    .options = {{"check", NULL, "make no backup, but check whether FILE is complete and signed", OPTION_FLAG},
+                {"key", "VKEY",
+                 "with --check: the verifier key that `sealring audit key` printed; then no vault is needed",
+                 OPTION_TEXT}},
     .notes = "A backup contains the registry, but no key and no PIN. Back up the tokens by their own means "
              "(docs/tokens.md). Keep the output of `sealring audit export` elsewhere as well: it contains the later "
              "changes, and `sealring restore` replays them.",
-    .examples = examples,
+    .examples = {"sealring backup /backup/sealring-2026-11-26",
+                 "sealring backup --check /backup/sealring-2026-11-26 --key \"$(cat kept/vkey)\""},
     .run = run,
     .flags = COMMAND_CHANGES,
 };

@@ -121,31 +121,21 @@ static int run(struct session *session)
     return result.remaining > 0 ? STATUS_REFUSED : STATUS_DONE;
 }
 
-static const struct option options[] = {
-    {"repair", NULL, "repair what needs no decision; each repair is recorded in the audit log", OPTION_FLAG},
-    {"stale-after", "DURATION", "report files that no verifier has needed for this long are findings; default: 7d",
-     OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring doctor",
-    "sealring doctor --repair",
-    NULL,
-};
-
 const struct command command_doctor = {
     .words = "doctor",
     .group = "Vault",
     .purpose = "find and repair damage left by crashes, restores and manual edits",
-    .options = options,
+    .options = {{"repair", NULL, "repair what needs no decision; each repair is recorded in the audit log",
+                 OPTION_FLAG},
+                {"stale-after", "DURATION",
+                 "report files that no verifier has needed for this long are findings; default: 7d", OPTION_DURATION}},
     .notes =
         "Each finding has what was found, why it matters, and the command that repairs it. Without --repair nothing "
         "is changed. --repair never enables signing with a key, and never destroys an object that has a version's "
         "label. Exit status: 0 nothing is wrong, or everything was repaired; 1 some finding remains; 2 the "
         "configuration must not be used, and nothing was examined; 3 a PKCS#11 token could not be examined; 4 the "
         "registry could not be examined. Notices do not change the exit status.",
-    .examples = examples,
+    .examples = {"sealring doctor", "sealring doctor --repair"},
     .run = run,
     .flags = COMMAND_TOKEN,
 };

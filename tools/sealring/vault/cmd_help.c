@@ -33,23 +33,13 @@ static int run(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct argument arguments[] = {
-    {"COMMAND", "a command, or the first of its two words", ARGUMENT_TEXT, 1},
-    {"WORD", "its second word", ARGUMENT_TEXT, 1},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option options[] = {
-    {"completion", "SHELL", "print the completion script for bash, fish or zsh", OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
 const struct command command_help = {
     .words = "help",
     .group = "Help",
     .purpose = "explain the commands",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"COMMAND", "a command, or the first of its two words", ARGUMENT_TEXT, 1},
+                  {"WORD", "its second word", ARGUMENT_TEXT, 1}},
+    .options = {{"completion", "SHELL", "print the completion script for bash, fish or zsh", OPTION_TEXT}},
     .run = run,
     .flags = COMMAND_WITHOUT_VAULT,
 };

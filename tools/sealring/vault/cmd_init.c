@@ -16,24 +16,6 @@
 #include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
 
-static int set_variable(const char *name, const char *value, void *context)
-{
-    (void)context;
-    return setenv(name, value, 1);
-}
-
-/* The values of --module-environment, NULL-terminated, owned by the caller. */
-static const char **module_environment(const struct options *given)
-{
-    const char **list = memory_grow(NULL, given->count + 1, sizeof *list);
-    size_t count = 0;
-    for (size_t i = 0; i < given->count; i++)
-        if (strcmp(given->given[i].option->name, "module-environment") == 0)
-            list[count++] = given->given[i].text;
-    list[count] = NULL;
-    return list;
-}
-
 /* ~/.local/share need not exist yet; the directories of a path that was asked for must. */
 static void make_default_parents(const struct session *session)
 {
@@ -104,7 +86,8 @@ static void print_result(const struct session *session, const sealring_init_resu
 /* Nobody knows yet what the module does to a process: find out in one that nothing depends on. */
 static int try_given_module(struct session *session, const sealring_init_options *init)
 {
-    sealring_status status = sealring_init_environment(session->vault, init, set_variable, NULL, &session->error);
+    sealring_status status =
+        sealring_init_environment(session->vault, init, session_set_variable, NULL, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     return init->module != NULL ? crash_try_module(session, init->module) : STATUS_DONE;
@@ -124,7 +107,7 @@ static int make_vault(struct session *session, const sealring_init_options *init
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
-    const char **environment = module_environment(given);
+    const char **environment = option_list(given, "module-environment");
     sealring_init_options init = {
         .size = sizeof init,
         .module = option_text(given, "module"),
@@ -166,38 +149,31 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct option options[] = {
-    {"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault", OPTION_TEXT},
-    {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
-    {"pin-source", "SOURCE", "a file with the user PIN, readable by its owner only; credential:NAME; or - to type it",
-     OPTION_TEXT},
-    {"audit-token", "URI", "another token on that module, which signs the audit log; servers do not have its PIN",
-     OPTION_TEXT},
-    {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
-    {"module-environment", "NAME=VALUE", "an environment variable that the module needs; may be repeated", OPTION_LIST},
-    {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
-    {"lease", "DURATION", "how long a verifier may answer after its last poll of the registry; default: 60s",
-     OPTION_DURATION},
-    {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring init --vault /tmp/trying",
-    "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin",
-    NULL,
-};
-
 const struct command command_init = {
     .words = "init",
     .group = "Vault",
     .purpose = "create a vault",
-    .options = options,
+    .options = {{"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault",
+                 OPTION_TEXT},
+                {"token", "URI", "the token's RFC 7512 URI, such as pkcs11:token=production", OPTION_TEXT},
+                {"pin-source", "SOURCE",
+                 "a file with the user PIN, readable by its owner only; credential:NAME; or - to type it", OPTION_TEXT},
+                {"audit-token", "URI",
+                 "another token on that module, which signs the audit log; servers do not have its PIN", OPTION_TEXT},
+                {"audit-pin-source", "SOURCE", "the same for the audit token", OPTION_TEXT},
+                {"module-environment", "NAME=VALUE", "an environment variable that the module needs; may be repeated",
+                 OPTION_LIST},
+                {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
+                {"lease", "DURATION",
+                 "how long a verifier may answer after its last poll of the registry; default: 60s", OPTION_DURATION},
+                {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION}},
     .notes =
         "The command never initialises a token of your own. It tests the token with a key that it destroys again, "
         "and names what the token cannot do. Without a token, it creates SoftHSM2 tokens in the vault. They are for "
         "trials, not for production, because a software token keeps its keys in every process that loads it.",
-    .examples = examples,
+    .examples =
+        {"sealring init --vault /tmp/trying",
+         "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin"},
     .run = run,
     .flags = COMMAND_CHANGES,
 };

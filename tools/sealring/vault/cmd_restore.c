@@ -35,17 +35,6 @@ static int tell(bool loss, const char *text, void *context)
     return 0;
 }
 
-static const char **logs(const struct options *given)
-{
-    size_t count = 0;
-    const char **paths = memory_grow(NULL, given->count + 1, sizeof *paths);
-    for (size_t i = 0; i < given->count; i++)
-        if (strcmp(given->given[i].option->name, "log") == 0)
-            paths[count++] = given->given[i].text;
-    paths[count] = NULL;
-    return paths;
-}
-
 static void print_json(const struct session *session, const struct restore_report *telling,
                        const sealring_restore_result *result, bool done, bool effective)
 {
@@ -66,16 +55,13 @@ static void print_json(const struct session *session, const struct restore_repor
 
 static void print_result(const struct session *session, const sealring_restore_result *result)
 {
-    char made[MOMENT_SIZE], entries[MOMENT_SIZE], replayed[MOMENT_SIZE], lost[MOMENT_SIZE];
     const struct style *style = &session->out;
-    moment_format(result->backup_time, session->now, made);
-    moment_number(result->backup_entries, entries);
-    moment_number(result->replayed, replayed);
-    moment_number(result->lost, lost);
-    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s", made,
-               entries, result->backup_entries == 1 ? "y" : "ies");
-    table_fact(stdout, style, "replayed", "%s entr%s of the exports", replayed, result->replayed == 1 ? "y" : "ies");
-    table_fact(stdout, style, "lost", "%s entr%s", lost, result->lost == 1 ? "y" : "ies");
+    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s",
+               moment_format(result->backup_time, session->now).text, moment_number(result->backup_entries).text,
+               result->backup_entries == 1 ? "y" : "ies");
+    table_fact(stdout, style, "replayed", "%s entr%s of the exports", moment_number(result->replayed).text,
+               result->replayed == 1 ? "y" : "ies");
+    table_fact(stdout, style, "lost", "%s entr%s", moment_number(result->lost).text, result->lost == 1 ? "y" : "ies");
     table_fact(stdout, style, "era", "%s%s", result->era, session->dry_run ? " (or another)" : "");
     if (result->aside[0] != '\0')
         table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);
@@ -112,12 +98,10 @@ static int finish(struct session *session, const struct restore_report *telling,
 
 static int run(struct session *session)
 {
-    if (!waitline_check(session))
-        return STATUS_USAGE;
     int exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
         return exit_status;
-    const char **paths = logs(&session->options);
+    const char **paths = option_list(&session->options, "log");
     struct progress progress;
     struct restore_report telling = {session, json_array(), json_array()};
     sealring_restore_options options = {
@@ -151,30 +135,15 @@ static int run(struct session *session)
     return exit_status;
 }
 
-static const struct argument arguments[] = {
-    {"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option options[] = {
-    {"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
-    {"accept-loss", "REASON", "restore although something is lost; recorded in the audit log", OPTION_TEXT},
-    WAITLINE_OPTIONS,
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
-    "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\"",
-    NULL,
-};
-
 const struct command command_restore = {
     .words = "restore",
     .group = "Vault",
     .purpose = "restore the registry from a backup, and replay exported logs",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0}},
+    .options = {{"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
+                {"accept-loss", "REASON", "restore although something is lost; recorded in the audit log", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The backup must be signed by the key in the audit token. Entries that the backup lacks are replayed from "
         "the exports. If entries are in neither, they are lost: the command names them, and refuses unless you "
@@ -182,7 +151,8 @@ const struct command command_restore = {
         "restored one. A crash leaves the former registry, the new one, or none: then restore again. The command "
         "waits until every server has applied the restored registry. Until then nothing is issued, because a server "
         "that has not polled yet could reject it.",
-    .examples = examples,
+    .examples = {"sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
+                 "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\""},
     .run = run,
     .flags = COMMAND_CHANGES,
 };

@@ -33,36 +33,23 @@ static int run(struct session *session)
     return STATUS_DONE;
 }
 
-static const struct argument arguments[] = {
-    {"OBJECT-ID", "the key's CKA_ID in hexadecimal digits, as sealring doctor prints it", ARGUMENT_TEXT, 0},
-    {NULL, NULL, 0, 0},
-};
-
-static const struct option options[] = {
-    {"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
-    {"overrule", "REASON", "without an audit token: destroy the key all the same; recorded in the audit log",
-     OPTION_TEXT},
-    {NULL, NULL, NULL, OPTION_FLAG},
-};
-
-static const char *const examples[] = {
-    "sealring token destroy-object 6a1f0c7be2d94558a1c3f09e77b24d10 --reason 'left by the power failure of 3 May'",
-    NULL,
-};
-
 const struct command command_token_destroy_object = {
     .words = "token destroy-object",
     .group = "Vault",
     .purpose = "destroy a key in the token that belongs to no version",
-    .arguments = arguments,
-    .options = options,
+    .arguments = {{"OBJECT-ID", "the key's CKA_ID in hexadecimal digits, as sealring doctor prints it", ARGUMENT_TEXT,
+                   0}},
+    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
+                {"overrule", "REASON",
+                 "without an audit token: destroy the key all the same; recorded in the audit log", OPTION_TEXT}},
     .notes =
         "For a key that sealring doctor lists with this command: one that an interrupted command left on a token "
         "that stores no labels or cannot change them, or one that is unknown because the registry was restored from "
         "an older copy. Refused for a key that this vault did not create, for one that belongs to a version or did "
         "by the audit log, and if the log is not complete. Without an audit token nothing shows whether the log is "
         "complete: --overrule.",
-    .examples = examples,
+    .examples =
+        {"sealring token destroy-object 6a1f0c7be2d94558a1c3f09e77b24d10 --reason 'left by the power failure of 3 May'"},
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

@@ -31,16 +31,13 @@ static bool said(const struct advice *advice, sealring_event event, const sealri
 static void advise_retiring(struct advice *advice, const sealring_ring_info *ring, const sealring_version_info *version,
                             int64_t now)
 {
-    char current[MOMENT_SIZE];
-    char total[MOMENT_SIZE];
     char command[SEALRING_NAME_LENGTH_MAX + 64] = "";
     if (advice->plans == NULL || !plans_reissue(advice->plans))
         snprintf(command, sizeof command, ": sealring reissue %s --all --out DIR/", ring->name);
-    moment_number(version->current, current);
-    moment_number(ring->keys, total);
     if (version->current > 0 && ring->active_version != 0)
-        advise(advice, "%s of %s API key%s still %s newest credential under version %" PRIu32 "%s", current, total,
-               ring->keys == 1 ? "" : "s", version->current == 1 ? "has its" : "have their", version->version, command);
+        advise(advice, "%s of %s API key%s still %s newest credential under version %" PRIu32 "%s",
+               moment_number(version->current).text, moment_number(ring->keys).text, ring->keys == 1 ? "" : "s",
+               version->current == 1 ? "has its" : "have their", version->version, command);
     if (version->retire_at <= now && version->current == 0 && !said(advice, SEALRING_EVENT_RETIRE, version))
         advise(advice, "version %" PRIu32 "'s window has ended: sealring retire %s %" PRIu32, version->version,
                ring->name, version->version);

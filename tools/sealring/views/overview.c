@@ -55,18 +55,14 @@ static void print_heading(const struct ring_view *view, const struct page *page)
 {
     const struct style *style = page->style;
     const char *separator = style_separator(style);
-    char keys[MOMENT_SIZE];
-    char overlap[SEALRING_TIME_SIZE];
-    char every[SEALRING_TIME_SIZE] = "";
-    moment_number(view->info->keys, keys);
-    sealring_duration_format(view->info->policy.overlap, overlap);
-    if (view->info->policy.rotate_every != 0)
-        sealring_duration_format(view->info->policy.rotate_every, every);
+    bool rotates = view->info->policy.rotate_every != 0;
     char *name = terminal_text(style, view->info->name);
     char *lead = memory_text("ring %s%s%s", style_start(style, TONE_BOLD), name, style_end(style, TONE_BOLD));
     char *text = memory_text("%sprefix %s%s%s API key%s%soverlap %s%s%s%s", separator, view->info->prefix, separator,
-                             keys, view->info->keys == 1 ? "" : "s", separator, overlap,
-                             every[0] != '\0' ? separator : "", every[0] != '\0' ? "rotates every " : "", every);
+                             moment_number(view->info->keys).text, view->info->keys == 1 ? "" : "s", separator,
+                             moment_duration(view->info->policy.overlap).text, rotates ? separator : "",
+                             rotates ? "rotates every " : "",
+                             rotates ? moment_duration(view->info->policy.rotate_every).text : "");
     page_paragraph(page, lead, strlen("ring ") + terminal_width(name), text);
     free(name);
     free(lead);
@@ -144,12 +140,10 @@ static void print_vault(const sealring_vault_info *info, const struct page *page
 
 static void print_scheduler(const sealring_vault_info *info, const struct page *page)
 {
-    char when[MOMENT_SIZE];
-    moment_relative(info->last_run, page->now, when);
     if (info->last_run == 0)
         page_paragraph(page, "scheduler  ", 11, "sealring run has never run: what is planned waits for it, or for you");
     else
-        fprintf(page->stream, "scheduler  sealring run last ran %s\n", when);
+        fprintf(page->stream, "scheduler  sealring run last ran %s\n", moment_relative(info->last_run, page->now).text);
 }
 
 static sealring_status look(struct overview *overview, struct session *session, const char *name,

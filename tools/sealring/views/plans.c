@@ -85,22 +85,20 @@ static void command_of(const sealring_plan *plan, const char *ring, char text[20
 /* For what is ahead the guards report only when; for what is ready, that nothing blocks it. */
 static char *sentence_of(const sealring_plan *plan, const char *ring, int64_t now)
 {
-    char relative[MOMENT_SIZE];
-    char absolute[MOMENT_SIZE];
+    struct moment relative = moment_relative(plan->due, now);
+    struct moment absolute = moment_absolute(plan->due);
     char command[200];
     char since[MOMENT_SIZE * 2 + 16];
-    moment_relative(plan->due, now, relative);
-    moment_absolute(plan->due, absolute);
     command_of(plan, ring, command);
     if (now - plan->due < JUST_NOW)
         snprintf(since, sizeof since, "due now");
     else if (plan->event == SEALRING_EVENT_RETIRE && plan->state == SEALRING_PLAN_WAITING)
-        snprintf(since, sizeof since, "due %s", relative); /* its guard has the time */
+        snprintf(since, sizeof since, "due %s", relative.text); /* its guard has the time */
     else
-        snprintf(since, sizeof since, "due %s, %s", relative, absolute);
+        snprintf(since, sizeof since, "due %s, %s", relative.text, absolute.text);
     switch (plan->state) {
     case SEALRING_PLAN_AHEAD:
-        return memory_text("%s, %s, by sealring run%s%s", relative, absolute,
+        return memory_text("%s, %s, by sealring run%s%s", relative.text, absolute.text,
                            plan->foreseen[0] != '\0' ? "; will wait: " : "", plan->foreseen);
     case SEALRING_PLAN_READY:
         return memory_text("%s, by sealring run, or by hand: %s", since, command);

@@ -114,31 +114,25 @@ static size_t used_columns(const enum mark line[LINE_WIDTH])
 static void describe(const sealring_version_info *version, const struct page *page, uint64_t keys, enum detail detail,
                      char text[MOMENT_SIZE * 3])
 {
-    char current[MOMENT_SIZE];
-    char total[MOMENT_SIZE];
-    char when[MOMENT_SIZE];
+    struct moment current = moment_number(version->current);
     size_t used = 0;
     text[0] = '\0';
-    moment_number(version->current, current);
-    moment_number(keys, total);
     if (version->current > 0 && detail == DETAIL_LEAST)
-        used = (size_t)sprintf(text, "  %s key%s", current, version->current == 1 ? "" : "s");
+        used = (size_t)sprintf(text, "  %s key%s", current.text, version->current == 1 ? "" : "s");
     else if (version->current > 0)
-        used = (size_t)sprintf(text, "  %s of %s API key%s", current, total, keys == 1 ? "" : "s");
+        used =
+            (size_t)sprintf(text, "  %s of %s API key%s", current.text, moment_number(keys).text, keys == 1 ? "" : "s");
     text += used;
-    moment_relative(version->retire_at, page->now, when);
     bool open = version->retire_at > page->now;
     if (version->state == SEALRING_VERSION_RETIRING && detail != DETAIL_FULL) {
-        sprintf(text, "  %s %s", open ? "ends" : "ended", when);
+        sprintf(text, "  %s %s", open ? "ends" : "ended", moment_relative(version->retire_at, page->now).text);
     } else if (version->state == SEALRING_VERSION_RETIRING) {
-        moment_format(version->retire_at, page->now, when);
-        sprintf(text, "  %s %s", open ? "until" : "window over since", when);
+        sprintf(text, "  %s %s", open ? "until" : "window over since",
+                moment_format(version->retire_at, page->now).text);
     } else if (version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED) {
-        moment_relative(version->closed, page->now, when);
-        sprintf(text, "  closed %s", when);
+        sprintf(text, "  closed %s", moment_relative(version->closed, page->now).text);
     } else if (version->state == SEALRING_VERSION_DESTROYED) {
-        moment_relative(version->destroyed, page->now, when);
-        sprintf(text, "  destroyed %s", when);
+        sprintf(text, "  destroyed %s", moment_relative(version->destroyed, page->now).text);
     }
 }
 
@@ -146,18 +140,15 @@ static void describe(const sealring_version_info *version, const struct page *pa
 static void print_axis(const struct axis *axis, const struct page *page, size_t indent)
 {
     const struct style *style = page->style;
-    char from[MOMENT_SIZE];
-    char until[MOMENT_SIZE];
-    moment_relative(axis->from, axis->now, from);
-    moment_relative(axis->until, axis->now, until);
-    if (strcmp(from, "now") == 0)
-        from[0] = '\0';
-    int used = (int)strlen(from);
-    fprintf(page->stream, "%*s%s%s", (int)indent, "", style_start(style, TONE_DIM), from);
+    struct moment from = moment_relative(axis->from, axis->now);
+    if (strcmp(from.text, "now") == 0)
+        from.text[0] = '\0';
+    int used = (int)strlen(from.text);
+    fprintf(page->stream, "%*s%s%s", (int)indent, "", style_start(style, TONE_DIM), from.text);
     int present = (int)axis->present - 1;
     used += fprintf(page->stream, "%*snow", present > used ? present - used : 1, "");
     if (axis->until > axis->now)
-        fprintf(page->stream, " %*s", (int)axis->width - used - 1, until);
+        fprintf(page->stream, " %*s", (int)axis->width - used - 1, moment_relative(axis->until, axis->now).text);
     fprintf(page->stream, "%s\n", style_end(style, TONE_DIM));
 }
 

@@ -118,11 +118,9 @@ static enum tone tone_of(const struct versions *versions, uint32_t number)
 /* "  1,234 rejected". */
 static void rejected_format(const struct traffic_row *row, char text[MOMENT_SIZE])
 {
-    char number[MOMENT_SIZE];
     text[0] = '\0';
-    moment_number(row->rejected, number);
     if (row->rejected > 0)
-        snprintf(text, MOMENT_SIZE, "  %.40s rejected", number);
+        snprintf(text, MOMENT_SIZE, "  %.40s rejected", moment_number(row->rejected).text);
 }
 
 struct chart_layout {
@@ -137,9 +135,9 @@ static struct chart_layout lay_out(const struct traffic *traffic, const struct v
     char text[MOMENT_SIZE];
     struct chart_layout layout = {.digits = versions_digits(versions), .number = NUMBER_MIN};
     for (size_t i = 0; i < traffic->count; i++) {
-        moment_number(calls_of(&traffic->rows[i]), text);
-        if ((int)strlen(text) > layout.number)
-            layout.number = (int)strlen(text);
+        int number = (int)strlen(moment_number(calls_of(&traffic->rows[i])).text);
+        if (number > layout.number)
+            layout.number = number;
         rejected_format(&traffic->rows[i], text);
         if (strlen(text) > layout.rejected)
             layout.rejected = strlen(text);
@@ -169,16 +167,15 @@ static void draw_row(const struct traffic *traffic, const struct traffic_row *ro
 {
     const struct style *style = page->style;
     const char *const *blocks = style->utf8 ? utf8_blocks : ascii_blocks;
-    char calls[MOMENT_SIZE];
     char share[MOMENT_SIZE];
     char rejected[MOMENT_SIZE];
     fprintf(page->stream, "  v%-*" PRIu32 "%*s%s", layout->digits, row->version, MARGIN - 3, "",
             style_start(style, tone));
     for (size_t hour = layout->hour; hour < TRAFFIC_HOURS; hour++)
         fputs(blocks[level_of(row->accepted[hour], traffic->total[hour])], page->stream);
-    moment_number(calls_of(row), calls);
     share_format(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1], share);
-    fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, calls, share);
+    fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, moment_number(calls_of(row)).text,
+            share);
     rejected_format(row, rejected);
     if (rejected[0] != '\0')
         fprintf(page->stream, "%s%s%s", style_start(style, TONE_WARN), rejected, style_end(style, TONE_WARN));

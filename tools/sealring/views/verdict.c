@@ -18,15 +18,12 @@ static int ignore_key(const sealring_key_info *key, void *context)
 /* No verdict: whose fault is it? If the registry can still be read where the credential's rows are, the token's. */
 static int unavailable_status(struct session *session, const struct input *input)
 {
-    sealring_manage_options options = {.size = sizeof options, .read_only = true};
     sealring_explanation text;
     sealring_explain(input->text, input->length, &text);
     sealring_key_filter filter = {.key_id = text.key_id};
-    sealring_manager *manager = NULL;
-    sealring_status status = sealring_manager_open(session->vault, &options, &manager, NULL);
+    sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
-        status = sealring_key_list(manager, &filter, ignore_key, NULL, NULL);
-    sealring_manager_close(&manager);
+        status = sealring_key_list(session->manager, &filter, ignore_key, NULL, NULL);
     return status == SEALRING_OK ? STATUS_TOKEN : STATUS_REGISTRY;
 }
 

@@ -80,7 +80,6 @@ void verifiers_free(struct verifiers *verifiers)
 void verifiers_print(const struct verifiers *verifiers, const struct page *page)
 {
     const struct style *style = page->style;
-    char number[MOMENT_SIZE];
     const char *arrow = style->utf8 ? "\342\206\222" : "->";
     bool first = true;
     size_t index = 0;
@@ -90,9 +89,9 @@ void verifiers_print(const struct verifiers *verifiers, const struct page *page)
         uint64_t count = verifiers->counts[states[i].state];
         if (count == 0)
             continue;
-        moment_number(count, number);
         fprintf(page->stream, "%s%s%s %s%s", first ? "" : style_separator(style), style_start(style, states[i].tone),
-                number, count == 1 ? states[i].one : states[i].several, style_end(style, states[i].tone));
+                moment_number(count).text, count == 1 ? states[i].one : states[i].several,
+                style_end(style, states[i].tone));
         first = false;
     }
     fprintf(page->stream, "%s\n", first ? "none is there now" : "");
@@ -103,7 +102,7 @@ void verifiers_print(const struct verifiers *verifiers, const struct page *page)
         page_paragraph(page, lead, style->utf8 ? 4 : 5, json_string_value(sentence));
     }
     if (verifiers->owing > DEBTS_SHOWN) {
-        moment_number(verifiers->owing - DEBTS_SHOWN, number);
-        fprintf(page->stream, "  %s and %s more: sealring verifier list\n", arrow, number);
+        fprintf(page->stream, "  %s and %s more: sealring verifier list\n", arrow,
+                moment_number(verifiers->owing - DEBTS_SHOWN).text);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring's versions: loaded, tabulated, drawn as a time line. */
+/* A ring's versions: loaded, drawn as a time line. */
 #ifndef TOOL_VERSIONS_H
 #define TOOL_VERSIONS_H
 
@@ -7,7 +7,6 @@
 
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/page.h"
-#include "tools/sealring/terminal/table.h"
 
 struct versions {
     sealring_version_info *items; /* owned; their `ring` is not kept */
@@ -19,9 +18,6 @@ struct versions {
 /* Whatever it returns, the versions must be freed. */
 sealring_status versions_load(struct versions *versions, struct session *session, const char *ring);
 void versions_free(struct versions *versions);
-
-/* A table with one line for each. */
-void versions_print(const struct versions *versions, const struct session *session);
 
 /* Created, active, retiring, closed: one line for each version on a common axis of time. `keys` is the ring's number. */
 void versions_draw(const struct versions *versions, const struct page *page, uint64_t keys);

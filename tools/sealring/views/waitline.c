@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tools/sealring/output.h"
@@ -19,20 +18,15 @@
 #define SHOWN_AFTER 300 /* milliseconds: what is done by then needs no line */
 #define LINE_SIZE   512
 
-static int64_t monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-bool waitline_check(struct session *session)
-{
-    if (!option_given(&session->options, "wait") || !option_given(&session->options, "no-wait"))
-        return true;
-    session_refuse(session, STATUS_USAGE, "--wait and --no-wait contradict each other");
-    return false;
-}
+struct waitline {
+    struct session *session;
+    const char *what; /* "waiting until they can verify version 2" */
+    sealring_wait wait;
+    int64_t began;
+    bool drawn;       /* there is a line on the terminal to be cleared */
+    bool interrupted; /* by a signal */
+    char text[400];   /* printed last */
+};
 
 /* As many bytes of a text as fit into the rest of a line: one that wraps could not be cleared again. */
 static int fitting(const char *text, size_t used)
@@ -51,16 +45,13 @@ static int fitting(const char *text, size_t used)
 static void draw(struct waitline *waitline, const sealring_progress *progress)
 {
     const struct style *style = &waitline->session->err;
-    char elapsed[SEALRING_TIME_SIZE];
-    char left[SEALRING_TIME_SIZE];
+    int64_t elapsed = (moment_monotonic() - waitline->began) / 1000 * 1000;
+    int64_t left = (progress->at_most + 999) / 1000 * 1000;
     char line[2 * LINE_SIZE];
-    sealring_duration_format((monotonic() - waitline->began) / 1000 * 1000, elapsed);
     int length = snprintf(line, LINE_SIZE, "  %" PRIu32 " of %" PRIu32 " verifiers, %s", progress->done,
-                          progress->total, elapsed);
-    if (progress->at_most >= 0) {
-        sealring_duration_format((progress->at_most + 999) / 1000 * 1000, left);
-        length += snprintf(line + length, LINE_SIZE, ", at most %s more", left);
-    }
+                          progress->total, moment_duration(elapsed).text);
+    if (progress->at_most >= 0)
+        length += snprintf(line + length, LINE_SIZE, ", at most %s more", moment_duration(left).text);
     if (progress->text[0] != '\0')
         snprintf(line + length, LINE_SIZE, ": missing %s", progress->text);
     char *text = terminal_text(style, line);
@@ -78,7 +69,7 @@ static int show(const sealring_progress *progress, void *context)
         waitline->interrupted = true;
         return 1;
     }
-    if (waitline->session->json || monotonic() - waitline->began < SHOWN_AFTER)
+    if (waitline->session->json || moment_monotonic() - waitline->began < SHOWN_AFTER)
         return 0;
     if (waitline->session->err.terminal) {
         draw(waitline, progress);
@@ -90,10 +81,11 @@ static int show(const sealring_progress *progress, void *context)
     return 0;
 }
 
-void waitline_start(struct waitline *waitline, struct session *session, const char *what)
+/* From here on signals are noted only. `what` stays the caller's. */
+static void waitline_start(struct waitline *waitline, struct session *session, const char *what)
 {
     const struct options *given = &session->options;
-    *waitline = (struct waitline){.session = session, .what = what, .began = monotonic()};
+    *waitline = (struct waitline){.session = session, .what = what, .began = moment_monotonic()};
     int64_t most = option_given(given, "wait") ? option_number(given, "wait") : -1;
     waitline->wait = (sealring_wait){
         .size = sizeof waitline->wait,
@@ -105,18 +97,28 @@ void waitline_start(struct waitline *waitline, struct session *session, const ch
     signals_watch();
 }
 
-void waitline_finish(struct waitline *waitline)
+/* Clears the line; signals end the process again. If one was caught, it ends here, as its parent expects. */
+static void waitline_finish(struct waitline *waitline)
 {
     signals_release();
     if (waitline->drawn)
         fputs("\r\033[K", stderr);
-}
-
-void waitline_leave(const struct waitline *waitline, const char *message)
-{
-    session_say(waitline->session, "interrupted: %s", message);
+    if (!waitline->interrupted)
+        return;
+    session_say(waitline->session, "interrupted: %s", waitline->session->error.message);
     output_finish(STATUS_DONE);
     raise(signals_caught());
+}
+
+sealring_status waitline_barrier(struct session *session, const char *ring, uint32_t version)
+{
+    char what[64];
+    struct waitline waitline;
+    snprintf(what, sizeof what, "waiting until every verifier can verify version %" PRIu32, version);
+    waitline_start(&waitline, session, what);
+    sealring_status status = sealring_wait_barrier(session->manager, ring, version, &waitline.wait, &session->error);
+    waitline_finish(&waitline);
+    return status;
 }
 
 typedef sealring_status (*wait_function)(sealring_manager *manager, const sealring_wait *wait, sealring_error *error);
@@ -127,8 +129,6 @@ static int wait_until(struct session *session, wait_function wait)
     waitline_start(&waitline, session, "taking effect");
     sealring_status status = wait(session->manager, &waitline.wait, &session->error);
     waitline_finish(&waitline);
-    if (waitline.interrupted)
-        waitline_leave(&waitline, session->error.message);
     if (status == SEALRING_OK) {
         session_say(session, "effective: no verifier uses the former state any more");
         return STATUS_DONE;

@@ -5,34 +5,8 @@
 
 #include "tools/sealring/session.h"
 
-/* --wait and --no-wait, for tables of options. */
-#define WAITLINE_OPTIONS                                                                                      \
-    {"wait", "DURATION", "wait for the verifiers for at most this long; default: no limit", OPTION_DURATION}, \
-    {                                                                                                         \
-        "no-wait", NULL, "do not wait for the verifiers", OPTION_FLAG                                         \
-    }
-
-struct waitline {
-    struct session *session;
-    const char *what; /* "waiting until they can verify version 2" */
-    sealring_wait wait;
-    int64_t began;
-    bool drawn;       /* there is a line on the terminal to be cleared */
-    bool interrupted; /* by a signal */
-    char text[400];   /* printed last */
-};
-
-/* False, having said why: --wait and --no-wait contradict each other. */
-bool waitline_check(struct session *session);
-
-/* From here on signals are noted only. `what` stays the caller's. */
-void waitline_start(struct waitline *waitline, struct session *session, const char *what);
-
-/* Clears the line; signals end the process again. */
-void waitline_finish(struct waitline *waitline);
-
-/* Ends the process by the signal that was caught, as its parent expects, after saying `message`. */
-void waitline_leave(const struct waitline *waitline, const char *message);
+/* Waits until the version may be activated. */
+sealring_status waitline_barrier(struct session *session, const char *ring, uint32_t version);
 
 /* Waits until the session's last change is effective, and reports it. STATUS_DONE or, having named who is missing,
  * STATUS_NOT_EFFECTIVE. Not for a dry run. */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The closed facts as a verifier follows them: it extends the hash chain itself, and remembers what was closed. No clock, no I/O. */
+#include "verifier/state/closed_chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+bool closed_chain_open(struct closed_chain *chain)
+{
+    atomic_store(&chain->keys, closed_keys_new(NULL));
+    return atomic_load(&chain->keys) != NULL;
+}
+
+bool closed_chain_forget(struct closed_chain *chain)
+{
+    struct closed_keys *keys = closed_keys_new(atomic_load(&chain->keys));
+    if (keys == NULL)
+        return false;
+    atomic_store(&chain->keys, keys);
+    free(chain->versions);
+    chain->versions = NULL;
+    chain->version_count = 0;
+    chain->count = 0;
+    memset(chain->head, 0, sizeof chain->head);
+    chain->broken = false;
+    chain->seen_count = 0;
+    memset(chain->seen_head, 0, sizeof chain->seen_head);
+    return true;
+}
+
+void closed_chain_close(struct closed_chain *chain)
+{
+    closed_keys_free(atomic_load(&chain->keys));
+    free(chain->versions);
+    memset(chain, 0, sizeof *chain);
+}
+
+bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE])
+{
+    return count != chain->seen_count || memcmp(head, chain->seen_head, sizeof chain->seen_head) != 0;
+}
+
+uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chain *chain,
+                              const uint8_t at_count[REGISTRY_DIGEST_SIZE])
+{
+    closed_reading_drop(reading);
+    *reading = (struct closed_reading){.chain = chain};
+    reading->broken = chain->broken || at_count == NULL || memcmp(at_count, chain->head, sizeof chain->head) != 0;
+    if (reading->broken)
+        return 0; /* from the first one on: each may be a restriction that was not known */
+    reading->count = chain->count;
+    memcpy(reading->head, chain->head, sizeof reading->head);
+    return chain->count;
+}
+
+/* The registry's rows and facts may have any content: a fact counts for the chain only if it is the next one. */
+static bool is_next(const struct closed_reading *reading, const struct registry_closed *fact)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    registry_closed_hash(reading->head, fact, hash);
+    return fact->sequence == reading->count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
+}
+
+static void take_version(struct closed_reading *reading, const struct registry_closed *fact)
+{
+    if (!array_grow(&reading->changes, reading->change_count)) {
+        reading->crowded = true;
+        return;
+    }
+    struct closed_version *change = &reading->changes[reading->change_count++];
+    memcpy(change->ring_id, fact->ring_id, sizeof change->ring_id);
+    change->number = fact->version;
+    change->state = fact->state;
+}
+
+void closed_reading_take(struct closed_reading *reading, const struct registry_closed *fact)
+{
+    if (!is_next(reading, fact))
+        reading->broken = true;
+    reading->count = fact->sequence;
+    memcpy(reading->head, fact->hash, sizeof reading->head);
+    if (fact->is_version)
+        take_version(reading, fact);
+    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH &&
+             !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
+        reading->crowded = true;
+}
+
+static struct closed_version *find_version(const struct closed_chain *chain, const uint8_t *ring_id, uint32_t number)
+{
+    for (size_t i = 0; i < chain->version_count; i++)
+        if (chain->versions[i].number == number && memcmp(chain->versions[i].ring_id, ring_id, REGISTRY_ID_SIZE) == 0)
+            return &chain->versions[i];
+    return NULL;
+}
+
+/* A reinstatement counts only on a sound chain. */
+static bool apply_version(struct closed_chain *chain, const struct closed_version *change)
+{
+    struct closed_version *known = find_version(chain, change->ring_id, change->number);
+    bool closes = change->state >= SEALRING_VERSION_RETIRED;
+    if (known != NULL && closes) {
+        *known = *change;
+    } else if (known != NULL && !chain->broken) {
+        *known = chain->versions[--chain->version_count];
+    } else if (known == NULL && closes) {
+        if (!array_grow(&chain->versions, chain->version_count))
+            return false;
+        chain->versions[chain->version_count++] = *change;
+    }
+    return true;
+}
+
+bool closed_reading_end(struct closed_reading *reading, bool *broke)
+{
+    struct closed_chain *chain = reading->chain;
+    bool good = !reading->crowded;
+    *broke = reading->broken && !chain->broken;
+    chain->broken = reading->broken;
+    for (size_t i = 0; i < reading->change_count; i++)
+        good = apply_version(chain, &reading->changes[i]) && good;
+    if (good) {
+        chain->seen_count = reading->count;
+        memcpy(chain->seen_head, reading->head, sizeof chain->seen_head);
+    }
+    if (good && !reading->broken) {
+        chain->count = reading->count;
+        memcpy(chain->head, reading->head, sizeof chain->head);
+    }
+    closed_reading_drop(reading);
+    return good;
+}
+
+void closed_reading_drop(struct closed_reading *reading)
+{
+    free(reading->changes);
+    memset(reading, 0, sizeof *reading);
+}
+
+int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number)
+{
+    const struct closed_version *known = find_version(chain, ring_id, number);
+    return known != NULL ? known->state : 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verifier/state/closed_chain: what was closed stays closed, whatever becomes of the facts; a sound chain reinstates. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/runner.h"
+#include "verifier/state/closed_chain.h"
+
+#define FACTS 64
+
+static struct closed_chain chain;
+static struct registry_closed facts[FACTS];
+static size_t count;
+static const uint8_t ring_id[REGISTRY_ID_SIZE] = {7};
+
+static void setup(void)
+{
+    memset(&chain, 0, sizeof chain);
+    memset(facts, 0, sizeof facts);
+    count = 0;
+    ck_assert(closed_chain_open(&chain));
+}
+
+static void teardown(void)
+{
+    closed_chain_close(&chain);
+}
+
+/* Hashes all facts again, as whoever forges a chain does. */
+static void chain_up(void)
+{
+    uint8_t before[REGISTRY_DIGEST_SIZE] = {0};
+    for (size_t i = 0; i < count; i++) {
+        facts[i].sequence = i + 1;
+        registry_closed_hash(before, &facts[i], facts[i].hash);
+        memcpy(before, facts[i].hash, sizeof before);
+    }
+}
+
+static void close_key(const char *key_id)
+{
+    facts[count] = (struct registry_closed){.state = SEALRING_KEY_REVOKED};
+    snprintf(facts[count].key_id, sizeof facts[count].key_id, "%s", key_id);
+    count++;
+    chain_up();
+}
+
+static void version_enters(uint32_t number, int state)
+{
+    facts[count] = (struct registry_closed){.is_version = true, .version = number, .state = state};
+    memcpy(facts[count].ring_id, ring_id, sizeof ring_id);
+    count++;
+    chain_up();
+}
+
+/* One reading of the registry, as follow_closed does it. Returns whether the chain broke. */
+static bool read_all(void)
+{
+    struct closed_reading reading = {.chain = NULL};
+    bool broke = false;
+    static const uint8_t none[REGISTRY_DIGEST_SIZE];
+    const uint8_t *at = chain.count == 0 ? none : chain.count <= count ? facts[chain.count - 1].hash : NULL;
+    for (uint64_t i = closed_reading_begin(&reading, &chain, at); i < count; i++)
+        closed_reading_take(&reading, &facts[i]);
+    ck_assert(closed_reading_end(&reading, &broke));
+    return broke;
+}
+
+static bool is_closed(const char *key_id)
+{
+    return closed_keys_has(atomic_load(&chain.keys), key_id);
+}
+
+START_TEST(facts_are_followed)
+{
+    ck_assert(!closed_chain_differs(&chain, 0, facts[0].hash));
+    close_key("aaaaaaaaaaaaaaaa");
+    ck_assert(closed_chain_differs(&chain, 1, facts[0].hash));
+    ck_assert(!read_all());
+    ck_assert(!closed_chain_differs(&chain, 1, facts[0].hash));
+    ck_assert(is_closed("aaaaaaaaaaaaaaaa"));
+    ck_assert(!is_closed("aaaaaaaaaaaaaaab"));
+    close_key("bbbbbbbbbbbbbbbb");
+    version_enters(3, SEALRING_VERSION_RETIRED);
+    ck_assert(!read_all());
+    ck_assert_uint_eq(chain.count, 3);
+    ck_assert_mem_eq(chain.head, facts[2].hash, sizeof chain.head);
+    ck_assert(is_closed("bbbbbbbbbbbbbbbb"));
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 3), SEALRING_VERSION_RETIRED);
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 2), 0);
+}
+END_TEST
+
+START_TEST(last_fact_of_a_version_counts)
+{
+    version_enters(1, SEALRING_VERSION_RETIRED);
+    version_enters(2, SEALRING_VERSION_COMPROMISED);
+    version_enters(1, SEALRING_VERSION_PENDING);
+    ck_assert(!read_all());
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 1), 0);
+    version_enters(1, SEALRING_VERSION_RETIRED);
+    version_enters(1, SEALRING_VERSION_DESTROYED);
+    ck_assert(!read_all());
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 1), SEALRING_VERSION_DESTROYED);
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 2), SEALRING_VERSION_COMPROMISED);
+}
+END_TEST
+
+/* 0: the last fact is cut off. 1: all are gone. 2: one is replaced, and the chain is made again. 3: a hash differs. 4: one in the middle is
+ * removed, and the numbers have a gap. */
+START_TEST(broken_chain_opens_nothing)
+{
+    close_key("aaaaaaaaaaaaaaaa");
+    close_key("bbbbbbbbbbbbbbbb");
+    version_enters(1, SEALRING_VERSION_RETIRED);
+    ck_assert(!read_all());
+    switch (_i) {
+    case 0:
+        count = 2;
+        break;
+    case 1:
+        count = 0;
+        break;
+    case 2:
+        memset(facts[0].key_id, 'c', SEALRING_KEY_ID_LENGTH);
+        chain_up();
+        break;
+    case 3:
+        facts[2].hash[0] ^= 1;
+        break;
+    default:
+        memmove(&facts[1], &facts[2], sizeof facts[0]);
+        count = 2;
+        break;
+    }
+    ck_assert(
+        closed_chain_differs(&chain, count, count == 0 ? (uint8_t[REGISTRY_DIGEST_SIZE]){0} : facts[count - 1].hash));
+    ck_assert(read_all());
+    ck_assert(chain.broken);
+    ck_assert(!read_all()); /* it is said once */
+    ck_assert(is_closed("aaaaaaaaaaaaaaaa") && is_closed("bbbbbbbbbbbbbbbb"));
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 1), SEALRING_VERSION_RETIRED);
+    ck_assert_uint_eq(chain.count, 3); /* what is reported stays where it was sound */
+    /* restrictions are taken all the same, and nothing else */
+    close_key("dddddddddddddddd");
+    version_enters(2, SEALRING_VERSION_COMPROMISED);
+    version_enters(1, SEALRING_VERSION_PENDING);
+    (void)read_all();
+    ck_assert(is_closed("dddddddddddddddd"));
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 2), SEALRING_VERSION_COMPROMISED);
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 1), SEALRING_VERSION_RETIRED);
+    ck_assert_uint_eq(chain.count, 3);
+}
+END_TEST
+
+START_TEST(forgetting_begins_anew)
+{
+    close_key("aaaaaaaaaaaaaaaa");
+    version_enters(1, SEALRING_VERSION_RETIRED);
+    ck_assert(!read_all());
+    struct closed_keys *former = atomic_load(&chain.keys);
+    count = 0;
+    close_key("bbbbbbbbbbbbbbbb");
+    ck_assert(closed_chain_forget(&chain));
+    ck_assert(closed_keys_has(former, "aaaaaaaaaaaaaaaa")); /* a thread may still be in the former set */
+    ck_assert(!read_all());
+    ck_assert(!is_closed("aaaaaaaaaaaaaaaa") && is_closed("bbbbbbbbbbbbbbbb"));
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 1), 0);
+}
+END_TEST
+
+/* A key ID of a row that somebody edited may be shorter: it is nobody's. */
+START_TEST(damaged_key_id_closes_nothing)
+{
+    close_key("short");
+    close_key("aaaaaaaaaaaaaaaa");
+    ck_assert(!read_all());
+    ck_assert_uint_eq(closed_keys_count(atomic_load(&chain.keys)), 1);
+}
+END_TEST
+
+#define MANY    200000
+#define READERS 4
+
+static void name_key(unsigned number, char key_id[SEALRING_KEY_ID_LENGTH + 1])
+{
+    snprintf(key_id, SEALRING_KEY_ID_LENGTH + 1, "%016u", number);
+}
+
+static struct closed_keys *shared;
+static _Atomic(unsigned) added;
+
+/* What was added before is found, in every moment of the growth; what was not is not. */
+static void *search(void *context)
+{
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    (void)context;
+    for (unsigned have = 0, at = 0; have < MANY; at++) {
+        have = atomic_load(&added);
+        name_key(have == 0 ? 0 : at % have, key_id);
+        if (have > 0 && !closed_keys_has(shared, key_id))
+            return "a key that was added is missing";
+        name_key(MANY + at % MANY, key_id);
+        if (closed_keys_has(shared, key_id))
+            return "a key that was never added is there";
+    }
+    return NULL;
+}
+
+START_TEST(readers_need_no_lock)
+{
+    pthread_t readers[READERS];
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    void *wrong;
+    shared = closed_keys_new(NULL);
+    ck_assert_ptr_nonnull(shared);
+    for (unsigned i = 0; i < READERS; i++)
+        ck_assert_int_eq(pthread_create(&readers[i], NULL, search, NULL), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        name_key(i, key_id);
+        ck_assert(closed_keys_add(shared, key_id));
+        atomic_store(&added, i + 1);
+    }
+    for (unsigned i = 0; i < READERS; i++) {
+        ck_assert_int_eq(pthread_join(readers[i], &wrong), 0);
+        ck_assert_msg(wrong == NULL, "%s", (const char *)wrong);
+    }
+    ck_assert_uint_eq(closed_keys_count(shared), MANY);
+    name_key(1, key_id);
+    ck_assert(closed_keys_add(shared, key_id)); /* again */
+    ck_assert_uint_eq(closed_keys_count(shared), MANY);
+    closed_keys_free(shared);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("closed chain");
+    TCase *cases = tcase_create("chain");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, facts_are_followed);
+    tcase_add_test(cases, last_fact_of_a_version_counts);
+    tcase_add_loop_test(cases, broken_chain_opens_nothing, 0, 5);
+    tcase_add_test(cases, forgetting_begins_anew);
+    tcase_add_test(cases, damaged_key_id_closes_nothing);
+    tcase_add_test(cases, readers_need_no_lock);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
