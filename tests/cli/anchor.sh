@@ -80,7 +80,7 @@ err_like "ALARM: .*has a data object $label with another content.*--take-over" "
 tool --delete-object
 run client add replaced
 is "$status" 0 "and done when it was removed"
-err_like 'the audit token has lost its anchor: whether the registry was put back before is not known' "with a remark"
+err_like 'the audit token has lost its anchor: whether the registry was rolled back before is not known' "with a remark"
 run client add after-replaced
 is "$(cat "$work/err")" "" "and then it goes on from there"
 
@@ -98,7 +98,7 @@ for what in search value refuse-data; do
 done
 run client add x
 is "$status" 1 "nor when the token shows it"
-err_like 'the registry was put back' "which says so"
+err_like 'the registry was rolled back' "which says so"
 
 # The token is away when it is asked for the anchor, and there when the checkpoint is to be signed.
 hiding search-at-first prepare r
@@ -120,7 +120,7 @@ must client add lost
 put_back
 run client add x
 is "$status" 1 "an older registry is noticed"
-err_like 'the registry was put back' "which says so"
+err_like 'the registry was rolled back' "which says so"
 run client add x --take-over 'it is lost'
 is "$status" 0 "and can be taken over"
 run client add y

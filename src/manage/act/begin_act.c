@@ -81,7 +81,7 @@ static void mend_files(sealring_manager *manager, const char *purpose, bool rest
 {
     sealring_error trouble = {.message = ""};
     sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &trouble);
-    if (status == SEALRING_REGISTRY && restricts)
+    if (status != SEALRING_OK && restricts)
         status = mend_urgently(manager, purpose, &trouble);
     if (status != SEALRING_OK)
         copies_complain(manager, &trouble);
@@ -147,16 +147,6 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         era_follow(manager);
     else
         lock_release(&manager->work);
-    return status;
-}
-
-sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
-{
-    if (manager->dry_run)
-        return manager_token(manager, error);
-    sealring_status status = manager_begin_dated(manager, purpose, true, error);
-    if (status == SEALRING_OK)
-        manager_end(manager);
     return status;
 }
 
