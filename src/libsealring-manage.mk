@@ -35,6 +35,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
+	src/manage/doctor/doctor_findings.c \
 	src/manage/doctor/doctor_kinds.c \
 	src/manage/doctor/doctor_parts.h \
 	src/manage/doctor/doctor_registry.c \
@@ -46,6 +47,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/fleet/usage_files.c src/manage/fleet/usage_files.h \
 	src/manage/init/claim_directory.c src/manage/init/claim_directory.h \
 	src/manage/init/init.c \
+	src/manage/init/init_tokens.c src/manage/init/init_tokens.h \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
 	src/manage/keys/batch_plan.c \
 	src/manage/keys/clients.c src/manage/keys/clients.h \

@@ -36,15 +36,11 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
 /* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
 static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
 {
-    sealring_status status;
+    bool contradicts;
     if (manager->judged)
         return SEALRING_OK;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = witness_judge(&manager->witness, manager->registry, error);
-    } while (registry_again(&reading, &status));
-    if (status == SEALRING_REFUSED && manager->take_over != NULL) {
+    sealring_status status = witness_check(&manager->witness, manager->registry, &contradicts, error);
+    if (contradicts && manager->take_over != NULL) {
         status = take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
     }
@@ -85,7 +81,7 @@ static void mend_files(sealring_manager *manager, const char *purpose, bool rest
 {
     sealring_error trouble = {.message = ""};
     sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &trouble);
-    if (status == SEALRING_REGISTRY && restricts)
+    if (status != SEALRING_OK && restricts)
         status = mend_urgently(manager, purpose, &trouble);
     if (status != SEALRING_OK)
         copies_complain(manager, &trouble);
@@ -151,16 +147,6 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         era_follow(manager);
     else
         lock_release(&manager->work);
-    return status;
-}
-
-sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
-{
-    if (manager->dry_run)
-        return manager_token(manager, error);
-    sealring_status status = manager_begin_dated(manager, purpose, true, error);
-    if (status == SEALRING_OK)
-        manager_end(manager);
     return status;
 }
 

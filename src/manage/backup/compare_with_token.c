@@ -92,12 +92,13 @@ static sealring_status judge_closed(const struct confront *confront, struct toke
                                     sealring_error *error)
 {
     bool signs = false;
+    enum token_answer answer = TOKEN_DONE;
     sealring_status status = SEALRING_OK;
     if (object != NULL && confront->vault.token_closes_keys)
-        status = token_key_signs(token, version->row.object_id, version->row.object_id_length, &signs, NULL, error);
+        status = token_key_signs(token, version->row.object_id, version->row.object_id_length, &signs, &answer, error);
     if (status == SEALRING_OK && signs)
         version->verdict = CONFRONT_OPEN;
-    return status == SEALRING_NOT_FOUND || status == SEALRING_REFUSED ? SEALRING_OK : status;
+    return answer == TOKEN_FAILED ? status : SEALRING_OK;
 }
 
 static sealring_status judge(struct confront *confront, struct token *token, struct confront_version *version,
@@ -105,6 +106,7 @@ static sealring_status judge(struct confront *confront, struct token *token, str
 {
     struct token_key_reference reference;
     sealring_error inner = {0};
+    enum token_answer answer;
     struct confront_object *object = find_object(confront, &version->row);
     if (object != NULL)
         object->known = true;
@@ -118,14 +120,14 @@ static sealring_status judge(struct confront *confront, struct token *token, str
         version->verdict = CONFRONT_CLOSED;
     } else {
         derive_reference(&confront->vault, &version->ring, &version->row, &reference);
-        sealring_status status = token_key_prove(token, &reference, NULL, &inner);
-        if (status == SEALRING_TOKEN || status == SEALRING_SYSTEM) {
+        sealring_status status = token_key_prove(token, &reference, &answer, &inner);
+        if (answer == TOKEN_FAILED) {
             if (error != NULL)
                 *error = inner;
             return status;
         }
-        if (status != SEALRING_OK)
-            version->verdict = status == SEALRING_NOT_FOUND ? CONFRONT_GONE : CONFRONT_WRONG;
+        if (answer != TOKEN_DONE)
+            version->verdict = answer == TOKEN_MISSING ? CONFRONT_GONE : CONFRONT_WRONG;
         snprintf(version->why, sizeof version->why, "%.127s", inner.message);
     }
     if (version->verdict == CONFRONT_GOOD)

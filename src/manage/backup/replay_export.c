@@ -225,6 +225,7 @@ static sealring_status find_checkpoint(struct registry *registry, const struct c
 static sealring_status verify(const struct replay *replay, sealring_error *error)
 {
     struct registry *registry = replay->registry;
+    bool contradicts = false;
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < replay->count; i++) {
         const struct checkpoint *checkpoint = &replay->checkpoints[i];
@@ -241,8 +242,9 @@ static sealring_status verify(const struct replay *replay, sealring_error *error
     }
     /* the checkpoint at the anchor's position, if all entries up to it are there */
     if (status == SEALRING_OK && replay->target > replay->start && replay->witness->anchored &&
-        replay->witness->anchor.size <= replay->target &&
-        (status = witness_judge(replay->witness, registry, error)) == SEALRING_REFUSED)
+        replay->witness->anchor.size <= replay->target)
+        status = witness_compare(replay->witness, registry, &contradicts, error);
+    if (contradicts)
         status = error_set(error, SEALRING_REFUSED,
                            "the exports are not the log that the audit token knows up to entry %" PRIu64
                            ": an entry was exchanged, or they are of another history; leave them out",

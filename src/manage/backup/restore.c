@@ -75,7 +75,7 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
             error, SEALRING_TOKEN,
             "this vault has no audit token, so nothing distinguishes its backups from others: see sealring.conf(5)");
     sealring_status status = witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->key, error);
-    if (status == SEALRING_NOT_FOUND)
+    if (restore->witness.unknown)
         return refuse_unknown(restore, error);
     if (status == SEALRING_OK)
         status = backup_file_judge(&restore->file, &restore->key, error);

@@ -42,17 +42,6 @@ static sealring_status find_last_time(struct registry *registry, int64_t *time, 
     return status;
 }
 
-static sealring_status judge(struct restore *restore, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(restore->restored, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = witness_judge(&restore->witness, restore->restored, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -80,6 +69,7 @@ static sealring_status weigh_log(struct restore *restore, sealring_error *error)
     const struct audit_witness *witness = &restore->witness;
     const struct replay *replay = &restore->replay;
     uint64_t there = replay->target, known = witness->anchored ? witness->anchor.size : 0;
+    bool contradicts = false;
     sealring_status status = SEALRING_OK;
     restore->result.known = known;
     restore->result.lost = larger(larger(known, restore->before.entries), replay->end) - there;
@@ -88,11 +78,13 @@ static sealring_status weigh_log(struct restore *restore, sealring_error *error)
             restore, true, "the audit token remembers nothing of the log, so whether anything is missing is not known");
     else if (there < known)
         status = tell_missing(restore, there, known, "the audit token knows of", error);
-    else if ((status = judge(restore, error)) == SEALRING_REFUSED)
-        status = restore_tell(
-            restore, true,
-            "the backup is of another history than the one that the audit token knows: what was done in that is "
-            "not known");
+    else
+        status = witness_check(witness, restore->restored, &contradicts, error);
+    if (contradicts)
+        status =
+            restore_tell(restore, true,
+                         "the backup is of another history than the one that the audit token knows: what was done in "
+                         "that is not known");
     if (status == SEALRING_OK && replay->end > there)
         status = restore_tell(
             restore, false,

@@ -2,120 +2,20 @@
 /* The doctor: examines every part of a vault, repairs what can be repaired, and examines it again before it reports a repair. */
 #include "manage/doctor/doctor_parts.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <sealring/outside.h>
-
-#include "base/array.h"
 #include "base/error.h"
 #include "base/struct_size.h"
 #include "registry/connection/filesystem.h"
-#include "registry/lock/lock.h"
 
 #define STALE_AFTER_MS (INT64_C(7) * 86400000)
 #define ROUNDS_MOST    5
-
-/* ---- findings ------------------------------------------------------------------------------------------------------------ */
-
-static void release(struct doctor_finding *finding)
-{
-    free(finding->object);
-    free(finding->what);
-    free(finding->mend);
-    free(finding->failure);
-}
-
-void doctor_forget(struct doctor_findings *findings, size_t count)
-{
-    while (findings->count > count)
-        release(&findings->items[--findings->count]);
-}
-
-static struct doctor_finding *add(struct doctor_findings *findings)
-{
-    if (!array_grow(&findings->items, findings->count))
-        return NULL;
-    struct doctor_finding *finding = &findings->items[findings->count++];
-    memset(finding, 0, sizeof *finding);
-    return finding;
-}
-
-__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
-{
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (text != NULL)
-        vsnprintf(text, (size_t)length + 1, format, arguments);
-    return text;
-}
-
-struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
-                                   ...)
-{
-    struct doctor_finding *finding = add(&doctor->findings);
-    if (finding == NULL) {
-        doctor->no_memory = true;
-        release(&doctor->unreported);
-        finding = &doctor->unreported;
-        memset(finding, 0, sizeof *finding);
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    finding->kind = kind;
-    finding->object = strdup(object);
-    finding->what = format_text(format, arguments);
-    va_end(arguments);
-    doctor->no_memory = doctor->no_memory || finding->object == NULL || finding->what == NULL;
-    return finding;
-}
-
-void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    free(finding->mend);
-    finding->mend = format_text(format, arguments);
-    va_end(arguments);
-    doctor->no_memory = doctor->no_memory || finding->mend == NULL;
-}
-
-void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
-{
-    if (doctor->incomplete != SEALRING_OK)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    doctor->incomplete = status == SEALRING_INVALID || status == SEALRING_TOKEN ? status : SEALRING_REGISTRY;
-    vsnprintf(doctor->unseen, sizeof doctor->unseen, format, arguments);
-    va_end(arguments);
-}
-
-const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
-{
-    /* must not begin like an option of a command */
-    const char *before = path[0] == '-' ? "./" : "";
-    size_t length = strlen(before) + strlen(path);
-    char *whole = malloc(length + 1);
-    if (whole != NULL)
-        snprintf(whole, length + 1, "%s%s", before, path);
-    /* a truncated word could be another word */
-    if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
-        snprintf(text, DOCTOR_WORD_SIZE, "NAME");
-    free(whole);
-    return text;
-}
-
-bool doctor_is_busy(const struct doctor *doctor)
-{
-    return lock_is_taken(doctor->config->work) || lock_is_taken(doctor->config->lock);
-}
 
 /* ---- the examination ------------------------------------------------------------------------------------------------------- */
 
@@ -126,12 +26,11 @@ static sealring_status load_config(struct doctor *doctor, sealring_error *error)
     if (doctor->config != NULL)
         return SEALRING_OK;
     size_t before = doctor->findings.count;
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault);
     sealring_status status = config_load(doctor->vault, &doctor->config, &inner);
-    if (status == SEALRING_NOT_FOUND) {
-        if (error != NULL)
-            *error = inner;
-        return status;
-    }
+    if (status != SEALRING_OK && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return error_set(error, status, "%s", inner.message);
     /* an unsuitable file system is reported first, and there inodes mean nothing */
     if (status == SEALRING_OK && filesystem_check(doctor->config->directory, &inner) == SEALRING_OK)
         status = config_check_copy(doctor->config, &inner);
@@ -235,7 +134,7 @@ static void compare(struct doctor *doctor, struct doctor_findings *before, struc
             old->failure = NULL;
             continue;
         }
-        struct doctor_finding *kept = add(mended);
+        struct doctor_finding *kept = doctor_add(mended);
         if (kept == NULL) {
             doctor->no_memory = true;
             continue;
@@ -273,9 +172,9 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
     }
     for (size_t i = 0; i < mended.count; i++) {
         struct doctor_finding *kept =
-            find_same(&doctor->findings, &mended.items[i]) == NULL ? add(&doctor->findings) : NULL;
+            find_same(&doctor->findings, &mended.items[i]) == NULL ? doctor_add(&doctor->findings) : NULL;
         if (kept == NULL)
-            release(&mended.items[i]); /* it was found again */
+            doctor_release(&mended.items[i]); /* it was found again */
         else
             *kept = mended.items[i];
     }
@@ -386,7 +285,7 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
     config_free(doctor->config);
     doctor_forget(&doctor->findings, 0);
     free(doctor->findings.items);
-    release(&doctor->unreported);
+    doctor_release(&doctor->unreported);
     free(doctor);
     return status;
 }

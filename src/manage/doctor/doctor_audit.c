@@ -18,7 +18,7 @@ struct audit_look {
     struct registry_checkpoint latest; /* size 0: none */
     struct note_key key;
     struct examine_result result;
-    sealring_error judged;
+    bool contradicted; /* the log does not continue from the anchor */
 };
 
 static void hear_problem(uint64_t entry, const char *text, void *context)
@@ -80,7 +80,7 @@ static void look_at_log(struct audit_look *look)
     sealring_status status = read_log(look, &error);
     if (status != SEALRING_OK) {
         doctor_forget(&doctor->findings, before);
-        doctor_unseen(doctor, status, "the audit log: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the audit log: %s", error.message);
     } else if (look->result.problems > PROBLEMS_MOST) {
         doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more",
                     look->result.problems - PROBLEMS_MOST);
@@ -88,19 +88,6 @@ static void look_at_log(struct audit_look *look)
 }
 
 /* ---- the audit token ------------------------------------------------------------------------------------------------------- */
-
-/* *judged: whether the log continues from the anchor, with the reason if not. */
-static sealring_status judge(const sealring_manager *manager, sealring_error *judged, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        *judged = (sealring_error){.message = ""};
-        if (registry_begin(&reading, &status))
-            status = witness_judge(&manager->witness, manager->registry, judged);
-    } while (registry_again(&reading, &status));
-    return status == SEALRING_REFUSED ? SEALRING_OK : status;
-}
 
 static void tell_behind(struct audit_look *look)
 {
@@ -118,7 +105,7 @@ static void tell_behind(struct audit_look *look)
                               look->latest.size, look->entries);
     if (finding != NULL) /* without its token nothing can be signed */
         finding->hopeless = !doctor->result.audit_token_examined;
-    if (witness->anchored && look->judged.status != SEALRING_REFUSED && witness->anchor.size < look->entries)
+    if (witness->anchored && !look->contradicted && witness->anchor.size < look->entries)
         doctor_find(doctor, DOCTOR_ANCHOR_BEHIND, "anchor",
                     "the audit token knows of entry %" PRIu64 ", the log has %" PRIu64, witness->anchor.size,
                     look->entries);
@@ -129,6 +116,7 @@ static void look_at_witness(struct audit_look *look)
     struct doctor *doctor = look->doctor;
     sealring_manager *manager = doctor->manager;
     sealring_error error = {.message = ""};
+    bool differs = false;
     /* read again, even if this manager has written the anchor itself */
     memset(&manager->witness, 0, sizeof manager->witness);
     witness_read(&manager->witness, manager->config, manager->registry);
@@ -140,18 +128,19 @@ static void look_at_witness(struct audit_look *look)
         return;
     }
     doctor->result.audit_token_examined = true;
-    if (witness_check_key(manager->config, manager->registry, look->vkey, &error) == SEALRING_REFUSED)
+    (void)witness_check_key(manager->config, manager->registry, look->vkey, &differs, &error);
+    if (differs)
         doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
     if (!manager->witness.anchored && look->latest.size > 0) {
         doctor_find(doctor, DOCTOR_ANCHOR_MISSING, "anchor",
                     "the audit token keeps no anchor, and checkpoints up to entry %" PRIu64 " were signed",
                     look->latest.size);
     }
-    sealring_status status = judge(manager, &look->judged, &error);
-    if (status != SEALRING_OK)
-        doctor_unseen(doctor, status, "the anchor: %s", look->judged.message);
-    else if (look->judged.status == SEALRING_REFUSED)
-        doctor_find(doctor, DOCTOR_REGISTRY_PUT_BACK, "registry", "%s", look->judged.message);
+    sealring_status status = witness_check(&manager->witness, manager->registry, &look->contradicted, &error);
+    if (look->contradicted)
+        doctor_find(doctor, DOCTOR_REGISTRY_PUT_BACK, "registry", "%s", error.message);
+    else if (status != SEALRING_OK)
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the anchor: %s", error.message);
     tell_behind(look);
 }
 

@@ -119,9 +119,11 @@ static void look_at_registry_file(struct doctor *doctor, const char *path, const
     look_at_owner(doctor, path, vault);
 }
 
-static void look_at_lock(struct doctor *doctor, const char *path, const struct stat *vault)
+/* A file or directory that nobody but the owner may use. */
+static void look_at_private(struct doctor *doctor, enum doctor_kind kind, const char *path, const struct stat *vault,
+                            const char *name, const char *can)
 {
-    look_at_mode(doctor, DOCTOR_LOCK_OPEN, path, S_IRWXG | S_IRWXO, "this lock file", "held");
+    look_at_mode(doctor, kind, path, S_IRWXG | S_IRWXO, name, can);
     look_at_owner(doctor, path, vault);
 }
 
@@ -165,11 +167,6 @@ static void look_at_pin(struct doctor *doctor, const char *path, const char *tok
         return;
     }
     doctor_find(doctor, DOCTOR_PIN_UNUSABLE, path, "%s", error.message);
-}
-
-static void look_at_module(struct doctor *doctor)
-{
-    look_at_mode(doctor, DOCTOR_MODULE_WRITABLE, doctor->config->module, OTHERS_WRITE, "the PKCS#11 module", "written");
 }
 
 /* Left by an `init` that was killed. */
@@ -216,19 +213,15 @@ void doctor_look_at_files(struct doctor *doctor)
         snprintf(path, sizeof path, "%s%s", config->registry, companions[i]);
         look_at_registry_file(doctor, path, &vault);
     }
-    look_at_lock(doctor, config->lock, &vault);
-    look_at_lock(doctor, config->work, &vault);
-    look_at_lock(doctor, config->urgent, &vault);
     snprintf(path, sizeof path, "%s.backup.lock", config->registry);
-    look_at_lock(doctor, path, &vault);
+    const char *const locks[] = {config->lock, config->work, config->urgent, path};
+    for (size_t i = 0; i < sizeof locks / sizeof *locks; i++)
+        look_at_private(doctor, DOCTOR_LOCK_OPEN, locks[i], &vault, "this lock file", "held");
     look_at_pin(doctor, config->pin_source, "PKCS#11 token");
     look_at_pin(doctor, config->audit_pin_source, "audit token");
-    look_at_mode(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->login_record, S_IRWXG | S_IRWXO, "the login record", "used");
-    look_at_owner(doctor, config->login_record, &vault);
-    look_at_mode(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->audit_login_record, S_IRWXG | S_IRWXO, "the login record",
-                 "used");
-    look_at_owner(doctor, config->audit_login_record, &vault);
-    look_at_module(doctor);
+    look_at_private(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->login_record, &vault, "the login record", "used");
+    look_at_private(doctor, DOCTOR_LOGIN_RECORD_OPEN, config->audit_login_record, &vault, "the login record", "used");
+    look_at_mode(doctor, DOCTOR_MODULE_WRITABLE, config->module, OTHERS_WRITE, "the PKCS#11 module", "written");
     look_at_leftover(doctor);
     look_at_place(doctor);
     bool registry = filesystem_check(config->registry, &error) != SEALRING_OK;

@@ -143,9 +143,13 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
 void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Something could not be examined. The first one counts; any status except INVALID and TOKEN counts as REGISTRY. */
+/* Something could not be examined: SEALRING_INVALID, _REGISTRY or _TOKEN is what is to be repaired. The first one counts. */
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* An empty finding at the end; NULL without memory. */
+struct doctor_finding *doctor_add(struct doctor_findings *findings);
+void doctor_release(struct doctor_finding *finding);
 
 /* Discards the findings from number `count` on: their objects have changed meanwhile. */
 void doctor_forget(struct doctor_findings *findings, size_t count);

@@ -105,7 +105,7 @@ static void look_at_rings(struct doctor *doctor)
         status = registry_close_cursor(&rings, status);
     } while (registry_again(&reading, &status));
     if (status != SEALRING_OK)
-        doctor_unseen(doctor, status, "the rings: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the rings: %s", error.message);
     state_release(&state);
 }
 
@@ -125,7 +125,7 @@ static void look_at_clocks(struct doctor *doctor)
             status = plan_judge_clocks(manager, manager->registry, &judgement, &error);
     } while (registry_again(&reading, &status));
     if (status != SEALRING_OK) {
-        doctor_unseen(doctor, status, "the clocks: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the clocks: %s", error.message);
         return;
     }
     if (judgement.memory.held)
@@ -139,7 +139,7 @@ void doctor_look_at_clock(struct doctor *doctor)
     char shown[TIMETEXT_SIZE], known[TIMETEXT_SIZE];
     sealring_status status = late_judge(doctor->manager, &judgement, &error);
     if (status != SEALRING_OK)
-        doctor_unseen(doctor, status, "the wall clock: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the wall clock: %s", error.message);
     if (status != SEALRING_OK || !judgement.late)
         return;
     late_times(&judgement, shown, known);
@@ -244,7 +244,7 @@ static void look_at_owed(struct doctor *doctor)
             status = look_at_steps(doctor, registry, &error);
     } while (registry_again(&reading, &status));
     if (status != SEALRING_OK)
-        doctor_unseen(doctor, status, "what the token is owed: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "what the token is owed: %s", error.message);
     if (busy || doctor_is_busy(doctor))
         doctor_forget(&doctor->findings, before);
 }

@@ -125,7 +125,7 @@ static sealring_status look_at_file(const char *path, void *context)
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, &error);
     if (status != SEALRING_OK && error_is_exhaustion(&error))
-        doctor_unseen(doctor, status, "the verifiers' reports: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the verifiers' reports: %s", error.message);
     else if (status != SEALRING_OK)
         look_at_unreadable(doctor, path, &file, status, &error);
     else if (memcmp(summary.vault_id, doctor->manager->roster.vault.vault_id, sizeof summary.vault_id) != 0)
@@ -205,7 +205,7 @@ void doctor_look_at_reports(struct doctor *doctor)
     if (status == SEALRING_OK)
         status = report_each_path(doctor->config->verifiers, look_at_file, doctor, &error);
     if (status != SEALRING_OK) {
-        doctor_unseen(doctor, status, "the verifiers' reports: %s", error.message);
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the verifiers' reports: %s", error.message);
         return;
     }
     for (size_t i = 0; i < roster->count; i++)

@@ -171,12 +171,13 @@ static sealring_status prove(const struct token_look *look, const struct version
     const struct registry_version *row = &version->row;
     struct token_key_reference reference;
     sealring_error error = {.token_code = 0};
+    enum token_answer answer;
     derive_reference(&look->vault, &version->ring, row, &reference);
-    sealring_status status = token_key_prove(look->doctor->manager->token, &reference, NULL, &error);
-    if (status != SEALRING_REFUSED || error.token_code != 0)
-        return status == SEALRING_TOKEN ? status
-                                        : SEALRING_OK; /* what changed since it was listed is found next time */
-    find_version(look, DOCTOR_CHECK_VALUE_DIFFERS, version, error.message);
+    sealring_status status = token_key_prove(look->doctor->manager->token, &reference, &answer, &error);
+    if (answer == TOKEN_FAILED)
+        return status;
+    if (answer == TOKEN_REFUSES && error.token_code == 0) /* what changed since it was listed is found next time */
+        find_version(look, DOCTOR_CHECK_VALUE_DIFFERS, version, error.message);
     return SEALRING_OK;
 }
 
@@ -186,18 +187,19 @@ static sealring_status look_at_label(const struct token_look *look, const struct
 {
     char text[TOKEN_LABEL_MAX + 64];
     struct owned aim;
-    sealring_status status = SEALRING_REFUSED;
+    sealring_status status = SEALRING_OK;
     sealring_error error = {.message = ""};
+    bool proves = config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE;
     bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
     owned_aim(&look->vault, &version->ring, &version->row, &aim);
     *owned = strcmp(object->label, aim.label) == 0;
     if (*owned || (intent && look->intention_count > 0))
         return SEALRING_OK; /* the latter is reported as an unfinished step */
     snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
-    if (config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE)
+    if (proves)
         status = owned_identify(look->doctor->manager->token, &aim, &error);
-    *owned = status == SEALRING_OK;
-    if (*owned || status == SEALRING_TOKEN)
+    *owned = proves && status == SEALRING_OK;
+    if (*owned || (proves && aim.answer == TOKEN_FAILED))
         return status;
     find_version(look, DOCTOR_OBJECT_RELABELLED, version, error.message[0] != '\0' ? error.message : text);
     return SEALRING_OK;
@@ -207,11 +209,12 @@ static sealring_status look_at_label(const struct token_look *look, const struct
 static sealring_status look_at_closed(const struct token_look *look, const struct version_look *version, bool *signs)
 {
     const struct registry_version *row = &version->row;
+    enum token_answer answer;
     if (*signs || lifecycle_accepts(row->state) || !look->vault.token_closes_keys)
         return SEALRING_OK;
     sealring_status status =
-        token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, NULL, NULL);
-    return status == SEALRING_TOKEN ? status : SEALRING_OK;
+        token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, &answer, NULL);
+    return answer == TOKEN_FAILED ? status : SEALRING_OK;
 }
 
 static sealring_status look_at_object(const struct token_look *look, const struct version_look *version,

@@ -12,12 +12,12 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/secret.h"
 #include "base/struct_size.h"
 #include "config/config.h"
 #include "lifecycle/verifier_liveness.h"
 #include "manage/act/clock_check.h"
 #include "manage/init/claim_directory.h"
+#include "manage/init/init_tokens.h"
 #include "manage/session/actor.h"
 #include "manage/session/manager.h"
 #include "manage/session/own_token_files.h"
@@ -26,11 +26,8 @@
 #include "registry/connection/filesystem.h"
 #include "token/key/key_object.h"
 #include "token/module/trace_file.h"
-#include "token/object/provision.h"
-#include "token/pin/pin_source.h"
 
-#define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
-#define INIT_PROBES     4
+#define INIT_PROBES 4
 
 struct init {
     const char *vault;
@@ -167,151 +164,27 @@ static sealring_status check_options(const sealring_init_options *options, sealr
 
 /* ---- directories */
 
-static sealring_status make_directory(const struct init *init, const char *name, mode_t mode, sealring_error *error)
+/* In the vault's directory, each after the one that contains it. */
+static const struct {
+    const char *name;
+    mode_t mode;
+    bool software; /* only for the vault's own tokens */
+} init_directories[] = {
+    {"registry", 0750, false}, {"login", 0700, false},          {"verifiers", 0750, false},
+    {"tokens", 0700, true},    {"tokens/softhsm2", 0700, true}, {"pins", 0700, true},
+};
+
+#define INIT_DIRECTORIES (sizeof init_directories / sizeof init_directories[0])
+
+static sealring_status make_directories(const struct init *init, sealring_error *error)
 {
     char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/%s", init->config->directory, name);
-    return mkdir(path, mode) == 0 ? SEALRING_OK : error_set_system(error, errno, "%s cannot be made", path);
-}
-
-/* ---- SoftHSM2 tokens of the vault's own */
-
-static sealring_status write_file(const char *path, const char *text, mode_t mode, sealring_error *error)
-{
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (descriptor < 0)
-        return error_set_system(error, errno, "%s cannot be made", path);
-    size_t length = strlen(text);
-    ssize_t written = write(descriptor, text, length);
-    bool good = written >= 0 && (size_t)written == length;
-    int problem = good ? 0 : written >= 0 ? ENOSPC : errno;
-    if (good && fsync(descriptor) != 0) {
-        good = false;
-        problem = errno;
+    for (size_t i = 0; i < INIT_DIRECTORIES; i++) {
+        snprintf(path, sizeof path, "%s/%s", init->config->directory, init_directories[i].name);
+        if ((init->software || !init_directories[i].software) && mkdir(path, init_directories[i].mode) != 0)
+            return error_set_system(error, errno, "%s cannot be made", path);
     }
-    good = close(descriptor) == 0 && good;
-    return good ? SEALRING_OK : error_set_system(error, problem, "%s cannot be written", path);
-}
-
-static sealring_status make_pin(const char *path, char pin[INIT_PIN_LENGTH + 2], sealring_error *error)
-{
-    uint8_t random[4 * INIT_PIN_LENGTH];
-    sealring_status status = manager_random(random, sizeof random, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (base62_from_random(random, sizeof random, pin, INIT_PIN_LENGTH, NULL) < INIT_PIN_LENGTH)
-        status = error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator gives no random bytes");
-    pin[INIT_PIN_LENGTH] = '\n';
-    pin[INIT_PIN_LENGTH + 1] = '\0';
-    if (status == SEALRING_OK)
-        status = write_file(path, pin, 0600, error);
-    pin[INIT_PIN_LENGTH] = '\0';
-    secret_wipe(random, sizeof random);
-    return status;
-}
-
-/* purpose: "keys" or "audit". Fills uri and pin_source of the configuration. */
-static sealring_status make_token(const struct init *init, const char *purpose, char uri[CONFIG_TEXT_SIZE],
-                                  char pin_source[PATH_MAX], sealring_error *error)
-{
-    enum { PIN_SIZE = INIT_PIN_LENGTH + 2 };
-    char so_path[PATH_MAX + 32];
-    char label[33];
-    char serial[PROVISION_SERIAL_SIZE];
-    char *pins = secret_allocate(2 * PIN_SIZE);
-    if (pins == NULL)
-        return error_no_memory(error);
-    int length = snprintf(pin_source, PATH_MAX, "%s/pins/%s.pin", init->config->directory, purpose);
-    sealring_status status =
-        length < PATH_MAX ? SEALRING_OK : error_set(error, SEALRING_INVALID, "the path is too long");
-    snprintf(so_path, sizeof so_path, "%s/pins/%s.so-pin", init->config->directory, purpose);
-    snprintf(label, sizeof label, "sealring-%s", purpose);
-    if (status == SEALRING_OK)
-        status = make_pin(pin_source, pins, error);
-    if (status == SEALRING_OK)
-        status = make_pin(so_path, pins + PIN_SIZE, error);
-    if (status == SEALRING_OK)
-        status = provision_token(init->config->module, NULL, label, pins + PIN_SIZE, pins, serial, error);
-    if (status == SEALRING_OK)
-        snprintf(uri, CONFIG_TEXT_SIZE, "pkcs11:token=%s;serial=%s", label, serial);
-    secret_free(pins, 2 * PIN_SIZE);
-    return status;
-}
-
-static sealring_status make_software_tokens(struct init *init, sealring_error *error)
-{
-    struct config *config = init->config;
-    char directory[PATH_MAX];
-    char path[PATH_MAX + 32];
-    char text[2 * PATH_MAX];
-    sealring_status status = claim_absolute(init->vault, directory, error); /* as sealring_init_environment names it */
-    if (status != SEALRING_OK)
-        return status;
-    snprintf(path, sizeof path, "%s/tokens/softhsm2.conf", directory);
-    snprintf(text, sizeof text,
-             "# SoftHSM2 for this vault: its keys are in files, for trying and testing, not for production.\n"
-             "directories.tokendir = %s/tokens/softhsm2\nobjectstore.backend = file\nlog.level = ERROR\n",
-             config->directory);
-    status = make_directory(init, "tokens", 0700, error);
-    if (status == SEALRING_OK)
-        status = make_directory(init, "tokens/softhsm2", 0700, error);
-    if (status == SEALRING_OK)
-        status = make_directory(init, "pins", 0700, error);
-    if (status == SEALRING_OK)
-        status = write_file(path, text, 0600, error);
-    snprintf(config->module, sizeof config->module, "%s", SOFTHSM2_MODULE);
-    snprintf(text, sizeof text, "SOFTHSM2_CONF=%s", path);
-    if (status == SEALRING_OK)
-        status = config_add_variable(config, text, error);
-    if (status == SEALRING_OK && access(config->module, R_OK) != 0)
-        status =
-            error_set(error, SEALRING_TOKEN,
-                      "SoftHSM2's module %s is missing: install it (Debian: softhsm2), or name a token with --module, "
-                      "--token and --pin-source",
-                      config->module);
-    if (status == SEALRING_OK)
-        status = config_check_environment(config, error);
-    if (status == SEALRING_OK)
-        status = make_token(init, "keys", config->token, config->pin_source, error);
-    if (status == SEALRING_OK)
-        status = make_token(init, "audit", config->audit_token, config->audit_pin_source, error);
-    return status;
-}
-
-static sealring_status take_audit_pin(struct config *config, const char *source, sealring_error *error)
-{
-    const char *problem = pin_source_problem(source);
-    if (problem != NULL)
-        return error_set(error, SEALRING_INVALID, "the audit token's PIN source %s", problem);
-    if (pin_source_of(source) == PIN_SOURCE_FILE && realpath(source, config->audit_pin_source) == NULL)
-        return error_set(error, SEALRING_TOKEN, "the audit token's PIN file %s cannot be found", source);
-    if (pin_source_of(source) != PIN_SOURCE_FILE)
-        snprintf(config->audit_pin_source, sizeof config->audit_pin_source, "%s", source);
     return SEALRING_OK;
-}
-
-static sealring_status take_given_token(struct init *init, sealring_error *error)
-{
-    const sealring_init_options *options = init->options;
-    struct config *config = init->config;
-    if (realpath(options->module, config->module) == NULL)
-        return error_set(error, SEALRING_TOKEN, "the PKCS#11 module %s cannot be found", options->module);
-    sealring_status status = config_use_pin(config, options->pin_source, options->ask_pin, options->ask_context, error);
-    if (status != SEALRING_OK)
-        return status;
-    snprintf(config->token, sizeof config->token, "%s", options->token_uri);
-    if (options->audit_token_uri != NULL) {
-        status = take_audit_pin(config, options->audit_pin_source, error);
-        if (status != SEALRING_OK)
-            return status;
-        snprintf(config->audit_token, sizeof config->audit_token, "%s", options->audit_token_uri);
-    }
-    if (options->module_init_args != NULL)
-        snprintf(config->module_init_args, sizeof config->module_init_args, "%s", options->module_init_args);
-    for (size_t i = 0;
-         status == SEALRING_OK && options->module_environment != NULL && options->module_environment[i] != NULL; i++)
-        status = config_add_variable(config, options->module_environment[i], error);
-    return status == SEALRING_OK ? config_check_environment(config, error) : status;
 }
 
 /* ---- probe, registry, configuration */
@@ -446,8 +319,10 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
     return status;
 }
 
-static sealring_status sync_directory(const char *path, sealring_error *error)
+static sealring_status sync_directory(const struct init *init, const char *name, sealring_error *error)
 {
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/%s", init->config->directory, name);
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return error_set_system(error, errno, "%s cannot be opened", path);
@@ -460,16 +335,13 @@ static sealring_status sync_directory(const char *path, sealring_error *error)
 /* Names survive a power loss only once their directory is written to disk, too. */
 static sealring_status sync_directories(const struct init *init, sealring_error *error)
 {
-    static const char *const names[] = {"registry",        "login", "verifiers", "tokens",
-                                        "tokens/softhsm2", "pins",  ".",         ".."};
     sealring_status status = SEALRING_OK;
-    for (size_t i = 0; status == SEALRING_OK && i < sizeof names / sizeof names[0]; i++) {
-        char path[PATH_MAX + 32];
-        snprintf(path, sizeof path, "%s/%s", init->config->directory, names[i]);
-        if (init->software || access(path, F_OK) == 0)
-            status = sync_directory(path, error);
-    }
-    return status;
+    for (size_t i = 0; status == SEALRING_OK && i < INIT_DIRECTORIES; i++)
+        if (init->software || !init_directories[i].software)
+            status = sync_directory(init, init_directories[i].name, error);
+    if (status == SEALRING_OK)
+        status = sync_directory(init, ".", error);
+    return status == SEALRING_OK ? sync_directory(init, "..", error) : status;
 }
 
 /* Not earlier: until here an interrupted init starts again from the beginning. */
@@ -486,13 +358,10 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
 {
     sealring_status status = config_new(init->vault, &init->config, error);
     if (status == SEALRING_OK)
-        status = make_directory(init, "registry", 0750, error);
+        status = make_directories(init, error);
     if (status == SEALRING_OK)
-        status = make_directory(init, "login", 0700, error);
-    if (status == SEALRING_OK)
-        status = make_directory(init, "verifiers", 0750, error);
-    if (status == SEALRING_OK)
-        status = init->software ? make_software_tokens(init, error) : take_given_token(init, error);
+        status = init->software ? init_make_tokens(init->vault, init->config, error)
+                                : init_take_token(init->options, init->config, error);
     if (status == SEALRING_OK)
         status = name_claim(init, error);
     if (status == SEALRING_OK)

@@ -106,13 +106,15 @@ static sealring_status witness_was_taken_over(const struct audit_witness *witnes
     return status;
 }
 
-sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
+sealring_status witness_compare(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
+                                sealring_error *error)
 {
     struct merkle_hash digest;
     bool there = false;
     bool taken_over = false;
     uint64_t size = 0;
-    if (witness->refused.status != SEALRING_OK)
+    *contradicts = witness->refused.status != SEALRING_OK;
+    if (*contradicts)
         return error_set(
             error, SEALRING_REFUSED,
             "ALARM: the audit token does not show what it knows of the registry, so whether that was rolled back "
@@ -121,7 +123,8 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     if (!witness->anchored && !witness->unknown)
         return SEALRING_OK;
     sealring_status status = registry_audit_size(registry, &size, error);
-    if (status == SEALRING_OK && witness->unknown && size > 1)
+    *contradicts = status == SEALRING_OK && witness->unknown && size > 1;
+    if (*contradicts)
         return error_set(
             error, SEALRING_REFUSED,
             "ALARM: the audit token knows nothing of this vault: the registry is another one, its vault ID was changed, "
@@ -135,6 +138,7 @@ sealring_status witness_judge(const struct audit_witness *witness, struct regist
     status = witness_was_taken_over(witness, registry, &taken_over, error);
     if (status != SEALRING_OK || taken_over)
         return status;
+    *contradicts = true;
     if (size < witness->anchor.size)
         return error_set(error, SEALRING_REFUSED,
                          "ALARM: the registry was rolled back: its audit log ends with entry %" PRIu64
@@ -162,5 +166,24 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
         status = registry_vault_set_era(registry, era, error);
     audit_detail(act, "{s:s, s:I, s:s, s:s, s:s}", "anchor", text, "entries", (json_int_t)size, "era_before", before,
                  "era_after", after, "reason", reason);
+    return status;
+}
+
+sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
+{
+    bool contradicts;
+    return witness_compare(witness, registry, &contradicts, error);
+}
+
+sealring_status witness_check(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
+                              sealring_error *error)
+{
+    sealring_status status;
+    *contradicts = false;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = witness_compare(witness, registry, contradicts, error);
+    } while (registry_again(&reading, &status));
     return status;
 }

@@ -67,7 +67,7 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
 }
 
 sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
-                                  sealring_error *error)
+                                  bool *differs, sealring_error *error)
 {
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
     char own[NOTE_KEY_TEXT_SIZE];
@@ -75,21 +75,23 @@ sealring_status witness_check_key(const struct config *config, const struct regi
     struct token_signer signer;
     struct note_key key;
     enum token_answer answer = TOKEN_FAILED;
+    const char *wrong = NULL;
+    *differs = false;
     witness_signer(vault_id, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
         status = token_signer_find(token, &signer, &answer, error);
     token_close(token);
-    if (answer == TOKEN_MISSING)
-        return error_set(error, SEALRING_REFUSED, "the audit token has no key pair for this vault");
-    if (status != SEALRING_OK)
+    if (status != SEALRING_OK && answer != TOKEN_MISSING)
         return status;
-    if (!witness_key(vault_id, &signer, &key))
-        return error_set(error, SEALRING_REFUSED, "the audit token's public key is none");
-    note_key_format(&key, own);
-    if (strcmp(own, vkey) != 0)
-        return error_set(error, SEALRING_REFUSED, "the key in the audit token is not the one that the registry names");
-    return SEALRING_OK;
+    if (answer == TOKEN_MISSING)
+        wrong = "the audit token has no key pair for this vault";
+    else if (!witness_key(vault_id, &signer, &key))
+        wrong = "the audit token's public key is not valid";
+    else if (note_key_format(&key, own), strcmp(own, vkey) != 0)
+        wrong = "the key in the audit token is not the one that the registry names";
+    *differs = wrong != NULL;
+    return *differs ? error_set(error, SEALRING_REFUSED, "%s", wrong) : SEALRING_OK;
 }
 
 sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],

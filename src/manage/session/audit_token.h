@@ -53,10 +53,10 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
 /* Reads the anchor if the token can be reached; otherwise sets a remark. To be called before the vault's lock is taken, because it logs in. */
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
 
-/* Whether the audit token signs with the key that the registry names: SEALRING_REFUSED if not, or if it has no such pair; SEALRING_TOKEN if it
- * cannot be reached. Logs in. */
+/* Whether the audit token signs with the key that the registry names: SEALRING_REFUSED if not, or if it has no such pair, and then *differs is
+ * true; SEALRING_TOKEN if it cannot be reached. Logs in. */
 sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
-                                  sealring_error *error);
+                                  bool *differs, sealring_error *error);
 
 /* Without a registry: the verifier key of the pair in the audit token that has the vault's ID, and the anchor, if there is one. SEALRING_NOT_FOUND,
  * and sets witness->unknown, if there is no such pair: the token is another vault's. */
@@ -71,6 +71,12 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
 /* In a transaction: SEALRING_REFUSED if the registry's log does not continue from the anchor, as the registry was rolled back or is another one;
  * also if the token refused to show the anchor. A registry that is ahead of the anchor is good: a crash came in between. */
 sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);
+/* The same, for a caller that can continue after a refusal, which *contradicts reports. */
+sealring_status witness_compare(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
+                                sealring_error *error);
+/* The same in a transaction of its own. */
+sealring_status witness_check(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
+                              sealring_error *error);
 
 /* Under the lock, after a refusal and before the transaction of the take-over: chooses the era, and stores in the audit token that the present
  * registry may continue in that era. So a process that ends before the transaction has changed nothing, and one that ends after it has taken over.

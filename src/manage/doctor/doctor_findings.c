@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's findings: collected by the examinations, with what to do about each. */
+#include "manage/doctor/doctor_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sealring/outside.h>
+
+#include "base/array.h"
+#include "registry/lock/lock.h"
+
+void doctor_release(struct doctor_finding *finding)
+{
+    free(finding->object);
+    free(finding->what);
+    free(finding->mend);
+    free(finding->failure);
+}
+
+void doctor_forget(struct doctor_findings *findings, size_t count)
+{
+    while (findings->count > count)
+        doctor_release(&findings->items[--findings->count]);
+}
+
+struct doctor_finding *doctor_add(struct doctor_findings *findings)
+{
+    if (!array_grow(&findings->items, findings->count))
+        return NULL;
+    struct doctor_finding *finding = &findings->items[findings->count++];
+    memset(finding, 0, sizeof *finding);
+    return finding;
+}
+
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (text != NULL)
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+    return text;
+}
+
+struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
+                                   ...)
+{
+    struct doctor_finding *finding = doctor_add(&doctor->findings);
+    if (finding == NULL) {
+        doctor->no_memory = true;
+        doctor_release(&doctor->unreported);
+        finding = &doctor->unreported;
+        memset(finding, 0, sizeof *finding);
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    finding->kind = kind;
+    finding->object = strdup(object);
+    finding->what = format_text(format, arguments);
+    va_end(arguments);
+    doctor->no_memory = doctor->no_memory || finding->object == NULL || finding->what == NULL;
+    return finding;
+}
+
+void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    free(finding->mend);
+    finding->mend = format_text(format, arguments);
+    va_end(arguments);
+    doctor->no_memory = doctor->no_memory || finding->mend == NULL;
+}
+
+void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
+{
+    if (doctor->incomplete != SEALRING_OK)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    doctor->incomplete = status;
+    vsnprintf(doctor->unseen, sizeof doctor->unseen, format, arguments);
+    va_end(arguments);
+}
+
+const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
+{
+    /* must not begin like an option of a command */
+    const char *before = path[0] == '-' ? "./" : "";
+    size_t length = strlen(before) + strlen(path);
+    char *whole = malloc(length + 1);
+    if (whole != NULL)
+        snprintf(whole, length + 1, "%s%s", before, path);
+    /* a truncated word could be another word */
+    if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
+        snprintf(text, DOCTOR_WORD_SIZE, "NAME");
+    free(whole);
+    return text;
+}
+
+bool doctor_is_busy(const struct doctor *doctor)
+{
+    return lock_is_taken(doctor->config->work) || lock_is_taken(doctor->config->lock);
+}
