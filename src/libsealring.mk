@@ -18,7 +18,9 @@ libsealring_core_la_SOURCES = \
 	src/base/wiped.c src/base/wiped.h \
 	src/base/writer.c src/base/writer.h \
 	src/config/config.c src/config/config.h \
+	src/config/config_keys.h \
 	src/config/config_place.c \
+	src/config/config_write.c \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
@@ -102,6 +104,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
+	src/verifier/fresh/lease.c src/verifier/fresh/lease.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
 	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \
