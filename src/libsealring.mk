@@ -121,6 +121,8 @@ libsealring_core_la_SOURCES = \
 	src/verifier/report/report_map.c src/verifier/report/report_map.h \
 	src/verifier/report/report_parts.h \
 	src/verifier/report/report_read.c \
+	src/verifier/report/report_reader.h \
+	src/verifier/report/report_walk.c \
 	src/verifier/report/report_seat.c src/verifier/report/report_seat.h \
 	src/verifier/report/report_usage.c \
 	src/verifier/request/derive.c src/verifier/request/derive.h \
