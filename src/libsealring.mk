@@ -18,7 +18,9 @@ libsealring_core_la_SOURCES = \
 	src/base/wiped.c src/base/wiped.h \
 	src/base/writer.c src/base/writer.h \
 	src/config/config.c src/config/config.h \
+	src/config/config_keys.h \
 	src/config/config_place.c \
+	src/config/config_write.c \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
@@ -119,6 +121,8 @@ libsealring_core_la_SOURCES = \
 	src/verifier/report/report_map.c src/verifier/report/report_map.h \
 	src/verifier/report/report_parts.h \
 	src/verifier/report/report_read.c \
+	src/verifier/report/report_reader.h \
+	src/verifier/report/report_walk.c \
 	src/verifier/report/report_seat.c src/verifier/report/report_seat.h \
 	src/verifier/report/report_usage.c \
 	src/verifier/request/derive.c src/verifier/request/derive.h \

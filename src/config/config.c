@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A vault's configuration, sealring.conf: read, checked, written. */
-#include "config/config.h"
+/* A vault's configuration, sealring.conf: read and checked. */
+#include "config/config_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,23 +18,8 @@
 
 #define NUMBER_MOST 4096
 
-enum value_kind {
-    VALUE_TEXT,
-    VALUE_PATH,
-    VALUE_VARIABLE,
-    VALUE_NUMBER /* kept as text; 1 to 4096 */,
-    VALUE_PIN /* a path, unless it has another form of pin-source */,
-    VALUE_LABELS /* one of label_words */
-};
-
-/* The keys of sealring.conf. One row per key; sealring.conf(5) documents them in this order. */
-static const struct config_key {
-    const char *name;
-    enum value_kind kind;
-    size_t offset;
-    size_t size;
-    bool required;
-} config_keys[] = {
+/* sealring.conf(5) documents them in this order. */
+const struct config_key config_keys[CONFIG_KEYS] = {
     {"registry", VALUE_PATH, offsetof(struct config, registry), PATH_MAX, true},
     {"module", VALUE_PATH, offsetof(struct config, module), PATH_MAX, true},
     {"module-init-args", VALUE_TEXT, offsetof(struct config, module_init_args), CONFIG_TEXT_SIZE, false},
@@ -48,7 +33,6 @@ static const struct config_key {
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
 };
-static const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
 
 static const char *const label_words[] = {
     [TOKEN_LABELS_CHANGE] = "changeable", [TOKEN_LABELS_FIXED] = "fixed", [TOKEN_LABELS_LOST] = "lost"};
@@ -152,7 +136,7 @@ sealring_status config_add_variable(struct config *config, const char *assignmen
 
 static const struct config_key *find_key(const char *name)
 {
-    for (size_t i = 0; i < config_key_count; i++)
+    for (size_t i = 0; i < CONFIG_KEYS; i++)
         if (strcmp(config_keys[i].name, name) == 0)
             return &config_keys[i];
     return NULL;
@@ -256,7 +240,7 @@ sealring_status config_check_directory(const char *path, sealring_error *error)
 
 static sealring_status read_lines(struct config *config, FILE *file, const char *path, sealring_error *error)
 {
-    bool seen[sizeof config_keys / sizeof config_keys[0]] = {false};
+    bool seen[CONFIG_KEYS] = {false};
     char line[PATH_MAX + 256];
     for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
         char problem[PROBLEM_SIZE];
@@ -267,7 +251,7 @@ static sealring_status read_lines(struct config *config, FILE *file, const char 
     }
     if (ferror(file))
         return error_set_system(error, errno, "%s cannot be read", path);
-    for (size_t i = 0; i < config_key_count; i++)
+    for (size_t i = 0; i < CONFIG_KEYS; i++)
         if (config_keys[i].required && !seen[i])
             return error_set(error, SEALRING_INVALID, "%s: the key `%s` is missing", path, config_keys[i].name);
     return SEALRING_OK;
@@ -315,99 +299,6 @@ cleanup:
         fclose(file);
     config_free(config);
     return status;
-}
-
-/* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
-static const char *written_value(const struct config *config, const struct config_key *key)
-{
-    const char *value = (const char *)config + key->offset;
-    size_t length = strlen(config->directory);
-    if ((key->kind != VALUE_PATH && key->kind != VALUE_PIN) || strncmp(value, config->directory, length) != 0 ||
-        value[length] != '/')
-        return value;
-    const char *rest = value + length + 1;
-    bool other = rest[0] == '\0' || strchr("/ \t\r", rest[0]) != NULL ||
-                 (key->kind == VALUE_PIN && pin_source_of(rest) != PIN_SOURCE_FILE);
-    return other ? value : rest;
-}
-
-/* The reader takes one line, and removes blanks around a value. */
-static bool can_be_read(const char *value)
-{
-    size_t length = strlen(value);
-    return length == 0 || (strchr(value, '\n') == NULL && strchr(" \t\r", value[length - 1]) == NULL &&
-                           strchr(" \t", value[0]) == NULL);
-}
-
-static sealring_status check_values(const struct config *config, sealring_error *error)
-{
-    bool good = true;
-    const char *name = "module-environment";
-    for (size_t i = 0; good && i < config->environment_count; i++) {
-        const char *value = config->environment[i].value;
-        size_t length = strlen(value); /* its beginning is safe: the name precedes it */
-        good = strchr(value, '\n') == NULL && (length == 0 || strchr(" \t\r", value[length - 1]) == NULL);
-    }
-    for (size_t i = 0; good && i < config_key_count; i++)
-        if (config_keys[i].kind != VALUE_VARIABLE) {
-            name = config_keys[i].name;
-            good = can_be_read(written_value(config, &config_keys[i]));
-        }
-    return good ? SEALRING_OK
-                : error_set(error, SEALRING_INVALID,
-                            "%s/" CONFIG_FILE " cannot hold the value of `%s`: it has a line end, or a blank at an end",
-                            config->directory, name);
-}
-
-static void print_config(const struct config *config, FILE *file)
-{
-    fputs("# sealring: where this vault's parts are. See sealring.conf(5). Relative paths start at this directory.\n",
-          file);
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (key->kind == VALUE_VARIABLE) {
-            for (size_t j = 0; j < config->environment_count; j++)
-                fprintf(file, "%s = %s=%s\n", key->name, config->environment[j].name, config->environment[j].value);
-            continue;
-        }
-        const char *value = written_value(config, key);
-        if (value[0] != '\0')
-            fprintf(file, "%s = %s\n", key->name, value);
-    }
-}
-
-sealring_status config_write(const struct config *config, sealring_error *error)
-{
-    char path[PATH_MAX];
-    char temporary[PATH_MAX];
-    if (!join(path, config->directory, CONFIG_FILE) || !join(temporary, config->directory, CONFIG_FILE ".new"))
-        return error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", config->directory);
-    sealring_status checked = check_values(config, error);
-    if (checked != SEALRING_OK)
-        return checked;
-    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    if (file == NULL) {
-        sealring_status status = error_set_system(error, errno, "%s cannot be written", temporary);
-        if (descriptor >= 0)
-            close(descriptor);
-        return status;
-    }
-    print_config(config, file);
-    bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
-    int problem = errno;
-    written = fclose(file) == 0 && written;
-    /* link instead of rename, because it fails if the file exists */
-    if (written && link(temporary, path) != 0) {
-        problem = errno;
-        written = false;
-    }
-    unlink(temporary);
-    if (written)
-        return SEALRING_OK;
-    if (problem == EEXIST)
-        return error_set(error, SEALRING_REFUSED, "%s exists already", path);
-    return error_set_system(error, problem, "%s cannot be written", path);
 }
 
 /* Checks what is loaded into this process, and what SoftHSM2 reads there. The module's owner is not checked, because the configuration

@@ -157,24 +157,24 @@ static void tell(struct software_tokens *tokens, const struct store_outcome *out
         notice(tokens, "ALARM: %s was damaged, and was restored from its copy", outcome->what);
 }
 
-static void before_login(void *context)
+static void check_files(struct software_tokens *tokens,
+                        void (*check)(const struct store *store, struct store_outcome *outcome))
 {
-    struct software_tokens *tokens = context;
     struct store_outcome outcome;
     if (tokens->hands_off)
         return;
-    store_mend(&tokens->store, &outcome);
+    check(&tokens->store, &outcome);
     tell(tokens, &outcome);
+}
+
+static void before_login(void *context)
+{
+    check_files(context, store_mend);
 }
 
 static void after_login(void *context)
 {
-    struct software_tokens *tokens = context;
-    struct store_outcome outcome;
-    if (tokens->hands_off)
-        return;
-    store_keep(&tokens->store, &outcome);
-    tell(tokens, &outcome);
+    check_files(context, store_keep);
 }
 
 void software_watch(struct software_tokens *tokens, struct token_watch *watch)

@@ -46,7 +46,7 @@ bounds()
 0 include include
 60 src src
 1 tools tools
-1177 tests tests
+1201 tests tests
 END
 }
 

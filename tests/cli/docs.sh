@@ -139,7 +139,7 @@ constants() {
 }
 
 configuration_keys() {
-    sed -n '/^} config_keys\[\] = {/,/^};/s/^    {"\([a-z-]*\)", VALUE_.*/\1/p' "$tree/src/config/config.c" >"$work/a"
+    sed -n '/^const struct config_key config_keys\[CONFIG_KEYS\] = {/,/^};/s/^    {"\([a-z-]*\)", VALUE_.*/\1/p' "$tree/src/config/config.c" >"$work/a"
     perl "$docs" keys "$tree/docs/man/sealring.conf.5" >"$work/b"
     same "$work/a" "$work/b"
 }

@@ -176,10 +176,8 @@ sealring_status attributes_narrow(struct attempt *attempt, CK_OBJECT_HANDLE hand
         status = object_read_bool(attempt, handle, attributes_expected[i].type, &value, &known);
         if (status != SEALRING_OK || !known || !value)
             continue;
-        CK_ATTRIBUTE attribute = {attributes_expected[i].type, &no, sizeof(no)};
-        CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-        if (code != CKR_OK)
-            status = attempt_fail(attempt, code, "C_SetAttributeValue", "taking a usage away from a key");
+        status =
+            object_set(attempt, handle, attributes_expected[i].type, &no, sizeof(no), "taking a usage away from a key");
     }
     return status;
 }

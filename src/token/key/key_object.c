@@ -96,11 +96,9 @@ static sealring_status key_relabel_action(struct attempt *attempt, void *context
         return status;
     if (strcmp(label, change->from) != 0)
         return key_refuse_label(attempt, change, change->from, label);
-    CK_ATTRIBUTE attribute = {CKA_LABEL, (void *)(uintptr_t)change->to, (CK_ULONG)strlen(change->to)};
-    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    if (code != CKR_OK)
-        return attempt_fail(attempt, code, "C_SetAttributeValue", "relabelling a key");
-    status = object_read_label(attempt, handle, label);
+    status = object_set(attempt, handle, CKA_LABEL, change->to, strlen(change->to), "relabelling a key");
+    if (status == SEALRING_OK)
+        status = object_read_label(attempt, handle, label);
     if (status == SEALRING_OK && strcmp(label, change->to) != 0)
         return key_refuse_label(attempt, change, change->to, label);
     return status;
@@ -120,12 +118,9 @@ static sealring_status key_touch_action(struct attempt *attempt, void *context)
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
     sealring_status status = key_find(attempt, change, &handle, label);
-    if (status != SEALRING_OK)
-        return status;
-    CK_ATTRIBUTE attribute = {CKA_LABEL, label, (CK_ULONG)strlen(label)};
-    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    return code == CKR_OK ? SEALRING_OK
-                          : attempt_fail(attempt, code, "C_SetAttributeValue", "writing a key's file again");
+    return status == SEALRING_OK
+               ? object_set(attempt, handle, CKA_LABEL, label, strlen(label), "writing a key's file again")
+               : status;
 }
 
 sealring_status token_key_touch(struct token *token, const uint8_t *object_id, size_t object_id_length,
@@ -146,11 +141,9 @@ static sealring_status key_set_sign(struct attempt *attempt, const struct object
     if (status != SEALRING_OK || (known && sign == change->allow))
         return status;
     CK_BBOOL value = change->allow ? CK_TRUE : CK_FALSE;
-    CK_ATTRIBUTE attribute = {CKA_SIGN, &value, sizeof(value)};
-    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    if (code != CKR_OK)
-        return attempt_fail(attempt, code, "C_SetAttributeValue", "changing CKA_SIGN of a key");
-    status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
+    status = object_set(attempt, handle, CKA_SIGN, &value, sizeof(value), "changing CKA_SIGN of a key");
+    if (status == SEALRING_OK)
+        status = object_read_bool(attempt, handle, CKA_SIGN, &sign, &known);
     if (status == SEALRING_OK && (!known || sign != change->allow)) {
         char name[OBJECT_NAME_SIZE];
         object_name(change->object_id, change->object_id_length, name);

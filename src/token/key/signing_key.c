@@ -221,11 +221,8 @@ static sealring_status signer_destroy_action(struct attempt *attempt, void *cont
         CK_OBJECT_HANDLE *handles = NULL;
         size_t count = 0;
         status = signer_search(attempt, request->signer, classes[i], &handles, &count);
-        for (size_t j = 0; j < count; j++) {
-            CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handles[j]);
-            if (code != CKR_OK)
-                status = attempt_fail(attempt, code, "C_DestroyObject", "destroying a key pair");
-        }
+        if (status == SEALRING_OK)
+            status = object_destroy(attempt, handles, count, "destroying a key pair");
         free(handles);
     }
     return status;
@@ -383,14 +380,12 @@ static sealring_status signer_relabel_action(struct attempt *attempt, void *cont
     const struct signer_request *request = context;
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
-    CK_ATTRIBUTE attribute = {CKA_LABEL, (void *)(uintptr_t)request->label, (CK_ULONG)strlen(request->label)};
     sealring_status status = signer_one(attempt, request, CKO_PRIVATE_KEY, &handle);
-    if (status != SEALRING_OK)
-        return status;
-    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
-    if (code != CKR_OK)
-        return attempt_fail(attempt, code, "C_SetAttributeValue", "relabelling a key pair");
-    status = object_read_label(attempt, handle, label);
+    if (status == SEALRING_OK)
+        status =
+            object_set(attempt, handle, CKA_LABEL, request->label, strlen(request->label), "relabelling a key pair");
+    if (status == SEALRING_OK)
+        status = object_read_label(attempt, handle, label);
     if (status == SEALRING_OK && strcmp(label, request->label) != 0) {
         status = attempt_refuse(attempt, "the PKCS#11 token %s did not keep the label of %s", attempt->token->name,
                                 request->name);

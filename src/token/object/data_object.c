@@ -104,13 +104,7 @@ static sealring_status data_write_action(struct attempt *attempt, void *context)
         attempt->functions->C_DestroyObject(attempt->session, made);
         goto cleanup;
     }
-    for (size_t i = 0; i < count; i++) {
-        code = attempt->functions->C_DestroyObject(attempt->session, handles[i]);
-        if (code != CKR_OK) {
-            status = attempt_fail(attempt, code, "C_DestroyObject", "destroying a data object");
-            break;
-        }
-    }
+    status = object_destroy(attempt, handles, count, "destroying a data object");
 cleanup:
     free(handles);
     return status;
@@ -122,11 +116,8 @@ static sealring_status data_remove_action(struct attempt *attempt, void *context
     CK_OBJECT_HANDLE *handles = NULL;
     size_t count = 0;
     sealring_status status = data_search(attempt, request->label, &handles, &count);
-    for (size_t i = 0; status == SEALRING_OK && i < count; i++) {
-        CK_RV code = attempt->functions->C_DestroyObject(attempt->session, handles[i]);
-        if (code != CKR_OK)
-            status = attempt_fail(attempt, code, "C_DestroyObject", "destroying a data object");
-    }
+    if (status == SEALRING_OK)
+        status = object_destroy(attempt, handles, count, "destroying a data object");
     free(handles);
     return status;
 }

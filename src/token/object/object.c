@@ -120,6 +120,24 @@ sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, s
     return status;
 }
 
+sealring_status object_set(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, const void *value,
+                           size_t size, const char *what)
+{
+    CK_ATTRIBUTE attribute = {type, (void *)(uintptr_t)value, (CK_ULONG)size};
+    CK_RV code = attempt->functions->C_SetAttributeValue(attempt->session, handle, &attribute, 1);
+    return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_SetAttributeValue", what);
+}
+
+sealring_status object_destroy(struct attempt *attempt, const CK_OBJECT_HANDLE *handles, size_t count, const char *what)
+{
+    CK_RV code = CKR_OK;
+    for (size_t i = 0; i < count; i++) {
+        CK_RV one = attempt->functions->C_DestroyObject(attempt->session, handles[i]);
+        code = code == CKR_OK ? one : code;
+    }
+    return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_DestroyObject", what);
+}
+
 /* Reads one attribute, into a buffer of size `room` that is filled with `filling`. */
 static CK_RV object_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attribute, size_t room,
                         uint8_t filling)

@@ -28,6 +28,14 @@ sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBU
 sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
                             CK_OBJECT_HANDLE *handle);
 
+/* Sets one attribute. `what`: see attempt_fail. */
+sealring_status object_set(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, const void *value,
+                           size_t size, const char *what);
+
+/* Destroys these objects. One that the token does not destroy does not keep the others. */
+sealring_status object_destroy(struct attempt *attempt, const CK_OBJECT_HANDLE *handles, size_t count,
+                               const char *what);
+
 /* Reads one attribute. *known false: the object does not have it, or it does not fit. */
 sealring_status object_read(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, void *value,
                             size_t size, size_t *length, bool *known);

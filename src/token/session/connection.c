@@ -300,27 +300,38 @@ sealring_status connection_open(struct token *token, sealring_error *error)
     return status;
 }
 
-sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error)
+/* most_ms: how long to wait for calls that run in the module; negative: without limit. */
+static sealring_status connection_renew(struct token *token, bool insists, int64_t most_ms, bool *fresh,
+                                        sealring_error *error)
 {
     struct module *module = token->module;
     struct sigpipe_guard guard;
     sealring_error failure = {0};
+    sealring_status status = SEALRING_OK;
+    struct timespec deadline = clock_deadline(most_ms);
     *fresh = false;
-    sealring_status status = connection_check_process(token, error);
-    if (status != SEALRING_OK)
-        return status;
     sigpipe_guard_enter(&guard, token->guards_sigpipe);
-    pthread_rwlock_wrlock(&module->use);
-    if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
-        status = connection_connect(token, true, &failure);
-        atomic_store(&token->up, status == SEALRING_OK);
-        *fresh = status == SEALRING_OK;
+    if (most_ms < 0)
+        pthread_rwlock_wrlock(&module->use);
+    if (most_ms < 0 || pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
+        if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
+            status = connection_connect(token, true, &failure);
+            *fresh = status == SEALRING_OK;
+            atomic_store(&token->up, *fresh);
+        }
+        pthread_rwlock_unlock(&module->use);
     }
-    pthread_rwlock_unlock(&module->use);
     sigpipe_guard_leave(&guard);
     if (status != SEALRING_OK && error != NULL)
         *error = failure;
     return status;
+}
+
+sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error)
+{
+    *fresh = false;
+    sealring_status status = connection_check_process(token, error);
+    return status == SEALRING_OK ? connection_renew(token, insists, -1, fresh, error) : status;
 }
 
 /* ---- Keys that a module does not show ---- */
@@ -375,30 +386,17 @@ void connection_refresh_for(struct token *token, const uint8_t *object_id, size_
         "; its module was initialised by this program and not by sealring, which therefore does "
         "not initialise it again: if it shows only what was there when it was initialised, "
         "restart this program";
-    struct module *module = token->module;
-    struct sigpipe_guard guard;
-    sealring_error failure = {0};
     *fresh = false;
-    if (!module->ours) {
+    if (!token->module->ours) {
         if (error != NULL) {
             size_t length = strlen(error->message);
             snprintf(error->message + length, sizeof(error->message) - length, "%s", shared);
         }
         return;
     }
-    if (!connection_may_look_anew(token, object_id, object_id_length))
-        return;
-    struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
-    sigpipe_guard_enter(&guard, token->guards_sigpipe);
     /* this thread does not wait for a call that hangs in the module */
-    if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
-        if (module->initialised) {
-            *fresh = connection_connect(token, true, &failure) == SEALRING_OK;
-            atomic_store(&token->up, *fresh);
-        }
-        pthread_rwlock_unlock(&module->use);
-    }
-    sigpipe_guard_leave(&guard);
+    if (connection_may_look_anew(token, object_id, object_id_length))
+        (void)connection_renew(token, true, CONNECTION_PATIENCE_MS, fresh, NULL);
 }
 
 bool connection_close(struct token *token)

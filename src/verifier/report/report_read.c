@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads report files, which may have any content: copies them piece by piece, never maps them, and never waits for their writer. */
-#include "verifier/report/report.h"
+#include "verifier/report/report_reader.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,17 +20,8 @@
 #include "verifier/report/report_map.h"
 #include "verifier/report/report_seat.h"
 
-#define PIECE_CELLS 1024u
-#define TRIES       100 /* of a millisecond: a live writer needs nanoseconds, or its next time slice on a busy machine */
-
-struct report_reader {
-    int descriptor;
-    char *path;
-};
-
-/* Reads as many bytes as the file has there. */
-static sealring_status read_at(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
-                               size_t *length, sealring_error *error)
+sealring_status report_reader_at(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
+                                 size_t *length, sealring_error *error)
 {
     *length = 0;
     while (*length < size) {
@@ -46,20 +37,20 @@ static sealring_status read_at(const struct report_reader *reader, void *bytes, 
     return SEALRING_OK;
 }
 
-static sealring_status read_whole(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
-                                  sealring_error *error)
+sealring_status report_reader_whole(const struct report_reader *reader, void *bytes, size_t size, uint64_t offset,
+                                    sealring_error *error)
 {
     size_t length = 0;
-    sealring_status status = read_at(reader, bytes, size, offset, &length, error);
+    sealring_status status = report_reader_at(reader, bytes, size, offset, &length, error);
     if (status == SEALRING_OK && length != size)
         return error_set(error, SEALRING_SYSTEM, "the verifier's report %s is truncated", reader->path);
     return status;
 }
 
-static sealring_status read_header(const struct report_reader *reader, struct report_header *header,
-                                   sealring_error *error)
+sealring_status report_reader_header(const struct report_reader *reader, struct report_header *header,
+                                     sealring_error *error)
 {
-    sealring_status status = read_whole(reader, header, sizeof *header, 0, error);
+    sealring_status status = report_reader_whole(reader, header, sizeof *header, 0, error);
     if (status != SEALRING_OK)
         return status;
     const char *problem = report_header_problem(header);
@@ -72,7 +63,7 @@ static sealring_status read_header(const struct report_reader *reader, struct re
 
 static sealring_status read_sequence(const struct report_reader *reader, uint64_t *sequence, sealring_error *error)
 {
-    return read_whole(reader, sequence, sizeof *sequence, offsetof(struct report_header, sequence), error);
+    return report_reader_whole(reader, sequence, sizeof *sequence, offsetof(struct report_header, sequence), error);
 }
 
 /* Reads the header, all from one writing. *torn: it stays unfinished, because its verifier was killed while it wrote. */
@@ -80,11 +71,11 @@ static sealring_status read_report(const struct report_reader *reader, struct re
                                    sealring_error *error)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < REPORT_READER_TRIES; i++) {
         uint64_t before = 0, after = 0;
         sealring_status status = read_sequence(reader, &before, error);
         if (status == SEALRING_OK)
-            status = read_header(reader, header, error);
+            status = report_reader_header(reader, header, error);
         if (status == SEALRING_OK)
             status = read_sequence(reader, &after, error);
         *torn = before % 2 != 0 || before != after;
@@ -116,7 +107,7 @@ sealring_status report_read_open(const char *path, struct report_reader **opened
     *reader = (struct report_reader){.descriptor = -1, .path = strdup(path)};
     sealring_status status = reader->path != NULL ? open_file(reader, error) : error_no_memory(error);
     if (status == SEALRING_OK)
-        status = read_header(reader, &header, error);
+        status = report_reader_header(reader, &header, error);
     if (status == SEALRING_OK)
         *opened = reader;
     else
@@ -140,9 +131,8 @@ bool report_read_hold(const struct report_reader *reader)
     return flock(reader->descriptor, LOCK_SH | LOCK_NB) == 0;
 }
 
-/* The number of cells in the file: as claimed, unless the file is shorter. */
-static sealring_status cells_there(const struct report_reader *reader, const struct report_header *header,
-                                   uint32_t *cells, sealring_error *error)
+sealring_status report_reader_cells(const struct report_reader *reader, const struct report_header *header,
+                                    uint32_t *cells, sealring_error *error)
 {
     struct stat status;
     if (fstat(reader->descriptor, &status) != 0)
@@ -210,205 +200,14 @@ sealring_status report_read_summary(const struct report_reader *reader, struct r
     memset(summary, 0, sizeof *summary);
     sealring_status status = read_report(reader, &header, &torn, error);
     if (status == SEALRING_OK)
-        status = read_whole(reader, lanes, sizeof lanes, REPORT_LANES_AT, error);
+        status = report_reader_whole(reader, lanes, sizeof lanes, REPORT_LANES_AT, error);
     if (status == SEALRING_OK)
-        status = cells_there(reader, &header, &summary->cells, error);
+        status = report_reader_cells(reader, &header, &summary->cells, error);
     if (status != SEALRING_OK)
         return status;
     summarise(&header, torn, summary);
     add_up(lanes, summary);
     return SEALRING_OK;
-}
-
-/* Some cells, copied three times in a row. If (kind, hour) is equal in all three copies, the cell did not change while the second copy
- * was made, because no cell has the same pair twice. The second copy is used. */
-struct piece {
-    unsigned char (*cells[3])[REPORT_CELL_SIZE];
-    uint32_t count;
-};
-
-struct walk {
-    const struct report_reader *reader;
-    report_version_callback version;
-    report_version_cell_callback version_cell;
-    report_credential_callback credential;
-    void *context;
-    uint64_t damaged;
-};
-
-static sealring_status hand_out_version(struct walk *walk, const struct report_version *version, uint32_t cell)
-{
-    if (!report_check_version(version)) {
-        walk->damaged++;
-        return SEALRING_OK;
-    }
-    if (walk->version_cell != NULL)
-        return walk->version_cell(version, cell, walk->context);
-    return walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
-}
-
-static bool same_word(const void *one, const void *other)
-{
-    return memcmp(one, other, offsetof(struct report_credential, key)) == 0;
-}
-
-static bool is_steady(const struct piece *piece, uint32_t cell)
-{
-    return same_word(piece->cells[0][cell], piece->cells[1][cell]) &&
-           same_word(piece->cells[1][cell], piece->cells[2][cell]);
-}
-
-/* Reads one cell again whose record was changing: it is written in nanoseconds, once an hour at most. False: it still changes, or is
- * gone. */
-static bool take_again(const struct report_reader *reader, uint32_t cell, struct report_credential *record)
-{
-    struct report_credential copies[3];
-    const uint64_t offset = REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE;
-    for (int i = 0; i < TRIES; i++) {
-        for (int copy = 0; copy < 3; copy++)
-            if (read_whole(reader, &copies[copy], sizeof copies[copy], offset, NULL) != SEALRING_OK)
-                return false;
-        if (same_word(&copies[0], &copies[1]) && same_word(&copies[1], &copies[2])) {
-            memcpy(record, &copies[1], sizeof *record);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The former record of a cell being reused was harvested, and the next one counts nothing yet, so skipping it loses nothing. */
-static sealring_status hand_out_credential(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell)
-{
-    struct report_credential record;
-    memcpy(&record, piece->cells[1][index], sizeof record);
-    if (walk->credential == NULL || (!is_steady(piece, index) && !take_again(walk->reader, cell, &record)) ||
-        record.kind != REPORT_CREDENTIAL)
-        return SEALRING_OK;
-    if (!report_check_credential(&record)) {
-        walk->damaged++;
-        return SEALRING_OK;
-    }
-    return walk->credential(&record, walk->context);
-}
-
-/* Calls back with the record that begins at cell `index` of the piece, which is cell `cell` of the file. *taken: its number of cells; 0
- * if the record continues behind the piece. */
-static sealring_status hand_out(struct walk *walk, const struct piece *piece, uint32_t index, uint32_t cell,
-                                uint32_t *taken)
-{
-    const void *record = piece->cells[1][index];
-    const uint32_t version_cells = sizeof(struct report_version) / REPORT_CELL_SIZE;
-    const struct report_version *version = record;
-    uint32_t kind = version->kind;
-    *taken = 1;
-    if (kind == REPORT_CREDENTIAL || kind == REPORT_FREE)
-        return hand_out_credential(walk, piece, index, cell);
-    if (kind != REPORT_VERSION) {
-        walk->damaged++;
-        return SEALRING_OK;
-    }
-    *taken = piece->count - index < version_cells ? 0 : version_cells;
-    return *taken == 0 ? SEALRING_OK : hand_out_version(walk, version, cell);
-}
-
-/* Calls back with the complete records of a piece that begins at `cell`. *taken: their number of cells, which is smaller than the piece if
- * the last record continues behind it. */
-static sealring_status hand_out_piece(struct walk *walk, const struct piece *piece, uint32_t cell, uint32_t *taken)
-{
-    *taken = 0;
-    while (*taken < piece->count) {
-        uint32_t more = 0;
-        sealring_status status = hand_out(walk, piece, *taken, cell + *taken, &more);
-        if (status != SEALRING_OK)
-            return status;
-        if (more == 0)
-            break;
-        *taken += more;
-    }
-    return SEALRING_OK;
-}
-
-static sealring_status take_piece(const struct report_reader *reader, struct piece *piece, uint32_t cell,
-                                  uint32_t wanted)
-{
-    piece->count = wanted;
-    for (int copy = 0; copy < 3; copy++) {
-        size_t length = 0;
-        sealring_status status = read_at(reader, piece->cells[copy], (size_t)wanted * REPORT_CELL_SIZE,
-                                         REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, &length, NULL);
-        if (status != SEALRING_OK)
-            return status;
-        if (length / REPORT_CELL_SIZE < piece->count)
-            piece->count = (uint32_t)(length / REPORT_CELL_SIZE);
-    }
-    return SEALRING_OK;
-}
-
-/* Walks from *from on, and sets *from to where it stopped. */
-static sealring_status walk_cells(struct walk *walk, struct piece *piece, uint32_t *from, uint32_t end)
-{
-    while (*from < end) {
-        uint32_t cell = *from;
-        uint32_t wanted = end - cell < PIECE_CELLS ? end - cell : PIECE_CELLS, taken = 0;
-        sealring_status status = take_piece(walk->reader, piece, cell, wanted);
-        if (status != SEALRING_OK)
-            return status;
-        status = hand_out_piece(walk, piece, cell, &taken);
-        if (status != SEALRING_OK)
-            return status;
-        if (taken == 0) {
-            /* A record that extends over the end, or a file that was truncated meanwhile. */
-            walk->damaged++;
-            return SEALRING_OK;
-        }
-        *from += taken;
-    }
-    return SEALRING_OK;
-}
-
-static sealring_status walk_from(struct walk *walk, uint32_t *from)
-{
-    struct report_header header;
-    uint32_t end = 0;
-    sealring_status status = read_header(walk->reader, &header, NULL);
-    if (status == SEALRING_OK)
-        status = cells_there(walk->reader, &header, &end, NULL);
-    if (status != SEALRING_OK)
-        return status;
-    walk->damaged += header.cells > end ? 1 : 0;
-    if (*from >= end)
-        return SEALRING_OK;
-    unsigned char(*cells)[REPORT_CELL_SIZE] = aligned_alloc(REPORT_CELL_SIZE, 3 * (size_t)PIECE_CELLS * sizeof *cells);
-    if (cells == NULL)
-        return SEALRING_SYSTEM;
-    struct piece piece = {.cells = {cells, cells + PIECE_CELLS, cells + (size_t)2 * PIECE_CELLS}};
-    status = walk_cells(walk, &piece, from, end);
-    free(cells);
-    return status;
-}
-
-sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
-                                 report_credential_callback credential, void *context, uint64_t *damaged)
-{
-    struct walk walk = {.reader = reader, .version = version, .credential = credential, .context = context};
-    uint32_t from = 0;
-    sealring_status status = walk_from(&walk, &from);
-    *damaged = walk.damaged;
-    return status;
-}
-
-sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
-                                     report_version_cell_callback each, void *context)
-{
-    struct walk walk = {.reader = reader, .version_cell = each, .context = context};
-    return walk_from(&walk, from);
-}
-
-bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record)
-{
-    return read_whole(reader, record, sizeof *record, REPORT_CELLS_AT + (uint64_t)cell * REPORT_CELL_SIZE, NULL) ==
-               SEALRING_OK &&
-           record->kind == REPORT_VERSION && report_check_version(record);
 }
 
 static bool is_held(int descriptor)

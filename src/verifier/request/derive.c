@@ -72,20 +72,12 @@ sealring_status derive_binding(struct token *token, const struct token_key_refer
     return derive_input(token, reference, claims, input, length, binding, error);
 }
 
-sealring_status derive_secret(struct token *token, const struct token_key_reference *reference,
-                              const struct claims *claims, uint8_t secret[TEXT_SECRET_SIZE], sealring_error *error)
-{
-    uint8_t input[CLAIMS_INPUT_MAX];
-    size_t length = claims_input(claims, input);
-    return derive_input(token, reference, claims, input, length, secret, error);
-}
-
 sealring_status derive_text(struct token *token, const struct token_key_reference *reference, const char *prefix,
                             const struct claims *claims, char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1],
                             uint8_t digest[TEXT_DIGEST_SIZE], sealring_error *error)
 {
-    uint8_t secret[TEXT_SECRET_SIZE];
-    sealring_status status = derive_secret(token, reference, claims, secret, error);
+    uint8_t input[CLAIMS_INPUT_MAX], secret[TEXT_SECRET_SIZE];
+    sealring_status status = derive_input(token, reference, claims, input, claims_input(claims, input), secret, error);
     if (status == SEALRING_OK) {
         size_t length = text_format(prefix, claims->key_id, claims->version, secret, text);
         if (length == 0)

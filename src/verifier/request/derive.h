@@ -21,10 +21,6 @@ void derive_reference(const struct registry_vault *vault, const struct registry_
 bool derive_known_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct known_version *version,
                             struct token_key_reference *reference);
 
-/* Derives the secret of these claims with one HMAC in the token. Returns the status of token_hmac. The caller wipes the secret. */
-sealring_status derive_secret(struct token *token, const struct token_key_reference *reference,
-                              const struct claims *claims, uint8_t secret[TEXT_SECRET_SIZE], sealring_error *error);
-
 /* Makes the whole text under `prefix`, and its digest (NULL: not needed). The caller wipes the text. */
 sealring_status derive_text(struct token *token, const struct token_key_reference *reference, const char *prefix,
                             const struct claims *claims, char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1],

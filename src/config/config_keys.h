@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of sealring.conf, for the files that read and write it. */
+#ifndef CONFIG_CONFIG_KEYS_H
+#define CONFIG_CONFIG_KEYS_H
+
+#include "config/config.h"
+
+enum value_kind {
+    VALUE_TEXT,
+    VALUE_PATH,
+    VALUE_VARIABLE,
+    VALUE_NUMBER /* kept as text; 1 to 4096 */,
+    VALUE_PIN /* a path, unless it has another form of pin-source */,
+    VALUE_LABELS /* one of label_words */
+};
+
+/* One row per key; sealring.conf(5) documents them in this order. */
+struct config_key {
+    const char *name;
+    enum value_kind kind;
+    size_t offset;
+    size_t size;
+    bool required;
+};
+#define CONFIG_KEYS 12
+extern const struct config_key config_keys[CONFIG_KEYS];
+
+#endif

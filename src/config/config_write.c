@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes sealring.conf, so that it is read as it was meant. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "config/config_keys.h"
+#include "token/pin/pin_source.h"
+
+/* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
+static const char *written_value(const struct config *config, const struct config_key *key)
+{
+    const char *value = (const char *)config + key->offset;
+    size_t length = strlen(config->directory);
+    if ((key->kind != VALUE_PATH && key->kind != VALUE_PIN) || strncmp(value, config->directory, length) != 0 ||
+        value[length] != '/')
+        return value;
+    const char *rest = value + length + 1;
+    bool other = rest[0] == '\0' || strchr("/ \t\r", rest[0]) != NULL ||
+                 (key->kind == VALUE_PIN && pin_source_of(rest) != PIN_SOURCE_FILE);
+    return other ? value : rest;
+}
+
+/* The reader takes one line, and removes blanks around a value. */
+static bool can_be_read(const char *value)
+{
+    size_t length = strlen(value);
+    return length == 0 || (strchr(value, '\n') == NULL && strchr(" \t\r", value[length - 1]) == NULL &&
+                           strchr(" \t", value[0]) == NULL);
+}
+
+static sealring_status check_values(const struct config *config, sealring_error *error)
+{
+    bool good = true;
+    const char *name = "module-environment";
+    for (size_t i = 0; good && i < config->environment_count; i++) {
+        const char *value = config->environment[i].value;
+        size_t length = strlen(value); /* its beginning is safe: the name precedes it */
+        good = strchr(value, '\n') == NULL && (length == 0 || strchr(" \t\r", value[length - 1]) == NULL);
+    }
+    for (size_t i = 0; good && i < CONFIG_KEYS; i++)
+        if (config_keys[i].kind != VALUE_VARIABLE) {
+            name = config_keys[i].name;
+            good = can_be_read(written_value(config, &config_keys[i]));
+        }
+    return good ? SEALRING_OK
+                : error_set(error, SEALRING_INVALID,
+                            "%s/" CONFIG_FILE " cannot hold the value of `%s`: it has a line end, or a blank at an end",
+                            config->directory, name);
+}
+
+static void print_config(const struct config *config, FILE *file)
+{
+    fputs("# sealring: where this vault's parts are. See sealring.conf(5). Relative paths start at this directory.\n",
+          file);
+    for (size_t i = 0; i < CONFIG_KEYS; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->kind == VALUE_VARIABLE) {
+            for (size_t j = 0; j < config->environment_count; j++)
+                fprintf(file, "%s = %s=%s\n", key->name, config->environment[j].name, config->environment[j].value);
+            continue;
+        }
+        const char *value = written_value(config, key);
+        if (value[0] != '\0')
+            fprintf(file, "%s = %s\n", key->name, value);
+    }
+}
+
+sealring_status config_write(const struct config *config, sealring_error *error)
+{
+    char path[PATH_MAX + 32], temporary[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, config->directory);
+    snprintf(temporary, sizeof temporary, "%s/" CONFIG_FILE ".new", config->directory);
+    sealring_status checked = check_values(config, error);
+    if (checked != SEALRING_OK)
+        return checked;
+    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (file == NULL) {
+        sealring_status status = error_set_system(error, errno, "%s cannot be written", temporary);
+        if (descriptor >= 0)
+            close(descriptor);
+        return status;
+    }
+    print_config(config, file);
+    bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
+    int problem = errno;
+    written = fclose(file) == 0 && written;
+    /* link instead of rename, because it fails if the file exists */
+    if (written && link(temporary, path) != 0) {
+        problem = errno;
+        written = false;
+    }
+    unlink(temporary);
+    if (written)
+        return SEALRING_OK;
+    if (problem == EEXIST)
+        return error_set(error, SEALRING_REFUSED, "%s exists already", path);
+    return error_set_system(error, problem, "%s cannot be written", path);
+}
