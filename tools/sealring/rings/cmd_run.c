@@ -82,15 +82,11 @@ static bool is_news(struct running *running, const sealring_plan *plan)
 
 static void print_json(const sealring_plan *plan)
 {
-    json_t *effects = json_array();
-    for (size_t i = 0; plan->change != NULL && i < plan->change->count; i++)
-        json_array_append_new(effects, jsontext_effect(&plan->change->effects[i]));
-    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:s, s:o}", "time", jsontext_time(moment_now()),
-                                  "ring", plan->ring[0] != '\0' ? json_string(plan->ring) : json_null(), "event",
-                                  plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
-                                  "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
-                                  "due", jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen,
-                                  "effects", effects));
+    json_t *object = json_pack("{s:o, s:o}", "time", jsontext_time(moment_now()), "ring",
+                               plan->ring[0] != '\0' ? json_string(plan->ring) : json_null());
+    json_object_update_new(object, jsontext_plan(plan));
+    json_object_set_new(object, "effects", jsontext_effects(plan->change));
+    jsontext_print_line(object);
 }
 
 static const char *deed(sealring_event event)

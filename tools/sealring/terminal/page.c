@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/terminal.h"
 
 #define INDENT_MOST 60
@@ -15,10 +16,8 @@ void page_open(struct page *page, const struct style *style, size_t width, int64
 {
     *page = (struct page){.style = style, .width = width, .now = now};
     page->stream = open_memstream(&page->text, &page->length);
-    if (page->stream == NULL) {
-        fputs("sealring: out of memory\n", stderr);
-        exit(1);
-    }
+    if (page->stream == NULL)
+        memory_lack();
 }
 
 void page_close(struct page *page)
