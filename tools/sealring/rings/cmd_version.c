@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring rotate, prepare, activate, rollback, retire, reinstate, compromise, destroy: one function, eight events. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"

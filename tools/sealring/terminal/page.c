@@ -76,6 +76,14 @@ void page_paragraph(const struct page *page, const char *lead, size_t indent, co
     free(escaped);
 }
 
+void page_point(const struct page *page, enum tone tone, const char *text)
+{
+    const struct style *style = page->style;
+    char lead[40];
+    snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, tone), style_arrow(style), style_end(style, tone));
+    page_paragraph(page, lead, style->utf8 ? 4 : 5, text);
+}
+
 /* The length of the next character; *columns: what it takes. A sequence of colour takes none. */
 static size_t character(const char *text, mbstate_t *state, size_t *columns)
 {

@@ -42,7 +42,7 @@ ssize_t unseen_read(int from, int to, char *text, size_t size)
     int problem = errno;
     tcsetattr(from, TCSAFLUSH, &before);
     if (write(to, "\n", 1) < 0) {
-        /* then nobody looks at it */
+        /* then nobody reads it */
     }
     if (!watched)
         signals_release();
