@@ -177,6 +177,13 @@ static void say_alarm(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle
     }
 }
 
+void guard_barrier_missing(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
+                           char missing[LIFECYCLE_REASON_SIZE])
+{
+    say_blockers(missing, blocks_barrier, count_blockers(blocks_barrier, version, evidence), version, evidence);
+    say_alarm(missing, version, evidence);
+}
+
 enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                     char reason[LIFECYCLE_REASON_SIZE])
 {
@@ -191,8 +198,7 @@ enum lifecycle_answer guard_barrier(const struct lifecycle_version *version, con
     if (blockers > 0) {
         guard_say(reason, "barrier closed: %zu of %zu verifiers cannot verify version %lu yet: ", blockers,
                   evidence->verifier_count, (unsigned long)version->number);
-        say_blockers(reason, blocks_barrier, blockers, version, evidence);
-        say_alarm(reason, version, evidence);
+        guard_barrier_missing(version, evidence, reason);
         return LIFECYCLE_WAITING;
     }
     for (size_t i = 0; i < evidence->verifier_count; i++)
@@ -213,6 +219,11 @@ static bool blocks_era(const struct lifecycle_verifier *verifier, const struct l
     return !verifier->lease_over && verifier->epoch == 0;
 }
 
+void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[LIFECYCLE_REASON_SIZE])
+{
+    say_blockers(missing, blocks_era, count_blockers(blocks_era, NULL, evidence), NULL, evidence);
+}
+
 enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
 {
     size_t blockers = evidence->new_era ? count_blockers(blocks_era, NULL, evidence) : 0;
@@ -221,20 +232,8 @@ enum lifecycle_answer guard_era(const struct lifecycle_evidence *evidence, char 
         return LIFECYCLE_ALLOWED;
     guard_say(reason, "the registry was put back, and %zu of %zu verifiers do not go by it yet: ", blockers,
               evidence->verifier_count);
-    say_blockers(reason, blocks_era, blockers, NULL, evidence);
+    guard_era_missing(evidence, reason);
     return LIFECYCLE_WAITING;
-}
-
-void guard_barrier_missing(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                           char missing[LIFECYCLE_REASON_SIZE])
-{
-    say_blockers(missing, blocks_barrier, count_blockers(blocks_barrier, version, evidence), version, evidence);
-    say_alarm(missing, version, evidence);
-}
-
-void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[LIFECYCLE_REASON_SIZE])
-{
-    say_blockers(missing, blocks_era, count_blockers(blocks_era, NULL, evidence), NULL, evidence);
 }
 
 static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,

@@ -90,13 +90,13 @@ enum lifecycle_answer {
     LIFECYCLE_FORBIDDEN /* never from this state */
 };
 
+/* Appends to a reason. Control characters become '?'; a longer text is truncated, and the line then ends in "…". */
+void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Append the verifiers for which barrier or era waits, and what each has not done yet. */
 void guard_barrier_missing(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                            char missing[LIFECYCLE_REASON_SIZE]);
 void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[LIFECYCLE_REASON_SIZE]);
-
-/* Appends to a reason. Control characters become '?'; a longer text is truncated, and the line then ends in "…". */
-void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Each writes one line for people into reason, whatever the answer.
  * - barrier: every verifier has reported the version's epoch and proved its number, or its lease has expired. No verifier: open.

@@ -128,10 +128,12 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
                          asked_about(ring, action), 0, &decision);
         action->answer = decision.answer;
         guard_say(action->reason, "%s", decision.reason);
-        if (decision.waiting & GUARD_SUCCESSION)
-            guard_succession(ring->name, version, schedule->evidence[version - ring->versions], action->foreseen);
+        if (decision.waiting & GUARD_SUCCESSION) {
+            const struct lifecycle_evidence *evidence = schedule->evidence[version - ring->versions];
+            guard_succession(ring->name, version, evidence, action->foreseen);
+            action->behind = evidence->behind_count > 0;
+        }
     }
-    action->behind = action->foreseen[0] != '\0' && schedule->evidence[version - ring->versions]->behind_count > 0;
     if (action->hold == LIFECYCLE_FREE)
         return;
     action->reason[0] = '\0';

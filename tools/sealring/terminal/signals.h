@@ -18,7 +18,7 @@ void signals_release(void);
 /* What a second one writes to standard output before it ends the process; a literal, or NULL for nothing. */
 void signals_last_words(const char *text);
 
-/* Sleeps for a time, or until a signal is noted. */
+/* Sleeps for this number of milliseconds, or until a signal is noted. */
 void signals_sleep(int64_t milliseconds);
 
 /* The signal that was caught, 0 for none. */
