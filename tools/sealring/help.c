@@ -3,38 +3,24 @@
 #include "tools/sealring/help.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
+#include "tools/sealring/terminal/page.h"
 
 #define WIDTH  96
 #define COLUMN 28
 
 /* Prints a text from column `column` on, wrapped; lines after the first are indented to it. */
-static void wrap(const char *text, size_t column)
+static void wrap(size_t column, const char *text)
 {
-    size_t at = column;
-    while (*text != '\0') {
-        size_t length = strcspn(text, " \n");
-        if (at > column && at + 1 + length > WIDTH) {
-            printf("\n%*s", (int)column, "");
-            at = column;
-        } else if (at > column) {
-            putchar(' ');
-            at++;
-        }
-        printf("%.*s", (int)length, text);
-        at += length;
-        text += length;
-        if (*text == '\n') {
-            printf("\n%*s", (int)column, "");
-            at = column;
-        }
-        text += *text != '\0';
-    }
-    putchar('\n');
+    static const struct style plain = {.utf8 = true};
+    const struct page page = {.stream = stdout, .style = &plain, .width = WIDTH};
+    page_paragraph(&page, "", column, text);
 }
 
 static void heading(const struct style *style, const char *text)
@@ -50,7 +36,7 @@ static void entry(const char *name, const char *text)
         used = 0;
     }
     printf("%*s", COLUMN - used, "");
-    wrap(text, COLUMN);
+    wrap(COLUMN, text);
 }
 
 /* The command's own options, then the common ones. */
@@ -122,6 +108,17 @@ void help_noun(const char *noun, const struct style *style)
     printf("\nHelp for one of them: sealring help %s COMMAND\n", noun);
 }
 
+/* Paragraph by paragraph. */
+static void print_notes(const char *notes)
+{
+    for (size_t length = 0; *notes != '\0'; notes += length + (notes[length] == '\n')) {
+        length = strcspn(notes, "\n");
+        char *paragraph = memory_text("%.*s", (int)length, notes);
+        wrap(0, paragraph);
+        free(paragraph);
+    }
+}
+
 void help_command(const struct command *command, const struct style *style)
 {
     printf("Usage: sealring %s", command->words);
@@ -133,7 +130,7 @@ void help_command(const struct command *command, const struct style *style)
     printf("%s.\n", command->purpose + 1);
     if (command->notes != NULL) {
         putchar('\n');
-        wrap(command->notes, 0);
+        print_notes(command->notes);
     }
     if (command->arguments[0].name != NULL)
         heading(style, "Arguments");

@@ -5,22 +5,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/signals.h"
+#include "tools/sealring/terminal/unseen.h"
 
 #define CAPACITY (INPUT_MAX + 3) /* one byte too many and its newline show that there is more */
-
-static bool echo_off(struct termios *before)
-{
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, before) != 0)
-        return false;
-    struct termios silent = *before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    return tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
-}
 
 static void drop_newline(struct input *input)
 {
@@ -34,40 +25,18 @@ static void drop_newline(struct input *input)
 
 int input_read(struct session *session, struct input *input)
 {
-    struct termios before;
-    bool asked = false;
-    bool terminal = isatty(STDIN_FILENO) != 0;
-    input->length = 0;
     input->text = memory_secret(CAPACITY);
-    if (terminal) {
-        signals_watch(); /* an interrupted prompt must not leave a terminal without echo */
-        asked = echo_off(&before);
+    if (isatty(STDIN_FILENO))
         fputs("credential: ", stderr);
-    }
-    ssize_t got = 0;
-    while (input->length < CAPACITY) {
-        got = read(STDIN_FILENO, input->text + input->length, CAPACITY - input->length);
-        if (got < 0 && errno == EINTR && signals_caught() == 0)
-            continue;
-        if (got <= 0)
-            break;
-        input->length += (size_t)got;
-        if (terminal && input->text[input->length - 1] == '\n')
-            break;
-    }
-    int problem = errno;
-    if (terminal)
-        signals_release();
-    if (asked) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
-    if (got < 0) {
+    ssize_t length = unseen_read(STDIN_FILENO, STDERR_FILENO, input->text, CAPACITY);
+    if (length < 0) {
+        const char *problem = strerror(errno);
         input_wipe(input);
         if (signals_caught() != 0)
             return 128 + signals_caught();
-        return session_refuse(session, STATUS_REFUSED, "standard input could not be read: %s", strerror(problem));
+        return session_refuse(session, STATUS_REFUSED, "standard input could not be read: %s", problem);
     }
+    input->length = (size_t)length;
     drop_newline(input);
     return STATUS_DONE;
 }

@@ -2,18 +2,16 @@
 /* PINs that somebody types: asked for on the terminal, without echo, once for each token. */
 #include "tools/sealring/pins.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/terminal/unseen.h"
 
 #define TERMINAL   "terminal"
 #define TOKENS_MAX 4 /* keys and audit, by the configuration and by the command line */
@@ -26,7 +24,7 @@ struct pins {
         bool refused; /* by the token, or not given: nobody is asked twice */
     } typed[TOKENS_MAX];
     size_t count;
-    char line[SEALRING_PIN_SIZE + 1]; /* as it comes from the terminal, with its newline */
+    char line[SEALRING_PIN_SIZE]; /* as it comes from the terminal, with its newline */
 };
 
 const char *pins_words(const char *given)
@@ -51,45 +49,6 @@ static void say(int terminal, const char *text)
     }
 }
 
-/* One line, in one piece from a terminal in its usual mode. Its length without newline; 0: nothing was typed, or too much. */
-static size_t read_line(int terminal, char *line, size_t size)
-{
-    size_t length = 0;
-    while (length < size) {
-        ssize_t got = read(terminal, line + length, size - length);
-        if (got < 0 && errno == EINTR && signals_caught() == 0)
-            continue;
-        if (got <= 0)
-            return 0;
-        length += (size_t)got;
-        if (line[length - 1] == '\n')
-            return length - 1;
-    }
-    tcflush(terminal, TCIFLUSH); /* the rest of a PIN that is too long is nobody's command */
-    return 0;
-}
-
-/* With the echo off, and on again whatever happens. */
-static size_t read_unseen(int terminal, char *line, size_t size)
-{
-    struct termios before;
-    if (tcgetattr(terminal, &before) != 0)
-        return 0;
-    struct termios silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    bool watched = signals_watching();
-    signals_watch(); /* an interrupted question must not leave a terminal without echo */
-    size_t length = tcsetattr(terminal, TCSAFLUSH, &silent) == 0 ? read_line(terminal, line, size) : 0;
-    tcsetattr(terminal, TCSAFLUSH, &before);
-    say(terminal, "\n");
-    if (!watched) {
-        signals_release();
-        if (signals_caught() != 0)
-            raise(signals_caught());
-    }
-    return length;
-}
-
 static bool ask(struct session *session, size_t index)
 {
     struct pins *pins = session->pins;
@@ -101,11 +60,15 @@ static bool ask(struct session *session, size_t index)
     say(terminal, token);
     free(token);
     say(terminal, ": ");
-    size_t length = read_unseen(terminal, pins->line, sizeof pins->line);
+    ssize_t length = unseen_read(terminal, terminal, pins->line, sizeof pins->line);
     close(terminal);
-    memcpy(pins->typed[index].pin, pins->line, length);
+    if (signals_caught() != 0 && !signals_watching())
+        raise(signals_caught());
+    bool typed = length > 1 && pins->line[length - 1] == '\n'; /* and not too much */
+    if (typed)
+        memcpy(pins->typed[index].pin, pins->line, (size_t)length - 1);
     explicit_bzero(pins->line, sizeof pins->line);
-    return length > 0;
+    return typed;
 }
 
 /* The index of the token's PIN, typed or not yet; TOKENS_MAX: there is no room for another. */

@@ -198,6 +198,13 @@ void session_warn(const struct session *session, const char *format, ...)
     fputc('\n', stderr);
 }
 
+bool session_is_news(char *last, size_t size, const char *message)
+{
+    bool news = strncmp(last, message, size - 1) != 0;
+    snprintf(last, size, "%s", message);
+    return news;
+}
+
 void session_tell_lock(const char *text, bool stopped, void *context)
 {
     const struct session *session = context;
@@ -205,9 +212,4 @@ void session_tell_lock(const char *text, bool stopped, void *context)
     fflush(stdout);
     terminal_print(stderr, &session->err, "%swaiting:%s the vault is locked by %s\n", style_start(&session->err, tone),
                    style_end(&session->err, tone), text);
-}
-
-const char *session_would(const struct session *session)
-{
-    return session->dry_run ? "would " : "";
 }

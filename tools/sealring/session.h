@@ -61,10 +61,10 @@ void session_say(const struct session *session, const char *format, ...) __attri
 /* Prints a message that must not get lost: on stderr, also with --json. */
 void session_warn(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Whether the message is another one than the last, which it becomes. Its meaning does not matter. */
+bool session_is_news(char *last, size_t size, const char *message);
+
 /* A sealring_lock_callback; context: the session. Names on stderr, also with --json, who holds the vault while the command waits. */
 void session_tell_lock(const char *text, bool stopped, void *context);
-
-/* "would " with --dry-run, else "". */
-const char *session_would(const struct session *session);
 
 #endif

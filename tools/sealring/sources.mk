@@ -16,6 +16,7 @@ sealring_SOURCES = \
 	tools/sealring/terminal/memory.c tools/sealring/terminal/memory.h \
 	tools/sealring/output.c tools/sealring/output.h \
 	tools/sealring/input.c tools/sealring/input.h \
+	tools/sealring/terminal/unseen.c tools/sealring/terminal/unseen.h \
 	tools/sealring/terminal/signals.c tools/sealring/terminal/signals.h \
 	tools/sealring/terminal/style.c tools/sealring/terminal/style.h \
 	tools/sealring/terminal/table.c tools/sealring/terminal/table.h \

@@ -12,7 +12,6 @@
 
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
-#include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/signals.h"
 
 static const char csv_header[] = "client,label,key_id,version,serial,expires,scopes,credential,state\n";

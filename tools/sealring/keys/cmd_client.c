@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring client: who API keys are issued to. */
-#include <inttypes.h>
-#include <stdlib.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring explain: what the text of a credential contains, and why it is valid or not. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"

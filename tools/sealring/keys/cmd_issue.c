@@ -9,7 +9,6 @@
 #include "tools/sealring/delivery/clients_csv.h"
 #include "tools/sealring/delivery/delivery.h"
 #include "tools/sealring/session.h"
-#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 
 enum { DETAIL_ISSUE, DETAIL_IMPORT };

@@ -2,12 +2,10 @@
 /* sealring key list, show, set, suspend, resume, and sealring revoke. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/listing.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring reissue: a credential under the active version, once more or as the successor of an older one. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -9,7 +9,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
-#include "tools/sealring/terminal/table.h"
+#include "tools/sealring/views/listing.h"
 
 #define HOUR    INT64_C(3600000)
 #define DAY     (24 * HOUR)
@@ -30,8 +30,7 @@ struct usage {
     size_t count;
     size_t capacity;
     size_t at; /* where the present key begins */
-    struct table table;
-    json_t *array; /* with --json */
+    struct shown_rows rows;
 };
 
 static uint64_t rejected(const sealring_usage_info *info)
@@ -126,41 +125,41 @@ static void add_last_use(struct usage *usage, const struct usage_line *line)
     if (last > now && last <= now + 1000) /* rounded up to the second */
         last = now;
     if (last != 0)
-        table_add(&usage->table, TONE_PLAIN, "%s", moment_relative(last, now).text);
+        table_add(&usage->rows.table, TONE_PLAIN, "%s", moment_relative(last, now).text);
     else if (line->info.key_used == 0)
-        table_add(&usage->table, TONE_WARN, "never called");
+        table_add(&usage->rows.table, TONE_WARN, "never called");
     else
-        table_add(&usage->table, TONE_DIM, "not this credential");
+        table_add(&usage->rows.table, TONE_DIM, "not this credential");
 }
 
 static void add_credential(struct usage *usage, const sealring_usage_info *info)
 {
-    table_add(&usage->table, TONE_PLAIN, "%s", info->key_id);
+    table_add(&usage->rows.table, TONE_PLAIN, "%s", info->key_id);
     if (usage->filter.ring == NULL)
-        table_add(&usage->table, TONE_PLAIN, "%s", info->ring);
-    table_add(&usage->table, TONE_PLAIN, "%s", info->client);
-    table_add(&usage->table, TONE_PLAIN, "%s", info->label);
-    table_add(&usage->table, TONE_PLAIN, "%" PRIu32, info->version);
+        table_add(&usage->rows.table, TONE_PLAIN, "%s", info->ring);
+    table_add(&usage->rows.table, TONE_PLAIN, "%s", info->client);
+    table_add(&usage->rows.table, TONE_PLAIN, "%s", info->label);
+    table_add(&usage->rows.table, TONE_PLAIN, "%" PRIu32, info->version);
 }
 
 static void print_line(struct usage *usage, const struct usage_line *line)
 {
     char text[160];
-    if (usage->session->json) {
+    if (usage->rows.array != NULL) {
         json_t *object = json_of(&line->info);
         json_object_set_new(object, "this_hour", json_integer((json_int_t)line->hour));
         json_object_set_new(object, "last_24h", json_integer((json_int_t)line->day));
         json_object_set_new(object, "last_7d", json_integer((json_int_t)line->week));
         json_object_set_new(object, "idle", json_boolean(line->info.key_used == 0));
-        json_array_append_new(usage->array, object);
+        json_array_append_new(usage->rows.array, object);
         return;
     }
     reasons(&line->info, text);
     add_credential(usage, &line->info);
-    add_number(&usage->table, line->hour);
-    add_number(&usage->table, line->day);
-    add_number(&usage->table, line->week);
-    table_add(&usage->table, text[0] != '\0' ? TONE_WARN : TONE_DIM, "%s", text);
+    add_number(&usage->rows.table, line->hour);
+    add_number(&usage->rows.table, line->day);
+    add_number(&usage->rows.table, line->week);
+    table_add(&usage->rows.table, text[0] != '\0' ? TONE_WARN : TONE_DIM, "%s", text);
     add_last_use(usage, line);
 }
 
@@ -189,16 +188,15 @@ static int print_period(const sealring_usage_info *info, void *context)
 {
     struct usage *usage = context;
     char text[160];
-    usage->count++;
-    if (usage->session->json)
-        return json_array_append_new(usage->array, json_of(info));
+    if (usage->rows.array != NULL)
+        return json_array_append_new(usage->rows.array, json_of(info));
     struct moment from = moment_absolute(info->from);
     from.text[info->span == HOUR ? sizeof "2026-11-28T20" - 1 : sizeof "2026-11-28" - 1] = '\0';
-    table_add(&usage->table, TONE_PLAIN, info->span == HOUR ? "%sh" : "%s", from.text);
+    table_add(&usage->rows.table, TONE_PLAIN, info->span == HOUR ? "%sh" : "%s", from.text);
     add_credential(usage, info);
-    add_number(&usage->table, info->accepted);
+    add_number(&usage->rows.table, info->accepted);
     reasons(info, text);
-    table_add(&usage->table, text[0] != '\0' ? TONE_WARN : TONE_DIM, "%s", text);
+    table_add(&usage->rows.table, text[0] != '\0' ? TONE_WARN : TONE_DIM, "%s", text);
     return 0;
 }
 
@@ -218,9 +216,11 @@ static void start_table(struct usage *usage)
                                                           {"REJECTED", 0},   {NULL, 0}};
     bool one = usage->filter.ring != NULL;
     if (usage->filter.by == SEALRING_USAGE_TOTAL)
-        table_start(&usage->table, one ? keys_of_ring : keys, usage->session->now);
+        listing_start(&usage->rows, usage->session, one ? keys_of_ring : keys);
     else
-        table_start(&usage->table, one ? periods_of_ring : periods, usage->session->now);
+        listing_start(&usage->rows, usage->session, one ? periods_of_ring : periods);
+    if (usage->session->json)
+        usage->rows.object = json_pack("{s:o}", "as_of", jsontext_time(usage->session->now));
 }
 
 /* ---- The command ---------------------------------------------------------------------------------------------------- */
@@ -289,19 +289,6 @@ static void harvest(struct session *session)
     sealring_manager_close(&manager);
 }
 
-static int finish(struct usage *usage)
-{
-    struct session *session = usage->session;
-    if (session->json)
-        jsontext_print(json_pack("{s:o, s:O}", "as_of", jsontext_time(session->now), "usage", usage->array));
-    else if (usage->count > 0)
-        table_finish(&usage->table, stdout, &session->out);
-    else
-        session_say(session,
-                    usage->filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind" : "no uses in that time");
-    return STATUS_DONE;
-}
-
 static int run(struct session *session)
 {
     struct usage usage = {.session = session};
@@ -312,15 +299,14 @@ static int run(struct session *session)
     if (result != STATUS_DONE)
         return result;
     harvest(session);
-    usage.array = session->json ? json_array() : NULL;
     start_table(&usage);
     sealring_status status =
         usage.filter.by == SEALRING_USAGE_TOTAL
             ? list_keys(&usage)
             : sealring_usage_list(session->manager, &usage.filter, print_period, &usage, &session->error);
-    result = status == SEALRING_OK ? finish(&usage) : session_fail(session, status);
-    json_decref(usage.array);
-    return result;
+    return listing_finish(&usage.rows, status, "usage",
+                          usage.filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind"
+                                                                  : "no uses in that time");
 }
 
 const struct command command_usage = {

@@ -85,15 +85,16 @@ static int show_ring(const sealring_ring_info *ring, void *context)
 }
 
 /* What comes next for it, and when. */
-static void until(const sealring_version_info *version, int64_t now, char text[MOMENT_SIZE])
+static struct moment until(const sealring_version_info *version, int64_t now)
 {
-    text[0] = '\0';
+    struct moment then = {""};
     if (version->state == SEALRING_VERSION_RETIRING && version->retire_at != 0)
-        snprintf(text, MOMENT_SIZE, "valid until %.60s", moment_format(version->retire_at, now).text);
+        snprintf(then.text, MOMENT_SIZE, "valid until %.60s", moment_format(version->retire_at, now).text);
     else if (version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED)
-        snprintf(text, MOMENT_SIZE, "object kept until %.60s", moment_format(version->purge_at, now).text);
+        snprintf(then.text, MOMENT_SIZE, "object kept until %.60s", moment_format(version->purge_at, now).text);
     else if (version->state == SEALRING_VERSION_DESTROYED)
-        snprintf(text, MOMENT_SIZE, "destroyed %.60s", moment_format(version->destroyed, now).text);
+        snprintf(then.text, MOMENT_SIZE, "destroyed %.60s", moment_format(version->destroyed, now).text);
+    return then;
 }
 
 static const struct table_column version_columns[] = {
@@ -106,7 +107,6 @@ static int list_version(const sealring_version_info *version, void *context)
     struct shown_rows *listing = context;
     struct table *table = &listing->table;
     bool compromised = version->state == SEALRING_VERSION_DESTROYED && version->was_compromised;
-    char text[MOMENT_SIZE];
     if (listing->array != NULL)
         return json_array_append_new(listing->array, jsontext_version(version));
     table_add(table, TONE_PLAIN, "%" PRIu32, version->version);
@@ -116,8 +116,7 @@ static int list_version(const sealring_version_info *version, void *context)
     table_add_number(table, version->credentials);
     table_add(table, TONE_PLAIN, "%s", version->check_value);
     table_add_time(table, version->created, "");
-    until(version, table->now, text);
-    table_add(table, TONE_PLAIN, "%s", text);
+    table_add(table, TONE_PLAIN, "%s", until(version, table->now).text);
     return 0;
 }
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring run: carries out what the rings' policies want, once or in a loop that outlives passing trouble. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/sealring/commands.h"
-#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
@@ -37,8 +35,6 @@ struct running {
     struct session *session;
     struct said_list before; /* in the turn before */
     struct said_list now;
-    bool loops;
-    bool looking;     /* with a manager that works */
     char remark[256]; /* the beginning of the last one */
     char trouble[sizeof((sealring_error *)0)->message];
 };
@@ -82,15 +78,11 @@ static bool is_news(struct running *running, const sealring_plan *plan)
 
 static void print_json(const sealring_plan *plan)
 {
-    json_t *effects = json_array();
-    for (size_t i = 0; plan->change != NULL && i < plan->change->count; i++)
-        json_array_append_new(effects, jsontext_effect(&plan->change->effects[i]));
-    jsontext_print_line(json_pack("{s:o, s:o, s:o, s:I, s:s, s:o, s:s, s:s, s:o}", "time", jsontext_time(moment_now()),
-                                  "ring", plan->ring[0] != '\0' ? json_string(plan->ring) : json_null(), "event",
-                                  plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
-                                  "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
-                                  "due", jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen,
-                                  "effects", effects));
+    json_t *object = json_pack("{s:o, s:o}", "time", jsontext_time(moment_now()), "ring",
+                               plan->ring[0] != '\0' ? json_string(plan->ring) : json_null());
+    json_object_update_new(object, jsontext_plan(plan));
+    json_object_set_new(object, "effects", jsontext_effects(plan->change));
+    jsontext_print_line(object);
 }
 
 static const char *deed(sealring_event event)
@@ -146,9 +138,8 @@ static void say_trouble(struct running *running, bool over)
 {
     struct session *session = running->session;
     const char *message = over ? "goes on" : session->error.message;
-    if (!over && strcmp(running->trouble, message) == 0)
+    if (!session_is_news(running->trouble, sizeof running->trouble, over ? "" : message))
         return;
-    snprintf(running->trouble, sizeof running->trouble, "%s", over ? "" : message);
     if (session->json)
         jsontext_print_line(json_pack("{s:o, s:s, s:s}", "time", jsontext_time(moment_now()), "state",
                                       over ? "recovered" : "trouble", "text", message));
@@ -184,16 +175,13 @@ static sealring_status turn(struct running *running, sealring_run_result *result
 static void say_remark(struct running *running)
 {
     const char *remark = sealring_manager_remark(running->session->manager);
-    if (strncmp(running->remark, remark, sizeof running->remark - 1) == 0)
-        return;
-    snprintf(running->remark, sizeof running->remark, "%s", remark);
-    if (remark[0] != '\0')
+    if (session_is_news(running->remark, sizeof running->remark, remark) && remark[0] != '\0')
         session_warn(running->session, "%s", remark);
 }
 
 /* A turn; and others for as long as something waits for verifiers that seem to be silent or lost, as only this process can measure that
  * they are: at most the lease x 1.01 + 1 s. */
-static int once(struct running *running)
+static int run_turns(struct running *running)
 {
     struct session *session = running->session;
     uint32_t failed = 0;
@@ -235,31 +223,34 @@ static int loop(struct running *running, int64_t every)
     return STATUS_DONE;
 }
 
+/* What is wrong with the command line; NULL: nothing. */
+static const char *objection(const struct options *given, bool once, int64_t every)
+{
+    if (every < EVERY_LEAST || every > EVERY_MOST)
+        return "--every wants 100ms to 1h";
+    if (!once && option_given(given, "dry-run"))
+        return "--dry-run wants --once: nothing would ever change";
+    if (!once && option_given(given, "take-over"))
+        return "--take-over wants --once: it is an answer to one alarm, not to all that come";
+    if (!once && option_given(given, "trust-clock"))
+        return "--trust-clock wants --once: it is an answer to one checkpoint, not to all that come";
+    return NULL;
+}
+
 static int run(struct session *session)
 {
     struct running running = {.session = session};
     int64_t every =
         option_given(&session->options, "every") ? option_number(&session->options, "every") : EVERY_DEFAULT;
-    int exit_status;
-    running.loops = !option_given(&session->options, "once");
-    if (every < EVERY_LEAST || every > EVERY_MOST)
-        return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
-    if (running.loops && session->dry_run)
-        return session_refuse(session, STATUS_USAGE, "--dry-run wants --once: nothing would ever change");
-    if (running.loops && option_given(&session->options, "take-over"))
-        return session_refuse(session, STATUS_USAGE,
-                              "--take-over wants --once: it is an answer to one alarm, not to all that come");
-    if (running.loops && option_given(&session->options, "trust-clock"))
-        return session_refuse(session, STATUS_USAGE,
-                              "--trust-clock wants --once: it is an answer to one checkpoint, not to all that come");
-    exit_status = session_environment(session);
+    bool once = option_given(&session->options, "once");
+    const char *problem = objection(&session->options, once, every);
+    if (problem != NULL)
+        return session_refuse(session, STATUS_USAGE, "%s", problem);
+    int exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
         return exit_status;
     signals_watch();
-    if (running.loops)
-        exit_status = loop(&running, every);
-    else
-        exit_status = once(&running);
+    exit_status = once ? run_turns(&running) : loop(&running, every);
     signals_release();
     free(running.before.items);
     free(running.now.items);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring status: each ring's versions on a time line, their traffic, what happens next; once, or watched. */
-#include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,8 +110,7 @@ static void print_change(struct watching *watching, const struct overview *overv
 static void note_trouble(struct watching *watching)
 {
     struct session *session = watching->session;
-    bool news = strcmp(watching->trouble, session->error.message) != 0;
-    snprintf(watching->trouble, sizeof watching->trouble, "%s", session->error.message);
+    bool news = session_is_news(watching->trouble, sizeof watching->trouble, session->error.message);
     sealring_manager_close(&session->manager);
     if (news && !watching->draws)
         session_warn(session, "%s; tries again", watching->trouble);

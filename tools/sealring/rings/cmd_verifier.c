@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring verifier: the verifiers, what each has not done yet, and those that will not return. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
@@ -59,7 +58,7 @@ static int run_list(struct session *session)
                            : "no verifier is there now: each process that opens the vault with libsealring is one");
     json_array_foreach(listing.debts, index, sentence)
     {
-        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
+        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style_arrow(style),
                        style_end(style, TONE_INFO), json_string_value(sentence));
     }
     json_decref(listing.debts);

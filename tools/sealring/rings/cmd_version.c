@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring rotate, prepare, activate, rollback, retire, reinstate, compromise, destroy: one function, eight events. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
@@ -81,14 +80,11 @@ static void print_change(const struct session *session, const sealring_change *c
 static void print_change_json(const struct session *session, const char *ring, const sealring_change *change,
                               bool effective)
 {
-    json_t *effects = json_array();
-    for (size_t i = 0; i < change->count; i++)
-        json_array_append_new(effects, jsontext_effect(&change->effects[i]));
-    jsontext_print_as("change",
-                      json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:s, s:s}", "ring", ring, "event",
-                                sealring_event_name((sealring_event)session->command->detail), "dry_run",
-                                (int)session->dry_run, "effects", effects, "effective", (int)effective, "closing_owed",
-                                (int)change->closing_owed, "guard", change->guard, "remark", change->remark));
+    jsontext_print_as("change", json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:s, s:s}", "ring", ring, "event",
+                                          sealring_event_name((sealring_event)session->command->detail), "dry_run",
+                                          (int)session->dry_run, "effects", jsontext_effects(change), "effective",
+                                          (int)effective, "closing_owed", (int)change->closing_owed, "guard",
+                                          change->guard, "remark", change->remark));
 }
 
 static void say_next(const struct session *session, const char *ring)

@@ -113,11 +113,27 @@ json_t *jsontext_version(const sealring_version_info *version)
                      version->check_value);
 }
 
-json_t *jsontext_effect(const sealring_effect *effect)
+static json_t *jsontext_effect(const sealring_effect *effect)
 {
     return json_pack("{s:I, s:s, s:s, s:o, s:o}", "version", (json_int_t)effect->version, "from",
                      sealring_version_state_name(effect->from), "to", sealring_version_state_name(effect->to),
                      "retire_at", jsontext_time(effect->retire_at), "purge_at", jsontext_time(effect->purge_at));
+}
+
+json_t *jsontext_effects(const sealring_change *change)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; change != NULL && i < change->count; i++)
+        json_array_append_new(array, jsontext_effect(&change->effects[i]));
+    return array;
+}
+
+json_t *jsontext_plan(const sealring_plan *plan)
+{
+    return json_pack("{s:o, s:I, s:s, s:o, s:s, s:s}", "event",
+                     plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(), "version",
+                     (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state), "due",
+                     jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen);
 }
 
 json_t *jsontext_client(const sealring_client_info *client)
@@ -169,10 +185,8 @@ int jsontext_write(const json_t *value, FILE *stream, size_t flags)
 
 void jsontext_print(json_t *value)
 {
-    if (value == NULL) {
-        fputs("sealring: out of memory\n", stderr);
-        exit(1);
-    }
+    if (value == NULL)
+        memory_lack();
     (void)jsontext_write(value, stdout, JSON_INDENT(2)); /* output_finish finds what could not be written */
     json_decref(value);
 }
@@ -201,10 +215,8 @@ void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
     /* into memory that is there: json_dumps may leave a member's name out when it gets none */
     size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
     char *text = memory_grow(NULL, length + 1, 1);
-    if (length == 0 || json_dumpb(object, text, length, JSON_COMPACT) != length) {
-        fputs("sealring: out of memory\n", stderr);
-        exit(1);
-    }
+    if (length == 0 || json_dumpb(object, text, length, JSON_COMPACT) != length)
+        memory_lack();
     json_decref(object);
     /* The credential's alphabet needs no escaping, so it can follow by hand, straight from the library's memory. */
     const char *mark = issued->credential == NULL ? "" : "\"";

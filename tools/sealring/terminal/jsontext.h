@@ -17,7 +17,8 @@ json_t *jsontext_text(const char *text);     /* of unknown origin: bytes that ar
 json_t *jsontext_scopes(const char *scopes); /* an array, null for NULL */
 json_t *jsontext_ring(const sealring_ring_info *ring);
 json_t *jsontext_version(const sealring_version_info *version);
-json_t *jsontext_effect(const sealring_effect *effect);
+json_t *jsontext_effects(const sealring_change *change); /* NULL: no change */
+json_t *jsontext_plan(const sealring_plan *plan);
 json_t *jsontext_client(const sealring_client_info *client);
 json_t *jsontext_key(const sealring_key_info *key);
 json_t *jsontext_credential(const sealring_credential_info *credential);

@@ -9,7 +9,7 @@
 
 #include <sealring/manage.h>
 
-static _Noreturn void out_of_memory(void)
+void memory_lack(void)
 {
     fputs("sealring: out of memory\n", stderr);
     exit(1);
@@ -19,7 +19,7 @@ void *memory_grow(void *old, size_t count, size_t size)
 {
     void *grown = reallocarray(old, count > 0 ? count : 1, size);
     if (grown == NULL)
-        out_of_memory();
+        memory_lack();
     return grown;
 }
 
@@ -31,7 +31,7 @@ char *memory_text(const char *format, ...)
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
     if (length < 0)
-        out_of_memory();
+        memory_lack();
     return text;
 }
 
@@ -41,7 +41,7 @@ char *memory_copy(const char *text)
         return NULL;
     char *copy = strdup(text);
     if (copy == NULL)
-        out_of_memory();
+        memory_lack();
     return copy;
 }
 
@@ -57,6 +57,6 @@ void *memory_secret(size_t size)
 {
     void *memory = sealring_secret_allocate(size);
     if (memory == NULL)
-        out_of_memory();
+        memory_lack();
     return memory;
 }

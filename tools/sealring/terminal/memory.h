@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Ends the command with that line. */
+_Noreturn void memory_lack(void);
+
 void *memory_grow(void *old, size_t count, size_t size); /* like reallocarray */
 char *memory_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *memory_copy(const char *text); /* NULL stays NULL */

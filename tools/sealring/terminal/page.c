@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/terminal.h"
 
 #define INDENT_MOST 60
@@ -15,10 +16,8 @@ void page_open(struct page *page, const struct style *style, size_t width, int64
 {
     *page = (struct page){.style = style, .width = width, .now = now};
     page->stream = open_memstream(&page->text, &page->length);
-    if (page->stream == NULL) {
-        fputs("sealring: out of memory\n", stderr);
-        exit(1);
-    }
+    if (page->stream == NULL)
+        memory_lack();
 }
 
 void page_close(struct page *page)
@@ -75,6 +74,14 @@ void page_paragraph(const struct page *page, const char *lead, size_t indent, co
     fputs(lead, page->stream);
     wrap(page, indent, escaped);
     free(escaped);
+}
+
+void page_point(const struct page *page, enum tone tone, const char *text)
+{
+    const struct style *style = page->style;
+    char lead[40];
+    snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, tone), style_arrow(style), style_end(style, tone));
+    page_paragraph(page, lead, style->utf8 ? 4 : 5, text);
 }
 
 /* The length of the next character; *columns: what it takes. A sequence of colour takes none. */

@@ -28,6 +28,9 @@ const char *page_text(struct page *page);
  * beyond the width. The text is escaped for a terminal; the lead is not. */
 void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text);
 
+/* The same behind an indented arrow in this tone. */
+void page_point(const struct page *page, enum tone tone, const char *text);
+
 /* Prints at most `lines` lines, cut at `width` columns (0: no limit), each with `end` behind it. Returns how many there are. */
 size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end);
 

@@ -49,6 +49,11 @@ const char *style_separator(const struct style *style)
     return style->utf8 ? " \302\267 " : " - ";
 }
 
+const char *style_arrow(const struct style *style)
+{
+    return style->utf8 ? "\342\206\222" : "->";
+}
+
 enum tone style_version_tone(sealring_version_state state)
 {
     static const enum tone tones[] = {

@@ -28,6 +28,9 @@ bool style_is_sequence(const char *text);
 /* " · " or " - ". */
 const char *style_separator(const struct style *style);
 
+/* An arrow of one or two characters. */
+const char *style_arrow(const struct style *style);
+
 enum tone style_version_tone(sealring_version_state state);
 enum tone style_key_tone(sealring_key_state state);
 

@@ -45,14 +45,6 @@ char *terminal_text(const struct style *style, const char *text)
     return escape(style, text, strlen(text));
 }
 
-char *terminal_word(const char *word)
-{
-    size_t size = sealring_shell_quote(word, NULL, 0) + 1;
-    char *quoted = memory_grow(NULL, size, 1);
-    sealring_shell_quote(word, quoted, size);
-    return quoted;
-}
-
 /* One conversion of a format, taken apart. */
 struct conversion {
     char text[SPECIFICATION_SIZE]; /* as printf wants it, with figures in place of * */

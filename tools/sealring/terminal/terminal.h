@@ -23,7 +23,4 @@ char *terminal_text(const struct style *style, const char *text);
 /* How many columns of a terminal a text takes. */
 size_t terminal_width(const char *text);
 
-/* A word of a command that somebody may paste (sealring_shell_quote); owned by the caller. */
-char *terminal_word(const char *word);
-
 #endif

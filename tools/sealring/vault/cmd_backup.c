@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring backup: the registry in one signed file, and whether such a file is good. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include <sealring/backup.h>

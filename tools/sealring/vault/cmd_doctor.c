@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring doctor: what is wrong with the vault, why it matters, what repairs it; --repair repairs what it can. */
-#include <stdlib.h>
 
 #include <sealring/doctor.h>
 
@@ -8,7 +7,6 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/terminal/table.h"
 #include "tools/sealring/terminal/terminal.h"
 
 struct doctor_report {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring help: the overview, a noun's commands, one command; also --help everywhere. */
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/completion/completion.h"

@@ -104,6 +104,24 @@ static int make_vault(struct session *session, const sealring_init_options *init
     return STATUS_DONE;
 }
 
+/* What is wrong with the command line; NULL: nothing. */
+static const char *objection(const struct options *given, const sealring_init_options *init)
+{
+    int parts = (init->module != NULL) + (init->token_uri != NULL) + (init->pin_source != NULL);
+    if (parts != 0 && parts != 3)
+        return "--module, --token and --pin-source belong together: give all or none";
+    if ((init->audit_token_uri == NULL) != (init->audit_pin_source == NULL) ||
+        (parts == 0 && init->audit_token_uri != NULL))
+        return "--audit-token and --audit-pin-source belong together, and to --module";
+    if (parts == 0 && (init->module_init_args != NULL || init->module_environment != NULL))
+        return "--module-environment and --module-init-args belong to --module, --token, --pin-source";
+    if (option_given(given, "lease") && init->lease == 0)
+        return "a lease of 0 is not possible: --lease wants 1s to 1h";
+    if (option_given(given, "refresh") && init->refresh == 0)
+        return "a refresh interval of 0 is not possible: --refresh wants 10ms or more";
+    return NULL;
+}
+
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
@@ -122,29 +140,11 @@ static int run(struct session *session)
         .lease = option_number(given, "lease"),
         .refresh = option_number(given, "refresh"),
     };
-    int exit_status = STATUS_DONE;
-    int parts = (init.module != NULL) + (init.token_uri != NULL) + (init.pin_source != NULL);
-    if (parts != 0 && parts != 3) {
-        exit_status = session_refuse(session, STATUS_USAGE,
-                                     "--module, --token and --pin-source belong together: give all or none");
-    } else if ((init.audit_token_uri == NULL) != (init.audit_pin_source == NULL) ||
-               (parts == 0 && init.audit_token_uri != NULL)) {
-        exit_status = session_refuse(session, STATUS_USAGE,
-                                     "--audit-token and --audit-pin-source belong together, and to --module");
-    } else if (parts == 0 && (init.module_init_args != NULL || init.module_environment != NULL)) {
-        exit_status =
-            session_refuse(session, STATUS_USAGE,
-                           "--module-environment and --module-init-args belong to --module, --token, --pin-source");
-    } else if (option_given(given, "lease") && init.lease == 0) {
-        exit_status = session_refuse(session, STATUS_USAGE, "a lease of 0 is not possible: --lease wants 1s to 1h");
-    } else if (option_given(given, "refresh") && init.refresh == 0) {
-        exit_status = session_refuse(session, STATUS_USAGE,
-                                     "a refresh interval of 0 is not possible: --refresh wants 10ms or more");
-    } else {
-        exit_status = try_given_module(session, &init);
-        if (exit_status == STATUS_DONE)
-            exit_status = session->dry_run ? dry_run(session, &init) : make_vault(session, &init);
-    }
+    const char *problem = objection(given, &init);
+    int exit_status =
+        problem != NULL ? session_refuse(session, STATUS_USAGE, "%s", problem) : try_given_module(session, &init);
+    if (exit_status == STATUS_DONE)
+        exit_status = session->dry_run ? dry_run(session, &init) : make_vault(session, &init);
     free(environment);
     return exit_status;
 }

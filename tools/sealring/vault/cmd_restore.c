@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring restore: a backup in the registry's place, brought up to date from exported logs. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <sealring/backup.h>
 
@@ -11,7 +9,6 @@
 #include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/progress.h"
 #include "tools/sealring/terminal/signals.h"

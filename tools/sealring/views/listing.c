@@ -24,9 +24,11 @@ static int release(struct shown_rows *listing, sealring_status status)
 int listing_finish(struct shown_rows *listing, sealring_status status, const char *name, const char *none)
 {
     const struct session *session = listing->session;
-    if (status == SEALRING_OK && session->json)
-        jsontext_print_as(name, json_incref(listing->array));
-    else if (status == SEALRING_OK && listing->table.count > 0)
+    if (status == SEALRING_OK && session->json) {
+        json_t *object = listing->object != NULL ? json_incref(listing->object) : json_object();
+        json_object_set(object, name, listing->array);
+        jsontext_print(object);
+    } else if (status == SEALRING_OK && listing->table.count > 0)
         table_finish(&listing->table, stdout, &session->out);
     else if (status == SEALRING_OK)
         session_say(session, "%s", none);

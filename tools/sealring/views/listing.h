@@ -13,12 +13,12 @@ struct shown_rows {
     struct session *session;
     struct table table;
     json_t *array;  /* with --json only */
-    json_t *object; /* with --json, for listing_end: that to which the rows belong; owned */
+    json_t *object; /* with --json: that to which the rows belong, NULL for none; owned */
 };
 
 void listing_start(struct shown_rows *listing, struct session *session, const struct table_column *columns);
 
-/* Prints the rows, or the sentence `none` if there is none; with --json {"NAME": [...]}. A failure is reported instead. Returns the exit
+/* Prints the rows, or the sentence `none` if there is none; with --json {"NAME": [...]}, behind the members of `object`. A failure is reported instead. Returns the exit
  * status. */
 int listing_finish(struct shown_rows *listing, sealring_status status, const char *name, const char *none);
 

@@ -8,7 +8,6 @@
 #include <jansson.h>
 
 #include "tools/sealring/terminal/jsontext.h"
-#include "tools/sealring/terminal/memory.h"
 
 /* OCSF 1.8.0, events/iam/entity_management.json. */
 #define OCSF_VERSION  "1.8.0"
@@ -32,6 +31,11 @@ static const struct {
     {"resume", 13, "Resume"},     {"hand-over", 2, "Read"},     {"backup", 2, "Read"},
     {"restore", 3, "Update"},
 };
+
+static const struct severity {
+    int id;
+    const char *name;
+} severities[] = {{1, "Informational"}, {2, "Low"}, {4, "High"}};
 
 /* What every line has of metadata. */
 static json_t *product(const sealring_vault_info *vault, const char *uid, const char *code)
@@ -64,9 +68,10 @@ static json_t *entity(const sealring_audit_entry *entry)
                      "version", version[0] != '\0' ? version : NULL);
 }
 
-/* "alice@host 4711" in parts: the last blank and the last @ before it, as a user's name may have either. */
-static json_t *actor(const char *text)
+/* "alice@host 4711" in parts: the last blank and the last @ before it, as a user's name may have either. *device: NULL without a host. */
+static json_t *actor(const char *text, json_t **device)
 {
+    *device = NULL;
     if (text == NULL)
         return json_null();
     json_t *clean = jsontext_text(text);
@@ -74,23 +79,14 @@ static json_t *actor(const char *text)
     const char *process = strrchr(whole, ' ');
     size_t length = process != NULL ? (size_t)(process - whole) : strlen(whole);
     const char *at = memrchr(whole, '@', length);
+    size_t user = at != NULL ? (size_t)(at - whole) : length;
     json_int_t number = process != NULL ? strtol(process + 1, NULL, 10) : 0;
-    json_t *parts = json_pack("{s:{s:s%}, s:{s:I, s:s}}", "user", "name", whole,
-                              at != NULL ? (size_t)(at - whole) : length, "process", "pid", number, "name", "sealring");
+    if (at != NULL)
+        *device = json_pack("{s:s%}", "hostname", at + 1, length - user - 1);
+    json_t *parts = json_pack("{s:{s:s%}, s:{s:I, s:s}}", "user", "name", whole, user, "process", "pid", number, "name",
+                              "sealring");
     json_decref(clean);
     return parts;
-}
-
-static json_t *host(const char *text)
-{
-    json_t *clean = jsontext_text(text);
-    const char *whole = text != NULL ? json_string_value(clean) : "";
-    const char *process = strrchr(whole, ' ');
-    size_t length = process != NULL ? (size_t)(process - whole) : strlen(whole);
-    const char *at = memrchr(whole, '@', length);
-    json_t *device = at != NULL ? json_pack("{s:s%}", "hostname", at + 1, length - (size_t)(at - whole) - 1) : NULL;
-    json_decref(clean);
-    return device;
 }
 
 static json_t *proof(const sealring_audit_entry *entry)
@@ -123,6 +119,7 @@ int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_au
     const char *refused = json_string_value(json_object_get(detail, "act"));
     const char *dot = strrchr(refused != NULL ? refused : entry->act, '.');
     bool alarm = strcmp(entry->act, "alarm") == 0;
+    const struct severity *severity = &severities[alarm ? 2 : refused != NULL];
     int activity = OCSF_OTHER;
     const char *name = "Other";
     for (size_t i = 0; i < sizeof activities / sizeof *activities; i++)
@@ -131,23 +128,17 @@ int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_au
             name = activities[i].name;
         }
     const char *reason = json_string_value(json_object_get(detail, refused != NULL ? "why" : "reason"));
+    json_t *device = NULL;
+    json_t *who = actor(entry->actor, &device);
     json_t *metadata = product(vault, entry->operation_id, entry->act);
     json_object_set_new(metadata, "sequence", json_integer((json_int_t)entry->sequence));
-    json_t *event =
-        json_pack("{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:i, s:s, s:o, s:o, s:o*, s:o, s:s*, s:o}",
-                  "category_uid", OCSF_CATEGORY, "category_name", "Identity & Access Management", "class_uid",
-                  OCSF_CLASS, "class_name", "Entity Management", "activity_id", activity, "activity_name", name,
-                  "type_uid", OCSF_CLASS * 100 + activity, "time", (json_int_t)entry->time, "severity_id",
-                  alarm             ? 4
-                  : refused != NULL ? 2
-                                    : 1,
-                  "severity",
-                  alarm             ? "High"
-                  : refused != NULL ? "Low"
-                                    : "Informational",
-                  "status_id", refused != NULL ? 2 : 1, "status", refused != NULL ? "Failure" : "Success", "metadata",
-                  metadata, "actor", actor(entry->actor), "device", host(entry->actor), "entity", entity(entry),
-                  "comment", reason, "unmapped", unmapped(entry));
+    json_t *event = json_pack(
+        "{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:i, s:s, s:o, s:o, s:o*, s:o, s:s*, s:o}", "category_uid",
+        OCSF_CATEGORY, "category_name", "Identity & Access Management", "class_uid", OCSF_CLASS, "class_name",
+        "Entity Management", "activity_id", activity, "activity_name", name, "type_uid", OCSF_CLASS * 100 + activity,
+        "time", (json_int_t)entry->time, "severity_id", severity->id, "severity", severity->name, "status_id",
+        refused != NULL ? 2 : 1, "status", refused != NULL ? "Failure" : "Success", "metadata", metadata, "actor", who,
+        "device", device, "entity", entity(entry), "comment", reason, "unmapped", unmapped(entry));
     json_decref(detail);
     return print_line(stream, event);
 }

@@ -71,20 +71,16 @@ static void print_heading(const struct ring_view *view, const struct page *page)
 
 static void print_ring(const struct ring_view *view, const struct page *page)
 {
-    const struct style *style = page->style;
     json_t *advice = advice_collect(view->info, &view->versions, &view->plans, page->now);
     json_t *sentence = NULL;
     size_t index = 0;
-    char lead[40];
-    snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, TONE_INFO), style->utf8 ? "\342\206\222" : "->",
-             style_end(style, TONE_INFO));
     print_heading(view, page);
     versions_draw(&view->versions, page, view->info->keys);
     traffic_draw(&view->traffic, &view->versions, page);
     plans_print(&view->plans, view->info->name, page);
     json_array_foreach(advice, index, sentence)
     {
-        page_paragraph(page, lead, style->utf8 ? 4 : 5, json_string_value(sentence));
+        page_point(page, TONE_INFO, json_string_value(sentence));
     }
     json_decref(advice);
 }

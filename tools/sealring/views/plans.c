@@ -23,11 +23,7 @@ static int take_plan(const sealring_plan *plan, void *context)
     own->change = NULL;
     own->text = memory_copy(plan->text);
     own->foreseen = memory_copy(plan->foreseen);
-    return json_array_append_new(
-        plans->array, json_pack("{s:o, s:I, s:s, s:o, s:s, s:s}", "event",
-                                plan->event != 0 ? json_string(sealring_event_name(plan->event)) : json_null(),
-                                "version", (json_int_t)plan->version, "state", sealring_plan_state_name(plan->state),
-                                "due", jsontext_time(plan->due), "text", plan->text, "foreseen", plan->foreseen));
+    return json_array_append_new(plans->array, jsontext_plan(plan));
 }
 
 sealring_status plans_load(struct plans *plans, struct session *session, const char *ring)

@@ -52,6 +52,7 @@ static int take_hour(const sealring_traffic_info *info, void *context)
         hour = TRAFFIC_HOURS - 1;
     struct traffic_row *row = row_of(traffic, info->version);
     row->accepted[hour] = moment_sum(row->accepted[hour], info->accepted);
+    row->calls = moment_sum(row->calls, info->accepted);
     row->rejected = moment_sum(row->rejected, info->rejected);
     traffic->total[hour] = moment_sum(traffic->total[hour], info->accepted);
     return json_array_append_new(traffic->array,
@@ -86,25 +87,17 @@ static size_t level_of(uint64_t part, uint64_t whole)
     return level < 1 ? 1 : level;
 }
 
-static void share_format(uint64_t part, uint64_t whole, char text[MOMENT_SIZE])
+static struct moment share_of(uint64_t part, uint64_t whole)
 {
+    struct moment share = {"-"};
     unsigned percent = whole > 0 ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
-    if (whole == 0)
-        strcpy(text, "-");
-    else if (part > 0 && percent == 0)
-        strcpy(text, "<1%");
+    if (part > 0 && percent == 0)
+        strcpy(share.text, "<1%");
     else if (part < whole && percent == 100)
-        strcpy(text, ">99%");
-    else
-        snprintf(text, MOMENT_SIZE, "%u%%", percent);
-}
-
-static uint64_t calls_of(const struct traffic_row *row)
-{
-    uint64_t sum = 0;
-    for (size_t hour = 0; hour < TRAFFIC_HOURS; hour++)
-        sum = moment_sum(sum, row->accepted[hour]);
-    return sum;
+        strcpy(share.text, ">99%");
+    else if (whole > 0)
+        snprintf(share.text, MOMENT_SIZE, "%u%%", percent);
+    return share;
 }
 
 static enum tone tone_of(const struct versions *versions, uint32_t number)
@@ -116,11 +109,12 @@ static enum tone tone_of(const struct versions *versions, uint32_t number)
 }
 
 /* "  1,234 rejected". */
-static void rejected_format(const struct traffic_row *row, char text[MOMENT_SIZE])
+static struct moment rejected_of(const struct traffic_row *row)
 {
-    text[0] = '\0';
+    struct moment rejected = {""};
     if (row->rejected > 0)
-        snprintf(text, MOMENT_SIZE, "  %.40s rejected", moment_number(row->rejected).text);
+        snprintf(rejected.text, MOMENT_SIZE, "  %.40s rejected", moment_number(row->rejected).text);
+    return rejected;
 }
 
 struct chart_layout {
@@ -132,15 +126,14 @@ struct chart_layout {
 
 static struct chart_layout lay_out(const struct traffic *traffic, const struct versions *versions, size_t width)
 {
-    char text[MOMENT_SIZE];
     struct chart_layout layout = {.digits = versions_digits(versions), .number = NUMBER_MIN};
     for (size_t i = 0; i < traffic->count; i++) {
-        int number = (int)strlen(moment_number(calls_of(&traffic->rows[i])).text);
+        int number = (int)strlen(moment_number(traffic->rows[i].calls).text);
         if (number > layout.number)
             layout.number = number;
-        rejected_format(&traffic->rows[i], text);
-        if (strlen(text) > layout.rejected)
-            layout.rejected = strlen(text);
+        size_t rejected = strlen(rejected_of(&traffic->rows[i]).text);
+        if (rejected > layout.rejected)
+            layout.rejected = rejected;
     }
     size_t others = (size_t)(layout.digits + MARGIN + 2 + layout.number + 2 + 9) + layout.rejected;
     size_t room = width == 0 ? TRAFFIC_HOURS : width > others ? width - others : 1;
@@ -167,18 +160,16 @@ static void draw_row(const struct traffic *traffic, const struct traffic_row *ro
 {
     const struct style *style = page->style;
     const char *const *blocks = style->utf8 ? utf8_blocks : ascii_blocks;
-    char share[MOMENT_SIZE];
-    char rejected[MOMENT_SIZE];
+    struct moment rejected = rejected_of(row);
+    struct moment share = share_of(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1]);
     fprintf(page->stream, "  v%-*" PRIu32 "%*s%s", layout->digits, row->version, MARGIN - 3, "",
             style_start(style, tone));
     for (size_t hour = layout->hour; hour < TRAFFIC_HOURS; hour++)
         fputs(blocks[level_of(row->accepted[hour], traffic->total[hour])], page->stream);
-    share_format(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1], share);
-    fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, moment_number(calls_of(row)).text,
-            share);
-    rejected_format(row, rejected);
-    if (rejected[0] != '\0')
-        fprintf(page->stream, "%s%s%s", style_start(style, TONE_WARN), rejected, style_end(style, TONE_WARN));
+    fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, moment_number(row->calls).text,
+            share.text);
+    if (rejected.text[0] != '\0')
+        fprintf(page->stream, "%s%s%s", style_start(style, TONE_WARN), rejected.text, style_end(style, TONE_WARN));
     fputc('\n', page->stream);
 }
 

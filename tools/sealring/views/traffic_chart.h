@@ -14,7 +14,8 @@
 struct traffic_row {
     uint32_t version;
     uint64_t accepted[TRAFFIC_HOURS]; /* the last one is the present hour */
-    uint64_t rejected;                /* in all of them */
+    uint64_t calls;                   /* accepted, in all of them */
+    uint64_t rejected;                /* likewise */
 };
 
 struct traffic {

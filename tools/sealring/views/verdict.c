@@ -2,9 +2,6 @@
 /* Asking the library for a verdict, and telling it. */
 #include "tools/sealring/views/verdict.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "tools/sealring/pins.h"
 #include "tools/sealring/terminal/jsontext.h"
 

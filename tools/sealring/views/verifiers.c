@@ -80,7 +80,6 @@ void verifiers_free(struct verifiers *verifiers)
 void verifiers_print(const struct verifiers *verifiers, const struct page *page)
 {
     const struct style *style = page->style;
-    const char *arrow = style->utf8 ? "\342\206\222" : "->";
     bool first = true;
     size_t index = 0;
     json_t *sentence = NULL;
@@ -97,12 +96,10 @@ void verifiers_print(const struct verifiers *verifiers, const struct page *page)
     fprintf(page->stream, "%s\n", first ? "none is there now" : "");
     json_array_foreach(verifiers->debts, index, sentence)
     {
-        char lead[40];
-        snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, TONE_WARN), arrow, style_end(style, TONE_WARN));
-        page_paragraph(page, lead, style->utf8 ? 4 : 5, json_string_value(sentence));
+        page_point(page, TONE_WARN, json_string_value(sentence));
     }
     if (verifiers->owing > DEBTS_SHOWN) {
-        fprintf(page->stream, "  %s and %s more: sealring verifier list\n", arrow,
+        fprintf(page->stream, "  %s and %s more: sealring verifier list\n", style_arrow(style),
                 moment_number(verifiers->owing - DEBTS_SHOWN).text);
     }
 }

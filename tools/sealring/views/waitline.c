@@ -73,8 +73,7 @@ static int show(const sealring_progress *progress, void *context)
         return 0;
     if (waitline->session->err.terminal) {
         draw(waitline, progress);
-    } else if (strcmp(waitline->text, progress->text) != 0) {
-        snprintf(waitline->text, sizeof waitline->text, "%s", progress->text);
+    } else if (session_is_news(waitline->text, sizeof waitline->text, progress->text)) {
         session_say(waitline->session, "%s: %" PRIu32 " of %" PRIu32 " verifiers, missing: %s", waitline->what,
                     progress->done, progress->total, progress->text);
     }
