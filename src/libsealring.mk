@@ -16,6 +16,7 @@ libsealring_core_la_SOURCES = \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/wiped.c src/base/wiped.h \
 	src/base/writer.c src/base/writer.h \
+	src/bell/bell.c src/bell/bell.h \
 	src/config/config.c src/config/config.h \
 	src/config/config_place.c \
 	src/config/file_trust.c src/config/file_trust.h \
