@@ -102,6 +102,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
+	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
 	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \
