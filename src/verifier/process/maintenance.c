@@ -43,7 +43,7 @@ static bool pause_for(const struct maintenance_thread *worker, int64_t milliseco
         until.tv_nsec -= 1000000000L;
     }
     pthread_mutex_lock(&maintenance->mutex);
-    int waited = 0;
+    int waited = milliseconds > 0 ? 0 : ETIMEDOUT; /* without a wait there is no system call */
     while (!maintenance->stopping && !(proves && maintenance->proof_due) && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&maintenance->wake, &maintenance->mutex, &until);
     if (proves)

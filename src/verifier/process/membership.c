@@ -19,9 +19,9 @@
 
 #define JOIN_PATIENCE_MS 10000
 #define JOIN_AGAIN_MS    1000
-#define WARM_AT_ONCE     64   /* credentials that the proving thread derives before it checks for other work */
-#define PROVE_IDLE_MS    1000 /* a poll that finds something to prove ends this wait */
-#define MAINTAIN_WARM    16   /* the same for one call of sealring_maintain */
+#define WARM_AT_ONCE     64    /* credentials that the proving thread derives before it checks for other work */
+#define PROVE_IDLE_MS    10000 /* a poll that finds something to prove ends this wait */
+#define MAINTAIN_WARM    16    /* the same for one call of sealring_maintain */
 
 /* What belongs to one process. A forked child finds it zeroed, and a zeroed mutex is an unlocked one (glibc's
  * PTHREAD_MUTEX_INITIALIZER). The child does not touch what the parent's pointers led to: threads that the child does not have may hold
