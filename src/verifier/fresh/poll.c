@@ -424,7 +424,7 @@ static sealring_status write_report(struct look *look, sealring_error *error)
     return status;
 }
 
-/* After a report was written: if it has reached another epoch, whoever waits for that need not wait for its next look. */
+/* After a report was written: if it has reached another epoch, whoever waits for that need not wait for its next poll. */
 static void ring_news(struct verifier *verifier)
 {
     const struct protocol *protocol = &verifier->protocol;
