@@ -17,6 +17,7 @@ libsealring_core_la_SOURCES = \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/wiped.c src/base/wiped.h \
 	src/base/writer.c src/base/writer.h \
+	src/bell/bell.c src/bell/bell.h \
 	src/config/config.c src/config/config.h \
 	src/config/config_keys.h \
 	src/config/config_place.c \
@@ -105,6 +106,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
+	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
 	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \

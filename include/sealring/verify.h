@@ -93,7 +93,7 @@ typedef struct sealring_grant {
 
 /* An open vault that verifies: a verifier, with a cache, a report file in the vault's `verifiers/` directory and a lease of its own.
  *
- * Freshness. Every refresh interval (by default 200 ms) the verifier polls the registry, applies changes, and writes its report. Each
+ * Freshness. When a command wakes it, and at intervals, the verifier polls the registry, applies changes, and writes its report. Each
  * report extends its lease (by default 60 s), counted on CLOCK_BOOTTIME from the start of the poll. After the lease has expired,
  * because the registry cannot be read or the process was stopped, every call returns SEALRING_UNAVAILABLE.
  *

@@ -92,6 +92,8 @@ sealring_status config_new(const char *directory, struct config **made, sealring
     if (!join(config->lock, config->directory, "vault.lock") || !join(config->work, config->directory, "vault.work") ||
         !join(config->urgent, config->directory, "vault.urgent") ||
         !join(config->verifiers, config->directory, "verifiers") ||
+        !join(config->bell, config->directory, "vault.bell") ||
+        !join(config->reports_bell, config->directory, "verifiers/reports.bell") ||
         !join(config->registry, config->directory, "registry/sealring.db") ||
         !join(config->login_record, config->directory, "login/keys.login") ||
         !join(config->audit_login_record, config->directory, "login/audit.login")) {

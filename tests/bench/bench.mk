@@ -10,6 +10,7 @@ tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
 	tests/bench/child.c tests/bench/child.h \
 	tests/bench/first_sight.c \
 	tests/bench/histogram.c tests/bench/histogram.h \
+	tests/bench/idle.c \
 	tests/bench/locks.c \
 	tests/bench/machine.c tests/bench/machine.h \
 	tests/bench/memory.c \

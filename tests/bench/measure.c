@@ -12,8 +12,8 @@
 static const struct {
     const char *name;
     child_role run;
-} roles[] = {{"churn", tail_churn},    {"poller", revocation_poll}, {"memory", memory_fill},
-             {"verify", locks_verify}, {"harvest", locks_harvest},  {"sample", locks_sample}};
+} roles[] = {{"churn", tail_churn},      {"poller", revocation_poll}, {"memory", memory_fill}, {"verify", locks_verify},
+             {"harvest", locks_harvest}, {"sample", locks_sample},    {"idle", idle_verify}};
 
 static int play(const char *name, const char *vault, const char *shared_path)
 {
@@ -71,6 +71,7 @@ static void run(struct scene *scene)
     rivals_end();
     tail_measure(scene);
     revocation_measure(scene);
+    idle_measure(scene);
     memory_measure(scene);
     locks_measure(scene);
     scene_say("%s", "");

@@ -30,6 +30,9 @@ int tail_churn(const char *vault, const char *shared_path);
 void revocation_measure(struct scene *scene);
 int revocation_poll(const char *vault, const char *shared_path);
 
+void idle_measure(struct scene *scene);
+int idle_verify(const char *vault, const char *shared_path);
+
 size_t locks_keys(const struct scene *scene); /* that are in use then */
 void locks_measure(struct scene *scene);
 int locks_verify(const char *vault, const char *shared_path);

@@ -135,8 +135,7 @@ void revocation_measure(struct scene *scene)
         double took = last > returned[i] ? (last - returned[i]) * 1e3 : 0;
         table_add(ROW_REVOCATION, took, took);
     }
-    table_note(ROW_REVOCATION,
-               "%zu revocations, median %.0f ms, longest %.0f ms; refresh 200 ms; asked every millisecond",
+    table_note(ROW_REVOCATION, "%zu revocations, median %.0f ms, longest %.0f ms; asked every millisecond",
                shared->count, series_summarise(&table[ROW_REVOCATION].value).median,
                series_summarise(&table[ROW_REVOCATION].value).highest);
 }

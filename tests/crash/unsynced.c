@@ -11,11 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Both are shared memory, which nobody goes by after a boot; and a report whose file is gone would hold up others for a lease. */
+/* All are shared memory or hints, which nobody goes by after a boot; and a report whose file is gone would hold up others for a lease. */
 static bool is_left_alone(const char *path)
 {
     size_t length = strlen(path);
-    return strstr(path, "/verifiers/") != NULL || (length > 4 && strcmp(path + length - 4, "-shm") == 0);
+    return strstr(path, "/verifiers/") != NULL || (length > 4 && strcmp(path + length - 4, "-shm") == 0) ||
+           (length > 5 && strcmp(path + length - 5, ".bell") == 0);
 }
 
 static void drop(struct unsynced *unsynced, unsigned number)

@@ -70,6 +70,10 @@ test_environment_SOURCES = tests/unit/test_environment.c
 test_environment_CPPFLAGS = $(TEST_CPPFLAGS)
 test_environment_LDFLAGS = -Wl,--wrap=EVP_Digest -Wl,--wrap=EVP_EncryptUpdate -Wl,--wrap=RAND_bytes
 test_environment_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)
+unit_tests += test_bell
+test_bell_SOURCES = tests/unit/test_bell.c
+test_bell_CPPFLAGS = $(TEST_CPPFLAGS)
+test_bell_LDADD = $(TEST_LIBS)
 unit_tests += test_clock
 test_clock_SOURCES = tests/unit/test_clock.c
 test_clock_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -130,7 +130,7 @@ static sealring_status draw(struct conclusion *conclusion)
         conclusion->may_serve = roster_may_serve(&roster, entry);
         conclusion->entry = *entry;
     }
-    roster_count(&roster, roster.vault.epoch + 1, 0, &count);
+    roster_count(&roster, &(struct roster_change){.epoch = roster.vault.epoch + 1}, &count);
     conclusion->goes_by_next = count.done == count.total;
     conclusion->at_most = count.at_most;
     roster_release(&roster);

@@ -7,6 +7,7 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "bell/bell.h"
 #include "base/struct_size.h"
 #include "log/log_examine.h"
 #include "manage/backup/restore_losses.h"
@@ -278,7 +279,8 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
     snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
     if (status != SEALRING_OK)
         return status;
-    restore->witness.settled = true; /* the losses were assessed */
+    (void)bell_ring(restore->config->bell); /* verifiers load the restored registry at once */
+    restore->witness.settled = true;        /* the losses were assessed */
     witness_settle(&restore->witness, restore->config, restore->live);
     if (registry_lock(restore->live, 0, "restore", NULL) == SEALRING_OK) {
         registry_checkpoint(restore->live, 0);

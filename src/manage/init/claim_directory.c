@@ -21,7 +21,7 @@
 
 /* Everything that making a vault puts into its directory before it is a vault, the claim last. */
 static const char *const claim_parts[] = {
-    "registry", "login", "verifiers", "tokens", "pins", "vault.lock", CONFIG_FILE ".new", CLAIM_FILE,
+    "registry", "login", "verifiers", "tokens", "pins", "vault.lock", "vault.bell", CONFIG_FILE ".new", CLAIM_FILE,
 };
 
 #define CLAIM_PARTS (sizeof claim_parts / sizeof claim_parts[0])

@@ -12,6 +12,7 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "bell/bell.h"
 #include "base/struct_size.h"
 #include "config/config.h"
 #include "lifecycle/verifier_liveness.h"
@@ -368,6 +369,8 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = probe(init, error);
     if (status == SEALRING_OK)
         status = make_registry(init, error);
+    if (status == SEALRING_OK)
+        (void)bell_ring(init->config->bell); /* makes it; if it cannot, verifiers poll */
     if (status == SEALRING_OK && init->software)
         status = secure_tokens(init, error);
     /* last, because this file makes the directory a vault */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "bell/bell.h"
 #include "registry/rows/closed_facts.h"
 
 /* Takes the lock for one commit only, so that a restriction waits for at most one commit. */
@@ -72,13 +73,16 @@ bool commit_again(struct commit *commit, sealring_status *status)
     if (registry_again(&commit->writing, status))
         return true;
     manager->doubtful = complete && *status != SEALRING_OK;
+    bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;
+    if (moved)
+        (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */
     if (commit->locks) {
         registry_unlock(manager->registry);
         registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
     }
     manager->wrote = manager->wrote || *status == SEALRING_OK;
     manager->unsettled = manager->unsettled || (*status == SEALRING_OK && commit->act != NULL);
-    if (*status == SEALRING_OK && commit->moves_epoch && !manager->dry_run) {
+    if (moved) {
         manager->committed = (struct roster_change){.epoch = registry_vault_row(manager->registry)->epoch,
                                                     .closed_count = commit->closed_count,
                                                     .committed_boot_ms = clock_boot_ms()};

@@ -10,12 +10,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/struct_size.h"
+#include "bell/bell.h"
 #include "lifecycle/transition_table.h"
 #include "manage/act/era_check.h"
 #include "manage/fleet/effective.h"
 #include "manage/fleet/evidence.h"
 
-#define LOOK_MS 20   /* between two polls of the reports */
+#define LOOK_MS 20   /* between two polls of the reports, if no verifier rings */
 #define TELL_MS 1000 /* the caller gets a progress report at least this often */
 
 /* As effective_remember, when no lock is held. It does not wait for the lock. */
@@ -166,11 +167,14 @@ static sealring_status look(struct waiting *waiting, sealring_error *error)
     return status;
 }
 
-/* Polls until it is done, the time has passed, or the caller stops the wait. */
-static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
+/* Polls when verifiers ring, and at least every LOOK_MS: verifiers of older releases do not ring. Until it is done, the time has passed, or
+ * the caller stops the wait. */
+static sealring_status poll_until(struct waiting *waiting, struct bell *bell, sealring_error *error)
 {
     int64_t began = clock_boot_ms();
     for (;;) {
+        uint32_t word;
+        bool present = bell_read(bell, &word);
         sealring_status status = look(waiting, error);
         int64_t elapsed = clock_boot_ms() - began;
         if (status != SEALRING_OK || waiting->done)
@@ -178,8 +182,19 @@ static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
         int64_t left = waiting->asked.most < 0 ? LOOK_MS : waiting->asked.most - elapsed;
         if (left <= 0 || !tell(waiting, began + elapsed))
             return SEALRING_OK;
-        pause_for(left < LOOK_MS ? left : LOOK_MS);
+        left = left < LOOK_MS ? left : LOOK_MS;
+        if (!present || bell_wait(bell, word, left) == BELL_ABSENT)
+            pause_for(left);
     }
+}
+
+static sealring_status wait_for(struct waiting *waiting, sealring_error *error)
+{
+    struct bell bell;
+    bell_open(&bell, waiting->manager->config->reports_bell, BELL_REST_MS);
+    sealring_status status = poll_until(waiting, &bell, error);
+    bell_close(&bell);
+    return status;
 }
 
 sealring_status sealring_wait_barrier(sealring_manager *manager, const char *ring, uint32_t version,

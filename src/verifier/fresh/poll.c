@@ -495,6 +495,19 @@ static sealring_status write_report(struct look *look, sealring_error *error)
     return status;
 }
 
+/* After a report was written: if it has reached another epoch, whoever waits for that need not wait for its next poll. */
+static void ring_news(struct verifier *verifier)
+{
+    const struct protocol *protocol = &verifier->protocol;
+    if (verifier->reported_epoch == protocol->epoch &&
+        memcmp(verifier->reported_era, protocol->era, sizeof verifier->reported_era) == 0)
+        return;
+    verifier->reported_epoch = protocol->epoch;
+    memcpy(verifier->reported_era, protocol->era, sizeof verifier->reported_era);
+    atomic_fetch_add(&verifier->applied, 1);
+    verifier_ring(verifier);
+}
+
 /* Only polls change the protocol, so this reads it without the lock. *again: the report came so late that it proves only that the
  * verifier is alive; another poll must take the lease. */
 static sealring_status report(struct look *look, bool *again, sealring_error *error)
@@ -507,6 +520,7 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     sealring_status status = write_report(look, error);
     if (status != SEALRING_OK)
         return status;
+    ring_news(verifier);
     bool disagreed = protocol->clocks_disagree;
     int64_t written = clock_boot_ms();
     pthread_mutex_lock(&verifier->inserting);
@@ -517,6 +531,7 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     int64_t often = look->vault.lease_ms / WATCH_POLLS_PER_LEASE;
     int64_t refresh = look->vault.refresh_ms < often ? look->vault.refresh_ms : often;
     atomic_store(&verifier->refresh_ms, refresh < 1 ? 1 : refresh);
+    atomic_store(&verifier->often_ms, often < 1 ? 1 : often);
     atomic_fetch_add(&verifier->looks, 1);
     if (protocol->clocks_disagree && !disagreed && !verifier->late) /* the late clock has its own alarm */
         messages_add(

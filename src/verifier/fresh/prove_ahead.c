@@ -85,6 +85,8 @@ static sealring_status prove_all(struct verifier *verifier, const struct unprove
         status = SEALRING_TOKEN;
     }
     atomic_store(&verifier->unproved, left);
+    if (left < unproved->count)
+        verifier_ring(verifier); /* for those who wait for the barrier */
     return status;
 }
 

@@ -25,18 +25,23 @@ struct maintenance {
     struct maintenance_thread looking;
     struct maintenance_thread proving;
     pthread_mutex_t mutex;
-    pthread_cond_t stop;
+    pthread_cond_t wake;
     bool stopping;
+    bool proof_due;
 };
 
 /* Returns true if the thread must end. */
-static bool pause_for(struct maintenance *maintenance, int64_t milliseconds)
+static bool pause_for(const struct maintenance_thread *worker, int64_t milliseconds)
 {
+    struct maintenance *maintenance = worker->maintenance;
+    bool proves = worker == &maintenance->proving;
     struct timespec until = clock_deadline(milliseconds);
     pthread_mutex_lock(&maintenance->mutex);
-    int waited = 0;
-    while (!maintenance->stopping && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&maintenance->stop, &maintenance->mutex, &until);
+    int waited = milliseconds > 0 ? 0 : ETIMEDOUT; /* without a wait there is no system call */
+    while (!maintenance->stopping && !(proves && maintenance->proof_due) && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&maintenance->wake, &maintenance->mutex, &until);
+    if (proves)
+        maintenance->proof_due = false;
     bool stopping = maintenance->stopping;
     pthread_mutex_unlock(&maintenance->mutex);
     return stopping;
@@ -47,14 +52,14 @@ static void *work(void *argument)
     const struct maintenance_thread *worker = argument;
     int64_t due;
     do {
-        due = worker->turn(worker->maintenance->context);
-    } while (due >= 0 && !pause_for(worker->maintenance, due));
+        due = worker->turn(worker->maintenance, worker->maintenance->context);
+    } while (due >= 0 && !pause_for(worker, due));
     return NULL;
 }
 
 static void free_maintenance(struct maintenance *maintenance)
 {
-    pthread_cond_destroy(&maintenance->stop);
+    pthread_cond_destroy(&maintenance->wake);
     pthread_mutex_destroy(&maintenance->mutex);
     free(maintenance);
 }
@@ -63,7 +68,7 @@ static void end(struct maintenance *maintenance, pthread_t thread)
 {
     pthread_mutex_lock(&maintenance->mutex);
     maintenance->stopping = true;
-    pthread_cond_broadcast(&maintenance->stop);
+    pthread_cond_broadcast(&maintenance->wake);
     pthread_mutex_unlock(&maintenance->mutex);
     pthread_join(thread, NULL);
 }
@@ -98,7 +103,7 @@ sealring_status maintenance_start(maintenance_turn look, maintenance_turn prove,
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&maintenance->stop, &attributes);
+    pthread_cond_init(&maintenance->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&maintenance->mutex, NULL);
     int problem = start_threads(maintenance);
@@ -108,6 +113,14 @@ sealring_status maintenance_start(maintenance_turn look, maintenance_turn prove,
     }
     *started = maintenance;
     return SEALRING_OK;
+}
+
+void maintenance_prove(struct maintenance *maintenance)
+{
+    pthread_mutex_lock(&maintenance->mutex);
+    maintenance->proof_due = true;
+    pthread_cond_broadcast(&maintenance->wake);
+    pthread_mutex_unlock(&maintenance->mutex);
 }
 
 void maintenance_stop(struct maintenance *maintenance)

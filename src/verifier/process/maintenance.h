@@ -11,11 +11,14 @@ struct maintenance;
 
 /* One turn of a thread's work, with no lock held. Returns the milliseconds until the next one is due. Negative: the process is a child
  * that was forked inside the turn; the thread ends at once, without touching anything more. */
-typedef int64_t (*maintenance_turn)(void *context);
+typedef int64_t (*maintenance_turn)(struct maintenance *maintenance, void *context);
 
 /* All signals are blocked in both threads. */
 sealring_status maintenance_start(maintenance_turn look, maintenance_turn prove, void *context,
                                   struct maintenance **started, sealring_error *error);
+
+/* Makes the next turn of the second thread due now. Inside a turn of the first. */
+void maintenance_prove(struct maintenance *maintenance);
 
 /* Ends both threads and waits for them. A call into the token may delay that. */
 void maintenance_stop(struct maintenance *maintenance);

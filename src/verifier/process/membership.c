@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "verifier/fresh/listen.h"
 #include "verifier/fresh/prove_ahead.h"
 #include "verifier/process/maintenance.h"
 #include "verifier/state/log_messages.h"
@@ -18,8 +19,9 @@
 
 #define JOIN_PATIENCE_MS 10000
 #define JOIN_AGAIN_MS    1000
-#define WARM_AT_ONCE     64 /* credentials that the proving thread derives before it checks for other work */
-#define MAINTAIN_WARM    16 /* the same for one call of sealring_maintain */
+#define WARM_AT_ONCE     64    /* credentials that the proving thread derives before it checks for other work */
+#define PROVE_IDLE_MS    10000 /* a poll that finds something to prove ends this wait */
+#define MAINTAIN_WARM    16    /* the same for one call of sealring_maintain */
 
 /* What belongs to one process. A forked child finds it zeroed, and a zeroed mutex is an unlocked one (glibc's
  * PTHREAD_MUTEX_INITIALIZER). The child does not touch what the parent's pointers led to: threads that the child does not have may hold
@@ -69,21 +71,27 @@ static sealring_status look(struct membership *membership, sealring_error *error
     return status;
 }
 
-static int64_t look_turn(void *context)
-{
-    struct membership *membership = context;
-    sealring_error error;
-    look(membership, &error);
-    return hand_out(membership) ? verifier_refresh_ms(membership->own->verifier) : -1;
-}
-
-static int64_t prove_turn(void *context)
+static int64_t look_turn(struct maintenance *maintenance, void *context)
 {
     struct membership *membership = context;
     struct verifier *verifier = membership->own->verifier;
+    sealring_error error;
+    listen_begin(verifier);
+    bool polled = look(membership, &error) == SEALRING_OK;
+    if (!hand_out(membership))
+        return -1;
+    if (atomic_load(&verifier->unproved) > 0)
+        maintenance_prove(maintenance);
+    return listen_wait(verifier, polled);
+}
+
+static int64_t prove_turn(struct maintenance *maintenance, void *context)
+{
+    struct membership *membership = context;
     bool more = false, away;
-    verifier_prove(verifier, WARM_AT_ONCE, &more, &away, NULL);
-    return more ? 0 : verifier_refresh_ms(verifier);
+    (void)maintenance;
+    verifier_prove(membership->own->verifier, WARM_AT_ONCE, &more, &away, NULL);
+    return more ? 0 : PROVE_IDLE_MS;
 }
 
 static sealring_status join(struct membership *membership, sealring_error *error)
@@ -145,6 +153,7 @@ void membership_close(struct membership *membership)
         return;
     struct process_part *own = membership->own;
     if (atomic_load(&own->joined)) {
+        listen_stop(own->verifier);
         maintenance_stop(own->maintenance);
         verifier_leave(own->verifier);
     } else {

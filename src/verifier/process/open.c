@@ -35,6 +35,8 @@ static sealring_status join(sealring_vault *vault, const sealring_options *optio
         .token_notice = token_notice,
         .token_notice_context = config->software,
         .reports = config->verifiers,
+        .bell = config->bell,
+        .reports_bell = config->reports_bell,
         .warming = options->no_warming == 0,
         .cache_max = options->cache_max,
         .waiting_max = options->waiting_max,

@@ -107,6 +107,7 @@ static void set_up(struct verifier *verifier, const struct verifier_setup *setup
         verifier->setup.cache_max = VERIFIER_CACHE_MAX;
     if (setup->waiting_max == 0)
         verifier->setup.waiting_max = VERIFIER_WAITING_MAX;
+    bell_open(&verifier->listening.bell, setup->bell, BELL_REST_MS);
     pthread_mutex_init(&verifier->looking, NULL);
     pthread_mutex_init(&verifier->inserting, NULL);
     pthread_mutex_init(&verifier->proving, NULL);
@@ -162,6 +163,7 @@ void verifier_leave(struct verifier *verifier)
     registry_close(verifier->looker);
     fork_guard_leave();
     closed_chain_close(&verifier->closed);
+    bell_close(&verifier->listening.bell);
     connections_close(verifier->connections);
     warm_end(verifier->warming);
     flights_free(verifier->flights);
@@ -178,6 +180,7 @@ void verifier_leave(struct verifier *verifier)
 void verifier_disinherit(struct verifier *verifier)
 {
     report_abandon(atomic_load(&verifier->report));
+    bell_abandon(&verifier->listening.bell);
 }
 
 /* ---- cache hits ---- */

@@ -17,7 +17,7 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
 /* Leaves. No other thread may use it any more. */
 void verifier_leave(struct verifier *verifier);
 
-/* In a forked child, for its parent's verifier: closes the report file's descriptor, which would keep the file locked. All memory is
+/* In a forked child, for its parent's verifier: closes the descriptors of the report file, which would keep it locked, and of the bell. All memory is
  * left as it is: threads that the child does not have may hold locks in it. (Connections: registry/connection/opened.h.) */
 void verifier_disinherit(struct verifier *verifier);
 

@@ -13,8 +13,10 @@
 
 /* The caller owns all memory, which must outlive the verifier. */
 struct verifier_setup {
-    const char *registry; /* path of the registry */
-    const char *reports;  /* directory of the report files */
+    const char *registry;     /* path of the registry */
+    const char *reports;      /* directory of the report files */
+    const char *bell;         /* the operator's side rings it after a commit; NULL: none */
+    const char *reports_bell; /* verifiers ring it when their reports have news; NULL: none */
     struct token_config token;
     /* Reports what is or was wrong with the token's files: one line of at most VERIFIER_NOTICE_SIZE. False: nothing new. NULL: no check. */
     bool (*token_notice)(void *context, char *text, size_t size);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "bell/bell.h"
 #include "credential/credential_text.h"
 #include "lifecycle/clockwatch.h"
 #include "token/module/trace_file.h"
@@ -27,6 +28,17 @@
 struct held_snapshot {
     struct snapshot *snapshot;
     struct held_snapshot *former;
+};
+
+/* The polling thread's, and no other's: its wait for the operator's bell, in fresh/listen.c. */
+struct listening {
+    struct bell bell;
+    uint32_t word;    /* as it was before the last poll */
+    bool present;     /* there was a bell then */
+    bool rung;        /* the word was another one than before the poll before */
+    bool missed;      /* a change came without a ring, and no ring since */
+    bool began;       /* `applied` is set */
+    uint64_t applied; /* verifier.applied after the last poll */
 };
 
 /* The order in which locks are taken: looking, inserting, those of the parts. */
@@ -54,14 +66,18 @@ struct verifier {
     bool era_unsigned;             /* the registry's era is another one, and no signed checkpoint confirms it yet */
     char vkey[REGISTRY_VKEY_SIZE]; /* the key for checkpoints, as when the verifier joined; "": there was none */
     bool vkey_known;
-    int64_t reuse_due; /* boot time of the next query for harvested hours */
-    int64_t lease_ms;  /* as read by the last poll; 0: there was none */
+    int64_t reuse_due;                      /* boot time of the next query for harvested hours */
+    int64_t lease_ms;                       /* as read by the last poll; 0: there was none */
+    uint8_t reported_era[REGISTRY_ID_SIZE]; /* of the last report that was written */
+    uint64_t reported_epoch;
     struct clock_trust trust;
     bool late;       /* the wall clock is known to be late */
     int64_t wall_ms; /* of the poll: the wall clock; if that is late, a lower bound of the time */
 
     pthread_mutex_t inserting; /* excludes insertions while the protocol makes a step, and the reverse */
     struct protocol protocol;
+
+    struct listening listening;
 
     pthread_mutex_t proving; /* one thread at a time asks the token ahead of requests */
     int64_t prove_again_at;  /* boot time */
@@ -78,6 +94,8 @@ struct verifier {
     _Atomic(int64_t) no_detail_until; /* wall time: the report had no room for a credential's record */
     _Atomic(bool) has_imports;
     _Atomic(int64_t) refresh_ms;
+    _Atomic(int64_t) often_ms; /* at least once in this time it polls, with a bell as well */
+    _Atomic(uint64_t) applied; /* reports that had news */
 
     _Atomic(uint64_t) registry_lookups;
     _Atomic(uint64_t) token_operations;
@@ -123,6 +141,13 @@ static inline struct judge_time verifier_time(const struct verifier *verifier, i
 static inline int64_t verifier_wall(const struct verifier *verifier, int64_t boot_ms)
 {
     return verifier_time(verifier, boot_ms).wall_ms;
+}
+
+/* Rings for those who wait for this verifier's report. */
+static inline void verifier_ring(const struct verifier *verifier)
+{
+    if (verifier->setup.reports_bell != NULL)
+        (void)bell_ring(verifier->setup.reports_bell);
 }
 
 /* One poll: applies changes, writes the report, prolongs the lease. Thread-safe. In fresh/poll.c; a request for an unknown version
