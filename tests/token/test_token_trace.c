@@ -124,9 +124,9 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
     for (CK_ULONG i = 0; i < count; i++) {
         if (template[i].ulValueLen >= SECRET_SIZE)
             memcpy(template[i].pValue, SECRET, SECRET_SIZE);
-        template[i].ulValueLen = object == 1 ? SECRET_SIZE : 100000;
+        template[i].ulValueLen = object == 1 ? SECRET_SIZE : object == 2 ? 100000 : CK_UNAVAILABLE_INFORMATION;
     }
-    return CKR_OK;
+    return object == 9 ? CKR_ATTRIBUTE_SENSITIVE : CKR_OK;
 }
 
 static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *signature, CK_ULONG *size)
@@ -301,6 +301,10 @@ START_TEST(a_module_that_claims_more_than_there_is_room_for)
     ck_assert_uint_eq(functions->C_GetAttributeValue(3, 2, template, 2), CKR_OK);
     ASSERT_TRACED("buffers={CKA_LABEL[8],CKA_ID[4]} template={CKA_LABEL[100000],CKA_ID[100000]} result=CKR_OK");
     ASSERT_UNTRACED("CKA_LABEL=");
+    template[0].ulValueLen = sizeof label;
+    template[1].ulValueLen = sizeof other;
+    ck_assert_uint_eq(functions->C_GetAttributeValue(3, 9, template, 2), CKR_ATTRIBUTE_SENSITIVE);
+    ASSERT_TRACED("template={CKA_LABEL[unavailable],CKA_ID[unavailable]} result=CKR_ATTRIBUTE_SENSITIVE");
     ck_assert_uint_eq(functions->C_FindObjects(3, objects, 2, &found), CKR_OK);
     ASSERT_TRACED(" room=2 found=1000 objects=40,41 result=CKR_OK");
 }
