@@ -100,7 +100,7 @@ status_is 5 "a ring that is made meanwhile waits as well"
 err_like 'stays pending' "its first version is pending"
 in_background rotate payments
 until_true grep -q 'missing: server on' "$work/later.err"
-ok "who is missing is told while it waits" grep -q "^waiting until every verifier can verify version 3: 1 of 2 verifiers, missing: " "$work/later.err"
+ok "who is missing is told while it waits" grep -q "^waiting until every verifier can verify version 3: 1 of 2 verifiers, missing: server on " "$work/later.err"
 thaw web2
 finish_later
 succeeds "the rotation goes on when the server does"
