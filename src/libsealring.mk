@@ -106,6 +106,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
+	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \
 	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \

@@ -358,50 +358,6 @@ START_TEST(a_revocation_is_effective_when_every_verifier_goes_by_it)
 }
 END_TEST
 
-/* Somebody removes the fact of a revocation between its commit and the next poll. The verifier polls on and never sees it. */
-START_TEST(a_hidden_revocation_is_never_effective)
-{
-    test_vault_timing(&vault, LEASE_MS, 50);
-    struct server server = start(true);
-    manage();
-    revoke_key();
-    int64_t committed = boot_ms();
-    test_vault_sql(&vault, "DROP TRIGGER closed_fact_stays; DROP TRIGGER api_key_final; DELETE FROM closed_fact;"
-                           "UPDATE api_key SET state = 1, changed_epoch = 1");
-    while (boot_ms() - committed < 3 * LEASE_MS) {
-        tell(&server, ORDER_LOOK, NULL);
-        ck_assert_int_eq(effective(0), SEALRING_NOT_EFFECTIVE);
-    }
-    ck_assert_msg(strstr(error.message, "the registry hides the change from it") != NULL, "%s", error.message);
-    ck_assert_int_eq(ask(&server, text), SEALRING_ACCEPTED); /* so it is true that it is not effective */
-    /* with its end it is */
-    end(&server, SIGKILL);
-    ASSERT_OK(effective(PATIENCE), error);
-}
-END_TEST
-
-/* As long as a verifier has other facts than the registry, no change is effective there, even if the registry has as many. */
-START_TEST(another_chain_is_no_evidence)
-{
-    test_vault_timing(&vault, LEASE_MS, 50);
-    char second[SEALRING_CREDENTIAL_LENGTH_MAX + 1], second_id[SEALRING_KEY_ID_LENGTH + 1];
-    manage();
-    test_vault_issue(manager, RING, "acme-web", "read", second, second_id);
-    struct server server = start(true);
-    manage();
-    revoke_key();
-    tell(&server, ORDER_LOOK, NULL);
-    ASSERT_OK(effective(PATIENCE), error);
-    test_vault_sql(&vault, "DROP TRIGGER closed_fact_stays; DELETE FROM closed_fact");
-    ASSERT_OK(sealring_key_set_state(manager, second_id, SEALRING_KEY_REVOKED, NULL, &error), error);
-    tell(&server, ORDER_LOOK, NULL);
-    ck_assert_int_eq(effective(0), SEALRING_NOT_EFFECTIVE);
-    ck_assert_int_eq(ask(&server, second), SEALRING_REJECTED_REVOKED); /* it applies the restriction all the same */
-    ck_assert_int_eq(ask(&server, text), SEALRING_REJECTED_REVOKED);
-    end(&server, 0);
-}
-END_TEST
-
 START_TEST(a_stopped_verifier_accepts_nothing_once_it_is_effective)
 {
     test_vault_timing(&vault, LEASE_MS, 50);
@@ -826,8 +782,6 @@ int main(void)
     tcase_add_test(cases, silence_is_measured_by_each_manager_itself);
     tcase_add_test(cases, a_new_ring_issues_once_its_first_version_is_proved);
     tcase_add_test(cases, a_revocation_is_effective_when_every_verifier_goes_by_it);
-    tcase_add_test(cases, a_hidden_revocation_is_never_effective);
-    tcase_add_test(cases, another_chain_is_no_evidence);
     tcase_add_test(cases, a_stopped_verifier_accepts_nothing_once_it_is_effective);
     tcase_add_test(cases, a_waiting_can_be_ended_and_tells_who_is_missing);
     tcase_add_test(cases, a_retired_key_is_closed_in_the_token_once_it_is_effective);

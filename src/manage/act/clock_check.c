@@ -91,13 +91,3 @@ sealring_status late_check(sealring_manager *manager, bool records, sealring_err
     manager->bound_ms = judgement.bound.built_ms;
     return records ? record(manager, &judgement.bound, error) : SEALRING_OK;
 }
-
-sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
-{
-    if (manager->dry_run)
-        return manager_token(manager, error);
-    sealring_status status = manager_begin_dated(manager, purpose, true, error);
-    if (status == SEALRING_OK)
-        manager_end(manager);
-    return status;
-}
