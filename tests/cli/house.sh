@@ -8,7 +8,7 @@ set -u
 
 # The aim is the first number of each line; where there is a second one, so much is left today.
 files_in_folder=16
-file_lines=645       # aim: 400
+file_lines=495       # aim: 400
 function_lines=52
 refused_tests=1      # aim: 0: comparisons with SEALRING_REFUSED inside the library
 status_tests=5       # aim: 0: comparisons with any public status but SEALRING_OK inside the library
