@@ -383,6 +383,13 @@ enum lifecycle_answer guard_purge(const struct lifecycle_ring *ring, const struc
 {
     (void)ring;
     reason[0] = '\0';
+    if (version->unconfirmed) {
+        guard_say(reason,
+                  "no closed fact confirms that version %lu is %s: its row was altered; see `sealring audit verify`; "
+                  "`sealring reinstate` opens it again",
+                  (unsigned long)version->number, sealring_version_state_name(version->state));
+        return LIFECYCLE_FORBIDDEN; /* destroying cannot be undone */
+    }
     if (version->purge_at <= 0) {
         guard_say(reason, "version %lu has no purge time: the registry is damaged", (unsigned long)version->number);
         return LIFECYCLE_FORBIDDEN; /* destroying cannot be undone */

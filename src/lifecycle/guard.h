@@ -23,7 +23,8 @@ struct lifecycle_version {
     int64_t destroyed;
     uint64_t epoch; /* from which verifiers can know its present row */
     bool was_compromised;
-    bool held; /* clients may hold credentials of it */
+    bool held;        /* clients may hold credentials of it */
+    bool unconfirmed; /* its row is closed, and no closed fact confirms that */
 };
 
 struct lifecycle_ring {

@@ -321,7 +321,9 @@ bool calls_read(pid_t thread, const char *root, struct call *call)
                                           : path_of_descriptor(thread, call->descriptor, call->path);
         if (known && layout->other != NONE)
             known = path_of(thread, other_directory, arguments[layout->other - FIRST], call->other);
-        return known && (is_below(call->path, root) || is_below(call->other, root)) &&
+        return known &&
+               ((call->kind == CALL_SYNC && strcmp(call->path, root) == 0) || is_below(call->path, root) ||
+                is_below(call->other, root)) &&
                read_rest(layout, arguments, call);
     }
     return false;

@@ -636,6 +636,17 @@ static enum lifecycle_answer purge(int64_t purge_at)
     return guard_purge(NULL, &version, &evidence, reason);
 }
 
+/* Whoever can write the registry can mark a version as retired long ago. */
+START_TEST(unconfirmed_version_is_kept)
+{
+    const struct lifecycle_version version = {
+        .number = 3, .state = SEALRING_VERSION_RETIRED, .purge_at = NOW - DAY, .unconfirmed = true};
+    const struct lifecycle_evidence evidence = {.now = NOW};
+    ck_assert_int_eq(guard_purge(NULL, &version, &evidence, reason), LIFECYCLE_FORBIDDEN);
+    ck_assert_ptr_nonnull(strstr(reason, "no closed fact confirms that version 3 is retired"));
+}
+END_TEST
+
 START_TEST(purge_time)
 {
     ck_assert_int_eq(purge(NOW), LIFECYCLE_ALLOWED);
@@ -744,6 +755,7 @@ int main(void)
     tcase_add_test(cases, gate_asks_for_idle_keys_if_the_policy_does);
     tcase_add_test(cases, gate_says_everything_that_blocks_on_one_line);
     tcase_add_test(cases, purge_time);
+    tcase_add_test(cases, unconfirmed_version_is_kept);
     tcase_add_test(cases, held_or_not);
     tcase_add_test(cases, era_of_the_registry);
     tcase_add_test(cases, keep_counts_the_retiring_ones);

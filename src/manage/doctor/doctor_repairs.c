@@ -241,6 +241,12 @@ static sealring_status owe_closing(struct registry *registry, const struct docto
         return status;
     if (row.state != SEALRING_VERSION_RETIRED && row.state != SEALRING_VERSION_COMPROMISED)
         return error_set(error, SEALRING_REFUSED, "the version is %s by now", sealring_version_state_name(row.state));
+    if (row.unconfirmed)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "no closed fact confirms that the version is %s: its row was altered; `sealring audit verify`, and "
+            "`sealring reinstate %s %" PRIu32 "` opens it again",
+            sealring_version_state_name(row.state), finding->ring, finding->version);
     row.closing_owed = true;
     return registry_version_update(registry, &row, error);
 }

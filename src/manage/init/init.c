@@ -369,8 +369,6 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = probe(init, error);
     if (status == SEALRING_OK)
         status = make_registry(init, error);
-    if (status == SEALRING_OK)
-        (void)bell_ring(init->config->bell); /* makes it; if it cannot, verifiers poll */
     if (status == SEALRING_OK && init->software)
         status = secure_tokens(init, error);
     /* last, because this file makes the directory a vault */
@@ -380,6 +378,8 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = config_take_place(init->config, error);
     if (status == SEALRING_OK)
         status = config_write(init->config, error);
+    if (status == SEALRING_OK)
+        (void)bell_ring(init->config->bell); /* makes it; if it cannot, verifiers poll */
     return status == SEALRING_OK ? sync_directories(init, error) : status;
 }
 

@@ -36,6 +36,7 @@ void state_refresh(struct ring_state *state)
             .destroyed = row->destroyed,
             .epoch = row->changed_epoch,
             .was_compromised = row->was_compromised,
+            .unconfirmed = row->unconfirmed,
             .held = held,
         };
     }

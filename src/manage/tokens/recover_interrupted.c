@@ -210,9 +210,12 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
     return status;
 }
 
-/* A retired version's object is closed once the retirement is effective everywhere; the object of a compromised or destroyed version, at once. */
+/* A retired version's object is closed once the retirement is effective everywhere; the object of a compromised or destroyed version, at once. Not
+ * on the row's word alone. */
 static bool may_close(const sealring_manager *manager, const struct registry_version *version)
 {
+    if (version->unconfirmed)
+        return false;
     return version->state != SEALRING_VERSION_RETIRED ||
            effective_everywhere(&manager->roster, &(struct roster_change){.epoch = version->changed_epoch});
 }

@@ -146,7 +146,7 @@ sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t no
 
 bool plan_may_close(const sealring_manager *manager, const struct registry_version *version)
 {
-    if (!version->closing_owed)
+    if (!version->closing_owed || version->unconfirmed)
         return false;
     return version->state == SEALRING_VERSION_COMPROMISED ||
            (version->state == SEALRING_VERSION_RETIRED &&

@@ -121,7 +121,7 @@ static bool destroy_is_owed(const struct transition *transition)
 {
     const struct registry_version *row = state_find(&transition->state, transition->version);
     return transition->event == SEALRING_EVENT_DESTROY && row != NULL && row->state == SEALRING_VERSION_DESTROYED &&
-           row->closing_owed;
+           row->closing_owed && !row->unconfirmed;
 }
 
 static sealring_status repeat_destroy(struct transition *transition, sealring_error *error)

@@ -12,7 +12,7 @@
 
 static const struct db_query change_rings = {"SELECT " RING_COLUMNS ", 0 FROM ring r" CHANGE_SINCE("r"), false};
 
-static const struct db_query change_versions = {"SELECT " VERSION_COLUMNS " FROM version v" CHANGE_SINCE("v"), false};
+static const struct db_query change_versions = {"SELECT " VERSION_WITH_FACT " FROM version v" CHANGE_SINCE("v"), false};
 
 static const struct db_query change_keys = {"SELECT " KEY_COLUMNS " FROM api_key k" CHANGE_SINCE("k"), false};
 

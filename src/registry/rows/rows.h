@@ -47,6 +47,8 @@ struct registry_version {
     uint8_t check_value[REGISTRY_CHECK_VALUE_SIZE];
     bool was_compromised;
     bool closing_owed; /* the object should have lost CKA_SIGN and has not yet */
+    bool
+        unconfirmed; /* closed by its row, and by no closed fact: nothing irreversible may follow; not read in holders */
     int64_t created;
     int64_t activated;
     int64_t retire_at;

@@ -16,20 +16,20 @@ static const struct db_query version_update = {
     true};
 
 static const struct db_query version_get = {
-    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.ring = ?1 AND v.number = ?2", false};
+    "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.ring = ?1 AND v.number = ?2", false};
 
 static const struct db_query version_get_by_object = {
-    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.object_id = ?1", false};
+    "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.object_id = ?1", false};
 
 static const struct db_query version_of_ring = {
-    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.ring = ?1 ORDER BY v.number", false};
+    "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.ring = ?1 ORDER BY v.number", false};
 
-static const struct db_query version_all = {"SELECT " VERSION_COLUMNS " FROM version v ORDER BY v.ring, v.number",
+static const struct db_query version_all = {"SELECT " VERSION_WITH_FACT " FROM version v ORDER BY v.ring, v.number",
                                             false};
 
 /* The 1 is literal, not bound: only then does SQLite know that the index version_owed contains them all. */
 static const struct db_query version_owed = {
-    "SELECT " VERSION_COLUMNS " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
+    "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
 
 static const struct db_query version_held = {"SELECT c.api_key FROM credential c JOIN api_key k ON k.id = c.api_key"
                                              " WHERE c.ring = ?1 AND c.version = ?2 AND k.state <> 3 LIMIT 1",
@@ -61,6 +61,13 @@ void columns_read_version(struct query *query, struct registry_version *version)
     version->destroyed = query_time(query);
     version->created_epoch = query_uint64(query);
     version->changed_epoch = query_uint64(query);
+}
+
+void columns_read_version_with_fact(struct query *query, struct registry_version *version)
+{
+    columns_read_version(query, version);
+    int fact = query_small(query, 0, SEALRING_VERSION_DESTROYED);
+    version->unconfirmed = version->state >= SEALRING_VERSION_RETIRED && (int)version->state != fact;
 }
 
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
@@ -112,7 +119,7 @@ static sealring_status version_take_one(struct query *query, struct registry_ver
 {
     *found = query_row(query);
     if (*found)
-        columns_read_version(query, version);
+        columns_read_version_with_fact(query, version);
     return query_end(query, error);
 }
 
@@ -152,7 +159,7 @@ bool registry_version_next(struct registry_cursor *versions, struct registry_ver
 {
     if (!query_row(&versions->query))
         return false;
-    columns_read_version(&versions->query, version);
+    columns_read_version_with_fact(&versions->query, version);
     return query_good(&versions->query);
 }
 

@@ -44,6 +44,7 @@ static void apply_closing(const struct look *look, struct registry_version *row)
         "altered; the version stays closed",
         row->number, ring->name);
     row->state = (sealring_version_state)closed;
+    row->closed = row->closed != 0 ? row->closed : look->verifier->protocol.look_wall;
     row->was_compromised = row->was_compromised || closed == SEALRING_VERSION_COMPROMISED;
 }
 

@@ -6,8 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <openssl/rand.h>
+#include <sys/random.h>
 
 #define ROOM_FIRST 64
 
@@ -72,7 +71,7 @@ struct closed_keys *closed_keys_new(struct closed_keys *former)
 {
     struct closed_keys *keys = calloc(1, sizeof *keys);
     struct key_table *table = table_new(ROOM_FIRST, NULL);
-    if (keys == NULL || table == NULL || RAND_bytes((unsigned char *)&keys->seed, sizeof keys->seed) != 1) {
+    if (keys == NULL || table == NULL || getrandom(&keys->seed, sizeof keys->seed, 0) != (ssize_t)sizeof keys->seed) {
         free(keys);
         free(table);
         return NULL;
