@@ -210,8 +210,8 @@ static sealring_status finish_closing(sealring_manager *manager, const struct re
     return status;
 }
 
-/* A retired version's object is closed once the retirement is effective everywhere; the object of a compromised or destroyed version, at once. Not
- * on the row's word alone. */
+/* A retired version's object is closed once the retirement is effective everywhere; the object of a compromised or destroyed version, at once. A row
+ * that no closed fact confirms decides nothing. */
 static bool may_close(const sealring_manager *manager, const struct registry_version *version)
 {
     if (version->unconfirmed)
