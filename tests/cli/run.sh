@@ -99,7 +99,7 @@ run ring create forged
 sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE version SET state = 4, closed = 1, purge_at = 2
     WHERE ring = (SELECT id FROM ring WHERE name = 'forged')"
 run run --once forged
-out_like "its object still signs" "is not destroyed on the registry's word alone"
+out_like "no closed fact confirms that version 1 is retired" "is not destroyed on the registry's word alone"
 is "$(version_states forged | cut -c1-9)" "1 retired" "but replaced, as none is active"
 
 # ---- a rollback holds ----
