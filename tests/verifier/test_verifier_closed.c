@@ -75,8 +75,8 @@ END_TEST
 
 static const char *const undoings[] = {
     "UPDATE api_key SET state = 1; UPDATE vault SET epoch = epoch + 1",
-    "DELETE FROM closed_fact; UPDATE api_key SET state = 1, changed_epoch = changed_epoch + 1;"
-    "UPDATE vault SET epoch = epoch + 1",
+    ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, changed_epoch = changed_epoch + 1;"
+     "UPDATE vault SET epoch = epoch + 1"),
     "DELETE FROM closed_fact; UPDATE api_key SET state = 1",
     "UPDATE closed_fact SET key_id = '0000000000000000'; UPDATE api_key SET state = 1",
     "DELETE FROM closed_fact; UPDATE api_key SET state = 1; UPDATE vault SET epoch = epoch - 1",
@@ -121,8 +121,8 @@ END_TEST
 static const char *const version_attacks[] = {
     "UPDATE version SET changed_epoch = 1",
     "UPDATE version SET changed_epoch = 1, was_compromised = 0, state = 3 WHERE number = 1",
-    "UPDATE version SET was_compromised = 0, state = 3, changed_epoch = changed_epoch + 1 WHERE number = 1;"
-    "DELETE FROM closed_fact; UPDATE vault SET epoch = epoch + 1",
+    ("UPDATE version SET was_compromised = 0, state = 3, changed_epoch = changed_epoch + 1 WHERE number = 1;"
+     "DELETE FROM closed_fact; UPDATE vault SET epoch = epoch + 1"),
     "UPDATE vault SET epoch = epoch - 1",
 };
 

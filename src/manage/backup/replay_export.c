@@ -213,11 +213,13 @@ static sealring_status find_checkpoint(struct registry *registry, const struct c
 {
     struct merkle_hash root;
     uint8_t closed[REGISTRY_DIGEST_SIZE];
+    bool closes = false;
+    *found = false;
     sealring_status status = tree_root(registry, checkpoint->size, &root, error);
     if (status == SEALRING_OK)
-        status = registry_closed_find(registry, checkpoint->closed_count, closed, found, error);
-    *found = *found && merkle_equal(&root, &checkpoint->root) &&
-             memcmp(closed, checkpoint->closed.bytes, sizeof closed) == 0;
+        status = registry_closed_find(registry, checkpoint->closed_count, closed, &closes, error);
+    if (status == SEALRING_OK && closes)
+        *found = merkle_equal(&root, &checkpoint->root) && memcmp(closed, checkpoint->closed.bytes, sizeof closed) == 0;
     return status;
 }
 

@@ -242,7 +242,7 @@ static sealring_status bury_failed_commits(sealring_manager *manager, sealring_e
 
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
 {
-    struct worklist list;
+    struct worklist list = {.intention_count = 0};
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {

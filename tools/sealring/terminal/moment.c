@@ -17,7 +17,7 @@ static struct moment span_format(int64_t span)
         char letter;
     } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
     enum { UNITS = sizeof units / sizeof *units };
-    struct moment moment;
+    struct moment moment = {""};
     int64_t seconds = span / 1000;
     size_t first = 0;
     while (first < UNITS - 1 && seconds < units[first].length)
@@ -40,7 +40,7 @@ struct moment moment_relative(int64_t time, int64_t now)
 
 struct moment moment_absolute(int64_t time)
 {
-    struct moment moment;
+    struct moment moment = {""};
     sealring_time_format(time > 0 && time < 1000 ? 1000 : time / 1000 * 1000, moment.text);
     return moment;
 }
@@ -56,7 +56,7 @@ struct moment moment_format(int64_t time, int64_t now)
 
 struct moment moment_duration(int64_t duration)
 {
-    struct moment moment;
+    struct moment moment = {""};
     sealring_duration_format(duration, moment.text);
     return moment;
 }
@@ -85,7 +85,7 @@ uint64_t moment_sum(uint64_t a, uint64_t b)
 
 struct moment moment_number(uint64_t number)
 {
-    struct moment moment;
+    struct moment moment = {""};
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
     size_t used = 0;
