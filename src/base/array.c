@@ -11,13 +11,14 @@
 bool array_grow_by_size(void *items, size_t count, size_t size)
 {
     void *old;
-    size_t capacity;
+    size_t capacity, bytes;
     if (count != 0 && (count < ARRAY_FIRST || (count & (count - 1)) != 0))
         return true;
-    if (__builtin_mul_overflow(count == 0 ? ARRAY_FIRST : count, count == 0 ? 1u : 2u, &capacity))
+    if (__builtin_mul_overflow(count == 0 ? ARRAY_FIRST : count, count == 0 ? 1u : 2u, &capacity) ||
+        __builtin_mul_overflow(capacity, size, &bytes))
         return false;
     memcpy(&old, items, sizeof old);
-    void *grown = reallocarray(old, capacity, size);
+    void *grown = realloc(old, bytes);
     if (grown == NULL)
         return false;
     memcpy(items, &grown, sizeof grown);

@@ -62,7 +62,8 @@ START_TEST(nothing_changes_without_memory)
     struct large {
         char bytes[1 << 20];
     } *items = NULL;
-    static const size_t counts[] = {SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1, (size_t)1 << 50};
+    static const size_t counts[] = {SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1,
+                                    (size_t)1 << 44}; /* bytes that no size_t holds */
     ck_assert(array_grow(&items, 0));
     struct large *before = items;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {

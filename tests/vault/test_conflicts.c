@@ -19,7 +19,6 @@
 
 static struct test_vault vault;
 static sealring_manager *manager;
-static sealring_vault *verifier;
 static char texts[KEYS][SEALRING_CREDENTIAL_LENGTH_MAX + 1];
 static char key_ids[KEYS][SEALRING_KEY_ID_LENGTH + 1];
 static sealring_error error;
@@ -42,17 +41,17 @@ static void setup(void)
     struct test_handed handed = {.calls = 0};
     ASSERT_OK(sealring_reissue(manager, key_ids[0], test_vault_take, &handed, &error), error);
     ASSERT_OK(sealring_key_set_state(manager, key_ids[1], SEALRING_KEY_REVOKED, "leaked", &error), error);
-    verifier = test_vault_open(&vault);
+    sealring_vault *verifier = test_vault_open(&vault);
     for (int i = 0; i < KEYS; i++)
         test_vault_expect_now(verifier, texts[i], "read", i == 1 ? SEALRING_REJECTED_REVOKED : SEALRING_ACCEPTED);
     ASSERT_OK(sealring_harvest(manager, NULL, &error), error);
     test_vault_expect(verifier, handed.text, "read", SEALRING_ACCEPTED);
+    sealring_close(&verifier); /* the tests are processes of their own, which would inherit it */
     sealring_manager_close(&manager);
 }
 
 static void teardown(void)
 {
-    sealring_close(&verifier);
     test_vault_remove(&vault);
 }
 
