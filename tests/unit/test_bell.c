@@ -171,8 +171,10 @@ static void follow_rounds(struct rounds *rounds, int self)
 static pid_t start_load(void)
 {
     pid_t child = start_child();
-    for (volatile unsigned turns = 0; child == 0; turns++)
-        ;
+    volatile unsigned turns = 0;
+    if (child == 0)
+        for (;;)
+            turns++;
     return child;
 }
 
