@@ -37,7 +37,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/connection/filesystem.c src/registry/connection/filesystem.h \
 	src/registry/connection/handle.c src/registry/connection/handle.h \
 	src/registry/connection/opened.c src/registry/connection/opened.h \
-	src/registry/connection/query.c src/registry/connection/query.h \
+	src/registry/connection/cursor.h src/registry/connection/query.c src/registry/connection/query.h \
 	src/registry/connection/registry.c src/registry/connection/registry.h \
 	src/registry/connection/transaction.c \
 	src/registry/connection/vault_row.c src/registry/connection/vault_row.h \
