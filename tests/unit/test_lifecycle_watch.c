@@ -236,6 +236,30 @@ START_TEST(what_was_looked_at_before_the_commit_ends_with_the_lease)
 }
 END_TEST
 
+/* It has fewer closed facts than the change, or others. */
+START_TEST(a_change_that_is_hidden_from_a_verifier_is_never_in_force)
+{
+    struct watched watched = serving(1);
+    watched.behind = true;
+    ck_assert(!watch_goes_by(&watched, era_a, 7, 0, BOOT, LEASE)); /* whatever epoch it reports */
+    ck_assert(!watch_goes_by(&watched, era_a, 7, BOOT - SILENCE, BOOT, LEASE));
+    ck_assert(!watch_goes_by(&watched, era_a, 7, BOOT - 10 * SILENCE, BOOT, LEASE));
+    ck_assert(watch_is_deceived(&watched, BOOT - SILENCE, BOOT, LEASE));
+    ck_assert(!watch_is_deceived(&watched, BOOT - LEASE, BOOT, LEASE)); /* that poll may have begun before the commit */
+    ck_assert(!watch_is_deceived(&watched, 0, BOOT, LEASE));
+    watched.number++; /* a report that is new just now */
+    ck_assert(watch_is_deceived(&watched, BOOT - LEASE, BOOT, LEASE));
+    watched.file_there = false;
+    ck_assert(!watch_is_deceived(&watched, BOOT - SILENCE, BOOT, LEASE));
+    watched = serving(1);
+    ck_assert(!watch_is_deceived(&watched, BOOT - SILENCE, BOOT, LEASE));
+    /* silent since: its lease ends, as for every other one */
+    watched = serving(SILENCE - LEASE + 1);
+    watched.behind = true;
+    ck_assert(watch_goes_by(&watched, era_a, 8, BOOT - SILENCE, BOOT, LEASE));
+}
+END_TEST
+
 /* ---- testimony ---- */
 
 static const struct watch_account account = {
@@ -389,6 +413,7 @@ int main(void)
     tcase_add_test(cases, a_change_is_in_force_when_its_epoch_is_reported);
     tcase_add_test(cases, a_report_of_a_joining_or_lost_verifier_puts_nothing_in_force);
     tcase_add_test(cases, what_was_looked_at_before_the_commit_ends_with_the_lease);
+    tcase_add_test(cases, a_change_that_is_hidden_from_a_verifier_is_never_in_force);
     tcase_add_test(cases, one_that_serves_covers_until_now);
     tcase_add_test(cases, a_hole_is_a_use);
     tcase_add_test(cases, without_a_record_nothing_is_covered);
