@@ -63,7 +63,7 @@ struct verifier {
     struct closed_chain closed;
     uint8_t closed_era
         [REGISTRY_ID_SIZE];        /* whose facts `closed` has; another era's are waited for while it is not signed */
-    bool era_unsigned;             /* the registry's era is another one, and no signed checkpoint confirms it yet */
+    _Atomic(bool) era_unsigned;    /* the registry's era is another one, and no signed checkpoint confirms it yet */
     char vkey[REGISTRY_VKEY_SIZE]; /* the key for checkpoints, as when the verifier joined; "": there was none */
     bool vkey_known;
     int64_t reuse_due;                      /* boot time of the next query for harvested hours */
