@@ -21,8 +21,9 @@ struct idling {
 
 static void nap(double seconds)
 {
-    (void)nanosleep(&(struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (time_t)seconds) * 1e9)},
-                    NULL);
+    (void)nanosleep(
+        &(struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)},
+        NULL);
 }
 
 static double cpu_seconds(const struct rusage *usage)
