@@ -3,24 +3,17 @@
 #include "log/signed_time.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "log/checkpoint.h"
-#include "log/signed_note.h"
 #include "registry/log/log_rows.h"
 
 /* Takes the time from the note, because the column `time` beside it is not signed. */
 static bool note_time(const char *text, const char *vkey, const struct registry_vault *vault, int64_t *time_ms)
 {
     struct note_key key;
-    struct note note;
     struct checkpoint checkpoint;
-    char origin[CHECKPOINT_ORIGIN_SIZE];
-    checkpoint_origin(vault->vault_id, origin);
-    if (!note_key_parse(vkey, &key) || !note_parse(text, strlen(text), &note, NULL) ||
-        note_verify(&note, &key) != NOTE_GOOD || !checkpoint_parse(note.text, note.text_length, &checkpoint) ||
-        strcmp(checkpoint.origin, origin) != 0)
+    if (!note_key_parse(vkey, &key) || !checkpoint_verify(text, &key, vault->vault_id, &checkpoint))
         return false;
     *time_ms = checkpoint.time;
     return true;

@@ -28,13 +28,8 @@ struct replay_batch {
 
 static sealring_status take_checkpoint(struct replay *replay, const struct exported *line, sealring_error *error)
 {
-    char origin[CHECKPOINT_ORIGIN_SIZE];
-    struct note note;
     struct checkpoint checkpoint;
-    checkpoint_origin(registry_vault_row(replay->registry)->vault_id, origin);
-    if (!note_parse(line->checkpoint, strlen(line->checkpoint), &note, NULL) ||
-        note_verify(&note, replay->key) != NOTE_GOOD || !checkpoint_parse(note.text, note.text_length, &checkpoint) ||
-        strcmp(checkpoint.origin, origin) != 0)
+    if (!checkpoint_verify(line->checkpoint, replay->key, registry_vault_row(replay->registry)->vault_id, &checkpoint))
         return error_set(error, SEALRING_REFUSED,
                          "line %" PRIu64
                          " of %s is no checkpoint that this vault's audit key signed: leave that export "

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "log/checkpoint.h"
-#include "log/signed_note.h"
 
 /* ---- another era ---- */
 
@@ -16,12 +15,7 @@
 static bool parse_signed(const struct verifier *verifier, const char *text, struct checkpoint *checkpoint)
 {
     struct note_key key;
-    struct note note;
-    char origin[CHECKPOINT_ORIGIN_SIZE];
-    checkpoint_origin(verifier->vault_id, origin);
-    return note_key_parse(verifier->vkey, &key) && note_parse(text, strlen(text), &note, NULL) &&
-           note_verify(&note, &key) == NOTE_GOOD && checkpoint_parse(note.text, note.text_length, checkpoint) &&
-           strcmp(checkpoint->origin, origin) == 0;
+    return note_key_parse(verifier->vkey, &key) && checkpoint_verify(text, &key, verifier->vault_id, checkpoint);
 }
 
 /* In a transaction: whether a signed checkpoint covers this era and the facts of this registry. */
