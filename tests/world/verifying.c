@@ -255,7 +255,7 @@ static bool take_in(struct world *world, struct process *process)
     for (unsigned client = 0; client < CLIENTS; client++)
         any = any || file->key_epoch[client] > protocol.epoch;
     if (any)
-        protocol_applying(&protocol, file->epoch); /* guard_insertions, at the first row */
+        protocol_applying(&protocol, file->epoch); /* guard_insertions, before the first row */
     for (unsigned version = 0; version < file->last_number; version++)
         if (file->rows[version].changed_epoch > protocol.epoch)
             altered = !take_version(process, version, &file->rows[version]) || altered;

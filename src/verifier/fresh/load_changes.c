@@ -10,22 +10,15 @@
 
 /* From now on no row older than the changes being applied may enter the cache. Called before the first change is applied: this poll
  * finds each entry that was inserted earlier, and entries inserted later are as new as the changes. */
-static void guard_insertions(struct look *look)
+static void guard_insertions(struct verifier *verifier, uint64_t epoch)
 {
-    struct verifier *verifier = look->verifier;
-    uint64_t epoch = registry_vault_row(verifier->looker)->epoch;
-    if (look->guarded && look->guarded_epoch == epoch)
-        return;
     pthread_mutex_lock(&verifier->inserting);
     protocol_applying(&verifier->protocol, epoch);
     pthread_mutex_unlock(&verifier->inserting);
-    look->guarded = true;
-    look->guarded_epoch = epoch;
 }
 
 static void take_ring(struct look *look, const struct registry_ring *ring)
 {
-    guard_insertions(look);
     enum snapshot_change change = snapshot_put_ring(look->snapshot, ring);
     look->altered = look->altered || change == SNAPSHOT_ALTERED;
     look->crowded = look->crowded || change == SNAPSHOT_NO_MEMORY;
@@ -52,7 +45,6 @@ static void take_version(struct look *look, struct registry_version *row)
 {
     struct verifier *verifier = look->verifier;
     struct known_version *version = NULL;
-    guard_insertions(look);
     apply_closing(look, row);
     struct known_version *former = snapshot_find(look->snapshot, row->ring, row->number);
     enum snapshot_change change = snapshot_put_version(look->snapshot, row, &version);
@@ -84,7 +76,6 @@ static sealring_status take_key(struct look *look, const struct registry_key *ke
     struct verifier *verifier = look->verifier;
     sealring_status status = SEALRING_OK;
     struct registry_holder holder;
-    guard_insertions(look);
     if (!cache_has_key(verifier->cache, key->key_id))
         return SEALRING_OK;
     if (key->state == SEALRING_KEY_REVOKED || closed_keys_has(atomic_load(&verifier->closed.keys), key->key_id)) {
@@ -136,7 +127,7 @@ static sealring_status load_once(struct look *look, uint64_t since, sealring_err
 {
     struct verifier *verifier = look->verifier;
     look->vault = *registry_vault_row(verifier->looker);
-    guard_insertions(look);
+    guard_insertions(verifier, look->vault.epoch);
     sealring_status status = follow_closed(verifier, error);
     if (status == SEALRING_OK)
         status = load_rows(look, since, error);

@@ -12,8 +12,6 @@ struct look {
     struct registry_vault vault;
     bool has_imports;
     bool read;    /* the vault's row was read from a connection that was just opened */
-    bool guarded; /* guarded_epoch is set: insertions know that it is being applied */
-    uint64_t guarded_epoch;
     bool altered; /* a field that never changes differs */
     bool crowded; /* no memory for a version */
 };
