@@ -44,6 +44,12 @@ struct timespec clock_deadline(int64_t milliseconds)
     return deadline;
 }
 
+void clock_sleep(int64_t milliseconds)
+{
+    struct timespec pause = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
 int64_t clock_build_ms(void)
 {
     return INT64_C(1000) * SEALRING_BUILD_DATE;

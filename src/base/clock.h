@@ -12,6 +12,9 @@ int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included
 /* The time this number of milliseconds from now (0 to a day; others count as the nearest), on CLOCK_MONOTONIC: for timed waits. */
 struct timespec clock_deadline(int64_t milliseconds);
 
+/* Sleeps for this number of milliseconds, not at all if it is negative; less if a signal is handled. */
+void clock_sleep(int64_t milliseconds);
+
 /* A lower bound for every correct wall clock: the date of the source this was built from (SOURCE_DATE_EPOCH), or the date in
  * configure.ac. */
 int64_t clock_build_ms(void);

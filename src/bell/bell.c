@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define BELL_MAGIC        "sealring bell 1\n"
 #define BELL_MAGIC_LENGTH (sizeof BELL_MAGIC - 1)
 #define BELL_SIZE         (BELL_MAGIC_LENGTH + sizeof(uint32_t)) /* the word follows the magic */
@@ -26,11 +28,6 @@ static int64_t monotonic_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static struct timespec timespec_of(int64_t milliseconds)
-{
-    return (struct timespec){.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000};
 }
 
 /* ---- the file ---- */
@@ -178,10 +175,8 @@ static bool spend(struct bell *bell, int64_t until)
     int64_t rested_at = bell->rested_at > now ? bell->rested_at : now;
     int64_t rest = rested_at + bell->rest_ms - now - BELL_BURST * bell->rest_ms;
     bool in_time = now + rest <= until;
-    if (rest > 0) {
-        struct timespec pause = timespec_of(in_time ? rest : until - now);
-        nanosleep(&pause, NULL);
-    }
+    if (rest > 0)
+        clock_sleep(in_time ? rest : until - now);
     if (in_time)
         bell->rested_at = rested_at + bell->rest_ms;
     return in_time;
@@ -193,7 +188,7 @@ static enum bell_answer wait_inside(struct bell *bell, uint32_t word, int64_t mi
 {
     const char *page = atomic_load(&bell->page);
     int64_t until = monotonic_ms() + (milliseconds > 0 ? milliseconds : 0);
-    struct timespec end = timespec_of(until);
+    struct timespec end = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000};
     uint32_t now;
     if (page == NULL)
         return BELL_ABSENT;

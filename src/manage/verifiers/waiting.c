@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/base62.h"
 #include "base/clock.h"
@@ -60,12 +59,6 @@ static bool tell(struct waiting *waiting, int64_t boot_ms)
     waiting->told.size = sizeof waiting->told;
     waiting->told.text = waiting->text;
     return waiting->asked.progress(&waiting->told, waiting->asked.context) == 0;
-}
-
-static void pause_for(int64_t milliseconds)
-{
-    struct timespec pause = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000L};
-    nanosleep(&pause, NULL);
 }
 
 /* ---- the barrier ---- */
@@ -184,7 +177,7 @@ static sealring_status poll_until(struct waiting *waiting, struct bell *bell, se
             return SEALRING_OK;
         left = left < LOOK_MS ? left : LOOK_MS;
         if (!present || bell_wait(bell, word, left) == BELL_ABSENT)
-            pause_for(left);
+            clock_sleep(left);
     }
 }
 

@@ -3,8 +3,8 @@
 #include "registry/connection/handle.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "registry/connection/vault_row.h"
@@ -113,9 +113,7 @@ static sealring_status transaction_finish(struct registry_transaction *transacti
 
 static void transaction_pause(unsigned attempt)
 {
-    long milliseconds = attempt < 6 ? 1L << attempt : TRANSACTION_PAUSE_MAX;
-    struct timespec pause = {.tv_nsec = milliseconds * 1000000};
-    nanosleep(&pause, NULL);
+    clock_sleep(attempt < 6 ? 1L << attempt : TRANSACTION_PAUSE_MAX);
 }
 
 struct registry_transaction registry_reading(struct registry *registry, sealring_error *error)

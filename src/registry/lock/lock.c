@@ -106,12 +106,6 @@ static void lock_read_announcer(const char *path, struct lock_holder *holder)
         close(descriptor);
 }
 
-static void lock_pause(int64_t milliseconds)
-{
-    struct timespec pause = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000};
-    nanosleep(&pause, NULL);
-}
-
 /* One wait for a lock. */
 struct lock_wait {
     struct lock *lock;
@@ -159,7 +153,7 @@ static int lock_wait_for(struct lock_wait *wait)
         int64_t left = wait->most - (now - wait->began);
         if (left <= 0)
             return problem;
-        lock_pause(left < LOCK_PAUSE_MS ? left : LOCK_PAUSE_MS);
+        clock_sleep(left < LOCK_PAUSE_MS ? left : LOCK_PAUSE_MS);
         now = clock_boot_ms();
     }
 }
