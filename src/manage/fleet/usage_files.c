@@ -254,19 +254,23 @@ static sealring_status read_pending(struct usage_reading *reading, const struct 
     return status;
 }
 
-/* A file that cannot be read is skipped and noted as a gap: then only the registry's rows count. */
+/* A file that cannot be read is skipped and noted as a gap: then only the registry's rows count. A lack of this process's resources is no fault
+ * of the file, and fails the call. */
 static sealring_status read_path(const char *path, void *context)
 {
     struct usage_reading *reading = context;
     struct usage_pending *pending = reading->pending;
     struct usage_file file;
     sealring_error reason = {.message = ""};
-    if (usage_file_open(path, reading->vault_id, false, &file, &reason) != SEALRING_OK) {
+    sealring_status status = usage_file_open(path, reading->vault_id, false, &file, &reason);
+    if (status != SEALRING_OK && error_is_exhaustion(&reason))
+        return status;
+    if (status != SEALRING_OK) {
         manager_note_gap(reading->manager, reason.message);
         return SEALRING_OK;
     }
     uint64_t damaged = pending->records.damaged;
-    sealring_status status = read_pending(reading, &file);
+    status = read_pending(reading, &file);
     usage_note_damage(reading->manager, path, pending->records.damaged - damaged);
     usage_file_close(&file);
     return status;

@@ -55,7 +55,13 @@ static sealring_status harvest_path(const char *path, void *context)
     sealring_status status = note_seat(path, harvest);
     if (status != SEALRING_OK)
         return status;
-    if (usage_file_open(path, harvest->vault_id, true, &file, &reason) != SEALRING_OK) {
+    status = usage_file_open(path, harvest->vault_id, true, &file, &reason);
+    if (status != SEALRING_OK && error_is_exhaustion(&reason)) { /* the file is good: the next harvest reads it */
+        if (harvest->error != NULL)
+            *harvest->error = reason;
+        return status;
+    }
+    if (status != SEALRING_OK) {
         note_skipped(harvest, &reason);
         return SEALRING_OK;
     }

@@ -123,7 +123,7 @@ sealring_status stock_take(sealring_manager *manager, struct stock *stock, sealr
         if (status != SEALRING_OK)
             return status;
         if (stock->clock.worth_writing) {
-            /* about once a minute: statistics, on which no decision here depends, so that a failure in them blocks nothing */
+            /* about once a minute: only a retirement waits for these statistics, so a failure in them blocks nothing else */
             sealring_harvest_result harvested = {.size = sizeof harvested};
             if (stock->late.status == SEALRING_OK)
                 status = harvest_all(manager, manager->roster.now, &harvested, error);
