@@ -39,12 +39,14 @@ libsealring_core_la_SOURCES = \
 	src/registry/connection/opened.c src/registry/connection/opened.h \
 	src/registry/connection/cursor.h src/registry/connection/query.c src/registry/connection/query.h \
 	src/registry/connection/registry.c src/registry/connection/registry.h \
+	src/registry/connection/schema_check.c src/registry/connection/schema_check.h \
 	src/registry/connection/transaction.c \
 	src/registry/connection/vault_row.c src/registry/connection/vault_row.h \
 	src/registry/driver/driver.h \
 	src/registry/driver/schema.h \
 	src/registry/driver/schema_sqlite.c \
 	src/registry/driver/sqlite.c src/registry/driver/sqlite.h \
+	src/registry/driver/sqlite_compare.c \
 	src/registry/driver/sqlite_copy.c \
 	src/registry/driver/sqlite_examine.c \
 	src/registry/driver/sqlite_open.c \
@@ -111,6 +113,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
 	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \
+	src/verifier/fresh/watch_schema.c src/verifier/fresh/watch_schema.h \
 	src/verifier/process/maintenance.c src/verifier/process/maintenance.h \
 	src/verifier/process/membership.c src/verifier/process/membership.h \
 	src/verifier/process/open.c src/verifier/process/open.h \

@@ -100,7 +100,7 @@ is "$(head -n 1 "$work/out" | jq .metadata.sequence)" 5 "export from an entry on
 
 # ---- tampering
 cp "$database" "$work/good"
-sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 4"
+unguarded "$database" "UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 4"
 run audit verify --key "$vkey"
 status_is 1 "a changed entry: exit status 1"
 out_like '^entry 4 \(client.set\) was changed' "and it is named"
@@ -174,7 +174,7 @@ status_is 1 "the end that an issue gave to an imported key is compared"
 out_like '^credential 1 of the API key .*: its row has retire_at [0-9]+, the log has [0-9]+: it was altered' "and named"
 rm -f "$database-wal" "$database-shm"
 cp "$work/good" "$database"
-sql "DROP TRIGGER credential_stays; DELETE FROM credential WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE label = 'second')"
+unguarded "$database" "DELETE FROM credential WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE label = 'second')"
 run audit verify
 out_like '^there are rows of [0-9]+ credentials, [0-9]+ were issued: rows were removed' "a credential that was removed is missed"
 rm -f "$database-wal" "$database-shm"

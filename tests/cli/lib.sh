@@ -159,6 +159,19 @@ mode_of() {
     stat -c %a "$1"
 }
 
+# As an attacker does who knows that an altered schema is noticed by itself: the triggers exist again afterwards.
+unguarded() { # DATABASE STATEMENTS
+    sqlite3 "$1" "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" >"$work/unguarded.drop" &&
+        sqlite3 "$1" "SELECT sql || ';' FROM sqlite_schema WHERE type = 'trigger'" >"$work/unguarded.create" &&
+        {
+            printf '.timeout 5000\nBEGIN IMMEDIATE;\n'
+            cat "$work/unguarded.drop"
+            printf '%s;\n' "$2"
+            cat "$work/unguarded.create"
+            echo "COMMIT;"
+        } | sqlite3 -bail "$1"
+}
+
 until_true() { # COMMAND...: again and again, for a minute at most
     attempts=0
     until "$@"; do

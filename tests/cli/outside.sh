@@ -78,7 +78,7 @@ everything() { # WHAT: every command that reads, as text and as JSON
     ! [ -s "$work/offences" ]
     report $? "nothing of $1 reaches a terminal" "$(head -n 3 "$work/offences" | tr '\n' ' ')"
 }
-sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'root' || $hostile, act = act || $hostile, client = 'a' || $hostile,
+unguarded "$database" "UPDATE audit SET actor = 'root' || $hostile, act = act || $hostile, client = 'a' || $hostile,
     ring = 'r' || $hostile, key_id = $hostile, detail = json_object('reason', 'x' || char(27, 155, 0x202e)) WHERE sequence = 4;
     UPDATE audit SET detail = '{' || $hostile WHERE sequence = 5"
 everything "an edited entry of the log"
@@ -87,8 +87,7 @@ for column in client.contact client.name ring.name ring.prefix api_key.label api
     checkpoint.note vault.vault_id vault.module; do
     table=${column%.*}
     sqlite3 "$database" "SELECT ${column#*.} FROM $table" >/dev/null 2>&1 || continue
-    sqlite3 "$database" "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" | sqlite3 "$database"
-    sqlite3 "$database" "PRAGMA ignore_check_constraints = 1; UPDATE $table SET ${column#*.} = 'x' || $hostile" 2>/dev/null
+    unguarded "$database" "PRAGMA ignore_check_constraints = 1; UPDATE $table SET ${column#*.} = 'x' || $hostile" 2>/dev/null
     everything "$column"
     put_back
 done
@@ -129,7 +128,7 @@ on_terminal() { # LOCALE COMMAND: what a terminal gets
     TERM=xterm LC_ALL=$1 script -qec "$SEALRING $2" /dev/null </dev/null >"$work/out" 2>"$work/err"
 }
 if command -v script >/dev/null; then
-    sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'bücherei' || $hostile WHERE sequence = 4"
+    unguarded "$database" "UPDATE audit SET actor = 'bücherei' || $hostile WHERE sequence = 4"
     on_terminal C.UTF-8 "audit show"
     clean "on a terminal there are colours, and no control character" colour
     ok "there are colours" grep -q "$esc\[1m" "$work/out"

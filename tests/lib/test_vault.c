@@ -218,6 +218,31 @@ void test_vault_sql(const struct test_vault *vault, const char *sql)
     sqlite3_close(database);
 }
 
+/* The statements that drop, or create again, all triggers. The caller frees them with sqlite3_free. */
+static char *list_triggers(sqlite3 *database, const char *select)
+{
+    char *all = sqlite3_mprintf("%s", "");
+    sqlite3_stmt *statement = NULL;
+    ck_assert_int_eq(sqlite3_prepare_v2(database, select, -1, &statement, NULL), SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        all = sqlite3_mprintf("%z%s;", all, (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    return all;
+}
+
+void test_vault_attack(const struct test_vault *vault, const char *sql)
+{
+    sqlite3 *database = connect(vault);
+    char *drop = list_triggers(database, "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'");
+    char *create = list_triggers(database, "SELECT sql FROM sqlite_schema WHERE type = 'trigger'");
+    sqlite3_close(database);
+    char *whole = sqlite3_mprintf("BEGIN IMMEDIATE; %s %s; %s COMMIT", drop, sql, create);
+    test_vault_sql(vault, whole);
+    sqlite3_free(drop);
+    sqlite3_free(create);
+    sqlite3_free(whole);
+}
+
 long long test_vault_number(const struct test_vault *vault, const char *sql)
 {
     sqlite3 *database = connect(vault);

@@ -44,6 +44,8 @@ void test_vault_expect_now(sealring_vault *vault, const char *credential, const 
 
 /* Runs SQL on the registry with a connection of its own: an attacker's, or a look at what is there. */
 void test_vault_sql(const struct test_vault *vault, const char *sql);
+/* The same by an attacker: without the schema's triggers, which exist again afterwards, because an altered schema is noticed by itself. */
+void test_vault_attack(const struct test_vault *vault, const char *sql);
 long long test_vault_number(const struct test_vault *vault, const char *sql);
 
 /* Fails the test unless the status is OK; says the error's message. */

@@ -37,8 +37,7 @@ kill_prepare() {
 
 # Opens the registry to an attacker who can write it, and has no token.
 attack() { # SQL
-    sql "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE type = 'trigger'"
-    sql "$1"
+    unguarded "$SEALRING_VAULT/registry/sealring.db" "$1" || bail_out "sqlite3 failed"
 }
 
 whole_life() { # WORDS TRAIT...

@@ -37,8 +37,7 @@ attack() { # SQL
     rm -rf "$work/mine"
     cp -a "$work/mine.whole" "$work/mine"
     SEALRING_VAULT=$work/mine
-    sql "$SEALRING_VAULT" "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE type = 'trigger'"
-    sql "$SEALRING_VAULT" "PRAGMA ignore_check_constraints = ON; $1"
+    unguarded "$SEALRING_VAULT/registry/sealring.db" "PRAGMA ignore_check_constraints = ON; $1" || bail_out "sqlite3 failed"
 }
 
 id_of() { # VERSION: of the other vault

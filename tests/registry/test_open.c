@@ -548,7 +548,9 @@ static int keep_handle(sqlite3 *handle, char **message, const void *routines)
 {
     (void)message;
     (void)routines;
-    opened_handle = handle;
+    const char *path = sqlite3_db_filename(handle, "main");
+    if (path != NULL && path[0] != '\0') /* not the model of the schema, in memory */
+        opened_handle = handle;
     return SQLITE_OK;
 }
 

@@ -55,8 +55,12 @@ attack() {
         { echo "BEGIN;"; cat "$work/whole.sql"; echo "ROLLBACK;"; } | sqlite3 -bail "$database" >/dev/null 2>&1 ||
             cat "$attempt/name" >>"$work/stopped"
     fi
-    drop_triggers
-    { echo "BEGIN;"; cat "$work/whole.sql"; echo "COMMIT;"; } | sqlite3 -bail "$database" >"$work/sql.log" 2>&1 ||
+    if [ -e "$attempt/guards" ]; then
+        drop_triggers
+        { echo "BEGIN;"; cat "$work/whole.sql"; echo "COMMIT;"; } | sqlite3 -bail "$database" >"$work/sql.log" 2>&1
+    else
+        unguarded "$database" "$(cat "$work/whole.sql")" >"$work/sql.log" 2>&1
+    fi ||
         result 1 "the attack itself" "$(head -n 1 "$work/sql.log")"
     if [ -e "$attempt/then" ]; then
         "$(cat "$attempt/then")"

@@ -69,8 +69,7 @@ hide_verifiers() {
 
 hide_uses() {
     begin "remove what is known of uses, so that the retire gate passes"
-    drop_triggers
-    sql "UPDATE version SET retire_at = 1 WHERE ring = (SELECT id FROM ring WHERE name = 'payments') AND number = 2"
+    unguarded "$database" "UPDATE version SET retire_at = 1 WHERE ring = (SELECT id FROM ring WHERE name = 'payments') AND number = 2"
     sql "DELETE FROM version_use; DELETE FROM usage_hour; DELETE FROM usage_day; DELETE FROM usage_traffic; DELETE FROM verifier"
     run retire payments 2
     compare 5 "$status" "the gate hears of the use from the server's file"
@@ -83,8 +82,7 @@ hide_uses() {
 
 open_the_gate() {
     begin "shorten window and quiet period and turn succession off, so that a version retires while it is used"
-    drop_triggers
-    sql "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0, succession = 1"
+    unguarded "$database" "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0, succession = 1"
     audit_says 'ring payments: its row has quiet_period none, the log has 3600000'
     run retire payments 2 --no-wait
     [ "$status" -eq 0 ] || [ "$status" -eq 6 ] # the server may have looked by then
@@ -96,11 +94,10 @@ open_the_gate() {
 
 keep_the_token_open() {
     begin "have a compromised version's object left open, then revive it"
-    drop_triggers
-    sql "UPDATE vault SET token_closes_keys = 0"
+    unguarded "$database" "UPDATE vault SET token_closes_keys = 0"
     audit_says 'whether the token can close keys'
     run compromise payments 2
-    sql "UPDATE closed_fact SET version = 77 WHERE version = 2;
+    unguarded "$database" "UPDATE closed_fact SET version = 77 WHERE version = 2;
         UPDATE version SET state = 3, was_compromised = 0, closed = 0, purge_at = 0, retire_at = 4102444800000 WHERE state = 5 AND number = 2;
         UPDATE vault SET epoch = epoch + 1"
     leave live

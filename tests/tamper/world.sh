@@ -137,7 +137,7 @@ await_look() { # NAME: one that fails makes no report, but a line in the log
 
 # shellcheck disable=SC2317 # named in attempts.txt
 chain_anew() {
-    perl "$here/forge.pl" chain "$database" | sqlite3 "$database"
+    unguarded "$database" "$(perl "$here/forge.pl" chain "$database")"
 }
 
 # shellcheck disable=SC2317
@@ -155,7 +155,7 @@ write_yesterday_back() {
 # shellcheck disable=SC2317
 write_yesterday_ahead() {
     cp "$work/yesterday" "$work/ahead"
-    sqlite3 "$work/ahead" "DROP TRIGGER vault_forward; UPDATE vault SET epoch = epoch + 1000; UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);
+    unguarded "$work/ahead" "UPDATE vault SET epoch = epoch + 1000; UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);
         UPDATE version SET changed_epoch = (SELECT epoch FROM vault); UPDATE ring SET changed_epoch = (SELECT epoch FROM vault)"
     sqlite3 "$database" ".restore $work/ahead"
 }

@@ -13,6 +13,7 @@
 #include "manage/act/act.h"
 #include "manage/audit/compare_rows.h"
 #include "manage/session/manager.h"
+#include "registry/connection/registry_examine.h"
 
 _Static_assert(SEALRING_AUDIT_PROOF_MAX >= MERKLE_LEVELS, "an inclusion proof has one hash for each level at most");
 _Static_assert(SEALRING_AUDIT_KEY_SIZE >= REGISTRY_VKEY_SIZE, "a vkey fits");
@@ -216,6 +217,14 @@ static void row_problem(const char *text, void *context)
     own_problem(context, text);
 }
 
+static void schema_problem(enum db_flaw flaw, const char *name, const char *words, void *context)
+{
+    sealring_error line; /* control characters are removed: the name may contain anything */
+    (void)error_set(&line, SEALRING_OK, "the registry's %s: %s%s%s", flaw == DB_FLAW_DAMAGE ? "database" : "schema",
+                    name, name[0] != '\0' ? " " : "", words);
+    own_problem(context, line.message);
+}
+
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
     struct verification *verification = context;
@@ -230,7 +239,9 @@ static sealring_status examine_and_retrace(struct registry *registry, struct ver
     if (status != SEALRING_OK)
         return status;
     examine->entry = take_entry;
-    status = examine_log(registry, examine, &verification->result, error);
+    status = registry_examine(registry, schema_problem, verification, error); /* first: what follows may depend on it */
+    if (status == SEALRING_OK)
+        status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
         status = retrace_compare(verification->retrace, registry, row_problem, verification, error);
     retrace_free(verification->retrace);

@@ -334,12 +334,35 @@ static void fail_all(struct doctor *doctor, const sealring_error *error)
     }
 }
 
+/* Without the token, because with it the beginning of an act may write, and an altered schema refuses that. */
+static void repair_schema_first(struct doctor *doctor)
+{
+    sealring_manager *manager = doctor->manager;
+    sealring_error error = {.message = ""};
+    bool begun = false;
+    for (size_t i = 0; i < doctor->findings.count; i++) {
+        struct doctor_finding *finding = &doctor->findings.items[i];
+        if (finding->kind != DOCTOR_SCHEMA_LACKING)
+            continue;
+        manager->repairs_schema = true;
+        begun = begun || manager_begin(manager, "doctor --repair", false, &error) == SEALRING_OK;
+        if (!begun)
+            break;
+        finding->tried = true;
+        if (doctor_mend_schema(doctor, finding, &error) != SEALRING_OK)
+            set_failure(doctor, finding, &error);
+    }
+    if (begun)
+        manager_end(manager);
+    manager->repairs_schema = false;
+}
+
 static void mend_each(struct doctor *doctor)
 {
     for (size_t i = 0; i < doctor->findings.count; i++) {
         struct doctor_finding *finding = &doctor->findings.items[i];
         sealring_error error = {.message = ""};
-        if (!doctor_can_mend(finding))
+        if (!doctor_can_mend(finding) || finding->tried)
             continue;
         finding->tried = true;
         if (doctor_kind_row(finding->kind)->mender(doctor, finding, &error) != SEALRING_OK)
@@ -355,6 +378,7 @@ void doctor_repair(struct doctor *doctor)
         fail_all(doctor, &doctor->cannot_repair);
         return;
     }
+    repair_schema_first(doctor);
     sealring_status status = manager_begin(manager, "doctor --repair", doctor->result.token_examined, &error);
     if (status == SEALRING_TOKEN)
         status = manager_begin(manager, "doctor --repair", false, &error);

@@ -59,6 +59,7 @@ struct key_change {
     const char *label;        /* the key's new label; NULL: not relabelled */
     const char *reason;
     struct audit_act act;
+    struct registry_key key; /* as written */
 };
 
 static sealring_status key_set_state(struct key_change *change, struct registry_key *key, sealring_error *error)
@@ -120,6 +121,7 @@ static sealring_status key_change(struct registry *registry, struct key_change *
         status = key_relabel(registry, change, &holder, error);
     else
         status = key_set_state(change, &holder.key, error);
+    change->key = holder.key;
     return status != SEALRING_OK ? status : registry_key_update(registry, &holder.key, error);
 }
 
@@ -128,6 +130,8 @@ static sealring_status key_carry_out(sealring_manager *manager, struct key_chang
 {
     sealring_status status;
     struct commit commit = manager_commit(manager, true, &change->act, error);
+    commit.restricts = change->scopes != NULL || (change->label == NULL && change->state != SEALRING_KEY_ACTIVE);
+    commit.key = &change->key;
     do {
         if (commit_begin(&commit, &status))
             status = key_change(manager->registry, change, error);

@@ -2,6 +2,8 @@
 /* One writing transaction of a manager, with its audit entry. */
 #include "manage/session/manager.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "bell/bell.h"
@@ -26,7 +28,11 @@ struct commit manager_commit(sealring_manager *manager, bool moves_epoch, struct
 static sealring_status commit_prepare(struct commit *commit)
 {
     sealring_manager *manager = commit->manager;
-    struct registry_write how = {.moves_epoch = commit->moves_epoch, .dry_run = manager->dry_run};
+    struct registry_write how = {
+        .moves_epoch = commit->moves_epoch,
+        .dry_run = manager->dry_run,
+        .schema = commit->restricts || manager->repairs_schema ? REGISTRY_SCHEMA_UNTRUSTED : REGISTRY_SCHEMA_EXACT,
+    };
     sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, commit->error);
     if (status != SEALRING_OK)
         return status;
@@ -63,16 +69,51 @@ static void commit_record(struct commit *commit, sealring_status *status)
                                commit->act, commit->error);
 }
 
+static bool is_key_kept(const struct registry_key *written, const struct registry_key *kept)
+{
+    return kept->id == written->id && kept->state == written->state && kept->narrowed == written->narrowed &&
+           strcmp(kept->narrowed_scopes, written->narrowed_scopes) == 0;
+}
+
+static bool is_version_kept(const struct registry_version *written, const struct registry_version *kept)
+{
+    return kept->state == written->state && kept->was_compromised == written->was_compromised &&
+           kept->closing_owed == written->closing_owed && kept->closed == written->closed &&
+           kept->purge_at == written->purge_at;
+}
+
+/* The row that the act has written, as it will be committed: a success that the registry did not keep is never reported. */
+static sealring_status commit_confirm(const struct commit *commit)
+{
+    struct registry *registry = commit->manager->registry;
+    bool found = true, kept = true;
+    sealring_status status = SEALRING_OK;
+    if (commit->key != NULL) {
+        struct registry_key key;
+        status = registry_key_find(registry, commit->key->key_id, &key, &found, commit->error);
+        kept = status == SEALRING_OK && found && is_key_kept(commit->key, &key);
+    } else if (commit->version != NULL) {
+        struct registry_version version;
+        status = registry_version_find(registry, commit->version->ring, commit->version->number, &version, &found,
+                                       commit->error);
+        kept = status == SEALRING_OK && found && is_version_kept(commit->version, &version);
+    }
+    return status != SEALRING_OK || kept ? status : registry_unkept(registry, "the row", commit->error);
+}
+
 bool commit_again(struct commit *commit, sealring_status *status)
 {
     sealring_manager *manager = commit->manager;
     if (!commit->prepared)
         return false;
     commit_record(commit, status);
+    if (commit->records && *status == SEALRING_OK)
+        *status = commit_confirm(commit);
     bool complete = *status == SEALRING_OK;
     if (registry_again(&commit->writing, status))
         return true;
     manager->doubtful = complete && *status != SEALRING_OK;
+    manager_note_schema(manager);
     bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;
     if (moved)
         (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */

@@ -106,6 +106,8 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
         status =
             registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
                           manager->read_only ? REGISTRY_READ_ONLY : REGISTRY_READ_WRITE, &manager->registry, error);
+    if (status == SEALRING_OK)
+        manager_note_schema(manager);
     if (status == SEALRING_OK && !manager->read_only)
         status = open_locks(manager, error);
     if (status != SEALRING_OK) {
@@ -176,7 +178,11 @@ void manager_compose_remark(sealring_manager *manager)
     if (software_notice(manager->config->software, notice))
         memcpy(manager->token_remark, notice, sizeof notice);
     sealring_process_remark(process);
-    const char *const parts[] = {manager->witness.remark, manager->witness.notice, manager->token_remark, process,
+    const char *const parts[] = {manager->witness.remark,
+                                 manager->witness.notice,
+                                 manager->token_remark,
+                                 manager->schema_remark,
+                                 process,
                                  atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;
     manager->remark[0] = '\0';
@@ -184,6 +190,18 @@ void manager_compose_remark(sealring_manager *manager)
         if (parts[i][0] != '\0' && length < sizeof manager->remark)
             length += (size_t)snprintf(manager->remark + length, sizeof manager->remark - length, "%s%s",
                                        length > 0 ? "; " : "", parts[i]);
+}
+
+void manager_note_schema(sealring_manager *manager)
+{
+    const char *altered = registry_altered(manager->registry);
+    manager->schema_remark[0] = '\0';
+    if (altered[0] != '\0')
+        (void)snprintf(
+            manager->schema_remark, sizeof manager->schema_remark,
+            "ALARM: somebody altered the schema of the registry: %s; nothing but restrictions is written before it "
+            "is repaired: run sealring doctor --repair",
+            altered);
 }
 
 sealring_status manager_token(sealring_manager *manager, sealring_error *error)

@@ -50,8 +50,10 @@ struct sealring_manager {
     struct manager_gap gap;         /* as of the last time that the usage was read from the report files */
     struct roster_change committed; /* this manager's last change that can alter a verdict; all zero: there was none */
     struct audit_witness witness;   /* the audit token, and the remarks about it */
-    char token_remark[SOFTWARE_NOTICE_SIZE]; /* about the files of the vault's own software tokens */
-    char remark[3 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
+    char token_remark[SOFTWARE_NOTICE_SIZE];  /* about the files of the vault's own software tokens */
+    char schema_remark[SOFTWARE_NOTICE_SIZE]; /* about an altered schema */
+    char remark[4 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
+    bool repairs_schema;   /* the doctor creates what is missing: an altered schema does not stop it */
     bool judged;           /* the registry continues from the audit token's anchor */
     bool unsettled;        /* something was written since the last checkpoint */
     _Atomic(bool) alarmed; /* in this act the token did not confirm a row of the registry, or contradicted itself */
@@ -75,6 +77,9 @@ sealring_status manager_check_owner(const sealring_manager *manager, sealring_er
 
 /* Composes what sealring_manager_remark returns. */
 void manager_compose_remark(sealring_manager *manager);
+
+/* Sets the remark about an altered schema, as the registry's last comparison found it. */
+void manager_note_schema(sealring_manager *manager);
 
 /* Adds a file whose uses are not all known. */
 void manager_note_gap(sealring_manager *manager, const char *remark);
@@ -105,6 +110,9 @@ struct commit {
     sealring_manager *manager;
     struct audit_act *act;
     bool moves_epoch;
+    bool restricts;                 /* takes something away only: an altered schema does not stop it */
+    const struct registry_key *key; /* what the commit must have kept, NULL: nothing */
+    const struct registry_version *version;
     bool prepared;         /* has an operation ID, and the registry's lock */
     bool locks;            /* took the lock for itself */
     bool records;          /* within a try, which is to be recorded */

@@ -283,10 +283,12 @@ sealring_status transition_commit(struct transition *transition, sealring_error 
     transition->act = (struct audit_act){.name = name};
     sealring_status status;
     struct commit commit = manager_commit(transition->manager, true, &transition->act, error);
+    commit.restricts = transition->event == SEALRING_EVENT_COMPROMISE;
     do {
         transition->refused = false;
         if (commit_begin(&commit, &status))
             status = carry_out(transition, error);
+        commit.version = status == SEALRING_OK ? state_find(&transition->state, transition->version) : NULL;
     } while (commit_again(&commit, &status));
     audit_release(&transition->act);
     return status;

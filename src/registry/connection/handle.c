@@ -69,6 +69,15 @@ sealring_status handle_problem(struct registry *registry, enum db_problem proble
     return handle_fail(registry->path, problem, &failure, error);
 }
 
+sealring_status registry_unkept(const struct registry *registry, const char *which, sealring_error *error)
+{
+    return error_set_registry(
+        error, 0,
+        "ALARM: the registry %s did not keep %s when it was written: nothing was changed; run sealring "
+        "doctor --repair, and find out who altered the registry",
+        registry->path, which);
+}
+
 void registry_watch_rows(struct registry *registry, registry_row_callback each, void *context)
 {
     registry->watcher = each;

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "base/sha256.h"
 #include "registry/connection/registry.h"
 #include "registry/driver/driver.h"
 #include "registry/lock/lock.h"
@@ -26,6 +27,12 @@ struct registry {
     unsigned cursors;        /* open ones */
     uint64_t run;            /* changes when a try of a transaction begins or ends */
     struct registry_vault vault;
+    char altered[REGISTRY_ALTERED_SIZE]; /* registry_altered */
+    bool altered_strange;                /* it was not just missing */
+    bool without_triggers;               /* in this transaction */
+    bool closes;                         /* this transaction added closed facts; the last one has: */
+    uint64_t closed_count;
+    uint8_t closed_hash[SHA256_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
     int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction; 0: not queried yet */
     registry_row_callback watcher;          /* registry_watch_rows */
@@ -50,6 +57,10 @@ sealring_status transaction_allowed(struct registry *registry, sealring_error *e
 /* A reading transaction that is a single statement, which is a transaction by itself: no BEGIN, no COMMIT, no check of the path, no
  * error message. If it fails, the loop runs again as registry_reading, which handles retries and messages. */
 struct registry_transaction transaction_reading_at_once(struct registry *registry, sealring_error *error);
+
+/* Before a commit: SEALRING_REGISTRY unless the closed facts end with the last one that this transaction added. In
+ * registry/rows/closed_facts.c. */
+sealring_status closed_confirm(struct registry *registry, sealring_error *error);
 
 /* Returns whether an entry with the operation ID exists. In registry/log/entry_rows.c. */
 sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,

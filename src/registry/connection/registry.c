@@ -183,11 +183,24 @@ cleanup:
 
 /* ---- Opening -------------------------------------------------------------------------------------------------------- */
 
-/* The first transaction reads the vault row, which shows whether this program can read the rest. */
+sealring_status registry_look_schema(struct registry *registry, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    reading.compares = true;
+    do {
+        registry_begin(&reading, &status);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
+/* The first transaction reads the vault row, which shows whether this program can read the rest. For a writer it compares the schema, before any
+ * statement was prepared that would have to be prepared again. */
 static sealring_status registry_look(struct registry *registry, sealring_error *error)
 {
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
+    reading.compares = registry->mode == REGISTRY_READ_WRITE;
     do {
         registry_begin(&reading, &status);
     } while (registry_again(&reading, &status));

@@ -76,10 +76,15 @@ void registry_give_lock(struct registry *registry, struct lock *taken);
  * It runs again after a conflict with another transaction. So what is inside may only change the registry and overwrite the caller's
  * outputs; it must not call the token, and all cursors must be closed at its end. Any status but SEALRING_OK rolls back and is the
  * result. The members belong to transaction.c. */
+enum registry_schema_need {
+    REGISTRY_SCHEMA_EXACT,    /* an altered schema is refused: SEALRING_REGISTRY */
+    REGISTRY_SCHEMA_UNTRUSTED /* a restriction or a repair: goes on, and no trigger runs */
+};
 struct registry_write {
     uint8_t operation_id[REGISTRY_ID_SIZE];
     bool moves_epoch;
     bool dry_run;
+    enum registry_schema_need schema;
 };
 struct registry_transaction {
     struct registry *registry;
@@ -88,10 +93,11 @@ struct registry_transaction {
     sealring_error *error;
     sealring_error before; /* *error before the first try: a conflict that was resolved leaves no message */
     unsigned tries;
-    bool at_once; /* one statement, which is a transaction by itself */
-    bool open;    /* since registry_begin, until registry_again ends the try */
-    bool began;   /* the database began it */
-    bool skipped; /* the operation was done before */
+    bool at_once;  /* one statement, which is a transaction by itself */
+    bool compares; /* a reading one that compares the schema */
+    bool open;     /* since registry_begin, until registry_again ends the try */
+    bool began;    /* the database began it */
+    bool skipped;  /* the operation was done before */
 };
 
 /* Reads in one consistent snapshot. The first statement reads the vault row, which registry_vault_row then returns. Each begin compares
@@ -110,6 +116,17 @@ bool registry_begin(struct registry_transaction *transaction, sealring_status *s
 /* Ends the try: commits if *status is SEALRING_OK, otherwise rolls back. True: a conflict with another transaction, run the loop
  * again. False: *status is the result, with *error filled if it is not SEALRING_OK. */
 bool registry_again(struct registry_transaction *transaction, sealring_status *status);
+
+/* Compares the whole schema, in a reading transaction of its own; cheap if nobody has written since the last time. SEALRING_OK whatever it
+ * finds. */
+sealring_status registry_look_schema(struct registry *registry, sealring_error *error);
+/* The first difference that the last comparison found, such as "undo is a trigger that the schema does not have"; "" for none. The name in it
+ * may contain anything. */
+#define REGISTRY_ALTERED_SIZE 160
+const char *registry_altered(const struct registry *registry);
+
+/* The error for something that is not what was written. `which` completes "the registry PATH did not keep … when it was written". */
+sealring_status registry_unkept(const struct registry *registry, const char *which, sealring_error *error);
 
 /* Inside a transaction: the vault row in its snapshot. epoch is the new one if the transaction increases it. */
 const struct registry_vault *registry_vault_row(const struct registry *registry);

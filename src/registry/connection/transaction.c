@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "registry/connection/schema_check.h"
 #include "registry/connection/vault_row.h"
 
 /* Tries before a conflict is reported. SQLite itself waits between them (SQLITE_BUSY_MS); other databases need the pause. */
@@ -55,11 +56,16 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
 {
     struct registry *registry = transaction->registry;
     sealring_error *error = transaction->error;
-    if (!transaction->writes)
-        return vault_row_read(registry, error);
+    if (!transaction->writes) {
+        sealring_status read = transaction->compares ? schema_check_reading(registry, error) : SEALRING_OK;
+        return read == SEALRING_OK ? vault_row_read(registry, error) : read;
+    }
     memcpy(registry->operation_id, transaction->how.operation_id, REGISTRY_ID_SIZE);
     memset(registry->last_id, 0, sizeof registry->last_id);
-    sealring_status status = vault_row_lock(registry, transaction->how.moves_epoch, error);
+    registry->closes = false;
+    sealring_status status = schema_check_writing(registry, transaction->how.schema, error);
+    if (status == SEALRING_OK)
+        status = vault_row_lock(registry, transaction->how.moves_epoch, error);
     if (status == SEALRING_OK)
         status = vault_row_upgrade(registry, error);
     if (status == SEALRING_OK)
@@ -85,6 +91,13 @@ static sealring_status transaction_begin(struct registry_transaction *transactio
                               : handle_problem(registry, problem, transaction->error);
 }
 
+/* Reads again what verifiers and later acts depend on. Success is not reported for what the database did not keep. */
+static sealring_status transaction_confirm(struct registry *registry, sealring_error *error)
+{
+    sealring_status status = vault_row_confirm(registry, error);
+    return status == SEALRING_OK ? closed_confirm(registry, error) : status;
+}
+
 static sealring_status transaction_finish(struct registry_transaction *transaction, sealring_status status)
 {
     struct registry *registry = transaction->registry;
@@ -101,6 +114,8 @@ static sealring_status transaction_finish(struct registry_transaction *transacti
     }
     if (!transaction->began)
         return status;
+    if (transaction->writes && status == SEALRING_OK && !transaction->skipped)
+        status = transaction_confirm(registry, transaction->error);
     /* A reading transaction has nothing to roll back. */
     bool keep = !transaction->writes || (status == SEALRING_OK && !transaction->how.dry_run && !transaction->skipped);
     enum db_problem problem = keep ? driver->commit(registry->db) : DB_FINE;
@@ -108,6 +123,7 @@ static sealring_status transaction_finish(struct registry_transaction *transacti
         status = handle_problem(registry, problem, transaction->error);
     if (!keep || problem != DB_FINE)
         driver->rollback(registry->db);
+    schema_check_end(registry);
     return status;
 }
 

@@ -92,6 +92,17 @@ sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, seal
                                  : vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
 }
 
+sealring_status vault_row_confirm(struct registry *registry, sealring_error *error)
+{
+    const struct registry_vault written = registry->vault;
+    sealring_status status = vault_row_read(registry, error);
+    const struct registry_vault *kept = &registry->vault;
+    bool same = kept->epoch == written.epoch && memcmp(kept->era, written.era, sizeof kept->era) == 0 &&
+                memcmp(kept->vault_id, written.vault_id, sizeof kept->vault_id) == 0;
+    registry->vault = written;
+    return status != SEALRING_OK || same ? status : registry_unkept(registry, "the vault's row", error);
+}
+
 sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error)
 {
     struct query query;

@@ -116,6 +116,12 @@ struct db_driver {
 
     /* Inside a writing transaction: adds what the present schema has and schema `from` does not. Leaves what exists already. */
     enum db_problem (*upgrade)(struct db *db, int from);
+    /* Inside a transaction, before its other statements: compares the whole schema with the one that this library creates (or an older
+     * one of its own), and reports each difference. What the connection had parsed of the schema before does not count. Cheap if the schema
+     * was right the last time and no other connection has written since. */
+    enum db_problem (*compare)(struct db *db, db_flaw_callback each, void *context);
+    /* Whether triggers run for this connection's statements. They do until this is called. */
+    enum db_problem (*use_triggers)(struct db *db, bool used);
     /* Inside a transaction: reads all of the database and reports each flaw. */
     enum db_problem (*examine)(struct db *db, db_flaw_callback each, void *context);
     /* Inside a writing transaction: creates an index or a trigger of the schema. DB_MISSING if the schema has none of that name. */

@@ -43,9 +43,11 @@ struct sqlite_db {
     char *path;
     dev_t device; /* of the open file */
     ino_t inode;
-    char *log_path;   /* of the write-ahead log */
-    int log_pages;    /* in it after this connection's last commit or checkpoint; -1: not known */
-    int copied_pages; /* in it when this connection last copied it */
+    char *log_path;           /* of the write-ahead log */
+    int log_pages;            /* in it after this connection's last commit or checkpoint; -1: not known */
+    int copied_pages;         /* in it when this connection last copied it */
+    bool compared;            /* the schema was what it should be, */
+    int64_t compared_version; /* when PRAGMA data_version was this */
     sqlite3_stmt *begin_read, *begin_write, *commit, *rollback;
     struct db_statement statements[SQLITE_STATEMENTS];
 };
@@ -65,6 +67,11 @@ enum db_problem sqlite_check(struct db *db);
 /* sqlite_schema.c: the required contents of a database. */
 int sqlite_lay_out(sqlite3 *handle, int schema);
 enum db_problem sqlite_upgrade(struct db *db, int from);
+
+/* sqlite_compare.c. sqlite_compare_rows reports each difference of sqlite_schema, without regard to what SQLite has parsed. */
+enum db_problem sqlite_compare(struct db *db, db_flaw_callback each, void *context);
+int sqlite_compare_rows(sqlite3 *handle, db_flaw_callback each, void *context, bool *same);
+enum db_problem sqlite_use_triggers(struct db *db, bool used);
 
 /* sqlite_examine.c. */
 enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context);

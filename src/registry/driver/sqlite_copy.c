@@ -66,7 +66,9 @@ enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db
 enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_copying *copying,
                                struct db_failure *failure)
 {
-    return sqlite_transfer(((struct sqlite_db *)from)->handle, ((struct sqlite_db *)db)->handle, copying, failure);
+    struct sqlite_db *connection = (struct sqlite_db *)db;
+    connection->compared = false;
+    return sqlite_transfer(((struct sqlite_db *)from)->handle, connection->handle, copying, failure);
 }
 
 /* Runs a pragma that returns one row per problem. *clean: `good` was its only row (NULL: it had no rows). */

@@ -55,5 +55,7 @@ int sqlite_lay_out(sqlite3 *handle, int schema)
 
 enum db_problem sqlite_upgrade(struct db *db, int from)
 {
-    return sqlite_problem(schema_extend(((struct sqlite_db *)db)->handle, from, SCHEMA_NUMBER));
+    struct sqlite_db *connection = (struct sqlite_db *)db;
+    connection->compared = false;
+    return sqlite_problem(schema_extend(connection->handle, from, SCHEMA_NUMBER));
 }

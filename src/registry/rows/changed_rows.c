@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The poll's queries: whether the registry changed, and what changed since. */
 #include "registry/connection/vault_row.h"
+#include "registry/rows/closed_facts.h"
 #include "registry/rows/rows.h"
 
 #include "registry/rows/columns.h"
@@ -76,4 +77,16 @@ sealring_status registry_has_imports(struct registry *registry, bool *has_import
     query_bind_bytes(&query, 1, "", 0);
     *has_imports = query_row(&query);
     return query_end(&query, error);
+}
+
+sealring_status registry_look_closed(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
+                                     sealring_error *error)
+{
+    sealring_status status;
+    struct registry_transaction reading = transaction_reading_at_once(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_closed_head(registry, count, hash, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }

@@ -124,7 +124,23 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
     query_bind_int64(&query, 5, fact->version);
     query_bind_int64(&query, 6, fact->state);
     query_bind_bytes(&query, 7, fact->hash, sizeof fact->hash);
+    registry->closes = true;
+    registry->closed_count = fact->sequence;
+    memcpy(registry->closed_hash, fact->hash, sizeof registry->closed_hash);
     return query_run(&query, error);
+}
+
+sealring_status closed_confirm(struct registry *registry, sealring_error *error)
+{
+    uint64_t count;
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    if (!registry->closes)
+        return SEALRING_OK;
+    sealring_status status = registry_closed_head(registry, &count, hash, error);
+    if (status == SEALRING_OK &&
+        (count != registry->closed_count || memcmp(hash, registry->closed_hash, sizeof hash) != 0))
+        status = registry_unkept(registry, "the fact that something was closed", error);
+    return status;
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error)
@@ -187,18 +203,6 @@ struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t
     struct registry_cursor facts = query_open(registry, &closed_after, error);
     query_bind_uint64(&facts.query, 1, after);
     return facts;
-}
-
-sealring_status registry_look_closed(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
-                                     sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = transaction_reading_at_once(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = registry_closed_head(registry, count, hash, error);
-    } while (registry_again(&reading, &status));
-    return status;
 }
 
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact)

@@ -16,6 +16,7 @@
 #include "verifier/fresh/late_clock.h"
 #include "verifier/fresh/load_changes.h"
 #include "verifier/fresh/usage_hours.h"
+#include "verifier/fresh/watch_schema.h"
 
 #define CLOCK_TRIES    10
 #define CLOCK_APART_MS 5
@@ -446,6 +447,8 @@ static sealring_status look_once(struct verifier *verifier, bool *again, sealrin
     sealring_status status = see(&look, error);
     if (status == SEALRING_OK)
         status = late_clock_judge(verifier, error);
+    if (status == SEALRING_OK)
+        status = watch_schema(verifier, look.vault.schema, error);
     return status == SEALRING_OK ? report(&look, again, error) : status;
 }
 

@@ -57,8 +57,10 @@ struct verifier {
     _Atomic(struct report *)
         report; /* a poll replaces it when the file was removed; use it only inside a lane or in a poll */
 
-    pthread_mutex_t looking; /* one poll at a time */
-    struct registry *looker; /* the polls' own connection; NULL: to be opened */
+    pthread_mutex_t looking;             /* one poll at a time */
+    char altered[REGISTRY_ALTERED_SIZE]; /* the difference of the registry's schema that was reported, "" for none */
+    int64_t schema_due;                  /* boot time from which on the schema is compared again */
+    struct registry *looker;             /* the polls' own connection; NULL: to be opened */
     struct held_snapshot *snapshots;
     struct closed_chain closed;
     uint8_t closed_era
