@@ -36,8 +36,9 @@ static sealring_status is_wanted(const struct transition *transition, bool *want
     struct lifecycle_action *actions = calloc(LIFECYCLE_ACTIONS_MAX(ring->count), sizeof *actions);
     struct clock_judgement clock;
     struct lifecycle_times times;
+    char problem[POLICY_PROBLEM_SIZE];
     sealring_status status = SEALRING_OK;
-    const char *why = "the policy does not require it any more";
+    const char *why = policy_problem(&ring->policy, roster->vault.lease_ms, problem);
     *wanted = false;
     if (views == NULL || actions == NULL) {
         status = error_no_memory(error);
@@ -49,7 +50,8 @@ static sealring_status is_wanted(const struct transition *transition, bool *want
     /* only the action for the transition's own version counts, and the evidence is about that version */
     for (size_t i = 0; i < ring->count; i++)
         views[i] = &transition->evidence.view;
-    size_t count = lifecycle_schedule(ring, views, &times, actions);
+    size_t count = why == NULL ? lifecycle_schedule(ring, views, &times, actions) : 0;
+    why = why != NULL ? why : "the policy does not require it any more";
     for (size_t i = 0; i < count && !*wanted; i++) {
         if (actions[i].event != transition->event ||
             (transition->version != 0 && actions[i].version != transition->version))
