@@ -48,4 +48,64 @@ is "$(states later)" "1 2,2 1" "the other ring's standby was prepared meanwhile"
 sql "DROP TABLE aside"
 run run --once altered
 is "$status" 0 "as it was, the policy is carried out again"
+# ---- a credential that was ended, whose successor's row is hidden
+
+fresh_vault hidden
+must ring create pay --overlap 30d
+must ring set pay --succession off
+for client in one two; do
+    must client add $client
+    must issue pay --client $client --scope read --scope write --out "$work/$client.key"
+done
+one=$(cut -d_ -f2 "$work/one.key")
+must key rekey "$one" --scope read --overlap 0s --reason 'fewer scopes' --out "$work/fewer.key"
+sql "CREATE TABLE aside AS SELECT c.* FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$one' AND c.serial = 2"
+must rotate pay
+printf 'client,label,scopes,key_id\none,default,read write,%s\n' "$one" >"$work/list.csv"
+
+drop_triggers() {
+    sql "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" >"$work/drop.sql"
+    sql <"$work/drop.sql"
+}
+
+drop_triggers
+hide() { # SQL: what else is edited
+    sql "DELETE FROM credential WHERE digest = (SELECT digest FROM aside); $1"
+}
+
+unhide() {
+    sql "INSERT OR REPLACE INTO credential SELECT * FROM aside; UPDATE api_key SET last_serial = 2 WHERE key_id = '$one';
+        UPDATE credential SET replaced = 1, state = 2, retire_at = 1
+        WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one')"
+}
+
+refused() { # WHAT
+    is "$status" 1 "$1 is refused"
+    err_like "ALARM: credential 1 of API key $one .*the registry was altered" "with the reason"
+    is "$(sql "SELECT max(c.serial) FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$one'")" 1 "and nothing is written"
+}
+
+for edit in "" "UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" "UPDATE credential SET replaced = 0, retire_at = 0" \
+    "UPDATE credential SET replaced = 0, retire_at = 0, state = 1" \
+    "UPDATE credential SET state = 1; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" \
+    "UPDATE credential SET replaced = 0, retire_at = 0; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'"; do
+    hide "$edit"
+    run reissue "$one" --out "$work/again.key"
+    refused "reissue${edit:+ after $edit}"
+    run key rekey "$one" --out "$work/again.key"
+    refused "key rekey"
+    run reissue pay --all --out "$work/all.csv"
+    is "$status" 1 "reissue --all leaves it out"
+    not_ok "and does not hand it out" grep -qs "$one" "$work/all.csv"
+    run issue pay --from "$work/list.csv" --out "$work/listed.csv"
+    is "$status" 1 "and so does issue --from"
+    not_ok "which does not hand it out" grep -qs "$one" "$work/listed.csv"
+    rm -f "$work/all.csv" "$work/listed.csv"
+    unhide
+done
+run reissue "$one" --out "$work/again.key"
+is "$status" 0 "with the row it is reissued"
+run_with "$work/again.key" verify --scope write
+is "$status" 1 "and has the fewer scopes"
+
 done_testing
