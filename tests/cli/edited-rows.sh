@@ -12,6 +12,7 @@ sql() {
 
 fresh_vault() { # NAME: a vault of its own for each section
     SEALRING_VAULT=$work/$1
+    rm -f "$work"/*.key
     must init --lease 1s
 }
 
@@ -70,7 +71,7 @@ drop_triggers() {
 
 drop_triggers
 hide() { # SQL: what else is edited
-    sql "DELETE FROM credential WHERE digest = (SELECT digest FROM aside); $1"
+    sql "PRAGMA ignore_check_constraints = 1; DELETE FROM credential WHERE digest = (SELECT digest FROM aside); $1"
 }
 
 unhide() {
@@ -107,5 +108,51 @@ run reissue "$one" --out "$work/again.key"
 is "$status" 0 "with the row it is reissued"
 run_with "$work/again.key" verify --scope write
 is "$status" 1 "and has the fewer scopes"
+
+# ---- what clients hold, by the keys' ring and facts
+
+fresh_vault holders
+must ring create pay --overlap 30d --quiet-period 1s
+must client add one
+must issue pay --client one --scope read --out "$work/one.key"
+must rotate pay
+must retire pay 1 --overrule 'a test'
+must reinstate pay 1
+drop_triggers
+for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE api_key SET state = 3" "UPDATE credential SET ring = 77" \
+    "UPDATE api_key SET state = 3; UPDATE credential SET ring = 77"; do
+    sql "PRAGMA foreign_keys = 0; $edit"
+    run destroy pay 1 --overrule 'a test'
+    is "$status" 1 "destroying a reinstated version after $edit"
+    err_like 'clients may hold credentials' "is refused"
+    is "$(states pay)" "1 1,2 2" "and it stays"
+    sql "PRAGMA foreign_keys = 0; UPDATE api_key SET state = 1; UPDATE credential SET ring = (SELECT id FROM ring)"
+done
+run_with "$work/one.key" verify --scope read
+is "$status" 0 "its credential is accepted"
+must revoke "$(cut -d_ -f2 "$work/one.key")"
+run destroy pay 1 --overrule 'a test'
+is "$status" 0 "once its only key is revoked, it is destroyed"
+
+# ---- succession, by the keys' ring, and by ends that rekey made
+
+fresh_vault successors
+must ring create pay --overlap 1s --quiet-period 1s
+must client add one
+must issue pay --client one --scope read --out "$work/one.key"
+must rotate pay
+sql "UPDATE version SET retire_at = 1 WHERE number = 1; UPDATE api_key SET used = $(date +%s)000 - 5000"
+drop_triggers
+for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE credential SET ring = 77" "UPDATE credential SET retire_at = 1"; do
+    sql "PRAGMA foreign_keys = 0; $edit"
+    run retire pay 1 --no-wait
+    is "$status" 5 "retiring a version whose key has no successor after $edit"
+    err_like 'no successor|reissue' "has to wait"
+    is "$(states pay)" "1 3,2 2" "and it stays"
+    sql "PRAGMA foreign_keys = 0; UPDATE credential SET retire_at = 0, ring = (SELECT id FROM ring)"
+done
+must reissue "$(cut -d_ -f2 "$work/one.key")" --out "$work/next.key"
+run retire pay 1 --no-wait
+is "$(states pay)" "1 4,2 2" "with a successor it is retired"
 
 done_testing

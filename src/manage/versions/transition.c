@@ -91,6 +91,20 @@ void transition_release(struct transition *transition)
     state_release(&transition->state);
 }
 
+/* Before an open version is destroyed: whether clients hold credentials of it, by the rows that verdicts use. */
+static sealring_status ask_held(struct registry *registry, struct transition *transition, sealring_error *error)
+{
+    struct ring_state *state = &transition->state;
+    sealring_status status = SEALRING_OK;
+    if (transition->event != SEALRING_EVENT_DESTROY)
+        return SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < state->count; i++)
+        if (state->rows[i].number == transition->version && lifecycle_accepts(state->rows[i].state))
+            status = registry_version_held_surely(registry, state->ring.id, transition->version,
+                                                  &state->versions[i].held, error);
+    return status;
+}
+
 /* In a transaction: the ring as it is now, the vault's row, and what verifiers report now. */
 static sealring_status transition_read(struct transition *transition, sealring_error *error)
 {
@@ -99,6 +113,8 @@ static sealring_status transition_read(struct transition *transition, sealring_e
     sealring_status status = state_load(registry, transition->ring, &transition->state, error);
     if (status == SEALRING_OK && transition->blind)
         return evidence_unknown(&transition->evidence) ? SEALRING_OK : error_no_memory(error);
+    if (status == SEALRING_OK)
+        status = ask_held(registry, transition, error);
     if (status == SEALRING_OK)
         status = manager_read_roster(transition->manager, registry, error);
     if (status == SEALRING_OK)
