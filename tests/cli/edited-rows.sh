@@ -155,4 +155,32 @@ must reissue "$(cut -d_ -f2 "$work/one.key")" --out "$work/next.key"
 run retire pay 1 --no-wait
 is "$(states pay)" "1 4,2 2" "with a successor it is retired"
 
+# ---- made-up checkpoints
+
+fresh_vault checkpoints
+must client add one
+entries() {
+    sql "SELECT max(sequence) FROM audit"
+}
+signed_size() { # of the newest checkpoint with its own note, as an auditor finds it
+    sql "SELECT note FROM checkpoint WHERE size = $1" | sed -n 2p
+}
+for row in "$(($(entries) + 1))" "$(($(entries) + 7))"; do
+    sql "INSERT INTO checkpoint SELECT $row, time, note FROM checkpoint ORDER BY size DESC LIMIT 1"
+    run client add "client-$row"
+    is "$status" 0 "an act after a checkpoint of size $row was made up"
+    err_like 'ALARM: the registry was altered: it has a checkpoint that its key did not sign' "reports it"
+    is "$(signed_size "$(entries)")" "$(entries)" "and is signed"
+    drop_triggers
+    sql "DELETE FROM checkpoint WHERE size > (SELECT max(sequence) FROM audit)"
+    run audit verify
+    is "$status" 0 "as audit verify finds when the other row is removed"
+done
+mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
+must client add unsigned
+sql "INSERT INTO checkpoint SELECT (SELECT max(sequence) FROM audit), time, note FROM checkpoint ORDER BY size DESC LIMIT 1"
+mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
+run run --once
+is "$(signed_size "$(entries)")" "$(entries)" "run signs what only a made-up checkpoint covers"
+
 done_testing
