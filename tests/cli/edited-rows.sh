@@ -183,4 +183,36 @@ mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
 run run --once
 is "$(signed_size "$(entries)")" "$(entries)" "run signs what only a made-up checkpoint covers"
 
+# ---- an act writes only what it changes
+
+fresh_vault columns
+must ring create pay --overlap 30d
+must client add one
+must issue pay --client one --scope read --scope write --out "$work/one.key"
+key=$(cut -d_ -f2 "$work/one.key")
+must rotate pay
+writes() { # COLUMN... -- ARGUMENT...: a command that writes only these columns of api_key, besides its epoch
+    others="state narrowed narrowed_scopes label last_serial key_id ring client created used "
+    while [ "$1" != -- ]; do
+        others=$(echo "$others" | sed "s/\\b$1 //")
+        shift
+    done
+    shift
+    sql "CREATE TRIGGER other_column AFTER UPDATE OF $(echo "$others" | sed 's/ $//; s/ /, /g') ON api_key
+        BEGIN SELECT RAISE(ABORT, 'a column that the command only read'); END"
+    run "$@"
+    sql "DROP TRIGGER other_column"
+    is "$status" 0 "$1 $2 writes nothing else of the key"
+}
+writes last_serial -- reissue "$key" --out "$work/again.key"
+writes narrowed narrowed_scopes -- key set "$key" --scope read
+writes label -- key set "$key" --label other
+writes last_serial -- key rekey "$key" --overlap 0s --out "$work/fewer.key"
+writes last_serial narrowed narrowed_scopes -- key rekey "$key" --scope write --overlap 0s --out "$work/more.key"
+writes state -- key suspend "$key"
+writes state -- key resume "$key"
+writes state -- revoke "$key"
+run audit verify
+is "$status" 0 "and the log has the rows as they are"
+
 done_testing

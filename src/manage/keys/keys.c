@@ -114,13 +114,16 @@ static sealring_status key_change(struct registry *registry, struct key_change *
     if (status != SEALRING_OK)
         return status;
     key_record(&change->act, &holder);
-    if (change->scopes != NULL)
+    if (change->scopes != NULL) {
         status = key_narrow(change, &holder, error);
-    else if (change->label != NULL)
+        return status != SEALRING_OK ? status : registry_key_set_narrowing(registry, &holder.key, error);
+    }
+    if (change->label != NULL) {
         status = key_relabel(registry, change, &holder, error);
-    else
-        status = key_set_state(change, &holder.key, error);
-    return status != SEALRING_OK ? status : registry_key_update(registry, &holder.key, error);
+        return status != SEALRING_OK ? status : registry_key_set_label(registry, &holder.key, error);
+    }
+    status = key_set_state(change, &holder.key, error);
+    return status != SEALRING_OK ? status : registry_key_set_state(registry, &holder.key, error);
 }
 
 /* The act, when it has begun. */

@@ -197,7 +197,7 @@ sealring_status seal_insert_successor(struct registry *registry, const struct re
     if (status == SEALRING_OK)
         status = registry_credential_insert(registry, &successor->credential, error);
     if (status == SEALRING_OK)
-        status = registry_key_update(registry, &successor->key, error);
+        status = registry_key_set_serial(registry, &successor->key, error);
     return status;
 }
 

@@ -36,7 +36,7 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
                                const struct registry_version *active, struct registry_holder *successor,
                                sealring_error *error);
 
-/* Inserts the successor's row, supersedes `older`, and increments the key's serial. Inside a writing transaction. */
+/* Inserts the successor's row, supersedes `older`, and increments the key's serial; no other column of the key is written. Inside a writing transaction. */
 sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,
                                       const struct registry_holder *successor, sealring_error *error);
 

@@ -115,6 +115,15 @@ struct registry_key {
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
+/* Acts use these: each writes what its name contains from `key`, and no other column. The log gets the row as it is after that. */
+sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key,
+                                       sealring_error *error);
+sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key,
+                                       sealring_error *error);
+sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
+                                           sealring_error *error);
+sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
+                                        sealring_error *error);
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                   sealring_error *error);
 /* The key, not revoked, of (ring, client, label). */
