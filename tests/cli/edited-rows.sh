@@ -4,6 +4,8 @@
 # credential that was ended is handed out again, and no command writes a value that it only read.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/server.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 
 sql() {
@@ -214,5 +216,24 @@ writes state -- key resume "$key"
 writes state -- revoke "$key"
 run audit verify
 is "$status" 0 "and the log has the rows as they are"
+
+# ---- a verifier's number of alarms
+
+fresh_vault alarms
+must ring create pay
+build_server
+serve one "$SEALRING_VAULT" read
+must run --once
+must client add before
+for number in 1000000 1; do
+    sql "UPDATE verifier SET alarms = $number"
+    must run --once
+    is "$(sql "SELECT alarms FROM verifier")" 0 "a row with $number alarms is set to what the server's file has"
+    is "$(sql "SELECT json_extract(detail, '\$.why') FROM audit WHERE act = 'alarm' ORDER BY sequence DESC LIMIT 1")" \
+        "the registry's count of this verifier's alarms was altered" "and that is recorded"
+    sql "SELECT count(*) FROM audit WHERE act = 'alarm'" >"$work/recorded"
+done
+is "$(cat "$work/recorded")" 2 "once each"
+leave one
 
 done_testing

@@ -116,11 +116,12 @@ static sealring_status check_newest(sealring_manager *manager, const struct regi
         return SEALRING_OK;
     *doubt = SEAL_UNCONFIRMED;
     atomic_store(&manager->alarmed, true);
-    return error_set(error, SEALRING_REFUSED,
-                     "ALARM: credential %u of API key %s %s, but the registry has no later one: the registry was altered; "
-                     "nothing was derived from it (to go on without it: sealring revoke %s, and issue again)",
-                     credential->serial, holder->key.key_id, superseded ? "was superseded" : "is not the last one",
-                     holder->key.key_id);
+    return error_set(
+        error, SEALRING_REFUSED,
+        "ALARM: credential %u of API key %s %s, but the registry has no later one: the registry was altered; "
+        "nothing was derived from it (to go on without it: sealring revoke %s, and issue again)",
+        credential->serial, holder->key.key_id, superseded ? "was superseded" : "is not the last one",
+        holder->key.key_id);
 }
 
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,

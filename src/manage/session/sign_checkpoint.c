@@ -181,9 +181,10 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     *what = "what was done is committed, but no checkpoint was signed";
     sealring_status status = witness_read_state(registry, &state, error);
     if (status == SEALRING_OK && state.forged)
-        snprintf(witness->notice, sizeof witness->notice,
-                 "ALARM: the registry was altered: it has a checkpoint that its key did not sign, which does not count: "
-                 "see `sealring audit verify`");
+        snprintf(
+            witness->notice, sizeof witness->notice,
+            "ALARM: the registry was altered: it has a checkpoint that its key did not sign, which does not count: "
+            "see `sealring audit verify`");
     if (status != SEALRING_OK ||
         (state.vouched == state.checkpoint.size && witness->anchored && witness->anchor.size == state.checkpoint.size))
         return status;

@@ -162,10 +162,11 @@ bool plan_refusal(const struct plan *plan, char text[SEALRING_MESSAGE_SIZE])
 {
     if (plan->problem[0] == '\0')
         return false;
-    snprintf(text, SEALRING_MESSAGE_SIZE,
-             "ALARM: the registry was altered: the ring's policy cannot be (%.250s); nothing is done by it: run `sealring "
-             "audit verify`, then correct it by `sealring ring set %s`",
-             plan->problem, plan->ring);
+    snprintf(
+        text, SEALRING_MESSAGE_SIZE,
+        "ALARM: the registry was altered: the ring's policy cannot be (%.250s); nothing is done by it: run `sealring "
+        "audit verify`, then correct it by `sealring ring set %s`",
+        plan->problem, plan->ring);
     return true;
 }
 
@@ -206,8 +207,11 @@ sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, 
         if (each(&told, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "stopped by the callback");
     }
-    const sealring_plan notice = {
-        .size = sizeof notice, .ring = plan.state.ring.name, .state = SEALRING_PLAN_NOTICE, .text = refusal, .foreseen = ""};
+    const sealring_plan notice = {.size = sizeof notice,
+                                  .ring = plan.state.ring.name,
+                                  .state = SEALRING_PLAN_NOTICE,
+                                  .text = refusal,
+                                  .foreseen = ""};
     if (status == SEALRING_OK && plan_refusal(&plan, refusal) && each(&notice, context) != 0)
         status = error_set(error, SEALRING_REFUSED, "stopped by the callback");
     plan_release(&plan);

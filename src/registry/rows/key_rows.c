@@ -18,10 +18,10 @@ static const struct db_query key_update = {
     true};
 
 /* One change each: no act writes a column that it only read. */
-static const struct db_query key_update_state = {
-    "UPDATE api_key SET state = ?2, changed_epoch = ?3 WHERE id = ?1", true};
-static const struct db_query key_update_label = {
-    "UPDATE api_key SET label = ?2, changed_epoch = ?3 WHERE id = ?1", true};
+static const struct db_query key_update_state = {"UPDATE api_key SET state = ?2, changed_epoch = ?3 WHERE id = ?1",
+                                                 true};
+static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?3 WHERE id = ?1",
+                                                 true};
 static const struct db_query key_update_narrowing = {
     "UPDATE api_key SET narrowed = ?2, narrowed_scopes = ?4, changed_epoch = ?3 WHERE id = ?1", true};
 static const struct db_query key_update_serial = {
