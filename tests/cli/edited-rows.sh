@@ -4,7 +4,7 @@
 # credential that was ended is handed out again, and no command writes a value that it only read.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/cli/server.sh
+# shellcheck source=server.sh
 . "$here/server.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
 
