@@ -1,38 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When the latest checkpoint was signed: a lower bound of the present time. */
+/* The newest checkpoint whose signature verifies: what is signed, and since when, which is a lower bound of the present time. */
 #include "log/signed_time.h"
 
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "log/checkpoint.h"
+#include "log/signed_note.h"
 #include "registry/log/log_rows.h"
 
-/* Takes the time from the note, because the column `time` beside it is not signed. */
-static bool note_time(const char *text, const char *vkey, const struct registry_vault *vault, int64_t *time_ms)
+sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged, sealring_error *error)
 {
+    char vkey[REGISTRY_VKEY_SIZE];
     struct note_key key;
-    struct checkpoint checkpoint;
-    if (!note_key_parse(vkey, &key) || !checkpoint_verify(text, &key, vault->vault_id, &checkpoint))
-        return false;
-    *time_ms = checkpoint.time;
-    return true;
+    uint64_t size;
+    bool found = false, good = false;
+    memset(newest, 0, sizeof *newest);
+    *forged = false;
+    sealring_status status = registry_audit_key_find(registry, vkey, &found, error);
+    if (status != SEALRING_OK || !found)
+        return status;
+    bool readable = note_key_parse(vkey, &key);
+    char *note = malloc(REGISTRY_NOTE_SIZE);
+    if (note == NULL)
+        return error_no_memory(error);
+    struct registry_cursor notes = registry_checkpoint_notes(registry, error);
+    while (!good && registry_checkpoint_note_next(&notes, &size, note)) {
+        /* all is taken from the note, as the columns beside it are not signed; a note in the row of another proves nothing about that one */
+        good = readable && checkpoint_verify(note, &key, registry_vault_row(registry)->vault_id, newest) &&
+               newest->size == size;
+        *forged = *forged || !good;
+    }
+    if (!good)
+        memset(newest, 0, sizeof *newest);
+    free(note);
+    return registry_close_cursor(&notes, SEALRING_OK);
 }
 
 sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error)
 {
-    char vkey[REGISTRY_VKEY_SIZE];
-    *time_ms = 0;
-    *forged = false;
-    char *note = malloc(REGISTRY_NOTE_SIZE);
-    if (note == NULL)
-        return error_no_memory(error);
-    bool found = false;
-    sealring_status status = registry_checkpoint_find_note(registry, note, &found, error);
-    if (status == SEALRING_OK && found)
-        status = registry_audit_key_find(registry, vkey, &found, error);
-    if (status == SEALRING_OK && found)
-        *forged = !note_time(note, vkey, registry_vault_row(registry), time_ms);
-    free(note);
+    struct checkpoint newest;
+    sealring_status status = signed_newest(registry, &newest, forged, error);
+    *time_ms = newest.time;
     return status;
 }

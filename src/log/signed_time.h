@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When the latest checkpoint was signed: a lower bound of the present time. */
+/* The newest checkpoint whose signature verifies: what is signed, and since when, which is a lower bound of the present time. */
 #ifndef LOG_SIGNED_TIME_H
 #define LOG_SIGNED_TIME_H
 
+#include "log/checkpoint.h"
 #include "registry/connection/registry.h"
 
-/* Call it within a transaction. *time_ms: 0 if there is no checkpoint, or no key to verify it with. *forged: there is one that the
- * registry's own key does not verify; it counts as none. */
+/* Call both within a transaction. *newest: the checkpoint of the largest size that the registry's own key verifies; all 0 if there is none, or no key.
+ * *forged: a row of a larger size has a note that the key does not verify, or that is of another size; it counts as none. */
+sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged,
+                              sealring_error *error);
+
+/* *time_ms: when that was signed, 0 if there is none. */
 sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error);
 
 #endif

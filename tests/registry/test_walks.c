@@ -285,8 +285,13 @@ END_TEST
 
 struct counts {
     uint64_t keys, credentials[2], current[2];
-    bool held[3];
+    bool held[3], surely[3];
 };
+
+static const char revoke_all[] =
+    "INSERT INTO closed_fact SELECT (SELECT coalesce(max(f.sequence), 0) FROM closed_fact f) + row_number() OVER (ORDER BY k.id),"
+    " 1, k.key_id, x'', 0, 3, zeroblob(32) FROM api_key k"
+    " WHERE NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.key_id = k.key_id)";
 
 static sealring_status count(struct registry *registry, void *context, sealring_error *error)
 {
@@ -301,6 +306,8 @@ static sealring_status count(struct registry *registry, void *context, sealring_
     }
     for (uint32_t number = 1; number <= 3 && status == SEALRING_OK; number++)
         status = registry_version_held(registry, ring.id, number, &counts->held[number - 1], error);
+    for (uint32_t number = 1; number <= 3 && status == SEALRING_OK; number++)
+        status = registry_version_held_surely(registry, ring.id, number, &counts->surely[number - 1], error);
     return status;
 }
 
@@ -315,10 +322,15 @@ START_TEST(counts_pass_over_revoked_keys_and_older_credentials)
     ck_assert_uint_eq(counts.credentials[1], 1);
     ck_assert_uint_eq(counts.current[1], 1);
     ck_assert(counts.held[0] && counts.held[1] && !counts.held[2]);
+    ck_assert(counts.surely[0] && counts.surely[1] && !counts.surely[2]);
     ck_assert_int_eq(fixture_sql(&fixture, "UPDATE api_key SET state = 3"), SQLITE_OK);
     expect_ok(fixture_read(fixture.registry, count, &counts, &fixture.error));
-    ck_assert(!counts.held[0] && !counts.held[1]);
+    ck_assert(counts.held[0] && counts.held[1]); /* only a fact revokes a key */
+    ck_assert(counts.surely[0] && counts.surely[1]);
     ck_assert_uint_eq(counts.keys, 0);
+    ck_assert_int_eq(fixture_sql(&fixture, revoke_all), SQLITE_OK);
+    expect_ok(fixture_read(fixture.registry, count, &counts, &fixture.error));
+    ck_assert(!counts.held[0] && !counts.held[1] && !counts.surely[0] && !counts.surely[1]);
 }
 END_TEST
 

@@ -12,9 +12,10 @@ static void record_alarms(sealring_manager *manager, struct roster_entry *entry)
     char instance[2 * REGISTRY_ID_SIZE + 1];
     sealring_status status;
     hex_encode(row.instance, sizeof row.instance, instance);
-    audit_detail(&act, "{s:s, s:s, s:s, s:s, s:I, s:I}", "act", "verify", "why", entry->alarm, "verifier", instance,
-                 "host", row.host, "process", (json_int_t)row.process, "alarms",
-                 (json_int_t)(entry->alarms - row.alarms));
+    audit_detail(&act, "{s:s, s:s, s:s, s:s, s:I, s:I}", "act", "verify", "why",
+                 entry->alarms == 0 ? "the registry's count of this verifier's alarms was altered" : entry->alarm,
+                 "verifier", instance, "host", row.host, "process", (json_int_t)row.process, "alarms",
+                 (json_int_t)(entry->alarms > row.alarms ? entry->alarms - row.alarms : entry->alarms));
     row.alarms = entry->alarms;
     struct commit commit = manager_commit(manager, false, &act, NULL);
     do {
@@ -33,7 +34,7 @@ void effective_remember(sealring_manager *manager)
     if (manager->dry_run)
         return;
     for (size_t i = 0; i < roster->count; i++)
-        if (roster->entries[i].alarms > roster->entries[i].row.alarms)
+        if (roster_has_alarms(&roster->entries[i]))
             record_alarms(manager, &roster->entries[i]);
     if (!roster_is_news(roster))
         return;

@@ -122,7 +122,12 @@ static sealring_status key_change(struct registry *registry, struct key_change *
     else
         status = key_set_state(change, &holder.key, error);
     change->key = holder.key;
-    return status != SEALRING_OK ? status : registry_key_update(registry, &holder.key, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (change->scopes != NULL)
+        return registry_key_set_narrowing(registry, &holder.key, error);
+    return change->label != NULL ? registry_key_set_label(registry, &holder.key, error)
+                                 : registry_key_set_state(registry, &holder.key, error);
 }
 
 /* The act, when it has begun. */

@@ -97,7 +97,11 @@ static sealring_status rekey_write(struct renewal *renewal, const struct renewal
     sealring_status status = end_older(registry, &item->older.key, renewal->rekey->ends, error);
     if (status == SEALRING_OK)
         status = registry_credential_insert(registry, &item->successor.credential, error);
-    return status != SEALRING_OK ? status : registry_key_update(registry, &item->successor.key, error);
+    if (status == SEALRING_OK)
+        status = registry_key_set_serial(registry, &item->successor.key, error);
+    if (status == SEALRING_OK && item->older.key.narrowed && !item->successor.key.narrowed)
+        status = registry_key_set_narrowing(registry, &item->successor.key, error);
+    return status;
 }
 
 static void rekey_record(struct renewal *renewal)

@@ -105,11 +105,30 @@ static sealring_status confirm(sealring_manager *manager, const struct registry_
     return status;
 }
 
+/* The newest credential of a key is never superseded or ended, as what does that inserts the next one in the same transaction. Otherwise the row of a newer
+ * credential is hidden, which may have had fewer scopes. */
+static sealring_status check_newest(sealring_manager *manager, const struct registry_holder *holder,
+                                    enum seal_doubt *doubt, sealring_error *error)
+{
+    const struct registry_credential *credential = &holder->credential;
+    bool superseded = credential->replaced || credential->state == SEALRING_CREDENTIAL_SUPERSEDED;
+    if (!superseded && credential->serial == holder->key.last_serial)
+        return SEALRING_OK;
+    *doubt = SEAL_UNCONFIRMED;
+    atomic_store(&manager->alarmed, true);
+    return error_set(
+        error, SEALRING_REFUSED,
+        "ALARM: credential %u of API key %s %s, but the registry has no later one: the registry was altered; "
+        "nothing was derived from it (to go on without it: sealring revoke %s, and issue again)",
+        credential->serial, holder->key.key_id, superseded ? "was superseded" : "is not the last one",
+        holder->key.key_id);
+}
+
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
                            sealring_error *error)
 {
-    bool confirmed;
+    bool confirmed = false;
     text[0] = '\0';
     if (holder->key.state == SEALRING_KEY_REVOKED)
         return error_set(
@@ -127,7 +146,9 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
             holder->version.state == SEALRING_VERSION_RETIRED
                 ? "`sealring reinstate` that version and repeat"
                 : "issue it from your own list, with the column key_id (sealring issue RING --from CSV)");
-    sealring_status status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
+    sealring_status status = check_newest(manager, holder, doubt, error);
+    if (status == SEALRING_OK)
+        status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
     if (status != SEALRING_OK || !confirmed)
         secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK && !confirmed) {
@@ -177,7 +198,7 @@ sealring_status seal_insert_successor(struct registry *registry, const struct re
     if (status == SEALRING_OK)
         status = registry_credential_insert(registry, &successor->credential, error);
     if (status == SEALRING_OK)
-        status = registry_key_update(registry, &successor->key, error);
+        status = registry_key_set_serial(registry, &successor->key, error);
     return status;
 }
 

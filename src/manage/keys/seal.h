@@ -23,7 +23,8 @@ sealring_status seal_new(sealring_manager *manager, const struct registry_vault 
                          char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt, sealring_error *error);
 
 /* Derives the credential of an existing row again. No row is trusted: SEALRING_REFUSED unless the text has the stored digest (for an imported one:
- * unless the token's binding is the stored one; its text stays empty), and if the version is closed, as its key no longer signs. A row is reported
+ * unless the token's binding is the stored one; its text stays empty), if the version is closed, as its key no longer signs, and if the credential
+ * was ended or is not the key's last one. A row is reported
  * as unconfirmed only if the token gave the same answer twice. */
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
@@ -35,7 +36,7 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
                                const struct registry_version *active, struct registry_holder *successor,
                                sealring_error *error);
 
-/* Inserts the successor's row, supersedes `older`, and increments the key's serial. Inside a writing transaction. */
+/* Inserts the successor's row, supersedes `older`, and increments the key's serial; no other column of the key is written. Inside a writing transaction. */
 sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,
                                       const struct registry_holder *successor, sealring_error *error);
 

@@ -36,13 +36,17 @@ int64_t roster_last_use(const struct roster *roster, const struct roster_entry *
     return version->last_use > roster->now + ROSTER_AHEAD_MS ? limit : version->last_use;
 }
 
+bool roster_has_alarms(const struct roster_entry *entry)
+{
+    return entry->alarms_read && entry->alarms != entry->row.alarms;
+}
+
 bool roster_is_news(const struct roster *roster)
 {
     if (roster->uses_ahead)
         return true;
     for (size_t i = 0; i < roster->count; i++)
-        if (roster->entries[i].changed || roster->entries[i].surplus ||
-            roster->entries[i].alarms > roster->entries[i].row.alarms)
+        if (roster->entries[i].changed || roster->entries[i].surplus || roster_has_alarms(&roster->entries[i]))
             return true;
     return false;
 }

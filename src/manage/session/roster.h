@@ -37,6 +37,7 @@ struct roster_entry {
     uint64_t closed_count; /* their number, and the hash over all of them */
     uint8_t closed_hash[REGISTRY_DIGEST_SIZE];
     uint64_t alarms; /* their number in its file, and the last one's text */
+    bool alarms_read;
     char alarm[REPORT_ALARM_SIZE];
     bool row_damaged; /* its row cannot be read: it counts as a lost verifier */
     bool damaged;     /* its file cannot be read as a report */
@@ -71,6 +72,9 @@ void roster_release(struct roster *roster);
  * earlier. So a clock that was ahead, or an edited file, delays nothing for longer than a use of now would. */
 int64_t roster_last_use(const struct roster *roster, const struct roster_entry *entry,
                         const struct roster_version *version);
+
+/* Its file has another number of alarms than its row: they are new, or somebody edited the row. */
+bool roster_has_alarms(const struct roster_entry *entry);
 
 /* Whether something must be remembered that the registry does not contain yet. */
 bool roster_is_news(const struct roster *roster);

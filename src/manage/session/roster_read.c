@@ -203,6 +203,7 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     entry->closed_count = summary->look.closed_count;
     memcpy(entry->closed_hash, summary->look.closed_hash, sizeof entry->closed_hash);
     entry->alarms = summary->alarms;
+    entry->alarms_read = !copied;
     memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);
     bool no_memory = false;
     entry->damaged = read_versions(reader, entry, &no_memory) != SEALRING_OK;

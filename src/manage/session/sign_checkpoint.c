@@ -2,6 +2,7 @@
 /* Signs a checkpoint of the log after an act, and moves the anchor up to it. */
 #include "manage/session/audit_token_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,15 +19,17 @@
 /* What is committed, as of one transaction. */
 struct witness_state {
     struct checkpoint checkpoint;
-    uint64_t vouched;  /* the latest checkpoint covers the entries up to this one, 0: none */
-    int64_t signed_ms; /* when the latest checkpoint was signed, if its signature verifies */
+    uint64_t vouched;  /* the newest checkpoint that verifies covers the entries up to this one, 0: none */
+    int64_t signed_ms; /* when that was signed */
+    bool forged;       /* the registry has a row of a larger size, or of this one, which does not verify */
     char vkey[REGISTRY_VKEY_SIZE];
     struct registry_checkpoint row;
 };
 
 static sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error)
 {
-    bool forged, found = false;
+    bool found = false;
+    struct checkpoint newest = {.size = 0};
     struct checkpoint *checkpoint = &state->checkpoint;
     const struct registry_vault *vault = registry_vault_row(registry);
     memset(state, 0, sizeof *state);
@@ -34,10 +37,9 @@ static sealring_status witness_look(struct registry *registry, struct witness_st
     memcpy(checkpoint->era, vault->era, sizeof checkpoint->era);
     sealring_status status = registry_audit_size(registry, &checkpoint->size, error);
     if (status == SEALRING_OK)
-        status = registry_checkpoint_find_latest(registry, &state->row, &found, error);
-    state->vouched = state->row.size;
-    if (status == SEALRING_OK)
-        status = signed_time(registry, &state->signed_ms, &forged, error);
+        status = signed_newest(registry, &newest, &state->forged, error);
+    state->vouched = newest.size;
+    state->signed_ms = newest.time;
     if (status == SEALRING_OK)
         status = registry_audit_key_find(registry, state->vkey, &found, error);
     if (status == SEALRING_OK && !found)
@@ -178,6 +180,11 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
     *what = "what was done is committed, but no checkpoint was signed";
     sealring_status status = witness_read_state(registry, &state, error);
+    if (status == SEALRING_OK && state.forged)
+        snprintf(
+            witness->notice, sizeof witness->notice,
+            "ALARM: the registry was altered: it has a checkpoint that its key did not sign, which does not count: "
+            "see `sealring audit verify`");
     if (status != SEALRING_OK ||
         (state.vouched == state.checkpoint.size && witness->anchored && witness->anchor.size == state.checkpoint.size))
         return status;

@@ -2,6 +2,7 @@
 /* Reads what a ring's policy requires and plans what is due, now and later. */
 #include "manage/versions/policy_plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,10 @@ static sealring_status plan_make(sealring_manager *manager, struct plan *plan, s
     if (status != SEALRING_OK)
         return status;
     plan_times(&manager->roster, &plan->clock, &plan->times);
+    /* no command writes such a policy, so nothing may follow from it */
+    if (policy_problem(&state->ring.policy, manager->roster.vault.lease_ms, plan->problem) != NULL)
+        return SEALRING_OK;
+    plan->problem[0] = '\0';
     plan->count = lifecycle_schedule(&state->view, plan->views, &plan->times, plan->actions);
     return SEALRING_OK;
 }
@@ -153,6 +158,18 @@ bool plan_may_close(const sealring_manager *manager, const struct registry_versi
             effective_everywhere(&manager->roster, &(struct roster_change){.epoch = version->changed_epoch}));
 }
 
+bool plan_refusal(const struct plan *plan, char text[SEALRING_MESSAGE_SIZE])
+{
+    if (plan->problem[0] == '\0')
+        return false;
+    snprintf(
+        text, SEALRING_MESSAGE_SIZE,
+        "ALARM: the registry was altered: the ring's policy cannot be (%.250s); nothing is done by it: run `sealring "
+        "audit verify`, then correct it by `sealring ring set %s`",
+        plan->problem, plan->ring);
+    return true;
+}
+
 /* ---- sealring_ring_plan ---- */
 
 /* Reading the report files costs more than all the rest, and only a version that is to retire depends on them. */
@@ -168,6 +185,7 @@ sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, 
                                    void *context, sealring_error *error)
 {
     struct plan plan = {.ring = ring};
+    char refusal[SEALRING_MESSAGE_SIZE];
     sealring_status status = plan_read(manager, &plan, error);
     if (status == SEALRING_OK && wants_uses(&plan)) {
         status = usage_foresee(manager, clock_wall_ms(), error);
@@ -189,6 +207,13 @@ sealring_status sealring_ring_plan(sealring_manager *manager, const char *ring, 
         if (each(&told, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "stopped by the callback");
     }
+    const sealring_plan notice = {.size = sizeof notice,
+                                  .ring = plan.state.ring.name,
+                                  .state = SEALRING_PLAN_NOTICE,
+                                  .text = refusal,
+                                  .foreseen = ""};
+    if (status == SEALRING_OK && plan_refusal(&plan, refusal) && each(&notice, context) != 0)
+        status = error_set(error, SEALRING_REFUSED, "stopped by the callback");
     plan_release(&plan);
     return status;
 }

@@ -4,6 +4,7 @@
 #define MANAGE_VERSIONS_POLICY_PLAN_H
 
 #include "lifecycle/clockwatch.h"
+#include "lifecycle/policy.h"
 #include "lifecycle/schedule.h"
 #include "manage/fleet/evidence.h"
 #include "manage/session/manager.h"
@@ -20,6 +21,7 @@ struct plan {
     struct clock_judgement clock;
     struct lifecycle_action *actions;
     size_t count;
+    char problem[POLICY_PROBLEM_SIZE]; /* the policy that was read is one that no command accepts: no action; else "" */
 };
 
 /* In a transaction of its own, as of which the manager's roster is then. Replaces a plan that was read before, or one that is zero except `ring`. */
@@ -40,6 +42,9 @@ void plan_times(const struct roster *roster, const struct clock_judgement *clock
 /* Writes down the judgement of the clocks. */
 sealring_status plan_remember_clocks(struct registry *registry, const struct clock_judgement *judgement,
                                      sealring_error *error);
+
+/* False if the ring's policy is one that a command would accept; else why nothing is done by it, in one line. */
+bool plan_refusal(const struct plan *plan, char text[SEALRING_MESSAGE_SIZE]);
 
 /* The state of an action at this time. */
 sealring_plan_state plan_state(const struct lifecycle_action *action, int64_t now);

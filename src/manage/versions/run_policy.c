@@ -250,6 +250,16 @@ static bool owes_closing(const struct run *run)
     return false;
 }
 
+/* After the ring's other work: an impossible policy stops the ring, and no other ring. */
+static sealring_status tell_refusal(struct run *run)
+{
+    char text[SEALRING_MESSAGE_SIZE];
+    if (!plan_refusal(&run->plan, text))
+        return SEALRING_OK;
+    run->result.failed++;
+    return tell_notice(run, run->plan.ring, 0, text);
+}
+
 static sealring_status run_ring(struct run *run, const char *ring)
 {
     const struct lifecycle_action *action;
@@ -268,6 +278,8 @@ static sealring_status run_ring(struct run *run, const char *ring)
     if (status == SEALRING_OK)
         status = close_owed(run);
     run->owed = run->owed || owes_closing(run);
+    if (status == SEALRING_OK)
+        status = tell_refusal(run);
     return status == SEALRING_OK ? tell_rest(run) : status;
 }
 

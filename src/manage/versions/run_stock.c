@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "log/signed_time.h"
 #include "manage/act/act.h"
 #include "manage/fleet/usage_files.h"
 #include "manage/usage/harvest.h"
@@ -29,21 +30,21 @@ static sealring_status list_rings(sealring_manager *manager, struct stock *stock
     return registry_close_cursor(&rings, status);
 }
 
-/* The log exceeds the latest checkpoint if an act was interrupted before the checkpoint, or the audit token was missing. An interruption after the
+/* The log exceeds the newest signed checkpoint if an act was interrupted before the checkpoint, or the audit token was missing. An interruption after the
  * checkpoint and before the anchor is found with the clocks, once a minute. */
 static sealring_status read_behind(sealring_manager *manager, struct stock *stock, sealring_error *error)
 {
     struct registry *registry = manager->registry;
-    struct registry_checkpoint latest;
+    struct checkpoint newest;
     uint64_t entries = 0;
-    bool found;
+    bool forged;
     stock->behind = false;
     if (!witness_configured(manager->config))
         return SEALRING_OK;
-    sealring_status status = registry_checkpoint_find_latest(registry, &latest, &found, error);
+    sealring_status status = signed_newest(registry, &newest, &forged, error);
     if (status == SEALRING_OK)
         status = registry_audit_size(registry, &entries, error);
-    stock->behind = status == SEALRING_OK && entries > (found ? latest.size : 0);
+    stock->behind = status == SEALRING_OK && entries > newest.size;
     return status;
 }
 

@@ -36,8 +36,9 @@ static sealring_status is_wanted(const struct transition *transition, bool *want
     struct lifecycle_action *actions = calloc(LIFECYCLE_ACTIONS_MAX(ring->count), sizeof *actions);
     struct clock_judgement clock;
     struct lifecycle_times times;
+    char problem[POLICY_PROBLEM_SIZE];
     sealring_status status = SEALRING_OK;
-    const char *why = "the policy does not require it any more";
+    const char *why = policy_problem(&ring->policy, roster->vault.lease_ms, problem);
     *wanted = false;
     if (views == NULL || actions == NULL) {
         status = error_no_memory(error);
@@ -49,7 +50,8 @@ static sealring_status is_wanted(const struct transition *transition, bool *want
     /* only the action for the transition's own version counts, and the evidence is about that version */
     for (size_t i = 0; i < ring->count; i++)
         views[i] = &transition->evidence.view;
-    size_t count = lifecycle_schedule(ring, views, &times, actions);
+    size_t count = why == NULL ? lifecycle_schedule(ring, views, &times, actions) : 0;
+    why = why != NULL ? why : "the policy does not require it any more";
     for (size_t i = 0; i < count && !*wanted; i++) {
         if (actions[i].event != transition->event ||
             (transition->version != 0 && actions[i].version != transition->version))
@@ -89,6 +91,20 @@ void transition_release(struct transition *transition)
     state_release(&transition->state);
 }
 
+/* Before an open version is destroyed: whether clients hold credentials of it, by the rows that verdicts use. */
+static sealring_status ask_held(struct registry *registry, struct transition *transition, sealring_error *error)
+{
+    struct ring_state *state = &transition->state;
+    sealring_status status = SEALRING_OK;
+    if (transition->event != SEALRING_EVENT_DESTROY)
+        return SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && i < state->count; i++)
+        if (state->rows[i].number == transition->version && lifecycle_accepts(state->rows[i].state))
+            status = registry_version_held_surely(registry, state->ring.id, transition->version,
+                                                  &state->versions[i].held, error);
+    return status;
+}
+
 /* In a transaction: the ring as it is now, the vault's row, and what verifiers report now. */
 static sealring_status transition_read(struct transition *transition, sealring_error *error)
 {
@@ -97,6 +113,8 @@ static sealring_status transition_read(struct transition *transition, sealring_e
     sealring_status status = state_load(registry, transition->ring, &transition->state, error);
     if (status == SEALRING_OK && transition->blind)
         return evidence_unknown(&transition->evidence) ? SEALRING_OK : error_no_memory(error);
+    if (status == SEALRING_OK)
+        status = ask_held(registry, transition, error);
     if (status == SEALRING_OK)
         status = manager_read_roster(transition->manager, registry, error);
     if (status == SEALRING_OK)

@@ -35,6 +35,15 @@ static const struct db_query checkpoint_latest_note = {
     " ORDER BY c.size DESC LIMIT 1",
     false};
 
+/* Enough: whoever inserts that many rows gains that the log is signed again at each act. */
+static const struct db_query checkpoint_notes = {
+    "SELECT CASE WHEN c.size > 0 THEN c.size ELSE 0 END,"
+    " CASE WHEN length(CAST(c.note AS BLOB)) < ?1 THEN c.note ELSE '' END FROM checkpoint c"
+    " ORDER BY c.size DESC LIMIT 256",
+    false};
+
+static const struct db_query checkpoint_clear = {"DELETE FROM checkpoint WHERE size = ?1", true};
+
 static const struct db_query checkpoint_all = {CHECKPOINT_SELECT, false};
 
 sealring_status registry_node_find(struct registry *registry, unsigned level, uint64_t position,
@@ -93,11 +102,16 @@ sealring_status registry_checkpoint_insert(struct registry *registry, const stru
                                            sealring_error *error)
 {
     struct query query;
+    query_start(&query, registry, &checkpoint_clear, error);
+    query_bind_uint64(&query, 1, checkpoint->size);
+    sealring_status status = query_run_any(&query, error);
+    if (status != SEALRING_OK)
+        return status;
     query_start(&query, registry, &checkpoint_insert, error);
     query_bind_uint64(&query, 1, checkpoint->size);
     query_bind_int64(&query, 2, checkpoint->time);
     query_bind_text(&query, 3, checkpoint->note);
-    sealring_status status = query_run(&query, error);
+    status = query_run(&query, error);
     if (status != SEALRING_OK)
         return status;
     query_start(&query, registry, &checkpoint_thin, error);
@@ -132,6 +146,22 @@ sealring_status registry_checkpoint_find_note(struct registry *registry, char no
     if (*found)
         query_text(&query, note, REGISTRY_NOTE_SIZE);
     return query_end(&query, error);
+}
+
+struct registry_cursor registry_checkpoint_notes(struct registry *registry, sealring_error *error)
+{
+    struct registry_cursor notes = query_open(registry, &checkpoint_notes, error);
+    query_bind_int64(&notes.query, 1, REGISTRY_NOTE_SIZE);
+    return notes;
+}
+
+bool registry_checkpoint_note_next(struct registry_cursor *notes, uint64_t *size, char note[REGISTRY_NOTE_SIZE])
+{
+    if (!query_row(&notes->query))
+        return false;
+    *size = query_uint64(&notes->query);
+    query_text(&notes->query, note, REGISTRY_NOTE_SIZE);
+    return query_good(&notes->query);
 }
 
 struct registry_cursor registry_checkpoints(struct registry *registry, sealring_error *error)

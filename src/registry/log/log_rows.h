@@ -57,7 +57,7 @@ struct registry_checkpoint {
     int64_t time;
     char note[REGISTRY_NOTE_SIZE];
 };
-/* Also deletes older ones that are neither among the latest hundred nor the last of their day. */
+/* Replaces a row of that size, which somebody made up. Also deletes older ones that are neither among the latest hundred nor the last of their day. */
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
                                            sealring_error *error);
 sealring_status registry_checkpoint_find_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
@@ -65,6 +65,9 @@ sealring_status registry_checkpoint_find_latest(struct registry *registry, struc
 /* Reads only the signed note of the latest one, whatever the other columns contain; "" for a note that sealring cannot have written. */
 sealring_status registry_checkpoint_find_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE], bool *found,
                                               sealring_error *error);
+/* The signed notes, from the largest size on, whatever the other columns contain; "" for a note that sealring cannot have written. */
+struct registry_cursor registry_checkpoint_notes(struct registry *registry, sealring_error *error);
+bool registry_checkpoint_note_next(struct registry_cursor *notes, uint64_t *size, char note[REGISTRY_NOTE_SIZE]);
 struct registry_cursor registry_checkpoints(struct registry *registry, sealring_error *error); /* by size */
 bool registry_checkpoint_next(struct registry_cursor *checkpoints, struct registry_checkpoint *checkpoint);
 

@@ -17,6 +17,18 @@ static const struct db_query key_update = {
     " WHERE id = ?1",
     true};
 
+/* One change each: no act writes a column that it only read. */
+static const struct db_query key_update_state = {"UPDATE api_key SET state = ?2, changed_epoch = ?3 WHERE id = ?1",
+                                                 true};
+static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?3 WHERE id = ?1",
+                                                 true};
+static const struct db_query key_update_narrowing = {
+    "UPDATE api_key SET narrowed = ?2, narrowed_scopes = ?4, changed_epoch = ?3 WHERE id = ?1", true};
+static const struct db_query key_update_serial = {
+    "UPDATE api_key SET last_serial = ?2, changed_epoch = ?3 WHERE id = ?1", true};
+
+static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
+
 static const struct db_query key_get = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.key_id = ?1", false};
 
 static const struct db_query key_get_by_label = {
@@ -90,6 +102,61 @@ static sealring_status key_take_one(struct query *query, struct registry_key *ke
     if (*found)
         columns_read_key(query, key);
     return query_end(query, error);
+}
+
+/* Ends an update of some columns: the log gets the row as it is then. */
+static sealring_status key_end_update(struct query *query, int64_t id, sealring_error *error)
+{
+    struct registry *registry = query->registry;
+    struct registry_key now;
+    bool found = false;
+    query_bind_int64(query, 1, id);
+    query_bind_uint64(query, 3, registry->vault.epoch);
+    sealring_status status = query_run(query, error);
+    if (status != SEALRING_OK)
+        return status;
+    query_start(query, registry, &key_get_by_row, error);
+    query_bind_int64(query, 1, id);
+    status = key_take_one(query, &now, &found, error);
+    return handle_tell(registry, status, REGISTRY_TABLE_KEY, &now);
+}
+
+sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    struct query query;
+    sealring_status status = closed_note_key(registry, key, error);
+    if (status != SEALRING_OK)
+        return status;
+    query_start(&query, registry, &key_update_state, error);
+    query_bind_int64(&query, 2, key->state);
+    return key_end_update(&query, key->id, error);
+}
+
+sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_update_label, error);
+    query_bind_text(&query, 2, key->label);
+    return key_end_update(&query, key->id, error);
+}
+
+sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
+                                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_update_narrowing, error);
+    query_bind_bool(&query, 2, key->narrowed);
+    query_bind_text(&query, 4, key->narrowed_scopes);
+    return key_end_update(&query, key->id, error);
+}
+
+sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
+                                        sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &key_update_serial, error);
+    query_bind_int64(&query, 2, key->last_serial);
+    return key_end_update(&query, key->id, error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,

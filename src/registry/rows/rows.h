@@ -71,9 +71,13 @@ struct registry_cursor registry_versions(struct registry *registry, int64_t ring
 /* Those with closing_owed, of all rings, by ring and number. Costs one index lookup if there are none. */
 struct registry_cursor registry_versions_owed(struct registry *registry, sealring_error *error);
 bool registry_version_next(struct registry_cursor *versions, struct registry_version *version);
-/* Returns whether any credential of an API key that is not revoked was issued under it. One index lookup, however many there are. */
+/* Returns whether any credential of an API key that no fact revokes was issued under it. One index lookup, however many there are; it uses the
+ * credentials' column `ring`, which nothing vouches for. */
 sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
                                       sealring_error *error);
+/* The same by the ring of the API keys, which is a claim of each credential. The cost depends on the number of API keys of the ring. */
+sealring_status registry_version_held_surely(struct registry *registry, int64_t ring, uint32_t number, bool *held,
+                                             sealring_error *error);
 /* The number of credentials issued under it, and the number of API keys, not revoked, whose newest credential is under it. */
 sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,
                                        uint64_t *current, sealring_error *error);
@@ -111,6 +115,15 @@ struct registry_key {
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
+/* Acts use these: each writes what its name contains from `key`, and no other column. The log gets the row as it is after that. */
+sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key,
+                                       sealring_error *error);
+sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key,
+                                       sealring_error *error);
+sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
+                                           sealring_error *error);
+sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
+                                        sealring_error *error);
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                   sealring_error *error);
 /* The key, not revoked, of (ring, client, label). */

@@ -31,9 +31,18 @@ static const struct db_query version_all = {"SELECT " VERSION_WITH_FACT " FROM v
 static const struct db_query version_owed = {
     "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
 
+/* A key is revoked by its fact: its row could contain that for the time of one command. */
+#define KEY_HOLDS "NOT EXISTS (SELECT 1 FROM closed_fact kf WHERE kf.kind = 1 AND kf.key_id = k.key_id)"
+
 static const struct db_query version_held = {"SELECT c.api_key FROM credential c JOIN api_key k ON k.id = c.api_key"
-                                             " WHERE c.ring = ?1 AND c.version = ?2 AND k.state <> 3 LIMIT 1",
+                                             " WHERE c.ring = ?1 AND c.version = ?2 AND " KEY_HOLDS " LIMIT 1",
                                              false};
+
+/* By the keys of the ring, as verdicts do: a credential's own column of its ring decides nothing. */
+static const struct db_query version_held_surely = {
+    "SELECT c.api_key FROM api_key k CROSS JOIN credential c WHERE k.ring = ?1 AND c.api_key = k.id AND c.version = ?2"
+    " AND " KEY_HOLDS " LIMIT 1",
+    false};
 
 static const struct db_query version_count_credentials = {
     "SELECT count(*) FROM credential c WHERE c.ring = ?1 AND c.version = ?2", false};
@@ -163,15 +172,27 @@ bool registry_version_next(struct registry_cursor *versions, struct registry_ver
     return query_good(&versions->query);
 }
 
-sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
-                                      sealring_error *error)
+static sealring_status version_ask_held(struct registry *registry, const struct db_query *text, int64_t ring,
+                                        uint32_t number, bool *held, sealring_error *error)
 {
     struct query query;
-    query_start(&query, registry, &version_held, error);
+    query_start(&query, registry, text, error);
     query_bind_int64(&query, 1, ring);
     query_bind_int64(&query, 2, number);
     *held = query_row(&query);
     return query_end(&query, error);
+}
+
+sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
+                                      sealring_error *error)
+{
+    return version_ask_held(registry, &version_held, ring, number, held, error);
+}
+
+sealring_status registry_version_held_surely(struct registry *registry, int64_t ring, uint32_t number, bool *held,
+                                             sealring_error *error)
+{
+    return version_ask_held(registry, &version_held_surely, ring, number, held, error);
 }
 
 sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,

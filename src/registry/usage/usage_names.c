@@ -30,18 +30,19 @@ static const struct db_query idle_keys = {
 
 #define GOOD_AT(credential, now)                                       \
     "(" credential ".expires = 0 OR " credential ".expires > " now ")" \
-    " AND (" credential ".retire_at = 0 OR " credential ".retire_at > " now ")"
+    " AND (" credential ".replaced = 0 OR " credential ".retire_at > " now ")"
 #define LAST_USE_IN(table) "coalesce((SELECT max(u.last_use) FROM " table " u WHERE u.api_key = k.id), 0)"
 
-/* By the version's index. A successor was issued later and is under an accepted version, whose number may be lower after a rollback. */
+/* By the keys of the ring, as verdicts do: a credential's own column of its ring decides nothing. A successor was issued later and is under an
+ * accepted version, whose number may be lower after a rollback. */
 static const struct db_query behind_keys = {
     "SELECT " NAME_COLUMNS ", k.used, " LAST_USE_IN("usage_hour") ", " LAST_USE_IN(
-        "usage_day") " FROM credential c CROSS JOIN api_key k CROSS JOIN client cl"
-                     " WHERE c.ring = ?1 AND c.version = ?2 AND " GOOD_AT(
+        "usage_day") " FROM api_key k CROSS JOIN credential c CROSS JOIN client cl"
+                     " WHERE k.ring = ?1 AND k.state = 1 AND c.api_key = k.id AND c.version = ?2 AND " GOOD_AT(
                          "c",
-                         "?3") " AND k.id = c.api_key AND " KEY_STATE " = 1"
+                         "?3") " AND " KEY_STATE " = 1"
                                " AND NOT EXISTS (SELECT 1 FROM credential n CROSS JOIN version v WHERE n.api_key = c.api_key AND n.serial > c.serial"
-                               " AND v.ring = n.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT(
+                               " AND v.ring = k.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT(
                                    "n",
                                    "?3") ")"
                                          " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"

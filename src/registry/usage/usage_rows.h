@@ -121,7 +121,7 @@ sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t ver
 
 /* Active API keys that were used at or after `since`, with any credential, and that would have no valid credential if the version were
  * not accepted: their newest valid credential at `now` is under it. `names` has the first `named`. *count: their number, at
- * most `most`. The cost depends on the number of credentials under the version. */
+ * most `most`. The cost depends on the number of active API keys of the ring. */
 struct usage_behind {
     int64_t ring;
     uint32_t version;

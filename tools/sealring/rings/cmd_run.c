@@ -103,6 +103,9 @@ static void print_text(const struct running *running, const sealring_plan *plan)
                    style_end(style, TONE_DIM));
     if (plan->ring[0] == '\0') {
         terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
+    } else if (plan->event == 0 && plan->version == 0) {
+        terminal_print(stdout, style, "%s: %s%s%s\n", plan->ring, style_start(style, tone), plan->text,
+                       style_end(style, tone));
     } else if (plan->event == 0) {
         terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
     } else if (plan->state == SEALRING_PLAN_AHEAD) {

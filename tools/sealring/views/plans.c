@@ -121,8 +121,10 @@ void plans_print(const struct plans *plans, const char *ring, const struct page 
         char lead[120];
         char what[60];
         char *text = sentence_of(plan, ring, page->now);
-        snprintf(what, sizeof what, "%s v%" PRIu32, plan->event != 0 ? sealring_event_name(plan->event) : "",
-                 plan->version);
+        if (plan->event == 0)
+            snprintf(what, sizeof what, "nothing");
+        else
+            snprintf(what, sizeof what, "%s v%" PRIu32, sealring_event_name(plan->event), plan->version);
         snprintf(lead, sizeof lead, "  %-6s%s%-*s%s", i == 0 ? "next" : "", style_start(style, tone), WHAT_WIDTH, what,
                  style_end(style, tone));
         page_paragraph(page, lead, 8 + (strlen(what) > WHAT_WIDTH ? strlen(what) : WHAT_WIDTH), text);

@@ -1,0 +1,239 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Somebody edits rows of the registry by SQL. What the next commands do with the edited rows: nothing is decided by an impossible value, no
+# credential that was ended is handed out again, and no command writes a value that it only read.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=server.sh
+. "$here/server.sh"
+command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
+
+sql() {
+    sqlite3 -cmd '.timeout 10000' "$SEALRING_VAULT/registry/sealring.db" "$@"
+}
+
+fresh_vault() { # NAME: a vault of its own for each section
+    SEALRING_VAULT=$work/$1
+    rm -f "$work"/*.key
+    must init --lease 1s
+}
+
+states() { # RING
+    sql "SELECT v.number || ' ' || v.state FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = '$1' ORDER BY v.number" | paste -sd,
+}
+
+# ---- a policy that `ring set` refuses
+
+fresh_vault policies
+must ring create altered --overlap 1h --quiet-period 1m --rotate-every 2h
+must ring create later --overlap 1h --quiet-period 1m
+must rotate altered
+before=$(states altered)
+sql "CREATE TABLE aside AS SELECT * FROM ring"
+for edit in 'overlap = 0' 'quiet_period = 0' 'purge_delay = 315360000001' 'keep = 0' 'keep = 101' 'rotate_every = 1' 'usage_hourly = 0' \
+    'usage_daily = 1' 'succession = 2' 'overlap = 0, quiet_period = 0, purge_delay = 0, rotate_every = 1, keep = 100, succession = 1'; do
+    must ring set later --standby
+    sql "PRAGMA ignore_check_constraints = 1; UPDATE ring SET $edit WHERE name = 'altered'"
+    sql "UPDATE version SET retire_at = 1 WHERE state = 3"
+    run run --once --dry-run
+    is "$status $(grep -c '^.*altered: ' "$work/out")" "1 1" "$edit: a dry run reports it"
+    run run --once
+    is "$status" 1 "$edit: the turn fails"
+    is "$(grep -c 'altered: ALARM: the registry was altered: the ring.s policy cannot be' "$work/out")" 1 "in one line, which names the ring"
+    is "$(states altered)" "$before" "and nothing is done for the ring"
+    run status altered
+    out_like "nothing .*policy cannot be" "status reports it"
+    sql "UPDATE ring SET (overlap, quiet_period, purge_delay, keep, rotate_every, usage_hourly, usage_daily, succession) = (SELECT a.overlap,
+        a.quiet_period, a.purge_delay, a.keep, a.rotate_every, a.usage_hourly, a.usage_daily, a.succession FROM aside a WHERE a.id = ring.id)
+        WHERE name = 'altered'"
+done
+is "$(states later)" "1 2,2 1" "the other ring's standby was prepared meanwhile"
+sql "DROP TABLE aside"
+run run --once altered
+is "$status" 0 "as it was, the policy is carried out again"
+# ---- a credential that was ended, whose successor's row is hidden
+
+fresh_vault hidden
+must ring create pay --overlap 30d
+must ring set pay --succession off
+for client in one two; do
+    must client add $client
+    must issue pay --client $client --scope read --scope write --out "$work/$client.key"
+done
+one=$(cut -d_ -f2 "$work/one.key")
+must key rekey "$one" --scope read --overlap 0s --reason 'fewer scopes' --out "$work/fewer.key"
+sql "CREATE TABLE aside AS SELECT c.* FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$one' AND c.serial = 2"
+must rotate pay
+printf 'client,label,scopes,key_id\none,default,read write,%s\n' "$one" >"$work/list.csv"
+
+drop_triggers() {
+    sql "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" >"$work/drop.sql"
+    sql <"$work/drop.sql"
+}
+
+drop_triggers
+hide() { # SQL: what else is edited
+    sql "PRAGMA ignore_check_constraints = 1; DELETE FROM credential WHERE digest = (SELECT digest FROM aside); $1"
+}
+
+unhide() {
+    sql "INSERT OR REPLACE INTO credential SELECT * FROM aside; UPDATE api_key SET last_serial = 2 WHERE key_id = '$one';
+        UPDATE credential SET replaced = 1, state = 2, retire_at = 1
+        WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one')"
+}
+
+refused() { # WHAT
+    is "$status" 1 "$1 is refused"
+    err_like "ALARM: credential 1 of API key $one .*the registry was altered" "with the reason"
+    is "$(sql "SELECT max(c.serial) FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$one'")" 1 "and nothing is written"
+}
+
+for edit in "" "UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" "UPDATE credential SET replaced = 0, retire_at = 0" \
+    "UPDATE credential SET replaced = 0, retire_at = 0, state = 1" \
+    "UPDATE credential SET state = 1; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" \
+    "UPDATE credential SET replaced = 0, retire_at = 0; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'"; do
+    hide "$edit"
+    run reissue "$one" --out "$work/again.key"
+    refused "reissue${edit:+ after $edit}"
+    run key rekey "$one" --out "$work/again.key"
+    refused "key rekey"
+    run reissue pay --all --out "$work/all.csv"
+    is "$status" 1 "reissue --all leaves it out"
+    not_ok "and does not hand it out" grep -qs "$one" "$work/all.csv"
+    run issue pay --from "$work/list.csv" --out "$work/listed.csv"
+    is "$status" 1 "and so does issue --from"
+    not_ok "which does not hand it out" grep -qs "$one" "$work/listed.csv"
+    rm -f "$work/all.csv" "$work/listed.csv"
+    unhide
+done
+run reissue "$one" --out "$work/again.key"
+is "$status" 0 "with the row it is reissued"
+run_with "$work/again.key" verify --scope write
+is "$status" 1 "and has the fewer scopes"
+
+# ---- what clients hold, by the keys' ring and facts
+
+fresh_vault holders
+must ring create pay --overlap 30d --quiet-period 1s
+must client add one
+must issue pay --client one --scope read --out "$work/one.key"
+must rotate pay
+must retire pay 1 --overrule 'a test'
+must reinstate pay 1
+drop_triggers
+for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE api_key SET state = 3" "UPDATE credential SET ring = 77" \
+    "UPDATE api_key SET state = 3; UPDATE credential SET ring = 77"; do
+    sql "PRAGMA foreign_keys = 0; $edit"
+    run destroy pay 1 --overrule 'a test'
+    is "$status" 1 "destroying a reinstated version after $edit"
+    err_like 'clients may hold credentials' "is refused"
+    is "$(states pay)" "1 1,2 2" "and it stays"
+    sql "PRAGMA foreign_keys = 0; UPDATE api_key SET state = 1; UPDATE credential SET ring = (SELECT id FROM ring)"
+done
+run_with "$work/one.key" verify --scope read
+is "$status" 0 "its credential is accepted"
+must revoke "$(cut -d_ -f2 "$work/one.key")"
+run destroy pay 1 --overrule 'a test'
+is "$status" 0 "once its only key is revoked, it is destroyed"
+
+# ---- succession, by the keys' ring, and by ends that rekey made
+
+fresh_vault successors
+must ring create pay --overlap 1s --quiet-period 1s
+must client add one
+must issue pay --client one --scope read --out "$work/one.key"
+must rotate pay
+sql "UPDATE version SET retire_at = 1 WHERE number = 1; UPDATE api_key SET used = $(date +%s)000 - 5000"
+drop_triggers
+for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE credential SET ring = 77" "UPDATE credential SET retire_at = 1"; do
+    sql "PRAGMA foreign_keys = 0; $edit"
+    run retire pay 1 --no-wait
+    is "$status" 5 "retiring a version whose key has no successor after $edit"
+    err_like 'no successor|reissue' "has to wait"
+    is "$(states pay)" "1 3,2 2" "and it stays"
+    sql "PRAGMA foreign_keys = 0; UPDATE credential SET retire_at = 0, ring = (SELECT id FROM ring)"
+done
+must reissue "$(cut -d_ -f2 "$work/one.key")" --out "$work/next.key"
+run retire pay 1 --no-wait
+is "$(states pay)" "1 4,2 2" "with a successor it is retired"
+
+# ---- made-up checkpoints
+
+fresh_vault checkpoints
+must client add one
+entries() {
+    sql "SELECT max(sequence) FROM audit"
+}
+signed_size() { # of the newest checkpoint with its own note, as an auditor finds it
+    sql "SELECT note FROM checkpoint WHERE size = $1" | sed -n 2p
+}
+for row in "$(($(entries) + 1))" "$(($(entries) + 7))"; do
+    sql "INSERT INTO checkpoint SELECT $row, time, note FROM checkpoint ORDER BY size DESC LIMIT 1"
+    run client add "client-$row"
+    is "$status" 0 "an act after a checkpoint of size $row was made up"
+    err_like 'ALARM: the registry was altered: it has a checkpoint that its key did not sign' "reports it"
+    is "$(signed_size "$(entries)")" "$(entries)" "and is signed"
+    drop_triggers
+    sql "DELETE FROM checkpoint WHERE size > (SELECT max(sequence) FROM audit)"
+    run audit verify
+    is "$status" 0 "as audit verify finds when the other row is removed"
+done
+mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
+must client add unsigned
+sql "INSERT INTO checkpoint SELECT (SELECT max(sequence) FROM audit), time, note FROM checkpoint ORDER BY size DESC LIMIT 1"
+mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
+run run --once
+is "$(signed_size "$(entries)")" "$(entries)" "run signs what only a made-up checkpoint covers"
+
+# ---- an act writes only what it changes
+
+fresh_vault columns
+must ring create pay --overlap 30d
+must client add one
+must issue pay --client one --scope read --scope write --out "$work/one.key"
+key=$(cut -d_ -f2 "$work/one.key")
+must rotate pay
+writes() { # COLUMN... -- ARGUMENT...: a command that writes only these columns of api_key, besides its epoch
+    others="state narrowed narrowed_scopes label last_serial key_id ring client created used "
+    while [ "$1" != -- ]; do
+        others=$(echo "$others" | sed "s/\\b$1 //")
+        shift
+    done
+    shift
+    sql "CREATE TRIGGER other_column AFTER UPDATE OF $(echo "$others" | sed 's/ $//; s/ /, /g') ON api_key
+        BEGIN SELECT RAISE(ABORT, 'a column that the command only read'); END"
+    run "$@"
+    sql "DROP TRIGGER other_column"
+    is "$status" 0 "$1 $2 writes nothing else of the key"
+}
+writes last_serial -- reissue "$key" --out "$work/again.key"
+writes narrowed narrowed_scopes -- key set "$key" --scope read
+writes label -- key set "$key" --label other
+writes last_serial -- key rekey "$key" --overlap 0s --out "$work/fewer.key"
+writes last_serial narrowed narrowed_scopes -- key rekey "$key" --scope write --overlap 0s --out "$work/more.key"
+writes state -- key suspend "$key"
+writes state -- key resume "$key"
+writes state -- revoke "$key"
+run audit verify
+is "$status" 0 "and the log has the rows as they are"
+
+# ---- a verifier's number of alarms
+
+fresh_vault alarms
+must ring create pay
+build_server
+serve one "$SEALRING_VAULT" read
+must run --once
+must client add before
+for number in 1000000 1; do
+    sql "UPDATE verifier SET alarms = $number"
+    must run --once
+    is "$(sql "SELECT alarms FROM verifier")" 0 "a row with $number alarms is set to what the server's file has"
+    is "$(sql "SELECT json_extract(detail, '\$.why') FROM audit WHERE act = 'alarm' ORDER BY sequence DESC LIMIT 1")" \
+        "the registry's count of this verifier's alarms was altered" "and that is recorded"
+    sql "SELECT count(*) FROM audit WHERE act = 'alarm'" >"$work/recorded"
+done
+is "$(cat "$work/recorded")" 2 "once each"
+leave one
+
+done_testing
