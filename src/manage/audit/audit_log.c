@@ -211,9 +211,11 @@ static bool take_elsewhere(struct registry *registry, struct verification *verif
     return wrong == NULL;
 }
 
-static void row_problem(const char *text, void *context)
+static void row_problem(uint64_t entry, const char *text, void *context)
 {
-    own_problem(context, text);
+    struct verification *verification = context;
+    verification->own_problems++;
+    problem(entry, text, verification);
 }
 
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
@@ -226,13 +228,13 @@ static sealring_status take_entry(const struct registry_audit *entry, void *cont
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
-    sealring_status status = retrace_new(&verification->retrace, error);
+    sealring_status status = retrace_new(&verification->retrace, row_problem, verification, error);
     if (status != SEALRING_OK)
         return status;
     examine->entry = take_entry;
     status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(verification->retrace, registry, row_problem, verification, error);
+        status = retrace_compare(verification->retrace, registry, error);
     retrace_free(verification->retrace);
     return status;
 }
