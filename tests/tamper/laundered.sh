@@ -107,6 +107,9 @@ edits_found() {
         "found API key [0-9A-Za-z]{16}: label mine, the log has 'plain'" key set @mine --label other
     laundered "a narrowing, undone before the next one" "UPDATE api_key SET narrowed = 0, narrowed_scopes = '' WHERE label = 'narrowed'" \
         "found API key [0-9A-Za-z]{16}: narrowed_scopes read write, the log has 'read'" key set @narrowed --scope write
+    laundered "a narrowing, undone before a rekeying that could lift it" \
+        "UPDATE api_key SET narrowed = 0, narrowed_scopes = '' WHERE label = 'narrowed'" \
+        "\(key.rekey\) found API key [0-9A-Za-z]{16}: narrowed_scopes none, the log has 'read'" key rekey @narrowed --overlap 0s --no-wait
     laundered "a policy, before another policy" "UPDATE ring SET overlap = 1000 WHERE name = 'pay'" \
         '\(ring.set\) found ring pay: overlap 1000, the log has 2592000000' ring set pay --quiet-period 2h
     laundered "an announced end, before the retirement" "UPDATE version SET retire_at = 1 WHERE number = 2" \
@@ -153,6 +156,7 @@ untouched() {
         DELETE FROM api_key WHERE label = 'plain'" '^API key .* is in the log, and has no row'
     edited "a key that was added" "INSERT INTO api_key SELECT 1000, 'MalloryMadeThis0', ring, client, 'forged', 1, 0, '', 1, created, changed_epoch, used
         FROM api_key WHERE label = 'plain'" '^API key MalloryMadeThis0 has a row, and the log knows of none'
+    edited "the length of the keys' IDs" "UPDATE vault SET object_id_length = 1" '^new keys would have IDs of 1 bytes, those of the versions have [0-9]+'
     edited "a client that was forgotten" "UPDATE client SET forgotten = 0 WHERE name = 'gone'" '^client gone: its row has forgotten none'
     edited "a client in use" "UPDATE client SET forgotten = 1 WHERE name = 'shop'" '^client shop: its row is forgotten, the log has no such act'
 }

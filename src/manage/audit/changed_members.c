@@ -175,11 +175,17 @@ static bool check_serial(const struct changed_row *row, char text[CHANGED_TEXT_S
     return found_edited(row, "last_serial", found, text);
 }
 
-/* Rekeying lifts a narrowing as a whole, or leaves it. */
+/* Rekeying lifts a narrowing as a whole, or leaves it. The entries of older versions do not contain what it found. */
 static bool check_rekey(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
-    bool narrowed = json_object_get(row->image, "narrowed") != NULL;
-    if (narrowed && (differs(row, "narrowed") || differs(row, "narrowed_scopes")))
+    const json_t *before = json_object_get(row->detail, "narrowed_before");
+    const char *found = json_string_value(before);
+    const char *was = json_string_value(json_object_get(row->was, "narrowed_scopes"));
+    bool narrowed = json_object_get(row->was, "narrowed") != NULL;
+    if (before != NULL && ((found != NULL) != narrowed || (narrowed && strcmp(found, was != NULL ? was : "") != 0)))
+        return found_edited(row, "narrowed_scopes", found != NULL ? found : "none", text);
+    if (json_object_get(row->image, "narrowed") != NULL &&
+        (differs(row, "narrowed") || differs(row, "narrowed_scopes")))
         return found_edited(row, "narrowed_scopes", "something else", text);
     return check_serial(row, text);
 }

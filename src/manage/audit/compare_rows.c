@@ -283,6 +283,25 @@ static void tell_unseen(const struct comparison *comparison, json_t *map, const 
         tell(comparison, "%s %s is in the log, and has no row: it was removed", what, name);
 }
 
+/* The IDs of a vault's objects have one length, which init found out and its entry does not contain. A shorter one in the vault's row makes the
+ * next objects' IDs shorter. */
+static void compare_id_length(const struct comparison *comparison)
+{
+    const char *name;
+    json_t *image;
+    size_t longest = 0;
+    size_t now = registry_vault_row(comparison->registry)->object_id_length;
+    json_object_foreach(comparison->retrace->versions, name, image)
+    {
+        size_t length = json_string_length(json_object_get(image, "object_id")) / 2;
+        longest = length > longest ? length : longest;
+    }
+    if (longest != 0 && longest != now)
+        tell(comparison,
+             "new keys would have IDs of %zu bytes, those of the versions have %zu: the vault's row was altered", now,
+             longest);
+}
+
 static void compare_vault(const struct comparison *comparison)
 {
     const struct registry_vault *row = registry_vault_row(comparison->registry);
@@ -335,6 +354,7 @@ sealring_status retrace_compare(struct retrace *retrace, struct registry *regist
     struct registry_ring ring;
     sealring_status status = SEALRING_OK;
     compare_vault(&comparison);
+    compare_id_length(&comparison);
     struct registry_cursor rings = registry_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = compare_ring(&comparison, &ring, error);
