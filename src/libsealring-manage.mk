@@ -22,7 +22,11 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/audit/audit_log.c \
 	src/manage/audit/read_export.c src/manage/audit/read_export.h \
 	src/manage/audit/redo_entry.c src/manage/audit/redo_entry.h \
+	src/manage/audit/changed_members.c src/manage/audit/changed_members.h \
 	src/manage/audit/compare_rows.c src/manage/audit/compare_rows.h \
+	src/manage/audit/issued_keys.c src/manage/audit/issued_keys.h \
+	src/manage/audit/retrace.c src/manage/audit/retrace.h \
+	src/manage/audit/row_text.c src/manage/audit/row_text.h \
 	src/manage/backup/backup.c \
 	src/manage/backup/backup_file.c src/manage/backup/backup_file.h \
 	src/manage/backup/compare_with_token.c src/manage/backup/compare_with_token.h \

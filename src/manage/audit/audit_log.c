@@ -212,9 +212,11 @@ static bool take_elsewhere(struct registry *registry, struct verification *verif
     return wrong == NULL;
 }
 
-static void row_problem(const char *text, void *context)
+static void row_problem(uint64_t entry, const char *text, void *context)
 {
-    own_problem(context, text);
+    struct verification *verification = context;
+    verification->own_problems++;
+    problem(entry, text, verification);
 }
 
 static void schema_problem(enum db_flaw flaw, const char *name, const char *words, void *context)
@@ -235,7 +237,7 @@ static sealring_status take_entry(const struct registry_audit *entry, void *cont
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
-    sealring_status status = retrace_new(&verification->retrace, error);
+    sealring_status status = retrace_new(&verification->retrace, row_problem, verification, error);
     if (status != SEALRING_OK)
         return status;
     examine->entry = take_entry;
@@ -243,7 +245,7 @@ static sealring_status examine_and_retrace(struct registry *registry, struct ver
     if (status == SEALRING_OK)
         status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(verification->retrace, registry, row_problem, verification, error);
+        status = retrace_compare(verification->retrace, registry, error);
     retrace_free(verification->retrace);
     return status;
 }

@@ -1,147 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log retraced: compares the rows as its acts left them with the rows as they are. */
+/* Compares the rows as their acts left them with the rows as they are. */
 #include "manage/audit/compare_rows.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "log/row_image.h"
+#include "manage/audit/row_text.h"
 #include "registry/rows/current_rows.h"
-
-#define RETRACE_NAME_SIZE  64
-#define RETRACE_VALUE_SIZE 128
-
-/* Maps of the last image of each row (jansson's objects are hash tables). They contain only what the token does not confirm: all rings and
- * versions; the API keys that are, or were, not simply active; the credentials that were given an end. */
-struct retrace {
-    json_t *rings;       /* by row */
-    json_t *versions;    /* RING/NUMBER */
-    json_t *keys;        /* key ID */
-    json_t *credentials; /* KEY/SERIAL */
-    json_t *init;        /* the vault's first detail; NULL: none seen */
-    uint64_t issued;     /* credentials */
-    bool imported;       /* an entry up to here is about imported keys */
-};
 
 struct comparison {
     struct retrace *retrace;
     struct registry *registry;
-    retrace_problem problem;
-    void *context;
 };
-
-sealring_status retrace_new(struct retrace **made, sealring_error *error)
-{
-    struct retrace *retrace = calloc(1, sizeof *retrace);
-    *made = retrace;
-    if (retrace == NULL)
-        return error_no_memory(error);
-    retrace->rings = json_object();
-    retrace->versions = json_object();
-    retrace->keys = json_object();
-    retrace->credentials = json_object();
-    if (retrace->rings != NULL && retrace->versions != NULL && retrace->keys != NULL && retrace->credentials != NULL)
-        return SEALRING_OK;
-    retrace_free(retrace);
-    *made = NULL;
-    return error_no_memory(error);
-}
-
-void retrace_free(struct retrace *retrace)
-{
-    if (retrace == NULL)
-        return;
-    json_decref(retrace->rings);
-    json_decref(retrace->versions);
-    json_decref(retrace->keys);
-    json_decref(retrace->credentials);
-    json_decref(retrace->init);
-    free(retrace);
-}
-
-/* ---- What the acts left ---- */
-
-static void name_of(int64_t first, uint32_t second, char name[RETRACE_NAME_SIZE])
-{
-    snprintf(name, RETRACE_NAME_SIZE, "%" PRId64 "/%" PRIu32, first, second);
-}
-
-static bool keep_key(struct retrace *retrace, const struct registry_key *key, json_t *image)
-{
-    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed;
-    if (plain && json_object_get(retrace->keys, key->key_id) == NULL)
-        return true;
-    return json_object_set(retrace->keys, key->key_id, image) == 0;
-}
-
-/* A credential is inserted without an end and is counted once: an updated credential is superseded. */
-static bool keep_credential(struct retrace *retrace, const struct registry_credential *credential, json_t *image)
-{
-    char name[RETRACE_NAME_SIZE];
-    name_of(credential->key, credential->serial, name);
-    retrace->issued += credential->state == SEALRING_CREDENTIAL_CURRENT;
-    return !credential->replaced || json_object_set(retrace->credentials, name, image) == 0;
-}
-
-static bool keep_row(struct retrace *retrace, json_t *image)
-{
-    enum registry_table table;
-    union image_row row;
-    const char *problem;
-    char name[RETRACE_NAME_SIZE];
-    if (!image_read(image, &table, &row, &problem))
-        return true;
-    switch (table) {
-    case REGISTRY_TABLE_RING:
-        name_of(row.ring.id, 0, name);
-        return json_object_set(retrace->rings, name, image) == 0;
-    case REGISTRY_TABLE_VERSION:
-        name_of(row.version.ring, row.version.number, name);
-        return json_object_set(retrace->versions, name, image) == 0;
-    case REGISTRY_TABLE_KEY:
-        return keep_key(retrace, &row.key, image);
-    case REGISTRY_TABLE_CREDENTIAL:
-        return keep_credential(retrace, &row.credential, image);
-    default:
-        return true;
-    }
-}
-
-/* Most entries issue one credential for one API key, and nothing of them is kept: they are counted without being parsed, which takes most of the
- * time. Only for an imported key does an issue also change an older credential: it gives it an end. */
-static bool issues_only(struct retrace *retrace, const struct registry_audit *entry)
-{
-    retrace->imported = retrace->imported || strcmp(entry->act, "key.import") == 0;
-    return strcmp(entry->act, "key.issue") == 0 && entry->key_id != NULL && !retrace->imported &&
-           json_object_get(retrace->keys, entry->key_id) == NULL;
-}
-
-sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error)
-{
-    bool kept = true;
-    if (issues_only(retrace, entry)) {
-        retrace->issued++;
-        return SEALRING_OK;
-    }
-    if (entry->detail == NULL)
-        return SEALRING_OK;
-    json_t *detail = json_loads(entry->detail, 0, NULL);
-    json_t *rows = json_object_get(detail, "rows");
-    for (size_t i = 0; kept && i < json_array_size(rows); i++)
-        kept = keep_row(retrace, json_array_get(rows, i));
-    if (strcmp(entry->act, "vault.init") == 0) {
-        json_decref(retrace->init);
-        retrace->init = json_incref(detail);
-    }
-    json_decref(detail);
-    return kept ? SEALRING_OK : error_no_memory(error);
-}
-
-/* ---- The rows ---- */
 
 static void tell(const struct comparison *comparison, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -152,7 +26,9 @@ static void tell(const struct comparison *comparison, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    comparison->problem(text, comparison->context);
+    const struct retrace *retrace = comparison->retrace;
+    if (retrace->problem != NULL)
+        retrace->problem(0, text, retrace->context);
 }
 
 static void tell_removed(const struct comparison *comparison, const char *what)
@@ -160,33 +36,15 @@ static void tell_removed(const struct comparison *comparison, const char *what)
     tell(comparison, "%s is in the log, and has no row: it was removed", what);
 }
 
-static void value_text(enum registry_table table, const char *member, const json_t *value,
-                       char text[RETRACE_VALUE_SIZE])
-{
-    int number = (int)json_integer_value(value);
-    if (value == NULL)
-        snprintf(text, RETRACE_VALUE_SIZE, "none");
-    else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_VERSION)
-        snprintf(text, RETRACE_VALUE_SIZE, "%s", sealring_version_state_name((sealring_version_state)number));
-    else if (strcmp(member, "state") == 0 && table == REGISTRY_TABLE_KEY)
-        snprintf(text, RETRACE_VALUE_SIZE, "%s", sealring_key_state_name((sealring_key_state)number));
-    else if (json_is_string(value))
-        snprintf(text, RETRACE_VALUE_SIZE, "'%.100s'", json_string_value(value));
-    else if (json_is_integer(value))
-        snprintf(text, RETRACE_VALUE_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else
-        snprintf(text, RETRACE_VALUE_SIZE, "yes");
-}
-
 /* Adds one line for a row, about the first member that differs; members that depend on it differ as well. */
 static bool tell_member(const struct comparison *comparison, enum registry_table table, const char *what,
                         const char *member, const json_t *is, const json_t *was)
 {
-    char row[RETRACE_VALUE_SIZE], log[RETRACE_VALUE_SIZE];
+    char row[ROW_TEXT_VALUE_SIZE], log[ROW_TEXT_VALUE_SIZE];
     if (is == was || (is != NULL && was != NULL && json_equal(is, was)))
         return false;
-    value_text(table, member, is, row);
-    value_text(table, member, was, log);
+    row_text_value(table, member, is, row);
+    row_text_value(table, member, was, log);
     tell(comparison, "%s: its row has %s %s, the log has %s: it was altered", what, member, row, log);
     return true;
 }
@@ -215,21 +73,11 @@ static bool compare_row(const struct comparison *comparison, enum registry_table
     return !told;
 }
 
-static sealring_status compare_key(const struct comparison *comparison, const char *key_id, json_t *image,
-                                   sealring_error *error)
+static bool is_same_key(const struct registry_key *row, const struct registry_key *log)
 {
-    /* when a successor is issued for a key under a closed version, it moves this member in an entry that is not parsed here */
-    static const char *const passed[] = {"last_serial", NULL};
-    struct registry_key row;
-    char what[64];
-    snprintf(what, sizeof what, "API key %s", key_id);
-    bool found = false;
-    sealring_status status = registry_key_find(comparison->registry, key_id, &row, &found, error);
-    if (status == SEALRING_OK && found)
-        compare_row(comparison, REGISTRY_TABLE_KEY, what, &row, image, passed);
-    else if (status == SEALRING_OK)
-        tell_removed(comparison, what);
-    return status;
+    return row->state == log->state && !row->narrowed && row->narrowed_scopes[0] == '\0' && row->ring == log->ring &&
+           row->client == log->client && row->created == log->created && row->last_serial == log->last_serial &&
+           strcmp(row->key_id, log->key_id) == 0 && strcmp(row->label, log->label) == 0;
 }
 
 static sealring_status compare_credential(const struct comparison *comparison, json_t *image, sealring_error *error)
@@ -254,16 +102,105 @@ static sealring_status compare_credential(const struct comparison *comparison, j
     return status;
 }
 
-/* A suspension or narrowing that no act has set. */
-static sealring_status compare_bounds(const struct comparison *comparison, sealring_error *error)
+/* A row that is not marked would be reported as removed. */
+static sealring_status mark_seen(json_t *image, sealring_error *error)
 {
-    struct registry_key key;
-    struct registry_cursor keys = registry_bounds(comparison->registry, error);
-    while (registry_key_next(&keys, &key))
-        if (json_object_get(comparison->retrace->keys, key.key_id) == NULL)
-            tell(comparison, "API key %s: its row is %s, the log has no such act: it was altered", key.key_id,
-                 key.narrowed ? "narrowed" : "suspended");
-    return registry_close_cursor(&keys, SEALRING_OK);
+    bool marked = image == NULL || json_object_set_new(image, "seen", json_true()) == 0;
+    return marked ? SEALRING_OK : error_no_memory(error);
+}
+
+/* log: the key as the log has it, simply active; NULL: the log has no key in this row. */
+static sealring_status compare_key(const struct comparison *comparison, const struct registry_key *row,
+                                   const struct registry_key *log, sealring_error *error)
+{
+    static const char *const passed[] = {NULL};
+    char what[64];
+    snprintf(what, sizeof what, "API key %s", row->key_id);
+    json_t *image = json_object_get(comparison->retrace->keys, row->key_id);
+    if (image != NULL) {
+        compare_row(comparison, REGISTRY_TABLE_KEY, what, row, image, passed);
+        return mark_seen(image, error);
+    }
+    if (log != NULL && is_same_key(row, log))
+        return SEALRING_OK;
+    if (row->state == SEALRING_KEY_SUSPENDED || (row->narrowed && row->state != SEALRING_KEY_REVOKED)) {
+        tell(comparison, "%s: its row is %s, the log has no such act: it was altered", what,
+             row->narrowed ? "narrowed" : "suspended");
+    } else if (log == NULL && !comparison->retrace->lacks_rows) {
+        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
+    } else if (log != NULL) {
+        image = image_of(REGISTRY_TABLE_KEY, log);
+        if (image == NULL)
+            return error_no_memory(error);
+        compare_row(comparison, REGISTRY_TABLE_KEY, what, row, image, passed);
+        json_decref(image);
+    }
+    return SEALRING_OK;
+}
+
+static void tell_removed_key(const struct comparison *comparison, const char *key_id)
+{
+    char what[64];
+    snprintf(what, sizeof what, "API key %s", key_id);
+    tell(comparison, "%s is in the log, and has no row: it was removed", what);
+}
+
+/* Reports the keys of the log from *place on, up to the one in row `id`; false: there is none. */
+static bool find_key(const struct comparison *comparison, int64_t id, size_t *place, struct registry_key *log)
+{
+    const struct issued_keys *issued = &comparison->retrace->issued;
+    for (; *place < issued->count; ++*place) {
+        issued_keys_at(issued, *place, log);
+        if (log->id >= id)
+            break;
+        if (json_object_get(comparison->retrace->keys, log->key_id) == NULL)
+            tell_removed_key(comparison, log->key_id);
+    }
+    bool found = *place < issued->count && log->id == id;
+    *place += found;
+    return found;
+}
+
+/* Rows and the log's keys are both in the order of row numbers. */
+static sealring_status compare_all_keys(const struct comparison *comparison, sealring_error *error)
+{
+    struct registry_key row, log;
+    size_t place = 0;
+    const char *key_id;
+    json_t *image;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor keys = registry_keys(comparison->registry, error);
+    while (status == SEALRING_OK && registry_key_next(&keys, &row)) {
+        bool found = find_key(comparison, row.id, &place, &log);
+        status = compare_key(comparison, &row, found ? &log : NULL, error);
+    }
+    status = registry_close_cursor(&keys, status);
+    if (status != SEALRING_OK)
+        return status;
+    (void)find_key(comparison, INT64_MAX, &place, &log);
+    json_object_foreach(comparison->retrace->keys, key_id, image)
+    {
+        if (json_object_get(image, "seen") == NULL)
+            tell_removed_key(comparison, key_id);
+    }
+    return SEALRING_OK;
+}
+
+/* An end that no act has set. */
+static sealring_status compare_ends(const struct comparison *comparison, sealring_error *error)
+{
+    struct registry_credential row;
+    char name[RETRACE_NAME_SIZE];
+    struct registry_cursor credentials = registry_ended_credentials(comparison->registry, error);
+    while (registry_credential_next(&credentials, &row)) {
+        retrace_name(row.key, row.serial, name);
+        if (json_object_get(comparison->retrace->credentials, name) == NULL)
+            tell(comparison,
+                 "credential %" PRIu32 " of the API key in row %" PRId64
+                 ": its row has an end, the log has no such act: it was altered",
+                 row.serial, row.key);
+    }
+    return registry_close_cursor(&credentials, SEALRING_OK);
 }
 
 static sealring_status compare_imports(const struct comparison *comparison, sealring_error *error)
@@ -281,30 +218,21 @@ static sealring_status compare_keys(const struct comparison *comparison, sealrin
     const char *name;
     json_t *image;
     uint64_t count = 0;
-    sealring_status status = SEALRING_OK;
-    json_object_foreach(comparison->retrace->keys, name, image) status =
-        status == SEALRING_OK ? compare_key(comparison, name, image, error) : status;
+    sealring_status status = compare_all_keys(comparison, error);
     json_object_foreach(comparison->retrace->credentials, name, image) status =
         status == SEALRING_OK ? compare_credential(comparison, image, error) : status;
     if (status == SEALRING_OK)
-        status = compare_bounds(comparison, error);
+        status = compare_ends(comparison, error);
     if (status == SEALRING_OK)
         status = compare_imports(comparison, error);
     if (status == SEALRING_OK)
         status = registry_credential_count(comparison->registry, &count, error);
-    if (status == SEALRING_OK && count != comparison->retrace->issued)
+    if (status == SEALRING_OK && count != comparison->retrace->count)
         tell(comparison,
              "there are rows of %" PRIu64 " credentials, %" PRIu64 " were issued: rows were %s by something else than "
              "sealring",
-             count, comparison->retrace->issued, count > comparison->retrace->issued ? "added" : "removed");
+             count, comparison->retrace->count, count > comparison->retrace->count ? "added" : "removed");
     return status;
-}
-
-/* A row that is not marked would be reported as removed. */
-static sealring_status mark_seen(json_t *image, sealring_error *error)
-{
-    bool marked = image == NULL || json_object_set_new(image, "seen", json_true()) == 0;
-    return marked ? SEALRING_OK : error_no_memory(error);
 }
 
 static sealring_status compare_version(const struct comparison *comparison, const char *ring,
@@ -313,7 +241,7 @@ static sealring_status compare_version(const struct comparison *comparison, cons
     /* this member is written apart from the act */
     static const char *const passed[] = {"closing_owed", NULL};
     char name[RETRACE_NAME_SIZE], what[128];
-    name_of(row->ring, row->number, name);
+    retrace_name(row->ring, row->number, name);
     snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, ring);
     json_t *image = json_object_get(comparison->retrace->versions, name);
     if (image == NULL)
@@ -331,7 +259,7 @@ static sealring_status compare_ring(const struct comparison *comparison, const s
     static const char *const passed[] = {NULL};
     char name[RETRACE_NAME_SIZE], what[96];
     struct registry_version version;
-    name_of(row->id, 0, name);
+    retrace_name(row->id, 0, name);
     snprintf(what, sizeof what, "ring %s", row->name);
     json_t *image = json_object_get(comparison->retrace->rings, name);
     if (image == NULL)
@@ -355,6 +283,25 @@ static void tell_unseen(const struct comparison *comparison, json_t *map, const 
         tell(comparison, "%s %s is in the log, and has no row: it was removed", what, name);
 }
 
+/* The IDs of a vault's objects have one length, which init found out and its entry does not contain. A shorter one in the vault's row makes the
+ * next objects' IDs shorter. */
+static void compare_id_length(const struct comparison *comparison)
+{
+    const char *name;
+    json_t *image;
+    size_t longest = 0;
+    size_t now = registry_vault_row(comparison->registry)->object_id_length;
+    json_object_foreach(comparison->retrace->versions, name, image)
+    {
+        size_t length = json_string_length(json_object_get(image, "object_id")) / 2;
+        longest = length > longest ? length : longest;
+    }
+    if (longest != 0 && longest != now)
+        tell(comparison,
+             "new keys would have IDs of %zu bytes, those of the versions have %zu: the vault's row was altered", now,
+             longest);
+}
+
 static void compare_vault(const struct comparison *comparison)
 {
     const struct registry_vault *row = registry_vault_row(comparison->registry);
@@ -372,19 +319,50 @@ static void compare_vault(const struct comparison *comparison)
         tell(comparison, "whether the token can close keys is not what was found at init: the vault's row was altered");
 }
 
-sealring_status retrace_compare(struct retrace *retrace, struct registry *registry, retrace_problem problem,
-                                void *context, sealring_error *error)
+/* Clients that are forgotten, or that the log has as forgotten. */
+static sealring_status compare_clients(const struct comparison *comparison, sealring_error *error)
 {
-    struct comparison comparison = {retrace, registry, problem, context};
+    static const char *const passed[] = {NULL};
+    struct registry_client row;
+    const char *name;
+    json_t *image;
+    char what[96];
+    bool found = false;
+    sealring_status status = SEALRING_OK;
+    json_object_foreach(comparison->retrace->clients, name, image)
+    {
+        if (status == SEALRING_OK)
+            status = registry_client_find(comparison->registry, name, &row, &found, error);
+        snprintf(what, sizeof what, "client %.64s", name);
+        if (status == SEALRING_OK && found)
+            compare_row(comparison, REGISTRY_TABLE_CLIENT, what, &row, image, passed);
+        else if (status == SEALRING_OK)
+            tell_removed(comparison, what);
+    }
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_cursor clients = registry_forgotten_clients(comparison->registry, error);
+    while (registry_forgotten_next(&clients, &row))
+        if (json_object_get(comparison->retrace->clients, row.name) == NULL)
+            tell(comparison, "client %s: its row is forgotten, the log has no such act: it was altered", row.name);
+    return registry_close_cursor(&clients, SEALRING_OK);
+}
+
+sealring_status retrace_compare(struct retrace *retrace, struct registry *registry, sealring_error *error)
+{
+    struct comparison comparison = {retrace, registry};
     struct registry_ring ring;
     sealring_status status = SEALRING_OK;
     compare_vault(&comparison);
+    compare_id_length(&comparison);
     struct registry_cursor rings = registry_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = compare_ring(&comparison, &ring, error);
     status = registry_close_cursor(&rings, status);
     if (status == SEALRING_OK)
         status = compare_keys(&comparison, error);
+    if (status == SEALRING_OK)
+        status = compare_clients(&comparison, error);
     if (status == SEALRING_OK) {
         tell_unseen(&comparison, retrace->rings, "the ring in row");
         tell_unseen(&comparison, retrace->versions, "the version in row");

@@ -108,12 +108,14 @@ static void rekey_record(struct renewal *renewal)
 {
     const struct registry_credential *older = &renewal->items[0].older.credential;
     const struct registry_credential *successor = &renewal->items[0].successor.credential;
+    const struct registry_key *key = &renewal->items[0].older.key;
     struct audit_act *act = &renewal->act;
     key_record(act, &renewal->items[0].successor);
     act->version = successor->version;
     audit_detail(act, "{s:I, s:s, s:s, s:I, s:I}", "serial", (json_int_t)successor->serial, "scopes_before",
                  older->scopes, "scopes_after", successor->scopes, "expires", (json_int_t)successor->expires,
                  "older_end", (json_int_t)renewal->rekey->ends);
+    audit_detail_add(act, "narrowed_before", key->narrowed ? json_string(key->narrowed_scopes) : json_null());
     if (renewal->rekey->request->reason != NULL)
         audit_detail_add(act, "reason", json_string(renewal->rekey->request->reason));
 }

@@ -5,9 +5,13 @@
 
 #include "registry/rows/columns.h"
 
-static const struct db_query standing_bounds = {
-    "SELECT " KEY_COLUMNS " FROM api_key k WHERE k.state = 2 OR (k.narrowed = 1 AND k.state <> 3) ORDER BY k.key_id",
-    false};
+static const struct db_query standing_keys = {"SELECT " KEY_COLUMNS " FROM api_key k ORDER BY k.id", false};
+
+static const struct db_query standing_ends = {
+    "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.replaced = 1 ORDER BY c.api_key, c.serial", false};
+
+static const struct db_query standing_forgotten = {
+    "SELECT " CLIENT_COLUMNS " FROM client cl WHERE cl.forgotten <> 0 ORDER BY cl.name", false};
 
 /* A credential without its key, client or version counts as missing. */
 static const struct db_query standing_credentials = {
@@ -20,9 +24,27 @@ static const struct db_query standing_imports = {
     " WHERE c.imported = 1 AND c.serial < k.last_serial AND c.replaced = 0 ORDER BY k.key_id",
     false};
 
-struct registry_cursor registry_bounds(struct registry *registry, sealring_error *error)
+struct registry_cursor registry_keys(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &standing_bounds, error);
+    return query_open(registry, &standing_keys, error);
+}
+
+struct registry_cursor registry_ended_credentials(struct registry *registry, sealring_error *error)
+{
+    return query_open(registry, &standing_ends, error);
+}
+
+struct registry_cursor registry_forgotten_clients(struct registry *registry, sealring_error *error)
+{
+    return query_open(registry, &standing_forgotten, error);
+}
+
+bool registry_forgotten_next(struct registry_cursor *clients, struct registry_client *client)
+{
+    if (!query_row(&clients->query))
+        return false;
+    columns_read_client(&clients->query, client);
+    return query_good(&clients->query);
 }
 
 struct registry_cursor registry_unended_imports(struct registry *registry, sealring_error *error)

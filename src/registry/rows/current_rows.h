@@ -5,8 +5,14 @@
 
 #include "registry/rows/rows.h"
 
-/* Keys, not revoked, that are suspended or narrowed, by key ID. */
-struct registry_cursor registry_bounds(struct registry *registry, sealring_error *error); /* registry_key_next */
+/* All keys, by row number. */
+struct registry_cursor registry_keys(struct registry *registry, sealring_error *error); /* registry_key_next */
+/* Credentials with an end of their own (`replaced`), by key and serial. */
+struct registry_cursor registry_ended_credentials(struct registry *registry,
+                                                  sealring_error *error); /* registry_credential_next */
+/* Clients that were forgotten, by name. */
+struct registry_cursor registry_forgotten_clients(struct registry *registry, sealring_error *error);
+bool registry_forgotten_next(struct registry_cursor *clients, struct registry_client *client);
 /* Keys with an imported credential that has a successor and no end: reissuing sets one. */
 struct registry_cursor registry_unended_imports(struct registry *registry,
                                                 sealring_error *error); /* registry_key_next */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the log has of each API key, in a few bytes, as a log may have millions of them. */
+#include "manage/audit/issued_keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+struct issued_key {
+    int64_t id;
+    int64_t ring;
+    int64_t client;
+    int64_t created;
+    uint32_t last_serial;
+    uint32_t label; /* index */
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+};
+
+struct issued_label {
+    char text[SEALRING_NAME_LENGTH_MAX + 1];
+};
+
+static int order(const void *id, const void *item)
+{
+    int64_t wanted = *(const int64_t *)id;
+    int64_t present = ((const struct issued_key *)item)->id;
+    return wanted < present ? -1 : wanted > present;
+}
+
+/* Row numbers ascend in the log, so the place is nearly always the end. */
+static size_t place_of(const struct issued_keys *issued, int64_t id)
+{
+    if (issued->count == 0 || issued->keys[issued->count - 1].id < id)
+        return issued->count;
+    return array_place(issued->keys, issued->count, sizeof *issued->keys, &id, order);
+}
+
+static bool put_label(struct issued_keys *issued, const char *label, uint32_t *index)
+{
+    size_t count = issued->label_count;
+    if (count == 0 || strcmp(issued->labels[count - 1].text, label) != 0) {
+        if (count == UINT32_MAX || !array_grow(&issued->labels, count))
+            return false;
+        memcpy(issued->labels[count].text, label, strlen(label) + 1);
+        issued->label_count = ++count;
+    }
+    *index = (uint32_t)(count - 1);
+    return true;
+}
+
+bool issued_keys_put(struct issued_keys *issued, const struct registry_key *key)
+{
+    size_t place = place_of(issued, key->id);
+    bool there = place < issued->count && issued->keys[place].id == key->id;
+    struct issued_key stored = {.id = key->id,
+                                .ring = key->ring,
+                                .client = key->client,
+                                .created = key->created,
+                                .last_serial = key->last_serial};
+    if (there && strcmp(issued->labels[issued->keys[place].label].text, key->label) == 0)
+        stored.label = issued->keys[place].label;
+    else if (!put_label(issued, key->label, &stored.label))
+        return false;
+    if (!there && !array_insert(&issued->keys, issued->count, place))
+        return false;
+    memcpy(stored.key_id, key->key_id, sizeof stored.key_id);
+    issued->keys[place] = stored;
+    issued->count += !there;
+    return true;
+}
+
+void issued_keys_at(const struct issued_keys *issued, size_t place, struct registry_key *key)
+{
+    const struct issued_key *stored = &issued->keys[place];
+    *key = (struct registry_key){.id = stored->id,
+                                 .ring = stored->ring,
+                                 .client = stored->client,
+                                 .state = SEALRING_KEY_ACTIVE,
+                                 .last_serial = stored->last_serial,
+                                 .created = stored->created};
+    memcpy(key->key_id, stored->key_id, sizeof key->key_id);
+    memcpy(key->label, issued->labels[stored->label].text, sizeof key->label);
+}
+
+bool issued_keys_find(const struct issued_keys *issued, int64_t id, struct registry_key *key)
+{
+    size_t place = place_of(issued, id);
+    if (place == issued->count || issued->keys[place].id != id)
+        return false;
+    issued_keys_at(issued, place, key);
+    return true;
+}
+
+void issued_keys_release(struct issued_keys *issued)
+{
+    free(issued->keys);
+    free(issued->labels);
+    *issued = (struct issued_keys){.count = 0};
+}
+
+/* ---- The text of an entry ---- */
+
+static bool take(const char **text, const char *expected)
+{
+    size_t length = strlen(expected);
+    if (strncmp(*text, expected, length) != 0)
+        return false;
+    *text += length;
+    return true;
+}
+
+static bool take_number(const char **text, int64_t most, int64_t *number)
+{
+    char *end;
+    if (**text < '1' || **text > '9')
+        return false;
+    errno = 0;
+    *number = strtoll(*text, &end, 10);
+    *text = end;
+    return errno == 0 && *number <= most;
+}
+
+static bool take_name(const char **text, char *name, size_t size)
+{
+    size_t length = strcspn(*text, "\"\\");
+    if (length == 0 || length >= size || (*text)[length] != '"')
+        return false;
+    memcpy(name, *text, length);
+    name[length] = '\0';
+    *text += length + 1;
+    return true;
+}
+
+/* Members are in the order of the alphabet (log_entry.c), so no other image begins with a client's number. */
+#define KEY_BEGINS "{\"client\":"
+
+bool issued_key_read(const char *detail, struct registry_key *key)
+{
+    int64_t serial = 0;
+    const char *text = strstr(detail, KEY_BEGINS);
+    memset(key, 0, sizeof *key);
+    key->state = SEALRING_KEY_ACTIVE;
+    if (text == NULL || strstr(detail, "\"replaced\"") != NULL)
+        return false;
+    bool whole = take(&text, KEY_BEGINS) && take_number(&text, INT64_MAX, &key->client) &&
+                 take(&text, ",\"created\":") && take_number(&text, INT64_MAX, &key->created) &&
+                 take(&text, ",\"id\":") && take_number(&text, INT64_MAX, &key->id) && take(&text, ",\"key_id\":\"") &&
+                 take_name(&text, key->key_id, sizeof key->key_id) && take(&text, ",\"label\":\"") &&
+                 take_name(&text, key->label, sizeof key->label) && take(&text, ",\"last_serial\":") &&
+                 take_number(&text, UINT32_MAX, &serial) && take(&text, ",\"ring\":") &&
+                 take_number(&text, INT64_MAX, &key->ring) && take(&text, ",\"state\":1,\"table\":\"api_key\"}");
+    key->last_serial = (uint32_t)serial;
+    return whole && strstr(text, KEY_BEGINS) == NULL;
+}

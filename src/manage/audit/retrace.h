@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit log retraced: each row as the last act on it left it, and the acts that copied an edited row. */
+#ifndef MANAGE_AUDIT_RETRACE_H
+#define MANAGE_AUDIT_RETRACE_H
+
+#include <jansson.h>
+
+#include "manage/audit/issued_keys.h"
+#include "registry/log/log_rows.h"
+
+#define RETRACE_NAME_SIZE 64
+
+/* entry: the number of the entry that the problem is about, 0 for none. */
+typedef void (*retrace_problem)(uint64_t entry, const char *text, void *context);
+
+/* Suspensions, narrowing, the ends that rekeying set, versions' states and policies are in the registry alone: the token does not confirm them. But
+ * an act in the log made each of them, and its entry contains the row as the act left it (log/row_image.h).
+ *
+ * The maps contain the last image of a row; jansson's objects are hash tables. Of keys, credentials and clients, of which there may be millions,
+ * they contain only those with more than `issued` stores. */
+struct retrace {
+    json_t *rings;             /* by row */
+    json_t *versions;          /* RING/NUMBER */
+    json_t *clients;           /* name: those that are forgotten, or were */
+    json_t *keys;              /* key ID: those that are not simply active, or were not */
+    json_t *credentials;       /* KEY/SERIAL: those that were given an end */
+    struct issued_keys issued; /* all keys */
+    json_t *init;              /* the vault's first detail; NULL: none seen */
+    uint64_t count;            /* of credentials */
+    bool imported;             /* an entry up to here is about imported keys */
+    bool lacks_rows;           /* an older sealring issued keys without their rows in the entry */
+    retrace_problem problem;   /* NULL: nobody wants to know */
+    void *context;
+};
+
+sealring_status retrace_new(struct retrace **made, retrace_problem problem, void *context, sealring_error *error);
+void retrace_free(struct retrace *retrace);
+
+/* The next entry of the log. An entry that is not well formed is ignored: the examination of the log reports it. */
+sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error);
+
+/* The name of a version in its map (ring, number), and of a credential (key, serial); second 0: of a ring. */
+void retrace_name(int64_t first, uint32_t second, char name[RETRACE_NAME_SIZE]);
+
+#endif
