@@ -3,10 +3,10 @@
 #include "log/signed_time.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "log/checkpoint.h"
-#include "log/signed_note.h"
 #include "registry/log/log_rows.h"
 
 sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged, sealring_error *error)
