@@ -295,6 +295,12 @@ static void examine_contradiction(struct log_examination *of, const struct regis
     if (found->is_version) {
         examine_tell(of, 0, "version %u of ring %s: its row contains %s, the record of closed versions contains %s",
                      found->version, found->name, row, fact);
+    } else if (found->of_values) {
+        examine_tell(of, 0,
+                     found->row_state != found->fact_state
+                         ? "API key %s: its row contains %s, the facts contain %s"
+                         : "API key %s: its row is %s, but its scopes or its label are not what the facts contain",
+                     found->name, row, fact);
     } else {
         examine_tell(of, 0, "API key %s: its row contains %s, the record of revoked keys contains %s", found->name, row,
                      fact);
@@ -309,8 +315,8 @@ static sealring_status examine_facts(struct log_examination *of)
     while (registry_closed_next(&facts, &fact))
         examine_fact(of, &fact);
     sealring_status status = registry_close_cursor(&facts, SEALRING_OK);
-    for (int of_versions = 0; of_versions < 2 && status == SEALRING_OK; of_versions++) {
-        struct registry_cursor contradictions = registry_contradictions(of->registry, of_versions == 1, of->error);
+    for (int kind = 0; kind < CONTRADICTION_KINDS && status == SEALRING_OK; kind++) {
+        struct registry_cursor contradictions = registry_contradictions(of->registry, kind, of->error);
         while (registry_contradiction_next(&contradictions, &contradiction))
             examine_contradiction(of, &contradiction);
         status = registry_close_cursor(&contradictions, SEALRING_OK);

@@ -96,7 +96,7 @@ static void fill(void)
         "INSERT INTO audit_node VALUES (4, 0, randomblob(32));"
         "INSERT INTO audit_key VALUES (1, 'name+12345678+key', 1700000000000);"
         "INSERT INTO checkpoint VALUES (1, 1700000000000, 'note');"
-        "INSERT INTO closed_fact VALUES (1, 1, '0123456789abcdef', zeroblob(0), 0, 3, randomblob(32));"
+        "INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash) VALUES (1, 1, '0123456789abcdef', zeroblob(0), 0, 3, randomblob(32));"
         "INSERT OR IGNORE INTO audit VALUES (1, randomblob(16), 1700000000000, 'actor', 'act', 'ring', 1, 'key', 'client', '{}',"
         " randomblob(32));");
 }
@@ -625,8 +625,8 @@ static sealring_status ask_facts(struct registry *registry, sealring_error *erro
     sealring_status status = walk_facts(registry_closed_facts(registry, 0, error));
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &count, hash, error);
-    for (int of_versions = 0; status == SEALRING_OK && of_versions < 2; of_versions++)
-        status = walk_contradictions(registry_contradictions(registry, of_versions == 1, error));
+    for (int kind = 0; status == SEALRING_OK && kind < CONTRADICTION_KINDS; kind++)
+        status = walk_contradictions(registry_contradictions(registry, kind, error));
     return status;
 }
 

@@ -108,7 +108,7 @@ END_TEST
 /* A newer sealring's schema is not distinguished from an altered one: nothing is written, and the message names both. */
 START_TEST(a_newer_schema_is_not_written)
 {
-    ck_assert_int_eq(fixture_sql(&fixture, "PRAGMA user_version = 3; UPDATE vault SET schema = 3; ALTER TABLE client "
+    ck_assert_int_eq(fixture_sql(&fixture, "PRAGMA user_version = 4; UPDATE vault SET schema = 4; ALTER TABLE client "
                                            "ADD COLUMN other TEXT"),
                      SQLITE_OK);
     ck_assert_int_eq(revoke_with(REGISTRY_SCHEMA_EXACT, true), SEALRING_REGISTRY);
@@ -165,7 +165,7 @@ END_TEST
 static const char *const undoings[] = {
     "DROP TRIGGER closed_fact_stays; DELETE FROM closed_fact",
     "DROP TRIGGER closed_fact_fixed; UPDATE closed_fact SET hash = zeroblob(32)",
-    "INSERT INTO closed_fact SELECT sequence + 1, kind, key_id, ring_id, version, state, hash FROM closed_fact",
+    "INSERT INTO closed_fact SELECT sequence + 1, kind, key_id, ring_id, version, state, hash, value FROM closed_fact",
     "DROP TRIGGER vault_forward; UPDATE vault SET epoch = epoch - 1",
     "UPDATE vault SET era = zeroblob(16)",
 };

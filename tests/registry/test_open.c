@@ -560,7 +560,7 @@ static const struct {
 } settings[] = {
     {"journal_mode", "wal"},          {"synchronous", "2"},  {"foreign_keys", "1"}, {"trusted_schema", "0"},
     {"cell_size_check", "1"},         {"temp_store", "2"},   {"mmap_size", "0"},    {"wal_autocheckpoint", "0"},
-    {"application_id", "1397510727"}, {"user_version", "2"},
+    {"application_id", "1397510727"}, {"user_version", "3"},
 };
 
 /* What the connection that was opened last answers. */

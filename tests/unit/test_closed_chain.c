@@ -55,6 +55,30 @@ static void version_enters(uint32_t number, int state)
     chain_up();
 }
 
+/* The new values of a key. */
+static void key_has(const char *key_id, sealring_key_state state, const char *scopes)
+{
+    facts[count] = (struct registry_closed){.state = (int)state};
+    snprintf(facts[count].key_id, sizeof facts[count].key_id, "%s", key_id);
+    snprintf(facts[count].value, sizeof facts[count].value, "%d\n%s\nlabel", scopes != NULL,
+             scopes != NULL ? scopes : "");
+    count++;
+    chain_up();
+}
+
+/* The state of an active key of all scopes after the facts, in words. */
+static const char *restricted(const char *key_id)
+{
+    static char words[16 + SEALRING_SCOPES_LENGTH_MAX];
+    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
+    snprintf(key.key_id, sizeof key.key_id, "%s", key_id);
+    bool changed = closed_chain_restrict(&chain, &key);
+    ck_assert(!changed || closed_chain_notes(&chain, key_id));
+    snprintf(words, sizeof words, "%s %s", sealring_key_state_name(key.state),
+             key.narrowed ? key.narrowed_scopes : "all");
+    return words;
+}
+
 /* One reading of the registry, as follow_closed does it. Returns whether the chain broke. */
 static bool read_all(void)
 {
@@ -155,6 +179,64 @@ START_TEST(broken_chain_opens_nothing)
 }
 END_TEST
 
+START_TEST(last_fact_of_a_key_counts)
+{
+    key_has("aaaaaaaaaaaaaaaa", SEALRING_KEY_SUSPENDED, NULL);
+    key_has("bbbbbbbbbbbbbbbb", SEALRING_KEY_ACTIVE, "read");
+    ck_assert(!read_all());
+    ck_assert_str_eq(restricted("aaaaaaaaaaaaaaaa"), "suspended all");
+    ck_assert_str_eq(restricted("bbbbbbbbbbbbbbbb"), "active read");
+    ck_assert_str_eq(restricted("cccccccccccccccc"), "active all");
+    key_has("aaaaaaaaaaaaaaaa", SEALRING_KEY_ACTIVE, NULL);
+    key_has("bbbbbbbbbbbbbbbb", SEALRING_KEY_SUSPENDED, "read");
+    key_has("bbbbbbbbbbbbbbbb", SEALRING_KEY_SUSPENDED, "read write");
+    ck_assert(!read_all());
+    ck_assert_str_eq(restricted("aaaaaaaaaaaaaaaa"), "active all");
+    ck_assert_str_eq(restricted("bbbbbbbbbbbbbbbb"), "suspended read write");
+    ck_assert(closed_chain_forget(&chain));
+    ck_assert_str_eq(restricted("bbbbbbbbbbbbbbbb"), "active all");
+}
+END_TEST
+
+/* 0: the facts are gone. 1: the last one is replaced. 2: one is added that does not continue the chain. 3: a value is none. */
+START_TEST(broken_chain_permits_nothing)
+{
+    key_has("aaaaaaaaaaaaaaaa", SEALRING_KEY_SUSPENDED, "read");
+    key_has("bbbbbbbbbbbbbbbb", SEALRING_KEY_ACTIVE, NULL);
+    ck_assert(!read_all());
+    if (_i < 2)
+        count = (size_t)_i;
+    key_has("aaaaaaaaaaaaaaaa", SEALRING_KEY_ACTIVE, "read write");
+    key_has("bbbbbbbbbbbbbbbb", SEALRING_KEY_SUSPENDED, "write");
+    if (_i == 2)
+        facts[2].hash[0] ^= 1;
+    if (_i == 3) {
+        strcpy(facts[2].value, "2\n\nlabel");
+        chain_up();
+    }
+    ck_assert(read_all());
+    ck_assert(chain.broken);
+    for (int again = 0; again < 2; again++) {
+        ck_assert_str_eq(restricted("aaaaaaaaaaaaaaaa"), "suspended read");
+        ck_assert_str_eq(restricted("bbbbbbbbbbbbbbbb"), "suspended write");
+        ck_assert(!read_all());
+    }
+}
+END_TEST
+
+/* A row may be newer than the last fact that was read. */
+START_TEST(a_row_that_is_more_restricted_stays_so)
+{
+    struct registry_key key = {.key_id = "aaaaaaaaaaaaaaaa", .state = SEALRING_KEY_SUSPENDED, .narrowed = true};
+    strcpy(key.narrowed_scopes, "read");
+    key_has("aaaaaaaaaaaaaaaa", SEALRING_KEY_ACTIVE, "read write");
+    ck_assert(!read_all());
+    ck_assert(!closed_chain_restrict(&chain, &key));
+    ck_assert_int_eq(key.state, SEALRING_KEY_SUSPENDED);
+    ck_assert_str_eq(key.narrowed_scopes, "read");
+}
+END_TEST
+
 START_TEST(forgetting_begins_anew)
 {
     close_key("aaaaaaaaaaaaaaaa");
@@ -244,6 +326,9 @@ int main(void)
     tcase_add_test(cases, last_fact_of_a_version_counts);
     tcase_add_loop_test(cases, broken_chain_opens_nothing, 0, 5);
     tcase_add_test(cases, forgetting_begins_anew);
+    tcase_add_test(cases, last_fact_of_a_key_counts);
+    tcase_add_loop_test(cases, broken_chain_permits_nothing, 0, 4);
+    tcase_add_test(cases, a_row_that_is_more_restricted_stays_so);
     tcase_add_test(cases, damaged_key_id_closes_nothing);
     tcase_add_test(cases, readers_need_no_lock);
     suite_add_tcase(suite, cases);

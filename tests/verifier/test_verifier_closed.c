@@ -99,11 +99,114 @@ START_TEST(broken_chain_still_restricts)
     ck_assert_ptr_nonnull(strstr(lines.last[SEALRING_LOG_ALARM], "has lost or changed what it recorded"));
     stage_expect(vault, other.text, SEALRING_ACCEPTED);
     attack(
-        "INSERT INTO closed_fact VALUES (1, 1, (SELECT key_id FROM api_key WHERE state = 1), x'', 0, 3, randomblob(32))");
+        "INSERT INTO closed_fact VALUES (1, 1, (SELECT key_id FROM api_key WHERE state = 1), x'', 0, 3, randomblob(32), '')");
     stage_look(vault);
     stage_expect(vault, other.text, SEALRING_REJECTED_REVOKED);
     stage_expect(vault, victim.text, SEALRING_REJECTED_REVOKED);
     ck_assert_uint_eq(lines.lines[SEALRING_LOG_ALARM], 1); /* once */
+}
+END_TEST
+
+/* ---- Suspensions and narrowings */
+
+/* Before the poll that would see the restriction, and with what has to be found after it. */
+static const char *const key_hidings[] = {
+    "UPDATE api_key SET changed_epoch = 1",
+    "UPDATE api_key SET changed_epoch = 1, state = 1, narrowed = 0, narrowed_scopes = ''",
+    "UPDATE vault SET epoch = epoch - 1",
+    ("UPDATE vault SET epoch = epoch - 1;"
+     "UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '', changed_epoch = 1"),
+};
+
+static void expect_suspended_and_narrowed(void)
+{
+    stage_expect(vault, victim.text, SEALRING_REJECTED_SUSPENDED);
+    ck_assert_int_eq(stage_ask(vault, other.text, "read"), SEALRING_ACCEPTED);
+    ck_assert_int_eq(stage_ask(vault, other.text, "write"), SEALRING_REJECTED_SCOPE);
+}
+
+START_TEST(hidden_suspension_and_narrowing_are_followed)
+{
+    stage_expect(vault, victim.text, SEALRING_ACCEPTED); /* they are cached */
+    stage_expect(vault, other.text, SEALRING_ACCEPTED);
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
+    stage_narrow(&stage, other.key_id, "read");
+    attack(key_hidings[_i]);
+    stage_look(vault);
+    expect_suspended_and_narrowed();
+}
+END_TEST
+
+/* After the poll. An edit that the poll reads is an alarm. */
+START_TEST(undone_suspension_and_narrowing_stay)
+{
+    static const char *const attacks[] = {
+        ("UPDATE vault SET epoch = epoch + 1; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '',"
+         " changed_epoch = (SELECT epoch FROM vault)"),
+        "DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = ''",
+        "UPDATE closed_fact SET state = 1, value = '0' || char(10) || char(10) || 'default'",
+        ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '';"
+         "UPDATE vault SET epoch = epoch - 1"),
+        ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '';"
+         "UPDATE vault SET era = randomblob(16)"),
+    };
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
+    stage_narrow(&stage, other.key_id, "read");
+    stage_look(vault);
+    stage_expect(vault, victim.text, SEALRING_REJECTED_SUSPENDED); /* and cached so */
+    stage_expect(vault, other.text, SEALRING_ACCEPTED);
+    attack(attacks[_i]);
+    for (int i = 0; i < 3; i++) {
+        stage_look(vault);
+        expect_suspended_and_narrowed();
+    }
+    if (_i != 2) /* a fact that was read is not read again: audit verify finds what was edited in place */
+        ck_assert_uint_gt(lines.lines[SEALRING_LOG_ALARM] + lines.lines[SEALRING_LOG_WARNING], 0);
+}
+END_TEST
+
+/* A forged fact that does not continue the chain permits nothing; one that restricts is followed. */
+START_TEST(a_forged_fact_permits_nothing)
+{
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
+    stage_look(vault);
+    attack(
+        "INSERT INTO closed_fact SELECT 2, 1, key_id, x'', 0, 1, randomblob(32), '0' || char(10) || char(10) || label"
+        " FROM api_key WHERE state = 2; UPDATE api_key SET state = 1;"
+        "INSERT INTO closed_fact SELECT 3, 1, key_id, x'', 0, 1, randomblob(32), '1' || char(10) || 'read' || char(10) || label"
+        " FROM api_key WHERE id = 2");
+    stage_look(vault);
+    ck_assert_uint_eq(lines.lines[SEALRING_LOG_ALARM], 1);
+    expect_suspended_and_narrowed();
+}
+END_TEST
+
+START_TEST(resumed_key_is_accepted_again)
+{
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
+    stage_look(vault);
+    stage_expect(vault, victim.text, SEALRING_REJECTED_SUSPENDED);
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_ACTIVE);
+    stage_look(vault);
+    stage_expect(vault, victim.text, SEALRING_ACCEPTED);
+    ck_assert_uint_eq(lines.lines[SEALRING_LOG_ALARM], 0);
+}
+END_TEST
+
+/* An act on an edited row starts from the facts, and corrects the row. */
+START_TEST(an_act_corrects_an_edited_row)
+{
+    sealring_error error;
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
+    attack("UPDATE api_key SET state = 1, label = 'stolen' WHERE state = 2");
+    sealring_manager *manager = test_vault_manage(&stage.vault);
+    ASSERT_OK(sealring_key_narrow(manager, victim.key_id, "read", &error), error);
+    sealring_manager_close(&manager);
+    ck_assert_int_eq(test_vault_number(&stage.vault, "SELECT count(*) FROM api_key WHERE state = 2 AND narrowed = 1"
+                                                     " AND label <> 'stolen'"),
+                     1);
+    stage_look(vault);
+    stage_expect(vault, victim.text, SEALRING_REJECTED_SUSPENDED);
 }
 END_TEST
 
@@ -152,6 +255,12 @@ int main(void)
     tcase_add_loop_test(cases, hidden_revocation_is_followed, 0, sizeof hidings / sizeof *hidings);
     tcase_add_loop_test(cases, undone_revocation_stays, 0, sizeof undoings / sizeof *undoings);
     tcase_add_test(cases, broken_chain_still_restricts);
+    tcase_add_loop_test(cases, hidden_suspension_and_narrowing_are_followed, 0,
+                        sizeof key_hidings / sizeof *key_hidings);
+    tcase_add_loop_test(cases, undone_suspension_and_narrowing_stay, 0, 5);
+    tcase_add_test(cases, a_forged_fact_permits_nothing);
+    tcase_add_test(cases, resumed_key_is_accepted_again);
+    tcase_add_test(cases, an_act_corrects_an_edited_row);
     tcase_add_loop_test(cases, compromised_version_stays_closed, 0,
                         2 * sizeof version_attacks / sizeof *version_attacks);
     suite_add_tcase(suite, cases);

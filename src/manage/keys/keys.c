@@ -12,6 +12,7 @@
 #include "manage/act/act.h"
 #include "manage/keys/clients.h"
 #include "manage/session/manager.h"
+#include "registry/rows/closed_facts.h"
 #include "verifier/request/judge.h"
 
 bool key_id_is_well_formed(const char *key_id)
@@ -29,12 +30,13 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
         return error_set(error, SEALRING_INVALID, "that is no key ID: it has %d characters out of 0-9, A-Z, a-z",
                          SEALRING_KEY_ID_LENGTH);
     struct registry_holder_filter filter = {.key_id = key_id};
+    bool differs; /* the row is corrected by the next change, and reported by `sealring audit verify` */
     struct registry_cursor holders = registry_holders(registry, &filter, error);
     bool found = registry_holder_next(&holders, holder);
     sealring_status status = registry_close_cursor(&holders, SEALRING_OK);
     if (status == SEALRING_OK && !found)
         status = error_set(error, SEALRING_NOT_FOUND, "there is no API key %s: see `sealring key list`", key_id);
-    return status;
+    return status != SEALRING_OK ? status : registry_key_follow(registry, &holder->key, &differs, error);
 }
 
 sealring_status key_check_alive(const struct registry_key *key, sealring_error *error)

@@ -11,6 +11,7 @@
 #include "lifecycle/transition_table.h"
 #include "manage/act/act.h"
 #include "manage/keys/keys.h"
+#include "registry/rows/closed_facts.h"
 
 #define TRIES_MOST 20 /* of one batch that others' changes make stale */
 
@@ -27,6 +28,23 @@ static sealring_status read_one(struct registry *registry, struct renewal *renew
     renewal->ring = older->ring;
     renewal->count = 1;
     return seal_active_version(renewal->manager, &renewal->ring, &renewal->active, error);
+}
+
+/* Labels and states are those of the facts. */
+static sealring_status follow_facts(struct registry *registry, struct renewal *renewal, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    size_t kept = 0;
+    bool differs;
+    for (size_t i = 0; i < renewal->count && status == SEALRING_OK; i++) {
+        struct registry_holder *older = &renewal->items[i].older;
+        status = registry_key_follow(registry, &older->key, &differs, error);
+        if (older->key.state == SEALRING_KEY_ACTIVE && i != kept)
+            renewal->items[kept].older = *older;
+        kept += older->key.state == SEALRING_KEY_ACTIVE;
+    }
+    renewal->count = kept;
+    return status;
 }
 
 static sealring_status read_page(struct registry *registry, struct renewal *renewal, sealring_error *error)
@@ -47,7 +65,7 @@ static sealring_status read_page(struct registry *registry, struct renewal *rene
         memcpy(renewal->next_client, last->client.name, sizeof renewal->next_client);
         memcpy(renewal->next_label, last->key.label, sizeof renewal->next_label);
     }
-    return status;
+    return status == SEALRING_OK ? follow_facts(registry, renewal, error) : status;
 }
 
 static sealring_status read_batch(struct renewal *renewal, sealring_error *error)

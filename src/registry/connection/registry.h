@@ -11,10 +11,13 @@
 
 #include "registry/connection/cursor.h"
 
-#define REGISTRY_ID_SIZE    16
-#define REGISTRY_SCHEMA     2 /* what this library writes, and the newest that it can read */
-#define REGISTRY_MIN_READER 1 /* the oldest library that reads it correctly */
-#define REGISTRY_MIN_WRITER 2 /* and that writes it correctly: since 2, images of rings contain the succession */
+#define REGISTRY_ID_SIZE       16
+#define REGISTRY_SCHEMA        3 /* what this library writes, and the newest that it can read */
+#define REGISTRY_SCHEMA_FREELY 2 /* the first write upgrades up to here; `sealring upgrade` further */
+#define REGISTRY_SCHEMA_FACTS \
+    3 /* since then suspensions, narrowings and labels are facts; older programs misread those */
+#define REGISTRY_MIN_READER REGISTRY_SCHEMA_FACTS /* the oldest library that reads REGISTRY_SCHEMA correctly */
+#define REGISTRY_MIN_WRITER REGISTRY_SCHEMA_FACTS /* and that writes it correctly */
 
 struct registry; /* one connection, for one thread at a time */
 

@@ -67,7 +67,7 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
     if (status == SEALRING_OK)
         status = vault_row_lock(registry, transaction->how.moves_epoch, error);
     if (status == SEALRING_OK)
-        status = vault_row_upgrade(registry, error);
+        status = vault_row_upgrade(registry, REGISTRY_SCHEMA_FREELY, error);
     if (status == SEALRING_OK)
         status = registry_audit_has(registry, registry->operation_id, &transaction->skipped, error);
     if (transaction->skipped && transaction->how.moves_epoch)

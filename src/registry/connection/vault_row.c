@@ -19,7 +19,8 @@ static const struct db_query vault_insert_query = {
     "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     true};
 
-static const struct db_query vault_upgrade_query = {"UPDATE vault SET schema = ?1, min_writer = ?2 WHERE id = 1", true};
+static const struct db_query vault_upgrade_query = {
+    "UPDATE vault SET schema = ?1, min_writer = ?2, min_reader = ?3 WHERE id = 1", true};
 
 static const struct db_query vault_renew_query = {
     "UPDATE vault SET era = ?1, epoch = ?2, era_in_force = 0 WHERE id = 1", true};
@@ -103,23 +104,27 @@ sealring_status vault_row_confirm(struct registry *registry, sealring_error *err
     return status != SEALRING_OK || same ? status : registry_unkept(registry, "the vault's row", error);
 }
 
-sealring_status vault_row_upgrade(struct registry *registry, sealring_error *error)
+/* Schema 2 is read correctly by programs that know only schema 1. */
+sealring_status vault_row_upgrade(struct registry *registry, int to, sealring_error *error)
 {
     struct query query;
-    if (registry->vault.schema >= REGISTRY_SCHEMA)
+    struct registry_vault *vault = &registry->vault;
+    int reached = vault->schema;
+    if (vault->schema >= REGISTRY_SCHEMA)
         return SEALRING_OK;
-    enum db_problem problem = registry->db->driver->upgrade(registry->db, registry->vault.schema);
+    enum db_problem problem = registry->db->driver->upgrade(registry->db, to, &reached);
     if (problem != DB_FINE)
         return handle_problem(registry, problem, error);
+    if (vault->schema >= reached)
+        return SEALRING_OK;
+    vault->schema = vault->min_writer = reached;
+    if (reached >= REGISTRY_SCHEMA_FACTS)
+        vault->min_reader = reached;
     query_start(&query, registry, &vault_upgrade_query, error);
-    query_bind_int64(&query, 1, REGISTRY_SCHEMA);
-    query_bind_int64(&query, 2, REGISTRY_MIN_WRITER);
-    sealring_status status = query_run(&query, error);
-    if (status == SEALRING_OK) {
-        registry->vault.schema = REGISTRY_SCHEMA;
-        registry->vault.min_writer = REGISTRY_MIN_WRITER;
-    }
-    return status;
+    query_bind_int64(&query, 1, vault->schema);
+    query_bind_int64(&query, 2, vault->min_writer);
+    query_bind_int64(&query, 3, vault->min_reader);
+    return query_run(&query, error);
 }
 
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error)

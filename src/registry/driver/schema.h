@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define SCHEMA_NUMBER 2 /* what this library writes, and the newest that it can read */
+#define SCHEMA_NUMBER 3 /* what this library writes, and the newest that it can read */
 
 /* One statement each, to be run in this order: schema 1. */
 extern const char *const schema_sqlite[];

@@ -349,9 +349,11 @@ const char *const schema_sqlite[] = {
 
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
 
-/* succession: 0 is the default (400 days), also for rings that existed before. */
+/* succession: 0 is the default (400 days), also for rings that existed before. value: the complete new value of what the fact is about, "" for
+ * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
+    {3, "closed_fact", "value", "value TEXT NOT NULL DEFAULT ''"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;

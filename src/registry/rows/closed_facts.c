@@ -1,34 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closed facts: what was revoked, retired, compromised or destroyed, in a hash chain that reveals any edited row. */
+/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, in a hash chain that reveals any edited row. */
 
 #include "registry/rows/closed_facts.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "base/sha256.h"
 #include "base/writer.h"
 #include "registry/rows/columns.h"
 
 enum { CLOSED_KEY = 1, CLOSED_VERSION = 2 };
 
-#define CLOSED_FACT_MAX 32
+#define CLOSED_FACT_MAX  32
+#define FACT_HAS_A_VALUE 0x10 /* with the kind */
 
-static const struct db_query closed_insert = {
-    "INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    true};
+/* Without and with values, which schemas before 3 do not have. */
+static const struct db_query closed_insert[] = {
+    {"INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash)"
+     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+     true},
+    {"INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash, value)"
+     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+     true}};
 
 static const struct db_query closed_head = {
     "SELECT f.sequence, f.hash FROM closed_fact f ORDER BY f.sequence DESC LIMIT 1", false};
 
 static const struct db_query closed_at = {"SELECT f.hash FROM closed_fact f WHERE f.sequence = ?1", false};
 
-static const struct db_query closed_after = {
-    "SELECT f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash FROM closed_fact f"
-    " WHERE f.sequence > ?1 ORDER BY f.sequence",
-    false};
+#define FACT_COLUMNS "f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash"
 
-static const struct db_query closed_key_state = {"SELECT k.key_id, k.state FROM api_key k WHERE k.id = ?1", false};
+static const struct db_query closed_after[] = {
+    {"SELECT " FACT_COLUMNS ", '' FROM closed_fact f WHERE f.sequence > ?1 ORDER BY f.sequence", false},
+    {"SELECT " FACT_COLUMNS ", f.value FROM closed_fact f WHERE f.sequence > ?1 ORDER BY f.sequence", false}};
+
+static const struct db_query fact_of_key = {"SELECT " FACT_COLUMNS ", f.value FROM closed_fact f WHERE f.kind = 1"
+                                            " AND f.key_id = ?1 AND f.state < 3 ORDER BY f.sequence DESC LIMIT 1",
+                                            false};
 
 static const struct db_query closed_version_state = {
     "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
@@ -40,9 +50,20 @@ static const struct db_query closed_version_last = {
 
 static const struct db_query closed_keys_differ = {
     "SELECT f.key_id, 0, coalesce(k.state, 0), f.state FROM closed_fact f LEFT JOIN api_key k ON k.key_id = f.key_id"
-    " WHERE f.kind = 1 AND k.state IS NOT 3"
+    " WHERE f.kind = 1 AND f.state = 3 AND k.state IS NOT 3"
     " UNION ALL"
     " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE k.state = 3"
+    " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state = 3)",
+    false};
+
+/* The last fact of each key that is not revoked. */
+static const struct db_query closed_values_differ = {
+    "SELECT k.key_id, 0, k.state, f.state FROM closed_fact f JOIN api_key k ON k.key_id = f.key_id"
+    " WHERE f.kind = 1 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 1 AND g.key_id = f.key_id)"
+    " AND f.state < 3 AND (k.state <> f.state"
+    " OR f.value <> k.narrowed || char(10) || k.narrowed_scopes || char(10) || k.label)"
+    " UNION ALL"
+    " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE (k.state = 2 OR k.narrowed = 1)"
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
     false};
 
@@ -58,15 +79,22 @@ static const struct db_query closed_versions_differ = {
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
     false};
 
-/* The only encoding of a fact: the kind determines the length of the rest. */
+static bool has_values(const struct registry *registry)
+{
+    return registry->vault.schema >= REGISTRY_SCHEMA_FACTS;
+}
+
+/* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE])
 {
-    uint8_t bytes[REGISTRY_DIGEST_SIZE + CLOSED_FACT_MAX];
+    uint8_t bytes[REGISTRY_DIGEST_SIZE + CLOSED_FACT_MAX + REGISTRY_FACT_VALUE_SIZE];
+    size_t length = strlen(fact->value);
     struct writer writer;
     writer_init(&writer, bytes, sizeof bytes);
     writer_bytes(&writer, before, REGISTRY_DIGEST_SIZE);
-    writer_u8(&writer, fact->is_version ? CLOSED_VERSION : CLOSED_KEY);
+    writer_u8(&writer,
+              (uint8_t)((fact->is_version ? CLOSED_VERSION : CLOSED_KEY) | (length > 0 ? FACT_HAS_A_VALUE : 0)));
     if (fact->is_version) {
         writer_bytes(&writer, fact->ring_id, sizeof fact->ring_id);
         writer_u32(&writer, fact->version);
@@ -74,6 +102,10 @@ void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const stru
         writer_bytes(&writer, fact->key_id, SEALRING_KEY_ID_LENGTH);
     }
     writer_u8(&writer, (uint8_t)fact->state);
+    if (length > 0) {
+        writer_u32(&writer, (uint32_t)length);
+        writer_bytes(&writer, fact->value, length);
+    }
     sha256(bytes, writer.length, hash);
 }
 
@@ -116,7 +148,7 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
         return status;
     fact->sequence++;
     registry_closed_hash(before, fact, fact->hash);
-    query_start(&query, registry, &closed_insert, error);
+    query_start(&query, registry, &closed_insert[has_values(registry)], error);
     query_bind_uint64(&query, 1, fact->sequence);
     query_bind_int64(&query, 2, fact->is_version ? CLOSED_VERSION : CLOSED_KEY);
     query_bind_text(&query, 3, fact->key_id);
@@ -124,6 +156,8 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
     query_bind_int64(&query, 5, fact->version);
     query_bind_int64(&query, 6, fact->state);
     query_bind_bytes(&query, 7, fact->hash, sizeof fact->hash);
+    if (has_values(registry))
+        query_bind_text(&query, 8, fact->value);
     registry->closes = true;
     registry->closed_count = fact->sequence;
     memcpy(registry->closed_hash, fact->hash, sizeof registry->closed_hash);
@@ -143,23 +177,90 @@ sealring_status closed_confirm(struct registry *registry, sealring_error *error)
     return status;
 }
 
-sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error)
+static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
+{
+    return one->state == other->state && one->narrowed == other->narrowed &&
+           strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0;
+}
+
+sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
+                                const struct registry_key *after, sealring_error *error)
+{
+    struct registry_closed fact = {.state = (int)after->state};
+    if (before->state == SEALRING_KEY_REVOKED || has_same_values(before, after))
+        return SEALRING_OK;
+    memcpy(fact.key_id, before->key_id, sizeof fact.key_id);
+    if (after->state != SEALRING_KEY_REVOKED && !has_values(registry))
+        return SEALRING_OK;
+    if (after->state != SEALRING_KEY_REVOKED)
+        (void)snprintf(fact.value, sizeof fact.value, "%d\n%s\n%s", after->narrowed, after->narrowed_scopes,
+                       after->label);
+    return closed_add(registry, &fact, error);
+}
+
+static bool is_printable(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    return true;
+}
+
+bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
+{
+    char problem[128], text[REGISTRY_FACT_VALUE_SIZE];
+    memcpy(text, fact->value, sizeof text);
+    char *scopes = strchr(text, '\n'), *label = scopes == NULL ? NULL : strchr(scopes + 1, '\n');
+    if (fact->is_version || fact->state >= SEALRING_KEY_REVOKED || label == NULL)
+        return false;
+    *scopes++ = *label++ = '\0';
+    bool narrowed = strcmp(text, "1") == 0;
+    if ((!narrowed && (strcmp(text, "0") != 0 || scopes[0] != '\0')) || strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX ||
+        !is_printable(scopes, strlen(scopes)) || name_problem(label, problem) != NULL)
+        return false;
+    key->state = (sealring_key_state)fact->state;
+    key->narrowed = narrowed;
+    memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
+    memcpy(key->label, label, strlen(label) + 1);
+    return true;
+}
+
+static bool read_fact(struct query *query, struct registry_closed *fact)
+{
+    size_t length;
+    if (!query_row(query))
+        return false;
+    fact->sequence = query_uint64(query);
+    fact->is_version = query_small(query, CLOSED_KEY, CLOSED_VERSION) == CLOSED_VERSION;
+    query_ascii(query, fact->key_id, sizeof fact->key_id);
+    query_bytes_upto(query, fact->ring_id, sizeof fact->ring_id, &length);
+    fact->version = query_uint32(query);
+    fact->state = query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    query_bytes(query, fact->hash, sizeof fact->hash);
+    query_text(query, fact->value, sizeof fact->value);
+    return query_good(query);
+}
+
+sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
+                                    sealring_error *error)
 {
     struct query query;
-    struct registry_closed fact = {.state = SEALRING_KEY_REVOKED};
-    int before = 0;
-    if (key->state != SEALRING_KEY_REVOKED)
+    struct registry_closed fact;
+    struct registry_key row = *key;
+    bool found = true;
+    *differs = false;
+    if (!has_values(registry) || key->state == SEALRING_KEY_REVOKED)
         return SEALRING_OK;
-    query_start(&query, registry, &closed_key_state, error);
-    query_bind_int64(&query, 1, key->id);
-    if (query_row(&query)) {
-        query_ascii(&query, fact.key_id, sizeof fact.key_id);
-        before = query_small(&query, SEALRING_KEY_ACTIVE, SEALRING_KEY_REVOKED);
-    }
+    query_start(&query, registry, &fact_of_key, error);
+    query_bind_text(&query, 1, key->key_id);
+    found = read_fact(&query, &fact);
     sealring_status status = query_end(&query, error);
-    /* no such row: the update reports it */
-    return status != SEALRING_OK || before == 0 || before == SEALRING_KEY_REVOKED ? status
-                                                                                  : closed_add(registry, &fact, error);
+    if (status != SEALRING_OK || !found)
+        return status;
+    if (!registry_fact_apply(&fact, key))
+        return handle_problem(registry, DB_CORRUPT, error);
+    *differs = !has_same_values(&row, key);
+    return SEALRING_OK;
 }
 
 static bool closed_is(int state)
@@ -200,32 +301,28 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
 
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)
 {
-    struct registry_cursor facts = query_open(registry, &closed_after, error);
+    struct registry_cursor facts = query_open(registry, &closed_after[has_values(registry)], error);
     query_bind_uint64(&facts.query, 1, after);
     return facts;
 }
 
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact)
 {
-    struct query *query = &facts->query;
-    size_t length;
-    if (!query_row(query))
-        return false;
-    fact->sequence = query_uint64(query);
-    fact->is_version = query_small(query, CLOSED_KEY, CLOSED_VERSION) == CLOSED_VERSION;
-    query_ascii(query, fact->key_id, sizeof fact->key_id);
-    query_bytes_upto(query, fact->ring_id, sizeof fact->ring_id, &length);
-    fact->version = query_uint32(query);
-    fact->state = query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    query_bytes(query, fact->hash, sizeof fact->hash);
-    return query_good(query);
+    return read_fact(&facts->query, fact);
 }
 
-struct registry_cursor registry_contradictions(struct registry *registry, bool of_versions, sealring_error *error)
+struct registry_cursor registry_contradictions(struct registry *registry, enum contradiction_kind kind,
+                                               sealring_error *error)
 {
-    struct registry_cursor contradictions =
-        query_open(registry, of_versions ? &closed_versions_differ : &closed_keys_differ, error);
-    contradictions.kind = of_versions;
+    static const struct db_query *const texts[] = {
+        [CONTRADICTION_KEYS] = &closed_keys_differ,
+        [CONTRADICTION_VERSIONS] = &closed_versions_differ,
+        [CONTRADICTION_VALUES] = &closed_values_differ,
+    };
+    static const struct db_query none = {"SELECT '', 0, 0, 0 WHERE 0", false};
+    bool exists = kind != CONTRADICTION_VALUES || has_values(registry);
+    struct registry_cursor contradictions = query_open(registry, exists ? texts[kind] : &none, error);
+    contradictions.kind = kind;
     return contradictions;
 }
 
@@ -234,7 +331,8 @@ bool registry_contradiction_next(struct registry_cursor *contradictions, struct 
     struct query *query = &contradictions->query;
     if (!query_row(query))
         return false;
-    found->is_version = contradictions->kind != 0;
+    found->is_version = contradictions->kind == CONTRADICTION_VERSIONS;
+    found->of_values = contradictions->kind == CONTRADICTION_VALUES;
     query_ascii(query, found->name, sizeof found->name);
     found->version = query_uint32(query);
     found->row_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);

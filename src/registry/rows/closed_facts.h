@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closed facts: what was revoked, retired, compromised or destroyed, in a hash chain. */
+/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, in a hash chain. */
 #ifndef REGISTRY_ROWS_CLOSED_FACTS_H
 #define REGISTRY_ROWS_CLOSED_FACTS_H
 
 #include "registry/rows/rows.h"
 
-/* Something that was closed, or a version that was reinstated. The updates of keys and versions write these. */
+/* The longest value: a flag, a set of scopes, a label, and their separators. */
+#define REGISTRY_FACT_VALUE_SIZE (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1)
+
+/* Something that was closed, a version that was reinstated, or the new values of an API key. The updates of keys and versions write these. */
 struct registry_closed {
     uint64_t sequence;
     bool is_version;
@@ -13,8 +16,16 @@ struct registry_closed {
     uint8_t ring_id[REGISTRY_ID_SIZE];
     uint32_t version;
     int state;
+    /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label; on a line each. */
+    char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
+/* Sets state, narrowing and label of the key to what the fact contains. False: that is no fact about a key's values. */
+bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
+/* The same with the last fact about the key in the registry; *differs: the row was not as that says. A key without such facts stays as it is:
+ * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
+sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
+                                    sealring_error *error);
 /* In order, from number `after` + 1 on. */
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error);
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
@@ -40,12 +51,16 @@ struct registry_contradiction {
     uint32_t version;
     int row_state;  /* 0: there is no such row */
     int fact_state; /* 0: there is no fact */
+    bool of_values; /* the row of a key that was not revoked differs in its state, its narrowing or its label */
 };
-struct registry_cursor registry_contradictions(struct registry *registry, bool of_versions, sealring_error *error);
+enum contradiction_kind { CONTRADICTION_KEYS, CONTRADICTION_VERSIONS, CONTRADICTION_VALUES, CONTRADICTION_KINDS };
+struct registry_cursor registry_contradictions(struct registry *registry, enum contradiction_kind kind,
+                                               sealring_error *error);
 bool registry_contradiction_next(struct registry_cursor *contradictions, struct registry_contradiction *found);
 
-/* For key_rows.c and version_rows.c, before they write the row: records a fact if it closes or reopens something. */
-sealring_status closed_note_key(struct registry *registry, const struct registry_key *key, sealring_error *error);
+/* For key_rows.c and version_rows.c, before they write the row: records a fact if it closes or reopens something, or changes what facts contain. */
+sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
+                                const struct registry_key *after, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
 

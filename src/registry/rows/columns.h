@@ -8,8 +8,8 @@
 
 /* What was closed stays closed, whatever its row contains: a row is edited in one place, but the fact is in a chain whose head the
  * audit token knows (closed_facts.c). A version's last fact counts; if it is below retired, the version was reinstated. */
-#define KEY_STATE                                                                                                     \
-    "CASE WHEN EXISTS (SELECT 1 FROM closed_fact kf WHERE kf.kind = 1 AND kf.key_id = k.key_id) THEN 3 ELSE k.state " \
+#define KEY_STATE                                                                                                                      \
+    "CASE WHEN EXISTS (SELECT 1 FROM closed_fact kf WHERE kf.kind = 1 AND kf.key_id = k.key_id AND kf.state = 3) THEN 3 ELSE k.state " \
     "END"
 #define VERSION_STATE                                                                                       \
     "coalesce((SELECT CASE WHEN vf.state >= 4 AND vf.state > v.state THEN vf.state END FROM closed_fact vf" \

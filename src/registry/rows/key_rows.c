@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of API keys. */
 
+#include <string.h>
+
 #include "base/name.h"
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
@@ -16,16 +18,6 @@ static const struct db_query key_update = {
     "UPDATE api_key SET label = ?2, state = ?3, narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6, changed_epoch = ?7"
     " WHERE id = ?1",
     true};
-
-/* One change each: no act writes a column that it only read. */
-static const struct db_query key_update_state = {"UPDATE api_key SET state = ?2, changed_epoch = ?3 WHERE id = ?1",
-                                                 true};
-static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?3 WHERE id = ?1",
-                                                 true};
-static const struct db_query key_update_narrowing = {
-    "UPDATE api_key SET narrowed = ?2, narrowed_scopes = ?4, changed_epoch = ?3 WHERE id = ?1", true};
-static const struct db_query key_update_serial = {
-    "UPDATE api_key SET last_serial = ?2, changed_epoch = ?3 WHERE id = ?1", true};
 
 static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
 
@@ -79,12 +71,17 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
-sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
+static sealring_status key_take_one(struct query *query, struct registry_key *key, bool *found, sealring_error *error)
+{
+    *found = query_row(query);
+    if (*found)
+        columns_read_key(query, key);
+    return query_end(query, error);
+}
+
+static sealring_status key_put(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
     struct query query;
-    sealring_status status = closed_note_key(registry, key, error);
-    if (status != SEALRING_OK)
-        return status;
     query_start(&query, registry, &key_update, error);
     query_bind_int64(&query, 1, key->id);
     query_bind_text(&query, 2, key->label);
@@ -96,67 +93,84 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
     return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_KEY, key);
 }
 
-static sealring_status key_take_one(struct query *query, struct registry_key *key, bool *found, sealring_error *error)
+static void set_state(struct registry_key *now, const struct registry_key *to)
 {
-    *found = query_row(query);
-    if (*found)
-        columns_read_key(query, key);
-    return query_end(query, error);
+    now->state = to->state;
 }
 
-/* Ends an update of some columns: the log gets the row as it is then. */
-static sealring_status key_end_update(struct query *query, int64_t id, sealring_error *error)
+static void set_label(struct registry_key *now, const struct registry_key *to)
 {
-    struct registry *registry = query->registry;
-    struct registry_key now;
-    bool found = false;
-    query_bind_int64(query, 1, id);
-    query_bind_uint64(query, 3, registry->vault.epoch);
-    sealring_status status = query_run(query, error);
+    memcpy(now->label, to->label, sizeof now->label);
+}
+
+static void set_narrowing(struct registry_key *now, const struct registry_key *to)
+{
+    now->narrowed = to->narrowed;
+    memcpy(now->narrowed_scopes, to->narrowed_scopes, sizeof now->narrowed_scopes);
+}
+
+static void set_serial(struct registry_key *now, const struct registry_key *to)
+{
+    now->last_serial = to->last_serial;
+}
+
+static void set_all(struct registry_key *now, const struct registry_key *to)
+{
+    set_state(now, to);
+    set_label(now, to);
+    set_narrowing(now, to);
+    set_serial(now, to);
+}
+
+/* What is not changed is written as the facts have it: an edited row is corrected, and never copied into an entry of the log. */
+static sealring_status key_change(struct registry *registry, const struct registry_key *to,
+                                  void (*set)(struct registry_key *, const struct registry_key *),
+                                  sealring_error *error)
+{
+    struct query query;
+    struct registry_key now, before;
+    bool found = false, differs;
+    query_start(&query, registry, &key_get_by_row, error);
+    query_bind_int64(&query, 1, to->id);
+    sealring_status status = key_take_one(&query, &now, &found, error);
+    if (status == SEALRING_OK && !found)
+        return key_put(registry, to, error); /* which reports that there is no such row */
+    if (status == SEALRING_OK)
+        status = registry_key_follow(registry, &now, &differs, error);
     if (status != SEALRING_OK)
         return status;
-    query_start(query, registry, &key_get_by_row, error);
-    query_bind_int64(query, 1, id);
-    status = key_take_one(query, &now, &found, error);
-    return handle_tell(registry, status, REGISTRY_TABLE_KEY, &now);
+    before = now;
+    set(&now, to);
+    now.changed_epoch = registry->vault.epoch;
+    status = closed_note_key(registry, &before, &now, error);
+    return status == SEALRING_OK ? key_put(registry, &now, error) : status;
+}
+
+sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    return key_change(registry, key, set_all, error);
 }
 
 sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    struct query query;
-    sealring_status status = closed_note_key(registry, key, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &key_update_state, error);
-    query_bind_int64(&query, 2, key->state);
-    return key_end_update(&query, key->id, error);
+    return key_change(registry, key, set_state, error);
 }
 
 sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_update_label, error);
-    query_bind_text(&query, 2, key->label);
-    return key_end_update(&query, key->id, error);
+    return key_change(registry, key, set_label, error);
 }
 
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_update_narrowing, error);
-    query_bind_bool(&query, 2, key->narrowed);
-    query_bind_text(&query, 4, key->narrowed_scopes);
-    return key_end_update(&query, key->id, error);
+    return key_change(registry, key, set_narrowing, error);
 }
 
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_update_serial, error);
-    query_bind_int64(&query, 2, key->last_serial);
-    return key_end_update(&query, key->id, error);
+    return key_change(registry, key, set_serial, error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,

@@ -74,7 +74,10 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
     verifier->era_unsigned = !confirmed;
     if (!confirmed)
         return SEALRING_OK;
-    if (!closed_chain_forget(&verifier->closed))
+    pthread_mutex_lock(&verifier->inserting);
+    bool forgotten = closed_chain_forget(&verifier->closed);
+    pthread_mutex_unlock(&verifier->inserting);
+    if (!forgotten)
         return error_no_memory(error);
     memcpy(verifier->closed_era, era, sizeof verifier->closed_era);
     *forgot = true;
@@ -125,7 +128,9 @@ static sealring_status read_facts(struct verifier *verifier, struct closed_readi
     uint64_t after = closed_reading_begin(reading, &verifier->closed, found ? hash : NULL);
     struct registry_cursor facts = registry_closed_facts(verifier->looker, after, error);
     while (registry_closed_next(&facts, &fact)) {
+        pthread_mutex_lock(&verifier->inserting);
         closed_reading_take(reading, &fact);
+        pthread_mutex_unlock(&verifier->inserting);
         if (!fact.is_version)
             cache_drop_key(verifier->cache, fact.key_id);
     }
@@ -143,7 +148,10 @@ sealring_status follow_closed(struct verifier *verifier, sealring_error *error)
         closed_reading_drop(&reading);
         return status;
     }
-    if (!closed_reading_end(&reading, &broke))
+    pthread_mutex_lock(&verifier->inserting);
+    bool good = closed_reading_end(&reading, &broke);
+    pthread_mutex_unlock(&verifier->inserting);
+    if (!good)
         return error_no_memory(error);
     if (broke && !verifier->era_unsigned)
         messages_add(verifier->messages, SEALRING_LOG_ALARM,

@@ -71,6 +71,20 @@ static void take_credential(struct look *look, const struct registry_holder *hol
                      holder->key.key_id);
 }
 
+/* The facts were read in the same transaction, so the row has to agree with them. */
+static void restrict_key(const struct look *look, struct registry_key *row)
+{
+    struct verifier *verifier = look->verifier;
+    pthread_mutex_lock(&verifier->inserting);
+    bool altered = closed_chain_restrict(&verifier->closed, row);
+    pthread_mutex_unlock(&verifier->inserting);
+    if (altered)
+        messages_add(verifier->messages, SEALRING_LOG_ALARM,
+                     "ALARM: the registry's row of API key %s permits more than the facts about it: the registry was "
+                     "altered; what the facts say stays in effect",
+                     row->key_id);
+}
+
 static sealring_status take_key(struct look *look, const struct registry_key *key, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
@@ -83,8 +97,10 @@ static sealring_status take_key(struct look *look, const struct registry_key *ke
         return SEALRING_OK;
     }
     struct registry_cursor credentials = registry_presented_of_key(verifier->looker, key->id, error);
-    while (registry_presented_next(&credentials, &holder))
+    while (registry_presented_next(&credentials, &holder)) {
+        restrict_key(look, &holder.key);
         take_credential(look, &holder);
+    }
     return registry_close_cursor(&credentials, status);
 }
 

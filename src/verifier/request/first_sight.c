@@ -74,9 +74,11 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     const struct registry_presented *presented = row->presented;
     const struct registry_holder *holder = &presented->holder;
     pthread_mutex_lock(&verifier->inserting);
-    /* a poll adds a key to the closed ones before it drops its entries: what is inserted later must be looked up here */
+    /* a poll takes in a key's facts before it drops its entries: what is inserted later must be looked up here */
+    struct registry_key key = holder->key;
     bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch) &&
-                  !closed_keys_has(atomic_load(&verifier->closed.keys), holder->key.key_id);
+                  !closed_keys_has(atomic_load(&verifier->closed.keys), holder->key.key_id) &&
+                  !closed_chain_restrict(&verifier->closed, &key);
     /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
@@ -204,6 +206,11 @@ static sealring_status present(struct sight *sight)
                      "altered; the API key stays revoked",
                      key->key_id);
         key->state = SEALRING_KEY_REVOKED;
+    }
+    if (status == SEALRING_OK && sight->presented.found && closed_chain_notes(&verifier->closed, key->key_id)) {
+        pthread_mutex_lock(&verifier->inserting);
+        (void)closed_chain_restrict(&verifier->closed, key); /* or the row is newer than the last poll */
+        pthread_mutex_unlock(&verifier->inserting);
     }
     return status;
 }

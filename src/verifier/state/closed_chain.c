@@ -10,7 +10,8 @@
 bool closed_chain_open(struct closed_chain *chain)
 {
     atomic_store(&chain->keys, closed_keys_new(NULL));
-    return atomic_load(&chain->keys) != NULL;
+    atomic_store(&chain->noted, closed_keys_new(NULL));
+    return atomic_load(&chain->keys) != NULL && atomic_load(&chain->noted) != NULL;
 }
 
 bool closed_chain_forget(struct closed_chain *chain)
@@ -19,6 +20,7 @@ bool closed_chain_forget(struct closed_chain *chain)
     if (keys == NULL)
         return false;
     atomic_store(&chain->keys, keys);
+    key_facts_clear(&chain->restricted); /* `noted` stays: it only says where to search */
     free(chain->versions);
     chain->versions = NULL;
     chain->version_count = 0;
@@ -33,6 +35,8 @@ bool closed_chain_forget(struct closed_chain *chain)
 void closed_chain_close(struct closed_chain *chain)
 {
     closed_keys_free(atomic_load(&chain->keys));
+    closed_keys_free(atomic_load(&chain->noted));
+    key_facts_clear(&chain->restricted);
     free(chain->versions);
     memset(chain, 0, sizeof *chain);
 }
@@ -75,6 +79,20 @@ static void take_version(struct closed_reading *reading, const struct registry_c
     change->state = fact->state;
 }
 
+static void take_values(struct closed_reading *reading, const struct registry_closed *fact)
+{
+    struct closed_chain *chain = reading->chain;
+    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
+    memcpy(key.key_id, fact->key_id, sizeof key.key_id);
+    if (!registry_fact_apply(fact, &key)) {
+        reading->broken = true;
+        return;
+    }
+    struct key_facts *facts = reading->broken ? &reading->doubtful : &chain->restricted;
+    if (!closed_keys_add(atomic_load(&chain->noted), key.key_id) || !key_facts_put(facts, &key, true))
+        reading->crowded = true;
+}
+
 void closed_reading_take(struct closed_reading *reading, const struct registry_closed *fact)
 {
     if (!is_next(reading, fact))
@@ -83,8 +101,9 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
     memcpy(reading->head, fact->hash, sizeof reading->head);
     if (fact->is_version)
         take_version(reading, fact);
-    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH &&
-             !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
+    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && fact->state != SEALRING_KEY_REVOKED)
+        take_values(reading, fact);
+    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
         reading->crowded = true;
 }
 
@@ -121,6 +140,7 @@ bool closed_reading_end(struct closed_reading *reading, bool *broke)
     chain->broken = reading->broken;
     for (size_t i = 0; i < reading->change_count; i++)
         good = apply_version(chain, &reading->changes[i]) && good;
+    good = key_facts_merge(&chain->restricted, &reading->doubtful) && good;
     if (good) {
         chain->seen_count = reading->count;
         memcpy(chain->seen_head, reading->head, sizeof chain->seen_head);
@@ -136,7 +156,18 @@ bool closed_reading_end(struct closed_reading *reading, bool *broke)
 void closed_reading_drop(struct closed_reading *reading)
 {
     free(reading->changes);
+    key_facts_clear(&reading->doubtful);
     memset(reading, 0, sizeof *reading);
+}
+
+bool closed_chain_restrict(const struct closed_chain *chain, struct registry_key *key)
+{
+    return key_facts_restrict(&chain->restricted, key);
+}
+
+bool closed_chain_notes(const struct closed_chain *chain, const char *key_id)
+{
+    return closed_keys_has(atomic_load(&chain->noted), key_id);
 }
 
 int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number)

@@ -13,6 +13,7 @@
 
 #include "registry/rows/closed_facts.h"
 #include "verifier/state/closed_keys.h"
+#include "verifier/state/key_facts.h"
 
 struct closed_version {
     uint8_t ring_id[REGISTRY_ID_SIZE];
@@ -20,9 +21,12 @@ struct closed_version {
     int state;
 };
 
-/* Zero at first. Only the polling thread uses it, except for `keys`. */
+/* Zero at first. Only the polling thread uses it, except for `keys` and `noted`; and for `restricted`, which is used with the verifier's mutex
+ * `inserting` held, as are the functions that change it. */
 struct closed_chain {
     _Atomic(struct closed_keys *) keys;
+    _Atomic(struct closed_keys *) noted; /* what facts contain values of */
+    struct key_facts restricted;
     struct closed_version *versions; /* closed, and not reinstated since */
     size_t version_count;
     uint64_t count; /* facts, up to which the chain is sound */
@@ -50,6 +54,7 @@ struct closed_reading {
     uint8_t head[REGISTRY_DIGEST_SIZE];
     struct closed_version *changes; /* of versions, in order */
     size_t change_count;
+    struct key_facts doubtful; /* from a chain that does not continue: restrictions only */
 };
 
 /* at_count: the hash of the registry's fact number chain->count, all zero if that is 0; NULL if the registry has no such fact. Returns
@@ -61,6 +66,11 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
 bool closed_reading_end(struct closed_reading *reading, bool *broke);
 /* In place of the end, if the transaction failed. */
 void closed_reading_drop(struct closed_reading *reading);
+
+/* Whether facts contain values of the key: else closed_chain_restrict changes nothing. Any thread, without a lock. */
+bool closed_chain_notes(const struct closed_chain *chain, const char *key_id);
+/* Restricts the key, as its row was read, to what the facts say, and returns whether that changed it. With `inserting` held. */
+bool closed_chain_restrict(const struct closed_chain *chain, struct registry_key *key);
 
 /* The state in which the version was closed; 0: it was not. */
 int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number);

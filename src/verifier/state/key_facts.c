@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What facts restrict API keys to: suspensions and narrowings, by key ID. No clock, no I/O. */
+#include "verifier/state/key_facts.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "credential/scope.h"
+
+struct key_fact {
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    sealring_key_state state;
+    bool narrowed;
+    char scopes[]; /* that it is narrowed to */
+};
+
+static int compare_ids(const void *one, const void *other)
+{
+    return strcmp(((const struct key_fact *)one)->key_id, ((const struct key_fact *)other)->key_id);
+}
+
+static struct key_fact **find(const struct key_facts *facts, const char *key_id)
+{
+    struct key_fact wanted;
+    memcpy(wanted.key_id, key_id, sizeof wanted.key_id);
+    return (struct key_fact **)tfind(&wanted, &facts->root, compare_ids);
+}
+
+static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
+{
+    bool suspends = fact->state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
+    bool narrows =
+        fact->narrowed && (!key->narrowed || !scope_includes(fact->scopes, key->narrowed_scopes, NULL, NULL));
+    if (suspends)
+        key->state = SEALRING_KEY_SUSPENDED;
+    if (narrows) {
+        key->narrowed = true;
+        memcpy(key->narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
+    }
+    return suspends || narrows;
+}
+
+bool key_facts_restrict(const struct key_facts *facts, struct registry_key *key)
+{
+    struct key_fact *const *fact = find(facts, key->key_id);
+    return fact != NULL && restrict_to(*fact, key);
+}
+
+static struct key_fact *key_fact_new(const struct registry_key *key)
+{
+    size_t size = strlen(key->narrowed_scopes) + 1;
+    struct key_fact *fact = malloc(sizeof *fact + size);
+    if (fact == NULL)
+        return NULL;
+    memcpy(fact->key_id, key->key_id, sizeof fact->key_id);
+    fact->state = key->state;
+    fact->narrowed = key->narrowed;
+    memcpy(fact->scopes, key->narrowed_scopes, size);
+    return fact;
+}
+
+bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens)
+{
+    struct registry_key put = *key;
+    struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
+    if (former != NULL && !widens)
+        (void)restrict_to(former, &put);
+    if ((put.state != SEALRING_KEY_ACTIVE || put.narrowed) && (fact = key_fact_new(&put)) == NULL)
+        return false;
+    if (former != NULL && fact != NULL)
+        *place = fact;
+    else if (former != NULL)
+        tdelete(former, &facts->root, compare_ids);
+    else if (fact != NULL && tsearch(fact, &facts->root, compare_ids) == NULL)
+        former = fact;
+    free(former);
+    return fact == NULL || former != fact;
+}
+
+bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
+{
+    bool good = true;
+    while (others->root != NULL) {
+        struct key_fact *fact = *(struct key_fact **)others->root;
+        struct registry_key key = {.state = fact->state, .narrowed = fact->narrowed};
+        memcpy(key.key_id, fact->key_id, sizeof key.key_id);
+        memcpy(key.narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
+        good = key_facts_put(facts, &key, false) && good;
+        tdelete(fact, &others->root, compare_ids);
+        free(fact);
+    }
+    return good;
+}
+
+void key_facts_clear(struct key_facts *facts)
+{
+    tdestroy(facts->root, free);
+    facts->root = NULL;
+}

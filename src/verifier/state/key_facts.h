@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What facts restrict API keys to: suspensions and narrowings, by key ID. No clock, no I/O. */
+#ifndef VERIFIER_STATE_KEY_FACTS_H
+#define VERIFIER_STATE_KEY_FACTS_H
+
+#include <stdbool.h>
+
+#include "registry/rows/closed_facts.h"
+
+/* A tree of tsearch(3), NULL at first: the keys that are suspended or narrowed. One thread at a time. */
+struct key_facts {
+    void *root;
+};
+
+/* Sets what the key is restricted to, which may be nothing; or, unless `widens`, adds to what it is restricted to. key: key_id, state, narrowed,
+ * narrowed_scopes. False: no memory, and nothing was changed. */
+bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens);
+
+/* Restricts the key, as its row was read, to what the facts say. A row may be more restricted: it may be newer. Whether that changed it. */
+bool key_facts_restrict(const struct key_facts *facts, struct registry_key *key);
+
+/* Adds every restriction of `others` to these, and empties it. False: no memory. */
+bool key_facts_merge(struct key_facts *facts, struct key_facts *others);
+
+void key_facts_clear(struct key_facts *facts);
+
+#endif
