@@ -27,12 +27,14 @@ sub chain {
     my ($database) = @_;
     my $before = "\0" x 32;
     open my $rows, '-|', 'sqlite3', $database,
-        'SELECT sequence, kind, hex(key_id), hex(ring_id), version, state FROM closed_fact ORDER BY sequence' or die;
+        'SELECT sequence, kind, hex(key_id), hex(ring_id), version, state, hex(value) FROM closed_fact ORDER BY sequence' or die;
     while (<$rows>) {
         chomp;
-        my ($sequence, $kind, $key_id, $ring_id, $version, $state) = split /\|/;
+        my ($sequence, $kind, $key_id, $ring_id, $version, $state, $value) = (split(/\|/), '');
+        $value = pack('H*', $value);
         my $fact = $kind == 1 ? pack('H*', $key_id) : pack('H*N', $ring_id, $version);
-        $before = sha256($before . chr($kind) . $fact . chr($state));
+        my $rest = length $value ? pack('N', length $value) . $value : '';
+        $before = sha256($before . chr(length $value ? $kind | 0x10 : $kind) . $fact . chr($state) . $rest);
         print "UPDATE closed_fact SET hash = X'", unpack('H*', $before), "' WHERE sequence = $sequence;\n";
     }
 }

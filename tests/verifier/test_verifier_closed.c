@@ -201,10 +201,12 @@ START_TEST(an_act_corrects_an_edited_row)
     attack("UPDATE api_key SET state = 1, label = 'stolen' WHERE state = 2");
     sealring_manager *manager = test_vault_manage(&stage.vault);
     ASSERT_OK(sealring_key_narrow(manager, victim.key_id, "read", &error), error);
+    ck_assert_ptr_nonnull(strstr(sealring_manager_remark(manager), "the facts corrected the row of API key"));
     sealring_manager_close(&manager);
     ck_assert_int_eq(test_vault_number(&stage.vault, "SELECT count(*) FROM api_key WHERE state = 2 AND narrowed = 1"
                                                      " AND label <> 'stolen'"),
                      1);
+    ck_assert_int_eq(test_vault_number(&stage.vault, "SELECT count(*) FROM audit WHERE act = 'alarm'"), 1);
     stage_look(vault);
     stage_expect(vault, victim.text, SEALRING_REJECTED_SUSPENDED);
 }

@@ -97,6 +97,7 @@ static sealring_status begin_with_tokens(sealring_manager *manager, const char *
         return status;
     if (manager->read_only)
         return error_set(error, SEALRING_REFUSED, "the vault was opened read-only: nothing can be changed");
+    manager->correction[0] = '\0';
     manager->config->login_wait.most_ms = restricts ? MANAGER_LOGIN_WAIT_MS : 0;
     if (restricts)
         announce(manager, purpose);

@@ -68,6 +68,8 @@ void manager_end_act(sealring_manager *manager, const struct audit_act *about, s
         act.detail = NULL;
         act.failed = false;
         const char *why = status != SEALRING_OK && error != NULL ? error->message : NULL;
+        if (why == NULL && manager->correction[0] != '\0')
+            why = manager->correction;
         if (why == NULL && atomic_load(&manager->contradicted))
             why = MANAGER_CONTRADICTED;
         audit_detail(&act, "{s:s, s:s?}", "act", about->name, "why", why);

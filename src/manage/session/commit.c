@@ -2,6 +2,7 @@
 /* One writing transaction of a manager, with its audit entry. */
 #include "manage/session/manager.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -110,10 +111,17 @@ bool commit_again(struct commit *commit, sealring_status *status)
     if (commit->records && *status == SEALRING_OK)
         *status = commit_confirm(commit);
     bool complete = *status == SEALRING_OK;
+    bool corrected = complete && registry_corrected(manager->registry)[0] != '\0';
     if (registry_again(&commit->writing, status))
         return true;
     manager->doubtful = complete && *status != SEALRING_OK;
     manager_note_schema(manager);
+    if (corrected && *status == SEALRING_OK) {
+        (void)snprintf(manager->correction, sizeof manager->correction,
+                       "ALARM: the registry was altered: the facts corrected %s",
+                       registry_corrected(manager->registry));
+        atomic_store(&manager->alarmed, true);
+    }
     bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;
     if (moved)
         (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */

@@ -182,6 +182,7 @@ void manager_compose_remark(sealring_manager *manager)
                                  manager->witness.notice,
                                  manager->token_remark,
                                  manager->schema_remark,
+                                 manager->correction,
                                  process,
                                  atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
     size_t length = 0;

@@ -53,11 +53,13 @@ struct sealring_manager {
     char token_remark[SOFTWARE_NOTICE_SIZE];  /* about the files of the vault's own software tokens */
     char schema_remark[SOFTWARE_NOTICE_SIZE]; /* about an altered schema */
     char remark[4 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
-    bool repairs_schema;   /* the doctor creates what is missing: an altered schema does not stop it */
-    bool judged;           /* the registry continues from the audit token's anchor */
-    bool unsettled;        /* something was written since the last checkpoint */
-    _Atomic(bool) alarmed; /* in this act the token did not confirm a row of the registry, or contradicted itself */
-    _Atomic(bool) contradicted; /* the token gave a wrong answer once, and then the right one */
+    bool repairs_schema; /* the doctor creates what is missing: an altered schema does not stop it */
+    bool judged;         /* the registry continues from the audit token's anchor */
+    bool unsettled;      /* something was written since the last checkpoint */
+    _Atomic(bool)
+        alarmed; /* in this act the token or the facts did not confirm a row of the registry, or the token contradicted itself */
+    char correction[64 + REGISTRY_CORRECTED_SIZE]; /* what this act corrected by the facts */
+    _Atomic(bool) contradicted;                    /* the token gave a wrong answer once, and then the right one */
     int64_t settle_again_at; /* for sealring_run_once: not before this time since boot, unless something was written */
     char *take_over;         /* the reason to accept a registry that was rolled back; NULL: refuse */
     char *trust_clock;       /* the reason to accept a wall clock that is before the latest checkpoint; NULL: refuse */

@@ -27,10 +27,11 @@ struct registry {
     unsigned cursors;        /* open ones */
     uint64_t run;            /* changes when a try of a transaction begins or ends */
     struct registry_vault vault;
-    char altered[REGISTRY_ALTERED_SIZE]; /* registry_altered */
-    bool altered_strange;                /* it was not just missing */
-    bool without_triggers;               /* in this transaction */
-    bool closes;                         /* this transaction added closed facts; the last one has: */
+    char altered[REGISTRY_ALTERED_SIZE];     /* registry_altered */
+    bool altered_strange;                    /* it was not just missing */
+    char corrected[REGISTRY_CORRECTED_SIZE]; /* registry_corrected */
+    bool without_triggers;                   /* in this transaction */
+    bool closes;                             /* this transaction added closed facts; the last one has: */
     uint64_t closed_count;
     uint8_t closed_hash[SHA256_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */

@@ -128,6 +128,10 @@ sealring_status registry_look_schema(struct registry *registry, sealring_error *
 #define REGISTRY_ALTERED_SIZE 160
 const char *registry_altered(const struct registry *registry);
 
+/* Which row the last writing transaction found other than the facts, and wrote as these have it: "API key … (state)". "": none. */
+#define REGISTRY_CORRECTED_SIZE 160
+const char *registry_corrected(const struct registry *registry);
+
 /* The error for something that is not what was written. `which` completes "the registry PATH did not keep … when it was written". */
 sealring_status registry_unkept(const struct registry *registry, const char *which, sealring_error *error);
 

@@ -63,6 +63,7 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
     memcpy(registry->operation_id, transaction->how.operation_id, REGISTRY_ID_SIZE);
     memset(registry->last_id, 0, sizeof registry->last_id);
     registry->closes = false;
+    registry->corrected[0] = '\0';
     sealring_status status = schema_check_writing(registry, transaction->how.schema, error);
     if (status == SEALRING_OK)
         status = vault_row_lock(registry, transaction->how.moves_epoch, error);

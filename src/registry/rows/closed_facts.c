@@ -299,6 +299,11 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
     return query_end(&query, error);
 }
 
+const char *registry_corrected(const struct registry *registry)
+{
+    return registry->corrected;
+}
+
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)
 {
     struct registry_cursor facts = query_open(registry, &closed_after[has_values(registry)], error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of API keys. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/name.h"
@@ -139,6 +140,9 @@ static sealring_status key_change(struct registry *registry, const struct regist
         status = registry_key_follow(registry, &now, &differs, error);
     if (status != SEALRING_OK)
         return status;
+    if (differs)
+        (void)snprintf(registry->corrected, sizeof registry->corrected,
+                       "the row of API key %s, whose state, narrowing or label was edited", now.key_id);
     before = now;
     set(&now, to);
     now.changed_epoch = registry->vault.epoch;
