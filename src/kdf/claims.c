@@ -8,16 +8,21 @@
 #include "kdf/kdf.h"
 
 /* Bound to the formats: another encoding must have another label, never the same label with a changed context. */
-#define CREDENTIAL_LABEL "sealring credential v1"
-#define IMPORT_LABEL     "sealring import v1"
+#define CREDENTIAL_LABEL "sealring credential v2"
+#define IMPORT_LABEL     "sealring import v2"
 #define CHECK_LABEL      "sealring check v1"
+
+/* Of claims that lack the label of the API key. */
+#define CREDENTIAL_LABEL_1 "sealring credential v1"
+#define IMPORT_LABEL_1     "sealring import v1"
 
 /* Counter, the separator 0x00 and L. */
 #define INPUT_OVERHEAD (4 + 1 + 4)
 
 #define CONTEXT_MAX                                                                                        \
     (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + SEALRING_KEY_ID_LENGTH + 4 + CLAIMS_NONCE_SIZE + 2 + \
-     SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8 + CLAIMS_DIGEST_SIZE)
+     SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8 + 2 + SEALRING_NAME_LENGTH_MAX +    \
+     CLAIMS_DIGEST_SIZE)
 
 #define CHECK_CONTEXT_MAX \
     (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + 2 + CLAIMS_OBJECT_ID_MAX + 2 + SEALRING_NAME_LENGTH_MAX)
@@ -39,6 +44,7 @@ static bool well_formed(const struct claims *claims)
     return claims->version != 0 && claims->serial != 0 && claims->not_before >= 0 && claims->expires >= 0 &&
            strnlen(claims->key_id, sizeof claims->key_id) == SEALRING_KEY_ID_LENGTH &&
            strnlen(claims->client, sizeof claims->client) < sizeof claims->client &&
+           strnlen(claims->label, sizeof claims->label) < sizeof claims->label &&
            strnlen(claims->scopes, sizeof claims->scopes) < sizeof claims->scopes;
 }
 
@@ -61,6 +67,8 @@ static size_t write_input(const struct claims *claims, const char *label, const 
     writer_field(&context, claims->scopes, strlen(claims->scopes));
     writer_u64(&context, (uint64_t)claims->not_before);
     writer_u64(&context, (uint64_t)claims->expires);
+    if (claims->label[0] != '\0')
+        writer_field(&context, claims->label, strlen(claims->label));
     if (digest != NULL)
         writer_bytes(&context, digest, CLAIMS_DIGEST_SIZE);
 
@@ -72,13 +80,13 @@ static size_t write_input(const struct claims *claims, const char *label, const 
 
 size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX])
 {
-    return write_input(claims, CREDENTIAL_LABEL, NULL, input);
+    return write_input(claims, claims->label[0] != '\0' ? CREDENTIAL_LABEL : CREDENTIAL_LABEL_1, NULL, input);
 }
 
 size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
                            uint8_t input[CLAIMS_INPUT_MAX])
 {
-    return write_input(claims, IMPORT_LABEL, digest, input);
+    return write_input(claims, claims->label[0] != '\0' ? IMPORT_LABEL : IMPORT_LABEL_1, digest, input);
 }
 
 size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],

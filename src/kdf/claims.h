@@ -23,6 +23,8 @@ struct claims {
     uint32_t serial;
     uint8_t nonce[CLAIMS_NONCE_SIZE];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
+    char label[SEALRING_NAME_LENGTH_MAX +
+               1]; /* that the API key had at issue; "": claims of version 1, without a label */
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised (credential/scope.h) */
     int64_t not_before;                          /* milliseconds since 1970 UTC, 0: none */
     int64_t expires;
@@ -31,16 +33,17 @@ struct claims {
 #define CLAIMS_DIGEST_SIZE 32 /* SHA-256 */
 
 /* The largest KDF input for a credential and for a check value. */
-#define CLAIMS_INPUT_MAX       1280
+#define CLAIMS_INPUT_MAX       1344
 #define CLAIMS_CHECK_INPUT_MAX 192
 
-/* Writes the whole KDF input (Label "sealring credential v1") and returns its length, 0 if the claims are not well formed (a key ID of
+/* Writes the whole KDF input (Label "sealring credential v2") and returns its length, 0 if the claims are not well formed (a key ID of
  * another length, a negative time, version or serial 0). Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial
- * (32), nonce, client after its length, scopes after their length, not-before (64), expiry (64); big-endian, lengths 16 bits. */
+ * (32), nonce, client after its length, scopes after their length, not-before (64), expiry (64), label after its length; big-endian,
+ * lengths 16 bits. Without a label: Label "sealring credential v1", and the Context ends with the expiry. */
 size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX]);
 
-/* The same for the binding of an imported key to its claims (Label "sealring import v1"; Context as above, then the SHA-256 of the key
- * that the client has). */
+/* The same for the binding of an imported key to its claims (Label "sealring import v2", without a label "sealring import v1"; Context as
+ * above, then the SHA-256 of the key that the client has). */
 size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
                            uint8_t input[CLAIMS_INPUT_MAX]);
 

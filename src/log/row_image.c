@@ -97,6 +97,7 @@ static const struct member credential_members[] = {
     MEMBER(registry_credential, "issued", issued, NUMBER64),
     MEMBER(registry_credential, "imported", imported, FLAG),
     MEMBER(registry_credential, "binding", binding, BYTES),
+    MEMBER(registry_credential, "label", label, TEXT),
     {0},
 };
 

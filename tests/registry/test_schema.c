@@ -147,9 +147,9 @@ static const struct {
     {"UPDATE credential SET version = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE credential SET api_key = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE credential SET state = 2; UPDATE credential SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', 1 FROM credential",
+    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', 1, '' FROM credential",
      SQLITE_CONSTRAINT_PRIMARYKEY},
-    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', 1 FROM credential",
+    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', 1, '' FROM credential",
      SQLITE_CONSTRAINT_UNIQUE},
     {"UPDATE credential SET imported = 1", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET binding = zeroblob(32)", SQLITE_CONSTRAINT_CHECK},
@@ -158,7 +158,7 @@ static const struct {
          "1",
          "other") "; "
                   "INSERT INTO credential SELECT (SELECT max(id) FROM api_key), 1, ring, version, digest, nonce, '', 0, 1, 1, 0, 0, 1, 1, "
-                  "binding, 1 FROM credential",
+                  "binding, 1, '' FROM credential",
      SQLITE_CONSTRAINT_UNIQUE}, /* one imported digest, two API keys */
     {"DELETE FROM credential", SQLITE_CONSTRAINT_TRIGGER},
 
@@ -179,9 +179,9 @@ static const struct {
      SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO audit_node VALUES (3, 0, zeroblob(32))", SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO audit_node VALUES (4, 0, zeroblob(31))", SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO closed_fact VALUES (2, 1, '0123456789abcdef', x'', 0, 3, zeroblob(32), '')",
+    {"INSERT INTO closed_fact VALUES (3, 1, '0123456789abcdef', x'', 0, 3, zeroblob(32), '')",
      SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO closed_fact VALUES (1, 1, '', x'', 0, 3, zeroblob(32), '')", SQLITE_CONSTRAINT_CHECK},
+    {"INSERT INTO closed_fact VALUES (2, 1, '', x'', 0, 3, zeroblob(32), '')", SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO audit (sequence, operation_id, time, act, version, leaf_hash) VALUES (2, zeroblob(15), 1, 'x', 0, zeroblob(32))",
      SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO audit (sequence, operation_id, time, act, version, leaf_hash) VALUES (2, zeroblob(16), 1, '', 0, zeroblob(32))",
@@ -278,7 +278,7 @@ static void open_large(void)
             " INSERT INTO client SELECT i, 'c' || i, '', 1, 0, 1 FROM n;"
             "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 1, 0"
             " FROM client WHERE id > 1;"
-            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', 1"
+            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', 1, ''"
             " FROM api_key WHERE id > 1;"
             "COMMIT"),
         SQLITE_OK);

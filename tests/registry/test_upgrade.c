@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry of schema 1 is read as it is, and upgraded by the first write. */
+/* A registry of an older schema is refused, and upgraded by a writer that was opened for that. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,19 +11,30 @@
 static struct fixture fixture;
 static struct fixture_rows rows;
 
+static void reopen(enum registry_mode mode, sealring_status expected)
+{
+    ck_assert_int_eq(registry_open(fixture.path, fixture.lock_path, mode, &fixture.registry, &fixture.error), expected);
+    if (expected == SEALRING_OK)
+        ck_assert_int_eq(registry_lock(fixture.registry, 1000, "test", &fixture.error), SEALRING_OK);
+}
+
+/* As schema 1 had it. */
 static void set_up(void)
 {
     fixture_open(&fixture);
     fixture_fill(&fixture, &rows);
     registry_close(fixture.registry);
-    ck_assert_int_eq(fixture_sql(&fixture, "ALTER TABLE ring DROP COLUMN succession;"
-                                           "ALTER TABLE closed_fact DROP COLUMN value; PRAGMA user_version = 1;"
-                                           "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),
-                     SQLITE_OK);
+    fixture.registry = NULL;
     ck_assert_int_eq(
-        registry_open(fixture.path, fixture.lock_path, REGISTRY_READ_WRITE, &fixture.registry, &fixture.error),
-        SEALRING_OK);
-    ck_assert_int_eq(registry_lock(fixture.registry, 1000, "test", &fixture.error), SEALRING_OK);
+        fixture_sql(
+            &fixture,
+            "DROP TRIGGER closed_fact_stays; DELETE FROM closed_fact;"
+            "ALTER TABLE ring DROP COLUMN succession;"
+            "ALTER TABLE credential DROP COLUMN label; ALTER TABLE closed_fact DROP COLUMN value; PRAGMA user_version = 1;"
+            "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
+            " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END;"
+            "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),
+        SQLITE_OK);
 }
 
 static void tear_down(void)
@@ -72,24 +83,31 @@ static int64_t succession(void)
     return ring.policy.succession;
 }
 
-START_TEST(schema_1_is_read_as_it_is)
+/* Neither a server nor a command guesses what is missing. */
+START_TEST(an_older_schema_is_refused)
 {
-    ck_assert_uint_eq(flaws(), 0);
-    ck_assert_int_eq(succession(), 0);
+    reopen(_i == 0 ? REGISTRY_READ_WRITE : REGISTRY_READ_ONLY, SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(
+        strstr(fixture.error.message, "has schema 1, and this program needs 3: run `sealring upgrade`"));
     ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), 1);
+    reopen(REGISTRY_UPGRADE, SEALRING_OK);
 }
 END_TEST
 
-START_TEST(the_first_write_upgrades)
+/* Older programs may read it until facts contain values. */
+START_TEST(a_write_upgrades)
 {
     int64_t wanted = 5000;
+    reopen(REGISTRY_UPGRADE, SEALRING_OK);
     ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
     ck_assert_int_eq(succession(), wanted);
-    ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), REGISTRY_SCHEMA_FREELY);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), REGISTRY_SCHEMA);
     ck_assert_int_eq(fixture_number(&fixture, "SELECT min_reader FROM vault"), 1);
-    ck_assert_int_eq(fixture_number(&fixture, "SELECT min_writer FROM vault"), REGISTRY_SCHEMA_FREELY);
-    ck_assert_int_eq(fixture_number(&fixture, "PRAGMA user_version"), REGISTRY_SCHEMA_FREELY);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT min_writer FROM vault"), REGISTRY_MIN_WRITER);
+    ck_assert_int_eq(fixture_number(&fixture, "PRAGMA user_version"), REGISTRY_SCHEMA);
     ck_assert_uint_eq(flaws(), 0);
+    registry_close(fixture.registry);
+    reopen(REGISTRY_READ_WRITE, SEALRING_OK);
     ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK); /* and once is enough */
 }
 END_TEST
@@ -99,21 +117,25 @@ START_TEST(a_dry_run_leaves_it)
     int64_t wanted = 5000;
     struct registry_write how = fixture_operation(&fixture, false);
     how.dry_run = true;
+    reopen(REGISTRY_UPGRADE, SEALRING_OK);
     ck_assert_int_eq(fixture_write_as(fixture.registry, &how, set_succession, &wanted, &fixture.error), SEALRING_OK);
     ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), 1);
-    ck_assert_int_eq(succession(), 0);
     ck_assert_uint_eq(flaws(), 0);
 }
 END_TEST
 
-/* Whoever writes the registry can say that it is an older one: no write fails for that. */
+/* Whoever writes the registry can say that it is an older one: that hinders nobody, and lets nobody read it as an older one. */
 START_TEST(a_number_that_was_set_back_is_corrected)
 {
     int64_t wanted = 5000;
+    reopen(REGISTRY_UPGRADE, SEALRING_OK);
     ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    registry_close(fixture.registry);
     ck_assert_int_eq(fixture_sql(&fixture, "UPDATE vault SET schema = 1, min_writer = 1"), SQLITE_OK);
-    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    reopen(REGISTRY_READ_WRITE, SEALRING_OK);
     ck_assert_int_eq(succession(), wanted);
+    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), REGISTRY_SCHEMA);
     ck_assert_uint_eq(flaws(), 0);
 }
 END_TEST
@@ -123,8 +145,8 @@ int main(void)
     Suite *suite = suite_create("registry/upgrade");
     TCase *cases = tcase_create("upgrade");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, schema_1_is_read_as_it_is);
-    tcase_add_test(cases, the_first_write_upgrades);
+    tcase_add_loop_test(cases, an_older_schema_is_refused, 0, 2);
+    tcase_add_test(cases, a_write_upgrades);
     tcase_add_test(cases, a_dry_run_leaves_it);
     tcase_add_test(cases, a_number_that_was_set_back_is_corrected);
     suite_add_tcase(suite, cases);

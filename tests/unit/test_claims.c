@@ -28,6 +28,8 @@ static void claims_of(const struct claims_vector *vector, struct claims *claims)
     memcpy(claims->key_id, vector->key_id, SEALRING_KEY_ID_LENGTH);
     memcpy(claims->client, vector->client, strlen(vector->client));
     memcpy(claims->scopes, vector->scopes, strlen(vector->scopes));
+    if (vector->label != NULL)
+        memcpy(claims->label, vector->label, strlen(vector->label));
     claims->not_before = vector->not_before;
     claims->expires = vector->expires;
 }
@@ -131,6 +133,14 @@ static void move_a_byte_from_client_to_scopes(struct claims *claims)
     claims->scopes[0] = claims->client[last];
     claims->client[last] = '\0';
 }
+static void add_a_label(struct claims *claims)
+{
+    strcpy(claims->label, "default");
+}
+static void add_another_label(struct claims *claims)
+{
+    strcpy(claims->label, "admin");
+}
 static void change_not_before(struct claims *claims)
 {
     claims->not_before++;
@@ -176,6 +186,8 @@ static void (*const changes[])(struct claims *) = {
     exchange_the_times,
     exchange_version_and_serial,
     move_a_byte_from_client_to_scopes,
+    add_a_label,
+    add_another_label,
 };
 
 START_TEST(every_change_gives_another_input)
@@ -241,6 +253,7 @@ START_TEST(what_lies_behind_a_text_does_not_count)
     size_t length = claims_input(&claims, first);
     memset(claims.client + strlen(claims.client) + 1, 'x', sizeof claims.client - strlen(claims.client) - 1);
     memset(claims.scopes + strlen(claims.scopes) + 1, 'x', sizeof claims.scopes - strlen(claims.scopes) - 1);
+    memset(claims.label + 1, 'x', sizeof claims.label - 2);
     ck_assert_uint_eq(claims_input(&claims, other), length);
     ck_assert_mem_eq(first, other, length);
 }
@@ -343,6 +356,9 @@ START_TEST(import_input_is_the_claims_and_the_digest)
     digest[31] = 1;
     ck_assert_uint_eq(claims_import_input(&claims, digest, other), length);
     ck_assert_mem_ne(one, other, length);
+    add_a_label(&claims);
+    ck_assert_uint_eq(claims_import_input(&claims, digest, other), length + 2 + strlen("default"));
+    ck_assert_mem_eq(other, "\0\0\0\1sealring import v2", 23);
     claims.serial = 0;
     ck_assert_uint_eq(claims_import_input(&claims, digest, other), 0);
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_VECTORS_CLAIMS_H
 #define TESTS_VECTORS_CLAIMS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Computed with Python's struct, hmac, hashlib and zlib from the written format, not with sealring's code.
@@ -27,6 +28,7 @@ struct claims_vector {
     const char *secret; /* its output */
     const char *text;   /* the credential */
     const char *digest; /* SHA-256 of the text */
+    const char *label;  /* NULL: claims of version 1 */
 };
 
 static const struct claims_vector claims_vectors[] = {
@@ -38,7 +40,7 @@ static const struct claims_vector claims_vectors[] = {
      "00",
      "29120b2adba62cfdf93a755987427e945fa2c6a29867491a0a3cb65ee759405f",
      "acme_live_9fK2mQ7xLw3RtB5n_3_9jp0bxbmrH3URzYn5lFN6uN3twuTlaDkF6zt64LpTe30gaMey",
-     "6310fb874c16fc2189147899b2ae35d7ff3baaec52accf28d227a6ef833a577d"},
+     "6310fb874c16fc2189147899b2ae35d7ff3baaec52accf28d227a6ef833a577d", NULL},
     {"sr", "00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff", 1U, "0000000000000000", 1U,
      "00000000000000000000000000000000", "a", "", INT64_C(0), INT64_C(0),
      "000000017365616c72696e672063726564656e7469616c2076310000000000000000000000000000000000ffffffffffffff"
@@ -46,7 +48,7 @@ static const struct claims_vector claims_vectors[] = {
      "016100000000000000000000000000000000000000000100",
      "94275a1d7ac461e3e6c7bf55bf9427a758a9955a75b7019f39ba5e57255cfe1b",
      "sr_0000000000000000_1_Z8AfxvsQ1EflYWIVQPkwe3arFXJffgMqPXpjRo79k5527DaAI",
-     "21b95858424715c37b16a45f407e4a82b8ce230039a31d948f793d7381bb4e81"},
+     "21b95858424715c37b16a45f407e4a82b8ce230039a31d948f793d7381bb4e81", NULL},
     {"a23456789012345678901234", "ffffffffffffffffffffffffffffffff", "00000000000000000000000000000000", 4294967295U,
      "zzzzzzzzzzzzzzzz", 4294967295U, "ffffffffffffffffffffffffffffffff",
      "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
@@ -90,7 +92,7 @@ static const struct claims_vector claims_vectors[] = {
      "1ee270db1d53af9c71e0c41321cb5f71d4a706e8fccd3e159a1e0f39ee2d55bb",
      "a23456789012345678901234_zzzzzzzzzzzzzzzz_4294967295_7K4CfH08CctKPXpbnC1Q8p83ZMYQb31wuzR6BFHWvj11xHT"
      "2I",
-     "ce7c6abc33deb1a0831c65f5966a9b019c058026e4cb4c9ae9c8c63739916a40"},
+     "ce7c6abc33deb1a0831c65f5966a9b019c058026e4cb4c9ae9c8c63739916a40", NULL},
     {"a_b_c", "5ea15ea15ea15ea15ea15ea15ea15ea1", "0123456789abcdef0123456789abcdef", 42U, "Zz09Aa5566778899", 7U,
      "00ff00ff00ff00ff00ff00ff00ff00ff", "ops+eu@example.org", "!#$%&'()*+,-./ [ ]^_`{|}~", INT64_C(1700000000001),
      INT64_C(1700000000002),
@@ -100,7 +102,7 @@ static const struct claims_vector claims_vectors[] = {
      "cfe568010000018bcfe5680200000100",
      "7157da90e29188c6528b48b2234d6a1eb1c03a9abaa1f0dc1ce79169176087d9",
      "a_b_c_Zz09Aa5566778899_42_QsNnSTZLgxUwtrdKf7gUOioOjxgk48284HtYtcrzZKD2bMFg4",
-     "cc35ed2d2b810f4d9672da735053893a834ebb8278b205b4b8b27c194bfc1ddd"},
+     "cc35ed2d2b810f4d9672da735053893a834ebb8278b205b4b8b27c194bfc1ddd", NULL},
     {"x9", "000102030405060708090a0b0c0d0e0f", "101112131415161718191a1b1c1d1e1f", 65536U, "AbCdEfGhIjKlMnOp", 256U,
      "202122232425262728292a2b2c2d2e2f", "Client-2.test", "admin", INT64_C(1), INT64_C(0),
      "000000017365616c72696e672063726564656e7469616c20763100000102030405060708090a0b0c0d0e0f10111213141516"
@@ -108,7 +110,27 @@ static const struct claims_vector claims_vectors[] = {
      "0d436c69656e742d322e74657374000561646d696e0000000000000001000000000000000000000100",
      "0ab3fd3f97902eeffdaef940065eecba0fbf8500b24b4f10fb1606e81a50aecf",
      "x9_AbCdEfGhIjKlMnOp_65536_2XMBlPoX3QCHq91EVoy4sPMTfUJIgraeP0Hr6Gk09iZ1oTR2o",
-     "dae4d1815cf67efed9cfaf32af76e96cc40c2db545da05bc92d862d6f3dae396"},
+     "dae4d1815cf67efed9cfaf32af76e96cc40c2db545da05bc92d862d6f3dae396", NULL},
+    {"acme_live", "00112233445566778899aabbccddeeff", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", 3U, "9fK2mQ7xLw3RtB5n", 1U,
+     "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf", "shop", "orders:read orders:write", INT64_C(0), INT64_C(1798761600000),
+     "000000017365616c72696e672063726564656e7469616c2076320000112233445566778899aabbccddeeff0f1e2d3c4b5a"
+     "69788796a5b4c3d2e1f00000000339664b326d5137784c7733527442356e00000001a0a1a2a3a4a5a6a7a8a9aaabacadae"
+     "af000473686f7000186f72646572733a72656164206f72646572733a77726974650000000000000000000001a2ce8bd400"
+     "000764656661756c7400000100",
+     "3e147e856431f2e04437d90a85a034d2dcaea172c7276b901d22e27f838dbd9e",
+     "acme_live_9fK2mQ7xLw3RtB5n_3_EihshcBgsKRiMcHAx6S8lauFcpNoHIhECykO9rfeYH83lv9j7",
+     "3255cd4959332b3c137e7aed63beebc276725e51753ed103af0b8385ddc3b8ac", "default"},
+    {"x9", "000102030405060708090a0b0c0d0e0f", "101112131415161718191a1b1c1d1e1f", 65536U, "AbCdEfGhIjKlMnOp", 256U,
+     "202122232425262728292a2b2c2d2e2f", "Client-2.test", "admin", INT64_C(1), INT64_C(0),
+     "000000017365616c72696e672063726564656e7469616c20763200000102030405060708090a0b0c0d0e0f101112131415"
+     "161718191a1b1c1d1e1f000100004162436445664768496a4b6c4d6e4f7000000100202122232425262728292a2b2c2d2e"
+     "2f000d436c69656e742d322e74657374000561646d696e0000000000000001000000000000000000404c4c4c4c4c4c4c4c"
+     "4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c"
+     "4c4c4c4c4c4c4c00000100",
+     "54fc57f8c21fa84cb35e76a9b7d60cf2369e03913f1727206ad7f717cb65b362",
+     "x9_AbCdEfGhIjKlMnOp_65536_K9T66AaSjrj7pg0tXzQGRcYA6jqumKcV2J70ntcoN3S1htbdD",
+     "23120ecdc053505be61f26eb1ecc9e83f35a0abaaa04b4f0c002050ce109f9d3",
+     "LLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLL"},
 };
 
 struct check_vector {

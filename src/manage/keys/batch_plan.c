@@ -11,6 +11,7 @@
 #include "lifecycle/transition_table.h"
 #include "manage/keys/issue_request.h"
 #include "manage/keys/keys.h"
+#include "registry/rows/closed_facts.h"
 
 bool batch_is_repeatable(const struct batch_call *call)
 {
@@ -154,6 +155,8 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
                                                       .issued = clock_wall_ms(),
                                                       .imported = batch->call->imports};
     memcpy(holder->credential.scopes, scopes, strlen(scopes) + 1);
+    if (batch->vault.facts_begun)
+        memcpy(holder->credential.label, holder->key.label, sizeof holder->credential.label);
     if (batch->call->imports)
         memcpy(holder->credential.digest, request->sha256, sizeof holder->credential.digest);
     return SEALRING_OK;
@@ -162,7 +165,9 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
 static sealring_status plan_ring(struct registry *registry, struct batch *batch, sealring_error *error)
 {
     batch->vault = *registry_vault_row(registry);
-    sealring_status status = manager_get_ring(registry, batch->call->ring_name, &batch->ring, error);
+    sealring_status status = registry_facts_begun(registry, &batch->vault, error);
+    if (status == SEALRING_OK)
+        status = manager_get_ring(registry, batch->call->ring_name, &batch->ring, error);
     return status != SEALRING_OK ? status
                                  : seal_active_version(batch->call->manager, &batch->ring, &batch->active, error);
 }

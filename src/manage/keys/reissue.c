@@ -32,7 +32,7 @@ static sealring_status reissue_seal(struct renewal *renewal, struct renewal_item
     if (status != SEALRING_OK || item->existed)
         return status;
     secret_wipe(text, SEAL_TEXT_SIZE);
-    status = seal_successor(renewal->manager, &item->older, &renewal->active, &item->successor, error);
+    status = seal_successor(renewal->manager, &renewal->vault, &item->older, &renewal->active, &item->successor, error);
     return status != SEALRING_OK
                ? status
                : seal_new(renewal->manager, &renewal->vault, &item->successor, text, &item->doubt, error);

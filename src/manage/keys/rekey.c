@@ -54,7 +54,8 @@ static sealring_status rekey_seal(struct renewal *renewal, struct renewal_item *
     sealring_status status = seal_again(renewal->manager, &renewal->vault, &item->older, text, &item->doubt, error);
     secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK)
-        status = seal_successor(renewal->manager, &item->older, &renewal->active, &item->successor, error);
+        status =
+            seal_successor(renewal->manager, &renewal->vault, &item->older, &renewal->active, &item->successor, error);
     if (status == SEALRING_OK)
         status = apply_scopes(renewal->rekey, item, error);
     if (status != SEALRING_OK)

@@ -77,7 +77,9 @@ static sealring_status read_batch(struct renewal *renewal, sealring_error *error
         if (!registry_begin(&reading, &status))
             continue;
         renewal->vault = *registry_vault_row(registry);
-        status = renewal->key_id != NULL ? read_one(registry, renewal, error) : read_page(registry, renewal, error);
+        status = registry_facts_begun(registry, &renewal->vault, error);
+        if (status == SEALRING_OK)
+            status = renewal->key_id != NULL ? read_one(registry, renewal, error) : read_page(registry, renewal, error);
     } while (registry_again(&reading, &status));
     return status;
 }

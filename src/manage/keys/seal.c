@@ -124,6 +124,24 @@ static sealring_status check_newest(sealring_manager *manager, const struct regi
         holder->key.key_id);
 }
 
+/* The claims that the token has just confirmed contain the label of the issue, unless they are of version 1; only a fact gives the key another. Names of
+ * files are made of labels, so with an edited one a credential would get into the hands of another client's application. */
+static sealring_status check_label(sealring_manager *manager, const struct registry_holder *holder,
+                                   enum seal_doubt *doubt, sealring_error *error)
+{
+    const struct registry_key *key = &holder->key;
+    const char *issued = holder->credential.label;
+    if (key->relabelled || issued[0] == '\0' || strcmp(key->label, issued) == 0)
+        return SEALRING_OK;
+    *doubt = SEAL_UNCONFIRMED;
+    atomic_store(&manager->alarmed, true);
+    return error_set(
+        error, SEALRING_REFUSED,
+        "ALARM: API key %s was issued with the label %s, and its row contains %s: the registry was altered; "
+        "nothing was derived from it (to continue: sealring key set %s --label %s)",
+        key->key_id, issued, key->label, key->key_id, issued);
+}
+
 sealring_status seal_again(sealring_manager *manager, const struct registry_vault *vault,
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
                            sealring_error *error)
@@ -160,12 +178,16 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
             "derived from it (if the row was made of a wrong answer of the token: sealring revoke %s, and issue again)",
             holder->key.key_id, holder->key.key_id);
     }
+    if (status == SEALRING_OK)
+        status = check_label(manager, holder, doubt, error);
+    if (status != SEALRING_OK)
+        secret_wipe(text, SEAL_TEXT_SIZE);
     return status;
 }
 
-sealring_status seal_successor(sealring_manager *manager, const struct registry_holder *holder,
-                               const struct registry_version *active, struct registry_holder *successor,
-                               sealring_error *error)
+sealring_status seal_successor(sealring_manager *manager, const struct registry_vault *vault,
+                               const struct registry_holder *holder, const struct registry_version *active,
+                               struct registry_holder *successor, sealring_error *error)
 {
     *successor = *holder;
     successor->version = *active;
@@ -179,6 +201,9 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     credential->issued = clock_wall_ms();
     /* the successor of an imported key is a credential of sealring's own */
     credential->imported = false;
+    memset(credential->label, 0, sizeof credential->label);
+    if (vault->facts_begun)
+        memcpy(credential->label, successor->key.label, sizeof credential->label);
     memset(credential->binding, 0, sizeof credential->binding);
     return token_random(manager->token, credential->nonce, sizeof credential->nonce, error);
 }

@@ -32,9 +32,9 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
 
 /* Makes `successor` the next credential of the same API key under `active`, with the claims of `holder` and a nonce from the token. Its digest is
  * not sealed yet. */
-sealring_status seal_successor(sealring_manager *manager, const struct registry_holder *holder,
-                               const struct registry_version *active, struct registry_holder *successor,
-                               sealring_error *error);
+sealring_status seal_successor(sealring_manager *manager, const struct registry_vault *vault,
+                               const struct registry_holder *holder, const struct registry_version *active,
+                               struct registry_holder *successor, sealring_error *error);
 
 /* Inserts the successor's row, supersedes `older`, and increments the key's serial; no other column of the key is written. Inside a writing transaction. */
 sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,

@@ -208,6 +208,13 @@ void query_name(struct query *query, char *text, size_t size, const char *(*prob
     query_demand(query, problem(text, why) == NULL);
 }
 
+void query_name_or_none(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]))
+{
+    char why[128];
+    query_text(query, text, size);
+    query_demand(query, text[0] == '\0' || problem(text, why) == NULL);
+}
+
 void query_ascii(struct query *query, char *text, size_t size)
 {
     bool fits = true;

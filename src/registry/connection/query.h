@@ -39,6 +39,8 @@ void query_text(struct query *query, char *text, size_t size); /* with NUL; a te
 /* The same for a name, of a form that sealring's inserts always have, because names occur in paths and on terminals. `problem` as in
  * base/name.h. */
 void query_name(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]));
+/* The same, or the empty text. */
+void query_name_or_none(struct query *query, char *text, size_t size, const char *(*problem)(const char *, char[128]));
 void query_ascii(struct query *query, char *text, size_t size);       /* printable ASCII, as key IDs and scopes are */
 void query_bytes(struct query *query, uint8_t *bytes, size_t length); /* of exactly this length */
 void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *length);

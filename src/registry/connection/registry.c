@@ -129,6 +129,8 @@ static sealring_status registry_fill(struct registry *registry, const struct reg
 {
     registry->transaction = TRANSACTION_WRITE;
     sealring_status status = vault_row_insert(registry, vault, error);
+    if (status == SEALRING_OK)
+        status = facts_begin(registry, error);
     if (status == SEALRING_OK) {
         enum db_problem problem = registry->db->driver->commit(registry->db);
         status = problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
@@ -200,7 +202,7 @@ static sealring_status registry_look(struct registry *registry, sealring_error *
 {
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
-    reading.compares = registry->mode == REGISTRY_READ_WRITE;
+    reading.compares = registry->mode != REGISTRY_READ_ONLY;
     do {
         registry_begin(&reading, &status);
     } while (registry_again(&reading, &status));
@@ -212,9 +214,9 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
 {
     struct registry *registry = NULL;
     struct db_failure failure;
-    enum db_access access = mode == REGISTRY_READ_WRITE ? DB_WRITES : DB_READS;
+    enum db_access access = mode != REGISTRY_READ_ONLY ? DB_WRITES : DB_READS;
     *opened = NULL;
-    if (mode == REGISTRY_READ_WRITE && lock_path == NULL)
+    if (mode != REGISTRY_READ_ONLY && lock_path == NULL)
         return error_set(error, SEALRING_INVALID, "a registry to be written needs a lock file");
     opened_each_inherited(registry_close_database); /* the handles themselves stay with their owners */
     sealring_status status = registry_new(path, mode, &registry, error);
@@ -228,10 +230,10 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
         status = handle_fail(registry->path, problem, &failure, error);
         goto cleanup;
     }
-    status = lock_init(&registry->lock, mode == REGISTRY_READ_WRITE ? lock_path : NULL, error);
+    status = lock_init(&registry->lock, mode != REGISTRY_READ_ONLY ? lock_path : NULL, error);
     if (status == SEALRING_OK)
         status = registry_look(registry, error);
-    if (status == SEALRING_OK && mode == REGISTRY_READ_WRITE)
+    if (status == SEALRING_OK && mode != REGISTRY_READ_ONLY)
         status = vault_row_check_writer(registry, error);
 
 cleanup:
@@ -294,7 +296,7 @@ void registry_checkpoint(struct registry *registry, int pages)
 
 void registry_copy_log(struct registry *registry, int pages)
 {
-    if (registry->mode == REGISTRY_READ_WRITE && registry->transaction == TRANSACTION_NONE) {
+    if (registry->mode != REGISTRY_READ_ONLY && registry->transaction == TRANSACTION_NONE) {
         registry->transaction = TRANSACTION_WRITE;
         registry->db->driver->copy_log(registry->db, pages);
         registry->transaction = TRANSACTION_NONE;

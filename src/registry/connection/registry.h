@@ -11,13 +11,11 @@
 
 #include "registry/connection/cursor.h"
 
-#define REGISTRY_ID_SIZE       16
-#define REGISTRY_SCHEMA        3 /* what this library writes, and the newest that it can read */
-#define REGISTRY_SCHEMA_FREELY 2 /* the first write upgrades up to here; `sealring upgrade` further */
-#define REGISTRY_SCHEMA_FACTS \
-    3 /* since then suspensions, narrowings and labels are facts; older programs misread those */
-#define REGISTRY_MIN_READER REGISTRY_SCHEMA_FACTS /* the oldest library that reads REGISTRY_SCHEMA correctly */
-#define REGISTRY_MIN_WRITER REGISTRY_SCHEMA_FACTS /* and that writes it correctly */
+#define REGISTRY_ID_SIZE 16
+#define REGISTRY_SCHEMA  3 /* what this library writes, and the newest that it can read */
+#define REGISTRY_MIN_READER \
+    3 /* the oldest library that reads it correctly: since 3, suspensions, narrowings and labels are facts */
+#define REGISTRY_MIN_WRITER 3 /* and that writes it correctly */
 
 struct registry; /* one connection, for one thread at a time */
 
@@ -34,11 +32,13 @@ struct registry_vault {
     int64_t created;
     size_t object_id_length; /* the token's abilities, from token_probe */
     bool token_closes_keys;
+    bool facts_begun; /* facts contain values, and claims the label: set by registry_facts_begun only */
     bool
         era_in_force; /* no verifier follows another era any more: after a restore or a take-over one has to wait for it */
 };
 
-enum registry_mode { REGISTRY_READ_ONLY, REGISTRY_READ_WRITE };
+/* An older schema is refused, except by REGISTRY_UPGRADE, whose writing transactions add what is missing first. */
+enum registry_mode { REGISTRY_READ_ONLY, REGISTRY_READ_WRITE, REGISTRY_UPGRADE };
 
 /* Creates the file (0640 less umask) with the vault row. If era is all zero, it is made with OpenSSL's RAND_bytes. SEALRING_REFUSED if
  * the file exists; SEALRING_REGISTRY on a network file system. */

@@ -39,7 +39,7 @@ static sealring_status transaction_check(const struct registry_transaction *tran
     sealring_error *error = transaction->error;
     if (registry->process != fork_process())
         return error_set(error, SEALRING_INVALID, "this process was forked after the vault was opened: open it again");
-    if (transaction->writes && registry->mode != REGISTRY_READ_WRITE)
+    if (transaction->writes && registry->mode == REGISTRY_READ_ONLY)
         return error_set(error, SEALRING_INVALID, "the registry %s was opened for reading only", registry->path);
     if (transaction->writes && !lock_held(&registry->lock)) {
         return error_set(error, SEALRING_INVALID,
@@ -67,8 +67,6 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
     sealring_status status = schema_check_writing(registry, transaction->how.schema, error);
     if (status == SEALRING_OK)
         status = vault_row_lock(registry, transaction->how.moves_epoch, error);
-    if (status == SEALRING_OK)
-        status = vault_row_upgrade(registry, REGISTRY_SCHEMA_FREELY, error);
     if (status == SEALRING_OK)
         status = registry_audit_has(registry, registry->operation_id, &transaction->skipped, error);
     if (transaction->skipped && transaction->how.moves_epoch)

@@ -19,8 +19,10 @@ static const struct db_query vault_insert_query = {
     "INSERT INTO vault (id, " VAULT_COLUMNS("") ") VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     true};
 
-static const struct db_query vault_upgrade_query = {
-    "UPDATE vault SET schema = ?1, min_writer = ?2, min_reader = ?3 WHERE id = 1", true};
+static const struct db_query vault_schema_query = {
+    "UPDATE vault SET schema = ?1, min_writer = ?3, min_reader = CASE WHEN EXISTS"
+    " (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16)) THEN ?2 ELSE min_reader END WHERE id = 1",
+    true};
 
 static const struct db_query vault_renew_query = {
     "UPDATE vault SET era = ?1, epoch = ?2, era_in_force = 0 WHERE id = 1", true};
@@ -75,12 +77,46 @@ sealring_status vault_row_check_reader(const struct registry *registry, sealring
     return vault_row_check_schema(registry, registry->vault.min_reader, "reading", error);
 }
 
+/* The row may state an older schema than the tables have: whoever writes the registry can edit it, and hinders nobody. */
+static sealring_status vault_row_check_older(struct registry *registry, bool adds, sealring_error *error)
+{
+    int reached = registry->vault.schema;
+    if (registry->vault.schema >= REGISTRY_SCHEMA)
+        return SEALRING_OK;
+    enum db_problem problem = registry->db->driver->upgrade(registry->db, adds, &reached);
+    if (problem != DB_FINE)
+        return handle_problem(registry, problem, error);
+    if (reached < REGISTRY_SCHEMA && registry->mode != REGISTRY_UPGRADE)
+        return error_set_registry(error, 0,
+                                  "the registry %s has schema %d, and this program needs %d: run `sealring upgrade`",
+                                  registry->path, reached, REGISTRY_SCHEMA);
+    return SEALRING_OK;
+}
+
+/* Corrects the numbers in the vault's row. Older programs may read it until facts contain values. */
+static sealring_status vault_row_set_schema(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    struct registry_vault *vault = &registry->vault;
+    if (vault->schema >= REGISTRY_SCHEMA)
+        return SEALRING_OK;
+    vault->schema = REGISTRY_SCHEMA;
+    vault->min_writer = REGISTRY_MIN_WRITER;
+    query_start(&query, registry, &vault_schema_query, error);
+    query_bind_int64(&query, 1, vault->schema);
+    query_bind_int64(&query, 2, REGISTRY_MIN_READER);
+    query_bind_int64(&query, 3, vault->min_writer);
+    return query_run(&query, error);
+}
+
 sealring_status vault_row_read(struct registry *registry, sealring_error *error)
 {
     struct query query;
     query_start(&query, registry, &vault_read_query, error);
     sealring_status status = vault_row_take(registry, &query, error);
-    return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
+    if (status == SEALRING_OK)
+        status = vault_row_check_reader(registry, error);
+    return status != SEALRING_OK ? status : vault_row_check_older(registry, false, error);
 }
 
 sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, sealring_error *error)
@@ -89,8 +125,11 @@ sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, seal
     query_start(&query, registry, &vault_lock_query, error);
     query_bind_bool(&query, 1, moves_epoch);
     sealring_status status = vault_row_take(registry, &query, error);
-    return status != SEALRING_OK ? status
-                                 : vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
+    if (status == SEALRING_OK)
+        status = vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
+    if (status == SEALRING_OK)
+        status = vault_row_check_older(registry, registry->mode == REGISTRY_UPGRADE, error);
+    return status != SEALRING_OK ? status : vault_row_set_schema(registry, error);
 }
 
 sealring_status vault_row_confirm(struct registry *registry, sealring_error *error)
@@ -102,29 +141,6 @@ sealring_status vault_row_confirm(struct registry *registry, sealring_error *err
                 memcmp(kept->vault_id, written.vault_id, sizeof kept->vault_id) == 0;
     registry->vault = written;
     return status != SEALRING_OK || same ? status : registry_unkept(registry, "the vault's row", error);
-}
-
-/* Schema 2 is read correctly by programs that know only schema 1. */
-sealring_status vault_row_upgrade(struct registry *registry, int to, sealring_error *error)
-{
-    struct query query;
-    struct registry_vault *vault = &registry->vault;
-    int reached = vault->schema;
-    if (vault->schema >= REGISTRY_SCHEMA)
-        return SEALRING_OK;
-    enum db_problem problem = registry->db->driver->upgrade(registry->db, to, &reached);
-    if (problem != DB_FINE)
-        return handle_problem(registry, problem, error);
-    if (vault->schema >= reached)
-        return SEALRING_OK;
-    vault->schema = vault->min_writer = reached;
-    if (reached >= REGISTRY_SCHEMA_FACTS)
-        vault->min_reader = reached;
-    query_start(&query, registry, &vault_upgrade_query, error);
-    query_bind_int64(&query, 1, vault->schema);
-    query_bind_int64(&query, 2, vault->min_writer);
-    query_bind_int64(&query, 3, vault->min_reader);
-    return query_run(&query, error);
 }
 
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error)

@@ -18,8 +18,6 @@ sealring_status vault_row_check_reader(const struct registry *registry, sealring
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error);
 /* At the end of a writing transaction: SEALRING_REGISTRY unless epoch, era and vault ID are what was written. */
 sealring_status vault_row_confirm(struct registry *registry, sealring_error *error);
-/* In a writing transaction: upgrades an older schema as far as `to`. */
-sealring_status vault_row_upgrade(struct registry *registry, int to, sealring_error *error);
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error);
 
 #endif

@@ -114,9 +114,9 @@ struct db_driver {
      * its size. */
     void (*copy_log)(struct db *db, int pages);
 
-    /* Inside a writing transaction: adds what schemas up to `to` have, and leaves what exists already. *reached: the newest schema that the
-     * tables have all of. What the vault's row states does not count, as it can be edited. */
-    enum db_problem (*upgrade)(struct db *db, int to, int *reached);
+    /* *reached: the newest schema that the tables have all of. What the vault's row states does not count, as it can be edited. adds: first,
+     * inside a writing transaction, adds what the present schema has and these do not. */
+    enum db_problem (*upgrade)(struct db *db, bool adds, int *reached);
     /* Inside a transaction, before its other statements: compares the whole schema with the one that this library creates (or an older
      * one of its own), and reports each difference. What the connection had parsed of the schema before does not count. Cheap if the schema
      * was right the last time and no other connection has written since. */

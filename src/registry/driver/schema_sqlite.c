@@ -350,9 +350,11 @@ const char *const schema_sqlite[] = {
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
 
 /* succession: 0 is the default (400 days), also for rings that existed before. value: the complete new value of what the fact is about, "" for
- * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label. */
+ * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
+ * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
+    {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
     {3, "closed_fact", "value", "value TEXT NOT NULL DEFAULT ''"},
 };
 

@@ -66,7 +66,7 @@ enum db_problem sqlite_check(struct db *db);
 
 /* sqlite_schema.c: the required contents of a database. */
 int sqlite_lay_out(sqlite3 *handle, int schema);
-enum db_problem sqlite_upgrade(struct db *db, int to, int *reached);
+enum db_problem sqlite_upgrade(struct db *db, bool adds, int *reached);
 
 /* sqlite_compare.c. sqlite_compare_rows reports each difference of sqlite_schema, without regard to what SQLite has parsed. */
 enum db_problem sqlite_compare(struct db *db, db_flaw_callback each, void *context);

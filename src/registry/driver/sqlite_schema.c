@@ -27,24 +27,32 @@ static int schema_add(sqlite3 *handle, const struct schema_addition *addition)
     return sqlite3_exec(handle, sql, NULL, NULL, NULL);
 }
 
-/* Adds what came after schema 1, up to schema `to`. */
+/* Adds what came after schema 1, up to schema `to`. *reached: the newest schema that the tables have all of then. */
 static int schema_extend(sqlite3 *handle, int to, int *reached)
 {
-    char sql[64];
     int code = SQLITE_OK;
+    bool there = true;
     *reached = 1;
-    for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_addition_count; i++) {
+    for (size_t i = 0; code == SQLITE_OK && there && i < schema_sqlite_addition_count; i++) {
         const struct schema_addition *addition = &schema_sqlite_additions[i];
-        bool there = false;
         code = schema_has(handle, addition, &there);
-        if (code == SQLITE_OK && !there && addition->schema > to)
-            break;
-        if (code == SQLITE_OK && !there)
+        if (code == SQLITE_OK && !there && addition->schema <= to) {
             code = schema_add(handle, addition);
-        *reached = addition->schema;
+            there = true;
+        }
+        if (there)
+            *reached = addition->schema;
+        else if (*reached == addition->schema)
+            (*reached)--; /* it has only a part of that schema */
     }
-    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", *reached);
-    return code == SQLITE_OK ? sqlite3_exec(handle, sql, NULL, NULL, NULL) : code;
+    return code;
+}
+
+static int schema_number(sqlite3 *handle, int schema)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", schema);
+    return sqlite3_exec(handle, sql, NULL, NULL, NULL);
 }
 
 int sqlite_lay_out(sqlite3 *handle, int schema)
@@ -52,12 +60,17 @@ int sqlite_lay_out(sqlite3 *handle, int schema)
     int code = SQLITE_OK, reached;
     for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_count; i++)
         code = sqlite3_exec(handle, schema_sqlite[i], NULL, NULL, NULL);
-    return code == SQLITE_OK ? schema_extend(handle, schema, &reached) : code;
+    if (code == SQLITE_OK)
+        code = schema_extend(handle, schema, &reached);
+    return code == SQLITE_OK ? schema_number(handle, schema) : code;
 }
 
-enum db_problem sqlite_upgrade(struct db *db, int to, int *reached)
+enum db_problem sqlite_upgrade(struct db *db, bool adds, int *reached)
 {
     struct sqlite_db *connection = (struct sqlite_db *)db;
-    connection->compared = false;
-    return sqlite_problem(schema_extend(connection->handle, to, reached));
+    int code = schema_extend(connection->handle, adds ? SCHEMA_NUMBER : 0, reached);
+    if (code == SQLITE_OK && adds)
+        code = schema_number(connection->handle, *reached);
+    connection->compared = connection->compared && !adds;
+    return sqlite_problem(code);
 }

@@ -16,27 +16,26 @@ enum { CLOSED_KEY = 1, CLOSED_VERSION = 2 };
 #define CLOSED_FACT_MAX  32
 #define FACT_HAS_A_VALUE 0x10 /* with the kind */
 
-/* Without and with values, which schemas before 3 do not have. */
-static const struct db_query closed_insert[] = {
-    {"INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash)"
-     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-     true},
-    {"INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash, value)"
-     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-     true}};
+static const struct db_query closed_insert = {
+    "INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash, value)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    true};
+
+/* Facts with values begin with one about no ring. */
+static const struct db_query facts_began = {
+    "SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16) LIMIT 1", false};
 
 static const struct db_query closed_head = {
     "SELECT f.sequence, f.hash FROM closed_fact f ORDER BY f.sequence DESC LIMIT 1", false};
 
 static const struct db_query closed_at = {"SELECT f.hash FROM closed_fact f WHERE f.sequence = ?1", false};
 
-#define FACT_COLUMNS "f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash"
+#define FACT_COLUMNS "f.sequence, f.kind, f.key_id, f.ring_id, f.version, f.state, f.hash, f.value"
 
-static const struct db_query closed_after[] = {
-    {"SELECT " FACT_COLUMNS ", '' FROM closed_fact f WHERE f.sequence > ?1 ORDER BY f.sequence", false},
-    {"SELECT " FACT_COLUMNS ", f.value FROM closed_fact f WHERE f.sequence > ?1 ORDER BY f.sequence", false}};
+static const struct db_query closed_after = {
+    "SELECT " FACT_COLUMNS " FROM closed_fact f WHERE f.sequence > ?1 ORDER BY f.sequence", false};
 
-static const struct db_query fact_of_key = {"SELECT " FACT_COLUMNS ", f.value FROM closed_fact f WHERE f.kind = 1"
+static const struct db_query fact_of_key = {"SELECT " FACT_COLUMNS " FROM closed_fact f WHERE f.kind = 1"
                                             " AND f.key_id = ?1 AND f.state < 3 ORDER BY f.sequence DESC LIMIT 1",
                                             false};
 
@@ -60,10 +59,11 @@ static const struct db_query closed_keys_differ = {
 static const struct db_query closed_values_differ = {
     "SELECT k.key_id, 0, k.state, f.state FROM closed_fact f JOIN api_key k ON k.key_id = f.key_id"
     " WHERE f.kind = 1 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 1 AND g.key_id = f.key_id)"
-    " AND f.state < 3 AND (k.state <> f.state"
-    " OR f.value <> k.narrowed || char(10) || k.narrowed_scopes || char(10) || k.label)"
+    " AND f.state < 3 AND (k.state <> f.state OR f.value NOT IN (k.narrowed || char(10) || k.narrowed_scopes || char(10),"
+    " k.narrowed || char(10) || k.narrowed_scopes || char(10) || k.label))"
     " UNION ALL"
     " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE (k.state = 2 OR k.narrowed = 1)"
+    " AND EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16))"
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
     false};
 
@@ -71,18 +71,13 @@ static const struct db_query closed_values_differ = {
 static const struct db_query closed_versions_differ = {
     "SELECT coalesce(r.name, hex(f.ring_id)), f.version, coalesce(v.state, 0), f.state FROM closed_fact f"
     " LEFT JOIN ring r ON r.ring_id = f.ring_id LEFT JOIN version v ON v.ring = r.id AND v.number = f.version"
-    " WHERE f.kind = 2 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 2"
+    " WHERE f.kind = 2 AND f.version > 0 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 2"
     " AND g.ring_id = f.ring_id AND g.version = f.version)"
     " AND v.state IS NOT f.state AND (f.state >= 4 OR coalesce(v.state, 0) NOT IN (1, 2, 3))"
     " UNION ALL"
     " SELECT r.name, v.number, v.state, 0 FROM version v JOIN ring r ON r.id = v.ring WHERE v.state >= 4"
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
     false};
-
-static bool has_values(const struct registry *registry)
-{
-    return registry->vault.schema >= REGISTRY_SCHEMA_FACTS;
-}
 
 /* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
@@ -148,7 +143,7 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
         return status;
     fact->sequence++;
     registry_closed_hash(before, fact, fact->hash);
-    query_start(&query, registry, &closed_insert[has_values(registry)], error);
+    query_start(&query, registry, &closed_insert, error);
     query_bind_uint64(&query, 1, fact->sequence);
     query_bind_int64(&query, 2, fact->is_version ? CLOSED_VERSION : CLOSED_KEY);
     query_bind_text(&query, 3, fact->key_id);
@@ -156,8 +151,7 @@ static sealring_status closed_add(struct registry *registry, struct registry_clo
     query_bind_int64(&query, 5, fact->version);
     query_bind_int64(&query, 6, fact->state);
     query_bind_bytes(&query, 7, fact->hash, sizeof fact->hash);
-    if (has_values(registry))
-        query_bind_text(&query, 8, fact->value);
+    query_bind_text(&query, 8, fact->value);
     registry->closes = true;
     registry->closed_count = fact->sequence;
     memcpy(registry->closed_hash, fact->hash, sizeof registry->closed_hash);
@@ -177,6 +171,20 @@ sealring_status closed_confirm(struct registry *registry, sealring_error *error)
     return status;
 }
 
+sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, &facts_began, error);
+    vault->facts_begun = query_row(&query);
+    return query_end(&query, error);
+}
+
+sealring_status facts_begin(struct registry *registry, sealring_error *error)
+{
+    struct registry_closed fact = {.is_version = true, .state = SEALRING_VERSION_PENDING, .value = "1"};
+    return closed_add(registry, &fact, error);
+}
+
 static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
 {
     return one->state == other->state && one->narrowed == other->narrowed &&
@@ -187,14 +195,18 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
                                 const struct registry_key *after, sealring_error *error)
 {
     struct registry_closed fact = {.state = (int)after->state};
+    struct registry_vault vault;
+    bool relabelled = before->relabelled || strcmp(before->label, after->label) != 0;
     if (before->state == SEALRING_KEY_REVOKED || has_same_values(before, after))
         return SEALRING_OK;
     memcpy(fact.key_id, before->key_id, sizeof fact.key_id);
-    if (after->state != SEALRING_KEY_REVOKED && !has_values(registry))
-        return SEALRING_OK;
-    if (after->state != SEALRING_KEY_REVOKED)
+    if (after->state != SEALRING_KEY_REVOKED) {
+        sealring_status status = registry_facts_begun(registry, &vault, error);
+        if (status != SEALRING_OK || !vault.facts_begun)
+            return status;
         (void)snprintf(fact.value, sizeof fact.value, "%d\n%s\n%s", after->narrowed, after->narrowed_scopes,
-                       after->label);
+                       relabelled ? after->label : "");
+    }
     return closed_add(registry, &fact, error);
 }
 
@@ -216,12 +228,14 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     *scopes++ = *label++ = '\0';
     bool narrowed = strcmp(text, "1") == 0;
     if ((!narrowed && (strcmp(text, "0") != 0 || scopes[0] != '\0')) || strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX ||
-        !is_printable(scopes, strlen(scopes)) || name_problem(label, problem) != NULL)
+        !is_printable(scopes, strlen(scopes)) || (label[0] != '\0' && name_problem(label, problem) != NULL))
         return false;
     key->state = (sealring_key_state)fact->state;
     key->narrowed = narrowed;
     memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
-    memcpy(key->label, label, strlen(label) + 1);
+    key->relabelled = label[0] != '\0';
+    if (key->relabelled)
+        memcpy(key->label, label, strlen(label) + 1);
     return true;
 }
 
@@ -249,7 +263,7 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
     struct registry_key row = *key;
     bool found = true;
     *differs = false;
-    if (!has_values(registry) || key->state == SEALRING_KEY_REVOKED)
+    if (key->state == SEALRING_KEY_REVOKED)
         return SEALRING_OK;
     query_start(&query, registry, &fact_of_key, error);
     query_bind_text(&query, 1, key->key_id);
@@ -306,7 +320,7 @@ const char *registry_corrected(const struct registry *registry)
 
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)
 {
-    struct registry_cursor facts = query_open(registry, &closed_after[has_values(registry)], error);
+    struct registry_cursor facts = query_open(registry, &closed_after, error);
     query_bind_uint64(&facts.query, 1, after);
     return facts;
 }
@@ -324,9 +338,7 @@ struct registry_cursor registry_contradictions(struct registry *registry, enum c
         [CONTRADICTION_VERSIONS] = &closed_versions_differ,
         [CONTRADICTION_VALUES] = &closed_values_differ,
     };
-    static const struct db_query none = {"SELECT '', 0, 0, 0 WHERE 0", false};
-    bool exists = kind != CONTRADICTION_VALUES || has_values(registry);
-    struct registry_cursor contradictions = query_open(registry, exists ? texts[kind] : &none, error);
+    struct registry_cursor contradictions = query_open(registry, texts[kind], error);
     contradictions.kind = kind;
     return contradictions;
 }

@@ -16,10 +16,13 @@ struct registry_closed {
     uint8_t ring_id[REGISTRY_ID_SIZE];
     uint32_t version;
     int state;
-    /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label; on a line each. */
+    /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label if it is not the one that it was
+     * issued with; on a line each. */
     char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
+/* Whether facts contain values, as in every vault but one that is being upgraded: vault->facts_begun. */
+sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error);
 /* Sets state, narrowing and label of the key to what the fact contains. False: that is no fact about a key's values. */
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
 /* The same with the last fact about the key in the registry; *differs: the row was not as that says. A key without such facts stays as it is:

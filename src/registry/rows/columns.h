@@ -17,11 +17,10 @@
     " AND vf.version = v.number ORDER BY vf.sequence DESC LIMIT 1), v.state)"
 
 /* Each list uses the alias in it, and the function below it reads it. */
-/* Without the succession, which schema 1 does not have: only ring_rows.c reads it, for rings themselves. Elsewhere it is 0. */
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
-    "r.changed_epoch"
+    "r.changed_epoch, r.succession"
 void columns_read_ring(struct query *query, struct registry_ring *ring);
 
 #define VERSION_COLUMNS                                                                         \
@@ -48,7 +47,7 @@ void columns_read_key(struct query *query, struct registry_key *key);
 
 #define CREDENTIAL_COLUMNS                                                                            \
     "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
-    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.changed_epoch"
+    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.changed_epoch, c.label"
 void columns_read_credential(struct query *query, struct registry_credential *credential);
 
 /* A credential with all rows that it refers to: FROM api_key k, credential c, version v, ring r, client cl. */
@@ -62,7 +61,7 @@ void columns_read_holder(struct query *query, struct registry_holder *holder);
  * included: c.digest, k.key_id. The reader leaves the other fields of the holder as they are. */
 #define PRESENTED_COLUMNS                                                                                            \
     "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
-    "c.imported, CASE WHEN c.imported THEN c.binding END, k.ring, k.client, " KEY_STATE ", k.narrowed, "             \
+    "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
     "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
 void columns_read_presented(struct query *query, struct registry_holder *holder);
 

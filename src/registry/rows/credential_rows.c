@@ -2,13 +2,14 @@
 /* Rows of credentials. */
 #include "registry/rows/rows.h"
 
+#include "base/name.h"
 #include "registry/rows/columns.h"
 
 static const struct db_query credential_insert = {
     "INSERT INTO credential (api_key, serial, ring, version, digest, nonce, scopes, not_before, expires, state,"
-    " replaced, retire_at, issued, imported, binding, changed_epoch)"
+    " replaced, retire_at, issued, imported, binding, changed_epoch, label)"
     " VALUES (?1, ?2, (SELECT k.ring FROM api_key k WHERE k.id = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-    " ?15)",
+    " ?15, ?16)",
     true};
 
 static const struct db_query credential_update = {
@@ -48,6 +49,7 @@ void columns_read_credential(struct query *query, struct registry_credential *cr
     size_t bound;
     query_bytes_upto(query, credential->binding, sizeof credential->binding, &bound);
     credential->changed_epoch = query_uint64(query);
+    query_name_or_none(query, credential->label, sizeof credential->label, name_problem);
 }
 
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
@@ -70,6 +72,7 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
     query_bind_bool(&query, 13, credential->imported);
     query_bind_bytes(&query, 14, credential->binding, credential->imported ? sizeof credential->binding : 0);
     query_bind_uint64(&query, 15, registry->vault.epoch);
+    query_bind_text(&query, 16, credential->label);
     return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_CREDENTIAL, credential);
 }
 

@@ -43,6 +43,7 @@ void columns_read_key(struct query *query, struct registry_key *key)
     key->last_serial = query_uint32(query);
     key->created = query_time(query);
     key->changed_epoch = query_uint64(query);
+    key->relabelled = false;
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)

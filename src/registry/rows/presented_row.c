@@ -49,6 +49,7 @@ void columns_read_presented(struct query *query, struct registry_holder *holder)
     memset(credential->binding, 0, sizeof credential->binding);
     if (!query_null(query))
         query_bytes(query, credential->binding, sizeof credential->binding);
+    query_name_or_none(query, credential->label, sizeof credential->label, name_problem);
     key->id = credential->key;
     key->ring = query_int64(query);
     key->client = query_int64(query);

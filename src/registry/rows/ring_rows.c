@@ -20,14 +20,9 @@ static const struct db_query ring_update = {
     " WHERE id = ?1",
     true};
 
-/* For a registry that no newer program has written yet (schema 1), and for the present schema. */
-static const struct db_query ring_get[] = {
-    {"SELECT " RING_COLUMNS ", 0 FROM ring r WHERE r.name = ?1", false},
-    {"SELECT " RING_COLUMNS ", r.succession FROM ring r WHERE r.name = ?1", false}};
+static const struct db_query ring_get = {"SELECT " RING_COLUMNS " FROM ring r WHERE r.name = ?1", false};
 
-static const struct db_query ring_all[] = {
-    {"SELECT " RING_COLUMNS ", 0 FROM ring r ORDER BY r.name", false},
-    {"SELECT " RING_COLUMNS ", r.succession FROM ring r ORDER BY r.name", false}};
+static const struct db_query ring_all = {"SELECT " RING_COLUMNS " FROM ring r ORDER BY r.name", false};
 
 void columns_read_ring(struct query *query, struct registry_ring *ring)
 {
@@ -44,11 +39,11 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
     ring->policy.idle_blocks = query_bool(query);
     ring->policy.usage_hourly = query_time(query);
     ring->policy.usage_daily = query_time(query);
-    ring->policy.succession = 0;
     ring->rotation_held = query_bool(query);
     ring->last_version = query_uint32(query);
     ring->created = query_time(query);
     ring->changed_epoch = query_uint64(query);
+    ring->policy.succession = query_time(query);
 }
 
 /* Parameters 1 to 14 of insert and update. */
@@ -103,19 +98,17 @@ sealring_status registry_ring_find(struct registry *registry, const char *name, 
                                    sealring_error *error)
 {
     struct query query;
-    query_start(&query, registry, &ring_get[registry->vault.schema > 1], error);
+    query_start(&query, registry, &ring_get, error);
     query_bind_text(&query, 1, name);
     *found = query_row(&query);
-    if (*found) {
+    if (*found)
         columns_read_ring(&query, ring);
-        ring->policy.succession = query_time(&query);
-    }
     return query_end(&query, error);
 }
 
 struct registry_cursor registry_rings(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &ring_all[registry->vault.schema > 1], error);
+    return query_open(registry, &ring_all, error);
 }
 
 bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *ring)
@@ -123,6 +116,5 @@ bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *rin
     if (!query_row(&rings->query))
         return false;
     columns_read_ring(&rings->query, ring);
-    ring->policy.succession = query_time(&rings->query);
     return query_good(&rings->query);
 }

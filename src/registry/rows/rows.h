@@ -112,6 +112,7 @@ struct registry_key {
     uint32_t last_serial;
     int64_t created;
     uint64_t changed_epoch; /* also that of the last change of one of its credentials */
+    bool relabelled;        /* set by registry_key_follow: the label is that of a fact */
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
@@ -149,6 +150,7 @@ struct registry_credential {
     bool imported; /* the digest is of a key that the client had before; `binding` ties it to the claims */
     uint8_t binding[REGISTRY_DIGEST_SIZE];
     uint64_t changed_epoch;
+    char label[SEALRING_NAME_LENGTH_MAX + 1]; /* of the API key at issue; "": claims of version 1 */
 };
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
@@ -219,7 +221,7 @@ bool registry_presented_next(struct registry_cursor *credentials, struct registr
 sealring_status registry_look_vault(struct registry *registry, struct registry_vault *vault, bool *replaced,
                                     sealring_error *error);
 
-/* For a verifier's poll: what changed after epoch `since`, in the order of changed_epoch. Rings lack their succession. */
+/* For a verifier's poll: what changed after epoch `since`, in the order of changed_epoch. */
 #define REGISTRY_SINCE_EVER UINT64_MAX /* everything */
 struct registry_cursor registry_rings_changed(struct registry *registry, uint64_t since, sealring_error *error);
 struct registry_cursor registry_versions_changed(struct registry *registry, uint64_t since, sealring_error *error);

@@ -15,7 +15,7 @@ struct flights;
 sealring_status flights_new(unsigned waiting_max, struct flights **made, sealring_error *error);
 void flights_free(struct flights *flights);
 
-#define FLIGHT_NAME_MAX 1344 /* the KDF input for the token, and the digest that its answer is compared with */
+#define FLIGHT_NAME_MAX 1408 /* the KDF input for the token, and the digest that its answer is compared with */
 
 /* Outcomes beside those of a flight_function, which are not negative. */
 #define FLIGHT_CROWDED (-1) /* waiting_max threads are waiting already, or the wait timed out */

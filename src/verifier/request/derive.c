@@ -22,6 +22,7 @@ void derive_claims(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t ring_
     claims->serial = holder->credential.serial;
     memcpy(claims->nonce, holder->credential.nonce, sizeof claims->nonce);
     memcpy(claims->client, holder->client.name, sizeof claims->client);
+    memcpy(claims->label, holder->credential.label, sizeof claims->label);
     memcpy(claims->scopes, holder->credential.scopes, strlen(holder->credential.scopes) + 1);
     claims->not_before = holder->credential.not_before;
     claims->expires = holder->credential.expires;
