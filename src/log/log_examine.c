@@ -264,8 +264,7 @@ static sealring_status examine_entries(struct log_examination *of)
 static void examine_fact(struct log_examination *of, const struct registry_closed *fact)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    of->result->closed +=
-        !fact->is_version || fact->version > 0; /* not the one that says that facts contain values from now on */
+    of->result->closed += !fact->is_version || fact->version > 0; /* not the one that begins the facts with values */
     registry_closed_hash(of->closed, fact, hash);
     if (!of->closed_broken && (fact->sequence != of->closed_count + 1 || memcmp(hash, fact->hash, sizeof hash) != 0)) {
         if (fact->is_version) {
