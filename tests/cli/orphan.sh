@@ -108,7 +108,7 @@ attack "INSERT INTO version SELECT ring, 3, 1, x'$orphan', x'$check', 0, 0, crea
 run client add "later"
 run run --once
 not_ok "a forged row does not bring it back" token_has "$orphan"
-sql "DELETE FROM version WHERE number = 3"
+attack "DELETE FROM version WHERE number = 3"
 run audit verify
 succeeds "and the log is whole"
 
