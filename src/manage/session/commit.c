@@ -113,7 +113,7 @@ bool commit_again(struct commit *commit, sealring_status *status)
     if (registry_again(&commit->writing, status))
         return true;
     manager->doubtful = complete && *status != SEALRING_OK;
-    manager_note_schema(manager);
+    manager_note_schema(manager, *status != SEALRING_OK ? commit->error : NULL);
     bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;
     if (moved)
         (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */
