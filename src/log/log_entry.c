@@ -56,7 +56,10 @@ json_t *audit_list_add(json_t *list, json_t *item)
 static void take_row(enum registry_table table, const void *row, void *context)
 {
     struct audit_rows *rows = context;
-    if (json_array_append_new(rows->images, image_of(table, row)) != 0)
+    json_t *image = image_of(table, row);
+    size_t count = json_array_size(rows->images);
+    bool again = count > 0 && image_is_of_same_row(table, image, json_array_get(rows->images, count - 1));
+    if ((again ? json_array_set_new(rows->images, count - 1, image) : json_array_append_new(rows->images, image)) != 0)
         rows->failed = true;
 }
 

@@ -34,7 +34,7 @@ void audit_detail_add(struct audit_act *act, const char *name, json_t *value);
 json_t *audit_list_add(json_t *list, json_t *item);
 
 /* Every row that a transaction's body changes between the two calls becomes part of the act's detail as `rows` (log/row_image.h): what
- * is needed to repeat the act. */
+ * is needed to repeat the act. A row that is written in two steps, one right after the other, is one image: as the act left it. */
 struct audit_rows {
     json_t *images;
     bool failed;

@@ -7,7 +7,7 @@
 
 #include "base/base62.h"
 
-/* One member of an image, and its place in the row. */
+/* One member of an image, and its place in the row. The first two of a table identify the row: no act changes them. */
 enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID };
 
 struct member {
@@ -184,6 +184,18 @@ json_t *image_of(enum registry_table table, const void *row)
 failed:
     json_decref(image);
     return NULL;
+}
+
+static bool shares_member(const char *name, const json_t *one, const json_t *other)
+{
+    return json_equal(json_object_get(one, name), json_object_get(other, name)) == 1;
+}
+
+bool image_is_of_same_row(enum registry_table table, const json_t *one, const json_t *other)
+{
+    const struct member *members = tables[table].members;
+    return shares_member("table", one, other) && shares_member(members[0].name, one, other) &&
+           shares_member(members[1].name, one, other);
 }
 
 static bool read_bytes(const json_t *value, void *place, size_t size, size_t *length)

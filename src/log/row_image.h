@@ -11,6 +11,9 @@
  * entries are kept for ever, nor read. NULL: no memory. */
 json_t *image_of(enum registry_table table, const void *row);
 
+/* Whether two images of rows of the table are of the same row. */
+bool image_is_of_same_row(enum registry_table table, const json_t *one, const json_t *other);
+
 /* Parses an image into a row. False if it is not an image, or has a member of the wrong kind or length; then *problem names it. */
 union image_row {
     struct registry_ring ring;

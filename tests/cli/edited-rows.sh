@@ -12,6 +12,10 @@ sql() {
     sqlite3 -cmd '.timeout 10000' "$SEALRING_VAULT/registry/sealring.db" "$@"
 }
 
+edit() { # STATEMENTS that triggers and checks are to prevent; the schema is as before then
+    unguarded "$SEALRING_VAULT/registry/sealring.db" "PRAGMA ignore_check_constraints = 1; $1" || bail_out "the edit itself failed: $1"
+}
+
 fresh_vault() { # NAME: a vault of its own for each section
     SEALRING_VAULT=$work/$1
     rm -f "$work"/*.key
@@ -29,7 +33,8 @@ must ring create altered --overlap 1h --quiet-period 1m --rotate-every 2h
 must ring create later --overlap 1h --quiet-period 1m
 must rotate altered
 before=$(states altered)
-sql "CREATE TABLE aside AS SELECT * FROM ring"
+policy=$(sql "SELECT printf('overlap = %d, quiet_period = %d, purge_delay = %d, keep = %d, rotate_every = %d, usage_hourly = %d, usage_daily = %d,
+    succession = %d', overlap, quiet_period, purge_delay, keep, rotate_every, usage_hourly, usage_daily, succession) FROM ring WHERE name = 'altered'")
 for edit in 'overlap = 0' 'quiet_period = 0' 'purge_delay = 315360000001' 'keep = 0' 'keep = 101' 'rotate_every = 1' 'usage_hourly = 0' \
     'usage_daily = 1' 'succession = 2' 'overlap = 0, quiet_period = 0, purge_delay = 0, rotate_every = 1, keep = 100, succession = 1'; do
     must ring set later --standby
@@ -43,12 +48,9 @@ for edit in 'overlap = 0' 'quiet_period = 0' 'purge_delay = 315360000001' 'keep 
     is "$(states altered)" "$before" "and nothing is done for the ring"
     run status altered
     out_like "nothing .*policy cannot be" "status reports it"
-    sql "UPDATE ring SET (overlap, quiet_period, purge_delay, keep, rotate_every, usage_hourly, usage_daily, succession) = (SELECT a.overlap,
-        a.quiet_period, a.purge_delay, a.keep, a.rotate_every, a.usage_hourly, a.usage_daily, a.succession FROM aside a WHERE a.id = ring.id)
-        WHERE name = 'altered'"
+    sql "UPDATE ring SET $policy WHERE name = 'altered'"
 done
 is "$(states later)" "1 2,2 1" "the other ring's standby was prepared meanwhile"
-sql "DROP TABLE aside"
 run run --once altered
 is "$status" 0 "as it was, the policy is carried out again"
 # ---- a credential that was ended, whose successor's row is hidden
@@ -62,22 +64,17 @@ for client in one two; do
 done
 one=$(cut -d_ -f2 "$work/one.key")
 must key rekey "$one" --scope read --overlap 0s --reason 'fewer scopes' --out "$work/fewer.key"
-sql "CREATE TABLE aside AS SELECT c.* FROM credential c JOIN api_key k ON k.id = c.api_key WHERE k.key_id = '$one' AND c.serial = 2"
+newest=$(sql -cmd ".mode insert credential" "SELECT c.* FROM credential c JOIN api_key k ON k.id = c.api_key
+    WHERE k.key_id = '$one' AND c.serial = 2")
 must rotate pay
 printf 'client,label,scopes,key_id\none,default,read write,%s\n' "$one" >"$work/list.csv"
 
-drop_triggers() {
-    sql "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" >"$work/drop.sql"
-    sql <"$work/drop.sql"
-}
-
-drop_triggers
 hide() { # SQL: what else is edited
-    sql "PRAGMA ignore_check_constraints = 1; DELETE FROM credential WHERE digest = (SELECT digest FROM aside); $1"
+    edit "DELETE FROM credential WHERE serial = 2 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one'); $1"
 }
 
 unhide() {
-    sql "INSERT OR REPLACE INTO credential SELECT * FROM aside; UPDATE api_key SET last_serial = 2 WHERE key_id = '$one';
+    edit "$newest UPDATE api_key SET last_serial = 2 WHERE key_id = '$one';
         UPDATE credential SET replaced = 1, state = 2, retire_at = 1
         WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one')"
 }
@@ -120,15 +117,14 @@ must issue pay --client one --scope read --out "$work/one.key"
 must rotate pay
 must retire pay 1 --overrule 'a test'
 must reinstate pay 1
-drop_triggers
 for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE api_key SET state = 3" "UPDATE credential SET ring = 77" \
     "UPDATE api_key SET state = 3; UPDATE credential SET ring = 77"; do
-    sql "PRAGMA foreign_keys = 0; $edit"
+    edit "$edit"
     run destroy pay 1 --overrule 'a test'
     is "$status" 1 "destroying a reinstated version after $edit"
     err_like 'clients may hold credentials' "is refused"
     is "$(states pay)" "1 1,2 2" "and it stays"
-    sql "PRAGMA foreign_keys = 0; UPDATE api_key SET state = 1; UPDATE credential SET ring = (SELECT id FROM ring)"
+    edit "UPDATE api_key SET state = 1; UPDATE credential SET ring = (SELECT id FROM ring)"
 done
 run_with "$work/one.key" verify --scope read
 is "$status" 0 "its credential is accepted"
@@ -144,14 +140,13 @@ must client add one
 must issue pay --client one --scope read --out "$work/one.key"
 must rotate pay
 sql "UPDATE version SET retire_at = 1 WHERE number = 1; UPDATE api_key SET used = $(date +%s)000 - 5000"
-drop_triggers
 for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE credential SET ring = 77" "UPDATE credential SET retire_at = 1"; do
-    sql "PRAGMA foreign_keys = 0; $edit"
+    edit "$edit"
     run retire pay 1 --no-wait
     is "$status" 5 "retiring a version whose key has no successor after $edit"
     err_like 'no successor|reissue' "has to wait"
     is "$(states pay)" "1 3,2 2" "and it stays"
-    sql "PRAGMA foreign_keys = 0; UPDATE credential SET retire_at = 0, ring = (SELECT id FROM ring)"
+    edit "UPDATE credential SET retire_at = 0, ring = (SELECT id FROM ring)"
 done
 must reissue "$(cut -d_ -f2 "$work/one.key")" --out "$work/next.key"
 run retire pay 1 --no-wait
@@ -173,8 +168,7 @@ for row in "$(($(entries) + 1))" "$(($(entries) + 7))"; do
     is "$status" 0 "an act after a checkpoint of size $row was made up"
     err_like 'ALARM: the registry was altered: it has a checkpoint that its key did not sign' "reports it"
     is "$(signed_size "$(entries)")" "$(entries)" "and is signed"
-    drop_triggers
-    sql "DELETE FROM checkpoint WHERE size > (SELECT max(sequence) FROM audit)"
+    edit "DELETE FROM checkpoint WHERE size > (SELECT max(sequence) FROM audit)"
     run audit verify
     is "$status" 0 "as audit verify finds when the other row is removed"
 done
@@ -193,18 +187,47 @@ must client add one
 must issue pay --client one --scope read --scope write --out "$work/one.key"
 key=$(cut -d_ -f2 "$work/one.key")
 must rotate pay
-writes() { # COLUMN... -- ARGUMENT...: a command that writes only these columns of api_key, besides its epoch
-    others="state narrowed narrowed_scopes label last_serial key_id ring client created used "
+cat >"$work/statements.c" <<'EOF_C'
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int note(unsigned what, void *context, void *statement, void *text)
+{
+    FILE *file = fopen(getenv("STATEMENTS"), "a");
+    (void)what, (void)context, (void)statement;
+    if (file == NULL || fprintf(file, "%s\n", (const char *)text) < 0 || fclose(file) != 0)
+        abort();
+    return 0;
+}
+
+static int trace(sqlite3 *connection, char **message, const struct sqlite3_api_routines *api)
+{
+    (void)message, (void)api;
+    return sqlite3_trace_v2(connection, SQLITE_TRACE_STMT, note, NULL);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    sqlite3_auto_extension((void (*)(void))trace);
+}
+EOF_C
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} -shared -fPIC -o "$work/statements.so" "$work/statements.c" $(pkg-config --cflags --libs sqlite3) || bail_out "no trace of statements"
+asan=$(ldd "$SEALRING" | sed -n 's/.*=> \(.*libasan[^ ]*\).*/\1/p' | head -n 1) # has to be loaded first
+writes() { # COLUMN... -- ARGUMENT...: a command that writes these columns of api_key, besides its epoch, and no other
+    columns=
     while [ "$1" != -- ]; do
-        others=$(echo "$others" | sed "s/\\b$1 //")
+        columns="$columns${columns:+ }$1"
         shift
     done
     shift
-    sql "CREATE TRIGGER other_column AFTER UPDATE OF $(echo "$others" | sed 's/ $//; s/ /, /g') ON api_key
-        BEGIN SELECT RAISE(ABORT, 'a column that the command only read'); END"
-    run "$@"
-    sql "DROP TRIGGER other_column"
-    is "$status" 0 "$1 $2 writes nothing else of the key"
+    rm -f "$work/statements"
+    STATEMENTS="$work/statements" LD_PRELOAD="$asan $work/statements.so" "$SEALRING" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    is "$status" 0 "$1 $2 succeeds"
+    is "$(sed -n 's/^UPDATE api_key SET \(.*\) WHERE .*/\1/p' "$work/statements" | tr ',' '\n' | sed 's/^ *//; s/ = .*//' |
+        grep -vx changed_epoch | sort | paste -sd ' ')" "$columns" "and writes nothing else of the key"
 }
 writes last_serial -- reissue "$key" --out "$work/again.key"
 writes narrowed narrowed_scopes -- key set "$key" --scope read

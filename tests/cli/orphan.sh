@@ -13,9 +13,6 @@ ${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "
 # shellcheck disable=SC2046,SC2086 # words
 ${CC:-cc} $(pkg-config --cflags p11-kit-1) -o "$work/object" "$top_srcdir/tests/cli/object.c" -ldl || bail_out "no object tool"
 
-sql() {
-    sqlite3 "$SEALRING_VAULT/registry/sealring.db" "$1" || bail_out "sqlite3 failed"
-}
 attack() { # SQL: by somebody who can write the registry, and has no token
     unguarded "$SEALRING_VAULT/registry/sealring.db" "$1" || bail_out "sqlite3 failed"
 }
@@ -108,7 +105,7 @@ attack "INSERT INTO version SELECT ring, 3, 1, x'$orphan', x'$check', 0, 0, crea
 run client add "later"
 run run --once
 not_ok "a forged row does not bring it back" token_has "$orphan"
-sql "DELETE FROM version WHERE number = 3"
+attack "DELETE FROM version WHERE number = 3"
 run audit verify
 succeeds "and the log is whole"
 

@@ -103,10 +103,11 @@ static void age(struct scene *scene, const struct ground *ground)
 {
     sealring_manage_options options = {.size = sizeof options, .read_only = true};
     sealring_manager *manager = NULL;
-    test_vault_sql(&ground->vault, "UPDATE version SET activated = activated - 172800000, created = created - 172800000"
-                                   " WHERE ring = (SELECT id FROM ring WHERE name = '" SCENE_RING "');"
-                                   "UPDATE version SET retire_at = created + 60000 WHERE state = 3"
-                                   " AND ring = (SELECT id FROM ring WHERE name = '" SCENE_RING "')");
+    test_vault_sql(&ground->vault,
+                   "UPDATE version SET activated = activated - " SCENE_AGE ", created = created - " SCENE_AGE
+                   " WHERE ring = (SELECT id FROM ring WHERE name = '" SCENE_RING "');"
+                   "UPDATE version SET retire_at = created + 60000 WHERE state = 3"
+                   " AND ring = (SELECT id FROM ring WHERE name = '" SCENE_RING "')");
     ASSERT_OK(sealring_manager_open(ground->vault.path, &options, &manager, &error), error);
     ASSERT_OK(sealring_verifier_list(manager, true, take_instance, scene->verifier, &error), error);
     ck_assert_uint_eq(strlen(scene->verifier), 32);

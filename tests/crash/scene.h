@@ -21,7 +21,8 @@ enum scene_text {
 };
 
 #define SCENE_RING "auto" /* policy wants it rotated, version 2 retired, version 1 destroyed: version 3 is active */
-#define SCENE_BULK 260    /* more than a batch */
+#define SCENE_AGE  "172800000" /* ms; its versions were made this much earlier by SQL than the log has it */
+#define SCENE_BULK 260         /* more than a batch */
 
 struct scene {
     struct ground *vaults[SCENE_VAULTS];

@@ -96,10 +96,26 @@ static bool is_aged(const char *problem)
     return false;
 }
 
+/* An act that copied a time of such a version into its entry: earlier than in the log by the age, to the millisecond. */
+static bool is_aged_copy(const char *problem)
+{
+    unsigned long long entry;
+    unsigned version;
+    char member[10];
+    int64_t was, is;
+    int end = 0;
+    int count = sscanf(problem,
+                       "entry %llu (version.%*[a-z]) also changed %9[a-z] of version %u of ring " SCENE_RING
+                       " from %" SCNd64 " to %" SCNd64 ": the row had been edited before it%n",
+                       &entry, member, &version, &was, &is, &end);
+    return count == 5 && end > 0 && problem[end] == '\0' && was - is == strtoll(SCENE_AGE, NULL, 10) &&
+           (strcmp(member, "activated") == 0 || strcmp(member, "created") == 0);
+}
+
 static int tell_problem(uint64_t entry, const char *problem, void *context)
 {
     struct telling *telling = context;
-    if (is_aged(problem)) {
+    if (is_aged(problem) || is_aged_copy(problem)) {
         telling->aged++;
         return 0;
     }

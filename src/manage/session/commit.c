@@ -102,6 +102,13 @@ static sealring_status commit_confirm(const struct commit *commit)
     return status != SEALRING_OK || kept ? status : registry_unkept(registry, "the row", commit->error);
 }
 
+static void note_correction(sealring_manager *manager)
+{
+    (void)snprintf(manager->correction, sizeof manager->correction,
+                   "ALARM: the registry was altered: the facts corrected %s", registry_corrected(manager->registry));
+    atomic_store(&manager->alarmed, true);
+}
+
 bool commit_again(struct commit *commit, sealring_status *status)
 {
     sealring_manager *manager = commit->manager;
@@ -115,13 +122,9 @@ bool commit_again(struct commit *commit, sealring_status *status)
     if (registry_again(&commit->writing, status))
         return true;
     manager->doubtful = complete && *status != SEALRING_OK;
-    manager_note_schema(manager);
-    if (corrected && *status == SEALRING_OK) {
-        (void)snprintf(manager->correction, sizeof manager->correction,
-                       "ALARM: the registry was altered: the facts corrected %s",
-                       registry_corrected(manager->registry));
-        atomic_store(&manager->alarmed, true);
-    }
+    manager_note_schema(manager, *status != SEALRING_OK ? commit->error : NULL);
+    if (corrected && *status == SEALRING_OK)
+        note_correction(manager);
     bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;
     if (moved)
         (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */

@@ -107,7 +107,7 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
             registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
                           manager->read_only ? REGISTRY_READ_ONLY : REGISTRY_READ_WRITE, &manager->registry, error);
     if (status == SEALRING_OK)
-        manager_note_schema(manager);
+        manager_note_schema(manager, NULL);
     if (status == SEALRING_OK && !manager->read_only)
         status = open_locks(manager, error);
     if (status != SEALRING_OK) {
@@ -193,11 +193,13 @@ void manager_compose_remark(sealring_manager *manager)
                                        length > 0 ? "; " : "", parts[i]);
 }
 
-void manager_note_schema(sealring_manager *manager)
+void manager_note_schema(sealring_manager *manager, const sealring_error *refusal)
 {
     const char *altered = registry_altered(manager->registry);
+    bool refused = refusal != NULL && strstr(refusal->message, altered) != NULL;
+    manager->schema_told = altered[0] != '\0' && (manager->schema_told || refused);
     manager->schema_remark[0] = '\0';
-    if (altered[0] != '\0')
+    if (altered[0] != '\0' && !manager->schema_told)
         (void)snprintf(
             manager->schema_remark, sizeof manager->schema_remark,
             "ALARM: somebody altered the schema of the registry: %s; nothing but restrictions is written before it "

@@ -53,13 +53,14 @@ struct sealring_manager {
     char token_remark[SOFTWARE_NOTICE_SIZE];  /* about the files of the vault's own software tokens */
     char schema_remark[SOFTWARE_NOTICE_SIZE]; /* about an altered schema */
     char remark[4 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
+    bool schema_told;    /* the message of a refused act contains what the remark would */
     bool repairs_schema; /* the doctor creates what is missing: an altered schema does not stop it */
     bool judged;         /* the registry continues from the audit token's anchor */
     bool unsettled;      /* something was written since the last checkpoint */
-    _Atomic(bool)
-        alarmed; /* in this act the token or the facts did not confirm a row of the registry, or the token contradicted itself */
     char correction[64 + REGISTRY_CORRECTED_SIZE]; /* what this act corrected by the facts */
-    _Atomic(bool) contradicted;                    /* the token gave a wrong answer once, and then the right one */
+    /* in this act the token or the facts did not confirm a row of the registry, or the token contradicted itself */
+    _Atomic(bool) alarmed;
+    _Atomic(bool) contradicted; /* the token gave a wrong answer once, and then the right one */
     int64_t settle_again_at; /* for sealring_run_once: not before this time since boot, unless something was written */
     char *take_over;         /* the reason to accept a registry that was rolled back; NULL: refuse */
     char *trust_clock;       /* the reason to accept a wall clock that is before the latest checkpoint; NULL: refuse */
@@ -80,8 +81,8 @@ sealring_status manager_check_owner(const sealring_manager *manager, sealring_er
 /* Composes what sealring_manager_remark returns. */
 void manager_compose_remark(sealring_manager *manager);
 
-/* Sets the remark about an altered schema, as the registry's last comparison found it. */
-void manager_note_schema(sealring_manager *manager);
+/* Sets the remark about an altered schema, as the registry's last comparison found it. refusal: of a commit that failed; NULL for none. */
+void manager_note_schema(sealring_manager *manager, const sealring_error *refusal);
 
 /* Adds a file whose uses are not all known. */
 void manager_note_gap(sealring_manager *manager, const char *remark);
