@@ -20,6 +20,16 @@ static const struct db_query key_update = {
     " WHERE id = ?1",
     true};
 
+/* One change each, with the same parameters. */
+static const struct db_query key_update_state = {"UPDATE api_key SET state = ?3, changed_epoch = ?7 WHERE id = ?1",
+                                                 true};
+static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?7 WHERE id = ?1",
+                                                 true};
+static const struct db_query key_update_narrowing = {
+    "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, changed_epoch = ?7 WHERE id = ?1", true};
+static const struct db_query key_update_serial = {
+    "UPDATE api_key SET last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
+
 static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
 
 static const struct db_query key_get = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.key_id = ?1", false};
@@ -81,10 +91,11 @@ static sealring_status key_take_one(struct query *query, struct registry_key *ke
     return query_end(query, error);
 }
 
-static sealring_status key_put(struct registry *registry, const struct registry_key *key, sealring_error *error)
+static sealring_status key_put(struct registry *registry, const struct db_query *update, const struct registry_key *key,
+                               sealring_error *error)
 {
     struct query query;
-    query_start(&query, registry, &key_update, error);
+    query_start(&query, registry, update, error);
     query_bind_int64(&query, 1, key->id);
     query_bind_text(&query, 2, key->label);
     query_bind_int64(&query, 3, key->state);
@@ -124,10 +135,10 @@ static void set_all(struct registry_key *now, const struct registry_key *to)
     set_serial(now, to);
 }
 
-/* What is not changed is written as the facts have it: an edited row is corrected, and never copied into an entry of the log. */
+/* Writes one change. An edited row is corrected by the facts at the same time, and never copied into an entry of the log. */
 static sealring_status key_change(struct registry *registry, const struct registry_key *to,
                                   void (*set)(struct registry_key *, const struct registry_key *),
-                                  sealring_error *error)
+                                  const struct db_query *update, sealring_error *error)
 {
     struct query query;
     struct registry_key now, before;
@@ -136,7 +147,7 @@ static sealring_status key_change(struct registry *registry, const struct regist
     query_bind_int64(&query, 1, to->id);
     sealring_status status = key_take_one(&query, &now, &found, error);
     if (status == SEALRING_OK && !found)
-        return key_put(registry, to, error); /* which reports that there is no such row */
+        return key_put(registry, &key_update, to, error); /* which reports that there is no such row */
     if (status == SEALRING_OK)
         status = registry_key_follow(registry, &now, &differs, error);
     if (status != SEALRING_OK)
@@ -148,34 +159,34 @@ static sealring_status key_change(struct registry *registry, const struct regist
     set(&now, to);
     now.changed_epoch = registry->vault.epoch;
     status = closed_note_key(registry, &before, &now, error);
-    return status == SEALRING_OK ? key_put(registry, &now, error) : status;
+    return status == SEALRING_OK ? key_put(registry, differs ? &key_update : update, &now, error) : status;
 }
 
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    return key_change(registry, key, set_all, error);
+    return key_change(registry, key, set_all, &key_update, error);
 }
 
 sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    return key_change(registry, key, set_state, error);
+    return key_change(registry, key, set_state, &key_update_state, error);
 }
 
 sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    return key_change(registry, key, set_label, error);
+    return key_change(registry, key, set_label, &key_update_label, error);
 }
 
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error)
 {
-    return key_change(registry, key, set_narrowing, error);
+    return key_change(registry, key, set_narrowing, &key_update_narrowing, error);
 }
 
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error)
 {
-    return key_change(registry, key, set_serial, error);
+    return key_change(registry, key, set_serial, &key_update_serial, error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
