@@ -107,6 +107,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
+	src/registry/usage/usage_counts.h \
 	src/registry/usage/usage_names.c \
 	src/registry/usage/usage_roll.c \
 	src/registry/usage/usage_totals.c \

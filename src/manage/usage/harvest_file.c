@@ -71,9 +71,10 @@ static sealring_status add_traffic(struct harvesting *harvest, const struct regi
 /* Finds the key's ring and the version's traffic; *good: both exist. */
 static sealring_status place(struct harvesting *harvest, struct registry_usage *use, bool *good, sealring_error *error)
 {
-    int64_t used = 0;
+    struct registry_usage_owner owner = {.ring = 0};
     struct registry *registry = harvest->manager->registry;
-    sealring_status status = registry_usage_find_owner(registry, use->key, &use->ring, &used, good, error);
+    sealring_status status = registry_usage_find_owner(registry, use->key, &owner, good, error);
+    use->ring = owner.ring;
     if (status != SEALRING_OK || !*good || find_traffic(harvest, use) != NULL)
         return status;
     status = usage_version_exists(registry, use->ring, use->version, good, error);

@@ -189,10 +189,10 @@ static sealring_status tell_holder(struct usage_listing *listing, const struct r
                                    sealring_error *error)
 {
     const struct registry_usage newest = {.serial = holder->credential.serial, .version = holder->credential.version};
-    int64_t ring, used = 0;
+    struct registry_usage_owner owner = {.used = 0};
     bool found = false;
     listing->count = 0;
-    sealring_status status = registry_usage_find_owner(listing->registry, holder->key.id, &ring, &used, &found, error);
+    sealring_status status = registry_usage_find_owner(listing->registry, holder->key.id, &owner, &found, error);
     if (status == SEALRING_OK)
         status = take_periods(listing, holder->key.id, true, error);
     if (status == SEALRING_OK)
@@ -205,7 +205,7 @@ static sealring_status tell_holder(struct usage_listing *listing, const struct r
             listing->figures[listing->count - 1].end = 0;
     }
     merge(listing);
-    used = last_known(listing, holder->key.id, used);
+    int64_t used = last_known(listing, holder->key.id, owner.used);
     if (used > listing->now) /* from a clock that was ahead */
         used = listing->now;
     if (status == SEALRING_OK)

@@ -43,7 +43,8 @@ static sealring_status add(struct counting *counting, uint32_t version, uint32_t
 static sealring_status take_pending(struct counting *counting, sealring_error *error)
 {
     const struct usage_record *end = usage_pending_end(&counting->pending);
-    int64_t key = 0, ring = 0, used;
+    int64_t key = 0;
+    struct registry_usage_owner owner = {.ring = 0};
     bool found = false;
     sealring_status status = SEALRING_OK;
     for (const struct usage_record *record = counting->pending.records.rows; record != end && status == SEALRING_OK;
@@ -53,12 +54,12 @@ static sealring_status take_pending(struct counting *counting, sealring_error *e
             continue;
         if (record->use.key != key) {
             key = record->use.key;
-            ring = 0;
-            status = registry_usage_find_owner(counting->registry, key, &ring, &used, &found, error);
+            owner.ring = 0;
+            status = registry_usage_find_owner(counting->registry, key, &owner, &found, error);
         }
         for (unsigned i = 0; i < USAGE_VERDICTS; i++)
             rejected = report_sum(rejected, record->use.rejected[i]);
-        if (status == SEALRING_OK && ring == counting->ring)
+        if (status == SEALRING_OK && owner.ring == counting->ring)
             status = add(counting, record->use.version, record->use.period, record->use.accepted, rejected, error);
     }
     return status;

@@ -12,9 +12,6 @@
 
 enum transaction_kind { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
-/* Tables whose rows the registry numbers. */
-enum registry_numbered { NUMBERED_RING, NUMBERED_CLIENT, NUMBERED_KEY, NUMBERED_INTENTION, NUMBERED_COUNT };
-
 struct registry {
     struct db *db;
     char *path; /* absolute; symbolic links are not resolved, so that a changed link is noticed */
@@ -34,7 +31,6 @@ struct registry {
     uint64_t closed_count;
     uint8_t closed_hash[SHA256_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
-    int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction; 0: not queried yet */
     registry_row_callback watcher;          /* registry_watch_rows */
     void *watcher_context;
 };

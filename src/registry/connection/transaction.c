@@ -61,7 +61,6 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
         return read == SEALRING_OK ? vault_row_read(registry, error) : read;
     }
     memcpy(registry->operation_id, transaction->how.operation_id, REGISTRY_ID_SIZE);
-    memset(registry->last_id, 0, sizeof registry->last_id);
     registry->closes = false;
     sealring_status status = schema_check_writing(registry, transaction->how.schema, error);
     if (status == SEALRING_OK)

@@ -5,11 +5,9 @@
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
-static const struct db_query key_highest = {"SELECT coalesce(max(id), 0) FROM api_key", false};
-
 static const struct db_query key_insert = {
-    "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch, id)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch)"
+    " VALUES (" NEXT_ID("api_key") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
     true};
 
 static const struct db_query key_update = {
@@ -23,7 +21,7 @@ static const struct db_query key_update_state = {"UPDATE api_key SET state = ?2,
 static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?3 WHERE id = ?1",
                                                  true};
 static const struct db_query key_update_narrowing = {
-    "UPDATE api_key SET narrowed = ?2, narrowed_scopes = ?4, changed_epoch = ?3 WHERE id = ?1", true};
+    "UPDATE api_key SET narrowed = ?2, changed_epoch = ?3, narrowed_scopes = ?4 WHERE id = ?1", true};
 static const struct db_query key_update_serial = {
     "UPDATE api_key SET last_serial = ?2, changed_epoch = ?3 WHERE id = ?1", true};
 
@@ -37,8 +35,9 @@ static const struct db_query key_get_by_label = {
 
 static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
 
-void columns_read_key(struct query *query, struct registry_key *key)
+void columns_read_key(struct query *query, void *row)
 {
+    struct registry_key *key = row;
     key->id = query_int64(query);
     query_ascii(query, key->key_id, sizeof key->key_id);
     key->ring = query_int64(query);
@@ -54,144 +53,89 @@ void columns_read_key(struct query *query, struct registry_key *key)
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
-    struct query query;
-    int64_t id = 0;
-    sealring_status status = query_next_id(registry, &key_highest, NUMBERED_KEY, &id, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &key_insert, error);
-    query_bind_text(&query, 1, key->key_id);
-    query_bind_int64(&query, 2, key->ring);
-    query_bind_int64(&query, 3, key->client);
-    query_bind_text(&query, 4, key->label);
-    query_bind_int64(&query, 5, key->state);
-    query_bind_bool(&query, 6, key->narrowed);
-    query_bind_text(&query, 7, key->narrowed_scopes);
-    query_bind_int64(&query, 8, key->last_serial);
-    query_bind_int64(&query, 9, key->created);
-    query_bind_uint64(&query, 10, registry->vault.epoch);
-    query_bind_int64(&query, 11, id);
-    status = query_run(&query, error);
-    if (status == SEALRING_OK) {
-        key->id = id;
+    sealring_status status =
+        query_insert(registry, &key_insert,
+                     PARAMETERS(TEXT(key->key_id), INTEGER(key->ring), INTEGER(key->client), TEXT(key->label),
+                                INTEGER(key->state), INTEGER(key->narrowed), TEXT(key->narrowed_scopes),
+                                INTEGER(key->last_serial), INTEGER(key->created), UNSIGNED(registry->vault.epoch)),
+                     &key->id, error);
+    if (status == SEALRING_OK)
         key->changed_epoch = registry->vault.epoch;
-    }
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    struct query query;
     sealring_status status = closed_note_key(registry, key, error);
     if (status != SEALRING_OK)
         return status;
-    query_start(&query, registry, &key_update, error);
-    query_bind_int64(&query, 1, key->id);
-    query_bind_text(&query, 2, key->label);
-    query_bind_int64(&query, 3, key->state);
-    query_bind_bool(&query, 4, key->narrowed);
-    query_bind_text(&query, 5, key->narrowed_scopes);
-    query_bind_int64(&query, 6, key->last_serial);
-    query_bind_uint64(&query, 7, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_KEY, key);
+    status =
+        query_change(registry, &key_update,
+                     PARAMETERS(INTEGER(key->id), TEXT(key->label), INTEGER(key->state), INTEGER(key->narrowed),
+                                TEXT(key->narrowed_scopes), INTEGER(key->last_serial), UNSIGNED(registry->vault.epoch)),
+                     error);
+    return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
-static sealring_status key_take_one(struct query *query, struct registry_key *key, bool *found, sealring_error *error)
+/* Updates some columns, by ?2 and ?4. The log gets the row as it is then. */
+static sealring_status key_set(struct registry *registry, const struct db_query *text, int64_t id,
+                               struct query_parameter second, struct query_parameter fourth, sealring_error *error)
 {
-    *found = query_row(query);
-    if (*found)
-        columns_read_key(query, key);
-    return query_end(query, error);
-}
-
-/* Ends an update of some columns: the log gets the row as it is then. */
-static sealring_status key_end_update(struct query *query, int64_t id, sealring_error *error)
-{
-    struct registry *registry = query->registry;
     struct registry_key now;
     bool found = false;
-    query_bind_int64(query, 1, id);
-    query_bind_uint64(query, 3, registry->vault.epoch);
-    sealring_status status = query_run(query, error);
+    sealring_status status =
+        query_change(registry, text, PARAMETERS(INTEGER(id), second, UNSIGNED(registry->vault.epoch), fourth), error);
     if (status != SEALRING_OK)
         return status;
-    query_start(query, registry, &key_get_by_row, error);
-    query_bind_int64(query, 1, id);
-    status = key_take_one(query, &now, &found, error);
+    status = query_find(registry, &key_get_by_row, PARAMETERS(INTEGER(id)), columns_read_key, &now, &found, error);
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, &now);
 }
 
 sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    struct query query;
     sealring_status status = closed_note_key(registry, key, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &key_update_state, error);
-    query_bind_int64(&query, 2, key->state);
-    return key_end_update(&query, key->id, error);
+    return status == SEALRING_OK
+               ? key_set(registry, &key_update_state, key->id, INTEGER(key->state), NO_PARAMETER, error)
+               : status;
 }
 
 sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_update_label, error);
-    query_bind_text(&query, 2, key->label);
-    return key_end_update(&query, key->id, error);
+    return key_set(registry, &key_update_label, key->id, TEXT(key->label), NO_PARAMETER, error);
 }
 
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_update_narrowing, error);
-    query_bind_bool(&query, 2, key->narrowed);
-    query_bind_text(&query, 4, key->narrowed_scopes);
-    return key_end_update(&query, key->id, error);
+    return key_set(registry, &key_update_narrowing, key->id, INTEGER(key->narrowed), TEXT(key->narrowed_scopes), error);
 }
 
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_update_serial, error);
-    query_bind_int64(&query, 2, key->last_serial);
-    return key_end_update(&query, key->id, error);
+    return key_set(registry, &key_update_serial, key->id, INTEGER(key->last_serial), NO_PARAMETER, error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                   sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_get, error);
-    query_bind_text(&query, 1, key_id);
-    return key_take_one(&query, key, found, error);
+    return query_find(registry, &key_get, PARAMETERS(TEXT(key_id)), columns_read_key, key, found, error);
 }
 
 sealring_status registry_key_find_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
                                            struct registry_key *key, bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_get_by_label, error);
-    query_bind_int64(&query, 1, client);
-    query_bind_int64(&query, 2, ring);
-    query_bind_text(&query, 3, label);
-    return key_take_one(&query, key, found, error);
+    return query_find(registry, &key_get_by_label, PARAMETERS(INTEGER(client), INTEGER(ring), TEXT(label)),
+                      columns_read_key, key, found, error);
 }
 
 bool registry_key_next(struct registry_cursor *keys, struct registry_key *key)
 {
-    if (!query_row(&keys->query))
-        return false;
-    columns_read_key(&keys->query, key);
-    return query_good(&keys->query);
+    return query_next(keys, columns_read_key, key);
 }
 
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
                                    sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_count, error);
-    query_bind_int64(&query, 1, ring);
-    return query_count(&query, not_revoked, error);
+    return query_count(registry, &key_count, PARAMETERS(INTEGER(ring)), not_revoked, error);
 }

@@ -90,11 +90,9 @@ static sealring_status find_users(struct registry *registry, const struct db_que
     struct query query;
     struct named named;
     query_start(&query, registry, text, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, version);
     /* a last use is rounded up, so it may be in the hour before its own */
-    query_bind_int64(&query, 3, since < length ? 0 : since / length - 1);
-    query_bind_int64(&query, 4, since);
+    query_bind(&query, PARAMETERS(INTEGER(ring), INTEGER(version), INTEGER(since < length ? 0 : since / length - 1),
+                                  INTEGER(since)));
     while (users->count < users->most && query_row(&query)) {
         read_name(&query, &named);
         if (query_good(&query))
@@ -141,9 +139,7 @@ sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t ver
     struct named named;
     names->count = 0;
     query_start(&query, registry, &idle_keys, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, version);
-    query_bind_int64(&query, 3, most);
+    query_bind(&query, PARAMETERS(INTEGER(ring), INTEGER(version), INTEGER(most)));
     while (query_row(&query)) {
         read_name(&query, &named);
         give_name(names, &named);
@@ -159,11 +155,10 @@ sealring_status usage_behind(struct registry *registry, const struct usage_behin
     *count = 0;
     names->count = 0;
     query_start(&query, registry, &behind_keys, error);
-    query_bind_int64(&query, 1, asked->ring);
-    query_bind_int64(&query, 2, asked->version);
-    query_bind_int64(&query, 3, asked->now);
-    query_bind_int64(&query, 4, asked->pending != NULL ? 0 : asked->since); /* 0: also who never called, by the rows */
-    query_bind_int64(&query, 5, asked->pending != NULL ? INT64_MAX : asked->most);
+    /* since 0: also who never called, by the rows */
+    query_bind(&query, PARAMETERS(INTEGER(asked->ring), INTEGER(asked->version), INTEGER(asked->now),
+                                  INTEGER(asked->pending != NULL ? 0 : asked->since),
+                                  INTEGER(asked->pending != NULL ? INT64_MAX : asked->most)));
     while (*count < asked->most && query_row(&query)) {
         read_name(&query, &named);
         const int64_t others[] = {query_past(&query), query_past(&query),
