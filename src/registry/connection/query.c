@@ -58,10 +58,8 @@ void query_bind_uint64(struct query *query, int parameter, uint64_t value)
 
 void query_bind_text(struct query *query, int parameter, const char *text)
 {
-    if (!query_good(query))
-        return;
-    query->problem = text == NULL ? query->driver->bind_null(query->statement, parameter)
-                                  : query->driver->bind_text(query->statement, parameter, text);
+    if (query_good(query))
+        query->problem = query->driver->bind_text(query->statement, parameter, text);
 }
 
 void query_bind_bytes(struct query *query, int parameter, const void *bytes, size_t length)
@@ -270,7 +268,7 @@ sealring_status registry_close_cursor(struct registry_cursor *cursor, sealring_s
 sealring_status query_end(struct query *query, sealring_error *error)
 {
     sealring_status status = query->refused;
-    if (status == SEALRING_OK && query->problem != DB_FINE)
+    if (status == SEALRING_OK)
         status = handle_problem(query->registry, query->problem, error);
     if (query->statement != NULL) {
         query->driver->release(query->statement);

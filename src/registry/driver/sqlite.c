@@ -136,11 +136,6 @@ static enum db_problem sqlite_bind_bytes(struct db_statement *statement, int par
     return sqlite_problem(sqlite3_bind_blob64(statement->handle, parameter, bytes, length, SQLITE_STATIC));
 }
 
-static enum db_problem sqlite_bind_null(struct db_statement *statement, int parameter)
-{
-    return sqlite_problem(sqlite3_bind_null(statement->handle, parameter));
-}
-
 static enum db_problem sqlite_step(struct db_statement *statement, bool *row)
 {
     int code = sqlite3_step(statement->handle);
@@ -233,7 +228,6 @@ static void sqlite_copy_log(struct db *db, int pages)
 }
 
 const struct db_driver sqlite_driver = {
-    .name = "SQLite",
     .create = sqlite_create,
     .discard = sqlite_discard,
     .open = sqlite_open,
@@ -250,7 +244,6 @@ const struct db_driver sqlite_driver = {
     .bind_int64 = sqlite_bind_int64,
     .bind_text = sqlite_bind_text,
     .bind_bytes = sqlite_bind_bytes,
-    .bind_null = sqlite_bind_null,
     .step = sqlite_step,
     .changes = sqlite_changes,
     .column_int64 = sqlite_column_int64,

@@ -17,11 +17,8 @@
 
 static char *sqlite_join(const char *path, const char *suffix)
 {
-    size_t size = strlen(path) + strlen(suffix) + 1;
-    char *joined = malloc(size);
-    if (joined != NULL)
-        snprintf(joined, size, "%s%s", path, suffix);
-    return joined;
+    char *joined;
+    return asprintf(&joined, "%s%s", path, suffix) < 0 ? NULL : joined;
 }
 
 static enum db_problem sqlite_fail(struct db_failure *failure, enum db_problem problem, int system_errno,
@@ -163,8 +160,7 @@ enum db_problem sqlite_check(struct db *db)
     return same ? DB_FINE : DB_REPLACED;
 }
 
-/* Reads one number, such as the result of a pragma. */
-static int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
+int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
