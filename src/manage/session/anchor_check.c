@@ -169,12 +169,6 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
     return status;
 }
 
-sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
-{
-    bool contradicts;
-    return witness_compare(witness, registry, &contradicts, error);
-}
-
 sealring_status witness_check(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
                               sealring_error *error)
 {
