@@ -44,7 +44,7 @@ sealring_status handle_tell(const struct registry *registry, sealring_status sta
 sealring_status handle_fail(const char *path, enum db_problem problem, const struct db_failure *failure,
                             sealring_error *error);
 
-/* The same for a problem of an open connection. Records it, so that the transaction cannot be committed. */
+/* The same for a result of an open connection, SEALRING_OK for DB_FINE. Records a problem, so that the transaction cannot be committed. */
 sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error);
 
 /* Before a transaction, or a copy: checks that none is open, and that the path still leads to the open file. In transaction.c. */

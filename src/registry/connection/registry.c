@@ -27,10 +27,9 @@ static char *registry_absolute(const char *path)
     char *directory = getcwd(NULL, 0);
     if (directory == NULL)
         return NULL;
-    size_t size = strlen(directory) + 1 + strlen(path) + 1;
-    char *absolute = malloc(size);
-    if (absolute != NULL)
-        snprintf(absolute, size, "%s/%s", directory, path);
+    char *absolute;
+    if (asprintf(&absolute, "%s/%s", directory, path) < 0)
+        absolute = NULL;
     free(directory);
     return absolute;
 }
@@ -129,10 +128,8 @@ static sealring_status registry_fill(struct registry *registry, const struct reg
 {
     registry->transaction = TRANSACTION_WRITE;
     sealring_status status = vault_row_insert(registry, vault, error);
-    if (status == SEALRING_OK) {
-        enum db_problem problem = registry->db->driver->commit(registry->db);
-        status = problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
-    }
+    if (status == SEALRING_OK)
+        status = handle_problem(registry, registry->db->driver->commit(registry->db), error);
     registry->transaction = TRANSACTION_NONE;
     return status;
 }
@@ -183,28 +180,22 @@ cleanup:
 
 /* ---- Opening -------------------------------------------------------------------------------------------------------- */
 
-sealring_status registry_look_schema(struct registry *registry, sealring_error *error)
+/* The first transaction reads the vault row, which shows whether this program can read the rest. For a writer it compares the schema, before any
+ * statement was prepared that would have to be prepared again. */
+static sealring_status registry_look(struct registry *registry, bool compares, sealring_error *error)
 {
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
-    reading.compares = true;
+    reading.compares = compares;
     do {
         registry_begin(&reading, &status);
     } while (registry_again(&reading, &status));
     return status;
 }
 
-/* The first transaction reads the vault row, which shows whether this program can read the rest. For a writer it compares the schema, before any
- * statement was prepared that would have to be prepared again. */
-static sealring_status registry_look(struct registry *registry, sealring_error *error)
+sealring_status registry_look_schema(struct registry *registry, sealring_error *error)
 {
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    reading.compares = registry->mode == REGISTRY_READ_WRITE;
-    do {
-        registry_begin(&reading, &status);
-    } while (registry_again(&reading, &status));
-    return status;
+    return registry_look(registry, true, error);
 }
 
 sealring_status registry_open(const char *path, const char *lock_path, enum registry_mode mode,
@@ -230,7 +221,7 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
     }
     status = lock_init(&registry->lock, mode == REGISTRY_READ_WRITE ? lock_path : NULL, error);
     if (status == SEALRING_OK)
-        status = registry_look(registry, error);
+        status = registry_look(registry, mode == REGISTRY_READ_WRITE, error);
     if (status == SEALRING_OK && mode == REGISTRY_READ_WRITE)
         status = vault_row_check_writer(registry, error);
 
@@ -263,24 +254,6 @@ bool registry_is_locked(const struct registry *registry)
 struct lock *registry_lock_of(struct registry *registry)
 {
     return &registry->lock;
-}
-
-static void registry_pass_lock(struct lock *from, struct lock *to)
-{
-    lock_release(to);
-    to->descriptor = from->descriptor;
-    to->process = from->process;
-    from->descriptor = -1;
-}
-
-void registry_take_lock(struct registry *registry, struct lock *held)
-{
-    registry_pass_lock(held, &registry->lock);
-}
-
-void registry_give_lock(struct registry *registry, struct lock *taken)
-{
-    registry_pass_lock(&registry->lock, taken);
 }
 
 void registry_checkpoint(struct registry *registry, int pages)

@@ -11,14 +11,12 @@ sealring_status registry_examine(struct registry *registry, registry_flaw_callba
 {
     if (registry->transaction == TRANSACTION_NONE)
         return error_set(error, SEALRING_INVALID, "the registry was to be examined outside of a transaction");
-    enum db_problem problem = registry->db->driver->examine(registry->db, each, context);
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
+    return handle_problem(registry, registry->db->driver->examine(registry->db, each, context), error);
 }
 
 sealring_status registry_complete(struct registry *registry, const char *name, sealring_error *error)
 {
     if (registry->transaction != TRANSACTION_WRITE)
         return error_set(error, SEALRING_INVALID, "the registry was asked for a change in a reading transaction");
-    enum db_problem problem = registry->db->driver->complete(registry->db, name);
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
+    return handle_problem(registry, registry->db->driver->complete(registry->db, name), error);
 }

@@ -29,7 +29,7 @@ sealring_status transaction_allowed(struct registry *registry, sealring_error *e
         return status;
     enum db_problem problem = registry->db->driver->check(registry->db);
     /* Missing or replaced: the open file is not the registry any more. */
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, DB_REPLACED, error);
+    return handle_problem(registry, problem == DB_FINE ? DB_FINE : DB_REPLACED, error);
 }
 
 static sealring_status transaction_check(const struct registry_transaction *transaction)

@@ -106,10 +106,10 @@ sealring_status vault_row_upgrade(struct registry *registry, sealring_error *err
     if (registry->vault.schema >= REGISTRY_SCHEMA)
         return SEALRING_OK;
     enum db_problem problem = registry->db->driver->upgrade(registry->db, registry->vault.schema);
-    if (problem != DB_FINE)
-        return handle_problem(registry, problem, error);
-    sealring_status status = query_change(registry, &vault_upgrade_query,
-                                          PARAMETERS(INTEGER(REGISTRY_SCHEMA), INTEGER(REGISTRY_MIN_WRITER)), error);
+    sealring_status status = handle_problem(registry, problem, error);
+    if (status == SEALRING_OK)
+        status = query_change(registry, &vault_upgrade_query,
+                              PARAMETERS(INTEGER(REGISTRY_SCHEMA), INTEGER(REGISTRY_MIN_WRITER)), error);
     if (status == SEALRING_OK) {
         registry->vault.schema = REGISTRY_SCHEMA;
         registry->vault.min_writer = REGISTRY_MIN_WRITER;
