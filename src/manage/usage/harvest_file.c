@@ -235,7 +235,7 @@ static void conclude(struct harvesting *harvest)
     const struct usage_records *records = &harvest->records;
     const struct usage_file *file = harvest->file;
     int64_t past = harvest->now / USAGE_HOUR_MS - 1;
-    int64_t final = file->held || past < file->closed_hour ? past : file->closed_hour;
+    int64_t final = file->held || past < file->summary.closed_hour ? past : file->summary.closed_hour;
     harvest->after = harvest->before;
     if (final > harvest->before.settled_hour)
         harvest->after.settled_hour = (uint32_t) final;
@@ -244,7 +244,7 @@ static void conclude(struct harvesting *harvest)
         all = all && records->rows[i].use.period <= harvest->after.settled_hour;
     harvest->after.is_finished = file->held && all;
     if (harvest->after.is_finished)
-        memcpy(harvest->after.finished, file->instance, sizeof harvest->after.finished);
+        memcpy(harvest->after.finished, file->summary.instance, sizeof harvest->after.finished);
 }
 
 static sealring_status harvest_pass(struct harvesting *harvest, sealring_error *error)
@@ -282,7 +282,7 @@ sealring_status harvest_file(sealring_manager *manager, int64_t now, const struc
     while (status == SEALRING_OK && harvest.outdated);
     /* what one pass read; for a file that was read again, only the last pass counts */
     result->files++;
-    result->without_detail = report_sum(result->without_detail, file->without_detail);
+    result->without_detail = report_sum(result->without_detail, file->summary.without_detail);
     result->records += harvest.records.count;
     result->passed_over += harvest.records.damaged + harvest.unknown;
     result->ahead += harvest.records.ahead;

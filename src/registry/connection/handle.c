@@ -24,7 +24,6 @@ static const struct {
     {DB_EMPTY, "is an empty file: restore a backup (sealring restore)"},
     {DB_UNREADABLE, "or the log beside it cannot be opened by this user: check owner, group and mode"},
     {DB_EXISTS, "exists already: nothing was changed"},
-    {DB_OTHER, "failed unexpectedly"},
 };
 
 static const char *handle_find_words(enum db_problem problem)

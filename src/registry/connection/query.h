@@ -18,10 +18,12 @@ struct query_parameter {
     const void *bytes;
     size_t length;
 };
-/* INTEGER: also a boolean. UNSIGNED: below 2^63, otherwise a problem. TEXT: NULL binds NULL. */
+/* INTEGER: also a boolean. UNSIGNED: below 2^63, otherwise a problem. TEXT: NULL binds NULL. FILTER: NULL
+ * binds ''. */
 #define INTEGER(value)     ((struct query_parameter){.kind = PARAMETER_INTEGER, .integer = (value)})
 #define UNSIGNED(value)    ((struct query_parameter){.kind = PARAMETER_UNSIGNED, .number = (value)})
 #define TEXT(text)         ((struct query_parameter){.kind = PARAMETER_TEXT, .bytes = (text)})
+#define FILTER(text)       TEXT((text) == NULL ? "" : (text))
 #define BYTES(value, size) ((struct query_parameter){.kind = PARAMETER_BYTES, .bytes = (value), .length = (size)})
 #define NO_PARAMETER       ((struct query_parameter){.kind = PARAMETER_END})
 

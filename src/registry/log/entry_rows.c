@@ -107,18 +107,12 @@ bool registry_audit_next(struct registry_cursor *entries, struct registry_audit 
     return query_next(entries, audit_read, entry);
 }
 
-static const char *audit_or_empty(const char *text)
-{
-    return text != NULL ? text : "";
-}
-
 struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
                                               sealring_error *error)
 {
     return query_list(registry, filter->last > 0 ? &audit_each : &audit_each_from,
-                      PARAMETERS(UNSIGNED(filter->first), INTEGER(filter->since), TEXT(audit_or_empty(filter->ring)),
-                                 TEXT(audit_or_empty(filter->key_id)), TEXT(audit_or_empty(filter->client)),
-                                 TEXT(audit_or_empty(filter->act)),
+                      PARAMETERS(UNSIGNED(filter->first), INTEGER(filter->since), FILTER(filter->ring),
+                                 FILTER(filter->key_id), FILTER(filter->client), FILTER(filter->act),
                                  filter->last > 0 ? UNSIGNED(filter->last) : NO_PARAMETER),
                       error);
 }

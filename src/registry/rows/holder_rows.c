@@ -51,11 +51,6 @@ static void holder_read(struct query *query, void *row)
     columns_read_credential(query, &holder->credential);
 }
 
-static const char *holder_or_empty(const char *text)
-{
-    return text == NULL ? "" : text;
-}
-
 static int64_t holder_limit(const struct registry_holder_filter *filter)
 {
     return filter->limit == 0 ? INT64_MAX : filter->limit;
@@ -72,8 +67,8 @@ static struct registry_cursor holder_page_open(struct registry *registry, const 
                                                sealring_error *error)
 {
     return query_list(registry, &holder_page,
-                      PARAMETERS(TEXT(filter->ring), TEXT(holder_or_empty(filter->after_client)),
-                                 TEXT(holder_or_empty(filter->after_label)), INTEGER(holder_limit(filter))),
+                      PARAMETERS(TEXT(filter->ring), FILTER(filter->after_client), FILTER(filter->after_label),
+                                 INTEGER(holder_limit(filter))),
                       error);
 }
 
@@ -85,10 +80,9 @@ static struct registry_cursor holder_list_open(struct registry *registry, const 
                                   : filter->ring != NULL   ? &holder_list_ring
                                                            : &holder_list_all;
     return query_list(registry, text,
-                      PARAMETERS(TEXT(holder_or_empty(filter->key_id)), TEXT(holder_or_empty(filter->ring)),
-                                 TEXT(holder_or_empty(filter->client)), INTEGER(filter->only_active),
-                                 TEXT(holder_or_empty(filter->after_ring)), TEXT(holder_or_empty(filter->after_client)),
-                                 TEXT(holder_or_empty(filter->after_label)), INTEGER(holder_limit(filter))),
+                      PARAMETERS(FILTER(filter->key_id), FILTER(filter->ring), FILTER(filter->client),
+                                 INTEGER(filter->only_active), FILTER(filter->after_ring), FILTER(filter->after_client),
+                                 FILTER(filter->after_label), INTEGER(holder_limit(filter))),
                       error);
 }
 

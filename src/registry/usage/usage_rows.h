@@ -99,9 +99,9 @@ sealring_status registry_usage_aged(struct registry *registry, enum usage_ageing
 /* ---- Names ---------------------------------------------------------------------------------------------------------- */
 
 struct registry_usage_name {
+    int64_t key;
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
-    char label[SEALRING_NAME_LENGTH_MAX + 1];
     int64_t last_use; /* 0: it has never called */
 };
 
