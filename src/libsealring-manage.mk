@@ -76,6 +76,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/text_functions.c \
 	src/manage/session/ring_state.c src/manage/session/ring_state.h \
 	src/manage/session/roster.c src/manage/session/roster.h \
+	src/manage/session/roster_judge.c \
 	src/manage/session/roster_read.c \
 	src/manage/session/sign_checkpoint.c \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
