@@ -334,16 +334,17 @@ sealring_status query_find(struct registry *registry, const struct db_query *tex
     return query_end(&query, error);
 }
 
+static void query_read_count(struct query *query, void *row)
+{
+    *(uint64_t *)row = query_uint64(query);
+}
+
 sealring_status query_count(struct registry *registry, const struct db_query *text,
                             const struct query_parameter *parameters, uint64_t *count, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, text, error);
-    query_bind(&query, parameters);
-    bool row = query_row(&query);
-    query_demand(&query, row || !query_good(&query));
-    *count = row ? query_uint64(&query) : 0;
-    return query_end(&query, error);
+    bool found;
+    *count = 0;
+    return query_find(registry, text, parameters, query_read_count, count, &found, error);
 }
 
 struct registry_cursor query_list(struct registry *registry, const struct db_query *text,

@@ -44,18 +44,16 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
     registry->mode = mode;
     registry->process = fork_process();
     registry->path = registry_absolute(path);
-    if (registry->path == NULL) {
-        int problem = errno;
-        free(registry);
-        return error_set_system(error, problem, "cannot tell where %s is", path);
-    }
-    if (!opened_add(registry)) {
-        free(registry->path);
-        free(registry);
-        return error_no_memory(error);
-    }
-    *made = registry;
-    return SEALRING_OK;
+    sealring_status status = SEALRING_OK;
+    if (registry->path == NULL)
+        status = error_set_system(error, errno, "cannot tell where %s is", path);
+    else if (!opened_add(registry))
+        status = error_no_memory(error);
+    if (status != SEALRING_OK)
+        registry_close(registry);
+    else
+        *made = registry;
+    return status;
 }
 
 /* Returns whether a forked child inherited a connection that a thread of its parent was using: its memory may be inconsistent, so it is

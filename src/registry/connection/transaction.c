@@ -126,11 +126,6 @@ static sealring_status transaction_finish(struct registry_transaction *transacti
     return status;
 }
 
-static void transaction_pause(unsigned attempt)
-{
-    clock_sleep(attempt < 6 ? 1L << attempt : TRANSACTION_PAUSE_MAX);
-}
-
 struct registry_transaction registry_reading(struct registry *registry, sealring_error *error)
 {
     struct registry_transaction transaction = {.registry = registry, .error = error};
@@ -183,7 +178,7 @@ bool registry_again(struct registry_transaction *transaction, sealring_status *s
     if (transaction->error != NULL)
         *transaction->error = transaction->before;
     if (!at_once)
-        transaction_pause(transaction->tries - 1);
+        clock_sleep(transaction->tries <= 6 ? 1L << (transaction->tries - 1) : TRANSACTION_PAUSE_MAX);
     return true;
 }
 
