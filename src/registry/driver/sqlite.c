@@ -194,7 +194,8 @@ static bool sqlite_column_is_null(struct db_statement *statement, int column)
 static int sqlite_logged_pages(const struct sqlite_db *connection)
 {
     struct stat facts;
-    if (connection->log_pages >= 0 || stat(connection->log_path, &facts) != 0)
+    if (connection->log_pages >= 0 ||
+        stat(sqlite3_filename_wal(sqlite3_db_filename(connection->handle, "main")), &facts) != 0)
         return connection->log_pages;
     int64_t pages = facts.st_size / SQLITE_PAGE_SIZE;
     return pages > INT_MAX ? INT_MAX : (int)pages;

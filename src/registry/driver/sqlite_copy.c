@@ -7,13 +7,6 @@
 #define SQLITE_COPY_PAGES 256 /* 1 MiB at a time */
 #define SQLITE_COPY_TRIES 50  /* slices lost to another transaction, each after SQLITE_BUSY_MS */
 
-enum db_problem sqlite_fail_code(struct db_failure *failure, sqlite3 *handle, int code)
-{
-    *failure = (struct db_failure){.code = code, .system_errno = sqlite3_system_errno(handle)};
-    snprintf(failure->words, sizeof failure->words, "%s", sqlite3_errstr(code));
-    return sqlite_problem(code) == DB_FINE ? DB_OTHER : sqlite_problem(code);
-}
-
 /* https://www.sqlite.org/c3ref/backup_finish.html: one transaction of `to`; for `from` the open one, or else one for each slice. */
 static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct db_copying *copying,
                                        struct db_failure *failure)

@@ -21,7 +21,7 @@ static const struct db_query key_update_state = {"UPDATE api_key SET state = ?2,
 static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?3 WHERE id = ?1",
                                                  true};
 static const struct db_query key_update_narrowing = {
-    "UPDATE api_key SET narrowed = ?2, changed_epoch = ?3, narrowed_scopes = ?4 WHERE id = ?1", true};
+    "UPDATE api_key SET narrowed = ?2, narrowed_scopes = ?3, changed_epoch = ?4 WHERE id = ?1", true};
 static const struct db_query key_update_serial = {
     "UPDATE api_key SET last_serial = ?2, changed_epoch = ?3 WHERE id = ?1", true};
 
@@ -77,14 +77,13 @@ sealring_status registry_key_update(struct registry *registry, const struct regi
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
-/* Updates some columns, by ?2 and ?4. The log gets the row as it is then. */
+/* Updates some columns. The log gets the row as it is then. */
 static sealring_status key_set(struct registry *registry, const struct db_query *text, int64_t id,
-                               struct query_parameter second, struct query_parameter fourth, sealring_error *error)
+                               const struct query_parameter *parameters, sealring_error *error)
 {
     struct registry_key now;
     bool found = false;
-    sealring_status status =
-        query_change(registry, text, PARAMETERS(INTEGER(id), second, UNSIGNED(registry->vault.epoch), fourth), error);
+    sealring_status status = query_change(registry, text, parameters, error);
     if (status != SEALRING_OK)
         return status;
     status = query_find(registry, &key_get_by_row, PARAMETERS(INTEGER(id)), columns_read_key, &now, &found, error);
@@ -94,26 +93,32 @@ static sealring_status key_set(struct registry *registry, const struct db_query 
 sealring_status registry_key_set_state(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
     sealring_status status = closed_note_key(registry, key, error);
-    return status == SEALRING_OK
-               ? key_set(registry, &key_update_state, key->id, INTEGER(key->state), NO_PARAMETER, error)
-               : status;
+    if (status != SEALRING_OK)
+        return status;
+    return key_set(registry, &key_update_state, key->id,
+                   PARAMETERS(INTEGER(key->id), INTEGER(key->state), UNSIGNED(registry->vault.epoch)), error);
 }
 
 sealring_status registry_key_set_label(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
-    return key_set(registry, &key_update_label, key->id, TEXT(key->label), NO_PARAMETER, error);
+    return key_set(registry, &key_update_label, key->id,
+                   PARAMETERS(INTEGER(key->id), TEXT(key->label), UNSIGNED(registry->vault.epoch)), error);
 }
 
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error)
 {
-    return key_set(registry, &key_update_narrowing, key->id, INTEGER(key->narrowed), TEXT(key->narrowed_scopes), error);
+    return key_set(registry, &key_update_narrowing, key->id,
+                   PARAMETERS(INTEGER(key->id), INTEGER(key->narrowed), TEXT(key->narrowed_scopes),
+                              UNSIGNED(registry->vault.epoch)),
+                   error);
 }
 
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error)
 {
-    return key_set(registry, &key_update_serial, key->id, INTEGER(key->last_serial), NO_PARAMETER, error);
+    return key_set(registry, &key_update_serial, key->id,
+                   PARAMETERS(INTEGER(key->id), INTEGER(key->last_serial), UNSIGNED(registry->vault.epoch)), error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
