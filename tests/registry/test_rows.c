@@ -336,6 +336,35 @@ START_TEST(intention_comes_back)
 }
 END_TEST
 
+struct numbering {
+    unsigned first;
+    bool fails;
+    int64_t ids[2];
+};
+
+static sealring_status insert_clients(struct registry *registry, void *context, sealring_error *error)
+{
+    struct numbering *numbering = context;
+    sealring_status status = SEALRING_OK;
+    for (unsigned i = 0; i < 2 && status == SEALRING_OK; i++) {
+        struct registry_client client;
+        fixture_client(&client, numbering->first + i);
+        status = registry_client_insert(registry, &client, error);
+        numbering->ids[i] = client.id;
+    }
+    return status == SEALRING_OK && numbering->fails ? SEALRING_REFUSED : status;
+}
+
+START_TEST(rows_are_numbered_without_gap)
+{
+    struct numbering lost = {.first = 100, .fails = true}, kept = {.first = 200};
+    ck_assert_int_eq(fixture_write(&fixture, false, insert_clients, &lost), SEALRING_REFUSED);
+    expect_ok(fixture_write(&fixture, false, insert_clients, &kept));
+    ck_assert_int_eq(kept.ids[0], rows.client.id + 1);
+    ck_assert_int_eq(kept.ids[1], rows.client.id + 2);
+}
+END_TEST
+
 static sealring_status append_audit(struct registry *registry, void *context, sealring_error *error)
 {
     return registry_audit_append(registry, context, error);
@@ -554,6 +583,7 @@ int main(void)
     tcase_add_test(cases, key_comes_back);
     tcase_add_test(cases, credential_comes_back);
     tcase_add_test(cases, intention_comes_back);
+    tcase_add_test(cases, rows_are_numbered_without_gap);
     tcase_add_test(cases, audit_entries_follow_without_gap);
     tcase_add_test(cases, audit_entry_of_another_operation_is_refused);
     tcase_add_test(cases, nothing_is_not_found_and_leaves_the_error_alone);
