@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
+#include "registry/connection/registry_copy.h"
 #include "registry/fixture.h"
 
 static struct fixture fixture;
@@ -571,6 +572,24 @@ START_TEST(forged_rows_are_damage)
 }
 END_TEST
 
+/* A reference to nothing, and a value that the schema does not permit. */
+static const char *const unsound[] = {
+    "INSERT INTO version_use (ring, version, last_use) VALUES (99, 1, 1)",
+    "PRAGMA ignore_check_constraints = ON; UPDATE ring SET last_version = -1",
+};
+
+START_TEST(unsound_registry_is_damaged)
+{
+    expect_ok(registry_sound(fixture.registry, &fixture.error));
+    sqlite3 *raw = fixture_raw(&fixture);
+    ck_assert_int_eq(sqlite3_exec(raw, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(raw, unsound[_i], NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(raw);
+    ck_assert_int_eq(registry_sound(fixture.registry, &fixture.error), SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "is damaged"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("registry rows");
@@ -592,6 +611,7 @@ int main(void)
     tcase_add_test(cases, holder_is_everything_of_a_credential);
     tcase_add_test(cases, imported_credential_is_known_by_its_digest);
     tcase_add_loop_test(cases, forged_rows_are_damage, 0, (int)(sizeof forgeries / sizeof *forgeries));
+    tcase_add_loop_test(cases, unsound_registry_is_damaged, 0, (int)(sizeof unsound / sizeof *unsound));
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
