@@ -100,7 +100,6 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
-	src/registry/connection/registry_examine.c src/registry/connection/registry_examine.h \
 	src/registry/rows/client_rows.c \
 	src/registry/rows/clock_row.c \
 	src/registry/rows/credential_rows.c \
