@@ -145,7 +145,7 @@ static sealring_status close_whole(struct registry **registry, struct lock *lock
     char name[INSTALL_PATH_SIZE + 16];
     struct stat facts;
     registry_checkpoint(*registry, 0);
-    lock_pass(registry_lock_of(*registry), lock);
+    registry_give_lock(*registry, lock);
     registry_close(*registry);
     *registry = NULL;
     snprintf(name, sizeof name, "%s-wal", path);
@@ -202,7 +202,7 @@ sealring_status install_registry(const struct config *config, const char *path, 
     if (status != SEALRING_OK)
         return status;
     if (*live != NULL && exchange_content(*restored, *live, &installing, error) == SEALRING_OK) {
-        lock_pass(registry_lock_of(*restored), work);
+        registry_give_lock(*restored, work);
         registry_close(*restored);
         *restored = NULL;
         registry_discard(path);

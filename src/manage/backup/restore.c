@@ -118,7 +118,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
         status = registry_open(restore->path, restore->config->work, REGISTRY_READ_WRITE, &restore->restored, error);
     if (status != SEALRING_OK)
         return status;
-    lock_pass(&restore->lock, registry_lock_of(restore->restored));
+    registry_take_lock(restore->restored, &restore->lock);
     status = registry_sound(restore->restored, error);
     if (status != SEALRING_OK)
         return status;
@@ -359,7 +359,7 @@ static void finish(struct restore *restore)
     token_files_release(&restore->files);
     backup_file_close(&restore->file);
     if (restore->restored != NULL && left) /* its file is removed while the lock is held */
-        lock_pass(registry_lock_of(restore->restored), &restore->lock);
+        registry_give_lock(restore->restored, &restore->lock);
     registry_close(restore->restored);
     if (left)
         registry_discard(restore->path);

@@ -254,6 +254,24 @@ struct lock *registry_lock_of(struct registry *registry)
     return &registry->lock;
 }
 
+static void registry_pass_lock(struct lock *from, struct lock *to)
+{
+    lock_release(to);
+    to->descriptor = from->descriptor;
+    to->process = from->process;
+    from->descriptor = -1;
+}
+
+void registry_take_lock(struct registry *registry, struct lock *held)
+{
+    registry_pass_lock(held, &registry->lock);
+}
+
+void registry_give_lock(struct registry *registry, struct lock *taken)
+{
+    registry_pass_lock(&registry->lock, taken);
+}
+
 void registry_checkpoint(struct registry *registry, int pages)
 {
     if (lock_held(&registry->lock) && registry->transaction == TRANSACTION_NONE) {

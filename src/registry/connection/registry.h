@@ -58,9 +58,12 @@ sealring_status registry_lock(struct registry *registry, int64_t wait_ms, const 
 void registry_unlock(struct registry *registry);
 bool registry_is_locked(const struct registry *registry); /* by this handle */
 
-/* The lock itself (registry/lock/lock.h), to set what it yields to and the callback for waiting. It belongs to the vault, not to the handle:
- * its holder may pass it to the handle that writes next, and take it back (lock_pass). */
+/* The lock itself, to set what it yields to and the callback for waiting (registry/lock/lock.h). */
 struct lock *registry_lock_of(struct registry *registry);
+
+/* The lock belongs to the vault, not to a handle: its holder may pass it to the handle that writes next, and take it back. */
+void registry_take_lock(struct registry *registry, struct lock *held);
+void registry_give_lock(struct registry *registry, struct lock *taken);
 
 /* A transaction is a loop in the caller's function:
  *

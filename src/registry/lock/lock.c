@@ -198,14 +198,6 @@ void lock_release(struct lock *lock)
     lock->descriptor = -1;
 }
 
-void lock_pass(struct lock *from, struct lock *to)
-{
-    lock_release(to);
-    to->descriptor = from->descriptor;
-    to->process = from->process;
-    from->descriptor = -1;
-}
-
 /* ---- for processes that do not take it ---- */
 
 /* O_RDWR: on a network file system, an exclusive lock may require a file that is open for writing. */

@@ -39,9 +39,6 @@ bool lock_is_announced(const char *path);
 sealring_status lock_acquire(struct lock *lock, int64_t wait_ms, const char *purpose, sealring_error *error);
 void lock_release(struct lock *lock);
 
-/* Passes what `from` holds to `to`, which releases what it holds. */
-void lock_pass(struct lock *from, struct lock *to);
-
 /* False in a forked child, which inherits the descriptor but not the right, and if the lock file was removed meanwhile. */
 bool lock_held(const struct lock *lock);
 
